@@ -1,0 +1,57 @@
+"""Token columns: every text's ids in one values buffer, cut by one offsets buffer.
+
+A token column is a `pyarrow.LargeListArray` of int32: row `i` is `values[offsets[i]:offsets[i+1]]`.
+Nothing here loops over rows in Python.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+type_ids = pa.large_list(pa.int32())
+
+Int32s = npt.NDArray[np.int32]
+Int64s = npt.NDArray[np.int64]
+TokenColumn = Any  # pyarrow.LargeListArray of int32; pyarrow ships no types
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A token column with the character range of every token in the person's own text.
+
+    Attributes:
+        ids: token column.
+        starts: column of the same shape; index of each token's first character (code point).
+        ends: column of the same shape; one past its last character.
+    """
+
+    ids: TokenColumn
+    starts: TokenColumn
+    ends: TokenColumn
+
+
+def token_column(values: npt.ArrayLike, offsets: npt.ArrayLike) -> TokenColumn:
+    """Wrap `values` [tokens] and `offsets` [rows + 1] as a token column, without a copy."""
+    flat = pa.array(np.ascontiguousarray(values, dtype=np.int32))
+    cuts = pa.array(np.ascontiguousarray(offsets, dtype=np.int64))
+    return pa.LargeListArray.from_arrays(cuts, flat)
+
+
+def values_and_offsets(column: TokenColumn) -> tuple[Int32s, Int64s]:
+    """Return `values` [tokens] and `offsets` [rows + 1] (starting at 0) of a token column.
+
+    A view where the buffers allow it; a sliced column is re-based so that its offsets start at 0.
+    """
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    offsets = np.asarray(column.offsets, dtype=np.int64)
+    values = np.asarray(column.values, dtype=np.int32)
+    return values[offsets[0] : offsets[-1]], offsets - offsets[0]
+
+
+def row_lengths(column: TokenColumn) -> Int64s:
+    """Number of tokens in each row."""
+    return np.diff(values_and_offsets(column)[1])

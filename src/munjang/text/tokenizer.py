@@ -1,0 +1,51 @@
+"""The one protocol of all tokenizers: a column of texts in, a token column out, and back."""
+
+from typing import Any, ClassVar, Protocol, Self
+
+import polars as pl
+
+from munjang.text.columns import TokenColumn, Tokens
+from munjang.text.vocabulary import Vocabulary
+
+
+class Tokenizer(Protocol):
+    """Strings to ids and back, a column at a time.
+
+    `fit` learns the vocabulary; the rest is pure. A text that is empty gives an empty row.
+    Texts are NFC-normalised first unless the tokenizer says otherwise; character offsets always
+    point into the text as it was given.
+    """
+
+    name: ClassVar[str]
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary learned by `fit`; `NotFittedError` before."""
+        ...
+
+    def fit(
+        self, texts: pl.Series, *, min_frequency: int = 1, max_size: int | None = None
+    ) -> Self:
+        """Learn the vocabulary from a column of texts. `max_size` counts the reserved ids."""
+        ...
+
+    def encode(self, texts: pl.Series) -> TokenColumn:
+        """Encode a column of texts to a token column with one row a text."""
+        ...
+
+    def encode_with_offsets(self, texts: pl.Series) -> Tokens:
+        """The same ids, with the character range of each token."""
+        ...
+
+    def decode(self, column: TokenColumn) -> pl.Series:
+        """Turn a token column back to texts, as nearly as the tokenizer can. PAD is dropped."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the vocabulary, as plain JSON: settings, merges, versions."""
+        ...
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any], vocabulary: Vocabulary) -> Self:
+        """The tokenizer that `to_json` described."""
+        ...

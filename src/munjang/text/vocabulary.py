@@ -1,0 +1,134 @@
+"""Vocabulary: the tokens that have an id of their own, and what the others cost.
+
+Ids are dense. The first four are fixed everywhere: PAD 0, OOV 1, GO 2, EOS 3. The rest follow by
+falling frequency, ties by first appearance, so the same text always gives the same ids.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+
+from munjang.errors import ConfigError, FolderError
+from munjang.text.columns import Int32s, Int64s
+
+PAD, OOV, GO, EOS = 0, 1, 2, 3
+RESERVED = ("<pad>", "<oov>", "<go>", "<eos>")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """An immutable list of tokens; the place in the list is the id.
+
+    Attributes:
+        tokens: all tokens, the reserved four first.
+        counts: how often each was seen when the vocabulary was built; 0 for the reserved.
+        dropped: number of tokens (not types) of the fitted text that got no id of their own.
+    """
+
+    tokens: tuple[str, ...]
+    counts: Int64s
+    dropped: int = 0
+
+    def __post_init__(self) -> None:
+        if self.tokens[:4] != RESERVED:
+            raise ConfigError(
+                f"a vocabulary starts with {', '.join(RESERVED)}; this one with "
+                f"{', '.join(self.tokens[:4])}"
+            )
+        if len(self.counts) != len(self.tokens):
+            raise ConfigError(f"{len(self.tokens)} tokens but {len(self.counts)} counts")
+
+    @classmethod
+    def from_counts(
+        cls,
+        tokens: Sequence[str] | pl.Series,
+        counts: Sequence[int] | Int64s,
+        *,
+        min_frequency: int = 1,
+        max_size: int | None = None,
+    ) -> Self:
+        """Keep the tokens seen at least `min_frequency` times, the most frequent first.
+
+        Args:
+            tokens: distinct tokens in order of first appearance.
+            counts: how often each was seen.
+            min_frequency: rarer tokens get no id and read as OOV.
+            max_size: upper bound of `size`, the reserved four included.
+        """
+        if max_size is not None and max_size <= len(RESERVED):
+            raise ConfigError(
+                f"max_size counts the {len(RESERVED)} reserved tokens, so it must be larger "
+                f"than {len(RESERVED)}; it is {max_size}"
+            )
+        seen = np.asarray(counts, dtype=np.int64)
+        order = np.argsort(-seen, kind="stable")
+        order = order[seen[order] >= min_frequency]
+        if max_size is not None:
+            order = order[: max_size - len(RESERVED)]
+        names = pl.Series("token", tokens, dtype=pl.String)[order].to_list()
+        reserved = set(RESERVED)
+        free = [i for i, name in enumerate(names) if name not in reserved]
+        kept = seen[order][free]
+        return cls(
+            tokens=(*RESERVED, *(names[i] for i in free)),
+            counts=np.concatenate([np.zeros(len(RESERVED), dtype=np.int64), kept]),
+            dropped=int(seen.sum() - kept.sum()),
+        )
+
+    @property
+    def size(self) -> int:
+        """Number of ids, the reserved four included: the row count of an Embedding."""
+        return len(self.tokens)
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {token: i for i, token in enumerate(self.tokens)}
+
+    @cached_property
+    def _frame(self) -> pl.DataFrame:
+        return pl.DataFrame(
+            {
+                "token": pl.Series(self.tokens[4:], dtype=pl.String),
+                "id": pl.Series(np.arange(4, self.size, dtype=np.int32)),
+            }
+        )
+
+    def id_of(self, token: str) -> int:
+        """The id of one token; OOV for an unknown one, and for the reserved names themselves."""
+        found = self._ids.get(token, OOV)
+        return found if found >= len(RESERVED) else OOV
+
+    def ids_of(self, tokens: pl.Series) -> Int32s:
+        """The ids of a flat column of tokens; OOV where a token is unknown."""
+        joined = pl.DataFrame({"token": tokens}).join(
+            self._frame, on="token", how="left", maintain_order="left"
+        )
+        return joined["id"].fill_null(OOV).to_numpy()
+
+    def tokens_of(self, ids: Iterable[int]) -> list[str]:
+        """The tokens of some ids."""
+        return [self.tokens[i] for i in ids]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON: `tokens`, `counts`, `dropped`."""
+        return {
+            "tokens": list(self.tokens),
+            "counts": self.counts.tolist(),
+            "dropped": self.dropped,
+        }
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any]) -> Self:
+        """The vocabulary that `to_json` described."""
+        try:
+            return cls(
+                tokens=tuple(state["tokens"]),
+                counts=np.asarray(state["counts"], dtype=np.int64),
+                dropped=int(state.get("dropped", 0)),
+            )
+        except (KeyError, TypeError) as error:
+            raise FolderError(f"vocabulary.json does not hold a vocabulary: {error!r}") from error

@@ -1,0 +1,73 @@
+"""Hypothesis strategies of ugly text: what people's files really hold, and worse.
+
+`ugly_text()` draws one string, `ugly_texts()` a list of them that share words, so that counts,
+vocabularies and unknown tokens have something to do. No lone surrogates: such a string is not
+text that any file can hold (`with_surrogates()` draws them for those who want to refuse them).
+"""
+
+import unicodedata
+
+from hypothesis import strategies as st
+
+SYLLABLES = st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3)
+JAMO = st.characters(min_codepoint=0x1100, max_codepoint=0x11FF)
+COMPATIBILITY_JAMO = st.characters(min_codepoint=0x3131, max_codepoint=0x318E)
+ASCII = st.characters(max_codepoint=0x7F)
+MARKS = st.characters(categories=["Mn", "Mc", "Me"])
+CONTROLS = st.characters(categories=["Cc", "Cf", "Zs", "Zl", "Zp"])
+RIGHT_TO_LEFT = st.characters(min_codepoint=0x590, max_codepoint=0x6FF, exclude_categories=["Cs"])
+EMOJI = st.sampled_from(["😀", "❤️", "👩‍👩‍👧", "👍🏽", "🇰🇷", "1️⃣", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "\u200d", "\ufe0f", "☺"])
+
+# Where lower-casing, normalising or splitting differs between languages and libraries: dotted I,
+# final sigma in and out of context, digraphs, titlecase, Georgian, Cherokee, Deseret, Kelvin and
+# Angstrom signs, sharp S, ligatures, every kind of line end and space, byte-order mark.
+ODDITIES = st.sampled_from(
+    ["İ", "I", "ı", "Σ", "ΑΣ", "ΑΣ.", "Σ́", "ΟΔΟΣ ΟΔΟΣ", "ς", "ẞ", "ß", "Dž", "Ⴀ", "Ა", "Ꭰ", "ꭰ"]
+    + ["𐐀", "K", "Å", "ﬁ", "ŉ", "ǰ", "Ω", "Ω", "À", "A\u0300", "ṩ", "s\u0323\u0307", "\u0344"]
+    + ["\r\n", "\x0b", "\x1c", "\x85", "\u2028", "\u3000", "\xa0", "\ufeff", "\x00", "。", "「」"]
+    + ["ｱ", "Ａ", "①", "½", "़क", "\u0958", "\u09c7\u09be", "각", "가\u11a8", "\u1100\u1161\u11a8"]
+)
+WORDS = st.sampled_from(
+    ["영화", "재미있다", "재미", "ㅋㅋㅋ", "ㅠㅠ", "최고!!", "최고", "the", "The", "THE", "don't"]
+    + ["good", "3.14", "2", "a_b", "<oov>", "<pad>", "word-word", "ΟΔΟΣ", "İstanbul"]
+)
+SEPARATORS = st.sampled_from([" ", "  ", "\t", "\n", ".", ", ", "...", "-", "!", "\xa0", "\u3000"])
+
+_characters = st.one_of(
+    SYLLABLES,
+    ASCII,
+    JAMO,
+    COMPATIBILITY_JAMO,
+    MARKS,
+    CONTROLS,
+    RIGHT_TO_LEFT,
+    st.characters(exclude_categories=["Cs"]),
+)
+_pieces = st.one_of(WORDS, SEPARATORS, WORDS, SEPARATORS, EMOJI, ODDITIES, _characters)
+
+
+def _decompose(text: str) -> str:
+    return unicodedata.normalize("NFD", text)
+
+
+def ugly_text(max_pieces: int = 12) -> st.SearchStrategy[str]:
+    """One string; often empty, often real words, sometimes NFD, sometimes long."""
+    mixed = st.lists(_pieces, max_size=max_pieces).map("".join)
+    return st.one_of(
+        mixed,
+        mixed.map(_decompose),
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=max_pieces),
+        st.text(SYLLABLES, max_size=max_pieces).map(_decompose),
+        st.builds(lambda piece, times: piece * times, _pieces, st.integers(0, 300)),
+    )
+
+
+def ugly_texts(max_size: int = 8, max_pieces: int = 12) -> st.SearchStrategy[list[str]]:
+    """A list of strings that share words: a small corpus."""
+    return st.lists(ugly_text(max_pieces), max_size=max_size)
+
+
+def with_surrogates() -> st.SearchStrategy[str]:
+    """Strings with a lone surrogate in them: Python holds them, no file and no Arrow column can."""
+    lone = st.characters(categories=["Cs"])
+    return st.builds(lambda a, b, c: a + b + c, ugly_text(4), lone, ugly_text(4))

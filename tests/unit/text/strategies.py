@@ -22,14 +22,33 @@ EMOJI = st.sampled_from(["😀", "❤️", "👩‍👩‍👧", "👍🏽", "�
 # final sigma in and out of context, digraphs, titlecase, Georgian, Cherokee, Deseret, Kelvin and
 # Angstrom signs, sharp S, ligatures, every kind of line end and space, byte-order mark.
 ODDITIES = st.sampled_from(
-    ["İ", "I", "ı", "Σ", "ΑΣ", "ΑΣ.", "Σ́", "ΟΔΟΣ ΟΔΟΣ", "ς", "ẞ", "ß", "Dž", "Ⴀ", "Ა", "Ꭰ", "ꭰ"]
-    + ["𐐀", "K", "Å", "ﬁ", "ŉ", "ǰ", "Ω", "Ω", "À", "A\u0300", "ṩ", "s\u0323\u0307", "\u0344"]
-    + ["\r\n", "\x0b", "\x1c", "\x85", "\u2028", "\u3000", "\xa0", "\ufeff", "\x00", "。", "「」"]
-    + ["ｱ", "Ａ", "①", "½", "़क", "\u0958", "\u09c7\u09be", "각", "가\u11a8", "\u1100\u1161\u11a8"]
+    [
+        *"İ I ı Σ ΑΣ ΑΣ. Σ\u0301 ς ẞ ß Dž Ⴀ Ა Ꭰ ꭰ 𐐀 \u212a \u212b ﬁ ŉ ǰ Ω \u2126 \xc0 A\u0300".split(
+            " "
+        ),
+        *"ṩ s\u0323\u0307 \u0344 \u0958 \u09c7\u09be \u1100\u1161\u11a8 가\u11a8 각 」 。 ｱ Ａ ①".split(
+            " "
+        ),
+        *[
+            "\r\n",
+            "\x0b",
+            "\x1c",
+            "\x85",
+            "\u2028",
+            "\u3000",
+            "\xa0",
+            "\ufeff",
+            "\x00",
+            "½",
+            "\xad",
+        ],
+    ]
 )
 WORDS = st.sampled_from(
-    ["영화", "재미있다", "재미", "ㅋㅋㅋ", "ㅠㅠ", "최고!!", "최고", "the", "The", "THE", "don't"]
-    + ["good", "3.14", "2", "a_b", "<oov>", "<pad>", "word-word", "ΟΔΟΣ", "İstanbul"]
+    [
+        *"영화 재미있다 재미 ㅋㅋㅋ ㅠㅠ 최고!! 최고 the The THE don't good 3.14 2 a_b <oov>".split(),
+        *["<pad>", "word-word", "ΟΔΟΣ", "ΟΔΟΣ ΟΔΟΣ", "İstanbul"],
+    ]
 )
 SEPARATORS = st.sampled_from([" ", "  ", "\t", "\n", ".", ", ", "...", "-", "!", "\xa0", "\u3000"])
 

@@ -31,3 +31,7 @@ class DataError(MunjangError):
 
 class FolderError(MunjangError):
     """A model folder that is missing, half-written, altered, or from a newer version."""
+
+
+class NotFittedError(MunjangError):
+    """Something was used before it learned from data: call `fit` or load a folder first."""

@@ -1,0 +1,149 @@
+"""Unicode normal forms of whole columns, and the way from normalised text back to the original.
+
+The same Hangul syllable can be written as one character or as two or three jamo; macOS file names
+and some web forms give the latter. Every tokenizer normalises first, so that both get the same
+ids, and maps its character offsets back, so that they point at the person's own characters.
+
+Normal forms: Unicode Standard Annex 15. One library (Polars) decides them everywhere, so that two
+versions of the Unicode tables never meet.
+"""
+
+from functools import lru_cache
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from munjang.errors import ConfigError
+from munjang.text.codepoints import CODE_SPACE, require_texts, row_offsets, to_codepoints
+from munjang.text.columns import Int64s, TokenColumn, token_column, values_and_offsets
+
+Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
+
+# Characters that NFC neither changes nor composes with a neighbour, as far as whole blocks go:
+# ASCII to the spacing modifiers, dashes and quotes, arrows, shapes and dingbats, kana, Hangul
+# compatibility jamo, the unified ideographs, the Hangul syllables and the common emoji.
+_INERT_UNDER_NFC = (
+    r"\x{0}-\x{2FF}\x{2010}-\x{205E}\x{2190}-\x{2328}\x{2500}-\x{27BF}\x{3001}-\x{3029}"
+    r"\x{3041}-\x{3098}\x{30A0}-\x{30FF}\x{3131}-\x{318E}\x{4E00}-\x{9FFF}"
+    r"\x{AC00}-\x{D7A3}\x{FE0F}\x{FF01}-\x{FF5E}\x{1F300}-\x{1FAFF}"
+)
+_MAY_CHANGE_UNDER_NFC = f"[^{_INERT_UNDER_NFC}]"
+
+
+def normalise(texts: pl.Series, form: Form = "NFC") -> pl.Series:
+    """Bring every text of a column to one Unicode normal form.
+
+    Args:
+        texts: column of strings.
+        form: NFC composes (Hangul syllables are one character each), NFD decomposes (one
+            character a jamo); NFKC and NFKD also replace look-alikes (full-width letters).
+
+    Raises:
+        DataError: the column holds something else than strings, or a null (its row is named).
+        ConfigError: an unknown form.
+    """
+    texts = require_texts(texts)
+    if form not in get_args(Form):
+        raise ConfigError(f"normal form must be one of {', '.join(get_args(Form))}, not {form!r}")
+    if form != "NFC":
+        return texts.str.normalize(form)
+    # Nearly all text is NFC already; finding the rest is ten times as fast as normalising all.
+    suspects = texts.str.contains(_MAY_CHANGE_UNDER_NFC).arg_true()
+    if suspects.is_empty():
+        return texts
+    composed = texts.gather(suspects).str.normalize("NFC")
+    return texts.clone().scatter(suspects, composed)
+
+
+def original_offsets(
+    original: pl.Series,
+    normalised: pl.Series,
+    starts: TokenColumn,
+    ends: TokenColumn,
+    *,
+    form: Form = "NFC",
+) -> tuple[TokenColumn, TokenColumn]:
+    """Map character ranges in `normalised` to character ranges in `original`.
+
+    A run of characters that compose or reorder together (a jamo sequence, a letter with its
+    marks) maps as a whole: a range that touches one of them covers all of them. The order of
+    starts is kept, and a range that is not empty stays so.
+
+    Args:
+        original: the texts as they were given.
+        normalised: `normalise(original, form)`.
+        starts: column; index of each token's first character in the normalised text.
+        ends: column of the same shape; one past its last character.
+        form: the form that was asked for.
+
+    Returns:
+        starts and ends as character indices into the original texts, in the same shape.
+    """
+    changed = (original != normalised).to_numpy()
+    if not changed.any():
+        return starts, ends
+    first, cuts = values_and_offsets(starts)
+    last, _ = values_and_offsets(ends)
+    here = np.repeat(changed, np.diff(cuts))
+    token_counts = np.diff(cuts)[changed]
+    begins, stops = _segments(original.filter(changed), normalised.filter(changed), form)
+    # `begins` and `stops` have one entry more a row than characters, for ranges at a text's end.
+    lengths = normalised.filter(changed).str.len_chars().to_numpy().astype(np.int64)
+    bases = np.repeat(row_offsets(lengths + 1)[:-1], token_counts)
+    low, high = bases + first[here], bases + last[here]
+    mapped_first, mapped_last = first.copy(), last.copy()
+    mapped_first[here] = begins[low]
+    mapped_last[here] = np.where(high > low, stops[np.maximum(high - 1, 0)], begins[low])
+    return token_column(mapped_first, cuts), token_column(mapped_last, cuts)
+
+
+def _segments(original: pl.Series, normalised: pl.Series, form: Form) -> tuple[Int64s, Int64s]:
+    """For each normalised character, and each text's end, its range in the original text.
+
+    A base is a character of the full decomposition that nothing before it can take in. Bases
+    never swap places, and composing never adds or removes one, so the n-th base of the
+    normalised text stems from the same character as the n-th base of the original.
+    """
+    compatible = form in ("NFKC", "NFKD")
+    before, before_cuts = to_codepoints(original)
+    after, after_cuts = to_codepoints(normalised)
+    # The original character that the n-th base stems from, counted from 1; 0 and one past are ends.
+    homes = np.repeat(np.arange(len(before)), _base_counts(compatible)[before])
+    homes = np.concatenate([[0], homes, [len(before)]])
+    base = np.cumsum(_base_counts(False)[after], dtype=np.int64)
+    begins, stops = homes[base], homes[base + 1]
+
+    lengths_after = np.diff(after_cuts)
+    low = np.repeat(before_cuts[:-1], lengths_after)
+    high = np.repeat(before_cuts[1:], lengths_after)
+    # Marks at the very start of a text have no base: they belong to the start of their own text.
+    begins = np.clip(begins, low, high - 1)
+    stops = np.clip(np.maximum(stops, begins + 1), low, high)
+
+    text_ends = np.diff(before_cuts)
+    return (
+        np.insert(begins - low, after_cuts[1:], text_ends),
+        np.insert(stops - low, after_cuts[1:], text_ends),
+    )
+
+
+@lru_cache(maxsize=2)
+def _base_counts(compatible: bool) -> npt.NDArray[np.int8]:
+    """By code point: how many bases its full decomposition holds; 1 for nearly all, 0 for marks."""
+    points = np.concatenate([np.arange(0xD800), np.arange(0xE000, 0x30000)]).astype(np.uint32)
+    characters = pl.Series(list(points.tobytes().decode("utf-32-le")))
+    decomposed = characters.str.normalize("NFD")
+    tails = decomposed.filter(decomposed != characters).str.slice(1)
+    takes_part = np.zeros(CODE_SPACE, dtype=bool)
+    takes_part[to_codepoints(tails)[0]] = True
+    # A mark with a combining class swaps places with a mark of a higher or a lower class.
+    for highest, lowest in (("a\u0345", ""), ("a", "\u0334")):
+        probe = highest + decomposed.str.head(1) + lowest
+        takes_part[points[(probe.str.normalize("NFD") != probe).to_numpy()]] = True
+    counts = np.ones(CODE_SPACE, dtype=np.int8)
+    full = characters.str.normalize("NFKD") if compatible else decomposed
+    flat, cuts = to_codepoints(full)
+    counts[points] = np.add.reduceat(~takes_part[flat], cuts[:-1], dtype=np.int8)
+    return counts

@@ -16,8 +16,9 @@ import numpy.typing as npt
 import polars as pl
 
 from munjang.errors import ConfigError
-from munjang.text.codepoints import CODE_SPACE, require_texts, row_offsets, to_codepoints
+from munjang.text.codepoints import CODE_POINTS
 from munjang.text.columns import Int64s, TokenColumn, token_column, values_and_offsets
+from munjang.text.utf32 import require_texts, row_offsets, to_utf32
 
 Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
@@ -107,8 +108,8 @@ def _segments(original: pl.Series, normalised: pl.Series, form: Form) -> tuple[I
     normalised text stems from the same character as the n-th base of the original.
     """
     compatible = form in ("NFKC", "NFKD")
-    before, before_cuts = to_codepoints(original)
-    after, after_cuts = to_codepoints(normalised)
+    before, before_cuts = to_utf32(original)
+    after, after_cuts = to_utf32(normalised)
     # The original character that the n-th base stems from, counted from 1; 0 and one past are ends.
     homes = np.repeat(np.arange(len(before)), _base_counts(compatible)[before])
     homes = np.concatenate([[0], homes, [len(before)]])
@@ -136,14 +137,14 @@ def _base_counts(compatible: bool) -> npt.NDArray[np.int8]:
     characters = pl.Series(list(points.tobytes().decode("utf-32-le")))
     decomposed = characters.str.normalize("NFD")
     tails = decomposed.filter(decomposed != characters).str.slice(1)
-    takes_part = np.zeros(CODE_SPACE, dtype=bool)
-    takes_part[to_codepoints(tails)[0]] = True
+    takes_part = np.zeros(CODE_POINTS, dtype=bool)
+    takes_part[to_utf32(tails)[0]] = True
     # A mark with a combining class swaps places with a mark of a higher or a lower class.
     for highest, lowest in (("a\u0345", ""), ("a", "\u0334")):
         probe = highest + decomposed.str.head(1) + lowest
         takes_part[points[(probe.str.normalize("NFD") != probe).to_numpy()]] = True
-    counts = np.ones(CODE_SPACE, dtype=np.int8)
+    counts = np.ones(CODE_POINTS, dtype=np.int8)
     full = characters.str.normalize("NFKD") if compatible else decomposed
-    flat, cuts = to_codepoints(full)
+    flat, cuts = to_utf32(full)
     counts[points] = np.add.reduceat(~takes_part[flat], cuts[:-1], dtype=np.int8)
     return counts

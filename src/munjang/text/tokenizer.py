@@ -1,9 +1,10 @@
 """The one protocol of all tokenizers: a column of texts in, a token column out, and back."""
 
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import polars as pl
 
+from munjang.errors import NotFittedError
 from munjang.text.columns import TokenColumn, Tokens
 from munjang.text.vocabulary import Vocabulary
 
@@ -23,9 +24,7 @@ class Tokenizer(Protocol):
         """The vocabulary learned by `fit`; `NotFittedError` before."""
         ...
 
-    def fit(
-        self, texts: pl.Series, *, min_frequency: int = 1, max_size: int | None = None
-    ) -> Self:
+    def fit(self, texts: pl.Series, *, min_frequency: int = 1, max_size: int | None = None) -> Self:
         """Learn the vocabulary from a column of texts. `max_size` counts the reserved ids."""
         ...
 
@@ -49,3 +48,15 @@ class Tokenizer(Protocol):
     def from_json(cls, state: dict[str, Any], vocabulary: Vocabulary) -> Self:
         """The tokenizer that `to_json` described."""
         ...
+
+
+T = TypeVar("T")
+
+
+def fitted(learned: T | None, name: str) -> T:
+    """Return what `fit` learned; raise `NotFittedError` for the tokenizer `name` if nothing yet."""
+    if learned is None:
+        raise NotFittedError(
+            f"this {name} tokenizer has learned nothing yet; call fit(texts) first, or load one"
+        )
+    return learned

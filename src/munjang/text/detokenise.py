@@ -1,0 +1,42 @@
+"""From token columns back to texts: what every tokenizer's `decode` shares."""
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from munjang.errors import DataError
+from munjang.text.columns import Int32s, Int64s, TokenColumn, values_and_offsets
+from munjang.text.vocabulary import EOS, GO, PAD
+
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+"""What an OOV id reads as: Unicode's own sign for a character that could not be represented."""
+
+
+def real_tokens(column: TokenColumn, size: int) -> tuple[Int32s, Int64s]:
+    """The ids [tokens] and offsets [rows + 1] of a token column without PAD, GO and EOS.
+
+    Raises:
+        DataError: an id lies outside 0 ... `size` - 1: the column stems from another vocabulary.
+    """
+    ids, offsets = values_and_offsets(column)
+    outside = (ids < 0) | (ids >= size)
+    if outside.any():
+        place = int(outside.argmax())
+        raise DataError(
+            f"id {ids[place]} is not in this vocabulary of {size} tokens; was the column encoded "
+            "with another tokenizer?",
+            row=int(np.searchsorted(offsets, place, side="right")),
+        )
+    real = ~np.isin(ids, (PAD, GO, EOS))
+    if real.all():
+        return ids, offsets
+    kept_before = np.zeros(len(ids) + 1, dtype=np.int64)
+    np.cumsum(real, out=kept_before[1:])
+    return ids[real], kept_before[offsets]
+
+
+def join_pieces(pieces: pl.Series, offsets: Int64s, separator: str = "") -> pl.Series:
+    """Join `pieces` [tokens] to one text a row: row `i` is `pieces[offsets[i]:offsets[i+1]]`."""
+    flat = pieces.to_arrow(compat_level=pl.CompatLevel.oldest())
+    rows = pl.Series(pa.LargeListArray.from_arrays(pa.array(offsets), flat))
+    return rows.list.join(separator)

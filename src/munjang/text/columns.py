@@ -55,3 +55,11 @@ def values_and_offsets(column: TokenColumn) -> tuple[Int32s, Int64s]:
 def row_lengths(column: TokenColumn) -> Int64s:
     """Number of tokens in each row."""
     return np.diff(values_and_offsets(column)[1])
+
+
+def flat_ranges(starts: npt.ArrayLike, lengths: npt.ArrayLike) -> Int64s:
+    """Concatenate the index ranges `starts[i] ... starts[i] + lengths[i] - 1` [sum of lengths]."""
+    begin = np.asarray(starts, dtype=np.int64)
+    count = np.asarray(lengths, dtype=np.int64)
+    before = np.cumsum(count) - count
+    return np.arange(count.sum(), dtype=np.int64) + np.repeat(begin - before, count)

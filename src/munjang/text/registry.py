@@ -1,0 +1,73 @@
+"""All training tokenizers by name. Each is imported when it is asked for, and not before."""
+
+import inspect
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, cast
+
+from munjang.config import nearest
+from munjang.errors import ConfigError, FolderError
+from munjang.text.tokenizer import Tokenizer
+from munjang.text.vocabulary import Vocabulary
+
+TOKENIZERS: dict[str, str] = {
+    "words": "munjang.text.words:WordTokenizer",
+    "characters": "munjang.text.characters:CharacterTokenizer",
+    "jamo": "munjang.text.jamo:JamoTokenizer",
+    "morphemes": "munjang.text.morphemes:MorphemeTokenizer",
+    "bpe": "munjang.text.subwords:BpeTokenizer",
+    "unigram": "munjang.text.subwords:UnigramTokenizer",
+    "wordpiece": "munjang.text.subwords:WordPieceTokenizer",
+}
+
+
+def tokenizer_class(name: str) -> type[Tokenizer]:
+    """The class of that name; `ConfigError` names the nearest when there is none."""
+    if name not in TOKENIZERS:
+        known = ", ".join(TOKENIZERS)
+        raise ConfigError(
+            f"unknown tokenizer {name!r}{nearest(str(name), TOKENIZERS)}; known: {known}"
+        )
+    module, _, attribute = TOKENIZERS[name].partition(":")
+    return cast(type[Tokenizer], getattr(import_module(module), attribute))
+
+
+def make_tokenizer(name: str, **settings: Any) -> Tokenizer:
+    """A fresh tokenizer, to be fitted.
+
+    Args:
+        name: one of `TOKENIZERS`.
+        settings: the keyword arguments of its class.
+
+    Raises:
+        ConfigError: an unknown name, an unknown setting, or a value that a setting cannot take.
+    """
+    wanted = tokenizer_class(name)
+    known = [key for key in inspect.signature(wanted).parameters if key != "self"]
+    for key in settings:
+        if key not in known:
+            raise ConfigError(
+                f"tokenizer {name!r} has no setting {key!r}{nearest(key, known)}; "
+                f"known: {', '.join(known) or 'none'}"
+            )
+    return wanted(**settings)
+
+
+def tokenizer_from_json(state: Mapping[str, Any], vocabulary: Vocabulary) -> Tokenizer:
+    """The tokenizer that its `to_json` described.
+
+    Raises:
+        FolderError: the state names no tokenizer, or lacks something its tokenizer needs.
+    """
+    name = state.get("name") if isinstance(state, Mapping) else None
+    if name not in TOKENIZERS:
+        raise FolderError(
+            f"tokenizer.json names the tokenizer {name!r}; this version knows "
+            f"{', '.join(TOKENIZERS)}"
+        )
+    try:
+        return tokenizer_class(cast(str, name)).from_json(dict(state), vocabulary)
+    except (KeyError, TypeError) as error:
+        raise FolderError(
+            f"tokenizer.json does not describe a {name} tokenizer: {error!r}"
+        ) from error

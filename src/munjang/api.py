@@ -1,0 +1,224 @@
+"""What the command line, the estimators and people's scripts call: train, evaluate, load."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from munjang.config import merge, parse_overrides, read_yaml, to_yaml
+from munjang.data.buckets import padding_share
+from munjang.data.labels import check_known_labels, require_labels
+from munjang.errors import ConfigError
+from munjang.folder import CONFIG, TextModel, load, open_for_training
+from munjang.manifest import write_atomically
+from munjang.models.registry import architecture, build_encoder
+from munjang.preparation import Prepared, prepare, read_and_say
+from munjang.recipe import DataSettings
+from munjang.tasks.metrics import Scores, classification_scores
+from munjang.training.loop import Loop, make_state
+from munjang.training.run import OnStep, remove_checkpoint, run
+
+__all__ = ["Trained", "evaluate", "load", "train"]
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training gives.
+
+    Attributes:
+        model: the best step's weights, ready to predict.
+        scores: on the validation part.
+        folder: where the model was saved, or None.
+        metrics: what `metrics.json` holds.
+    """
+
+    model: TextModel
+    scores: Scores
+    folder: Path | None
+    metrics: dict[str, Any]
+
+
+def train(
+    data: Any,
+    *,
+    task: str = "classify",
+    model: str = "cnn",
+    text_column: str | None = None,
+    label_column: str | None = None,
+    out: str | Path | None = None,
+    valid: Any = None,
+    config: str | Path | Mapping[str, Any] | None = None,
+    overrides: Iterable[str] = (),
+    seed: int | None = None,
+    tokenizer: str | None = None,
+    encoding: str | None = None,
+    skip_bad_rows: bool | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    say: Say | None = None,
+    on_step: OnStep | None = None,
+) -> Trained:
+    """Train a model on labelled text.
+
+    Args:
+        data: path, paths, "-", a data frame, or (texts, labels); see `munjang.data.readers`.
+        task: what to learn; `classify` takes two classes or more.
+        model: name of an architecture: mean, cnn, lstm.
+        text_column: column of texts; guessed when left out.
+        label_column: column of labels; guessed when left out.
+        out: where to save the model folder; None keeps the model in memory only.
+        valid: validation data like `data`; None holds out `data.valid` of the rows.
+        config: a YAML file or a mapping of settings, as in `config.yaml`.
+        overrides: `key=value` strings laid on top, such as "model.dim=64".
+        seed: decides split, weights, batches and dropout. 0 when left out.
+        tokenizer: name of a tokenizer; chosen by the script of the text when left out.
+        encoding: of text files.
+        skip_bad_rows: skip and count rows that cannot be used.
+        resume: go on from the checkpoint in `out`, if there is one.
+        overwrite: replace a model or an unfinished run that stands in `out`.
+        say: called with lines for people: what was guessed, counted, cut.
+        on_step: called with every `munjang.training.loop.Step`.
+
+    Raises:
+        MunjangError: the data, a setting or the folder cannot be used; one line says why.
+        Interrupted: Ctrl-C came; `out` holds a checkpoint.
+    """
+    say = say or _silent
+    columns = {
+        "text_column": text_column,
+        "label_column": label_column,
+        "encoding": encoding,
+        "skip_bad_rows": skip_bad_rows,
+    }
+    named = {"task": task, "seed": seed, "data": columns, "tokenizer": {"name": tokenizer}}
+    base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
+    given = merge(merge(base, _without_none(named)), parse_overrides(overrides))
+    architecture(model)
+    prepared = prepare(data, valid, model, given, say)
+    folder = open_for_training(out, resume=resume, overwrite=overwrite)
+    loop = _make_loop(prepared)
+    if folder is not None:
+        write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))
+    say(_model_line(loop, prepared))
+    run(
+        loop,
+        prepared.recipe.training,
+        folder=folder,
+        fingerprint=prepared.fingerprint,
+        resume=resume,
+        on_step=on_step,
+    )
+    return _finish(prepared, loop, folder)
+
+
+def evaluate(
+    model: TextModel | str | Path,
+    data: Any,
+    *,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    encoding: str | None = None,
+    skip_bad_rows: bool = False,
+    say: Say | None = None,
+) -> Scores:
+    """Judge a model (or the folder of one) on labelled text that it has not seen.
+
+    Column names and encoding default to those that the model was trained with.
+
+    Raises:
+        DataError: a row cannot be used, or its label was never seen in training.
+    """
+    known = model if isinstance(model, TextModel) else load(model)
+    trained_on = known.recipe.data
+    columns = DataSettings(
+        text_column=text_column or trained_on.text_column,
+        label_column=label_column or trained_on.label_column,
+        encoding=encoding or trained_on.encoding,
+        skip_bad_rows=skip_bad_rows,
+    )
+    table = read_and_say(data, columns, say or _silent)
+    targets = check_known_labels(require_labels(table), known.labels, table)
+    return classification_scores(known.predict_proba(table.texts), targets, known.labels)
+
+
+def _silent(line: str) -> None:
+    """Say nothing."""
+
+
+def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {
+        key: _without_none(value) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if value is not None
+    }
+    return {key: value for key, value in kept.items() if value != {}}
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ConfigError(f"training.device: expected cpu, cuda or cuda:N, got '{name}'") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("training.device: cuda was asked for, but no GPU can be used here")
+    return device
+
+
+def _make_loop(prepared: Prepared) -> Loop:
+    recipe = prepared.recipe
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        encoder = build_encoder(recipe.model, prepared.tokenizer.vocabulary.size)
+        network = prepared.task.network(encoder).to(_device(recipe.training.device))
+    state = make_state(network, recipe.training)
+    return Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)
+
+
+def _model_line(loop: Loop, prepared: Prepared) -> str:
+    size = parameter_count(loop.state.model)
+    share = padding_share(loop.order(0), loop.lengths)
+    return (
+        f"model: {prepared.recipe.model_name}, {size:,} parameters; {loop.total:,} steps, "
+        f"{share:.1%} of the batches is padding"
+    )
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Number of trained numbers."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:
+    counters, network = loop.state.counters, loop.state.model
+    network.load_state_dict(loop.state.best)
+    scores = loop.scores()
+    passes = counters.step / loop.per_epoch
+    training = {
+        **prepared.facts,
+        "parameters": parameter_count(network),
+        "padding_share": padding_share(loop.order(0), loop.lengths),
+        "steps": counters.step,
+        "best_step": counters.best_step,
+        "best_is_average": counters.best_is_average,
+        "seconds": counters.seconds,
+        "tokens_per_second": prepared.facts["tokens"] * passes / max(counters.seconds, 1e-9),
+        "threads": prepared.recipe.training.threads or torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+    metrics = {
+        "validation": scores.to_json(),
+        "training": training,
+        "history": counters.history,
+    }
+    model = TextModel(
+        prepared.recipe, prepared.tokenizer, prepared.task, network.cpu().eval(), metrics
+    )
+    if folder is not None:
+        model.save(folder)
+        remove_checkpoint(folder)
+    return Trained(model, scores, folder, metrics)

@@ -1,0 +1,109 @@
+"""Settings: validated, frozen, YAML in and out. An unknown key is an error that names the nearest.
+
+Every configurable part has a subclass of `Settings` beside it. Layers never see one: they take
+plain arguments.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from munjang.errors import ConfigError
+
+
+class Settings(BaseModel):
+    """Base of all settings: unknown keys are refused, instances are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
+        """Validate `values`. Raises `ConfigError` in one line that names the key and the mend."""
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise ConfigError(f"{where}: {_explain(cls, error)}") from None
+
+
+def _explain(settings: type[BaseModel], error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    path = [str(part) for part in first["loc"]]
+    key = ".".join(path)
+    if first["type"] == "extra_forbidden":
+        known = _keys_at(settings, path[:-1])
+        return f"unknown setting '{key}'{nearest(path[-1], known)}; known: {', '.join(known)}"
+    message = first["msg"][0].lower() + first["msg"][1:]
+    return f"{key or 'settings'}: {message}, got {first['input']!r}"
+
+
+def _keys_at(settings: type[BaseModel], path: list[str]) -> list[str]:
+    for part in path:
+        field = settings.model_fields.get(part)
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        settings = inner
+    return sorted(settings.model_fields)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`"; did you mean 'x'?"` for the known name nearest to a wrong one, or nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def read_yaml(path: Path | str) -> dict[str, Any]:
+    """Read one YAML mapping, without running anything that stands in it."""
+    path = Path(path)
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read this config file: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        line = " ".join(str(error).split())
+        raise ConfigError(f"{path}: this is not valid YAML: {line}") from None
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict):
+        raise ConfigError(
+            f"{path}: expected settings as 'key: value' lines, got {type(loaded).__name__}"
+        )
+    return loaded
+
+
+def to_yaml(values: Mapping[str, Any]) -> str:
+    """Plain YAML in the order of `values`; Hangul stays readable."""
+    return yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True)
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with every key of `over` laid on it, mappings merged key by key."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        merged[key] = merge(below, value) if both else value
+    return merged
+
+
+def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
+    """Turn `["model.dim=64", "training.epochs=3"]` into nested settings; values are YAML."""
+    settings: dict[str, Any] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(
+                f"--set wants key=value, such as --set model.dim=64; got '{assignment}'"
+            )
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise ConfigError(f"--set {key}: '{text}' is not a YAML value") from None
+        for part in reversed(key.strip().split(".")):
+            value = {part: value}
+        settings = merge(settings, value)
+    return settings

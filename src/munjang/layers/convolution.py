@@ -1,0 +1,74 @@
+"""Convolution over time as matrix products on shifted slices of one flat buffer."""
+
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class _SlideProducts(torch.autograd.Function):
+    """`flat` [places, dim] and `weight` [width, dim, filters] to [places, filters].
+
+    Place i of the result is the sum over k of flat[i + k] @ weight[k]; the last width - 1 places,
+    whose windows would run out, are zero.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, flat: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(flat, weight)
+        whole = len(flat) - len(weight) + 1
+        result = flat.new_empty(len(flat), weight.shape[2])
+        result[whole:] = 0.0
+        inside = result[:whole]
+        torch.addmm(bias, flat[:whole], weight[0], out=inside)
+        for k in range(1, len(weight)):
+            inside.addmm_(flat[k : k + whole], weight[k])
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        flat, weight = ctx.saved_tensors
+        whole = len(flat) - len(weight) + 1
+        grad = grads[0][:whole]
+        to_flat = torch.zeros_like(flat)
+        to_weight = torch.empty_like(weight)
+        for k in range(len(weight)):
+            to_flat[k : k + whole].addmm_(grad, weight[k].T)
+            torch.mm(flat[k : k + whole].T, grad, out=to_weight[k])
+        return to_flat, to_weight, grad.sum(0)
+
+
+class TimeConvolution(nn.Module):
+    """The 1-D convolution of `nn.Conv1d`, on [batch, time, dim], with 'same' zero padding.
+
+    All rows lie behind one another in one flat buffer, a few zeros between them. The convolution
+    is then `width` matrix products of shifted slices, which need no copy and no transposition; on
+    a CPU that is several times as fast as `nn.Conv1d` at the sizes of text.
+
+    Args:
+        dim: width of an input vector.
+        filters: width of an output vector.
+        width: tokens in a window. An even width looks one token further right than left.
+    """
+
+    def __init__(self, dim: int, filters: int, width: int) -> None:
+        super().__init__()
+        self.width = width
+        bound = (width * dim) ** -0.5
+        self.weight = nn.Parameter(torch.empty(width, dim, filters).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(filters).uniform_(-bound, bound))
+
+    def forward(self, states: Tensor) -> Tensor:
+        """`states` [batch, time, dim], zero at padding, to [batch, time, filters].
+
+        What comes out at padded places is not zero: mask it before pooling.
+        """
+        batch, time, _ = states.shape
+        left = (self.width - 1) // 2
+        padded = F.pad(states, (0, 0, left, self.width - 1 - left))
+        result = cast(
+            Tensor,
+            _SlideProducts.apply(padded.flatten(0, 1), self.weight, self.bias),  # type: ignore[no-untyped-call]
+        )
+        return result.view(batch, time + self.width - 1, -1)[:, :time]

@@ -1,0 +1,105 @@
+"""Token embeddings, with hashed n-grams of tokens beside each token's own row.
+
+With characters as tokens these are the character n-grams of fastText (Bojanowski et al. 2017,
+"Enriching word vectors with subword information"); with words as tokens, its word n-grams
+(Joulin et al. 2017, "Bag of tricks for efficient text classification").
+"""
+
+import torch
+from torch import Tensor, nn
+
+from munjang.layers.rows import PAD, sum_rows
+
+# Odd 64-bit constants (Knuth's golden ratio and a prime) spread neighbouring ids over the buckets.
+_SPREAD = -7046029254386353131
+_STEP = 1000003
+
+
+def hash_ngrams(ids: Tensor, lengths: Tensor, longest: int, buckets: int) -> Tensor:
+    """Bucket of every n-gram of `ids`, for n = 2 .. `longest`, at the place where it starts.
+
+    Args:
+        ids: [batch, time] int64, padded on the right.
+        lengths: [batch] number of real tokens.
+        longest: the largest n.
+        buckets: how many buckets there are.
+
+    Returns:
+        [batch, time, longest - 1] in [0, buckets), or -1 where the n-gram would run past the row.
+    """
+    time = ids.shape[1]
+    place = torch.arange(time, device=ids.device)[None, :]
+    rolling = ids
+    found = []
+    for n in range(2, longest + 1):
+        following = torch.zeros_like(ids)
+        following[:, : max(time - n + 1, 0)] = ids[:, n - 1 :]
+        rolling = rolling * _STEP + following
+        mixed = (rolling * _SPREAD) >> 20 & 0x7FFFFFFF
+        found.append(torch.where(place + n <= lengths[:, None], mixed % buckets, -1))
+    return torch.stack(found, dim=-1)
+
+
+class TokenEmbedding(nn.Module):
+    """One vector a token: its own row plus, for `ngrams` > 1, those of the n-grams it starts.
+
+    The rows of one table: first the vocabulary (row 0 is PAD and stays zero), then the buckets.
+
+    Args:
+        vocabulary_size: number of ids, PAD included.
+        dim: width of a vector.
+        ngrams: the largest n; 1 means tokens alone.
+        buckets: rows that all n-grams share by hashing; used only when `ngrams` > 1.
+        ngram_dropout: share of rows (tokens and n-grams alike) left out of each sum in training,
+            so that no single long n-gram can learn a text by heart.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        dim: int,
+        *,
+        ngrams: int = 1,
+        buckets: int = 2**18,
+        ngram_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.vocabulary_size = vocabulary_size
+        self.dim = dim
+        self.ngrams = ngrams
+        self.buckets = buckets if ngrams > 1 else 0
+        self.ngram_dropout = ngram_dropout
+        self.weight = nn.Parameter(torch.empty(vocabulary_size + self.buckets, dim))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Normal with standard deviation 0.1; PAD zero."""
+        nn.init.normal_(self.weight, std=0.1)
+        with torch.no_grad():
+            self.weight[PAD] = 0.0
+
+    def rows(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """The rows of the table that each token sums: [batch, time, ngrams], PAD for none."""
+        own = ids.masked_fill(~mask, PAD)[..., None]
+        if self.ngrams > 1:
+            hashed = hash_ngrams(own[..., 0], mask.sum(1), self.ngrams, self.buckets)
+            hashed = torch.where(hashed >= 0, hashed + self.vocabulary_size, PAD)
+            own = torch.cat([own, hashed], dim=-1)
+        if self.training and self.ngram_dropout:
+            own = own.masked_fill(
+                torch.rand(own.shape, device=own.device) < self.ngram_dropout, PAD
+            )
+        return own
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """`ids`, `mask` [batch, time] to vectors [batch, time, dim]; padding gives zeros."""
+        rows = self.rows(ids, mask)
+        return sum_rows(self.weight, rows.flatten(0, 1)).unflatten(0, ids.shape)
+
+    def mean(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """The mean of a row's vectors, [batch, dim], without ever building [batch, time, dim].
+
+        Equal to a masked mean of `forward`; a row without tokens gives zeros.
+        """
+        rows = self.rows(ids, mask)
+        return sum_rows(self.weight, rows.flatten(1)) / mask.sum(1, keepdim=True).clamp(min=1)

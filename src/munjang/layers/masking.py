@@ -1,0 +1,81 @@
+"""Masks: True where a token is real. Padding stands on the right and never changes an answer."""
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+
+def mask_from_lengths(lengths: Tensor, time: int) -> Tensor:
+    """`lengths` [batch] to a mask [batch, time], True = real token."""
+    return torch.arange(time, device=lengths.device)[None, :] < lengths[:, None]
+
+
+def masked_mean(states: Tensor, mask: Tensor) -> Tensor:
+    """Mean over the real positions of `states` [batch, time, dim]: [batch, dim].
+
+    A row without any real token gives zeros.
+    """
+    kept = states.masked_fill(~mask[..., None], 0.0)
+    return kept.sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
+
+
+class _MaskedMax(torch.autograd.Function):
+    """The maximum over real places; its gradient goes to the places that reach it.
+
+    Rows of one batch are about equally long, so only the places behind the shortest row need a
+    mask, and the gradient needs no stored index: on a CPU both save whole passes over `states`.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, mask: Tensor) -> Tensor:
+        shortest = int(mask.sum(1).min())
+        lowest = torch.finfo(states.dtype).min
+        highest = states.new_full((states.shape[0], states.shape[2]), lowest)
+        if shortest:
+            highest = states[:, :shortest].amax(1)
+        if shortest < states.shape[1]:
+            tail = states[:, shortest:].masked_fill(~mask[:, shortest:, None], lowest)
+            highest = torch.maximum(highest, tail.amax(1))
+        ctx.save_for_backward(states, mask, highest)
+        ctx.shortest = shortest
+        return highest.masked_fill(~mask.any(1, keepdim=True), 0.0)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        states, mask, highest = ctx.saved_tensors
+        reached = torch.where(states == highest[:, None], grads[0][:, None], 0.0)
+        if ctx.shortest < states.shape[1]:
+            reached[:, ctx.shortest :].masked_fill_(~mask[:, ctx.shortest :, None], 0.0)
+        return reached, None
+
+
+def masked_max(states: Tensor, mask: Tensor) -> Tensor:
+    """Maximum over the real places of `states` [batch, time, dim]: [batch, dim].
+
+    A row without any real token gives zeros. Where several places reach the maximum, each gets the
+    whole gradient.
+    """
+    return cast(Tensor, _MaskedMax.apply(states, mask))  # type: ignore[no-untyped-call]
+
+
+def last_state(states: Tensor, mask: Tensor) -> Tensor:
+    """The state at the last real position of `states` [batch, time, dim]: [batch, dim].
+
+    A row without any real token gives zeros.
+    """
+    last = (mask.sum(1) - 1).clamp(min=0)
+    picked = states[torch.arange(len(states), device=states.device), last]
+    return picked.masked_fill(~mask.any(1, keepdim=True), 0.0)
+
+
+def reverse_rows(states: Tensor, mask: Tensor) -> Tensor:
+    """Reverse every row of `states` [batch, time, dim] within its own length.
+
+    Padding stays on the right, so a backward direction needs no packing.
+    """
+    time = states.shape[1]
+    place = torch.arange(time, device=states.device)[None, :]
+    mirrored = mask.sum(1, keepdim=True) - 1 - place
+    source = torch.where(mask, mirrored, place)
+    return states.gather(1, source[..., None].expand_as(states))

@@ -1,0 +1,62 @@
+"""Convolutions of several widths, then the maximum over time.
+
+Paper: Kim (2014), "Convolutional neural networks for sentence classification". Use when short
+patterns decide (sentiment, topics, questions) and a CPU must answer at once. Use `lstm` instead
+when what comes early changes what comes late.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+
+from munjang.layers.activations import Activation, activation
+from munjang.layers.convolution import TimeConvolution
+from munjang.layers.dropout import Dropout
+from munjang.layers.pooling import Pooling, pool, pooled_dim
+from munjang.models.encoder import Encoded, EncoderConfig, token_embedding
+
+
+class CnnConfig(EncoderConfig):
+    """Settings of `cnn`."""
+
+    name: Literal["cnn"] = "cnn"
+    widths: tuple[int, ...] = Field((3, 4, 5), description="tokens that each filter looks at")
+    filters: int = Field(100, ge=1, description="filters of each width")
+    activation: Activation = Field("relu", description="after the convolution")
+    pooling: Pooling = Field("max", description="over time: max, mean, last, max+mean")
+    embedding_dropout: float = Field(0.2, ge=0, lt=1, description="dropped share of the embedding")
+    dropout: float = Field(0.5, ge=0, lt=1, description="dropped share of the pooled vector")
+
+    @field_validator("widths")
+    @classmethod
+    def _positive(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
+        if not widths or min(widths) < 1:
+            raise ValueError("widths are one or more whole numbers from 1 up")
+        return widths
+
+
+class Cnn(nn.Module):
+    """Filters of several widths over token vectors, pooled over real tokens only."""
+
+    def __init__(self, config: CnnConfig, vocabulary_size: int) -> None:
+        super().__init__()
+        self.embedding = token_embedding(config, vocabulary_size)
+        self.embedding_dropout = Dropout(config.embedding_dropout)
+        self.convolutions = nn.ModuleList(
+            TimeConvolution(config.dim, config.filters, width) for width in config.widths
+        )
+        self.activation = activation(config.activation)
+        self.pooling = config.pooling
+        self.dropout = Dropout(config.dropout)
+        self.pooled_dim = pooled_dim(config.filters * len(config.widths), config.pooling)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
+        """`ids`, `mask` [batch, time] to `states` [batch, time, filters x widths] and `pooled`."""
+        vectors = self.embedding_dropout(self.embedding(ids, mask))
+        maps = [self.activation(convolve(vectors)) for convolve in self.convolutions]
+        states = torch.cat(maps, dim=-1)
+        return Encoded(
+            pooled=self.dropout(pool(states, mask, self.pooling)), mask=mask, states=states
+        )

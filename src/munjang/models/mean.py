@@ -1,0 +1,35 @@
+"""Averaged embeddings: the first of the lineage, a bag of words (and of their n-grams).
+
+Paper: Joulin, Grave, Bojanowski and Mikolov (2017), "Bag of tricks for efficient text
+classification". Use when speed is everything, or as the first figure to beat. Word order is lost
+but for what n-grams keep. Use `cnn` instead when short patterns matter, `lstm` when order does.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from munjang.layers.dropout import Dropout
+from munjang.models.encoder import Encoded, EncoderConfig, token_embedding
+
+
+class MeanConfig(EncoderConfig):
+    """Settings of `mean`."""
+
+    name: Literal["mean"] = "mean"
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropped share of the averaged vector")
+
+
+class Mean(nn.Module):
+    """The masked mean of a row's token vectors."""
+
+    def __init__(self, config: MeanConfig, vocabulary_size: int) -> None:
+        super().__init__()
+        self.embedding = token_embedding(config, vocabulary_size)
+        self.dropout = Dropout(config.dropout)
+        self.pooled_dim = config.dim
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
+        """`ids`, `mask` [batch, time] to `pooled` [batch, dim]; no states are built."""
+        return Encoded(pooled=self.dropout(self.embedding.mean(ids, mask)), mask=mask)

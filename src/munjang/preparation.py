@@ -1,0 +1,169 @@
+"""From files to what a training loop takes: a table, a split, a tokenizer, token columns."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from munjang.config import to_yaml
+from munjang.data.batches import Examples
+from munjang.data.encode import EncodedTexts, encode_texts
+from munjang.data.labels import check_known_labels, check_labels, require_labels
+from munjang.data.readers import read_table
+from munjang.data.splits import split
+from munjang.data.table import Table
+from munjang.recipe import DataSettings, Recipe, make_recipe, script_of
+from munjang.tasks.classify import Classify
+from munjang.text.columns import TokenColumn, values_and_offsets
+from munjang.text.registry import make_tokenizer
+from munjang.text.tokenizer import Tokenizer
+from munjang.text.vocabulary import OOV
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that stands before the first step.
+
+    Attributes:
+        recipe: complete, with the columns that were found.
+        tokenizer: fitted on the training part.
+        task: with the labels of the training part.
+        train: the training part.
+        valid: the validation part.
+        facts: what was counted on the way, for `metrics.json`.
+    """
+
+    recipe: Recipe
+    tokenizer: Tokenizer
+    task: Classify
+    train: Examples
+    valid: Examples
+    facts: dict[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the recipe, the token columns and the targets."""
+        digest = hashlib.sha256(to_yaml(self.recipe.to_dict()).encode())
+        for part in (self.train, self.valid):
+            for buffer in (*values_and_offsets(part.column), part.targets):
+                digest.update(np.ascontiguousarray(buffer).tobytes())
+        return digest.hexdigest()
+
+
+def prepare(data: Any, valid: Any, model: str, given: Mapping[str, Any], say: Say) -> Prepared:
+    """Read, check, split, fit the tokenizer and encode.
+
+    Args:
+        data: of `munjang.data.readers.read_table`.
+        valid: likewise, or None to hold out a part of `data`.
+        model: name of the architecture, unless `given` names one.
+        given: the user's settings, nested as in `config.yaml`.
+        say: called with lines for people.
+    """
+    columns = make_recipe(model, "other", given).data
+    table = read_and_say(data, columns, say)
+    recipe = _complete(make_recipe(model, script_of(table.texts), given), table)
+    check_labels(table, least=1 if valid is not None else 2)
+    parts = _parts(table, valid, recipe, say)
+    found = require_labels(parts["train"]).to_list()
+    task = Classify.from_labels(recipe.labels or found, recipe.classify)
+    tokenizer = make_tokenizer(recipe.tokenizer.name, **recipe.tokenizer.settings).fit(
+        parts["train"].texts,
+        min_frequency=recipe.tokenizer.min_frequency,
+        max_size=recipe.tokenizer.max_size,
+    )
+    encoded = {name: _encode(tokenizer, part, recipe) for name, part in parts.items()}
+    facts = _facts(parts, encoded, tokenizer, recipe)
+    for line in _fact_lines(facts, recipe):
+        say(line)
+    examples = {
+        name: Examples(
+            encoded[name].column, check_known_labels(require_labels(part), task.labels, part)
+        )
+        for name, part in parts.items()
+    }
+    return Prepared(recipe, tokenizer, task, examples["train"], examples["valid"], facts)
+
+
+def read_and_say(data: Any, columns: DataSettings, say: Say) -> Table:
+    """Read labelled text and say what was read, guessed and skipped."""
+    table = read_table(
+        data,
+        text_column=columns.text_column,
+        label_column=columns.label_column,
+        encoding=columns.encoding,
+        skip_bad_rows=columns.skip_bad_rows,
+    )
+    say(f"read {len(table):,} rows of {', '.join(table.files)}")
+    for note in table.notes:
+        say(note)
+    for reason, count in table.skipped.items():
+        say(f"skipped {count:,} rows: {reason}")
+    return table
+
+
+def _complete(recipe: Recipe, table: Table) -> Recipe:
+    found = {"text_column": table.text_column, "label_column": table.label_column}
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=found)})
+
+
+def _parts(table: Table, valid: Any, recipe: Recipe, say: Say) -> dict[str, Table]:
+    if valid is not None:
+        return {"train": table, "valid": read_and_say(valid, recipe.data, say)}
+    parts = split(table, valid=recipe.data.valid, seed=recipe.seed)
+    return {"train": table.take(parts.train), "valid": table.take(parts.valid)}
+
+
+def _encode(tokenizer: Tokenizer, part: Table, recipe: Recipe) -> EncodedTexts:
+    longest, ends = longest_kept(recipe), recipe.tokenizer.ends
+    return encode_texts(tokenizer, part.texts, max_length=longest, ends=ends)
+
+
+def longest_kept(recipe: Recipe) -> int:
+    """Tokens kept of a text: `max_length`, or the last bucket's boundary when that is shorter."""
+    boundaries = recipe.training.bucketing().boundaries
+    if boundaries is None:
+        return recipe.tokenizer.max_length
+    return min(recipe.tokenizer.max_length, boundaries[-1] - 2 * recipe.tokenizer.ends)
+
+
+def _facts(
+    parts: Mapping[str, Table],
+    encoded: Mapping[str, EncodedTexts],
+    tokenizer: Tokenizer,
+    recipe: Recipe,
+) -> dict[str, Any]:
+    return {
+        "rows": len(parts["train"]),
+        "valid_rows": len(parts["valid"]),
+        "files": ", ".join(Path(name).name for name in parts["train"].files),
+        "tokenizer": recipe.tokenizer.name,
+        "vocabulary": tokenizer.vocabulary.size,
+        "tokens": len(values_and_offsets(encoded["train"].column)[0]),
+        "oov_rate": _oov_rate(encoded["valid"].column),
+        "truncated": int(encoded["train"].truncated.sum()),
+        "valid_truncated": int(encoded["valid"].truncated.sum()),
+        "skipped": dict(parts["train"].skipped),
+    }
+
+
+def _oov_rate(column: TokenColumn) -> float:
+    values, _ = values_and_offsets(column)
+    return float((values == OOV).mean()) if len(values) else 0.0
+
+
+def _fact_lines(facts: Mapping[str, Any], recipe: Recipe) -> list[str]:
+    lines = [
+        f"{facts['rows']:,} rows to train on, {facts['valid_rows']:,} to validate on",
+        f"tokens: {facts['tokenizer']}, vocabulary {facts['vocabulary']:,}, "
+        f"{facts['oov_rate']:.2%} of validation tokens out of vocabulary",
+    ]
+    cut = facts["truncated"] + facts["valid_truncated"]
+    if cut:
+        lines.append(f"{cut:,} texts were longer than {longest_kept(recipe)} tokens and were cut")
+    return lines

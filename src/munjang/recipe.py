@@ -1,0 +1,112 @@
+"""The recipe: every setting of a run, from the column names to the number of passes.
+
+Defaults come from the model and from the script of the text: Hangul asks for characters with
+hashed n-grams, since a Korean word carries its grammar inside; other scripts for words.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import polars as pl
+from pydantic import Field, SerializeAsAny, field_validator
+
+from munjang.config import Settings, merge
+from munjang.errors import ConfigError
+from munjang.models.encoder import EncoderConfig
+from munjang.models.registry import model_config
+from munjang.tasks.classify import ClassifySettings
+from munjang.training.settings import TrainingSettings
+
+Script = Literal["korean", "other"]
+
+
+class DataSettings(Settings):
+    """Where texts and labels stand in the files."""
+
+    text_column: str | None = Field(None, description="guessed and said aloud when left out")
+    label_column: str | None = Field(None, description="guessed and said aloud when left out")
+    encoding: str = Field("utf-8", description="of the files, such as cp949")
+    skip_bad_rows: bool = Field(False, description="skip and count rows that cannot be used")
+    valid: float = Field(0.1, gt=0, lt=1, description="share held out to validate on")
+
+
+class TokenizerSettings(Settings):
+    """How texts become ids."""
+
+    name: str = Field("words", description="words, characters, jamo, morphemes, bpe, ...")
+    min_frequency: int = Field(1, ge=1, description="rarer tokens read as out of vocabulary")
+    max_size: int | None = Field(None, ge=5, description="most ids, the reserved four included")
+    settings: dict[str, Any] = Field(default_factory=dict, description="of this tokenizer alone")
+    max_length: int = Field(256, ge=1, description="tokens kept of a text; cut rows are counted")
+    ends: bool = Field(False, description="put GO before and EOS behind each text")
+
+
+class Recipe(Settings):
+    """Everything that makes a run, as `config.yaml` holds it."""
+
+    task: Literal["classify"] = "classify"
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+    labels: tuple[str, ...] | None = Field(None, description="known classes; found when left out")
+    data: DataSettings = DataSettings()
+    tokenizer: TokenizerSettings = TokenizerSettings()
+    model: SerializeAsAny[EncoderConfig]
+    classify: ClassifySettings = ClassifySettings()
+    training: TrainingSettings = TrainingSettings()
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _architecture(cls, model: object) -> object:
+        return model_config(model) if isinstance(model, Mapping) else model
+
+    @property
+    def model_name(self) -> str:
+        """Name of the architecture."""
+        return str(self.model.model_dump()["name"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for YAML."""
+        return self.model_dump(mode="json")
+
+
+# What suits a script: found on validation parts, see docs/log.md.
+_BY_SCRIPT: dict[Script, dict[str, Any]] = {
+    "korean": {
+        "tokenizer": {"name": "characters", "min_frequency": 2, "ends": True},
+        "model": {"ngrams": 4, "buckets": 2**19},
+    },
+    "other": {"tokenizer": {"name": "words", "min_frequency": 2}},
+}
+
+_BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {}
+
+
+def script_of(texts: pl.Series) -> Script:
+    """`korean` when at least a fifth of the letters of (the first 5,000) texts are Hangul."""
+    head = texts.head(5000)
+    hangul = head.str.count_matches(r"\p{Hangul}").sum() or 0
+    letters = head.str.count_matches(r"\p{L}").sum() or 0
+    return "korean" if letters and hangul / letters >= 0.2 else "other"
+
+
+def make_recipe(model: str, script: Script, given: Mapping[str, Any]) -> Recipe:
+    """The defaults for `model` on `script`, with the settings `given` by the user laid on them.
+
+    Raises:
+        ConfigError: an unknown setting, or a value that it cannot take.
+    """
+    chosen = given.get("model", {})
+    if not isinstance(chosen, Mapping):
+        raise ConfigError(f"model: expected settings such as 'dim: 64', got {chosen!r}")
+    name = str(chosen.get("name", model))
+    defaults = merge(_BY_SCRIPT[script], _BY_MODEL.get((name, script), {}))
+    if _other_tokenizer(given, defaults):
+        # what was tuned for the default tokenizer does not carry over to another
+        defaults["tokenizer"] = {}
+    values = merge(merge({"model": {"name": name}}, defaults), given)
+    return Recipe.parse(values)
+
+
+def _other_tokenizer(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
+    asked = given.get("tokenizer", {})
+    named = asked.get("name") if isinstance(asked, Mapping) else None
+    return named is not None and named != defaults["tokenizer"]["name"]

@@ -1,0 +1,81 @@
+"""What a run leaves to read: `metrics.jsonl`, one JSON record a line, and TensorBoard files."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tensorboardX import SummaryWriter
+
+from munjang.training.loop import Step
+
+FILE = "metrics.jsonl"
+
+
+class RunLog:
+    """Writes the steps of a run as they come.
+
+    Args:
+        folder: the model folder; `metrics.jsonl` and `tensorboard/` stand in it.
+        resumed_at: the step of the checkpoint that the run goes on from, 0 for a new run. Records
+            behind it, written by the sitting that was stopped, are dropped.
+        every: steps between two records of the training loss.
+    """
+
+    def __init__(self, folder: Path, *, resumed_at: int = 0, every: int = 50) -> None:
+        self.path = folder / FILE
+        self.every = every
+        kept = _records_up_to(self.path, resumed_at)
+        self.path.write_text("".join(kept), encoding="utf-8")
+        self._file = self.path.open("a", encoding="utf-8")
+        self._board = SummaryWriter(
+            str(folder / "tensorboard"), purge_step=resumed_at + 1 if resumed_at else None
+        )
+        self._since, self._tokens = time.perf_counter(), 0
+
+    def step(self, step: Step) -> None:
+        """Record one step."""
+        self._tokens += step.tokens
+        if step.number % self.every == 0 or step.scores is not None:
+            now = time.perf_counter()
+            rate = self._tokens / max(now - self._since, 1e-9)
+            self._since, self._tokens = now, 0
+            self._write(step.number, "train", {"loss": step.loss, "tokens_per_second": rate})
+        if step.scores is not None:
+            scores = step.scores
+            self._write(
+                step.number,
+                "valid",
+                {
+                    "accuracy": scores.accuracy,
+                    "macro_f1": scores.macro_f1,
+                    "log_loss": scores.log_loss,
+                    "calibration_error": scores.calibration_error,
+                },
+            )
+
+    def _write(self, step: int, part: str, values: Mapping[str, float]) -> None:
+        record: dict[str, Any] = {"step": step, "part": part, **values}
+        self._file.write(json.dumps(record) + "\n")
+        self._file.flush()
+        for name, value in values.items():
+            self._board.add_scalar(f"{part}/{name}", value, step)
+
+    def close(self) -> None:
+        """Flush and close both."""
+        self._file.close()
+        self._board.close()
+
+
+def _records_up_to(path: Path, step: int) -> list[str]:
+    if step == 0 or not path.exists():
+        return []
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+        except (ValueError, KeyError, TypeError):
+            continue  # the last line of a killed run may be half a line
+    return kept

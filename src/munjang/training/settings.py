@@ -1,0 +1,61 @@
+"""Settings of the training loop."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from munjang.config import Settings
+from munjang.data.buckets import Bucketing, parse_boundaries
+
+Metric = Literal["accuracy", "macro_f1", "log_loss"]
+
+
+class TrainingSettings(Settings):
+    """How a model is fitted. The defaults suit a few thousand to a few hundred thousand rows."""
+
+    epochs: int = Field(5, ge=1, description="most passes over the training part")
+    batch_rows: int | None = Field(64, ge=1, description="rows of a batch")
+    batch_tokens: int | None = Field(None, ge=1, description="or: most tokens of a batch")
+    buckets: str | None = Field(None, description="boundaries by hand, such as '10,100'")
+    learning_rate: float = Field(1e-3, gt=0, description="AdamW's highest step size")
+    embedding_optimiser: Literal["adamw", "adagrad"] = Field(
+        "adamw", description="of embedding rows; adagrad keeps one number a row"
+    )
+    embedding_learning_rate: float | None = Field(
+        None, gt=0, description="of embedding rows; the same as learning_rate when left out"
+    )
+    weight_decay: float = Field(0.01, ge=0, description="AdamW's decay of weight matrices")
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of steps with a rising step size")
+    schedule: Literal["cosine", "linear", "constant"] = Field("cosine", description="after warm-up")
+    clip_norm: float | None = Field(1.0, gt=0, description="largest norm of the whole gradient")
+    evaluations_per_epoch: int = Field(1, ge=1, description="looks at the validation part a pass")
+    metric: Metric = Field("accuracy", description="on the validation part; decides what is best")
+    patience: int | None = Field(
+        None, ge=1, description="stop after this many evaluations without a better metric"
+    )
+    averaging: float | None = Field(
+        None, ge=0, lt=1, description="average the weights of all evaluations after this share"
+    )
+    checkpoint_seconds: float = Field(60.0, ge=0, description="seconds between checkpoints")
+    checkpoint_steps: int | None = Field(None, ge=1, description="or: steps between checkpoints")
+    threads: int | None = Field(None, ge=1, description="CPU threads; all cores when left out")
+    device: str = Field("cpu", description="cpu, cuda or cuda:N")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_size(cls, values: object) -> object:
+        if isinstance(values, dict) and values.get("batch_tokens") and "batch_rows" not in values:
+            return {**values, "batch_rows": None}
+        return values
+
+    @field_validator("buckets")
+    @classmethod
+    def _boundaries(cls, buckets: str | None) -> str | None:
+        if buckets is not None:
+            parse_boundaries(buckets)
+        return buckets
+
+    def bucketing(self) -> Bucketing:
+        """How the training column is cut into batches."""
+        boundaries = None if self.buckets is None else parse_boundaries(self.buckets)
+        return Bucketing(self.batch_rows, self.batch_tokens, boundaries)

@@ -1,0 +1,146 @@
+"""The types of some texts: which tokens there are, how often, in how many texts, and where."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from munjang.text.codepoints import Strings
+from munjang.text.columns import Int32s, Int64s
+from munjang.text.keys import TokenKeys
+from munjang.text.segment import Segments, segment_strings
+
+
+@dataclass(frozen=True)
+class TypeCounts:
+    """The distinct tokens of some texts, in order of first appearance.
+
+    Attributes:
+        types: the distinct tokens [types].
+        counts: how often each stands in the texts [types].
+        documents: in how many of the texts it stands [types].
+    """
+
+    types: pl.Series
+    counts: Int64s
+    documents: Int64s
+
+
+def count_types(segments: Segments) -> TypeCounts:
+    """Count the types of some segmented texts."""
+    codes, first = _encode(segments)
+    size = len(first)
+    return TypeCounts(
+        types=pl.Series("type", segments.strings(first), dtype=pl.String),
+        counts=np.bincount(codes, minlength=size),
+        documents=_count_documents(codes, segments.offsets, size),
+    )
+
+
+def _encode(segments: Segments) -> tuple[Int32s, Int64s]:
+    """Number the types by first appearance: each token's number, each type's first token."""
+    keys = segments.keys
+    codes, first = _numbered(pa.array(keys.keys))
+    spelled = keys.spelled
+    if not _hashes_hold(keys, codes, first):
+        spelled = np.union1d(spelled, keys.hashed)
+    if not len(spelled):
+        return codes, first
+    own, own_first = _numbered(segments.strings(spelled))
+    codes[spelled] = own + len(first)
+    first = np.concatenate([first, spelled[own_first]])
+    return _renumbered(codes, first)
+
+
+def _numbered(values: pa.Array) -> tuple[Int32s, Int64s]:
+    """Number the distinct values by first appearance; and where each appears first."""
+    codes = np.array(values.dictionary_encode().indices, dtype=np.int32)
+    highest = np.maximum.accumulate(codes)
+    return codes, np.flatnonzero(np.diff(highest, prepend=-1))
+
+
+def _renumbered(codes: Int32s, first: Int64s) -> tuple[Int32s, Int64s]:
+    """Close the gaps left by numbers that no token has any more, and order by appearance."""
+    used = np.flatnonzero(np.bincount(codes, minlength=len(first)))
+    order = used[np.argsort(first[used])]
+    numbers = np.zeros(len(first), dtype=np.int32)
+    numbers[order] = np.arange(len(order), dtype=np.int32)
+    return numbers.take(codes), first[order]
+
+
+def _hashes_hold(keys: TokenKeys, codes: Int32s, first: Int64s) -> bool:
+    """Whether every hashed token equals, code for code, the first token of the same hash."""
+    leaders = np.searchsorted(keys.hashed, first.take(codes.take(keys.hashed)))
+    return bool((keys.lanes == keys.lanes.take(leaders, axis=1)).all())
+
+
+def _count_documents(codes: Int32s, offsets: Int64s, size: int) -> Int64s:
+    """In how many rows each code stands [size]: sort (row, code) pairs, count the distinct."""
+    rows = np.repeat(np.arange(len(offsets) - 1, dtype=np.int64), np.diff(offsets))
+    pairs = np.sort((rows << 32) | codes)
+    distinct = np.ones(len(pairs), dtype=np.bool_)
+    np.not_equal(pairs[1:], pairs[:-1], out=distinct[1:])
+    return np.bincount(pairs[distinct] & 0xFFFFFFFF, minlength=size)
+
+
+def merge_counts(parts: Sequence[TypeCounts]) -> TypeCounts:
+    """Add up the counts of consecutive parts of one column."""
+    if len(parts) == 1:
+        return parts[0]
+    codes, first = _numbered(as_strings(pl.concat([part.types for part in parts])))
+    counts = np.zeros((2, len(first)), dtype=np.int64)
+    np.add.at(counts[0], codes, np.concatenate([part.counts for part in parts]))
+    np.add.at(counts[1], codes, np.concatenate([part.documents for part in parts]))
+    types = pl.concat([part.types for part in parts])[first]
+    return TypeCounts(types, counts[0], counts[1])
+
+
+def as_strings(column: pl.Series) -> Strings:
+    """A Polars column as one Arrow array of strings."""
+    array = column.to_arrow()
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    return array.cast(pa.large_string())
+
+
+class TypeTable:
+    """Finds tokens among fixed types, a column at a time.
+
+    Args:
+        types: distinct tokens [types].
+    """
+
+    def __init__(self, types: Strings) -> None:
+        self._types = types
+        keys = segment_strings(types).keys
+        self._keys = pa.array(keys.keys)
+        self._lanes = np.zeros((2, len(types)), dtype=np.uint64)
+        self._lanes[:, keys.hashed] = keys.lanes
+        self._spelled = keys.spelled
+
+    @cached_property
+    def _spelled_types(self) -> Strings:
+        return self._types.take(pa.array(self._spelled))
+
+    def positions(self, segments: Segments) -> Int64s:
+        """Where each token stands among the types [tokens]; -1 where it does not."""
+        keys = segments.keys
+        found = _index_in(pa.array(keys.keys), self._keys)
+        if len(keys.spelled):
+            places = _index_in(segments.strings(keys.spelled), self._spelled_types)
+            found[keys.spelled] = np.append(self._spelled, -1).take(places)
+        claimed = found.take(keys.hashed)
+        same = (self._lanes.take(claimed, axis=1, mode="wrap") == keys.lanes).all(axis=0)
+        doubtful = keys.hashed[~same & (claimed >= 0)]
+        if len(doubtful):
+            found[doubtful] = _index_in(segments.strings(doubtful), self._types)
+        return found
+
+
+def _index_in(values: pa.Array, distinct: pa.Array) -> Int64s:
+    found = pc.index_in(values, value_set=distinct).fill_null(-1)
+    return np.array(found, dtype=np.int64)

@@ -13,11 +13,11 @@ import numpy as np
 import polars as pl
 
 from munjang.text.alphabet import Alphabet, learn_alphabet
-from munjang.text.codepoints import Points
+from munjang.text.codepoints import Points, bounds_of
 from munjang.text.columns import Int64s, TokenColumn, Tokens, token_column
 from munjang.text.normalise import normalise, original_offsets
 from munjang.text.tokenizer import fitted
-from munjang.text.utf32 import row_offsets, to_utf32
+from munjang.text.utf32 import to_utf32
 from munjang.text.vocabulary import Vocabulary
 
 # The Unicode Standard, section 3.12, conjoining jamo behaviour: the constants of the arithmetic.
@@ -59,7 +59,7 @@ class JamoTokenizer:
         alphabet = fitted(self._alphabet, self.name)
         points, offsets = to_utf32(normalise(texts))
         jamo, widths = split_syllables(points)
-        return token_column(alphabet.ids_of(jamo), row_offsets(widths)[offsets])
+        return token_column(alphabet.ids_of(jamo), bounds_of(widths)[offsets])
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
         """The same ids; each jamo has the range of its whole syllable in the text as given.
@@ -70,7 +70,7 @@ class JamoTokenizer:
         composed = normalise(texts)
         points, offsets = to_utf32(composed)
         jamo, widths = split_syllables(points)
-        cuts = row_offsets(widths)[offsets]
+        cuts = bounds_of(widths)[offsets]
         places = np.arange(len(points)) - np.repeat(offsets[:-1], np.diff(offsets))
         syllables = np.repeat(places, widths)
         starts, ends = original_offsets(

@@ -16,9 +16,9 @@ import numpy.typing as npt
 import polars as pl
 
 from munjang.errors import ConfigError
-from munjang.text.codepoints import CODE_POINTS
+from munjang.text.codepoints import CODE_POINTS, bounds_of
 from munjang.text.columns import Int64s, TokenColumn, token_column, values_and_offsets
-from munjang.text.utf32 import require_texts, row_offsets, to_utf32
+from munjang.text.utf32 import require_texts, to_utf32
 
 Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
@@ -92,7 +92,7 @@ def original_offsets(
     begins, stops = _segments(original.filter(changed), normalised.filter(changed), form)
     # `begins` and `stops` have one entry more a row than characters, for ranges at a text's end.
     lengths = normalised.filter(changed).str.len_chars().to_numpy().astype(np.int64)
-    bases = np.repeat(row_offsets(lengths + 1)[:-1], token_counts)
+    bases = np.repeat(bounds_of(lengths + 1)[:-1], token_counts)
     low, high = bases + first[here], bases + last[here]
     mapped_first, mapped_last = first.copy(), last.copy()
     mapped_first[here] = begins[low]

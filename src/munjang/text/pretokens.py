@@ -12,15 +12,16 @@ apart; marks and joiners stay with what they follow. No pre-token is longer than
 work stays in proportion to the text even where there is no space in 100,000 characters.
 """
 
+import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from munjang.text.codepoints import Bools, ClassTable, Points, category_of, strings_of
+from munjang.text.codepoints import CODE_POINTS, Bools, Points, bounds_of
 from munjang.text.columns import Int64s
-from munjang.text.utf32 import from_utf32, row_offsets, to_utf32
+from munjang.text.utf32 import arrow_strings, from_utf32, to_utf32
 
 SPACE_SIGN = "\u2581"
 LONGEST = 64
@@ -34,7 +35,7 @@ def _class_of(character: str) -> int:
         return _SPACE_SIGN
     if character == "#":  # alone, so that WordPiece's own ## never meets one
         return _HASH
-    category = category_of(character)
+    category = unicodedata.category(character)
     if category == "So":
         return _SYMBOL
     if category in ("Cf", "Sk"):  # joiners, tags, skin tones
@@ -44,7 +45,19 @@ def _class_of(character: str) -> int:
     return _BY_CATEGORY.get(category[0], _BLANK)
 
 
-_classes = ClassTable(_class_of)
+_UNSEEN = 255
+_classes = np.full(CODE_POINTS, _UNSEEN, dtype=np.uint8)
+
+
+def _classes_of(points: Points) -> npt.NDArray[np.uint8]:
+    """The class of each character; the table is filled as characters turn up."""
+    classes = _classes[points]
+    unseen = points[classes == _UNSEEN]
+    if len(unseen):
+        new = np.unique(unseen)
+        _classes[new] = [_class_of(chr(point)) for point in new.tolist()]
+        classes = _classes[points]
+    return classes
 
 
 @dataclass(frozen=True)
@@ -67,7 +80,7 @@ class Pretokens:
 
     def distinct(self) -> tuple[list[str], npt.NDArray[np.int32]]:
         """The distinct pre-tokens by first appearance, and which one each is [pretokens]."""
-        strings = strings_of(self.points, self.starts[:-1], self.starts[1:])
+        strings = arrow_strings(self.points, self.starts)
         encoded = strings.dictionary_encode()
         return encoded.dictionary.to_pylist(), np.asarray(encoded.indices, dtype=np.int32)
 
@@ -89,7 +102,7 @@ def pretokenise(texts: pl.Series) -> Pretokens:
     points = swap_spaces(points)
     filled = np.diff(cuts) > 0
     points = np.insert(points, cuts[:-1][filled], np.uint32(ord(SPACE_SIGN)))
-    cuts = cuts + row_offsets(filled)
+    cuts = cuts + bounds_of(filled)
     return Pretokens(points, cuts, _limit(np.flatnonzero(_begins(points)), len(points)))
 
 
@@ -101,21 +114,22 @@ def swap_spaces(points: Points) -> Points:
 
 def _begins(points: Points) -> Bools:
     """True where a pre-token begins [characters]."""
-    classes = _classes[points]
+    classes = _classes_of(points)
     marks = classes == _MARK
     if marks.any():
         bases = np.maximum.accumulate(np.where(marks, 0, np.arange(len(points))))
         classes = classes[bases]
     signs = classes == _SPACE_SIGN
-    begins = signs | (classes == _HASH)
+    begins: Bools = signs | (classes == _HASH)
     begins[1:] |= classes[1:] != classes[:-1]
     begins[1:] &= ~signs[:-1] | signs[1:]
-    return begins & ~marks
+    begins &= ~marks
+    return begins
 
 
 def _limit(starts: Int64s, end: int) -> Int64s:
     """Cut what is longer than `LONGEST`; also append the end of all."""
     lengths = np.diff(starts, append=end)
     parts = -(-lengths // LONGEST)
-    within = np.arange(parts.sum()) - np.repeat(row_offsets(parts)[:-1], parts)
+    within = np.arange(parts.sum()) - np.repeat(bounds_of(parts)[:-1], parts)
     return np.append(np.repeat(starts, parts) + LONGEST * within, end)

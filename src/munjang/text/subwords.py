@@ -21,6 +21,7 @@ import polars as pl
 from tokenizers import Encoding, Tokenizer
 
 from munjang.errors import ConfigError, FolderError
+from munjang.text.codepoints import bounds_of
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, flat_ranges, token_column
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
 from munjang.text.normalise import normalise, original_offsets
@@ -32,10 +33,10 @@ from munjang.text.subword_training import (
     train_wordpiece,
 )
 from munjang.text.tokenizer import fitted
-from munjang.text.utf32 import row_offsets
 from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
 
 DEFAULT_SIZE = 16_000
+_GROUP = 500
 
 
 @dataclass(frozen=True)
@@ -200,8 +201,7 @@ def _ids(model: Tokenizer, pretokens: Pretokens) -> tuple[Int32s, Int64s]:
     The model looks at each distinct pre-token once; the rest is copying.
     """
     words, index = pretokens.distinct()
-    encodings = model.encode_batch_fast(words, add_special_tokens=False)
-    ids, lengths = _flat_ids(encodings)
+    _, ids, lengths = _look_up(model, words)
     places, offsets = _spread(lengths, index, pretokens)
     return ids[places], offsets
 
@@ -211,23 +211,34 @@ def _ids_and_places(
 ) -> tuple[Int32s, Int64s, Int64s, Int64s]:
     """Like `_ids`, and where each token begins and ends in `pretokens.points`."""
     words, index = pretokens.distinct()
-    encodings = model.encode_batch(words, add_special_tokens=False)
-    ids, lengths = _flat_ids(encodings)
+    encodings, ids, lengths = _look_up(model, words)
     places, offsets = _spread(lengths, index, pretokens)
-    pairs = chain.from_iterable(encoding.offsets for encoding in encodings)
-    within = np.fromiter(chain.from_iterable(pairs), np.int64, 2 * len(ids)).reshape(-1, 2)[places]
+    ranges = chain.from_iterable(encoding.offsets for encoding in encodings)
+    within = np.fromiter(chain.from_iterable(ranges), np.int64, 2 * len(ids)).reshape(-1, 2)
     origin = np.repeat(pretokens.starts[:-1], lengths[index])
-    return ids[places], offsets, origin + within[:, 0], origin + within[:, 1]
+    return ids[places], offsets, origin + within[places, 0], origin + within[places, 1]
 
 
-def _flat_ids(encodings: list[Encoding]) -> tuple[Int32s, Int64s]:
-    """The ids of all encodings after one another, and how many each has."""
-    rows = [encoding.ids for encoding in encodings]
-    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-    return np.fromiter(chain.from_iterable(rows), np.int32, lengths.sum()), lengths
+def _look_up(model: Tokenizer, words: list[str]) -> tuple[list[Encoding], Int32s, Int64s]:
+    """The ids of `words` after one another [tokens], and how many each has [words].
+
+    The words go over in groups: an object for each would cost as much as the look-up itself.
+    """
+    groups = [words[first : first + _GROUP] for first in range(0, len(words), _GROUP)]
+    encodings = model.encode_batch(groups, is_pretokenized=True, add_special_tokens=False)
+    sizes = np.fromiter((len(encoding) for encoding in encodings), np.int64, len(encodings))
+    ids = chain.from_iterable(encoding.ids for encoding in encodings)
+    word_ids = chain.from_iterable(encoding.word_ids for encoding in encodings)
+    word = np.fromiter(word_ids, np.int64, sizes.sum())
+    word += np.repeat(_GROUP * np.arange(len(encodings)), sizes)
+    return (
+        encodings,
+        np.fromiter(ids, np.int32, sizes.sum()),
+        np.bincount(word, minlength=len(words)),
+    )
 
 
 def _spread(lengths: Int64s, index: Int32s, pretokens: Pretokens) -> tuple[Int64s, Int64s]:
     """Where the tokens of all pre-tokens lie among those of the distinct ones, and row offsets."""
-    places = flat_ranges(row_offsets(lengths)[index], lengths[index])
-    return places, row_offsets(lengths[index])[pretokens.offsets()]
+    places = flat_ranges(bounds_of(lengths)[index], lengths[index])
+    return places, bounds_of(lengths[index])[pretokens.offsets()]

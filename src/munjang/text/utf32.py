@@ -1,13 +1,17 @@
 """Columns of texts as one flat array of code points, and back, without a loop over rows."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
 from munjang.errors import DataError
-from munjang.text.codepoints import Points, strings_of
+from munjang.text.codepoints import Points, bounds_of
 from munjang.text.columns import Int64s
+
+Strings = Any  # pyarrow.LargeStringArray; pyarrow ships no types
 
 
 def require_texts(texts: pl.Series) -> pl.Series:
@@ -30,14 +34,6 @@ def require_texts(texts: pl.Series) -> pl.Series:
     return texts
 
 
-def row_offsets(lengths: npt.ArrayLike) -> Int64s:
-    """Lengths [rows] to offsets [rows + 1] that start at 0."""
-    counted = np.asarray(lengths, dtype=np.int64)
-    offsets = np.zeros(len(counted) + 1, dtype=np.int64)
-    np.cumsum(counted, out=offsets[1:])
-    return offsets
-
-
 def to_utf32(texts: pl.Series) -> tuple[Points, Int64s]:
     """All characters of a column: `points` [characters] and `offsets` [rows + 1].
 
@@ -52,10 +48,23 @@ def to_utf32(texts: pl.Series) -> tuple[Points, Int64s]:
     byte_offsets = np.frombuffer(cuts, dtype=np.int64)[column.offset :]
     utf8 = memoryview(data)[byte_offsets[0] : byte_offsets[len(texts)]]
     points = np.frombuffer(str(utf8, "utf-8").encode("utf-32-le"), dtype=np.uint32)
-    return points, row_offsets(texts.str.len_chars().to_numpy())
+    return points, bounds_of(texts.str.len_chars().to_numpy())
 
 
 def from_utf32(points: npt.ArrayLike, offsets: Int64s) -> pl.Series:
     """The column of texts that `to_utf32` took apart. No surrogates."""
-    flat = np.ascontiguousarray(points, dtype=np.uint32)
-    return pl.Series(strings_of(flat, offsets[:-1], offsets[1:]), dtype=pl.String)
+    return pl.Series(arrow_strings(points, offsets), dtype=pl.String)
+
+
+def arrow_strings(points: npt.ArrayLike, offsets: Int64s) -> Strings:
+    """Cut `points` [characters] at `offsets` [strings + 1], from 0 to the end, to strings."""
+    flat = np.ascontiguousarray(points, dtype="<u4")
+    data = flat.tobytes().decode("utf-32-le").encode()
+    # RFC 3629, section 3: one byte below U+0080, then two, three and four.
+    widths = np.ones(len(flat), dtype=np.int8)
+    for first in (0x80, 0x800, 0x10000):
+        widths += flat >= first
+    cuts = pa.py_buffer(bounds_of(widths)[offsets])
+    return pa.LargeStringArray.from_buffers(
+        len(offsets) - 1, pa.py_buffer(cuts), pa.py_buffer(data)
+    )

@@ -1,0 +1,42 @@
+"""Text that is hard on readers."""
+
+import unicodedata
+
+from hypothesis import strategies as st
+
+PIECES = (
+    *('"', '""', ",", ";", "\t", "\n", "\r\n", "'", "\\", " ", "a", "한국어", "문장"),
+    *(
+        unicodedata.normalize("NFD", "각하"),
+        "ᄒ",
+        "ㅋㅋ",
+        "😀",
+        "👩‍👩‍👧",
+        "é",
+        "e\u0301",
+        "שלום",
+        "\u202e",
+    ),
+    *(
+        "\x01",
+        "\x0b",
+        "\x1c",
+        "\x85",
+        "\u2028",
+        "\ufeff",
+        "\ufffd",
+        "İ",
+        "ß",
+        "0",
+        "{",
+        "#",
+        "\xa0",
+    ),
+)
+
+
+def ugly_text() -> st.SearchStrategy[str]:
+    """Texts with something in them, made of what breaks parsers."""
+    pieces = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+    anything = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r"))
+    return st.one_of(pieces, anything).filter(lambda text: bool(text.strip()))

@@ -1,0 +1,209 @@
+import csv
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+import tracemalloc
+from collections import Counter
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from munjang.data.readers import read_table
+from munjang.data.stream import stream_texts
+from munjang.errors import DataError
+from tests.unit.data.strategies import ugly_text
+
+ANSWER = """
+import sys
+from munjang.data.stream import stream_texts
+for rows, texts in stream_texts("-", batch_rows=4):
+    for row, text in zip(rows.tolist(), texts.to_list()):
+        print(row, text, flush=True)
+"""
+
+
+def joined(source, **how):
+    rows, texts = [], []
+    for numbers, batch in stream_texts(source, **how):
+        rows += numbers.tolist()
+        texts += batch.to_list()
+    return rows, texts
+
+
+def write(folder, suffix, texts, label="1"):
+    path = folder / f"data{suffix}"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        if suffix in (".csv", ".tsv"):
+            writer = csv.writer(
+                file,
+                delimiter="," if suffix == ".csv" else "\t",
+                quoting=csv.QUOTE_ALL if suffix == ".tsv" else csv.QUOTE_MINIMAL,
+            )
+            writer.writerows([("label", "text"), *((label, text) for text in texts)])
+        elif suffix == ".jsonl":
+            file.writelines(json.dumps({"text": t, "label": label}) + "\n" for t in texts)
+        else:
+            pl.DataFrame({"text": texts}).write_parquet(path)
+    return path
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    texts=st.lists(ugly_text(), min_size=1, max_size=10),
+    suffix=st.sampled_from([".csv", ".tsv", ".jsonl", ".parquet"]),
+    batch_rows=st.integers(1, 12),
+    packed=st.booleans(),
+)
+def test_stream_equals_table(tmp_path_factory, texts, suffix, batch_rows, packed):
+    path = write(tmp_path_factory.mktemp("stream"), suffix, texts)
+    if packed:
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    table = read_table(path, text_column="text", need_labels=False)
+    batches = list(stream_texts(path, text_column="text", batch_rows=batch_rows))
+    assert all(0 < len(rows) == len(batch) <= batch_rows for rows, batch in batches)
+    assert joined(path, text_column="text") == (table.rows.tolist(), table.texts.to_list())
+    assert table.texts.to_list() == texts
+
+
+def test_plain_lines_each_get_an_answer_even_when_empty(tmp_path):
+    path = tmp_path / "d.txt"
+    path.write_bytes("하나\r\n\r\n, 둘\n  \n셋".encode())
+    assert joined(path) == ([1, 2, 3, 4, 5], ["하나", "", ", 둘", "  ", "셋"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp949"])
+def test_encodings(tmp_path, encoding):
+    path = tmp_path / "d.txt"
+    path.write_bytes(
+        "첫째\n둘째ᄀ਀\n".replace("ᄀ਀", "" if encoding == "cp949" else "ᄀ਀").encode(encoding)
+    )
+    assert joined(path, encoding=encoding)[1][0] == "첫째"
+    assert joined(path, encoding=encoding) == joined(path, encoding=encoding, batch_rows=1)
+    assert len(joined(path, encoding=encoding)[0]) == 2
+
+
+def test_lines_are_answered_as_they_come():
+    with subprocess.Popen(
+        [sys.executable, "-c", ANSWER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    ) as process:
+        for row, text in enumerate(["하나", "", "둘"], start=1):
+            process.stdin.write(f"{text}\n".encode())
+            process.stdin.flush()
+            # Without an answer to this line alone, readline would wait for ever.
+            assert process.stdout.readline().decode().rstrip("\n") == f"{row} {text}"
+        process.stdin.write("1\n2\n3\n4\n5\n끝".encode())
+        process.stdin.close()
+        assert process.stdout.read().decode().split("\n") == [
+            *(f"{row} {row - 3}" for row in range(4, 9)),
+            "9 끝",
+            "",
+        ]
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path):
+    path = tmp_path / "d.tsv"
+    peaks = []
+    for rows in (4_000, 32_000):
+        path.write_text("text\tlabel\n" + "그럭저럭 괜찮은 영화였다\t1\n" * rows, encoding="utf-8")
+        tracemalloc.start()
+        assert sum(len(texts) for _, texts in stream_texts(path)) == rows
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_bad_rows_stop_or_are_counted(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_bytes(b'id,text\n1,a\n2,b,c\n\n3,"x"y\n4,\xff\n5,\0\n6,d\n')
+    with pytest.raises(DataError, match="row 3: expected 2 fields") as caught:
+        joined(path)
+    assert caught.value.row == 3
+    skipped = Counter()
+    assert joined(path, skipped=skipped) == ([2, 8], ["a", "d"])
+    assert skipped == {
+        "wrong number of fields": 1,
+        "malformed quotes": 1,
+        "invalid bytes": 1,
+        "NUL byte": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "reason"),
+    [
+        ('{"text": null}', "got nothing", "empty text"),
+        ('{"other": 1}', "expected the key 'text'", "missing key"),
+        ('{"text": 3}', "expected a string", "text is not a string"),
+        ('{"text": "\\ud800"}', "row holds", "invalid bytes"),
+        ('{"text', "not valid JSON", "bad JSON"),
+    ],
+)
+def test_bad_json(tmp_path, line, message, reason):
+    path = tmp_path / "d.jsonl"
+    path.write_text('{"text": "a"}\n' + line + "\n")
+    with pytest.raises(DataError, match=rf"row 2: .*{message}"):
+        joined(path)
+    skipped = Counter()
+    assert joined(path, skipped=skipped)[1] == ["a"]
+    assert skipped == {reason: 1}
+
+
+def test_quote_that_never_closes_does_not_take_the_file(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text('text,n\na,1\n"b,2\n' + "c,3\n" * 5000)
+    skipped = Counter()
+    _, texts = joined(path, skipped=skipped)
+    assert skipped == {"malformed quotes": 1}
+    assert len(texts) > 3900
+
+
+def test_columns(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("id,title,body\n1,가,나\n")
+    said = []
+    assert joined(path, say=said.append)[1] == ["가 나"]
+    assert any("title+body" in note for note in said)
+    assert joined(path, text_column="id+body")[1] == ["1 나"]
+    with pytest.raises(DataError, match=r"no text column 'bodi'; .* did you mean body"):
+        joined(path, text_column="bodi")
+    path.write_text("x,y\n1,2\n")
+    with pytest.raises(DataError, match="found no column of texts among x, y"):
+        joined(path)
+    plain = tmp_path / "d.txt"
+    plain.write_text("a\n")
+    with pytest.raises(DataError, match="plain text, one text a line"):
+        joined(plain, text_column="body")
+
+
+def test_errors_that_come_at_once(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        stream_texts(tmp_path / "none.txt")
+    (tmp_path / "empty.txt").write_text("")
+    with pytest.raises(DataError, match="empty"):
+        stream_texts(tmp_path / "empty.txt")
+    (tmp_path / "d.gz").write_bytes(gzip.compress(os.urandom(100_000))[:-9])
+    with pytest.raises(DataError, match=r"damaged or cut off|NUL|valid"):
+        joined(tmp_path / "d.gz", encoding="latin-1")
+
+
+def test_standard_input_in_place(monkeypatch):
+    for content, texts in (
+        ("하나\n둘", ["하나", "둘"]),
+        ("", []),
+        ("text\tlabel\n하나\t1\n", ["하나"]),
+        ('{"text": "하나"}\n', ["하나"]),
+    ):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
+        assert joined("-")[1] == texts
+    parquet = io.BytesIO()
+    pl.DataFrame({"text": ["하나", "둘"]}).write_parquet(parquet)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(parquet.getvalue())))
+    assert joined("-", batch_rows=1) == ([1, 2], ["하나", "둘"])

@@ -1,0 +1,150 @@
+import json
+import time
+from collections import Counter
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from munjang.data.checks import check_data, measure, padding, unknown_words
+from munjang.data.readers import read_table
+from munjang.text.columns import token_column
+
+
+class Letters:
+    """A tokenizer of single characters, as far as the report needs one."""
+
+    def encode(self, texts):
+        lengths = texts.str.len_chars().to_numpy()
+        return token_column(np.zeros(lengths.sum()), np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def table_of(texts, labels=None):
+    return read_table((texts, labels), need_labels=labels is not None)
+
+
+def test_report_of_a_small_table():
+    table = table_of(["좋다", "좋다 ", "별로", "별로", "그저 그래"], [1, 1, 0, 1, 0])
+    report = check_data(table)
+    assert report.rows == 5
+    assert report.labels == {"1": 3, "0": 2}
+    assert report.majority == 0.6
+    assert (report.characters.shortest, report.characters.longest) == (2, 5)
+    assert (report.tokens.unit, report.tokens.longest) == ("words", 2)
+    assert (report.duplicates.texts, report.duplicates.rows) == (2, 2)
+    assert (report.conflicts.texts, report.conflicts.rows) == (1, 2)
+    conflict = report.conflicts.examples[0]
+    assert (conflict.text, conflict.labels) == ("별로", {"0": 1, "1": 1})
+    assert [(place.row, place.label) for place in conflict.places] == [(3, "0"), (4, "1")]
+    assert report.test is None
+
+
+def test_examples_show_a_row_of_every_label():
+    table = table_of(["굿"] * 30 + ["다른 글"], ["1"] * 29 + ["0", "0"])
+    places = check_data(table).conflicts.examples[0].places
+    assert [place.row for place in places] == [1, 2, 3, 4, 30]
+
+
+def test_rows_in_train_and_test():
+    train = table_of(["가", "나", "나", "다"], ["x", "x", "y", "y"])
+    test = table_of(["나", "나 ", "라", "가"], ["x", "w", "w", "x"])
+    report = check_data(train, test).test
+    assert report.rows == 4
+    assert report.labels == {"w": 2, "x": 2}
+    assert report.unknown_labels == {"w": 2}
+    assert (report.in_train.texts, report.in_train.rows) == (2, 3)
+    first = report.in_train.examples[0]
+    assert (first.text, first.rows) == ("나", 4)
+    assert {place.row for place in first.places} == {1, 2, 3}
+
+
+def test_tokenizer_is_used_for_lengths_and_padding():
+    report = check_data(table_of(["가", "가나다"], ["x", "y"]), tokenizer=Letters())
+    assert (report.tokens.unit, report.tokens.mean) == ("tokens", 2.0)
+    assert report.padding.longest == pytest.approx(1 - 4 / 6)
+
+
+def test_json_is_plain_and_whole():
+    report = check_data(table_of(["가 나", "다"], ["x", "y"]), table_of(["가 나"], ["x"]))
+    state = json.loads(json.dumps(report.to_json(), allow_nan=False))
+    assert state["labels"] == {"x": 1, "y": 1}
+    assert state["test"]["in_train"]["examples"][0]["places"][0]["row"] == 1
+    assert state["estimate"] is None
+
+
+def test_without_labels():
+    report = check_data(table_of(["가", "나"]))
+    assert report.labels is report.majority is None
+    assert report.conflicts.texts == 0
+
+
+def test_one_row():
+    report = check_data(table_of(["가"], ["x"]))
+    assert report.padding.longest == report.padding.random == report.padding.buckets == 0
+
+
+@settings(max_examples=100, deadline=None)
+@given(lengths=st.lists(st.integers(0, 5000), min_size=1, max_size=300))
+def test_lengths(lengths):
+    found = measure(np.array(lengths), "tokens")
+    assert sum(found.counts) == len(lengths)
+    for i, (edge, count) in enumerate(zip(found.edges, found.counts, strict=True)):
+        upper = found.edges[i + 1] if i + 1 < len(found.edges) else np.inf
+        assert count == sum(edge <= n < upper for n in lengths)
+    assert (found.shortest, found.longest) == (min(lengths), max(lengths))
+    assert found.mean == pytest.approx(np.mean(lengths))
+
+
+@settings(max_examples=100, deadline=None)
+@given(lengths=st.lists(st.integers(1, 300), min_size=1, max_size=400), seed=st.integers(0, 99))
+def test_padding_against_counting_it(lengths, seed):
+    found = padding(np.array(lengths), seed, batch_rows=16)
+    order = np.random.default_rng(seed).permutation(len(lengths))
+    batches = [[lengths[i] for i in order[at : at + 16]] for at in range(0, len(order), 16)]
+    places = sum(len(batch) * max(batch) for batch in batches)
+    assert found.random == pytest.approx(1 - sum(lengths) / places)
+    assert found.longest == pytest.approx(1 - np.mean(lengths) / max(lengths))
+    assert 0 <= found.buckets <= 1
+    assert found.random <= found.longest + 1e-9
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    texts=st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=6), min_size=1, max_size=40),
+    seed=st.integers(0, 99),
+)
+def test_unknown_words_against_counting_them(texts, seed):
+    drawn = np.random.PCG64(seed).random_raw(len(texts))
+    held = set(np.argsort(drawn, kind="stable")[: max(1, len(texts) // 10)].tolist())
+    seen = Counter(w for i, words in enumerate(texts) if i not in held for w in words)
+    asked = [w for i in held for w in texts[i]]
+    words = pl.Series(texts, dtype=pl.List(pl.String))
+    for found in unknown_words(words, np.arange(len(texts)), seed):
+        least = found.min_frequency
+        assert found.vocabulary_size == 4 + sum(count >= least for count in seen.values())
+        out = sum(seen[w] < least for w in asked)
+        assert found.share == pytest.approx(out / len(asked) if asked else 0)
+
+
+def test_equal_texts_are_held_out_together():
+    words = pl.Series([["같은", "글"]] * 500 + [[f"글{i}"] for i in range(9)])
+    texts = np.concatenate([np.zeros(500, dtype=np.int64), np.arange(1, 10)])
+    for seed in range(20):
+        assert {row.share for row in unknown_words(words, texts, seed)} == {1.0}
+
+
+def test_real_reviews(real_data):
+    train = read_table(real_data / "nsmc" / "train.tsv")
+    test = read_table(real_data / "nsmc" / "test.tsv")
+    start = time.process_time()
+    report = check_data(train, test)
+    assert time.process_time() - start < 15
+    assert report.labels == dict(Counter(train.labels.to_list()).most_common())
+    assert report.duplicates.rows == len(train) - len({t.strip() for t in train.texts.to_list()})
+    inside = {t.strip() for t in train.texts.to_list()}
+    assert report.test.in_train.rows == sum(t.strip() in inside for t in test.texts.to_list())
+    shares = [row.share for row in report.unknown]
+    assert shares == sorted(shares)
+    assert report.padding.buckets < 0.1 < report.padding.random < report.padding.longest

@@ -69,6 +69,17 @@ def last_state(states: Tensor, mask: Tensor) -> Tensor:
     return picked.masked_fill(~mask.any(1, keepdim=True), 0.0)
 
 
+def last_states(states: Tensor, mask: Tensor) -> Tensor:
+    """Where each of two directions ended, of `states` [batch, time, 2 x hidden]: the same width.
+
+    The left-to-right half is taken at the last real position; the right-to-left half at the first,
+    since at the last it has seen one token only.
+    """
+    ahead, back = states.chunk(2, dim=-1)
+    ended = back[:, 0].masked_fill(~mask[:, :1], 0.0)
+    return torch.cat([last_state(ahead, mask), ended], dim=1)
+
+
 def reverse_rows(states: Tensor, mask: Tensor) -> Tensor:
     """Reverse every row of `states` [batch, time, dim] within its own length.
 

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from munjang.layers.masking import last_state, masked_max, masked_mean
+from munjang.layers.masking import last_state, last_states, masked_max, masked_mean
 
 Pooling = Literal["max", "mean", "last", "max+mean"]
 
@@ -17,8 +17,14 @@ _POOLINGS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
-def pool(states: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
-    """Pool `states` [batch, time, dim] to [batch, dim x number of names joined by '+']."""
+def pool(states: Tensor, mask: Tensor, pooling: Pooling, *, directions: int = 1) -> Tensor:
+    """Pool `states` [batch, time, dim] to [batch, dim x number of names joined by '+'].
+
+    With two `directions` the halves of `states` ran left to right and right to left; `last` takes
+    each where it ended.
+    """
+    if pooling == "last" and directions == 2:
+        return last_states(states, mask)
     return torch.cat([_POOLINGS[name](states, mask) for name in pooling.split("+")], dim=1)
 
 

@@ -43,6 +43,7 @@ class Lstm(nn.Module):
             dropout=config.dropout,
         )
         self.pooling = config.pooling
+        self.directions = config.directions
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = pooled_dim(config.hidden * config.directions, config.pooling)
 
@@ -50,6 +51,5 @@ class Lstm(nn.Module):
         """`ids`, `mask` [batch, time] to `states` [batch, time, hidden x directions], `pooled`."""
         vectors = self.embedding_dropout(self.embedding(ids, mask))
         states = self.recurrent(vectors, mask)
-        return Encoded(
-            pooled=self.dropout(pool(states, mask, self.pooling)), mask=mask, states=states
-        )
+        pooled = pool(states, mask, self.pooling, directions=self.directions)
+        return Encoded(pooled=self.dropout(pooled), mask=mask, states=states)

@@ -1,0 +1,31 @@
+"""Fixtures that several rooms of the suite share."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Keras reads it when it is first imported; the suite has no TensorFlow
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of real corpora; tests that need it are skipped where it is absent."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("MUNJANG_DATA") or beside)
+    if not folder.is_dir():
+        pytest.skip(f"no real data: set MUNJANG_DATA (looked at {folder})")
+    return folder
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """One torch thread: small tensors are quicker so, and sums come in one order."""
+    import torch  # here, since most tests of text and readers need no torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

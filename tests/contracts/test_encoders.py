@@ -1,0 +1,228 @@
+"""What every encoder of the registry holds to, one row a setting.
+
+A new architecture is tested with its defaults as soon as it stands in the registry; give it rows of
+its own in `SETTINGS` for what only it can do.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from munjang.models.registry import ARCHITECTURES, build_encoder, model_config
+from munjang.tasks.classify import Classify
+from munjang.text.vocabulary import PAD
+from munjang.training.loop import Loop, make_state
+from munjang.training.settings import TrainingSettings
+from tests.made import Rows, examples_of, padded, random_rows
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+VOCABULARY = 30
+# Sizes that keep the suite quick, laid on every architecture that knows the key.
+SMALL = {"dim": 8, "hidden": 6, "filters": 5, "buckets": 64, "heads": 2, "layers": 1}
+SETTINGS: dict[str, list[dict[str, Any]]] = {
+    "mean": [{}, {"ngrams": 3}],
+    "cnn": [
+        {},
+        {"ngrams": 3},
+        {"widths": [1]},
+        {"widths": [2, 4, 9]},
+        {"activation": "gelu", "pooling": "mean"},
+        {"activation": "softmax", "pooling": "max+mean"},
+        {"activation": "sigmoid", "pooling": "last"},
+    ],
+    "lstm": [
+        {},
+        {"ngrams": 3},
+        {"directions": 1},
+        {"directions": 1, "pooling": "last", "layers": 2},
+        {"pooling": "last"},
+        {"pooling": "max+mean", "layers": 2},
+        {"pooling": "mean", "layers": 3},
+    ],
+}
+CASES = [
+    pytest.param(name, chosen, id="-".join([name, *(f"{k}={v}" for k, v in chosen.items())]))
+    for name in ARCHITECTURES
+    for chosen in SETTINGS.get(name, [{}])
+]
+every_encoder = pytest.mark.parametrize(("name", "chosen"), CASES)
+ROWS = [[], [5], *random_rows(7, vocabulary=VOCABULARY, shortest=2, longest=12)]
+
+
+def make_encoder(
+    name: str, chosen: dict[str, Any], *, dropout: float = 0.0, seed: int = 3
+) -> nn.Module:
+    """A small encoder in training mode, every dropout at the share given."""
+    fields = ARCHITECTURES[name].config_class().model_fields
+    small = {key: value for key, value in SMALL.items() if key in fields}
+    dropouts = {key: dropout for key in fields if key.endswith("dropout")}
+    config = model_config({"name": name, **small, **dropouts, **chosen})
+    torch.manual_seed(seed)
+    return build_encoder(config, VOCABULARY)
+
+
+def make_loop(
+    name: str, chosen: dict[str, Any], train: Rows, *, dropout: float = 0.0, **training: Any
+) -> tuple[Loop, nn.Module]:
+    """A training of three classes, rows and their copies in turn; judged on the first eight."""
+    task = Classify(("a", "b", "c"))
+    network = task.network(make_encoder(name, chosen, dropout=dropout))
+    tuned = TrainingSettings.parse(training)
+    targets = [number % 8 % 3 for number in range(len(train))]
+    parts = examples_of(train, targets), examples_of(train[:8], targets[:8])
+    return Loop(make_state(network, tuned), task, *parts, tuned, seed=7), network
+
+
+def answers(encoder: nn.Module, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """`pooled`, and `states` (of no width where the model builds none)."""
+    with torch.inference_mode():
+        encoded = encoder(ids, mask)
+    empty = torch.zeros(*ids.shape, 0)
+    return encoded.pooled, empty if encoded.states is None else encoded.states
+
+
+def test_every_architecture_has_a_case() -> None:
+    assert {case.values[0] for case in CASES} == set(ARCHITECTURES)
+    assert set(SETTINGS) <= set(ARCHITECTURES)
+
+
+@every_encoder
+def test_shapes(name: str, chosen: dict[str, Any]) -> None:
+    encoder = make_encoder(name, chosen)
+    ids, mask = padded(ROWS)
+    encoded = encoder(ids, mask)
+    assert encoded.pooled.shape == (len(ROWS), encoder.pooled_dim)
+    assert encoded.pooled.isfinite().all()
+    assert torch.equal(encoded.mask, mask)
+    if encoded.states is not None:
+        assert encoded.states.shape[:2] == ids.shape
+        assert encoded.states.ndim == 3
+    if encoded.attention is not None:
+        batch, _, *places = encoded.attention.shape
+        assert [batch, *places] == [len(ROWS), ids.shape[1], ids.shape[1]]
+
+
+rows_of_ids = st.lists(st.lists(st.integers(1, VOCABULARY - 1), max_size=12), min_size=1)
+
+
+@every_encoder
+@settings(max_examples=12, deadline=None)
+@given(rows=rows_of_ids, extra=st.integers(0, 9), filler=st.integers(0, VOCABULARY - 1))
+def test_padding_and_neighbours_never_change_an_answer(
+    name: str, chosen: dict[str, Any], rows: list[list[int]], extra: int, filler: int
+) -> None:
+    encoder = make_encoder(name, chosen).eval()
+    rows = [*rows, [], [5], ROWS[2]]
+    together, states = answers(encoder, *padded(rows, extra=extra, filler=filler))
+    for place, row in enumerate(rows):
+        alone, own_states = answers(encoder, *padded([row]))
+        torch.testing.assert_close(together[place], alone[0], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(
+            states[place, : len(row)], own_states[0, : len(row)], atol=1e-5, rtol=1e-4
+        )
+
+
+@every_encoder
+@pytest.mark.parametrize("batch", [1, 2, 64, 257])
+def test_the_size_of_the_batch_changes_no_answer(
+    name: str, chosen: dict[str, Any], batch: int
+) -> None:
+    encoder = make_encoder(name, chosen).eval()
+    row = ROWS[3]
+    alone, _ = answers(encoder, *padded([row]))
+    together, _ = answers(encoder, *padded([row] * batch))
+    torch.testing.assert_close(together, alone.expand_as(together), atol=1e-5, rtol=1e-4)
+
+
+@every_encoder
+def test_the_order_of_rows_does_not_matter(name: str, chosen: dict[str, Any]) -> None:
+    encoder = make_encoder(name, chosen).eval()
+    straight, _ = answers(encoder, *padded(ROWS))
+    backwards, _ = answers(encoder, *padded(ROWS[::-1]))
+    torch.testing.assert_close(backwards.flip(0), straight, atol=1e-5, rtol=1e-4)
+
+
+@every_encoder
+def test_empty_rows_alone_are_finite_and_give_no_gradient_trouble(
+    name: str, chosen: dict[str, Any]
+) -> None:
+    encoder = make_encoder(name, chosen)
+    pooled = encoder(*padded([[], []])).pooled
+    assert pooled.isfinite().all()
+    pooled.square().sum().backward()
+    for parameter in encoder.parameters():
+        if parameter.grad is not None:
+            assert parameter.grad.to_dense().isfinite().all()
+
+
+@every_encoder
+def test_a_gradient_reaches_every_parameter(name: str, chosen: dict[str, Any]) -> None:
+    encoder = make_encoder(name, chosen)
+    ids, mask = padded(ROWS)
+    pooled = encoder(ids, mask).pooled
+    (pooled * torch.randn_like(pooled)).sum().backward()
+    for place, parameter in encoder.named_parameters():
+        assert parameter.grad is not None, place
+        assert parameter.grad.to_dense().abs().max() > 0, place
+        assert parameter.grad.to_dense().isfinite().all(), place
+
+
+@every_encoder
+def test_embedding_rows_get_a_gradient_exactly_where_they_were_used(
+    name: str, chosen: dict[str, Any]
+) -> None:
+    # pooling by the maximum may pass over a token; the mean passes over none
+    pooling = {"pooling": "mean", "activation": "tanh"}
+    fields = ARCHITECTURES[name].config_class().model_fields
+    encoder = make_encoder(name, {**chosen, **{k: v for k, v in pooling.items() if k in fields}})
+    ids, mask = padded(ROWS)
+    encoder(ids, mask).pooled.square().sum().backward()
+    gradient = encoder.embedding.weight.grad.to_dense()
+    used = set(encoder.embedding.rows(ids, mask).unique().tolist()) - {PAD}
+    assert set(gradient.abs().sum(1).nonzero()[:, 0].tolist()) == used
+
+
+@every_encoder
+def test_saved_and_loaded_it_gives_the_same_answers(
+    name: str, chosen: dict[str, Any], tmp_path: Path
+) -> None:
+    first, second = (make_encoder(name, chosen, seed=seed).eval() for seed in (1, 2))
+    batch = padded(ROWS)
+    before, _ = answers(first, *batch)
+    assert not torch.equal(before, answers(second, *batch)[0])
+    save_file(first.state_dict(), tmp_path / "weights.safetensors")
+    second.load_state_dict(load_file(tmp_path / "weights.safetensors"))
+    assert torch.equal(answers(second, *batch)[0], before)
+
+
+@every_encoder
+def test_the_same_seed_gives_the_same_run_bit_for_bit(name: str, chosen: dict[str, Any]) -> None:
+    runs = []
+    for noise in (1, 2):
+        loop, network = make_loop(name, chosen, ROWS, dropout=0.3, epochs=3, batch_rows=4)
+        torch.manual_seed(noise)  # whatever else draws random numbers must not matter
+        losses = [step.loss for step in loop]
+        runs.append((losses, network.state_dict()))
+    assert runs[0][0] == runs[1][0]
+    for key, value in runs[0][1].items():
+        assert torch.equal(value, runs[1][1][key]), key
+
+
+@every_encoder
+def test_a_handful_is_learned_to_zero_loss(name: str, chosen: dict[str, Any]) -> None:
+    # of one length, or batches would hold copies of a single row
+    rows = random_rows(8, vocabulary=VOCABULARY, shortest=7, longest=7)
+    fast = {"learning_rate": 0.03, "weight_decay": 0.0, "schedule": "linear", "batch_rows": 8}
+    loop, network = make_loop(name, chosen, rows * 250, epochs=1, **fast)
+    *_, last = loop
+    assert last.scores is not None
+    assert last.scores.accuracy == 1.0
+    assert last.scores.log_loss < 0.02
+    assert not network.encoder.embedding.weight[PAD].any(), "the PAD row moved"

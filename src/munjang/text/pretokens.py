@@ -12,16 +12,15 @@ apart; marks and joiners stay with what they follow. No pre-token is longer than
 work stays in proportion to the text even where there is no space in 100,000 characters.
 """
 
-import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from munjang.text.codepoints import CODE_POINTS, Bools, Points, bounds_of
+from munjang.text.codepoints import Bools, ClassTable, Points, bounds_of, category_of, strings_of
 from munjang.text.columns import Int64s
-from munjang.text.utf32 import arrow_strings, from_utf32, to_utf32
+from munjang.text.utf32 import from_utf32, to_utf32
 
 SPACE_SIGN = "\u2581"
 LONGEST = 64
@@ -35,7 +34,7 @@ def _class_of(character: str) -> int:
         return _SPACE_SIGN
     if character == "#":  # alone, so that WordPiece's own ## never meets one
         return _HASH
-    category = unicodedata.category(character)
+    category = category_of(character)
     if category == "So":
         return _SYMBOL
     if category in ("Cf", "Sk"):  # joiners, tags, skin tones
@@ -45,19 +44,7 @@ def _class_of(character: str) -> int:
     return _BY_CATEGORY.get(category[0], _BLANK)
 
 
-_UNSEEN = 255
-_classes = np.full(CODE_POINTS, _UNSEEN, dtype=np.uint8)
-
-
-def _classes_of(points: Points) -> npt.NDArray[np.uint8]:
-    """The class of each character; the table is filled as characters turn up."""
-    classes = _classes[points]
-    unseen = points[classes == _UNSEEN]
-    if len(unseen):
-        new = np.unique(unseen)
-        _classes[new] = [_class_of(chr(point)) for point in new.tolist()]
-        classes = _classes[points]
-    return classes
+_classes = ClassTable(_class_of)
 
 
 @dataclass(frozen=True)
@@ -80,7 +67,7 @@ class Pretokens:
 
     def distinct(self) -> tuple[list[str], npt.NDArray[np.int32]]:
         """The distinct pre-tokens by first appearance, and which one each is [pretokens]."""
-        strings = arrow_strings(self.points, self.starts)
+        strings = strings_of(self.points, self.starts[:-1], self.starts[1:])
         encoded = strings.dictionary_encode()
         return encoded.dictionary.to_pylist(), np.asarray(encoded.indices, dtype=np.int32)
 
@@ -114,7 +101,7 @@ def swap_spaces(points: Points) -> Points:
 
 def _begins(points: Points) -> Bools:
     """True where a pre-token begins [characters]."""
-    classes = _classes_of(points)
+    classes = _classes[points]
     marks = classes == _MARK
     if marks.any():
         bases = np.maximum.accumulate(np.where(marks, 0, np.arange(len(points))))

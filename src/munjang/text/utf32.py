@@ -1,17 +1,13 @@
 """Columns of texts as one flat array of code points, and back, without a loop over rows."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
 from munjang.errors import DataError
-from munjang.text.codepoints import Points, bounds_of
+from munjang.text.codepoints import Points, bounds_of, strings_of
 from munjang.text.columns import Int64s
-
-Strings = Any  # pyarrow.LargeStringArray; pyarrow ships no types
 
 
 def require_texts(texts: pl.Series) -> pl.Series:
@@ -53,18 +49,5 @@ def to_utf32(texts: pl.Series) -> tuple[Points, Int64s]:
 
 def from_utf32(points: npt.ArrayLike, offsets: Int64s) -> pl.Series:
     """The column of texts that `to_utf32` took apart. No surrogates."""
-    return pl.Series(arrow_strings(points, offsets), dtype=pl.String)
-
-
-def arrow_strings(points: npt.ArrayLike, offsets: Int64s) -> Strings:
-    """Cut `points` [characters] at `offsets` [strings + 1], from 0 to the end, to strings."""
-    flat = np.ascontiguousarray(points, dtype="<u4")
-    data = flat.tobytes().decode("utf-32-le").encode()
-    # RFC 3629, section 3: one byte below U+0080, then two, three and four.
-    widths = np.ones(len(flat), dtype=np.int8)
-    for first in (0x80, 0x800, 0x10000):
-        widths += flat >= first
-    cuts = pa.py_buffer(bounds_of(widths)[offsets])
-    return pa.LargeStringArray.from_buffers(
-        len(offsets) - 1, pa.py_buffer(cuts), pa.py_buffer(data)
-    )
+    flat = np.ascontiguousarray(points, dtype=np.uint32)
+    return pl.Series(strings_of(flat, offsets[:-1], offsets[1:]), dtype=pl.String)

@@ -42,7 +42,9 @@ def focal(logits: Tensor, targets: Tensor, smoothing: float = 0.0, *, gamma: flo
     if logits.shape[1] == 1:
         logits = torch.cat([torch.zeros_like(logits), logits], dim=1)
     chances = F.log_softmax(logits, dim=1)
-    modulated = -((1 - chances.exp()) ** gamma) * chances
+    # never quite zero, where the slope of a power below 1 has no end
+    missing = (-torch.expm1(chances)).clamp(min=torch.finfo(chances.dtype).tiny)
+    modulated = -(missing**gamma) * chances
     classes = logits.shape[1]
     truth = F.one_hot(targets, classes).to(logits.dtype) * (1 - smoothing) + smoothing / classes
     return (truth * modulated).sum(1)

@@ -1,0 +1,107 @@
+"""Losses have Keras' values for Keras' names, row by row."""
+
+import numpy as np
+import pytest
+import torch
+from keras import losses as keras_losses
+from torch import Tensor
+
+from munjang.layers.losses import (
+    LOSSES,
+    binary_crossentropy,
+    categorical_crossentropy,
+    focal,
+    sparse_categorical_crossentropy,
+)
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+ROWS, CLASSES = 24, 5
+SMOOTHINGS = pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.4])
+
+
+def some_rows(classes: int) -> tuple[Tensor, Tensor]:
+    """Logits [rows, classes] that no library needs to clip, and class numbers [rows]."""
+    random = np.random.default_rng(classes)
+    logits = torch.from_numpy(random.standard_normal((ROWS, classes)).astype(np.float32) * 2)
+    return logits, torch.from_numpy(random.integers(0, max(classes, 2), ROWS))
+
+
+def same(ours: Tensor, theirs: Tensor) -> None:
+    torch.testing.assert_close(ours, theirs.detach().to(ours.dtype), rtol=1e-4, atol=1e-5)
+
+
+@SMOOTHINGS
+def test_binary_crossentropy(smoothing: float) -> None:
+    logits, targets = some_rows(1)
+    theirs = keras_losses.BinaryCrossentropy(
+        from_logits=True, label_smoothing=smoothing, reduction=None
+    )
+    same(binary_crossentropy(logits, targets, smoothing), theirs(targets[:, None].float(), logits))
+
+
+@SMOOTHINGS
+def test_categorical_crossentropy(smoothing: float) -> None:
+    logits, targets = some_rows(CLASSES)
+    truth = torch.nn.functional.one_hot(targets, CLASSES).float()
+    theirs = keras_losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=smoothing, reduction=None
+    )(truth, logits)
+    same(categorical_crossentropy(logits, truth, smoothing), theirs)
+    same(categorical_crossentropy(logits, targets, smoothing), theirs)
+    same(sparse_categorical_crossentropy(logits, targets, smoothing), theirs)
+
+
+def test_categorical_crossentropy_takes_shares() -> None:
+    logits, _ = some_rows(CLASSES)
+    shares = torch.softmax(some_rows(CLASSES)[0].flip(0), dim=1)
+    theirs = keras_losses.CategoricalCrossentropy(from_logits=True, reduction=None)
+    same(categorical_crossentropy(logits, shares), theirs(shares, logits))
+
+
+def test_sparse_categorical_crossentropy() -> None:
+    logits, targets = some_rows(CLASSES)
+    theirs = keras_losses.SparseCategoricalCrossentropy(from_logits=True, reduction=None)
+    same(sparse_categorical_crossentropy(logits, targets), theirs(targets, logits))
+
+
+@SMOOTHINGS
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0, 5.0])
+def test_focal_of_many_classes(gamma: float, smoothing: float) -> None:
+    logits, targets = some_rows(CLASSES)
+    truth = torch.nn.functional.one_hot(targets, CLASSES).float()
+    theirs = keras_losses.CategoricalFocalCrossentropy(
+        alpha=1.0, gamma=gamma, from_logits=True, label_smoothing=smoothing, reduction=None
+    )
+    same(focal(logits, targets, smoothing, gamma=gamma), theirs(truth, logits))
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_focal_of_one_logit(gamma: float) -> None:
+    logits, targets = some_rows(1)
+    theirs = keras_losses.BinaryFocalCrossentropy(
+        apply_class_balancing=False, gamma=gamma, from_logits=True, reduction=None
+    )
+    same(focal(logits, targets, gamma=gamma), theirs(targets[:, None].float(), logits))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("confidence", [30.0, 200.0])
+def test_sure_answers_right_or_wrong_keep_loss_and_gradient_finite(
+    name: str, confidence: float
+) -> None:
+    classes = 1 if name == "binary_crossentropy" else 3
+    logits = torch.full((2, classes), -confidence)
+    logits[0, 0] = confidence
+    logits.requires_grad_()
+    LOSSES[name](logits, torch.tensor([0, 1]), 0.1).sum().backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.25, 0.5, 1.0, 2.0])
+def test_focal_has_a_finite_gradient_where_the_answer_is_certain(gamma: float) -> None:
+    logits = torch.tensor([[40.0, -40.0, 0.0], [-40.0, 40.0, 0.0]], requires_grad=True)
+    focal(logits, torch.tensor([0, 0]), gamma=gamma).sum().backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()

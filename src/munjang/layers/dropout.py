@@ -20,7 +20,8 @@ class Dropout(nn.Module):
         if not 0 <= share < 1:
             raise ValueError(f"a dropout share lies in [0, 1), got {share}")
         self.share = share
-        self.cut = round(share * 256)
+        # never all 256: there would be nothing left to scale
+        self.cut = min(round(share * 256), 255)
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of any shape; the same `x` when not training."""

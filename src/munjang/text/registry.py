@@ -60,13 +60,13 @@ def tokenizer_from_json(state: Mapping[str, Any], vocabulary: Vocabulary) -> Tok
         FolderError: the state names no tokenizer, or lacks something its tokenizer needs.
     """
     name = state.get("name") if isinstance(state, Mapping) else None
-    if name not in TOKENIZERS:
+    if not isinstance(name, str) or name not in TOKENIZERS:
         raise FolderError(
             f"tokenizer.json names the tokenizer {name!r}; this version knows "
             f"{', '.join(TOKENIZERS)}"
         )
     try:
-        return tokenizer_class(cast(str, name)).from_json(dict(state), vocabulary)
+        return tokenizer_class(name).from_json(dict(state), vocabulary)
     except (KeyError, TypeError) as error:
         raise FolderError(
             f"tokenizer.json does not describe a {name} tokenizer: {error!r}"

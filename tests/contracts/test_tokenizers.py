@@ -1,0 +1,312 @@
+"""What every tokenizer promises: one table, one row a tokenizer, each test over all rows."""
+
+import json
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+
+from munjang.errors import DataError, NotFittedError
+from munjang.text.columns import values_and_offsets
+from munjang.text.normalise import normalise
+from munjang.text.registry import TOKENIZERS, make_tokenizer, tokenizer_from_json
+from munjang.text.tokenizer import Tokenizer
+from munjang.text.vocabulary import OOV, PAD, RESERVED, Vocabulary
+from tests.unit.text.strategies import ugly_text, ugly_texts
+
+CORPUS = [
+    "이 영화 정말 재미있다!! 최고 최고",
+    "재미없다... 시간이 아깝다 ㅠㅠ",
+    "배우들의 연기가 좋았다. 3.14점 드립니다 ㅋㅋㅋ",
+    "The film is good, don't miss it",
+    "the worst film of 2019; word-word a_b",
+    "한글과 English를  섞어 쓴\t문장\n그리고 새 줄",
+    "😀 이모지도 👍🏽 있다 ❤️",
+    "café naïve Ω ＡＢＣ ﬁ",
+    "",
+] * 5
+
+
+def _whole(token: str) -> str:
+    return token
+
+
+def _without_marks(piece: str) -> str:
+    return piece.removeprefix("##").removeprefix("▁") or " "
+
+
+@dataclass(frozen=True)
+class Row:
+    """One tokenizer.
+
+    Attributes:
+        exact: `decode(encode(x))` is NFC(x) when nothing is unknown.
+        written: from a token to what stands in the text; None where that is not one slice.
+        lowers: the token is the lower case of what stands in the text.
+    """
+
+    name: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    exact: bool = True
+    written: Callable[[str], str] | None = _whole
+    lowers: bool = False
+    slow: bool = False
+
+    def make(self) -> Tokenizer:
+        return make_tokenizer(self.name, **self.settings)
+
+    def __str__(self) -> str:
+        return "-".join([self.name, *(f"{key}={value}" for key, value in self.settings.items())])
+
+
+ROWS = [
+    Row("words", exact=False, lowers=True),
+    Row("characters"),
+    Row("characters", {"lower": True}, exact=False, written=None),
+    Row("jamo", written=None),
+    Row("morphemes", exact=False, written=None, slow=True),
+    Row("morphemes", {"tags": True}, exact=False, written=None, slow=True),
+    Row("bpe", written=_without_marks),
+    Row("unigram", written=_without_marks),
+    Row("wordpiece", written=_without_marks),
+]
+ROWS = [row for row in ROWS if find_spec(TOKENIZERS[row.name].partition(":")[0])]
+
+every_row = pytest.mark.parametrize("row", ROWS, ids=str)
+quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@cache
+def _fitted_by_name(place: int) -> Tokenizer:
+    row = ROWS[place]
+    if row.name == "morphemes":
+        pytest.importorskip("kiwipiepy")
+    return row.make().fit(pl.Series(CORPUS))
+
+
+def fitted(row: Row) -> Tokenizer:
+    return _fitted_by_name(ROWS.index(row))
+
+
+def column(texts: list[str]) -> pl.Series:
+    return pl.Series(texts, dtype=pl.String)
+
+
+def reload(tokenizer: Tokenizer) -> Tokenizer:
+    state = json.loads(json.dumps(tokenizer.to_json()))
+    vocabulary = json.loads(json.dumps(tokenizer.vocabulary.to_json()))
+    return tokenizer_from_json(state, Vocabulary.from_json(vocabulary))
+
+
+def test_every_tokenizer_has_a_row() -> None:
+    assert {row.name for row in ROWS} == set(TOKENIZERS)
+
+
+@every_row
+@quick
+@given(texts=ugly_texts())
+@example(texts=[])
+@example(texts=["", "", ""])
+@example(texts=["<pad>", "<oov> <go><eos>", "##pad ▁<pad>"])
+def test_one_row_a_text_and_every_id_in_the_vocabulary(row: Row, texts: list[str]) -> None:
+    tokenizer = fitted(row)
+    encoded = tokenizer.encode(column(texts))
+    assert encoded.type == pa.large_list(pa.int32())
+    assert len(encoded) == len(texts)
+    for text, ids in zip(texts, encoded.to_pylist(), strict=True):
+        assert all(PAD < identity < tokenizer.vocabulary.size for identity in ids)
+        assert not {2, 3} & set(ids), "GO and EOS are for the model, not for text"
+        assert text or not ids
+
+
+@every_row
+@quick
+@given(texts=ugly_texts())
+@example(texts=["e\u0301", "\u0301", "가\u11a8 \u1100\u1161", "q\u0323\u0307x", "  a  "])
+def test_offsets_point_into_the_text_as_given(row: Row, texts: list[str]) -> None:
+    tokenizer = fitted(row)
+    tokens = tokenizer.encode_with_offsets(column(texts))
+    assert tokens.ids == tokenizer.encode(column(texts))
+    rows = (tokens.ids.to_pylist(), tokens.starts.to_pylist(), tokens.ends.to_pylist())
+    for text, ids, starts, ends in zip(texts, *rows, strict=True):
+        assert len(ids) == len(starts) == len(ends)
+        assert starts == sorted(starts)
+        assert all(0 <= start <= end <= len(text) for start, end in zip(starts, ends, strict=True))
+        for identity, start, end in zip(ids, starts, ends, strict=True):
+            if row.written is None or identity == OOV or start == end:
+                continue
+            written = row.written(tokenizer.vocabulary.tokens[identity])
+            here = normalise(column([text[start:end]]))[0]
+            if row.lowers:
+                here = here.lower()
+            # Letters that compose or swap places share one range, so a slice may hold more.
+            composed = normalise(column([text]))[0] == text
+            assert written == here if composed else written in here
+
+
+@every_row
+@quick
+@given(texts=ugly_texts())
+def test_a_column_is_its_texts_one_by_one(row: Row, texts: list[str]) -> None:
+    tokenizer = fitted(row)
+    alone = [tokenizer.encode(column([text])).to_pylist()[0] for text in texts]
+    assert tokenizer.encode(column(texts)).to_pylist() == alone
+
+
+@every_row
+@quick
+@given(text=ugly_text())
+def test_composed_and_decomposed_text_get_the_same_ids(row: Row, text: str) -> None:
+    tokenizer = fitted(row)
+    forms = [unicodedata.normalize(form, text) for form in ("NFC", "NFD")]
+    composed, decomposed = tokenizer.encode(column(forms)).to_pylist()
+    assert composed == decomposed
+
+
+@every_row
+@quick
+@given(texts=ugly_texts())
+def test_saved_and_loaded_it_gives_the_same_ids(row: Row, texts: list[str]) -> None:
+    tokenizer = fitted(row)
+    loaded = reload(tokenizer)
+    assert loaded.encode(column(texts)) == tokenizer.encode(column(texts))
+    assert loaded.to_json() == tokenizer.to_json()
+
+
+@every_row
+@quick
+@given(texts=ugly_texts())
+@example(texts=[])
+@example(texts=["", ""])
+@example(texts=[" leading", "trailing ", "  two  spaces  ", "\t\n\r\n", "\x00", "## #a", "a##b"])
+def test_decoding_gives_the_text_back_when_all_is_known(row: Row, texts: list[str]) -> None:
+    if row.slow:
+        pytest.skip("analysed text is not written back exactly")
+    tokenizer = row.make().fit(column(texts))
+    encoded = tokenizer.encode(column(texts))
+    decoded = tokenizer.decode(encoded)
+    assert len(decoded) == len(texts)
+    assert decoded.null_count() == 0
+    # Subwords write a space as ▁, so a ▁ of the text itself is never learned.
+    known = not any("▁" in text for text in texts)
+    if row.exact and known:
+        assert OOV not in values_and_offsets(encoded)[0]
+        assert decoded.to_list() == normalise(column(texts)).to_list()
+
+
+@every_row
+@quick
+@given(texts=ugly_texts())
+def test_decoding_any_ids_gives_one_text_a_row(row: Row, texts: list[str]) -> None:
+    tokenizer = fitted(row)
+    encoded = tokenizer.encode(column(texts))
+    decoded = tokenizer.decode(encoded)
+    assert decoded.dtype == pl.String
+    assert len(decoded) == len(texts)
+    padded = pa.array([[2, *ids, 3, 0, 0] for ids in encoded.to_pylist()], encoded.type)
+    assert tokenizer.decode(padded).to_list() == decoded.to_list()
+
+
+@every_row
+@settings(quick, max_examples=10)
+@given(texts=ugly_texts())
+def test_fitting_twice_gives_the_same_vocabulary(row: Row, texts: list[str]) -> None:
+    first, second = (row.make().fit(column(CORPUS + texts)) for _ in range(2))
+    assert first.vocabulary.to_json() == second.vocabulary.to_json()
+    assert first.to_json() == second.to_json()
+
+
+@every_row
+def test_refitting_forgets_the_old_text(row: Row) -> None:
+    tokenizer = row.make().fit(column(["영화 영화"]))
+    tokenizer.fit(column(["하늘 하늘"]))
+    assert tokenizer.vocabulary.tokens == row.make().fit(column(["하늘 하늘"])).vocabulary.tokens
+    assert set(values_and_offsets(tokenizer.encode(column(["하늘"])))[0].tolist()) != {OOV}
+
+
+@every_row
+def test_max_size_and_min_frequency_bound_the_vocabulary(row: Row) -> None:
+    texts = column(CORPUS)
+    whole = fitted(row).vocabulary
+    assert whole.tokens[:4] == RESERVED
+    assert len(set(whole.tokens)) == whole.size
+    small = row.make().fit(texts, max_size=40).vocabulary
+    assert small.size <= 40 < whole.size
+    frequent = row.make().fit(texts, min_frequency=10).vocabulary
+    assert len(RESERVED) < frequent.size < whole.size
+
+
+@every_row
+def test_what_was_not_fitted_is_unknown(row: Row) -> None:
+    tokenizer = row.make().fit(column(["영화"]))
+    ids = tokenizer.encode(column(["뷁"])).to_pylist()[0]
+    assert OOV in ids
+
+
+@every_row
+@pytest.mark.parametrize("use", ["fit", "encode", "encode_with_offsets"])
+def test_a_missing_text_is_named_with_its_row(row: Row, use: str) -> None:
+    texts = pl.Series(["좋다", "나쁘다", None, "좋다"])
+    tokenizer = row.make() if use == "fit" else fitted(row)
+    with pytest.raises(DataError, match="row 3"):
+        getattr(tokenizer, use)(texts)
+
+
+@every_row
+def test_before_fit_it_says_so(row: Row) -> None:
+    for use in ("encode", "encode_with_offsets"):
+        with pytest.raises(NotFittedError, match="fit"):
+            getattr(row.make(), use)(column(["영화"]))
+    with pytest.raises(NotFittedError, match="fit"):
+        _ = row.make().vocabulary
+
+
+@every_row
+def test_ids_of_another_vocabulary_are_refused(row: Row) -> None:
+    tokenizer = fitted(row)
+    strange = pa.array([[4], [4, tokenizer.vocabulary.size]], pa.large_list(pa.int32()))
+    with pytest.raises(DataError, match="row 2"):
+        tokenizer.decode(strange)
+
+
+LONG = {
+    "sentence": ("이 영화 정말 재미있다!! ㅋㅋㅋ " * 6_000)[:100_000],
+    "one word": "영화" * 50_000,
+    "one mark": "a" + "\u0301" * 99_999,
+    "spaces": " " * 100_000,
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+@pytest.mark.parametrize(
+    "row", [pytest.param(r, marks=[pytest.mark.slow] if r.slow else [], id=str(r)) for r in ROWS]
+)
+def test_a_text_of_100_000_characters(row: Row, kind: str) -> None:
+    tokenizer = fitted(row)
+    text = LONG[kind]
+    tokens = tokenizer.encode_with_offsets(column([text]))
+    ends = values_and_offsets(tokens.ends)[0]
+    assert len(ends) == 0 or 0 <= ends.min() <= ends.max() <= len(text)
+    decoded = tokenizer.decode(tokens.ids)[0]
+    if row.exact and kind in ("sentence", "one word", "spaces"):
+        assert decoded == text
+
+
+@every_row
+def test_real_reviews(row: Row, data_folder: Path) -> None:
+    file = data_folder / "nsmc" / "test.tsv"
+    frame = pl.read_csv(file, separator="\t", quote_char=None, n_rows=200 if row.slow else 2_000)
+    texts = frame["document"].fill_null("")
+    tokenizer = row.make().fit(texts)
+    tokens = tokenizer.encode_with_offsets(texts)
+    assert OOV not in values_and_offsets(tokens.ids)[0]
+    if row.exact:
+        assert tokenizer.decode(tokens.ids).to_list() == normalise(texts).to_list()

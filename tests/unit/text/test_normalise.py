@@ -1,0 +1,155 @@
+import unicodedata
+from functools import cache
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import assume, example, given, settings
+
+from munjang.errors import ConfigError, DataError
+from munjang.text.columns import token_column
+from munjang.text.normalise import normalise, original_offsets
+from tests.unit.text.strategies import ugly_text, ugly_texts
+
+thorough = settings(max_examples=80, deadline=None)
+
+
+def column(texts: list[str]) -> pl.Series:
+    return pl.Series(texts, dtype=pl.String)
+
+
+def known_to_python(texts: list[str]) -> bool:
+    """Polars may know a newer Unicode than this Python: skip what only one of them assigns."""
+    return not any(unicodedata.category(character) == "Cn" for character in "".join(texts))
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+@thorough
+@given(texts=ugly_texts())
+def test_it_agrees_with_unicodedata(form: str, texts: list[str]) -> None:
+    assume(known_to_python(texts))
+    expected = [unicodedata.normalize(form, text) for text in texts]
+    assert normalise(column(texts), form).to_list() == expected
+
+
+def test_every_character_alone_and_between_others_is_composed_as_unicodedata_does() -> None:
+    points = [point for point in range(0x30000) if not 0xD800 <= point < 0xE000]
+    known = [chr(point) for point in points if unicodedata.category(chr(point)) != "Cn"]
+    for around in ("{}", "a{}", "가{}", "e{}\u0301"):
+        texts = [around.format(character) for character in known]
+        expected = [unicodedata.normalize("NFC", text) for text in texts]
+        assert normalise(column(texts)).to_list() == expected
+
+
+def test_text_that_is_composed_already_comes_back_as_it_is() -> None:
+    texts = column(["영화 🎬", "café", ""])
+    assert normalise(texts) is texts
+
+
+def test_the_given_column_is_not_altered() -> None:
+    texts = column(["e\u0301", "a"])
+    assert normalise(texts).to_list() == ["\xe9", "a"]
+    assert texts.to_list() == ["e\u0301", "a"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (pl.Series(["a", None]), "row 2"),
+        (pl.Series([None, None]), "row 1"),
+        (pl.Series([1, 2]), "Int64"),
+        (["a"], "list"),
+    ],
+)
+def test_what_is_no_column_of_texts_is_refused(texts: object, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        normalise(texts)  # type: ignore[arg-type]
+
+
+def test_an_unknown_form_is_refused() -> None:
+    with pytest.raises(ConfigError, match="NFKD"):
+        normalise(column(["a"]), "NFX")  # type: ignore[arg-type]
+
+
+@cache
+def taken_in() -> frozenset[str]:
+    """All characters that stand behind the first one in some full decomposition."""
+    decomposed = (unicodedata.normalize("NFD", chr(point)) for point in range(0x30000))
+    return frozenset("".join(text[1:] for text in decomposed if len(text) > 1))
+
+
+def clusters(text: str) -> list[tuple[int, int]]:
+    """Character ranges that compose and reorder apart from each other; slow and obvious."""
+    begins = [0] if text else []
+    for place, character in enumerate(text[1:], start=1):
+        first = unicodedata.normalize("NFD", character)[0]
+        if not unicodedata.combining(first) and first not in taken_in():
+            begins.append(place)
+    return list(zip(begins, [*begins[1:], len(text)], strict=True))
+
+
+def map_each_character(texts: list[str], form: str) -> list[list[tuple[int, int]]]:
+    """The original range of every single normalised character."""
+    original = column(texts)
+    normal = normalise(original, form)
+    lengths = [len(text) for text in normal]
+    places = np.concatenate([np.arange(0), *(np.arange(length) for length in lengths)])
+    cuts = np.cumsum([0, *lengths])
+    starts, ends = original_offsets(
+        original, normal, token_column(places, cuts), token_column(places + 1, cuts), form=form
+    )
+    rows = zip(starts.to_pylist(), ends.to_pylist(), strict=True)
+    return [list(zip(begins, stops, strict=True)) for begins, stops in rows]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@thorough
+@given(texts=ugly_texts())
+@example(
+    texts=["q\u0323\u0307x", "\u0301a", "a\u0345\u0334", "\u1100\u1161\u11a8가\u11a8", "\u0958"]
+)
+def test_each_character_maps_to_the_cluster_it_stems_from(form: str, texts: list[str]) -> None:
+    assume(known_to_python(texts))
+    for text, ranges in zip(texts, map_each_character(texts, form), strict=True):
+        normal = unicodedata.normalize(form, text)
+        if normal == text:
+            expected = [(place, place + 1) for place in range(len(text))]
+        else:
+            pairs = zip(clusters(text), clusters(normal), strict=True)
+            expected = [here for here, (start, end) in pairs for _ in range(start, end)]
+        assert ranges == expected
+
+
+@pytest.mark.parametrize("form", ["NFKC", "NFKD"])
+@settings(thorough, max_examples=40)
+@given(texts=ugly_texts())
+@example(texts=["ﬁ\u0301x", "①½", "ﾊﾟ", "㈎", "\ufdfa"])
+def test_look_alikes_map_to_what_they_replace(form: str, texts: list[str]) -> None:
+    for text, ranges in zip(texts, map_each_character(texts, form), strict=True):
+        starts = [start for start, _ in ranges]
+        assert starts == sorted(starts)
+        assert all(0 <= start < end <= len(text) for start, end in ranges)
+        normal = normalise(column([text]), form)[0]
+        here = normalise(column([text[start:end] for start, end in ranges]), form)
+        assert all(character in slice_ for character, slice_ in zip(normal, here, strict=True))
+
+
+def test_a_range_of_many_characters_and_one_of_none() -> None:
+    original = column(["xe\u0301y", "abc"])
+    normal = normalise(original)
+    starts, ends = original_offsets(
+        original,
+        normal,
+        token_column([0, 1, 3, 0], [0, 3, 4]),
+        token_column([2, 1, 3, 3], [0, 3, 4]),
+    )
+    assert starts.to_pylist() == [[0, 1, 4], [0]]
+    assert ends.to_pylist() == [[3, 1, 4], [3]]
+
+
+@thorough
+@given(text=ugly_text())
+def test_the_ranges_of_all_characters_cover_the_text(text: str) -> None:
+    ranges = map_each_character([text], "NFC")[0]
+    covered = {place for start, end in ranges for place in range(start, end)}
+    assert covered == set(range(len(text)))

@@ -1,0 +1,62 @@
+import subprocess
+import sys
+
+import polars as pl
+import pytest
+
+from munjang.errors import ConfigError, FolderError
+from munjang.text.registry import (
+    TOKENIZERS,
+    make_tokenizer,
+    tokenizer_class,
+    tokenizer_from_json,
+)
+from munjang.text.vocabulary import Vocabulary
+
+VOCABULARY = Vocabulary.from_counts(["가"], [1])
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_every_name_is_the_name_of_its_class(name: str) -> None:
+    assert tokenizer_class(name).name == name
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_the_state_of_every_tokenizer_names_it(name: str) -> None:
+    tokenizer = make_tokenizer(name).fit(pl.Series(["영화가 좋다"]))
+    assert tokenizer.to_json()["name"] == name
+    again = tokenizer_from_json(tokenizer.to_json(), tokenizer.vocabulary)
+    assert type(again) is type(tokenizer)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match=r"'caracters'.*did you mean 'characters'"):
+        make_tokenizer("caracters")
+
+
+def test_an_unknown_setting_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match=r"'lowr'.*did you mean 'lower'"):
+        make_tokenizer("characters", lowr=True)
+    with pytest.raises(ConfigError, match="known: none"):
+        make_tokenizer("jamo", lower=True)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [{}, {"name": "letters"}, {"name": None}, {"name": ["jamo"]}, {"name": "characters"}, [], None],
+)
+def test_a_state_that_describes_no_tokenizer_is_refused(state: object) -> None:
+    with pytest.raises(FolderError, match=r"tokenizer\.json"):
+        tokenizer_from_json(state, VOCABULARY)  # type: ignore[arg-type]
+
+
+def test_only_what_is_asked_for_is_imported() -> None:
+    script = (
+        "import sys, munjang.text.registry as registry\n"
+        "registry.make_tokenizer('characters')\n"
+        "print([name for name in ('torch', 'tokenizers', 'kiwipiepy') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -52,9 +52,14 @@ class SubwordTokenizer(ABC):
 
     `decode(encode(x))` is `NFC(x)`, white space included, when nothing in `x` is unknown. Ids
     follow the training's own order, not falling frequency as elsewhere.
+
+    Attributes:
+        name: the name in the registry.
+        continuation: what a piece begins with when it goes on inside a pre-token.
     """
 
     name: ClassVar[str]
+    continuation: ClassVar[str] = ""
 
     def __init__(self) -> None:
         self._learned: _Learned | None = None
@@ -127,7 +132,10 @@ class SubwordTokenizer(ABC):
         vocabulary = self.vocabulary
         ids, offsets = real_tokens(column, vocabulary.size)
         written = [UNKNOWN] * len(RESERVED)
-        written += [_written(piece, self.name) for piece in vocabulary.tokens[len(RESERVED) :]]
+        written += [
+            piece.removeprefix(self.continuation).replace(SPACE_SIGN, " ")
+            for piece in vocabulary.tokens[len(RESERVED) :]
+        ]
         pieces = pl.Series(written, dtype=pl.String).gather(ids)
         return join_pieces(pieces, offsets).str.strip_prefix(" ")
 
@@ -179,6 +187,7 @@ class WordPieceTokenizer(SubwordTokenizer):
     """WordPiece as BERT uses it (Devlin et al. 2019, arXiv:1810.04805)."""
 
     name = "wordpiece"
+    continuation = CONTINUATION
 
     def _train(self, pretokens: Pretokens, *, min_frequency: int, max_size: int) -> Tokenizer:
         return train_wordpiece(pretokens, min_frequency=min_frequency, max_size=max_size)
@@ -187,12 +196,6 @@ class WordPieceTokenizer(SubwordTokenizer):
 def _tokens(model: Tokenizer) -> tuple[str, ...]:
     ids = model.get_vocab()
     return tuple(sorted(ids, key=ids.__getitem__))
-
-
-def _written(piece: str, name: str) -> str:
-    if name == WordPieceTokenizer.name:
-        piece = piece.removeprefix(CONTINUATION)
-    return piece.replace(SPACE_SIGN, " ")
 
 
 def _ids(model: Tokenizer, pretokens: Pretokens) -> tuple[Int32s, Int64s]:

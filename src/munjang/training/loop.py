@@ -111,8 +111,7 @@ class Loop:
     def order(self, epoch: int) -> list[Group]:
         """The batches of a pass (from 0), in their order.
 
-        Passes may differ by a batch or so under a token budget; each is cut to the first one's
-        count, so that a step's number says which batch it sees.
+        Passes may differ by a batch or so under a token budget; see `_rest_of`.
         """
         if self._order[0] != epoch:
             groups = self.bucketing.shuffled(self.lengths, (self.seed, epoch))
@@ -125,8 +124,7 @@ class Loop:
         self.state.model.train()
         while counters.step < self.total and not counters.stopped:
             epoch, start = divmod(counters.step, self.per_epoch)
-            batches = self.train.batches(self.order(epoch)[start : self.per_epoch])
-            for batch in batches:
+            for batch in self.train.batches(self._rest_of(epoch, start)):
                 began = time.perf_counter()
                 step = self._step(batch, epoch)
                 if self._evaluate_after(counters.step):
@@ -135,6 +133,14 @@ class Loop:
                 yield step
                 if counters.stopped:
                     return
+
+    def _rest_of(self, epoch: int, start: int) -> Iterator[Group]:
+        """The batches of a pass from `start` on, as many in all as in the first pass.
+
+        A longer pass is cut, a shorter one begins again: a step's number says which batch it sees.
+        """
+        groups = self.order(epoch)
+        return (groups[place % len(groups)] for place in range(start, self.per_epoch))
 
     def _step(self, batch: Batch, epoch: int) -> Step:
         counters = self.state.counters

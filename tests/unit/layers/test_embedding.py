@@ -175,6 +175,6 @@ def test_ngram_dropout_leaves_rows_out_in_training_only() -> None:
 
 def test_the_table_starts_small_with_zero_padding() -> None:
     torch.manual_seed(0)
-    weight = TokenEmbedding(2000, 16).weight
+    weight = TokenEmbedding(2000, 16).weight.detach()
     assert not weight[0].any()
     assert float(weight[1:].std()) == pytest.approx(0.1, rel=0.05)

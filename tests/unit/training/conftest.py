@@ -1,0 +1,71 @@
+"""A training small enough to run in milliseconds, whose scores a test may script."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import torch
+
+from munjang.models.registry import build_encoder, model_config
+from munjang.tasks.classify import Classify
+from munjang.tasks.metrics import Scores
+from munjang.training.loop import Loop, make_state
+from munjang.training.settings import TrainingSettings
+from tests.made import examples_of, random_rows
+
+VOCABULARY = 25
+MakeLoop = Callable[..., Loop]
+
+
+@dataclass
+class Small:
+    """What a small training is made of.
+
+    Attributes:
+        rows: of the training part; half of them also make the validation part.
+        model: settings of the encoder.
+        seed: of weights, batches and dropout.
+        task: three classes.
+    """
+
+    rows: int = 24
+    model: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    task: Classify = field(default_factory=lambda: Classify(("a", "b", "c")))
+
+    def loop(self, **training: Any) -> Loop:
+        """A fresh loop, by default of 6 steps a pass."""
+        size = {} if "batch_tokens" in training else {"batch_rows": 4}
+        settings = TrainingSettings.parse({"epochs": 3, **size, **training})
+        rows = random_rows(self.rows, vocabulary=VOCABULARY, shortest=1, longest=7)
+        targets = [number % len(self.task.labels) for number in range(self.rows)]
+        half = self.rows // 2
+        small = {"name": "mean", "dim": 4, "dropout": 0.3, **self.model}
+        torch.manual_seed(self.seed)
+        network = self.task.network(build_encoder(model_config(small), VOCABULARY))
+        parts = examples_of(rows, targets), examples_of(rows[:half], targets[:half])
+        return Loop(make_state(network, settings), self.task, *parts, settings, seed=self.seed)
+
+
+@pytest.fixture
+def small() -> Small:
+    """The defaults."""
+    return Small()
+
+
+def scores_of(accuracy: float, *, macro_f1: float = 0.0, log_loss: float = 1.0) -> Scores:
+    """Scores as an evaluation gives them."""
+    return Scores(1, accuracy, macro_f1, log_loss, 0.0, (), ())
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[Scores]], Iterator[Scores]]:
+    """Let every loop read its evaluations from a list instead of making them."""
+
+    def script(values: Sequence[Scores]) -> Iterator[Scores]:
+        left = iter(values)
+        monkeypatch.setattr(Loop, "scores", lambda self: next(left))
+        return left
+
+    return script

@@ -1,0 +1,258 @@
+"""The loop: which steps it takes, when it looks, what it keeps, when it stops."""
+
+import math
+from itertools import chain, repeat
+
+import pytest
+import torch
+from torch import Tensor
+
+from munjang.data.batches import Batch
+from munjang.tasks.classify import Classify, ClassifySettings
+from munjang.training.loop import Loop
+from munjang.training.state import TrainingState
+from tests.unit.training.conftest import Small, scores_of
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def weights_of(loop: Loop) -> dict[str, Tensor]:
+    return {name: t.clone() for name, t in loop.state.model.state_dict().items()}
+
+
+def rows_seen(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """The rows of each step of a run, in order."""
+    seen: list[list[int]] = []
+    update = Loop._update
+
+    def spy(self: Loop, batch: Batch, factor: float) -> float:
+        seen.append(batch.rows.tolist())
+        return update(self, batch, factor)
+
+    monkeypatch.setattr(Loop, "_update", spy)
+    assert len(list(loop)) == loop.total
+    return seen
+
+
+@pytest.mark.parametrize("looks", [1, 2, 3, 5, 6, 50])
+@pytest.mark.parametrize("rows", [3, 4, 20, 24, 28])
+def test_evaluations_are_spread_over_each_pass_and_close_it(
+    small: Small, scripted, looks: int, rows: int
+) -> None:
+    small.rows = rows
+    scripted(repeat(scores_of(0.5)))
+    loop = small.loop(epochs=2, evaluations_per_epoch=looks)
+    per_epoch = math.ceil(rows / 4)
+    steps = list(loop)
+    assert [step.number for step in steps] == list(range(1, 2 * per_epoch + 1))
+    assert [step.epoch for step in steps] == [1] * per_epoch + [2] * per_epoch
+    assert {step.total for step in steps} == {2 * per_epoch}
+    looked = [step.number for step in steps if step.scores is not None]
+    first = [number for number in looked if number <= per_epoch]
+    assert first[-1] == per_epoch
+    assert len(first) == min(looks, per_epoch)
+    gaps = [b - a for a, b in zip([0, *first], first, strict=False)]
+    assert max(gaps) - min(gaps) <= 1
+    assert [number - per_epoch for number in looked if number > per_epoch] == first
+
+
+def test_each_pass_takes_every_row_once_in_another_order(
+    small: Small, scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted(repeat(scores_of(0.5)))
+    seen = rows_seen(small.loop(epochs=3), monkeypatch)
+    passes = [list(chain(*seen[start : start + 6])) for start in (0, 6, 12)]
+    assert all(sorted(rows) == list(range(24)) for rows in passes)
+    assert len({tuple(rows) for rows in passes}) == 3
+
+
+def test_passes_of_differing_length_under_a_token_budget_come_to_an_end(
+    small: Small, scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted(repeat(scores_of(0.5)))
+    small.rows = 60
+    loop = small.loop(epochs=12, batch_tokens=18)
+    counts = {len(loop.order(epoch)) for epoch in range(12)}
+    assert len(counts) > 1, "choose rows whose passes differ, or this shows nothing"
+    seen = rows_seen(loop, monkeypatch)
+    assert len(seen) == loop.total == 12 * len(loop.order(0))
+    for epoch in range(12):
+        start = epoch * loop.per_epoch
+        missed = set(range(60)) - set(chain(*seen[start : start + loop.per_epoch]))
+        assert len(missed) <= 9 * max(0, len(loop.order(epoch)) - loop.per_epoch)
+
+
+def test_the_step_tells_of_its_batch(small: Small, scripted) -> None:
+    scripted(repeat(scores_of(0.5)))
+    loop = small.loop(epochs=1, warmup=0.5, schedule="linear")
+    expected = [int(batch.lengths.sum()) for batch in loop.train.batches(loop.order(0))]
+    steps = list(loop)
+    assert [step.tokens for step in steps] == expected
+    assert [step.factor for step in steps[:3]] == pytest.approx([1 / 3, 2 / 3, 1])
+    assert all(math.isfinite(step.loss) for step in steps)
+
+
+def test_the_best_weights_are_kept(small: Small, scripted) -> None:
+    scripted([scores_of(value) for value in (0.3, 0.7, 0.7, 0.5)])
+    loop = small.loop(epochs=4)
+    at_best: dict[str, Tensor] = {}
+    flags = []
+    for step in loop:
+        if step.scores is not None:
+            flags.append(step.best)
+        if step.number == 12:
+            at_best = weights_of(loop)
+    counters = loop.state.counters
+    assert flags == [True, True, False, False]
+    assert (counters.best_step, counters.best_value, counters.stale) == (12, 0.7, 2)
+    for name, tensor in loop.state.best.items():
+        assert torch.equal(tensor, at_best[name]), name
+    moved = weights_of(loop)
+    assert any(not torch.equal(moved[name], at_best[name]) for name in moved)
+
+
+@pytest.mark.parametrize(
+    ("metric", "best_step"), [("accuracy", 6), ("macro_f1", 12), ("log_loss", 18)]
+)
+def test_the_chosen_metric_decides_and_less_log_loss_is_better(
+    small: Small, scripted, metric: str, best_step: int
+) -> None:
+    scripted(
+        [
+            scores_of(0.9, macro_f1=0.1, log_loss=2.0),
+            scores_of(0.5, macro_f1=0.9, log_loss=1.0),
+            scores_of(0.1, macro_f1=0.5, log_loss=0.5),
+        ]
+    )
+    loop = small.loop(metric=metric)
+    list(loop)
+    assert loop.state.counters.best_step == best_step
+
+
+def test_patience_counts_evaluations_without_a_better_one(small: Small, scripted) -> None:
+    left = scripted([scores_of(value) for value in (0.5, 0.4, 0.6, 0.6, 0.2, 0.9)])
+    loop = small.loop(epochs=6, patience=2)
+    steps = list(loop)
+    assert steps[-1].number == 5 * 6
+    assert loop.state.counters.stopped
+    assert loop.state.counters.best_step == 18
+    assert len(list(left)) == 1
+    assert list(loop) == [], "a stopped run takes no more steps"
+
+
+def test_history_has_a_record_an_evaluation(small: Small, scripted) -> None:
+    scripted([scores_of(0.5, macro_f1=0.4, log_loss=0.7), scores_of(0.25)])
+    loop = small.loop(epochs=1, evaluations_per_epoch=2)
+    losses = [step.loss for step in loop]
+    first, second = loop.state.counters.history
+    assert (first["step"], first["epoch"], first["best"]) == (3, 0.5, True)
+    assert (first["accuracy"], first["macro_f1"], first["log_loss"]) == (0.5, 0.4, 0.7)
+    assert first["train_loss"] == pytest.approx(sum(losses[:3]) / 3)
+    assert second["train_loss"] == pytest.approx(sum(losses[3:]) / 3)
+    assert (second["step"], second["best"]) == (6, False)
+
+
+@pytest.mark.parametrize(("averaging", "first"), [(0.0, 1), (0.5, 3), (0.6, 4)])
+def test_averaging_is_the_mean_of_the_snapshots_behind_its_share(
+    small: Small, scripted, averaging: float, first: int
+) -> None:
+    scripted(repeat(scores_of(0.5)))
+    loop = small.loop(epochs=6, averaging=averaging)
+    snapshots = []
+    for step in loop:
+        if step.scores is not None:
+            snapshots.append(weights_of(loop))
+    taken = snapshots[first - 1 :]
+    assert loop.state.counters.averaged == len(taken)
+    for name, tensor in loop.state.average.items():
+        mean = torch.stack([weights[name] for weights in taken]).mean(0)
+        torch.testing.assert_close(tensor, mean, rtol=1e-5, atol=1e-6)
+
+
+def test_averaged_weights_are_kept_when_they_judge_better(small: Small, scripted) -> None:
+    # looks: plain at 6; plain and average at 12; plain and average at 18
+    scripted([scores_of(value) for value in (0.4, 0.5, 0.8, 0.6, 0.7)])
+    loop = small.loop(averaging=0.0)
+    averages, plain = [], []
+    for step in loop:
+        if step.scores is not None:
+            averages.append({k: t.clone() for k, t in loop.state.average.items()})
+            plain.append(weights_of(loop))
+    counters = loop.state.counters
+    assert (counters.best_step, counters.best_value, counters.best_is_average) == (12, 0.8, True)
+    for name, tensor in loop.state.best.items():
+        assert torch.equal(tensor, averages[1][name]), name
+    assert [record["averaged_weights"] for record in counters.history] == [False, True, True]
+    torch.testing.assert_close(
+        averages[1]["head.bias"], (plain[0]["head.bias"] + plain[1]["head.bias"]) / 2
+    )
+
+
+def test_judging_the_average_leaves_the_run_as_it_was(small: Small, scripted) -> None:
+    scripted(repeat(scores_of(0.5)))
+    with_average, without = small.loop(averaging=0.0), small.loop()
+    list(with_average)
+    list(without)
+    for name, tensor in weights_of(with_average).items():
+        assert torch.equal(tensor, weights_of(without)[name]), name
+
+
+def test_one_seed_one_run_and_another_seed_another(scripted) -> None:
+    scripted(repeat(scores_of(0.5)))
+    losses = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(99)
+        losses.append([step.loss for step in Small(seed=seed).loop()])
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_the_run_leaves_the_callers_random_numbers_alone(small: Small, scripted) -> None:
+    scripted(repeat(scores_of(0.5)))
+    loop = small.loop(epochs=1)
+    torch.manual_seed(4)
+    before = torch.get_rng_state()
+    list(loop)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_class_weights_weigh_the_rows_of_the_loss(small: Small) -> None:
+    task = Classify(("a", "b", "c"), ClassifySettings(), weights=(1.0, 2.0, 0.5))
+    logits, targets = torch.randn(5, 3), torch.tensor([0, 1, 2, 1, 0])
+    expected = torch.nn.functional.cross_entropy(
+        logits, targets, weight=torch.tensor([1.0, 2.0, 0.5])
+    )
+    torch.testing.assert_close(task.loss(logits, targets), expected)
+
+
+def test_a_heavy_class_is_learned_first(small: Small) -> None:
+    guesses = []
+    for weights in ((20.0, 1.0, 1.0), (1.0, 1.0, 20.0)):
+        small.task = Classify(("a", "b", "c"), ClassifySettings(), weights)
+        loop = small.loop(epochs=4, learning_rate=0.05)
+        *_, last = loop
+        assert last.scores is not None
+        guesses.append([sum(column) for column in zip(*last.scores.confusion, strict=True)])
+    assert guesses[0][0] > guesses[1][0]
+    assert guesses[0][2] < guesses[1][2]
+
+
+def test_evaluation_is_without_dropout_and_training_goes_on_with_it(small: Small) -> None:
+    loop = small.loop(epochs=2)
+    for step in loop:
+        assert loop.state.model.training
+        if step.scores is not None:
+            assert step.scores == loop.scores()
+
+
+def test_rows_of_embeddings_get_the_optimiser_and_step_size_that_are_set(small: Small) -> None:
+    def kinds(state: TrainingState) -> list[str]:
+        return [type(optimiser).__name__ for optimiser in state.optimisers]
+
+    assert kinds(small.loop().state) == ["AdamW", "RowAdamW"]
+    state = small.loop(embedding_optimiser="adagrad", embedding_learning_rate=0.5).state
+    assert kinds(state) == ["AdamW", "RowAdagrad"]
+    assert [o.param_groups[0]["lr"] for o in state.optimisers] == [1e-3, 0.5]
+    table = state.model.encoder.embedding.weight
+    assert state.optimisers[1].param_groups[0]["params"][0] is table
+    decays = [group["weight_decay"] for group in state.optimisers[0].param_groups]
+    assert decays == [0.01, 0.0], "biases are not decayed"

@@ -1,0 +1,170 @@
+"""Row-sparse optimisers against obvious row-by-row references and against PyTorch's own."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from munjang.layers.rows import sum_rows
+from munjang.training.optimisers import RowAdagrad, RowAdamW, clip_gradients
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+ROWS, DIM = 7, 3
+Touched = list[int]
+touched_rows = st.lists(st.integers(1, ROWS - 1), min_size=1, max_size=8)
+steps_of_rows = st.lists(touched_rows, min_size=1, max_size=6)
+
+
+def sparse(rows: Touched, values: Tensor) -> Tensor:
+    """A row-sparse gradient; rows may repeat and stand in any order."""
+    return torch.sparse_coo_tensor(torch.tensor([rows]), values, (ROWS, DIM))
+
+
+def play(
+    steps: list[Touched], optimiser_of: Callable[[Tensor], torch.optim.Optimizer]
+) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """Weights before and after the steps, and each step's gradient, dense."""
+    torch.manual_seed(len(steps))
+    weight = torch.nn.Parameter(torch.randn(ROWS, DIM))
+    before = weight.detach().clone()
+    optimiser = optimiser_of(weight)
+    gradients = []
+    for rows in steps:
+        weight.grad = sparse(rows, torch.randn(len(rows), DIM))
+        gradients.append(weight.grad.to_dense())
+        optimiser.step()
+    return before, weight.detach(), gradients
+
+
+def slow_adamw(
+    weight: Tensor, steps: list[Touched], gradients: list[Tensor], *, lr: float, decay: float
+) -> Tensor:
+    """AdamW as the papers write it, one number at a time, touched rows only."""
+    table = weight.double().tolist()
+    mean = [[0.0] * DIM for _ in range(ROWS)]
+    square = [[0.0] * DIM for _ in range(ROWS)]
+    for step, (rows, gradient) in enumerate(zip(steps, gradients, strict=True), start=1):
+        for row in set(rows):
+            for place in range(DIM):
+                g = float(gradient[row, place])
+                m = mean[row][place] = 0.9 * mean[row][place] + 0.1 * g
+                v = square[row][place] = 0.999 * square[row][place] + 0.001 * g * g
+                rise = m / (1 - 0.9**step)
+                scale = math.sqrt(v / (1 - 0.999**step)) + 1e-8
+                table[row][place] = (1 - lr * decay) * table[row][place] - lr * rise / scale
+    return torch.tensor(table)
+
+
+def slow_adagrad(weight: Tensor, steps: list[Touched], gradients: list[Tensor]) -> Tensor:
+    """One accumulator a row: the mean of its squared gradients."""
+    table, seen = weight.double().tolist(), [0.0] * ROWS
+    for rows, gradient in zip(steps, gradients, strict=True):
+        for row in set(rows):
+            g = gradient[row].tolist()
+            seen[row] += sum(x * x for x in g) / DIM
+            for place in range(DIM):
+                table[row][place] -= 0.05 * g[place] / (math.sqrt(seen[row]) + 1e-10)
+    return torch.tensor(table)
+
+
+@settings(max_examples=50, deadline=None)
+@given(steps=steps_of_rows, decay=st.sampled_from([0.0, 0.1, 2.0]))
+def test_row_adamw_is_the_papers_update_row_by_row(steps: list[Touched], decay: float) -> None:
+    before, after, gradients = play(steps, lambda w: RowAdamW([w], lr=0.01, weight_decay=decay))
+    expected = slow_adamw(before, steps, gradients, lr=0.01, decay=decay)
+    torch.testing.assert_close(after, expected, rtol=1e-4, atol=1e-6)
+
+
+@settings(max_examples=50, deadline=None)
+@given(steps=steps_of_rows)
+def test_row_adamw_without_decay_is_sparse_adam(steps: list[Touched]) -> None:
+    _, ours, _ = play(steps, lambda w: RowAdamW([w], lr=0.01))
+    _, theirs, _ = play(steps, lambda w: torch.optim.SparseAdam([w], lr=0.01))
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_row_adamw_is_dense_adamw_when_every_row_is_touched(decay: float) -> None:
+    torch.manual_seed(0)
+    ours, dense = (torch.nn.Parameter(torch.ones(ROWS, DIM)) for _ in range(2))
+    mine = RowAdamW([ours], lr=0.01, weight_decay=decay)
+    theirs = torch.optim.AdamW([dense], lr=0.01, weight_decay=decay)
+    for _ in range(20):
+        gradient = torch.randn(ROWS, DIM)
+        ours.grad, dense.grad = sparse(list(range(ROWS)), gradient), gradient
+        mine.step()
+        theirs.step()
+    torch.testing.assert_close(ours, dense, rtol=1e-5, atol=1e-6)
+
+
+@settings(max_examples=50, deadline=None)
+@given(steps=steps_of_rows)
+def test_row_adagrad_is_the_update_row_by_row(steps: list[Touched]) -> None:
+    before, after, gradients = play(steps, lambda w: RowAdagrad([w], lr=0.05))
+    expected = slow_adagrad(before, steps, gradients)
+    torch.testing.assert_close(after, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [RowAdamW, RowAdagrad])
+def test_untouched_rows_do_not_move_at_all(kind: type[torch.optim.Optimizer]) -> None:
+    before, after, _ = play([[2, 5], [5], [5, 2, 2]], lambda w: kind([w], lr=0.1))
+    moved = (before != after).any(1).nonzero().flatten().tolist()
+    assert moved == [2, 5]
+
+
+@pytest.mark.parametrize("kind", [RowAdamW, RowAdagrad])
+def test_a_step_without_touched_rows_is_harmless(kind: type[torch.optim.Optimizer]) -> None:
+    weight = torch.nn.Parameter(torch.ones(ROWS, DIM))
+    optimiser = kind([weight], lr=0.1)
+    optimiser.step()
+    sum_rows(weight, torch.zeros(2, 2, dtype=torch.int64)).sum().backward()
+    optimiser.step()
+    assert torch.equal(weight, torch.ones(ROWS, DIM))
+
+
+def gradients_of(numbers: list[Tensor]) -> list[torch.nn.Parameter]:
+    parameters = []
+    for values in numbers:
+        parameter = torch.nn.Parameter(torch.zeros_like(values))
+        parameter.grad = values.clone()
+        parameters.append(parameter)
+    return parameters
+
+
+@pytest.mark.parametrize("largest", [0.5, 3.0, 1e6])
+def test_clipping_dense_gradients_is_pytorchs(largest: float) -> None:
+    torch.manual_seed(0)
+    numbers = [torch.randn(4, 3), torch.randn(5), torch.randn(2, 2, 2)]
+    ours, theirs = gradients_of(numbers), gradients_of(numbers)
+    norm = clip_gradients(ours, largest)
+    expected = torch.nn.utils.clip_grad_norm_(theirs, largest)
+    assert norm == pytest.approx(float(expected), rel=1e-5)
+    for mine, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(mine.grad, other.grad)
+
+
+@pytest.mark.parametrize("largest", [0.5, 1e6])
+def test_clipping_a_mix_counts_both_kinds(largest: float) -> None:
+    torch.manual_seed(0)
+    weight = torch.nn.Parameter(torch.randn(ROWS, DIM))
+    bags = torch.tensor([[1, 1, 5], [5, 2, 0]])
+    (sum_rows(weight, bags) * torch.randn(2, DIM)).sum().backward()
+    assert weight.grad is not None
+    (dense,) = gradients_of([torch.randn(4, 3)])
+    twins = gradients_of([weight.grad.to_dense(), dense.grad])
+    unused = torch.nn.Parameter(torch.zeros(3))
+    norm = clip_gradients([weight, unused, dense], largest)
+    expected = torch.nn.utils.clip_grad_norm_(twins, largest)
+    assert norm == pytest.approx(float(expected), rel=1e-5)
+    torch.testing.assert_close(weight.grad.to_dense(), twins[0].grad)
+    torch.testing.assert_close(dense.grad, twins[1].grad)
+    assert unused.grad is None
+
+
+def test_clipping_nothing_is_zero() -> None:
+    assert clip_gradients([torch.nn.Parameter(torch.zeros(2))], 1.0) == 0.0

@@ -1,3 +1,51 @@
-"""Munjang: train, compare, look inside and ship small neural text models from your own text."""
+"""Munjang: train, compare, look inside and ship small neural text models from your own text.
+
+The public names are imported when they are first used: `import munjang` loads no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from munjang.api import evaluate, train
+    from munjang.errors import MunjangError
+    from munjang.estimators import TextClassifier
+    from munjang.folder import load
+    from munjang.text.keras import Tokenizer, pad_sequences, tokenizer_from_json
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "MunjangError",
+    "TextClassifier",
+    "Tokenizer",
+    "__version__",
+    "evaluate",
+    "load",
+    "pad_sequences",
+    "tokenizer_from_json",
+    "train",
+]
+
+_PLACES = {
+    "MunjangError": "munjang.errors",
+    "TextClassifier": "munjang.estimators",
+    "Tokenizer": "munjang.text.keras",
+    "evaluate": "munjang.api",
+    "load": "munjang.folder",
+    "pad_sequences": "munjang.text.keras",
+    "tokenizer_from_json": "munjang.text.keras",
+    "train": "munjang.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'munjang' has no attribute '{name}'")
+    value = getattr(import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,5 @@
+"""`python -m munjang` is `munjang`."""
+
+from munjang.cli import main
+
+main()

@@ -1,0 +1,75 @@
+"""The command line: thin commands over `munjang.api`.
+
+`munjang --help` answers before torch, NumPy, Polars or pydantic are imported: each command imports
+what it needs when it runs. Only Typer stands at the top of these modules.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+from munjang import __version__
+from munjang.cli.check import check
+from munjang.cli.data import data
+from munjang.cli.evaluate import evaluate
+from munjang.cli.outcome import Commands, exit_codes
+from munjang.cli.predict import predict
+from munjang.cli.train import train
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"munjang {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def munjang(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say which.")
+    ] = False,
+) -> None:
+    """Train small neural text classifiers from your own text, on an ordinary machine.
+
+    \b
+    A first session:
+      munjang check reviews.tsv                     look at the data before training
+      munjang train reviews.tsv --out my-model      train; columns are guessed and said
+      munjang evaluate my-model new-reviews.tsv     judge it on text it has not seen
+      munjang predict my-model "정말 재미있다"      ask it
+
+    Each command teaches itself: munjang train --help. Exit codes: 0 done; 2 a mistake in what was
+    asked or in the data, told in one line; 130 stopped by Ctrl-C.
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+app.command()(check)
+app.command()(train)
+app.command()(evaluate)
+app.command()(predict)
+app.add_typer(data)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit.
+
+    Args:
+        arguments: without the program's name; those of the process when left out.
+    """
+    command = typer.main.get_command(app)
+    given = None if arguments is None else list(arguments)
+    sys.exit(exit_codes(lambda: command.main(given, "munjang", standalone_mode=False)))

@@ -1,0 +1,66 @@
+"""`munjang check`: a look at the data before training."""
+
+from typing import Annotated
+
+import typer
+
+from munjang.cli.options import (
+    AsJson,
+    ConfigFile,
+    Encoding,
+    LabelColumn,
+    ModelName,
+    Settings,
+    SkipBadRows,
+    TextColumn,
+    TokenizerName,
+)
+
+
+def check(
+    data: Annotated[
+        list[str], typer.Argument(metavar="DATA", help="Files of labelled text, or -.")
+    ],
+    test: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Held-out text, to see what stands in both.")
+    ] = None,
+    model: ModelName = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    tokenizer: TokenizerName = None,
+    encoding: Encoding = None,
+    skip_bad_rows: SkipBadRows = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look at the data before training on it.
+
+    Tells rows, labels and their balance, lengths, texts that stand twice or under two labels or in
+    both DATA and the test, words out of vocabulary at several thresholds, what padding would cost,
+    and an estimate of the memory and time of a training, from a few real steps of it.
+
+    \b
+    Examples:
+      munjang check reviews.tsv
+      munjang check train.csv --test test.csv --model lstm --set training.epochs=3
+    """
+    from munjang.checking import check as look
+    from munjang.cli.names import check_names, model_override
+    from munjang.cli.report import show_report
+
+    check_names(model=model, tokenizer=tokenizer)
+    report = look(
+        data,
+        test=test,
+        config=config,
+        columns={
+            "text_column": text_column,
+            "label_column": label_column,
+            "encoding": encoding,
+            "skip_bad_rows": skip_bad_rows or None,
+        },
+        tokenizer=tokenizer,
+        overrides=[*model_override(model), *(settings or [])],
+    )
+    show_report(report, as_json=as_json)

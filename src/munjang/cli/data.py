@@ -1,0 +1,91 @@
+"""`munjang data`: real text to try things on, by name."""
+
+import shlex
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from munjang.cli.options import AsJson
+from munjang.cli.output import note, show, show_json
+
+if TYPE_CHECKING:
+    from munjang.data.corpora import Sample
+
+data = typer.Typer(name="data", rich_markup_mode=None, no_args_is_help=False)
+
+
+@data.callback(invoke_without_command=True)
+def about(context: typer.Context) -> None:
+    """List and fetch public corpora, by name.
+
+    \b
+    Examples:
+      munjang data list
+      munjang data get nsmc
+      munjang train "$(munjang data get rotten-tomatoes)" --out my-model
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@data.command("list")
+def list_samples(as_json: AsJson = False) -> None:
+    """List the corpora that are known by name, and who made them.
+
+    \b
+    Example:
+      munjang data list --json
+    """
+    from munjang.data.samples import list_samples as samples
+
+    if as_json:
+        show_json([_described(sample) for sample in samples()])
+        return
+    for sample in samples():
+        show(f"{sample.name}  ({', '.join(part.name for part in sample.parts)})")
+        show(f"  {sample.about}\n  {sample.terms}\n")
+    show("munjang data get NAME fetches one and says where it lies")
+
+
+def _described(sample: "Sample") -> dict[str, object]:
+    return {
+        "name": sample.name,
+        "about": sample.about,
+        "terms": sample.terms,
+        "parts": [part.name for part in sample.parts],
+        "text_column": sample.text_column,
+        "label_column": sample.label_column,
+    }
+
+
+@data.command("get")
+def get(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As in munjang data list.")],
+    part: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only train, valid, test or all.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch a corpus, check it, keep it, and print where its files lie, one a line.
+
+    It is looked for in the folder MUNJANG_DATA, then in the cache (MUNJANG_CACHE), then fetched.
+    Where the network does not reach, it says which file to put where by hand.
+
+    \b
+    Examples:
+      munjang data get nsmc
+      munjang train "$(munjang data get nsmc --part train)" --out my-model
+    """
+    from munjang.data.samples import fetch_part, find_part, find_sample
+
+    sample = find_sample(name)
+    wanted = sample.parts if part is None else (find_part(sample, part),)
+    paths = {each.name: str(fetch_part(sample, each, say=note)) for each in wanted}
+    if as_json:
+        show_json({**_described(sample), "paths": paths})
+        return
+    for path in paths.values():
+        show(path)
+    columns = f"--text-column {sample.text_column} --label-column {sample.label_column}"
+    first = shlex.quote(next(iter(paths.values())))
+    note(f"next: munjang train {first} {columns} --out my-model")

@@ -1,0 +1,29 @@
+"""Names on the command line, checked before any file is read; a wrong one hears the nearest."""
+
+from munjang.config import nearest
+from munjang.errors import ConfigError
+from munjang.models.registry import architecture
+from munjang.text.registry import tokenizer_class
+
+TASKS = ("classify",)
+
+
+def check_names(
+    task: str = "classify", model: str | None = None, tokenizer: str | None = None
+) -> None:
+    """Refuse an unknown task, model or tokenizer.
+
+    Raises:
+        ConfigError: naming the nearest known one.
+    """
+    if task not in TASKS:
+        raise ConfigError(f"unknown task '{task}'{nearest(task, TASKS)}; known: {', '.join(TASKS)}")
+    if model is not None:
+        architecture(model)
+    if tokenizer is not None:
+        tokenizer_class(tokenizer)
+
+
+def model_override(model: str | None) -> list[str]:
+    """`--model` as a setting: what is typed wins over the config file."""
+    return [] if model is None else [f"model.name={model}"]

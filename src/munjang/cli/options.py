@@ -1,0 +1,52 @@
+"""Options that several commands share, each described once."""
+
+from typing import Annotated
+
+import typer
+
+TextColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Column of texts; title+body joins two. Guessed if not given."
+    ),
+]
+LabelColumn = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Column of labels. Guessed if not given.")
+]
+Encoding = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Of text files, such as cp949.  [default: utf-8]")
+]
+SkipBadRows = Annotated[
+    bool, typer.Option("--skip-bad-rows", help="Skip rows that cannot be used, and count them.")
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Pure JSON on standard output, for other programs.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="One setting, such as training.epochs=3. Repeatable."
+    ),
+]
+ConfigFile = Annotated[
+    str | None,
+    typer.Option(
+        "--config", metavar="FILE", help="Settings in YAML, as in a folder's config.yaml."
+    ),
+]
+TokenizerName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="words, characters, jamo, morphemes, bpe, unigram or wordpiece. Chosen by the script "
+        "of the text if not given.",
+    ),
+]
+ModelName = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="mean (fastest), cnn or lstm.  [default: cnn]"),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="The same seed repeats the run bit for bit.  [default: 0]"),
+]

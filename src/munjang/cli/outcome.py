@@ -1,0 +1,73 @@
+"""How a command ends: what is said on standard error, and the exit code."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from munjang.cli.output import note, one_line
+from munjang.errors import MunjangError
+
+MISTAKE, STOPPED = 2, 130
+
+
+class Commands(TyperGroup):
+    """The commands, with every known way to fail turned into an exit code.
+
+    It stands inside of Typer's own handling, which would swallow the text of a `KeyboardInterrupt`
+    and end a closed pipe with 1.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        code = exit_codes(lambda: super(Commands, self).invoke(ctx))
+        raise typer.Exit(code)
+
+
+def exit_codes(run: Callable[[], Any]) -> int:
+    """Call `run`; tell a mistake of the user in one line. A bug keeps its traceback."""
+    try:
+        code = run()
+        sys.stdout.flush()
+    except typer.Exit as end:
+        return end.exit_code
+    except BrokenPipeError:
+        _drop_output()
+        return 0
+    except KeyboardInterrupt as stop:
+        note(f"munjang: {one_line(str(stop)) or 'stopped'}")
+        return STOPPED
+    except MunjangError as error:
+        note(f"munjang: {one_line(str(error))}")
+        return MISTAKE
+    except OSError as error:
+        note(f"munjang: {one_line(_told(error))}")
+        return MISTAKE
+    except Exception as error:
+        # The base class of Typer's usage errors has moved over its versions; this method has not.
+        if not hasattr(error, "format_message"):
+            raise
+        note(f"munjang: {_usage(error)}")
+        return MISTAKE
+    return code if isinstance(code, int) else 0
+
+
+def _drop_output() -> None:
+    """Whoever read our output has had enough: let nothing complain when Python flushes it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+
+
+def _told(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def _usage(error: Any) -> str:
+    context = getattr(error, "ctx", None)
+    command = "munjang" if context is None else context.command_path
+    message = one_line(error.format_message()).rstrip(".")
+    return f"{message[:1].lower()}{message[1:]}; see {command} --help"

@@ -1,0 +1,86 @@
+"""What goes out: results on standard output, words for people on standard error."""
+
+import json
+import math
+import os
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Nothing is cut or wrapped where no terminal says how wide it is.
+PIPE_WIDTH = 10_000
+
+
+def note(line: str) -> None:
+    """Say a line on standard error. That nobody reads it any more is no reason to stop."""
+    try:
+        print(_encodable(line, sys.stderr), file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (open to the end)
+
+
+def show(line: str) -> None:
+    """Write a line of the result to standard output."""
+    print(_encodable(line, sys.stdout))
+
+
+def show_json(values: Any) -> None:
+    """Write a result as JSON, indented."""
+    show(json_text(values, indent=2))
+
+
+def json_text(values: Any, *, indent: int | None = None) -> str:
+    """Values as JSON. A figure that is not a number becomes null, as JSON knows none."""
+    return json.dumps(_plain(values), ensure_ascii=False, indent=indent)
+
+
+def _plain(values: Any) -> Any:
+    if isinstance(values, Mapping):
+        return {str(key): _plain(value) for key, value in values.items()}
+    if isinstance(values, Sequence) and not isinstance(values, str):
+        return [_plain(value) for value in values]
+    if isinstance(values, float) and not math.isfinite(values):
+        return None
+    return values
+
+
+def _encodable(line: str, stream: Any) -> str:
+    """The line with `\\u....` for what a terminal of an old encoding cannot show."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return line.encode(encoding, errors="backslashreplace").decode(encoding)
+
+
+def one_line(text: str) -> str:
+    """`text` without line breaks and control characters."""
+    return shown(" ".join(text.split()))
+
+
+def shown(text: str) -> str:
+    r"""A text of the data on one line of a terminal or a table: `\n`, `\t`, `\x1b` spelled out."""
+    if text.isprintable():
+        return text
+    return "".join(repr(c)[1:-1] if unicodedata.category(c) in _CONTROLS else c for c in text)
+
+
+# Control characters, lone surrogates, line and paragraph separators. Format characters (Cf) stay:
+# joined emoji and right-to-left marks need them.
+_CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
+
+
+def console(*, error: bool = False) -> "Console":
+    """A Rich console that takes texts literally: no markup, no emoji codes, no colouring."""
+    from rich.console import Console
+
+    stream = sys.stderr if error else sys.stdout
+    return Console(
+        file=stream,
+        width=None if stream.isatty() else PIPE_WIDTH,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )

@@ -1,0 +1,105 @@
+"""`munjang predict`: one answer a text, as the texts come."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from munjang.cli.options import Encoding, SkipBadRows, TextColumn
+from munjang.cli.output import json_text, note, show, shown
+from munjang.errors import ConfigError
+
+if TYPE_CHECKING:
+    from munjang.folder import Prediction, TextModel
+
+STDIN = "-"
+
+
+def predict(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A trained model.")],
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="TEXT", help="Texts to answer.")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--input", metavar="FILE", help="Read texts from a file, or from - as they come."
+        ),
+    ] = None,
+    text_column: TextColumn = None,
+    encoding: Encoding = None,
+    skip_bad_rows: SkipBadRows = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, with all probabilities.")
+    ] = False,
+) -> None:
+    """Answer texts, one line each, as they come.
+
+    Prints one line a text, in order: label, probability and text, with tabs between them. An empty
+    line gets an answer too, so that line n of the output belongs to line n of plain text. Without
+    TEXT and --input, texts are read from standard input.
+
+    \b
+    Examples:
+      munjang predict my-model "정말 재미있다" "시간이 아깝다"
+      munjang predict my-model --input reviews.csv --text-column document --json
+      tail -f reviews.log | munjang predict my-model --input -
+    """
+    from munjang.folder import load
+
+    if texts and source is not None:
+        raise ConfigError("give texts or --input, not both")
+    model = load(folder)
+    answer = _json_line if as_json else _line
+    if texts:
+        _write(answer(row, *pair) for row, pair in enumerate(_pairs(model, texts), start=1))
+        return
+    skipped: Counter[str] | None = Counter() if skip_bad_rows else None
+    for rows, batch in _arriving(source or STDIN, text_column, encoding or "utf-8", skipped):
+        answered = zip(rows.tolist(), _pairs(model, batch), strict=True)
+        _write(answer(row, *pair) for row, pair in answered)
+    for reason, count in (skipped or {}).items():
+        note(f"skipped {count:,} rows: {reason}")
+
+
+def _pairs(model: "TextModel", texts: Iterable[str]) -> Iterator[tuple[str, "Prediction"]]:
+    """Each text with its answer."""
+    return zip(texts, model.predict(texts), strict=True)
+
+
+def _arriving(
+    source: str, text_column: str | None, encoding: str, skipped: Counter[str] | None
+) -> Iterator[tuple[Any, Any]]:
+    """Row numbers and texts, batch by batch, each as soon as its lines are there."""
+    from munjang.data.stream import stream_texts
+
+    if source == STDIN and sys.stdin.isatty():
+        note("type a text and Enter for an answer; Ctrl-D ends")
+    return stream_texts(
+        source, text_column=text_column, encoding=encoding, skipped=skipped, say=note
+    )
+
+
+def _write(lines: Iterable[str]) -> None:
+    """Write a batch of answers, and let nothing wait in a buffer."""
+    for line in lines:
+        show(line)
+    sys.stdout.flush()
+
+
+def _line(row: int, text: str, answer: "Prediction") -> str:
+    return f"{shown(answer.label)}\t{answer.probability:.4f}\t{shown(text)}"
+
+
+def _json_line(row: int, text: str, answer: "Prediction") -> str:
+    return json_text(
+        {
+            "row": row,
+            "label": answer.label,
+            "probability": answer.probability,
+            "probabilities": answer.probabilities,
+            "truncated": answer.truncated,
+        }
+    )

@@ -1,0 +1,227 @@
+"""What is seen while a model trains: a bar on a terminal, plain lines in a pipe, or nothing."""
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from munjang.cli.output import console, note, shown
+from munjang.config import merge, parse_overrides, read_yaml
+
+if TYPE_CHECKING:
+    from munjang.tasks.metrics import Scores
+    from munjang.training.loop import Step
+
+LINE_SECONDS = 10.0
+BAR_SECONDS = 0.1
+
+
+class Watcher(Protocol):
+    """What follows a training."""
+
+    def say(self, line: str) -> None:
+        """Take a line for people."""
+
+    def step(self, step: "Step") -> None:
+        """Take a step of the training."""
+
+
+@contextmanager
+def watching(metric: str, *, quiet: bool = False) -> Iterator[Watcher]:
+    """The watcher that suits standard error; `metric` is shown beside the loss."""
+    if quiet:
+        yield Silence()
+    elif sys.stderr.isatty():
+        bar = Bar(metric)
+        try:
+            yield bar
+        finally:
+            bar.close()
+    else:
+        yield Lines()
+
+
+def notes(*, quiet: bool) -> Callable[[str], None]:
+    """Where lines for people go: standard error, or nowhere."""
+    return Silence().say if quiet else Lines().say
+
+
+def chosen_metric(config: str | None, overrides: Iterable[str]) -> str:
+    """Name of the metric that decides which step is best, as the settings have it."""
+    given = merge({} if config is None else read_yaml(config), parse_overrides(overrides))
+    training = given.get("training")
+    metric = training.get("metric") if isinstance(training, dict) else None
+    return metric if metric in ("macro_f1", "log_loss") else "accuracy"
+
+
+@dataclass
+class Pace:
+    """Smoothed loss, and speed over the last seconds.
+
+    Attributes:
+        loss: running mean of the batches' losses, the latest weighing most.
+        tokens: real tokens of all steps seen.
+    """
+
+    seconds: float = 10.0
+    loss: float = 0.0
+    tokens: int = 0
+    _weight: float = 0.0
+    _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
+
+    def take(self, step: "Step", now: float) -> None:
+        """Count one step that ended at `now`, in seconds of any clock."""
+        if not self._marks:
+            self._marks.append((now, 0, step.number - 1))
+        self.tokens += step.tokens
+        self._weight = 0.98 * self._weight + 0.02
+        self.loss += (step.loss - self.loss) * 0.02 / self._weight
+        newest = self._marks[-1]
+        if now - newest[0] >= self.seconds / 20:
+            self._marks.append((now, self.tokens, step.number))
+            while now - self._marks[0][0] > self.seconds and len(self._marks) > 2:
+                self._marks.popleft()
+
+    @property
+    def rate(self) -> float:
+        """Real tokens a second; 0 before anything was measured."""
+        seconds, tokens, _ = self._span()
+        return tokens / seconds if seconds else 0.0
+
+    def left(self, step: "Step") -> float | None:
+        """Seconds to the last step at the present speed; None before anything was measured."""
+        seconds, _, steps = self._span()
+        return (step.total - step.number) * seconds / steps if steps else None
+
+    def _span(self) -> tuple[float, int, int]:
+        if len(self._marks) < 2:
+            return 0.0, 0, 0
+        first, last = self._marks[0], self._marks[-1]
+        return last[0] - first[0], last[1] - first[1], last[2] - first[2]
+
+
+class Silence:
+    """Shows nothing."""
+
+    def say(self, line: str) -> None:
+        """Nothing."""
+
+    def step(self, step: "Step") -> None:
+        """Nothing."""
+
+
+class Lines:
+    """Plain lines: one an evaluation, and one about every ten seconds."""
+
+    def __init__(self) -> None:
+        self.pace = Pace()
+        self._last = time.perf_counter()
+
+    def say(self, line: str) -> None:
+        """Write the line."""
+        note(shown(line))
+
+    def step(self, step: "Step") -> None:
+        """Write a line when one is due."""
+        now = time.perf_counter()
+        self.pace.take(step, now)
+        if step.scores is None and now - self._last < LINE_SECONDS:
+            return
+        self._last = now
+        note(self._line(step))
+
+    def _line(self, step: "Step") -> str:
+        parts = [
+            f"step {step.number:,}/{step.total:,}",
+            f"{step.number / step.total:4.0%}",
+            f"loss {self.pace.loss:.4f}",
+        ]
+        if step.scores is not None:
+            parts.append(_all_scores(step.scores) + (" (best so far)" if step.best else ""))
+        if self.pace.rate:
+            parts.append(f"{self.pace.rate:,.0f} tokens/s")
+        left = self.pace.left(step)
+        if left is not None:
+            parts.append(f"{clock(left)} left")
+        return "  ".join(parts)
+
+
+def _all_scores(scores: "Scores") -> str:
+    return (
+        f"validation: accuracy {scores.accuracy:.4f}, macro F1 {scores.macro_f1:.4f}, "
+        f"log loss {scores.log_loss:.4f}"
+    )
+
+
+class Bar:
+    """A progress bar with loss, metric, tokens per second and time left."""
+
+    def __init__(self, metric: str) -> None:
+        self.metric = metric
+        self.pace = Pace()
+        self._console = console(error=True)
+        self._bar: Any = None
+        self._shown = 0.0
+        self._score = ""
+
+    def say(self, line: str) -> None:
+        """Write the line above the bar."""
+        self._console.print(shown(line))
+
+    def step(self, step: "Step") -> None:
+        """Move the bar."""
+        now = time.perf_counter()
+        self.pace.take(step, now)
+        if step.scores is not None:
+            value = getattr(step.scores, self.metric)
+            self._score = f"{METRIC_NAMES[self.metric]} {value:.4f}"
+            self._console.print(
+                f"step {step.number:,}: {_all_scores(step.scores)}"
+                + (" (best so far)" if step.best else "")
+            )
+        if step.scores is None and now - self._shown < BAR_SECONDS:
+            return
+        self._shown = now
+        if self._bar is None:
+            self._start(step)
+        left = self.pace.left(step)
+        self._bar.update(
+            self._bar.task_ids[0],
+            completed=step.number,
+            loss=f"loss {self.pace.loss:.4f}",
+            score=self._score,
+            rate=f"{self.pace.rate:,.0f} tokens/s" if self.pace.rate else "",
+            left="" if left is None else f"{clock(left)} left",
+        )
+
+    def _start(self, step: "Step") -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        names = ("loss", "score", "rate", "left")
+        self._bar = Progress(
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            *(TextColumn(f"{{task.fields[{name}]}}", markup=False) for name in names),
+            console=self._console,
+            expand=True,
+        )
+        self._bar.add_task("", total=step.total, **dict.fromkeys(names, ""))
+        self._bar.start()
+
+    def close(self) -> None:
+        """Leave the terminal as it was, the last state of the bar standing."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
+METRIC_NAMES = {"accuracy": "accuracy", "macro_f1": "macro F1", "log_loss": "log loss"}
+
+
+def clock(seconds: float) -> str:
+    """Seconds as `0:07`, `12:30` or `1:02:03`."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -1,0 +1,169 @@
+"""The report of `munjang check`, drawn for people or written for machines."""
+
+import sys
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from munjang.cli.output import console, note, show, show_json, shown
+from munjang.cli.progress import clock
+from munjang.cli.tables import label, plain_table
+
+if TYPE_CHECKING:
+    from munjang.data.checks import DataReport, Lengths, Padding, TestReport, Unknown
+    from munjang.data.repeats import Repeats
+
+MOST_LABELS = 30
+BAR = 40
+EXAMPLE = 60
+
+
+def show_report(report: "DataReport", *, as_json: bool) -> None:
+    """Everything that was found; notes go to standard error."""
+    for line in report.notes:
+        note(shown(line))
+    if as_json:
+        show_json(report.to_json())
+        return
+    screen = console()
+    show(f"{report.rows:,} rows of {', '.join(report.files)}")
+    for reason, count in report.skipped.items():
+        show(f"  skipped {counted(count, 'row')}: {reason}")
+    if report.labels is not None:
+        screen.print(labels_table(report.labels))
+        first = shown(next(iter(report.labels)))
+        show(f"always answering {first} would be right for {report.majority:.1%}")
+    show(f"\n{spread(report.characters)}\n{spread(report.tokens)}")
+    show_histogram(report.tokens)
+    show_repeats("the same text more than once", report.duplicates)
+    show_repeats("the same text with two labels", report.conflicts)
+    if report.test is not None:
+        show_test(report.test)
+    screen.print(unknown_table(report.unknown))
+    screen.print(padding_table(report.padding))
+    if report.estimate is not None:
+        screen.print(estimate_table(report.estimate))
+        steps = report.estimate["timed_steps"]
+        show(f"an estimate, from {steps:,} real steps on this machine as busy as it is now")
+
+
+def labels_table(labels: Mapping[str, int]) -> Table:
+    """Rows and share of each label, as bars."""
+    total = sum(labels.values())
+    table = plain_table("label", "rows", "share")
+    table.add_column("")
+    for name, count in list(labels.items())[:MOST_LABELS]:
+        share = count / total
+        table.add_row(label(name), f"{count:,}", f"{share:.1%}", bar(share))
+    if len(labels) > MOST_LABELS:
+        rest = list(labels.values())[MOST_LABELS:]
+        table.add_row(f"{len(rest):,} more", f"{sum(rest):,}", f"{sum(rest) / total:.1%}")
+    return table
+
+
+def bar(share: float, width: int = BAR) -> str:
+    """A bar of up to `width` places; of `#` where the terminal cannot show blocks."""
+    filled = round(share * width)
+    try:
+        "█".encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return "#" * filled
+    return "█" * filled
+
+
+def spread(lengths: "Lengths") -> str:
+    """Lengths in one line."""
+    quantiles = lengths.quantiles
+    return (
+        f"{lengths.unit} a text: {lengths.shortest:,} to {lengths.longest:,}, mean "
+        f"{lengths.mean:,.1f}, median {quantiles['0.5']:,.0f}, 95% up to "
+        f"{quantiles['0.95']:,.0f}, 99% up to {quantiles['0.99']:,.0f}"
+    )
+
+
+def show_histogram(lengths: "Lengths") -> None:
+    """Texts of each range of lengths. Empty ranges at the end are left out."""
+    used = max((i for i, count in enumerate(lengths.counts) if count), default=-1) + 1
+    names, most = _bins(lengths)[:used], max(lengths.counts)
+    widest = max(map(len, names))
+    for name, count in zip(names, lengths.counts[:used], strict=True):
+        show(f"  {name:>{widest}} {bar(count / most)} {count:,}")
+
+
+def _bins(lengths: "Lengths") -> list[str]:
+    edges = lengths.edges
+    names = [
+        f"{low:,}" if high == low + 1 else f"{low:,}-{high - 1:,}" for low, high in pairwise(edges)
+    ]
+    return [*names, f"{edges[-1]:,}+"]
+
+
+def show_repeats(what: str, repeats: "Repeats") -> None:
+    """How many texts stand several times, and the most frequent of them."""
+    show(f"\n{what}: {counted(repeats.texts, 'text')}, {counted(repeats.rows, 'row')}")
+    for one in repeats.examples:
+        text = shown(one.text)
+        short = text if len(text) <= EXAMPLE else f"{text[:EXAMPLE]}..."
+        labels = ", ".join(f"{shown(name)}: {count:,}" for name, count in one.labels.items())
+        places = ", ".join(f"{place.file}:{place.row}" for place in one.places[:3])
+        show(f"  {one.rows:,} x {short}  ({labels})  {places}")
+
+
+def show_test(test: "TestReport") -> None:
+    """What the test file shares with the training file, and what it should."""
+    show(f"\ntest: {test.rows:,} rows")
+    if test.unknown_labels:
+        names = ", ".join(f"{shown(n)} ({count:,})" for n, count in test.unknown_labels.items())
+        show(f"  labels that are not in DATA: {names}")
+    show_repeats("the same text in DATA and in the test", test.in_train)
+
+
+def unknown_table(rows: "tuple[Unknown, ...]") -> Table:
+    """Words out of vocabulary at several thresholds."""
+    table = plain_table("words seen at least", "vocabulary", "out of it, of a held-out tenth")
+    for row in rows:
+        table.add_row(
+            f"{row.min_frequency:,} times", f"{row.vocabulary_size:,}", f"{row.share:.2%}"
+        )
+    return table
+
+
+def padding_table(padding: "Padding") -> Table:
+    """What padding costs, three ways of batching."""
+    table = plain_table(f"padding, batches of {padding.batch_rows:,}", "share of all places")
+    table.add_row("to the longest text of all", f"{padding.longest:.1%}")
+    table.add_row("to the longest of a random batch", f"{padding.random:.1%}")
+    table.add_row("in buckets of like length (munjang)", f"{padding.buckets:.1%}")
+    return table
+
+
+def estimate_table(estimate: Mapping[str, Any]) -> Table:
+    """Memory and time of a training."""
+    table = plain_table(f"a training of {estimate['model']}, estimated", "")
+    table.add_row("parameters", f"{estimate['parameters']:,}")
+    table.add_row("model folder", size(estimate["weights_bytes"]))
+    table.add_row("optimiser", size(estimate["optimiser_bytes"]))
+    table.add_row("best and averaged weights", size(estimate["copies_bytes"]))
+    table.add_row("checkpoint on disk", size(estimate["checkpoint_bytes"]))
+    table.add_row("peak memory", size(estimate["memory_bytes"]))
+    table.add_row("steps", f"{estimate['steps']:,}")
+    table.add_row("tokens per second", f"{estimate['tokens_per_second']:,.0f}")
+    table.add_row("time", clock(estimate["seconds"]))
+    return table
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def size(count: int) -> str:
+    """Bytes in a unit that reads well."""
+    value = float(count)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:,.3g} {unit}"
+        value /= 1000
+    return f"{value:,.3g} GB"

@@ -1,0 +1,47 @@
+"""What training and evaluation gave, drawn for people or written for machines."""
+
+import shlex
+from typing import TYPE_CHECKING
+
+from munjang.cli.output import console, show, show_json
+from munjang.cli.tables import class_table, confusion_table, summary
+
+if TYPE_CHECKING:
+    from munjang.api import Trained
+    from munjang.tasks.metrics import Scores
+
+
+def show_training(trained: "Trained", *, as_json: bool) -> None:
+    """Validation scores, where the folder lies, and what to type next."""
+    if as_json:
+        show_json(
+            {
+                "folder": str(trained.folder),
+                "model": trained.model.recipe.model_name,
+                **trained.metrics,
+            }
+        )
+        return
+    training = trained.metrics["training"]
+    console().print(summary(trained.scores, "validation"))
+    folder = shlex.quote(str(trained.folder))
+    show(
+        f"\n{training['steps']:,} steps in {training['seconds']:.1f} s, "
+        f"{training['tokens_per_second']:,.0f} tokens/s; the weights are those of step "
+        f"{training['best_step']:,}, the best\n"
+        f"model saved in {folder}\n\n"
+        "next:\n"
+        f'  munjang predict {folder} "a text"\n'
+        f"  munjang evaluate {folder} FILE-IT-HAS-NOT-SEEN"
+    )
+
+
+def show_evaluation(scores: "Scores", *, as_json: bool) -> None:
+    """All scores: of the whole, of each class, and which classes are taken for which."""
+    if as_json:
+        show_json(scores.to_json())
+        return
+    screen = console()
+    screen.print(summary(scores, "score"))
+    screen.print(class_table(scores))
+    screen.print(confusion_table(scores))

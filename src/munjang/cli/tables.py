@@ -1,0 +1,81 @@
+"""Scores as Rich tables. Nothing here computes; Rich knows how wide Hangul is."""
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+
+from munjang.cli.output import shown
+
+if TYPE_CHECKING:
+    from munjang.tasks.metrics import Scores
+
+# More classes than this do not fit a screen as a matrix: their worst pairs are listed instead.
+WIDEST_MATRIX = 12
+WORST_PAIRS = 15
+
+
+def plain_table(*headers: str, title: str | None = None) -> Table:
+    """A table without outer lines: the first column to the left, the others to the right."""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        pad_edge=False,
+    )
+    for place, header in enumerate(headers):
+        table.add_column(header, justify="right" if place else "left", overflow="fold")
+    return table
+
+
+def label(text: str) -> str:
+    """A class name for a table: composed, so that its width is known, and on one line."""
+    return shown(unicodedata.normalize("NFC", text))
+
+
+def summary(scores: "Scores", what: str) -> Table:
+    """The scores of the whole."""
+    table = plain_table(what, f"{scores.rows:,} rows")
+    table.add_row("accuracy", f"{scores.accuracy:.4f}")
+    table.add_row("macro F1", f"{scores.macro_f1:.4f}")
+    table.add_row("log loss", f"{scores.log_loss:.4f}")
+    table.add_row("calibration error", f"{scores.calibration_error:.4f}")
+    return table
+
+
+def class_table(scores: "Scores") -> Table:
+    """Precision, recall and F1 of each class."""
+    table = plain_table("class", "precision", "recall", "F1", "rows")
+    for one in scores.classes:
+        figures = (one.precision, one.recall, one.f1)
+        table.add_row(label(one.label), *(f"{f:.4f}" for f in figures), f"{one.rows:,}")
+    return table
+
+
+def confusion_table(scores: "Scores") -> Table:
+    """Rows of each true class by the class that was guessed."""
+    names = [label(one.label) for one in scores.classes]
+    if len(names) > WIDEST_MATRIX:
+        return _worst_pairs(scores, names)
+    table = plain_table("true \\ guessed", *names)
+    for name, counts in zip(names, scores.confusion, strict=True):
+        table.add_row(name, *(f"{count:,}" for count in counts))
+    return table
+
+
+def _worst_pairs(scores: "Scores", names: list[str]) -> Table:
+    pairs = sorted(
+        (
+            (-count, true, guessed)
+            for true, counts in enumerate(scores.confusion)
+            for guessed, count in enumerate(counts)
+            if count and true != guessed
+        ),
+    )
+    table = plain_table("taken for each other most: true", "guessed", "rows")
+    for count, true, guessed in pairs[:WORST_PAIRS]:
+        table.add_row(names[true], names[guessed], f"{-count:,}")
+    return table

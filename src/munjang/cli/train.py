@@ -1,0 +1,108 @@
+"""`munjang train`: from labelled text to a model folder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from munjang.cli.options import (
+    AsJson,
+    ConfigFile,
+    Encoding,
+    LabelColumn,
+    ModelName,
+    Seed,
+    Settings,
+    SkipBadRows,
+    TextColumn,
+    TokenizerName,
+)
+
+
+def train(
+    data: Annotated[
+        list[str], typer.Argument(metavar="DATA", help="Files of labelled text, or -.")
+    ],
+    out: Annotated[str, typer.Option(metavar="FOLDER", help="Where the model is saved.")],
+    task: Annotated[str, typer.Option(metavar="NAME", help="What to learn.")] = "classify",
+    model: ModelName = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    valid: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Labelled text to validate on.  [default: a tenth of DATA]"
+        ),
+    ] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    seed: Seed = None,
+    tokenizer: TokenizerName = None,
+    encoding: Encoding = None,
+    skip_bad_rows: SkipBadRows = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the training that was stopped in FOLDER.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace what an earlier training left in FOLDER.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only the result: no notes, no progress.")
+    ] = False,
+) -> None:
+    """Train a model on labelled text and save it in a folder.
+
+    DATA is CSV, TSV, JSON Lines, Parquet or plain text, each also gzipped. What is guessed is said.
+    Ctrl-C leaves a folder that the same command with --resume goes on from.
+
+    \b
+    Examples:
+      munjang train reviews.tsv --text-column document --label-column label --out my-model
+      munjang train train.csv --valid dev.csv --model lstm --set training.epochs=3 --out my-model
+      munjang train old.csv --encoding cp949 --skip-bad-rows --out my-model --resume
+
+    Settings are those of config.yaml in every model folder; --config takes such a file and --set
+    wins over it. An unknown key hears the nearest known one.
+    """
+    from munjang.api import train as fit
+    from munjang.cli.names import check_names, model_override
+    from munjang.cli.progress import chosen_metric, watching
+    from munjang.cli.results import show_training
+
+    check_names(task, model, tokenizer)
+    overrides = [*model_override(model), *(settings or [])]
+    with _resumable(out), watching(chosen_metric(config, overrides), quiet=quiet) as progress:
+        trained = fit(
+            data,
+            task=task,
+            text_column=text_column,
+            label_column=label_column,
+            out=out,
+            valid=valid,
+            config=config,
+            overrides=overrides,
+            seed=seed,
+            tokenizer=tokenizer,
+            encoding=encoding,
+            skip_bad_rows=skip_bad_rows or None,
+            resume=resume,
+            overwrite=overwrite,
+            say=progress.say,
+            on_step=progress.step,
+        )
+    show_training(trained, as_json=as_json)
+
+
+@contextmanager
+def _resumable(out: str) -> Iterator[None]:
+    """Give Ctrl-C outside of the steps, which has no words of its own, what to type next."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if str(stop):
+            raise
+        raise KeyboardInterrupt(
+            f"stopped; the same command with --resume goes on from {out}"
+        ) from None

@@ -1,0 +1,251 @@
+"""Estimators with scikit-learn's manners over `munjang.api`."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from munjang.api import train
+from munjang.config import merge
+from munjang.data.values import clean_labels
+from munjang.errors import ConfigError, DataError
+from munjang.folder import FILES, TextModel, load, open_for_training, text_column
+from munjang.manifest import FILE as MANIFEST
+
+Settings = Mapping[str, Any] | Sequence[str] | None
+
+
+class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A text classifier for scikit-learn: texts in, labels of any type out.
+
+    Works in `Pipeline`, `cross_val_score` and `GridSearchCV`, also with `n_jobs`. `X` is a
+    one-dimensional collection of strings: a list, an array, a pandas or Polars column.
+
+    Args:
+        model: name of an architecture: mean, cnn, lstm.
+        tokenizer: name of a tokenizer; chosen by the script of the text when None.
+        valid: what chooses the best step: a share of the rows to hold out (a tenth when None), or
+            a pair (texts, labels).
+        settings: those of `config.yaml`: nested, or with dotted names as in
+            `{"training.epochs": 3}`, or a list of "key=value".
+        random_state: an int makes the fit repeatable; a `RandomState` draws a seed; None draws one
+            from NumPy's global state.
+        verbose: print what is read, guessed and counted.
+
+    Attributes:
+        classes_: the labels, sorted [classes].
+        model_: the trained `munjang.folder.TextModel`.
+        scores_: on the validation part, a `munjang.tasks.metrics.Scores`.
+
+    >>> from munjang import TextClassifier
+    >>> texts = ["정말 재미있다", "시간이 아깝다"] * 10
+    >>> TextClassifier("mean", random_state=0).fit(texts, [1, 0] * 10).predict(["재미있다"]).dtype
+    dtype('int64')
+    """
+
+    def __init__(
+        self,
+        model: str = "cnn",
+        *,
+        tokenizer: str | None = None,
+        valid: Any = None,
+        settings: Settings = None,
+        random_state: Any = None,
+        verbose: bool = False,
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.valid = valid
+        self.settings = settings
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that `X` is one column of strings."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
+        """Train on texts `X` [texts] with labels `y` [texts].
+
+        Raises:
+            ValueError: `X` or `y` cannot be used (`MunjangError` is one).
+        """
+        texts = _texts(X)
+        labels = _labels(y, texts)
+        self.classes_, numbers = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise DataError(f"expected two classes or more in y, got 1 class: {labels[0]!r}")
+        self._names = _class_names(self.classes_)
+        config, overrides = _settings(self.settings)
+        share, valid = self._valid()
+        trained = train(
+            (texts, self._names[numbers]),
+            model=self.model,
+            tokenizer=self.tokenizer,
+            valid=valid,
+            config=config,
+            overrides=[*share, *overrides],
+            seed=self._seed(),
+            say=print if self.verbose else None,
+        )
+        self.model_, self.scores_ = trained.model, trained.scores
+        return self
+
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:  # noqa: N803
+        """Probabilities [texts, classes], columns in the order of `classes_`."""
+        check_is_fitted(self, "model_")
+        columns = [self.model_.labels.index(name) for name in self._names]
+        return np.asarray(self.model_.predict_proba(_texts(X))[:, columns])
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:  # noqa: N803
+        """The likeliest label of each text, of the type that `fit` was given [texts]."""
+        best = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
+
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the model folder, for `munjang.load` and the command line.
+
+        There labels are strings: 1 is "1".
+
+        Raises:
+            FolderError: something stands there already.
+        """
+        check_is_fitted(self, "model_")
+        opened = open_for_training(folder, overwrite=overwrite)
+        assert opened is not None
+        return self.model_.save(opened)
+
+    def _valid(self) -> tuple[list[str], Any]:
+        """`valid` as a setting, or as validation data with class names."""
+        if self.valid is None:
+            return [], None
+        if isinstance(self.valid, Real):
+            return [f"data.valid={self.valid}"], None
+        if not isinstance(self.valid, tuple) or len(self.valid) != 2:
+            raise ConfigError(
+                "valid: expected a share of the rows such as 0.1, or a pair (texts, labels), got "
+                f"{type(self.valid).__name__}"
+            )
+        texts = _texts(self.valid[0])
+        labels = _labels(self.valid[1], texts)
+        unknown = sorted(set(labels.tolist()) - set(self.classes_.tolist()), key=str)
+        if unknown:
+            raise DataError(f"valid: the label {unknown[0]!r} is not among those to train on")
+        return [], (texts, self._names[np.searchsorted(self.classes_, labels)])
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, Integral):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Plain data: the model as the bytes of its folder's files, so that no object of torch or
+        of a tokenizer is pickled.
+        """
+        state: dict[str, Any] = dict(super().__getstate__())
+        if "model_" in state:
+            state["model_"] = _pack(state["model_"])
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Load the model from the bytes of its files."""
+        state = dict(state)
+        if "model_" in state:
+            state["model_"] = _unpack(state["model_"])
+        super().__setstate__(state)
+
+
+def _texts(given: Any) -> pl.Series:
+    """A column of texts, refused as scikit-learn's own text estimators and checks expect."""
+    if isinstance(given, str | bytes):
+        raise DataError("Iterable over raw text documents expected, string object received.")
+    shape = getattr(given, "shape", None)
+    if shape is not None and len(shape) != 1:
+        raise DataError(
+            f"expected one column of texts, a 1D array-like of strings, got the shape {shape}; "
+            "choose one column, as in X['text']"
+        )
+    if not hasattr(given, "__iter__"):
+        raise DataError(f"expected a column of texts, got {type(given).__name__}")
+    texts = text_column(given)
+    if not len(texts):
+        raise DataError("Found array with 0 sample(s) while a minimum of 1 is required.")
+    return texts
+
+
+def _labels(given: Any, texts: pl.Series) -> npt.NDArray[Any]:
+    """Labels as an array [texts]."""
+    if given is None:
+        raise DataError(
+            "This TextClassifier estimator requires y to be passed, but the target y is None."
+        )
+    labels = column_or_1d(given, warn=True)
+    check_consistent_length(texts, labels)
+    check_classification_targets(labels)
+    return np.asarray(labels)
+
+
+def _class_names(classes: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
+    """A name for each class that the readers leave as it is: its label as a string if that does.
+
+    Labels that differ only by surrounding space, say, or "1" beside "1.0", get their number in
+    front.
+    """
+    names = [_read_back(label) for label in classes.tolist()]
+    if "" in names or len(set(names)) < len(names) or any(_read_back(n) != n for n in names):
+        names = [f"{number}: {label}".strip() for number, label in enumerate(classes.tolist())]
+    return np.array(names, dtype=object)
+
+
+def _read_back(label: object) -> str:
+    """What the readers make of one label; empty if it is none."""
+    cleaned, _, _ = clean_labels([label], "label", np.array([1]))
+    return str(cleaned[0])
+
+
+def _settings(given: Settings) -> tuple[dict[str, Any], list[str]]:
+    """Nested settings and overrides."""
+    if given is None:
+        return {}, []
+    if not isinstance(given, Mapping):
+        if isinstance(given, str):
+            raise ConfigError(f"settings: expected a mapping or a list of key=value, got '{given}'")
+        return {}, list(given)
+    return _nested(given), []
+
+
+def _nested(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted names to nested mappings."""
+    nested: dict[str, Any] = {}
+    for name, value in settings.items():
+        inner = _nested(value) if isinstance(value, Mapping) else value
+        for part in reversed(str(name).split(".")):
+            inner = {part: inner}
+        nested = merge(nested, inner)
+    return nested
+
+
+def _pack(model: TextModel) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(folder)
+        return {name: Path(folder, name).read_bytes() for name in (*FILES, MANIFEST)}
+
+
+def _unpack(files: Mapping[str, bytes]) -> TextModel:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            Path(folder, Path(name).name).write_bytes(content)
+        return load(folder)

@@ -4,7 +4,9 @@ A token column is a `pyarrow.LargeListArray` of int32: row `i` is `values[offset
 Nothing here loops over rows in Python.
 """
 
+import gc
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -54,7 +56,8 @@ def values_and_offsets(column: TokenColumn) -> tuple[Int32s, Int64s]:
 
 def row_lengths(column: TokenColumn) -> Int64s:
     """Number of tokens in each row."""
-    return np.diff(values_and_offsets(column)[1])
+    lengths: Int64s = np.diff(values_and_offsets(column)[1])
+    return lengths
 
 
 def flat_ranges(starts: npt.ArrayLike, lengths: npt.ArrayLike) -> Int64s:
@@ -62,4 +65,20 @@ def flat_ranges(starts: npt.ArrayLike, lengths: npt.ArrayLike) -> Int64s:
     begin = np.asarray(starts, dtype=np.int64)
     count = np.asarray(lengths, dtype=np.int64)
     before = np.cumsum(count) - count
-    return np.arange(count.sum(), dtype=np.int64) + np.repeat(begin - before, count)
+    places: Int64s = np.arange(count.sum(), dtype=np.int64) + np.repeat(begin - before, count)
+    return places
+
+
+def to_lists(column: TokenColumn) -> list[list[int]]:
+    """The rows as Python lists of Python ints; many times as fast as `column.to_pylist()`."""
+    values, offsets = values_and_offsets(column)
+    ids, cuts = values.tolist(), offsets.tolist()
+    # Every few hundred new lists the collector looks through all of them, and finds nothing:
+    # three quarters of the time would go there.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return [ids[start:end] for start, end in pairwise(cuts)]
+    finally:
+        if collecting:
+            gc.enable()

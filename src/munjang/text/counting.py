@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from munjang.text.codepoints import Strings
+from munjang.text.codepoints import Bools, Strings
 from munjang.text.columns import Int32s, Int64s
 from munjang.text.keys import TokenKeys
 from munjang.text.segment import Segments, segment_strings
@@ -23,11 +23,13 @@ class TypeCounts:
         types: the distinct tokens [types].
         counts: how often each stands in the texts [types].
         documents: in how many of the texts it stands [types].
+        keys: their keys, where these were at hand [types].
     """
 
     types: pl.Series
     counts: Int64s
     documents: Int64s
+    keys: TokenKeys | None = None
 
 
 def count_types(segments: Segments) -> TypeCounts:
@@ -38,6 +40,7 @@ def count_types(segments: Segments) -> TypeCounts:
         types=pl.Series("type", segments.strings(first), dtype=pl.String),
         counts=np.bincount(codes, minlength=size),
         documents=_count_documents(codes, segments.offsets, size),
+        keys=segments.keys.take(first),
     )
 
 
@@ -50,10 +53,13 @@ def _encode(segments: Segments) -> tuple[Int32s, Int64s]:
         spelled = np.union1d(spelled, keys.hashed)
     if not len(spelled):
         return codes, first
+    # Their keys were none, so the numbers that these got stand for nothing any more.
+    used = np.ones(len(first), dtype=np.bool_)
+    used[codes.take(spelled)] = False
     own, own_first = _numbered(segments.strings(spelled))
     codes[spelled] = own + len(first)
-    first = np.concatenate([first, spelled[own_first]])
-    return _renumbered(codes, first)
+    first = np.concatenate([first, spelled.take(own_first)])
+    return _renumbered(codes, first, np.append(used, np.ones(len(own_first), dtype=np.bool_)))
 
 
 def _numbered(values: pa.Array) -> tuple[Int32s, Int64s]:
@@ -63,18 +69,22 @@ def _numbered(values: pa.Array) -> tuple[Int32s, Int64s]:
     return codes, np.flatnonzero(np.diff(highest, prepend=-1))
 
 
-def _renumbered(codes: Int32s, first: Int64s) -> tuple[Int32s, Int64s]:
-    """Close the gaps left by numbers that no token has any more, and order by appearance."""
-    used = np.flatnonzero(np.bincount(codes, minlength=len(first)))
-    order = used[np.argsort(first[used])]
+def _renumbered(codes: Int32s, first: Int64s, used: Bools) -> tuple[Int32s, Int64s]:
+    """Number the types that are used by first appearance again."""
+    order = np.flatnonzero(used)
+    order = order.take(np.argsort(first.take(order)))
     numbers = np.zeros(len(first), dtype=np.int32)
     numbers[order] = np.arange(len(order), dtype=np.int32)
-    return numbers.take(codes), first[order]
+    return numbers.take(codes), first.take(order)
 
 
 def _hashes_hold(keys: TokenKeys, codes: Int32s, first: Int64s) -> bool:
     """Whether every hashed token equals, code for code, the first token of the same hash."""
-    leaders = np.searchsorted(keys.hashed, first.take(codes.take(keys.hashed)))
+    hashed_codes = codes.take(keys.hashed)
+    leads = np.flatnonzero(first.take(hashed_codes) == keys.hashed)
+    leaders = np.zeros(len(first), dtype=np.int64)
+    leaders[hashed_codes.take(leads)] = leads
+    leaders = leaders.take(hashed_codes)
     return bool((keys.lanes == keys.lanes.take(leaders, axis=1)).all())
 
 
@@ -112,11 +122,12 @@ class TypeTable:
 
     Args:
         types: distinct tokens [types].
+        keys: their keys, if somebody has them already [types].
     """
 
-    def __init__(self, types: Strings) -> None:
+    def __init__(self, types: Strings, keys: TokenKeys | None = None) -> None:
         self._types = types
-        keys = segment_strings(types).keys
+        keys = segment_strings(types).keys if keys is None else keys
         self._keys = pa.array(keys.keys)
         self._lanes = np.zeros((2, len(types)), dtype=np.uint64)
         self._lanes[:, keys.hashed] = keys.lanes
@@ -133,9 +144,10 @@ class TypeTable:
         if len(keys.spelled):
             places = _index_in(segments.strings(keys.spelled), self._spelled_types)
             found[keys.spelled] = np.append(self._spelled, -1).take(places)
-        claimed = found.take(keys.hashed)
-        same = (self._lanes.take(claimed, axis=1, mode="wrap") == keys.lanes).all(axis=0)
-        doubtful = keys.hashed[~same & (claimed >= 0)]
+        claims = np.flatnonzero(found.take(keys.hashed) >= 0)
+        claimed = keys.hashed.take(claims)
+        same = self._lanes.take(found.take(claimed), axis=1) == keys.lanes.take(claims, axis=1)
+        doubtful = claimed[~same.all(axis=0)]
         if len(doubtful):
             found[doubtful] = _index_in(segments.strings(doubtful), self._types)
         return found

@@ -25,6 +25,7 @@ PADDING = 8  # codes past the end of a text that a window may read
 _LANE = 4
 # Keeps the first k codes of a lane, k from 0 to 4.
 _KEEP = np.array([(1 << 16 * k) - 1 for k in range(_LANE + 1)], dtype=np.uint64)
+_FIRST_CODE = np.uint64(0xFFFF)
 _HASHED = np.uint64(1 << 16)
 
 
@@ -43,6 +44,13 @@ class TokenKeys:
     hashed: Int64s
     lanes: Keys
     spelled: Int64s
+
+    def take(self, tokens: Int64s) -> "TokenKeys":
+        """The keys of some of the tokens, given by their places [chosen]."""
+        keys = self.keys.take(tokens)
+        hashed = np.flatnonzero((keys & _FIRST_CODE == 0) & (keys != SPELLED))
+        lanes = self.lanes.take(np.searchsorted(self.hashed, tokens.take(hashed)), axis=1)
+        return TokenKeys(keys, hashed, lanes, np.flatnonzero(keys == SPELLED))
 
 
 def code_table(letters: Points) -> Codes:

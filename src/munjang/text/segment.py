@@ -24,7 +24,7 @@ from munjang.text.codepoints import (
     strings_of,
     to_points,
 )
-from munjang.text.columns import Int64s
+from munjang.text.columns import Int64s, flat_ranges
 from munjang.text.keys import PADDING, Codes, TokenKeys, code_table, concatenate_keys, token_keys
 
 # The arrays of so many characters stay in a core's cache: three times the speed of one long pass.
@@ -104,8 +104,7 @@ class Segments:
             chosen = tokens[start:end] - cut
             starts = part.starts.take(chosen)
             sizes = part.ends.take(chosen) - starts
-            ends = np.cumsum(sizes)
-            places = np.repeat(starts - (ends - sizes), sizes) + np.arange(sizes.sum())
+            places = flat_ranges(starts, sizes)
             points.append(self.letters.take(part.points.take(places)))
             lengths.append(sizes)
         cuts = bounds_of(np.concatenate(lengths))
@@ -120,30 +119,40 @@ class Segments:
         )
 
 
-def batches(rows: Sequence[str], characters: int = _BATCH_CHARACTERS) -> Iterator[Sequence[str]]:
-    """Consecutive slices of `rows`, cut wherever about so many `characters` are reached.
-
-    An empty column is one empty slice.
-    """
-    lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
-    part = np.cumsum(lengths) // characters
-    edges = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(rows)]
-    for start, end in pairwise(edges):
-        yield rows if end - start == len(rows) else rows[start:end]
-
-
 def segment(rows: Sequence[str], cutter: Cutter) -> Segments:
     """Cut every row. `UnicodeEncodeError` when a row holds a lone surrogate."""
-    parts = [_cut(part, cutter) for part in batches(rows, _PART_CHARACTERS)]
+    return _segment(rows, _lengths(rows), cutter)
+
+
+def segment_batches(rows: Sequence[str], cutter: Cutter) -> Iterator[Segments]:
+    """Cut consecutive slices of `rows` one after another, so that memory has a bound."""
+    lengths = _lengths(rows)
+    for start, end in _slices(lengths, _BATCH_CHARACTERS):
+        yield _segment(rows[start:end], lengths[start:end], cutter)
+
+
+def _lengths(rows: Sequence[Sequence[str]]) -> Int64s:
+    return np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+
+
+def _slices(lengths: Int64s, characters: int) -> Iterator[tuple[int, int]]:
+    """Where to cut rows, so that about so many characters lie between two cuts."""
+    reached = np.cumsum(lengths) // characters
+    return pairwise([0, *(np.flatnonzero(np.diff(reached)) + 1).tolist(), len(lengths)])
+
+
+def _segment(rows: Sequence[str], lengths: Int64s, cutter: Cutter) -> Segments:
+    slices = _slices(lengths, _PART_CHARACTERS)
+    parts = [_cut(rows[start:end], lengths[start:end], cutter) for start, end in slices]
     return Segments(parts, cutter.letters)
 
 
-def _cut(rows: Sequence[str], cutter: Cutter) -> Part:
+def _cut(rows: Sequence[str], lengths: Int64s, cutter: Cutter) -> Part:
     text = cutter.joiner.join(rows)
     if cutter.lower and is_irregular(text):
         rows = lower_irregular(rows)
+        lengths = _lengths(rows)
         text = cutter.joiner.join(rows)
-    lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
     bounds = bounds_of(lengths + len(cutter.joiner))
     points = to_points(text)
     codes = _pad_codes(cutter.codes, points)
@@ -168,9 +177,7 @@ def segment_tokens(rows: Sequence[Sequence[str]], *, lower: bool) -> Segments:
     if lower and is_irregular(text):
         tokens = lower_irregular(tokens)
         text = "".join(tokens)
-    lengths = np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
-    offsets = bounds_of(np.fromiter(map(len, rows), dtype=np.int64, count=len(rows)))
-    return _uncut(to_points(text), lengths, offsets, _letters(lower))
+    return _uncut(to_points(text), _lengths(tokens), bounds_of(_lengths(rows)), _letters(lower))
 
 
 def segment_strings(strings: Strings) -> Segments:

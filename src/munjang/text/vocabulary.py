@@ -5,18 +5,22 @@ falling frequency, ties by first appearance, so the same text always gives the s
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from munjang.errors import ConfigError, FolderError
 from munjang.text.columns import Int32s, Int64s
+from munjang.text.counting import TypeTable, as_strings
+from munjang.text.segment import Segments, segment_strings
 
 PAD, OOV, GO, EOS = 0, 1, 2, 3
 RESERVED = ("<pad>", "<oov>", "<go>", "<eos>")
+_FEW = 4096  # so many tokens are looked up one by one sooner than a column of all types is hashed
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,13 @@ class Vocabulary:
         tokens: all tokens, the reserved four first.
         counts: how often each was seen when the vocabulary was built; 0 for the reserved.
         dropped: number of tokens (not types) of the fitted text that got no id of their own.
+        dropped_types: number of types that got none.
     """
 
     tokens: tuple[str, ...]
     counts: Int64s
     dropped: int = 0
+    dropped_types: int = 0
 
     def __post_init__(self) -> None:
         if self.tokens[:4] != RESERVED:
@@ -77,6 +83,26 @@ class Vocabulary:
             tokens=(*RESERVED, *(names[i] for i in free)),
             counts=np.concatenate([np.zeros(len(RESERVED), dtype=np.int64), kept]),
             dropped=int(seen.sum() - kept.sum()),
+            dropped_types=len(seen) - len(kept),
+        )
+
+    def trimmed(self, *, min_frequency: int = 1, max_size: int | None = None) -> Self:
+        """The same vocabulary without its rarest tokens; ids of the others may change.
+
+        Args:
+            min_frequency: rarer tokens are left out.
+            max_size: upper bound of `size`, the reserved four included.
+        """
+        smaller = self.from_counts(
+            self.tokens[len(RESERVED) :],
+            self.counts[len(RESERVED) :],
+            min_frequency=min_frequency,
+            max_size=max_size,
+        )
+        return replace(
+            smaller,
+            dropped=self.dropped + smaller.dropped,
+            dropped_types=self.dropped_types + smaller.dropped_types,
         )
 
     @property
@@ -89,36 +115,35 @@ class Vocabulary:
         return {token: i for i, token in enumerate(self.tokens)}
 
     @cached_property
-    def _frame(self) -> pl.DataFrame:
-        return pl.DataFrame(
-            {
-                "token": pl.Series(self.tokens[4:], dtype=pl.String),
-                "id": pl.Series(np.arange(4, self.size, dtype=np.int32)),
-            }
-        )
+    def _table(self) -> TypeTable:
+        return TypeTable(pa.array(self.tokens[len(RESERVED) :], pa.large_string()))
 
     def id_of(self, token: str) -> int:
         """The id of one token; OOV for an unknown one, and for the reserved names themselves."""
         found = self._ids.get(token, OOV)
         return found if found >= len(RESERVED) else OOV
 
-    def ids_of(self, tokens: pl.Series) -> Int32s:
-        """The ids of a flat column of tokens; OOV where a token is unknown."""
-        joined = pl.DataFrame({"token": tokens}).join(
-            self._frame, on="token", how="left", maintain_order="left"
-        )
-        return joined["id"].fill_null(OOV).to_numpy()
+    def ids_of(self, tokens: pl.Series | Segments) -> Int32s:
+        """The ids of a flat column of tokens, or of segmented texts; OOV where one is unknown."""
+        few = _few(tokens)
+        if few is not None:
+            return np.array([self.id_of(token) for token in few], dtype=np.int32)
+        if isinstance(tokens, pl.Series):
+            tokens = segment_strings(as_strings(tokens))
+        positions = self._table.positions(tokens)
+        return np.where(positions < 0, OOV, positions + len(RESERVED)).astype(np.int32)
 
     def tokens_of(self, ids: Iterable[int]) -> list[str]:
         """The tokens of some ids."""
         return [self.tokens[i] for i in ids]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON: `tokens`, `counts`, `dropped`."""
+        """Plain JSON: `tokens`, `counts`, `dropped`, `dropped_types`."""
         return {
             "tokens": list(self.tokens),
             "counts": self.counts.tolist(),
             "dropped": self.dropped,
+            "dropped_types": self.dropped_types,
         }
 
     @classmethod
@@ -129,6 +154,14 @@ class Vocabulary:
                 tokens=tuple(state["tokens"]),
                 counts=np.asarray(state["counts"], dtype=np.int64),
                 dropped=int(state.get("dropped", 0)),
+                dropped_types=int(state.get("dropped_types", 0)),
             )
         except (KeyError, TypeError) as error:
             raise FolderError(f"vocabulary.json does not hold a vocabulary: {error!r}") from error
+
+
+def _few(tokens: pl.Series | Segments) -> list[str] | None:
+    if isinstance(tokens, pl.Series):
+        return tokens.to_list() if len(tokens) <= _FEW else None
+    size = len(tokens.keys.keys)
+    return tokens.strings(np.arange(size)).to_pylist() if size <= _FEW else None

@@ -1,0 +1,25 @@
+"""The real Keras, held beside our own; and a way to send small texts along our fast path."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
+from keras.src.legacy.preprocessing import text as legacy
+from keras.utils import pad_sequences
+
+from munjang.text import keras_rules
+
+__all__ = ["legacy", "pad_sequences", "path"]
+
+
+@contextmanager
+def path(columns: bool) -> Iterator[None]:
+    """Take the path of columns for texts of any size, or never."""
+    before = keras_rules._FEW_CHARACTERS
+    keras_rules._FEW_CHARACTERS = 0 if columns else 1 << 60
+    try:
+        yield
+    finally:
+        keras_rules._FEW_CHARACTERS = before

@@ -113,6 +113,11 @@ def train(
         resume=resume,
         on_step=on_step,
     )
+    if loop.state.counters.diverged:
+        say(
+            f"stopped at step {loop.state.counters.step:,} of {loop.total:,}: the weights were no "
+            "finite numbers any more; the best before is kept; a lower learning_rate helps"
+        )
     return _finish(prepared, loop, folder)
 
 

@@ -1,5 +1,6 @@
 """Metrics of classification, by scikit-learn; only the calibration error's binning is ours."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,7 +37,7 @@ class Scores:
         rows: how many rows were judged.
         accuracy: share of rows whose likeliest class is the true one.
         macro_f1: the mean of the classes' F1.
-        log_loss: mean of -log(probability of the true class), in nats.
+        log_loss: mean of -log(probability of the true class), in nats; NaN when a probability is.
         calibration_error: expected calibration error over 15 equal bins of confidence (Guo et al.
             2017, "On calibration of modern neural networks").
         classes: one `ClassScore` a label.
@@ -72,6 +73,7 @@ def classification_scores(probabilities: Floats, targets: Ints, labels: tuple[st
     """Judge `probabilities` [rows, classes] against `targets` [rows]."""
     numbers = np.arange(len(labels))
     guesses = probabilities.argmax(1)
+    sound = bool(np.isfinite(probabilities).all())
     precision, recall, f1, rows = precision_recall_fscore_support(
         targets, guesses, labels=numbers, zero_division=0
     )
@@ -81,8 +83,8 @@ def classification_scores(probabilities: Floats, targets: Ints, labels: tuple[st
         macro_f1=float(
             f1_score(targets, guesses, labels=numbers, average="macro", zero_division=0)
         ),
-        log_loss=float(log_loss(targets, probabilities, labels=numbers)),
-        calibration_error=calibration_error(probabilities, targets),
+        log_loss=float(log_loss(targets, probabilities, labels=numbers)) if sound else math.nan,
+        calibration_error=calibration_error(probabilities, targets) if sound else math.nan,
         classes=tuple(
             ClassScore(label, float(p), float(r), float(f), int(n))
             for label, p, r, f, n in zip(labels, precision, recall, f1, rows, strict=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from tensorboardX import SummaryWriter
 
-from munjang.training.loop import Step
+from munjang.training.loop import Step, finite_or_none
 
 FILE = "metrics.jsonl"
 
@@ -56,7 +56,8 @@ class RunLog:
             )
 
     def _write(self, step: int, part: str, values: Mapping[str, float]) -> None:
-        record: dict[str, Any] = {"step": step, "part": part, **values}
+        kept = {name: finite_or_none(value) for name, value in values.items()}
+        record: dict[str, Any] = {"step": step, "part": part, **kept}
         self._file.write(json.dumps(record) + "\n")
         self._file.flush()
         for name, value in values.items():

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from munjang.data.batches import Batch, Examples
 from munjang.data.buckets import Group
+from munjang.errors import ConfigError
 from munjang.tasks.classify import Classify
 from munjang.tasks.metrics import Scores, classification_scores
 from munjang.training.inference import logits_of
@@ -184,14 +185,28 @@ class Loop:
         weights = self.state.model.state_dict()
         scores = self.scores()
         is_average = False
+        if not _is_sound(scores):
+            return self._diverged(step, scores)
         if averaging is not None and counters.step >= averaging * self.total:
             self.state.add_to_average()
             if counters.averaged > 1:
                 averaged = self._scores_of(self.state.average)
-                if self._value(averaged) > self._value(scores):
+                if _is_sound(averaged) and self._value(averaged) > self._value(scores):
                     scores, weights, is_average = averaged, self.state.average, True
         best = self._remember(scores, weights, is_average)
         return replace(step, scores=scores, best=best)
+
+    def _diverged(self, step: Step, scores: Scores) -> Step:
+        """Stop where numbers are no numbers any more; fail if nothing before was any good."""
+        counters = self.state.counters
+        if counters.best_value is None:
+            raise ConfigError(
+                f"training.learning_rate: the weights were no finite numbers by step {step.number}"
+                f" of {step.total}; a step size below {self.settings.learning_rate:g} helps"
+            )
+        counters.stopped = counters.diverged = True
+        self._record(scores, is_average=False, best=False)
+        return replace(step, scores=scores)
 
     def _remember(self, scores: Scores, weights: Weights, is_average: bool) -> bool:
         counters, value = self.state.counters, self._value(scores)
@@ -204,23 +219,25 @@ class Loop:
             counters.stale += 1
         patience = self.settings.patience
         counters.stopped = patience is not None and counters.stale >= patience
-        if not math.isfinite(value):
-            counters.stopped = True
+        self._record(scores, is_average=is_average, best=best)
+        return best
+
+    def _record(self, scores: Scores, *, is_average: bool, best: bool) -> None:
+        counters = self.state.counters
         counters.history.append(
             {
                 "step": counters.step,
                 "epoch": counters.step / self.per_epoch,
                 "seconds": round(counters.seconds, 3),
-                "train_loss": counters.loss_sum / max(1, counters.loss_count),
+                "train_loss": finite_or_none(counters.loss_sum / max(1, counters.loss_count)),
                 "accuracy": scores.accuracy,
                 "macro_f1": scores.macro_f1,
-                "log_loss": scores.log_loss,
+                "log_loss": finite_or_none(scores.log_loss),
                 "averaged_weights": is_average,
                 "best": best,
             }
         )
         counters.loss_sum, counters.loss_count = 0.0, 0
-        return best
 
     def scores(self) -> Scores:
         """Scores of the model as it is now, on the validation part."""
@@ -244,3 +261,13 @@ class Loop:
 def metric_value(scores: Scores, metric: Metric) -> float:
     """The metric with its sign turned where needed, so that larger is better."""
     return -scores.log_loss if metric == "log_loss" else float(getattr(scores, metric))
+
+
+def _is_sound(scores: Scores) -> bool:
+    """Whether the weights gave real probabilities; the accuracy of NaNs looks like any other."""
+    return math.isfinite(scores.log_loss)
+
+
+def finite_or_none(value: float) -> float | None:
+    """JSON has no word for NaN."""
+    return value if math.isfinite(value) else None

@@ -24,6 +24,7 @@ class Counters:
         loss_count: how many.
         seconds: time spent in training, over all sittings.
         stopped: no more steps are to be done.
+        diverged: it stopped since the weights were no finite numbers any more.
         history: one record an evaluation.
     """
 
@@ -37,6 +38,7 @@ class Counters:
     loss_count: int = 0
     seconds: float = 0.0
     stopped: bool = False
+    diverged: bool = False
     history: list[dict[str, Any]] = field(default_factory=list)
 
 

@@ -1,5 +1,6 @@
 """The loop: which steps it takes, when it looks, what it keeps, when it stops."""
 
+import json
 import math
 from itertools import chain, repeat
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from munjang.data.batches import Batch
+from munjang.errors import ConfigError
 from munjang.tasks.classify import Classify, ClassifySettings
 from munjang.training.loop import Loop
 from munjang.training.state import TrainingState
@@ -138,6 +140,28 @@ def test_patience_counts_evaluations_without_a_better_one(small: Small, scripted
     assert loop.state.counters.best_step == 18
     assert len(list(left)) == 1
     assert list(loop) == [], "a stopped run takes no more steps"
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "log_loss"])
+def test_numbers_that_are_none_stop_the_run_and_the_best_before_is_kept(
+    small: Small, scripted, metric: str
+) -> None:
+    scripted([scores_of(0.5), scores_of(0.9, log_loss=math.nan), scores_of(0.9)])
+    loop = small.loop(metric=metric)
+    steps = list(loop)
+    counters = loop.state.counters
+    assert [step.best for step in steps if step.scores] == [True, False]
+    assert (steps[-1].number, counters.best_step) == (12, 6)
+    assert counters.stopped
+    assert counters.diverged
+    json.dumps(counters.history, allow_nan=False)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "log_loss"])
+def test_a_run_that_was_never_any_good_says_what_to_change(small: Small, metric: str) -> None:
+    loop = small.loop(learning_rate=1e30, clip_norm=None, metric=metric)
+    with pytest.raises(ConfigError, match=r"learning_rate: the weights .* by step 6 of 18"):
+        list(loop)
 
 
 def test_history_has_a_record_an_evaluation(small: Small, scripted) -> None:

@@ -44,7 +44,9 @@ def load_checkpoint(folder: Path, state: TrainingState, fingerprint: str) -> boo
     try:
         with safe_open(path, framework="pt") as file:
             metadata: dict[str, Any] = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # copies: a tensor of safetensors is the mapped file itself, which the next checkpoint
+            # replaces (not allowed on Windows) and which a shorter one would pull from under us
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         numbers = json.loads(metadata["numbers"])
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise FolderError(f"{path}: this checkpoint is damaged ({error}); train anew") from None
@@ -53,5 +55,11 @@ def load_checkpoint(folder: Path, state: TrainingState, fingerprint: str) -> boo
             f"{path}: this checkpoint was made with other data or settings; "
             "resume with the same ones, or train into another folder"
         )
-    state.restore(tensors, numbers)
+    try:
+        state.restore(tensors, numbers)
+    except (RuntimeError, KeyError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise FolderError(
+            f"{path}: this checkpoint does not fit this version of the model ({reason}); train anew"
+        ) from None
     return True

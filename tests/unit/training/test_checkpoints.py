@@ -1,0 +1,202 @@
+"""A run that was stopped anywhere ends in the very weights of one that never was."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from munjang.errors import FolderError
+from munjang.training import checkpoints
+from munjang.training.checkpoints import FILE, load_checkpoint, save_checkpoint
+from munjang.training.loop import Loop
+from tests.unit.training.conftest import Small, scores_of
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+CNN = {"name": "cnn", "widths": [2, 3], "filters": 3, "embedding_dropout": 0.3}
+LSTM = {"name": "lstm", "hidden": 3, "layers": 2, "dropout": 0.3}
+NGRAMS = {"name": "mean", "ngrams": 3, "buckets": 40, "ngram_dropout": 0.2}
+# Passes end at 6, 12 and 18; evaluations stand at 3, 6, 9, 12, 15 and 18.
+STOPS = [(1,), (3,), (5,), (6,), (7,), (9,), (12,), (17,), (18,), (2, 3, 4), (6, 12, 13)]
+RUNS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "mean": ({}, {}),
+    "ngrams-adagrad": (NGRAMS, {"embedding_optimiser": "adagrad"}),
+    "cnn-averaging": (CNN, {"averaging": 0.2, "evaluations_per_epoch": 2}),
+    "lstm-adagrad-averaging": (
+        LSTM,
+        {"embedding_optimiser": "adagrad", "averaging": 0.0, "evaluations_per_epoch": 2},
+    ),
+}
+
+
+def take(loop: Loop, until: int) -> None:
+    """Go on until the step of that number."""
+    if loop.state.counters.step >= until:
+        return
+    for step in loop:
+        if step.number == until:
+            return
+
+
+def all_of(loop: Loop) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Everything that a run has come to, but for how long it took."""
+    numbers = asdict(loop.state.counters)
+    del numbers["seconds"]
+    numbers["history"] = [{**record, "seconds": 0} for record in numbers["history"]]
+    return {name: tensor.clone() for name, tensor in loop.state.tensors().items()}, numbers
+
+
+def assert_same(loop: Loop, other: Loop) -> None:
+    (tensors, numbers), (expected, expected_numbers) = all_of(loop), all_of(other)
+    assert numbers == expected_numbers
+    assert tensors.keys() == expected.keys()
+    for name, tensor in tensors.items():
+        assert torch.equal(tensor, expected[name]), name
+
+
+def elsewhere(small: Small, **training: Any) -> Loop:
+    """A new process's loop: the same run, other weights until the checkpoint is loaded."""
+    loop = small.loop(**training)
+    with torch.no_grad():
+        for parameter in loop.state.model.parameters():
+            parameter.add_(1.0)
+    torch.manual_seed(12345)
+    return loop
+
+
+@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("stops", STOPS, ids=str)
+def test_stopped_and_resumed_is_as_if_never_stopped(
+    small: Small, scripted, tmp_path: Path, name: str, stops: tuple[int, ...]
+) -> None:
+    small.model, training = RUNS[name]
+    values = [scores_of(0.1 * (place * 7 % 10)) for place in range(30)]
+    scripted(values)
+    whole = small.loop(**training)
+    list(whole)
+
+    scripted(values)
+    loop = small.loop(**training)
+    for stop in stops:
+        take(loop, stop)
+        save_checkpoint(tmp_path, loop.state, "f")
+        loop = elsewhere(small, **training)
+        assert load_checkpoint(tmp_path, loop.state, "f")
+        assert loop.state.counters.step == stop
+    list(loop)
+    assert_same(loop, whole)
+
+
+def test_patience_that_ran_out_is_remembered(small: Small, scripted, tmp_path: Path) -> None:
+    scripted([scores_of(value) for value in (0.5, 0.4)])
+    loop = small.loop(patience=1)
+    list(loop)
+    save_checkpoint(tmp_path, loop.state, "f")
+    resumed = elsewhere(small, patience=1)
+    load_checkpoint(tmp_path, resumed.state, "f")
+    assert list(resumed) == []
+    assert_same(resumed, loop)
+
+
+def test_what_was_restored_shares_no_memory_with_the_file(
+    small: Small, scripted, tmp_path: Path
+) -> None:
+    scripted([scores_of(0.5)] * 3)
+    loop = small.loop()
+    take(loop, 7)
+    save_checkpoint(tmp_path, loop.state, "f")
+    resumed = elsewhere(small)
+    load_checkpoint(tmp_path, resumed.state, "f")
+    before = {name: tensor.clone() for name, tensor in resumed.state.best.items()}
+    (tmp_path / FILE).write_bytes(b"")
+    take(resumed, 9)
+    for name, tensor in resumed.state.best.items():
+        assert torch.equal(tensor, before[name])
+
+
+def test_without_a_checkpoint_nothing_is_loaded(small: Small, tmp_path: Path) -> None:
+    loop = small.loop()
+    before, _ = all_of(loop)
+    assert not load_checkpoint(tmp_path, loop.state, "f")
+    assert torch.equal(all_of(loop)[0]["model.head.weight"], before["model.head.weight"])
+
+
+def saved(small: Small, folder: Path) -> Path:
+    loop = small.loop()
+    next(iter(loop))
+    return save_checkpoint(folder, loop.state, "f")
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.001, 0.1, 0.5, 0.99])
+def test_a_cut_checkpoint_is_refused(small: Small, tmp_path: Path, kept: float) -> None:
+    path = saved(small, tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * kept)])
+    with pytest.raises(FolderError, match=r"checkpoint\.safetensors: this checkpoint is damaged"):
+        load_checkpoint(tmp_path, small.loop().state, "f")
+
+
+def test_anything_else_in_its_place_is_refused(small: Small, tmp_path: Path) -> None:
+    path = saved(small, tmp_path)
+    tensors = load_file(path)
+    state = small.loop().state
+    path.write_bytes(b"PK\x03\x04 not a checkpoint" * 100)
+    with pytest.raises(FolderError, match="damaged"):
+        load_checkpoint(tmp_path, state, "f")
+    save_file(tensors, path)
+    with pytest.raises(FolderError, match="damaged"):
+        load_checkpoint(tmp_path, state, "f")
+    save_file(tensors, path, metadata={"numbers": "[1, 2", "fingerprint": "f"})
+    with pytest.raises(FolderError, match="damaged"):
+        load_checkpoint(tmp_path, state, "f")
+
+
+@pytest.mark.parametrize("numbers", ['{"step": 1, "surprise": 2}', "[]", "3"])
+def test_counters_of_another_version_are_refused(
+    small: Small, tmp_path: Path, numbers: str
+) -> None:
+    path = saved(small, tmp_path)
+    save_file(load_file(path), path, metadata={"numbers": numbers, "fingerprint": "f"})
+    with pytest.raises(FolderError, match="does not fit"):
+        load_checkpoint(tmp_path, small.loop().state, "f")
+
+
+@pytest.mark.parametrize("model", [{"dim": 5}, CNN])
+def test_weights_of_another_shape_are_refused(
+    small: Small, tmp_path: Path, model: dict[str, Any]
+) -> None:
+    saved(small, tmp_path)
+    small.model = model
+    with pytest.raises(FolderError, match="does not fit"):
+        load_checkpoint(tmp_path, small.loop().state, "f")
+
+
+def test_a_checkpoint_of_another_run_is_refused_and_changes_nothing(
+    small: Small, tmp_path: Path
+) -> None:
+    saved(small, tmp_path)
+    loop = elsewhere(small)
+    before, _ = all_of(loop)
+    with pytest.raises(FolderError, match="made with other data or settings"):
+        load_checkpoint(tmp_path, loop.state, "g")
+    for name, tensor in all_of(loop)[0].items():
+        assert torch.equal(tensor, before[name])
+
+
+def test_a_write_that_fails_leaves_the_last_checkpoint_whole(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(small, tmp_path)
+    before = path.read_bytes()
+
+    def full(tensors: object, target: Path, metadata: object) -> None:
+        Path(target).write_bytes(b"half a ")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_checkpoint(tmp_path, small.loop().state, "f")
+    assert path.read_bytes() == before

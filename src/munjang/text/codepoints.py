@@ -75,9 +75,10 @@ def lower_irregular(rows: Sequence[str]) -> list[str]:
     return [row.lower() if is_irregular(row) else row for row in rows]
 
 
-def lowered_lengths(row: str) -> list[int]:
-    """How many characters each character of `row` becomes in lower case [characters]."""
-    return [2 if character == _DOTTED_I else 1 for character in row]
+def lowered_origins(row: str) -> Int64s:
+    """Which character of `row` each character of `row.lower()` comes from [lowered characters]."""
+    lengths = [2 if character == _DOTTED_I else 1 for character in row]
+    return np.repeat(np.arange(len(row)), lengths)
 
 
 def category_of(character: str) -> str:

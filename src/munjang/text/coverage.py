@@ -161,12 +161,12 @@ def vocabulary_coverage(
     """
     counts = vocabulary.counts[len(RESERVED) :]
     # Whatever was dropped was no more frequent than the rarest type that was kept.
-    surely = int(counts.min()) + 1 if vocabulary.dropped_types and len(counts) else 1
+    known = counts.min(initial=np.iinfo(np.int64).max) if vocabulary.dropped_types else 0
     return measure_coverage(
         counts,
         seen=None if validation is None else _seen_ids(vocabulary, validation),
         dropped=(vocabulary.dropped, vocabulary.dropped_types),
-        thresholds=[threshold for threshold in thresholds if threshold >= surely],
+        thresholds=[threshold for threshold in thresholds if threshold > known],
     )
 
 

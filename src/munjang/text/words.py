@@ -1,0 +1,146 @@
+"""Words as tokens: one id a word.
+
+    "재미있다!! don't"  ->  재미있다  !  !  don  '  t        split="unicode"
+                           재미있다  don't                  split="keras"
+
+Use when: English and other languages that write short words apart, or when the tokens should be
+words that a reader knows. Korean words carry their endings, so nearly half of the distinct ones
+are seen once only, and many of a new text never: there `bpe`, `jamo` or `characters` do better.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Literal, Self, get_args
+
+import numpy as np
+import polars as pl
+
+from munjang.errors import ConfigError
+from munjang.text.codepoints import bounds_of, is_irregular, lowered_origins
+from munjang.text.columns import Int64s, TokenColumn, Tokens, token_column
+from munjang.text.counting import count_types, merge_counts
+from munjang.text.cutters import KERAS_FILTERS, keras_cutter, unicode_cutter
+from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
+from munjang.text.normalise import normalise, original_offsets
+from munjang.text.segment import Cutter, Segments, segment_batches
+from munjang.text.tokenizer import fitted
+from munjang.text.utf32 import require_texts
+from munjang.text.vocabulary import OOV, Vocabulary
+
+Split = Literal["unicode", "keras"]
+
+
+class WordTokenizer:
+    """One id a word of the NFC text.
+
+    Args:
+        split: "unicode": runs of letters, numbers and marks, and every other symbol by itself;
+            "keras": Keras' rule, without most punctuation and cut at spaces.
+        lower: whether to lower-case.
+        nfc: whether to bring texts to Unicode's composed form first, so that Hangul written in
+            jamo and in syllables is the same.
+
+    Raises:
+        ConfigError: an unknown `split`.
+    """
+
+    name: ClassVar[str] = "words"
+
+    def __init__(self, *, split: Split = "unicode", lower: bool = True, nfc: bool = True) -> None:
+        if split not in get_args(Split):
+            raise ConfigError(f"split must be one of {', '.join(get_args(Split))}, not {split!r}")
+        self.split = split
+        self.lower = lower
+        self.nfc = nfc
+        self._vocabulary: Vocabulary | None = None
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words learned by `fit`; `NotFittedError` before."""
+        return fitted(self._vocabulary, self.name)
+
+    def fit(self, texts: pl.Series, *, min_frequency: int = 1, max_size: int | None = None) -> Self:
+        """Learn the words of a column of texts. `max_size` counts the reserved ids.
+
+        Raises:
+            DataError: the column holds a null or something else than strings.
+        """
+        rows = self._normalise(texts).to_list()
+        counted = merge_counts([count_types(part) for part in self._segment(rows)])
+        self._vocabulary = Vocabulary.from_counts(
+            counted.types, counted.counts, min_frequency=min_frequency, max_size=max_size
+        )
+        return self
+
+    def encode(self, texts: pl.Series) -> TokenColumn:
+        """Encode a column of texts to a token column with one id a word."""
+        ids, lengths = [], []
+        for part in self._segment(self._normalise(texts).to_list()):
+            ids.append(self.vocabulary.ids_of(part))
+            lengths.append(np.diff(part.offsets))
+        return token_column(np.concatenate(ids), bounds_of(np.concatenate(lengths)))
+
+    def encode_with_offsets(self, texts: pl.Series) -> Tokens:
+        """The same ids, with the character range of each word in the text as given."""
+        normal = self._normalise(texts)
+        rows = normal.to_list()
+        parts = list(self._segment(rows))
+        ids = np.concatenate([self.vocabulary.ids_of(part) for part in parts])
+        offsets = bounds_of(np.concatenate([np.diff(part.offsets) for part in parts]))
+        starts, ends = (
+            np.concatenate(side) for side in zip(*(p.ranges() for p in parts), strict=True)
+        )
+        if self.lower:
+            starts, ends = _before_lowering(rows, offsets, starts, ends)
+        first, last = original_offsets(
+            texts, normal, token_column(starts, offsets), token_column(ends, offsets)
+        )
+        return Tokens(token_column(ids, offsets), first, last)
+
+    def decode(self, column: TokenColumn) -> pl.Series:
+        """Words with spaces between. PAD, GO and EOS are dropped; OOV reads as U+FFFD."""
+        ids, offsets = real_tokens(column, self.vocabulary.size)
+        words = list(self.vocabulary.tokens)
+        words[OOV] = UNKNOWN
+        return join_pieces(pl.Series(words, dtype=pl.String)[ids], offsets, " ")
+
+    def to_json(self) -> dict[str, Any]:
+        """The name and the settings."""
+        return {"name": self.name, "split": self.split, "lower": self.lower, "nfc": self.nfc}
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any], vocabulary: Vocabulary) -> Self:
+        """The tokenizer that `to_json` described."""
+        tokenizer = cls(split=state["split"], lower=state["lower"], nfc=state["nfc"])
+        tokenizer._vocabulary = vocabulary
+        return tokenizer
+
+    def _normalise(self, texts: pl.Series) -> pl.Series:
+        return normalise(texts) if self.nfc else require_texts(texts)
+
+    def _segment(self, rows: Sequence[str]) -> Iterator[Segments]:
+        return segment_batches(rows, self._cutter())
+
+    def _cutter(self) -> Cutter:
+        if self.split == "keras":
+            return keras_cutter(KERAS_FILTERS, self.lower, " ")
+        return unicode_cutter(self.lower)
+
+
+def _before_lowering(
+    rows: Sequence[str], offsets: Int64s, starts: Int64s, ends: Int64s
+) -> tuple[Int64s, Int64s]:
+    """Character ranges in lower-cased rows as ranges in `rows`; changes them in place.
+
+    Args:
+        rows: texts before lower-casing [rows].
+        offsets: row `i` holds the tokens `offsets[i]:offsets[i + 1]` [rows + 1].
+        starts: first character of each token [tokens].
+        ends: one past its last [tokens].
+    """
+    for row, text in enumerate(rows):
+        if is_irregular(text):
+            tokens = slice(offsets[row], offsets[row + 1])
+            origins = lowered_origins(text)
+            starts[tokens] = origins[starts[tokens]]
+            ends[tokens] = origins[ends[tokens] - 1] + 1
+    return starts, ends

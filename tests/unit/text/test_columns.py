@@ -1,0 +1,212 @@
+"""Token columns, and the machinery under the word tokenizers: cutting, keys, counting, finding."""
+
+import sys
+from collections import Counter
+from contextlib import contextmanager
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from munjang.text import keys, segment
+from munjang.text.codepoints import CODE_POINTS, is_irregular, lower_table
+from munjang.text.columns import (
+    flat_ranges,
+    row_lengths,
+    to_lists,
+    token_column,
+    type_ids,
+    values_and_offsets,
+)
+from munjang.text.counting import TypeTable, as_strings, count_types, merge_counts
+from munjang.text.cutters import character_cutter, keras_cutter, unicode_cutter
+from tests.unit.text.strategies import ugly_text, ugly_texts
+
+rows_of_ids = st.lists(st.lists(st.integers(-(2**31), 2**31 - 1), max_size=5), max_size=8)
+CUTTERS = st.sampled_from(
+    [
+        keras_cutter(" .!", lower=True, split=" "),
+        keras_cutter("", lower=False, split="\u3000"),
+        unicode_cutter(lower=True),
+        character_cutter(lower=False),
+    ]
+)
+
+
+def column_of(rows):
+    flat = [number for row in rows for number in row]
+    return token_column(flat, np.cumsum([0, *map(len, rows)]))
+
+
+@given(rows=rows_of_ids)
+def test_a_token_column_holds_the_rows(rows):
+    column = column_of(rows)
+    assert column.type == type_ids
+    assert column.to_pylist() == rows
+    assert to_lists(column) == rows
+    assert row_lengths(column).tolist() == [len(row) for row in rows]
+
+
+@given(rows=rows_of_ids, start=st.integers(0, 8), end=st.integers(0, 8))
+def test_slices_and_chunks(rows, start, end):
+    part = column_of(rows)[start : max(start, end)]
+    values, offsets = values_and_offsets(part)
+    assert offsets[0] == 0
+    assert [values[a:b].tolist() for a, b in pairwise(offsets)] == rows[start : max(start, end)]
+    chunked = pa.chunked_array([column_of(rows), part], type_ids)
+    assert to_lists(chunked) == [*rows, *rows[start : max(start, end)]]
+
+
+def test_a_column_shares_its_buffers():
+    values = np.arange(6, dtype=np.int32)
+    again, _ = values_and_offsets(token_column(values, [0, 2, 6]))
+    assert np.shares_memory(values, again)
+
+
+@given(ranges=st.lists(st.tuples(st.integers(0, 50), st.integers(0, 5)), max_size=8))
+def test_flat_ranges(ranges):
+    expected = [place for start, length in ranges for place in range(start, start + length)]
+    starts, lengths = [a for a, _ in ranges], [b for _, b in ranges]
+    assert flat_ranges(starts, lengths).tolist() == expected
+
+
+def test_lower_casing_is_pythons_for_every_character():
+    table = lower_table()
+    for point in range(CODE_POINTS):
+        character = chr(point)
+        if not is_irregular(character):
+            assert chr(table[point]) == character.lower()
+            assert table[table[point]] == table[point]
+    assert is_irregular("İ")
+    assert is_irregular("Σ")
+
+
+def test_lower_casing_depends_on_the_neighbours_of_sigma_only():
+    # Beside a cased letter and a full stop, where Python decides between the two small sigmas.
+    for point in range(CODE_POINTS):
+        character = chr(point)
+        if not is_irregular(character):
+            assert len(f"a{character}.".lower()) == 3
+            assert f"a{character}.".lower()[1] == character.lower()
+
+
+@contextmanager
+def changed(module, **values):
+    before = {name: getattr(module, name) for name in values}
+    for name, value in values.items():
+        setattr(module, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(module, name, value)
+
+
+def constant_hash(first, second):
+    return np.full(len(first), 1 << 16, dtype=np.uint64)
+
+
+def slow_counts(rows):
+    tokens = [token for row in rows for token in row]
+    documents = Counter(token for row in rows for token in set(row))
+    counts = Counter(tokens)
+    return [(token, count, documents[token]) for token, count in counts.items()]
+
+
+def as_rows(segments):
+    tokens = segments.strings(np.arange(len(segments.keys.keys))).to_pylist()
+    cuts = segments.offsets.tolist()
+    return [tokens[a:b] for a, b in pairwise(cuts)]
+
+
+def listed(counted):
+    return list(
+        zip(
+            counted.types.to_list(),
+            counted.counts.tolist(),
+            counted.documents.tolist(),
+            strict=True,
+        )
+    )
+
+
+@given(
+    texts=ugly_texts(),
+    other=ugly_texts(),
+    cutter=CUTTERS,
+    collide=st.booleans(),
+    part=st.sampled_from([1, 7, 1 << 17]),
+)
+def test_counting_and_finding(texts, other, cutter, collide, part):
+    """Also when every hash is the same, and when the texts are worked on in the smallest parts."""
+    whole = as_rows(segment.segment(texts, cutter))
+    hashes = {"_mix": constant_hash} if collide else {}
+    with changed(keys, **hashes), changed(segment, _PART_CHARACTERS=part, _BATCH_CHARACTERS=part):
+        segments = segment.segment(texts, cutter)
+        assert as_rows(segments) == whole
+        counted = count_types(segments)
+        assert listed(counted) == slow_counts(whole)
+        batches = [count_types(batch) for batch in segment.segment_batches(texts, cutter)]
+        assert listed(merge_counts(batches)) == slow_counts(whole)
+        unknown = segment.segment(other, cutter)
+        places = {token: place for place, token in enumerate(counted.types)}
+        expected = [places.get(token, -1) for row in as_rows(unknown) for token in row]
+        for table in (
+            TypeTable(as_strings(counted.types)),
+            TypeTable(as_strings(counted.types), counted.keys),
+        ):
+            assert table.positions(unknown).tolist() == expected
+
+
+@given(texts=ugly_texts(), cutter=CUTTERS, part=st.sampled_from([1, 7, 1 << 17]))
+def test_ranges_of_tokens(texts, cutter, part):
+    with changed(segment, _PART_CHARACTERS=part):
+        segments = segment.segment(texts, cutter)
+    starts, ends = segments.ranges()
+    cuts = segments.offsets.tolist()
+    for row, text in enumerate(texts):
+        lowered = text.lower() if cutter.lower else text
+        pieces = [lowered[starts[i] : ends[i]] for i in range(cuts[row], cuts[row + 1])]
+        assert pieces == as_rows(segments)[row]
+
+
+@given(
+    rows=st.lists(st.lists(ugly_text(2), max_size=5), max_size=5),
+    lower=st.booleans(),
+    collide=st.booleans(),
+)
+def test_rows_that_are_cut_already(rows, lower, collide):
+    hashes = {"_mix": constant_hash} if collide else {}
+    with changed(keys, **hashes):
+        segments = segment.segment_tokens(rows, lower=lower)
+        expected = [[token.lower() if lower else token for token in row] for row in rows]
+        assert as_rows(segments) == expected
+        assert listed(count_types(segments)) == slow_counts(expected)
+
+
+@given(strings=st.lists(ugly_text(3), max_size=8), start=st.integers(0, 8))
+def test_a_column_of_strings_as_segments(strings, start):
+    part = as_strings(pl.Series(strings, dtype=pl.String))[start:]
+    assert as_rows(segment.segment_strings(part)) == [strings[start:]]
+
+
+def test_one_enormous_token():
+    token = "가" * 300_000
+    segments = segment.segment([f"a {token} a", token[1:]], unicode_cutter(lower=True))
+    assert listed(count_types(segments)) == [("a", 2, 1), (token, 1, 1), (token[1:], 1, 1)]
+
+
+def test_lone_surrogates_are_refused():
+    with pytest.raises(UnicodeEncodeError):
+        segment.segment(["a \ud800"], unicode_cutter(lower=True))
+
+
+@pytest.mark.skipif(sys.byteorder != "little", reason="states the layout of a little machine")
+def test_four_characters_are_their_own_key():
+    segments = segment.segment(["abcd abc"], keras_cutter("", lower=True, split=" "))
+    expected = [sum((ord(c) + 1) << 16 * i for i, c in enumerate(word)) for word in ("abcd", "abc")]
+    assert segments.keys.keys.tolist() == expected

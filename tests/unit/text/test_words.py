@@ -1,0 +1,193 @@
+"""The words tokenizer against a slow and obvious one, and its offsets against the person's text."""
+
+import unicodedata
+from itertools import pairwise
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from munjang.errors import ConfigError, DataError, NotFittedError
+from munjang.text.columns import values_and_offsets
+from munjang.text.keras import text_to_word_sequence
+from munjang.text.normalise import normalise
+from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
+from munjang.text.words import WordTokenizer
+from tests.unit.text.strategies import ugly_text, ugly_texts
+
+SPLITS = st.sampled_from(["unicode", "keras"])
+
+
+def column(texts):
+    return pl.Series(texts, dtype=pl.String)
+
+
+def kind_of(character):
+    category = unicodedata.category(character)
+    if character == "\u200d":
+        return "joiner"
+    if "\U0001f3fb" <= character <= "\U0001f3ff" or category[0] == "M":
+        return "mark"
+    if category == "Cf":
+        return "format"
+    if category == "Cc" or category[0] == "Z":
+        return "space"
+    return "word" if category[0] in "LN" else "symbol"
+
+
+def unicode_words(text):
+    """Walk over the characters; `base` is what a mark would stand on."""
+    words: list[str] = []
+    base, tied = "space", False
+    for character in text:
+        kind = kind_of(character)
+        if kind == "mark" and base == "space":
+            words.append(character)
+            base = "lonely mark"
+        elif kind == "mark" and base == "lonely mark":
+            words[-1] += character
+        elif kind == "word" and base in ("word", "lonely mark"):
+            words[-1] += character
+            base = "word"
+        elif kind == "space" or (kind in ("format", "joiner") and base in ("space", "lonely mark")):
+            base = "space"
+        elif kind in ("mark", "format", "joiner") or (kind == "symbol" and tied):
+            words[-1] += character
+        else:
+            words.append(character)
+            base = kind
+        tied = kind == "joiner" and base == "symbol"
+    return words
+
+
+def words_of(tokenizer, text):
+    composed = normalise(column([text])).item() if tokenizer.nfc else text
+    if tokenizer.split == "keras":
+        return text_to_word_sequence(composed, lower=tokenizer.lower)
+    return unicode_words(composed.lower() if tokenizer.lower else composed)
+
+
+@settings(max_examples=300)
+@given(texts=ugly_texts(), other=ugly_texts(), split=SPLITS, lower=st.booleans(), nfc=st.booleans())
+def test_words_and_ids(texts, other, split, lower, nfc):
+    tokenizer = WordTokenizer(split=split, lower=lower, nfc=nfc).fit(column(texts))
+    ids = {}
+    for word in (word for text in texts for word in words_of(tokenizer, text)):
+        ids[word] = ids.get(word, 0) + 1
+    ranked = sorted((w for w in ids if w not in RESERVED), key=lambda word: -ids[word])
+    assert tokenizer.vocabulary.tokens == (*RESERVED, *ranked)
+    assert tokenizer.vocabulary.counts.tolist() == [0] * 4 + [ids[word] for word in ranked]
+    known = {word: number for number, word in enumerate(ranked, start=len(RESERVED))}
+    expected = [[known.get(word, OOV) for word in words_of(tokenizer, text)] for text in other]
+    assert tokenizer.encode(column(other)).to_pylist() == expected
+    assert tokenizer.encode_with_offsets(column(other)).ids.to_pylist() == expected
+
+
+@settings(max_examples=300)
+@given(texts=ugly_texts(), split=SPLITS, lower=st.booleans())
+def test_offsets_point_into_the_text_as_given(texts, split, lower):
+    tokenizer = WordTokenizer(split=split, lower=lower).fit(column(texts))
+    tokens = tokenizer.encode_with_offsets(column(texts))
+    rows = zip(texts, tokens.starts.to_pylist(), tokens.ends.to_pylist(), strict=True)
+    for text, starts, ends in rows:
+        words = words_of(tokenizer, text)
+        assert len(words) == len(starts) == len(ends)
+        assert starts == sorted(starts)
+        composed = normalise(column([text])).item() == text
+        for word, start, end in zip(words, starts, ends, strict=True):
+            assert 0 <= start < end <= len(text)
+            here = normalise(column([text[start:end]])).item()
+            here = (here.lower() if lower else here).replace("ς", "σ")
+            if composed:
+                assert here == word.replace("ς", "σ")
+            else:
+                assert word.replace("ς", "σ") in here
+
+
+def test_offsets_where_lengths_change():
+    given_text = "İİ ja " + unicodedata.normalize("NFD", "재미있다, İstanbul")
+    tokenizer = WordTokenizer().fit(column([given_text]))
+    tokens = tokenizer.encode_with_offsets(column([given_text]))
+    cut = zip(tokens.starts.to_pylist()[0], tokens.ends.to_pylist()[0], strict=True)
+    pieces = [unicodedata.normalize("NFC", given_text[start:end]) for start, end in cut]
+    assert pieces == ["İİ", "ja", "재미있다", ",", "İstanbul"]
+    assert tokenizer.decode(tokens.ids).to_list() == ["i̇i̇ ja 재미있다 , i̇stanbul"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("재미있다!! don't", ["재미있다", "!", "!", "don", "'", "t"]),
+        ("3.14 a_b №1", ["3", ".", "14", "a", "_", "b", "№", "1"]),
+        ("I ❤️ 👩‍👩‍👧 👍🏽!", ["i", "❤️", "👩‍👩‍👧", "👍🏽", "!"]),
+        ("ㅋㅋ^^ㅠㅠ", ["ㅋㅋ", "^", "^", "ㅠㅠ"]),
+        ("soft\u00adhyphen \ufeffword", ["soft\u00adhyphen", "word"]),
+        (" \t\x00\u3000", []),
+    ],
+)
+def test_unicode_words_by_example(text, words):
+    assert unicode_words(text.lower()) == words
+    tokenizer = WordTokenizer().fit(column([text]))
+    assert tokenizer.decode(tokenizer.encode(column([text]))).to_list() == [" ".join(words)]
+
+
+@given(texts=ugly_texts(), split=SPLITS, lower=st.booleans(), nfc=st.booleans())
+def test_json_and_back(texts, split, lower, nfc):
+    made = WordTokenizer(split=split, lower=lower, nfc=nfc).fit(column(texts))
+    vocabulary = Vocabulary.from_json(made.vocabulary.to_json())
+    loaded = WordTokenizer.from_json(made.to_json(), vocabulary)
+    assert loaded.to_json() == made.to_json()
+    assert loaded.encode(column(texts)).equals(made.encode(column(texts)))
+
+
+@given(text=ugly_text(), times=st.integers(1, 3))
+def test_a_text_is_the_same_alone_and_among_others(text, times):
+    tokenizer = WordTokenizer().fit(column([text, "영화 the"]))
+    alone = tokenizer.encode(column([text])).to_pylist()[0]
+    among = tokenizer.encode(column(["the", *[text] * times, "", "영화"])).to_pylist()
+    assert among[1 : 1 + times] == [alone] * times
+
+
+def test_the_same_hangul_in_jamo_and_in_syllables():
+    tokenizer = WordTokenizer().fit(column(["영화 재미"]))
+    decomposed = unicodedata.normalize("NFD", "영화 재미")
+    assert tokenizer.encode(column([decomposed])).to_pylist() == [[4, 5]]
+
+
+def test_thresholds():
+    texts = column(["a a a b b c", "a b c d"])
+    assert WordTokenizer().fit(texts, min_frequency=2).vocabulary.tokens[4:] == ("a", "b", "c")
+    smaller = WordTokenizer().fit(texts, max_size=6).vocabulary
+    assert smaller.tokens[4:] == ("a", "b")
+    assert (smaller.dropped, smaller.dropped_types) == (3, 2)
+
+
+def test_what_cannot_be_done_is_said():
+    with pytest.raises(ConfigError, match="split must be one of unicode, keras"):
+        WordTokenizer(split="spaces")
+    for use in ("encode", "encode_with_offsets"):
+        with pytest.raises(NotFittedError, match="words tokenizer"):
+            getattr(WordTokenizer(), use)(column(["a"]))
+    with pytest.raises(DataError, match="row 2"):
+        WordTokenizer().fit(column(["a", None]))
+    with pytest.raises(DataError, match="strings"):
+        WordTokenizer(nfc=False).fit(pl.Series([1]))
+
+
+def test_no_text_at_all():
+    tokenizer = WordTokenizer().fit(column([]))
+    assert tokenizer.vocabulary.tokens == RESERVED
+    tokens = tokenizer.encode_with_offsets(column([]))
+    assert [len(part) for part in (tokens.ids, tokens.starts, tokens.ends)] == [0, 0, 0]
+    assert tokenizer.encode(column(["", "x"])).to_pylist() == [[], [OOV]]
+
+
+def test_many_texts_take_the_columns():
+    texts = [f"영화 {number % 977} 최고! İ{number % 5}" for number in range(3000)]
+    tokenizer = WordTokenizer().fit(column(texts))
+    ids, offsets = values_and_offsets(tokenizer.encode(column(texts)))
+    names = tokenizer.vocabulary.tokens_of(ids)
+    assert [names[a:b] for a, b in pairwise(offsets)] == [
+        unicode_words(text.lower()) for text in texts
+    ]

@@ -8,9 +8,11 @@ from typing import Any
 
 from tensorboardX import SummaryWriter
 
+from munjang.manifest import write_atomically
 from munjang.training.loop import Step, finite_or_none
 
 FILE = "metrics.jsonl"
+BOARD = "tensorboard"
 
 
 class RunLog:
@@ -19,19 +21,20 @@ class RunLog:
     Args:
         folder: the model folder; `metrics.jsonl` and `tensorboard/` stand in it.
         resumed_at: the step of the checkpoint that the run goes on from, 0 for a new run. Records
-            behind it, written by the sitting that was stopped, are dropped.
+            behind it, written by the sitting that was stopped, are dropped; so are all records of
+            an earlier run in the folder when this one is new.
         every: steps between two records of the training loss.
     """
 
     def __init__(self, folder: Path, *, resumed_at: int = 0, every: int = 50) -> None:
         self.path = folder / FILE
         self.every = every
-        kept = _records_up_to(self.path, resumed_at)
-        self.path.write_text("".join(kept), encoding="utf-8")
+        write_atomically(self.path, "".join(_records_up_to(self.path, resumed_at)))
         self._file = self.path.open("a", encoding="utf-8")
-        self._board = SummaryWriter(
-            str(folder / "tensorboard"), purge_step=resumed_at + 1 if resumed_at else None
-        )
+        board = folder / BOARD
+        if resumed_at == 0:
+            _drop_events(board)
+        self._board = SummaryWriter(str(board), purge_step=resumed_at + 1 if resumed_at else None)
         self._since, self._tokens = time.perf_counter(), 0
 
     def step(self, step: Step) -> None:
@@ -80,3 +83,9 @@ def _records_up_to(path: Path, step: int) -> list[str]:
         except (ValueError, KeyError, TypeError):
             continue  # the last line of a killed run may be half a line
     return kept
+
+
+def _drop_events(board: Path) -> None:
+    """TensorBoard would draw an earlier run's curve into the new one's."""
+    for events in board.glob("events.out.tfevents.*"):
+        events.unlink()

@@ -1,0 +1,168 @@
+"""A run on disk: when it checkpoints, and how it stops when asked."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from munjang.training.checkpoints import FILE
+from munjang.training.loop import Loop, Step
+from munjang.training.run import Interrupted, remove_checkpoint, run
+from tests.unit.training.conftest import Small
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+class CallbackError(Exception):
+    """Something in a callback went wrong."""
+
+
+def step_in(folder: Path) -> int | None:
+    """The step of the checkpoint that stands in a folder."""
+    path = folder / FILE
+    if not path.exists():
+        return None
+    with safe_open(path, framework="pt") as file:
+        numbers: str = file.metadata()["numbers"]
+    return int(numbers.split('"step": ')[1].split(",")[0])
+
+
+def fitted(small: Small, **training: object) -> Loop:
+    loop = small.loop(**training)
+    run(loop, loop.settings)
+    return loop
+
+
+def assert_same_weights(loop: Loop, other: Loop) -> None:
+    expected = other.state.model.state_dict()
+    for name, tensor in loop.state.model.state_dict().items():
+        assert torch.equal(tensor, expected[name]), name
+
+
+def test_without_a_folder_nothing_is_written(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    numbers: list[int] = []
+    loop = small.loop()
+    run(loop, loop.settings, on_step=lambda step: numbers.append(step.number))
+    assert numbers == list(range(1, 19))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_every_so_many_steps(small: Small, tmp_path: Path) -> None:
+    seen = []
+    loop = small.loop(checkpoint_steps=4)
+    run(loop, loop.settings, folder=tmp_path, on_step=lambda _: seen.append(step_in(tmp_path)))
+    assert seen == [None] * 4 + [4] * 4 + [8] * 4 + [12] * 4 + [16] * 2
+    remove_checkpoint(tmp_path)
+    assert step_in(tmp_path) is None
+    remove_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize(("seconds", "last"), [(0.0, 17), (3600.0, None)])
+def test_a_checkpoint_every_so_many_seconds(
+    small: Small, tmp_path: Path, seconds: float, last: int | None
+) -> None:
+    seen = []
+    loop = small.loop(checkpoint_seconds=seconds)
+    run(loop, loop.settings, folder=tmp_path, on_step=lambda _: seen.append(step_in(tmp_path)))
+    assert seen[-1] == last
+
+
+def test_an_error_in_a_callback_leaves_a_run_to_go_on_with(small: Small, tmp_path: Path) -> None:
+    loop = small.loop(checkpoint_steps=4)
+
+    def fail(step: Step) -> None:
+        if step.number == 11:
+            raise CallbackError
+
+    with pytest.raises(CallbackError):
+        run(loop, loop.settings, folder=tmp_path, fingerprint="f", on_step=fail)
+    assert step_in(tmp_path) == 8
+    again = small.loop(checkpoint_steps=4)
+    first: list[int] = []
+    run(
+        again,
+        again.settings,
+        folder=tmp_path,
+        fingerprint="f",
+        resume=True,
+        on_step=lambda step: first.append(step.number),
+    )
+    assert first == list(range(9, 19))
+    assert_same_weights(again, fitted(small, checkpoint_steps=4))
+
+
+def test_without_resume_a_checkpoint_is_not_looked_at(small: Small, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"not a checkpoint")
+    loop = small.loop()
+    run(loop, loop.settings, folder=tmp_path)
+    assert_same_weights(loop, fitted(small))
+
+
+def interrupt_at(number: int, times: int = 1) -> object:
+    def interrupt(step: Step) -> None:
+        if step.number == number:
+            for _ in range(times):
+                os.kill(os.getpid(), signal.SIGINT)
+
+    return interrupt
+
+
+def test_ctrl_c_stops_after_a_whole_step_with_a_checkpoint(small: Small, tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    loop = small.loop()
+    with pytest.raises(Interrupted, match=r"after step 7 of 18; .*--resume goes on from "):
+        run(loop, loop.settings, folder=tmp_path, fingerprint="f", on_step=interrupt_at(7))
+    assert signal.getsignal(signal.SIGINT) is before
+    assert step_in(tmp_path) == 7
+    again = small.loop()
+    run(again, again.settings, folder=tmp_path, fingerprint="f", resume=True)
+    assert_same_weights(again, fitted(small))
+
+
+def test_ctrl_c_at_the_last_step_is_resumable_too(small: Small, tmp_path: Path) -> None:
+    loop = small.loop()
+    with pytest.raises(Interrupted):
+        run(loop, loop.settings, folder=tmp_path, fingerprint="f", on_step=interrupt_at(18))
+    again = small.loop()
+    run(again, again.settings, folder=tmp_path, fingerprint="f", resume=True)
+    assert_same_weights(again, fitted(small))
+
+
+def test_ctrl_c_without_a_folder_promises_nothing(small: Small) -> None:
+    loop = small.loop()
+    with pytest.raises(Interrupted) as caught:
+        run(loop, loop.settings, on_step=interrupt_at(2))
+    assert str(caught.value) == "stopped after step 2 of 18"
+    assert isinstance(caught.value, KeyboardInterrupt)
+
+
+def test_a_second_ctrl_c_stops_at_once(small: Small, tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    loop = small.loop()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run(loop, loop.settings, folder=tmp_path, on_step=interrupt_at(5, times=2))
+    assert not isinstance(caught.value, Interrupted)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_it_runs_outside_the_main_thread(small: Small, tmp_path: Path) -> None:
+    loop = small.loop()
+    thread = threading.Thread(target=run, args=(loop, loop.settings), kwargs={"folder": tmp_path})
+    thread.start()
+    thread.join(timeout=60)
+    assert loop.state.counters.step == 18
+
+
+def test_threads_are_set_for_the_run_and_put_back(small: Small) -> None:
+    seen = []
+    loop = small.loop(threads=2, epochs=1)
+    run(loop, loop.settings, on_step=lambda _: seen.append(torch.get_num_threads()))
+    assert set(seen) == {2}
+    assert torch.get_num_threads() == 1

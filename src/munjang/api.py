@@ -1,6 +1,6 @@
 """What the command line, the estimators and people's scripts call: train, evaluate, load."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,12 @@ import torch
 from torch import nn
 
 from munjang.config import merge, parse_overrides, read_yaml, to_yaml
+from munjang.data.batches import Batch
 from munjang.data.buckets import padding_share
 from munjang.data.labels import check_known_labels, require_labels
 from munjang.errors import ConfigError
 from munjang.folder import CONFIG, TextModel, load, open_for_training
+from munjang.layers.embedding import TokenEmbedding
 from munjang.manifest import write_atomically
 from munjang.models.registry import architecture, build_encoder
 from munjang.preparation import Prepared, prepare, read_and_say
@@ -180,8 +182,15 @@ def _make_loop(prepared: Prepared) -> Loop:
         torch.manual_seed(recipe.seed)
         encoder = build_encoder(recipe.model, prepared.tokenizer.vocabulary.size)
         network = prepared.task.network(encoder).to(_device(recipe.training.device))
+    for module in network.modules():
+        if isinstance(module, TokenEmbedding):
+            module.count_ngrams((batch.ids, batch.lengths) for batch in _large_batches(prepared))
     state = make_state(network, recipe.training)
     return Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)
+
+
+def _large_batches(prepared: Prepared) -> Iterator[Batch]:
+    return prepared.train.in_order_of_length(batch_rows=1024)
 
 
 def _model_line(loop: Loop, prepared: Prepared) -> str:

@@ -5,6 +5,9 @@ With characters as tokens these are the character n-grams of fastText (Bojanowsk
 (Joulin et al. 2017, "Bag of tricks for efficient text classification").
 """
 
+from collections.abc import Iterable
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
@@ -13,6 +16,11 @@ from munjang.layers.rows import PAD, sum_rows
 # Odd 64-bit constants (Knuth's golden ratio and a prime) spread neighbouring ids over the buckets.
 _SPREAD = -7046029254386353131
 _STEP = 1000003
+
+# Places to count n-grams in: many more than buckets, so that few rare ones hide behind a frequent.
+COUNTED = 2**22
+
+Combiner = Literal["mean", "sqrtn"]
 
 
 def hash_ngrams(ids: Tensor, lengths: Tensor, longest: int, buckets: int) -> Tensor:
@@ -50,9 +58,12 @@ class TokenEmbedding(nn.Module):
         dim: width of a vector.
         ngrams: the largest n; 1 means tokens alone.
         buckets: rows that all n-grams share by hashing; used only when `ngrams` > 1.
-        ngram_dropout: share of rows (tokens and n-grams alike) left out of each sum in training,
-            so that no single long n-gram can learn a text by heart.
+        ngram_min_frequency: n-grams rarer than this in the training texts (`count_ngrams`) have no
+            row. What stands in one text only teaches nothing but that text.
+        ngram_dropout: share of rows (tokens and n-grams alike) left out of each sum in training.
     """
+
+    _kept: Tensor
 
     def __init__(
         self,
@@ -61,6 +72,7 @@ class TokenEmbedding(nn.Module):
         *,
         ngrams: int = 1,
         buckets: int = 2**18,
+        ngram_min_frequency: int = 1,
         ngram_dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -68,8 +80,11 @@ class TokenEmbedding(nn.Module):
         self.dim = dim
         self.ngrams = ngrams
         self.buckets = buckets if ngrams > 1 else 0
+        self.ngram_min_frequency = ngram_min_frequency if ngrams > 1 else 1
         self.ngram_dropout = ngram_dropout
         self.weight = nn.Parameter(torch.empty(vocabulary_size + self.buckets, dim))
+        if self.ngram_min_frequency > 1:
+            self.register_buffer("_kept", torch.ones(COUNTED, dtype=torch.bool))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -78,28 +93,53 @@ class TokenEmbedding(nn.Module):
         with torch.no_grad():
             self.weight[PAD] = 0.0
 
+    def count_ngrams(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
+        """See which n-grams of the training texts are frequent enough to have a row.
+
+        Args:
+            batches: `ids` [batch, time] and `lengths` [batch] of the training texts.
+        """
+        if self.ngram_min_frequency == 1:
+            return
+        counts = torch.zeros(COUNTED, dtype=torch.int32)
+        for ids, lengths in batches:
+            hashed = hash_ngrams(ids, lengths, self.ngrams, COUNTED).flatten()
+            hashed = hashed[hashed >= 0]
+            counts.index_add_(0, hashed, torch.ones(len(hashed), dtype=torch.int32))
+        self._kept = (counts >= self.ngram_min_frequency).to(self._kept.device)
+
     def rows(self, ids: Tensor, mask: Tensor) -> Tensor:
         """The rows of the table that each token sums: [batch, time, ngrams], PAD for none."""
         own = ids.masked_fill(~mask, PAD)[..., None]
         if self.ngrams > 1:
-            hashed = hash_ngrams(own[..., 0], mask.sum(1), self.ngrams, self.buckets)
-            hashed = torch.where(hashed >= 0, hashed + self.vocabulary_size, PAD)
-            own = torch.cat([own, hashed], dim=-1)
+            own = torch.cat([own, self._ngram_rows(own[..., 0], mask.sum(1))], dim=-1)
         if self.training and self.ngram_dropout:
-            own = own.masked_fill(
-                torch.rand(own.shape, device=own.device) < self.ngram_dropout, PAD
-            )
+            dropped = torch.rand(own.shape, device=own.device) < self.ngram_dropout
+            own = own.masked_fill(dropped, PAD)
         return own
+
+    def _ngram_rows(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        if self.ngram_min_frequency == 1:
+            hashed = hash_ngrams(ids, lengths, self.ngrams, self.buckets)
+            return torch.where(hashed >= 0, hashed + self.vocabulary_size, PAD)
+        hashed = hash_ngrams(ids, lengths, self.ngrams, COUNTED)
+        # hashed is -1 at places without an n-gram: the index wraps, the second test discards it
+        kept = self._kept[hashed] & (hashed >= 0)
+        return torch.where(kept, hashed % self.buckets + self.vocabulary_size, PAD)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """`ids`, `mask` [batch, time] to vectors [batch, time, dim]; padding gives zeros."""
         rows = self.rows(ids, mask)
         return sum_rows(self.weight, rows.flatten(0, 1)).unflatten(0, ids.shape)
 
-    def mean(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """The mean of a row's vectors, [batch, dim], without ever building [batch, time, dim].
+    def bag(self, ids: Tensor, mask: Tensor, combiner: Combiner = "mean") -> Tensor:
+        """A row's vectors combined, [batch, dim], without ever building [batch, time, dim].
 
-        Equal to a masked mean of `forward`; a row without tokens gives zeros.
+        `mean` divides the sum of `forward` by the tokens of the row, `sqrtn` by their square root:
+        the longer the text, the more evidence. A row without tokens gives zeros.
         """
         rows = self.rows(ids, mask)
-        return sum_rows(self.weight, rows.flatten(1)) / mask.sum(1, keepdim=True).clamp(min=1)
+        tokens = mask.sum(1, keepdim=True).clamp(min=1)
+        return sum_rows(self.weight, rows.flatten(1)) / (
+            tokens if combiner == "mean" else tokens.sqrt()
+        )

@@ -15,10 +15,10 @@ from munjang.layers.activations import Activation, activation
 from munjang.layers.convolution import TimeConvolution
 from munjang.layers.dropout import Dropout
 from munjang.layers.pooling import Pooling, pool, pooled_dim
-from munjang.models.encoder import Encoded, EncoderConfig, token_embedding
+from munjang.models.encoder import Encoded, WideConfig, bag_embedding, beside, token_embedding
 
 
-class CnnConfig(EncoderConfig):
+class CnnConfig(WideConfig):
     """Settings of `cnn`."""
 
     name: Literal["cnn"] = "cnn"
@@ -43,6 +43,7 @@ class Cnn(nn.Module):
     def __init__(self, config: CnnConfig, vocabulary_size: int) -> None:
         super().__init__()
         self.embedding = token_embedding(config, vocabulary_size)
+        self.bag = bag_embedding(config, vocabulary_size)
         self.embedding_dropout = Dropout(config.embedding_dropout)
         self.convolutions = nn.ModuleList(
             TimeConvolution(config.dim, config.filters, width) for width in config.widths
@@ -50,13 +51,14 @@ class Cnn(nn.Module):
         self.activation = activation(config.activation)
         self.pooling = config.pooling
         self.dropout = Dropout(config.dropout)
-        self.pooled_dim = pooled_dim(config.filters * len(config.widths), config.pooling)
+        self.pooled_dim = (
+            pooled_dim(config.filters * len(config.widths), config.pooling) + config.bag_dim
+        )
 
     def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
         """`ids`, `mask` [batch, time] to `states` [batch, time, filters x widths] and `pooled`."""
         vectors = self.embedding_dropout(self.embedding(ids, mask))
         maps = [self.activation(convolve(vectors)) for convolve in self.convolutions]
         states = torch.cat(maps, dim=-1)
-        return Encoded(
-            pooled=self.dropout(pool(states, mask, self.pooling)), mask=mask, states=states
-        )
+        pooled = self.dropout(pool(states, mask, self.pooling))
+        return Encoded(beside(pooled, self.bag, ids, mask), mask=mask, states=states)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -32,9 +33,45 @@ class EncoderConfig(Settings):
     dim: int = Field(64, ge=1, description="width of a token's vector")
     ngrams: int = Field(1, ge=1, le=8, description="longest hashed n-gram of tokens; 1 = none")
     buckets: int = Field(2**18, ge=1, le=2**24, description="rows shared by all n-grams")
+    ngram_min_frequency: int = Field(
+        1, ge=1, description="n-grams rarer than this in the training texts get no row"
+    )
     ngram_dropout: float = Field(
         0.0, ge=0, lt=1, description="share of tokens and n-grams left out in training"
     )
+
+
+class WideConfig(EncoderConfig):
+    """Settings of an encoder that may have a bag of n-grams beside it.
+
+    "Wide and deep" (Cheng et al. 2016): a nearly linear view of long n-grams joins what the
+    network composes from short ones.
+    """
+
+    bag_dim: int = Field(0, ge=0, description="width of the bag of n-grams beside; 0 = none")
+    bag_ngrams: int = Field(4, ge=1, le=8, description="its longest n-gram of tokens")
+    bag_buckets: int = Field(2**19, ge=1, le=2**24, description="rows shared by its n-grams")
+    bag_min_frequency: int = Field(2, ge=1, description="rarer n-grams get no row in it")
+    bag_dropout: float = Field(0.0, ge=0, lt=1, description="its n-grams left out in training")
+
+
+def bag_embedding(config: WideConfig, vocabulary_size: int) -> TokenEmbedding | None:
+    """The embedding of the bag beside the encoder, or None."""
+    if not config.bag_dim:
+        return None
+    return TokenEmbedding(
+        vocabulary_size,
+        config.bag_dim,
+        ngrams=config.bag_ngrams,
+        buckets=config.bag_buckets,
+        ngram_min_frequency=config.bag_min_frequency,
+        ngram_dropout=config.bag_dropout,
+    )
+
+
+def beside(pooled: Tensor, bag: TokenEmbedding | None, ids: Tensor, mask: Tensor) -> Tensor:
+    """`pooled` [batch, dim] with the bag's vector, when there is a bag, behind it."""
+    return pooled if bag is None else torch.cat([pooled, bag.bag(ids, mask, "sqrtn")], dim=1)
 
 
 def token_embedding(config: EncoderConfig, vocabulary_size: int) -> TokenEmbedding:
@@ -44,5 +81,6 @@ def token_embedding(config: EncoderConfig, vocabulary_size: int) -> TokenEmbeddi
         config.dim,
         ngrams=config.ngrams,
         buckets=config.buckets,
+        ngram_min_frequency=config.ngram_min_frequency,
         ngram_dropout=config.ngram_dropout,
     )

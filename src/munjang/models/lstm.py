@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from munjang.layers.dropout import Dropout
 from munjang.layers.pooling import Pooling, pool, pooled_dim
 from munjang.layers.recurrent import StackedLSTM
-from munjang.models.encoder import Encoded, EncoderConfig, token_embedding
+from munjang.models.encoder import Encoded, WideConfig, bag_embedding, beside, token_embedding
 
 
-class LstmConfig(EncoderConfig):
+class LstmConfig(WideConfig):
     """Settings of `lstm`."""
 
     name: Literal["lstm"] = "lstm"
@@ -34,6 +34,7 @@ class Lstm(nn.Module):
     def __init__(self, config: LstmConfig, vocabulary_size: int) -> None:
         super().__init__()
         self.embedding = token_embedding(config, vocabulary_size)
+        self.bag = bag_embedding(config, vocabulary_size)
         self.embedding_dropout = Dropout(config.embedding_dropout)
         self.recurrent = StackedLSTM(
             config.dim,
@@ -45,11 +46,13 @@ class Lstm(nn.Module):
         self.pooling = config.pooling
         self.directions = config.directions
         self.dropout = Dropout(config.dropout)
-        self.pooled_dim = pooled_dim(config.hidden * config.directions, config.pooling)
+        self.pooled_dim = (
+            pooled_dim(config.hidden * config.directions, config.pooling) + config.bag_dim
+        )
 
     def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
         """`ids`, `mask` [batch, time] to `states` [batch, time, hidden x directions], `pooled`."""
         vectors = self.embedding_dropout(self.embedding(ids, mask))
         states = self.recurrent(vectors, mask)
-        pooled = pool(states, mask, self.pooling, directions=self.directions)
-        return Encoded(pooled=self.dropout(pooled), mask=mask, states=states)
+        pooled = self.dropout(pool(states, mask, self.pooling, directions=self.directions))
+        return Encoded(beside(pooled, self.bag, ids, mask), mask=mask, states=states)

@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from munjang.layers.dropout import Dropout
+from munjang.layers.embedding import Combiner
 from munjang.models.encoder import Encoded, EncoderConfig, token_embedding
 
 
@@ -18,6 +19,7 @@ class MeanConfig(EncoderConfig):
     """Settings of `mean`."""
 
     name: Literal["mean"] = "mean"
+    combiner: Combiner = Field("mean", description="mean, or sqrtn: longer texts weigh more")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropped share of the averaged vector")
 
 
@@ -27,9 +29,10 @@ class Mean(nn.Module):
     def __init__(self, config: MeanConfig, vocabulary_size: int) -> None:
         super().__init__()
         self.embedding = token_embedding(config, vocabulary_size)
+        self.combiner = config.combiner
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = config.dim
 
     def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
         """`ids`, `mask` [batch, time] to `pooled` [batch, dim]; no states are built."""
-        return Encoded(pooled=self.dropout(self.embedding.mean(ids, mask)), mask=mask)
+        return Encoded(pooled=self.dropout(self.embedding.bag(ids, mask, self.combiner)), mask=mask)

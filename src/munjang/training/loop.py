@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from munjang.data.batches import Batch, Examples
 from munjang.data.buckets import Group
 from munjang.errors import ConfigError
+from munjang.layers.embedding import TokenEmbedding
 from munjang.tasks.classify import Classify
 from munjang.tasks.metrics import Scores, classification_scores
 from munjang.training.inference import logits_of
@@ -51,7 +52,7 @@ class Step:
 
 def make_state(model: nn.Module, settings: TrainingSettings) -> TrainingState:
     """A fresh state: dense parameters to AdamW, embedding rows to the optimiser that is set."""
-    rows = [p for name, p in model.named_parameters() if name.endswith("embedding.weight")]
+    rows = [module.weight for module in model.modules() if isinstance(module, TokenEmbedding)]
     chosen = {id(parameter) for parameter in rows}
     dense = [p for p in model.parameters() if id(p) not in chosen]
     decayed = [p for p in dense if p.ndim > 1]

@@ -80,7 +80,7 @@ def test_a_vector_is_the_sum_of_its_own_row_and_its_ngrams(
                 if start + n <= len(row):
                     expected[place, start] += weight[41 + slow_bucket(row[start : start + n], 50)]
     torch.testing.assert_close(embedding(ids, mask), expected)
-    torch.testing.assert_close(embedding.mean(ids, mask), masked_mean(expected, mask))
+    torch.testing.assert_close(embedding.bag(ids, mask), masked_mean(expected, mask))
 
 
 @pytest.mark.parametrize("ngrams", [1, 3])
@@ -90,7 +90,7 @@ def test_forward_and_mean_have_the_same_gradient(ngrams: int) -> None:
     ids, mask = padded([[1, 2, 3, 2, 1], [], [5], [7, 7, 7]], extra=2)
     gradients = []
     for reduce in (
-        lambda: embedding.mean(ids, mask),
+        lambda: embedding.bag(ids, mask),
         lambda: masked_mean(embedding(ids, mask), mask),
     ):
         embedding.weight.grad = None

@@ -1,0 +1,120 @@
+"""Quality on nsmc: every model with its default settings for Korean, and fastText, in one run.
+
+Each is trained on train.tsv alone and judged on test.tsv once. Times are those of the whole
+training command or call, reading and tokenising included; fastText and `mean` take turns over
+several rounds and the medians are compared.
+
+    python benchmarks/nsmc.py [--data shared/data/nsmc] [--models mean cnn lstm] [--rounds 3]
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from machine import data_folder, describe_machine
+
+FASTTEXT = {"minn": 1, "maxn": 4, "bucket": 500_000, "epoch": 5, "thread": 2}
+
+
+def fasttext_child(train: str, test: str) -> None:
+    """Train and judge fastText; print seconds and accuracy as JSON."""
+    import fasttext
+
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "train.txt"
+        with Path(train).open(encoding="utf-8") as source, path.open("w", encoding="utf-8") as out:
+            next(source)
+            for line in source:
+                _, text, label = line.rstrip("\n").split("\t")
+                out.write(f"__label__{label} {text}\n")
+        model = fasttext.train_supervised(str(path), verbose=0, **FASTTEXT)
+    seconds = time.perf_counter() - began
+    with Path(test).open(encoding="utf-8") as source:
+        next(source)
+        rows = [line.rstrip("\n").split("\t") for line in source]
+    guesses, _ = model.predict([text for _, text, _ in rows])
+    right = sum(
+        guess[0] == f"__label__{label}" for guess, (_, _, label) in zip(guesses, rows, strict=True)
+    )
+    print(json.dumps({"seconds": seconds, "accuracy": 100 * right / len(rows)}))
+
+
+def run_fasttext(data: Path) -> dict[str, float]:
+    """fastText in a process of its own."""
+    files = [str(data / "train.tsv"), str(data / "test.tsv")]
+    command = [sys.executable, __file__, "--child", *files]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    return dict(json.loads(result.stdout.splitlines()[-1]))
+
+
+def train_ours(model: str, data: Path, folder: Path, seed: int) -> float:
+    """`munjang train` as a person types it; seconds of the whole command."""
+    command = [
+        sys.executable, "-m", "munjang", "train", str(data / "train.tsv"),
+        "--task", "classify", "--model", model, "--text-column", "document",
+        "--label-column", "label", "--out", str(folder), "--seed", str(seed), "--quiet",
+    ]  # fmt: skip
+    began = time.perf_counter()
+    subprocess.run(command, check=True)
+    return time.perf_counter() - began
+
+
+def evaluate_ours(folder: Path, data: Path) -> float:
+    """Accuracy in per cent of `munjang evaluate`."""
+    command = [sys.executable, "-m", "munjang", "evaluate", str(folder), str(data / "test.tsv")]
+    result = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
+    return 100 * float(json.loads(result.stdout)["accuracy"])
+
+
+def row(name: str, accuracy: float, seconds: float, folder: Path | None) -> str:
+    """One line of the table."""
+    size = ""
+    parameters = ""
+    if folder is not None:
+        size = f"{sum(p.stat().st_size for p in folder.glob('*.*')) / 1e6:.0f}"
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        parameters = f"{metrics['training']['parameters']:,}"
+    return f"| {name} | {accuracy:.2f} | {seconds:.1f} | {parameters} | {size} |"
+
+
+def main() -> None:
+    """Train everything, then judge everything, then print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=data_folder() / "nsmc")
+    parser.add_argument("--models", nargs="+", default=["mean", "cnn", "lstm"])
+    parser.add_argument("--rounds", type=int, default=3, help="turns of mean and fastText")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        fasttext_child(*options.child)
+        return
+    print(describe_machine() + "\n", flush=True)
+    print("| model | test accuracy | seconds | parameters | folder, MB |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as scratch:
+        fast, mean = [], []
+        for turn in range(options.rounds):
+            fast.append(run_fasttext(options.data))
+            folder = Path(scratch) / f"mean-{turn}"
+            mean.append(train_ours("mean", options.data, folder, options.seed))
+        seconds = statistics.median(result["seconds"] for result in fast)
+        accuracy = statistics.median(result["accuracy"] for result in fast)
+        print(row("fastText, character n-grams 1-4", accuracy, seconds, None), flush=True)
+        for model in options.models:
+            folder = Path(scratch) / (model if model != "mean" else "mean-0")
+            taken = statistics.median(mean) if model == "mean" else 0.0
+            if model != "mean":
+                taken = train_ours(model, options.data, folder, options.seed)
+            print(row(model, evaluate_ours(folder, options.data), taken, folder), flush=True)
+        ratio = statistics.median(mean) / seconds
+        print(f"\nmean takes {ratio:.2f} times fastText's time (medians of {options.rounds})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Padded batches hold what their column holds, and nothing else."""
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from munjang.data.batches import Examples, truncate
+from munjang.data.buckets import Bucketing
+from munjang.text.columns import values_and_offsets
+from tests.made import column_of, examples_of
+
+rows_of_ids = st.lists(st.lists(st.integers(1, 2**31 - 1), max_size=9), max_size=30)
+
+
+def rows_of(column: object) -> list[list[int]]:
+    """A token column as lists."""
+    values, offsets = values_and_offsets(column)
+    return [values[a:b].tolist() for a, b in pairwise(offsets)]
+
+
+@given(rows=rows_of_ids, batch_rows=st.integers(1, 8), seed=st.integers(0, 9))
+def test_batches_hold_their_rows_padded_on_the_right(
+    rows: list[list[int]], batch_rows: int, seed: int
+) -> None:
+    targets = [len(row) * 3 for row in rows]
+    examples = examples_of(rows, targets)
+    seen = []
+    for batch in examples.batches(Bucketing(batch_rows).shuffled(examples.lengths, (seed,))):
+        assert batch.targets is not None
+        assert batch.ids.dtype == batch.rows.dtype == batch.targets.dtype == torch.int64
+        assert batch.mask.dtype == torch.bool
+        assert batch.ids.shape == batch.mask.shape
+        for place, row in enumerate(batch.rows.tolist()):
+            seen.append(row)
+            own = rows[row]
+            time = batch.ids.shape[1]
+            assert batch.ids[place].tolist() == own + [0] * (time - len(own))
+            assert batch.mask[place].tolist() == [True] * len(own) + [False] * (time - len(own))
+            assert int(batch.lengths[place]) == len(own)
+            assert int(batch.targets[place]) == targets[row]
+    assert sorted(seen) == list(range(len(rows)))
+
+
+def test_without_targets_and_in_order_of_length() -> None:
+    examples = Examples(column_of([[1, 2, 3], [], [4], [5, 6]]))
+    batches = list(examples.in_order_of_length(batch_rows=2))
+    assert [batch.rows.tolist() for batch in batches] == [[1, 2], [3, 0]]
+    assert all(batch.targets is None for batch in batches)
+    assert batches[0].ids.tolist() == [[0], [4]]
+
+
+def test_a_sliced_column_is_read_from_its_own_start() -> None:
+    examples = Examples(column_of([[1], [2, 2], [3, 3, 3]])[1:])
+    assert examples.lengths.tolist() == [2, 3]
+    (batch,) = examples.in_order_of_length()
+    assert batch.ids.tolist() == [[2, 2, 0], [3, 3, 3]]
+
+
+def test_moving_to_the_cpu_is_nothing() -> None:
+    (batch,) = examples_of([[1]], [0]).in_order_of_length()
+    assert batch.to(torch.device("cpu")) is batch
+    moved = batch.to(torch.device("meta"))
+    assert moved.targets is not None
+    parts = (moved.ids, moved.lengths, moved.mask, moved.rows, moved.targets)
+    assert {part.device.type for part in parts} == {"meta"}
+
+
+def test_targets_may_be_of_one_row_and_lengths_of_none() -> None:
+    assert list(examples_of([], []).in_order_of_length()) == []
+    assert examples_of([], []).lengths.tolist() == []
+
+
+@given(rows=rows_of_ids, longest=st.integers(0, 10))
+def test_truncate_keeps_the_beginning_of_each_row(rows: list[list[int]], longest: int) -> None:
+    kept, cut = truncate(column_of(rows), longest)
+    assert rows_of(kept) == [row[:longest] for row in rows]
+    assert cut == sum(len(row) > longest for row in rows)
+
+
+@given(rows=rows_of_ids.filter(lambda rows: len(rows) > 2), longest=st.integers(0, 4))
+def test_truncate_reads_a_slice(rows: list[list[int]], longest: int) -> None:
+    kept, _ = truncate(column_of(rows)[1:-1], longest)
+    assert rows_of(kept) == [row[:longest] for row in rows[1:-1]]
+
+
+def test_a_batch_shares_nothing_with_its_column() -> None:
+    examples = examples_of([[1, 2]], [0])
+    (batch,) = examples.in_order_of_length()
+    batch.ids.zero_()
+    assert np.array_equal(values_and_offsets(examples.column)[0], [1, 2])

@@ -1,0 +1,156 @@
+"""Buckets: every row once, little padding, budgets held, the same seed the same pass."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from munjang.data.buckets import Bucketing, Group, padding_share, parse_boundaries
+from munjang.errors import ConfigError
+
+some_lengths = st.lists(st.integers(0, 60), max_size=80).map(lambda n: np.asarray(n, np.int64))
+bucketings = st.one_of(
+    st.builds(Bucketing, batch_rows=st.integers(1, 20)),
+    st.builds(Bucketing, batch_rows=st.none(), batch_tokens=st.integers(1, 200)),
+    st.builds(Bucketing, batch_rows=st.integers(1, 20), boundaries=st.just((5, 20, 60))),
+    st.builds(
+        Bucketing,
+        batch_rows=st.none(),
+        batch_tokens=st.integers(1, 200),
+        boundaries=st.just((10, 60)),
+    ),
+)
+seeds = st.tuples(st.integers(0, 9), st.integers(0, 9))
+
+
+def both_orders(bucketing: Bucketing, lengths: np.ndarray, seed: tuple[int, int]) -> list:
+    return [bucketing.shuffled(lengths, seed), bucketing.in_order_of_length(lengths)]
+
+
+@given(bucketing=bucketings, lengths=some_lengths, seed=seeds)
+def test_every_row_stands_in_one_batch_that_holds_it(
+    bucketing: Bucketing, lengths: np.ndarray, seed: tuple[int, int]
+) -> None:
+    for groups in both_orders(bucketing, lengths, seed):
+        rows = [int(row) for group in groups for row in group.rows]
+        assert sorted(rows) == list(range(len(lengths)))
+        for group in groups:
+            assert len(group.rows) > 0
+            assert group.time >= max(1, lengths[group.rows].max())
+            if bucketing.boundaries is None:
+                assert group.time == max(1, lengths[group.rows].max())
+
+
+@given(bucketing=bucketings, lengths=some_lengths, seed=seeds)
+def test_the_size_of_a_batch_is_held(
+    bucketing: Bucketing, lengths: np.ndarray, seed: tuple[int, int]
+) -> None:
+    for groups in both_orders(bucketing, lengths, seed):
+        for group in groups:
+            if bucketing.batch_rows is not None:
+                assert len(group.rows) <= bucketing.batch_rows
+            elif len(group.rows) > 1:  # a row that is alone too long still has to go somewhere
+                assert bucketing.batch_tokens is not None
+                assert len(group.rows) * group.time <= bucketing.batch_tokens
+
+
+@given(lengths=some_lengths, budget=st.integers(60, 300), seed=seeds)
+def test_a_batch_of_tokens_is_full_before_the_next_begins(
+    lengths: np.ndarray, budget: int, seed: tuple[int, int]
+) -> None:
+    groups = Bucketing(None, budget, noise=0.0).in_order_of_length(lengths)
+    for group, following in pairwise(groups):
+        one_more = max(group.time, int(lengths[following.rows[0]]))
+        assert (len(group.rows) + 1) * one_more > budget
+
+
+@given(lengths=some_lengths, rows=st.integers(1, 9), seed=seeds)
+def test_boundaries_pad_to_themselves(
+    lengths: np.ndarray, rows: int, seed: tuple[int, int]
+) -> None:
+    bucketing = Bucketing(rows, boundaries=(10, 60))
+    for groups in both_orders(bucketing, lengths, seed):
+        for group in groups:
+            inside = lengths[group.rows]
+            assert group.time in (10, 60)
+            assert (inside <= 10).all() if group.time == 10 else (inside > 10).all()
+
+
+def test_the_edges_of_boundaries() -> None:
+    lengths = np.array([0, 1, 10, 11, 100])
+    groups = Bucketing(64, boundaries=(10, 100)).in_order_of_length(lengths)
+    assert [(group.rows.tolist(), group.time) for group in groups] == [
+        ([0, 1, 2], 10),
+        ([3, 4], 100),
+    ]
+    with pytest.raises(ConfigError, match="a row of 101 tokens is longer than the last bucket"):
+        Bucketing(64, boundaries=(10, 100)).in_order_of_length(np.array([3, 101]))
+
+
+@given(bucketing=bucketings, lengths=some_lengths, seed=seeds)
+def test_the_same_seed_gives_the_same_pass(
+    bucketing: Bucketing, lengths: np.ndarray, seed: tuple[int, int]
+) -> None:
+    first, second = (bucketing.shuffled(lengths, seed) for _ in range(2))
+    assert [(g.rows.tolist(), g.time) for g in first] == [(g.rows.tolist(), g.time) for g in second]
+
+
+@pytest.mark.parametrize("boundaries", [None, (20, 60)])
+def test_passes_differ_in_batches_and_in_their_order(boundaries: tuple[int, ...] | None) -> None:
+    lengths = np.random.default_rng(0).integers(1, 60, 500)
+    bucketing = Bucketing(16, boundaries=boundaries)
+    passes = [bucketing.shuffled(lengths, (0, epoch)) for epoch in range(2)]
+    sets = [{frozenset(group.rows.tolist()) for group in groups} for groups in passes]
+    assert len(sets[0] & sets[1]) < 3
+    times = [group.time for group in passes[0]]
+    assert times != sorted(times)
+
+
+def test_the_shortest_come_first_when_asked() -> None:
+    lengths = np.random.default_rng(0).integers(0, 60, 500)
+    groups = Bucketing(32).in_order_of_length(lengths)
+    ordered = [int(lengths[row]) for group in groups for row in group.rows]
+    assert ordered == sorted(ordered)
+
+
+def test_sorting_by_length_saves_nearly_all_padding() -> None:
+    lengths = np.random.default_rng(0).geometric(0.06, 20_000)
+    rows = np.arange(20_000)
+    unsorted = [Group(rows[s : s + 64], int(lengths[s : s + 64].max())) for s in rows[::64]]
+    assert padding_share(unsorted, lengths) > 0.6
+    assert padding_share(Bucketing(64).shuffled(lengths, (0, 0)), lengths) < 0.1
+
+
+@given(bucketing=bucketings, lengths=some_lengths, seed=seeds)
+def test_padding_share_counts_places(
+    bucketing: Bucketing, lengths: np.ndarray, seed: tuple[int, int]
+) -> None:
+    groups = bucketing.shuffled(lengths, seed)
+    places = padded = 0
+    for group in groups:
+        for row in group.rows:
+            places += group.time
+            padded += group.time - int(lengths[row])
+    assert padding_share(groups, lengths) == pytest.approx(padded / places if places else 0.0)
+
+
+@given(
+    st.lists(st.integers(1, 10_000), min_size=1, max_size=6, unique=True).map(sorted),
+    st.sampled_from([",", ", ", " ,"]),
+)
+def test_boundaries_are_read_from_text(numbers: list[int], comma: str) -> None:
+    assert parse_boundaries(comma.join(map(str, numbers))) == tuple(numbers)
+
+
+@pytest.mark.parametrize("text", ["", "ten", "10,", "10,10", "100,10", "0,5", "-3", "1.5", "5;9"])
+def test_other_boundaries_are_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="rising whole numbers"):
+        parse_boundaries(text)
+
+
+@pytest.mark.parametrize("sizes", [(None, None), (64, 1000)])
+def test_one_of_two_sizes_is_given(sizes: tuple[int | None, int | None]) -> None:
+    with pytest.raises(ConfigError, match="one of the two"):
+        Bucketing(*sizes)

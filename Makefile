@@ -2,5 +2,43 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP_FLAGS ?= --quiet --disable-pip-version-check
+DEMO ?= demo/reviews
 
 .PHONY: demo test test-all lint format clean
+
+# Each stamp is made anew when what it installs from changes.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install $(PIP_FLAGS) -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
+	touch $(VENV)/.installed $@
+
+demo: $(VENV)/.installed
+	$(BIN)/munjang data get rotten-tomatoes-polarity
+	$(BIN)/munjang train rotten-tomatoes-polarity --task classify --model cnn --out $(DEMO) --overwrite
+	$(BIN)/munjang predict $(DEMO) "A warm, funny and beautifully acted film." "Two hours of my life that I will not get back."
+	@echo "The model lies in $(DEMO); try: $(BIN)/munjang predict $(DEMO) \"your own sentence\""
+
+test: lint
+	$(BIN)/python -m pytest
+
+test-all: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m ""
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) demo build dist src/*.egg-info

@@ -107,10 +107,8 @@ class TextModel:
         return self._probabilities(self._encode(texts))
 
     def _encode(self, texts: Iterable[str]) -> EncodedTexts:
-        settings = self.recipe.tokenizer
-        return encode_texts(
-            self.tokenizer, text_column(texts), max_length=settings.max_length, ends=settings.ends
-        )
+        longest, ends = self.recipe.longest_kept, self.recipe.tokenizer.ends
+        return encode_texts(self.tokenizer, text_column(texts), max_length=longest, ends=ends)
 
     def _probabilities(self, encoded: EncodedTexts) -> Floats:
         if len(encoded.column) == 0:
@@ -233,7 +231,7 @@ or `munjang predict path/to/this/folder "a text"`.
 ## Limits
 
 It knows only what stood in its training texts. It always answers with one of the classes above,
-also for a text of none of them. Texts longer than {model.recipe.tokenizer.max_length} tokens are
+also for a text of none of them. Texts longer than {model.recipe.longest_kept} tokens are
 cut, and the answer says so. Check it on your own texts before you rely on it.
 """
 

@@ -126,10 +126,7 @@ def _encode(tokenizer: Tokenizer, part: Table, recipe: Recipe) -> EncodedTexts:
 
 def longest_kept(recipe: Recipe) -> int:
     """Tokens kept of a text: `max_length`, or the last bucket's boundary when that is shorter."""
-    boundaries = recipe.training.bucketing().boundaries
-    if boundaries is None:
-        return recipe.tokenizer.max_length
-    return min(recipe.tokenizer.max_length, boundaries[-1] - 2 * recipe.tokenizer.ends)
+    return recipe.longest_kept
 
 
 def _facts(

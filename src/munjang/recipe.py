@@ -5,10 +5,10 @@ hashed n-grams, since a Korean word carries its grammar inside; other scripts fo
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import polars as pl
-from pydantic import Field, SerializeAsAny, field_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from munjang.config import Settings, merge
 from munjang.errors import ConfigError
@@ -58,6 +58,23 @@ class Recipe(Settings):
     def _architecture(cls, model: object) -> object:
         return model_config(model) if isinstance(model, Mapping) else model
 
+    @model_validator(mode="after")
+    def _room_for_tokens(self) -> Self:
+        if self.longest_kept < 1:
+            raise ValueError(
+                f"training.buckets: the last boundary ({self.training.buckets}) leaves no room for "
+                "a token between GO and EOS; raise it, or set tokenizer.ends to false"
+            )
+        return self
+
+    @property
+    def longest_kept(self) -> int:
+        """Tokens kept of a text: `max_length`, or what fits into the last bucket if less."""
+        boundaries = self.training.bucketing().boundaries
+        if boundaries is None:
+            return self.tokenizer.max_length
+        return min(self.tokenizer.max_length, boundaries[-1] - 2 * self.tokenizer.ends)
+
     @property
     def model_name(self) -> str:
         """Name of the architecture."""
@@ -83,8 +100,8 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {}
 def script_of(texts: pl.Series) -> Script:
     """`korean` when at least a fifth of the letters of (the first 5,000) texts are Hangul."""
     head = texts.head(5000)
-    hangul = head.str.count_matches(r"\p{Hangul}").sum() or 0
-    letters = head.str.count_matches(r"\p{L}").sum() or 0
+    hangul = int(head.str.count_matches(r"\p{Hangul}").sum() or 0)
+    letters = int(head.str.count_matches(r"\p{L}").sum() or 0)
     return "korean" if letters and hangul / letters >= 0.2 else "other"
 
 

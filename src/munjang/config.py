@@ -12,13 +12,16 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from munjang.errors import ConfigError
+from munjang.errors import ConfigError, MunjangError
 
 
 class Settings(BaseModel):
-    """Base of all settings: unknown keys are refused, instances are frozen."""
+    """Base of all settings: unknown keys are refused, instances are frozen.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    A number stands for its text where text is wanted: YAML reads a label `1` or `buckets: 100` so.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
@@ -30,14 +33,39 @@ class Settings(BaseModel):
 
 
 def _explain(settings: type[BaseModel], error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    path = [str(part) for part in first["loc"]]
-    key = ".".join(path)
-    if first["type"] == "extra_forbidden":
+    found = error.errors(include_url=False)
+    path = _field_path(settings, found[0]["loc"])
+    key = ".".join(path) or "settings"
+    if found[0]["type"] == "extra_forbidden":
         known = _keys_at(settings, path[:-1])
         return f"unknown setting '{key}'{nearest(path[-1], known)}; known: {', '.join(known)}"
-    message = first["msg"][0].lower() + first["msg"][1:]
-    return f"{key or 'settings'}: {message}, got {first['input']!r}"
+    cause = found[0].get("ctx", {}).get("error")
+    if isinstance(cause, MunjangError):
+        return str(cause) if str(cause).startswith(f"{key}: ") else f"{key}: {cause}"
+    # the branches of a union each say what they would have taken
+    reasons = [_reason(each) for each in found if _field_path(settings, each["loc"]) == path]
+    message = " or ".join(dict.fromkeys(reasons)).replace(" or input should be ", " or ")
+    given = found[0]["input"]
+    return f"{key}: {message}" + ("" if isinstance(given, Mapping) else f", got {given!r}")
+
+
+def _reason(error: Any) -> str:
+    cause = error.get("ctx", {}).get("error")
+    message = str(error["msg"] if cause is None else cause).split(" or instance of ")[0]
+    return message[0].lower() + message[1:]
+
+
+def _field_path(settings: type[BaseModel], place: tuple[str | int, ...]) -> list[str]:
+    """The names of settings on the way to `place`, without the marks that pydantic adds inside."""
+    path: list[str] = []
+    for part in place:
+        path.append(str(part))
+        field = settings.model_fields.get(str(part))
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return path
+        settings = inner
+    return path
 
 
 def _keys_at(settings: type[BaseModel], path: list[str]) -> list[str]:
@@ -85,8 +113,10 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
-        both = isinstance(below, Mapping) and isinstance(value, Mapping)
-        merged[key] = merge(below, value) if both else value
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            merged[key] = merge(below, value)
+        else:
+            merged[key] = value
     return merged
 
 

@@ -1,6 +1,6 @@
 """Settings of the training loop."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -47,6 +47,12 @@ class TrainingSettings(Settings):
         if isinstance(values, dict) and values.get("batch_tokens") and "batch_rows" not in values:
             return {**values, "batch_rows": None}
         return values
+
+    @model_validator(mode="after")
+    def _some_size(self) -> Self:
+        if (self.batch_rows is None) == (self.batch_tokens is None):
+            raise ValueError("give batch_rows or batch_tokens and set the other one to null")
+        return self
 
     @field_validator("buckets")
     @classmethod

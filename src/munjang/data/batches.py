@@ -35,9 +35,13 @@ class Batch:
         """The same batch on another device."""
         if device.type == "cpu":
             return self
-        targets = None if self.targets is None else self.targets.to(device)
-        moved = (part.to(device) for part in (self.ids, self.lengths, self.mask, self.rows))
-        return Batch(*moved, targets=targets)
+        return Batch(
+            ids=self.ids.to(device),
+            lengths=self.lengths.to(device),
+            mask=self.mask.to(device),
+            rows=self.rows.to(device),
+            targets=None if self.targets is None else self.targets.to(device),
+        )
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def _pad(
 
 
 def truncate(column: TokenColumn, longest: int) -> tuple[TokenColumn, int]:
-    """Keep the first `longest` tokens of each row. Returns the column and how many rows were cut."""
+    """Keep the first `longest` tokens of each row. Returns the column and how many rows it cut."""
     values, offsets = values_and_offsets(column)
     lengths = np.diff(offsets)
     cut = int((lengths > longest).sum())

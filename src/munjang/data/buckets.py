@@ -69,7 +69,7 @@ class Bucketing:
             len(lengths)
         )
         groups = list(self._cut(lengths, keys, random))
-        random.shuffle(groups)  # type: ignore[arg-type]
+        random.shuffle(groups)
         return groups
 
     def in_order_of_length(self, lengths: Int64s) -> list[Group]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from munjang.layers.rows import PAD, sum_rows
+from munjang.text.vocabulary import OOV
 
 # Odd 64-bit constants (Knuth's golden ratio and a prime) spread neighbouring ids over the buckets.
 _SPREAD = -7046029254386353131
@@ -60,7 +61,8 @@ class TokenEmbedding(nn.Module):
         buckets: rows that all n-grams share by hashing; used only when `ngrams` > 1.
         ngram_min_frequency: n-grams rarer than this in the training texts (`count_ngrams`) have no
             row. What stands in one text only teaches nothing but that text.
-        ngram_dropout: share of rows (tokens and n-grams alike) left out of each sum in training.
+        token_dropout: share of tokens that read as OOV in training, which also breaks the n-grams
+            over them: every pass sees other n-grams, so that no long one is learned by heart.
     """
 
     _kept: Tensor
@@ -73,7 +75,7 @@ class TokenEmbedding(nn.Module):
         ngrams: int = 1,
         buckets: int = 2**18,
         ngram_min_frequency: int = 1,
-        ngram_dropout: float = 0.0,
+        token_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.vocabulary_size = vocabulary_size
@@ -81,7 +83,7 @@ class TokenEmbedding(nn.Module):
         self.ngrams = ngrams
         self.buckets = buckets if ngrams > 1 else 0
         self.ngram_min_frequency = ngram_min_frequency if ngrams > 1 else 1
-        self.ngram_dropout = ngram_dropout
+        self.token_dropout = token_dropout
         self.weight = nn.Parameter(torch.empty(vocabulary_size + self.buckets, dim))
         if self.ngram_min_frequency > 1:
             self.register_buffer("_kept", torch.ones(COUNTED, dtype=torch.bool))
@@ -110,13 +112,13 @@ class TokenEmbedding(nn.Module):
 
     def rows(self, ids: Tensor, mask: Tensor) -> Tensor:
         """The rows of the table that each token sums: [batch, time, ngrams], PAD for none."""
-        own = ids.masked_fill(~mask, PAD)[..., None]
-        if self.ngrams > 1:
-            own = torch.cat([own, self._ngram_rows(own[..., 0], mask.sum(1))], dim=-1)
-        if self.training and self.ngram_dropout:
-            dropped = torch.rand(own.shape, device=own.device) < self.ngram_dropout
-            own = own.masked_fill(dropped, PAD)
-        return own
+        ids = ids.masked_fill(~mask, PAD)
+        if self.training and self.token_dropout:
+            dropped = torch.rand(ids.shape, device=ids.device) < self.token_dropout
+            ids = ids.masked_fill(dropped & mask, OOV)
+        if self.ngrams == 1:
+            return ids[..., None]
+        return torch.cat([ids[..., None], self._ngram_rows(ids, mask.sum(1))], dim=-1)
 
     def _ngram_rows(self, ids: Tensor, lengths: Tensor) -> Tensor:
         if self.ngram_min_frequency == 1:
@@ -130,7 +132,7 @@ class TokenEmbedding(nn.Module):
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """`ids`, `mask` [batch, time] to vectors [batch, time, dim]; padding gives zeros."""
         rows = self.rows(ids, mask)
-        return sum_rows(self.weight, rows.flatten(0, 1)).unflatten(0, ids.shape)
+        return sum_rows(self.weight, rows.flatten(0, 1)).view(*ids.shape, self.dim)
 
     def bag(self, ids: Tensor, mask: Tensor, combiner: Combiner = "mean") -> Tensor:
         """A row's vectors combined, [batch, dim], without ever building [batch, time, dim].

@@ -85,16 +85,28 @@ class Recipe(Settings):
         return self.model_dump(mode="json")
 
 
-# What suits a script: found on validation parts, see docs/log.md.
+# What suits a script, and a model on it: found on validation parts, see docs/log.md.
 _BY_SCRIPT: dict[Script, dict[str, Any]] = {
     "korean": {
         "tokenizer": {"name": "characters", "min_frequency": 2, "ends": True},
-        "model": {"ngrams": 4, "buckets": 2**19},
+        "model": {"ngrams": 4, "buckets": 2**20, "ngram_min_frequency": 2},
+        "training": {"embedding_optimiser": "adagrad"},
     },
     "other": {"tokenizer": {"name": "words", "min_frequency": 2}},
 }
 
-_BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {}
+_BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
+    ("mean", "korean"): {
+        "model": {"dim": 8, "combiner": "sqrtn"},
+        "training": {
+            "epochs": 1,
+            "batch_rows": 256,
+            "learning_rate": 0.003,
+            "embedding_learning_rate": 0.15,
+            "schedule": "constant",
+        },
+    },
+}
 
 
 def script_of(texts: pl.Series) -> Script:

@@ -11,8 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from munjang.layers.rows import PAD, sum_rows
-from munjang.text.vocabulary import OOV
+from munjang.layers.rows import sum_rows
+from munjang.text.vocabulary import OOV, PAD
 
 # Odd 64-bit constants (Knuth's golden ratio and a prime) spread neighbouring ids over the buckets.
 _SPREAD = -7046029254386353131

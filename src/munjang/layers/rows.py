@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-PAD = 0
+from munjang.text.vocabulary import PAD
 
 
 class _SumRows(torch.autograd.Function):

@@ -36,8 +36,8 @@ class EncoderConfig(Settings):
     ngram_min_frequency: int = Field(
         1, ge=1, description="n-grams rarer than this in the training texts get no row"
     )
-    ngram_dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of tokens and n-grams left out in training"
+    token_dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of tokens that read as OOV in training"
     )
 
 
@@ -52,7 +52,6 @@ class WideConfig(EncoderConfig):
     bag_ngrams: int = Field(4, ge=1, le=8, description="its longest n-gram of tokens")
     bag_buckets: int = Field(2**19, ge=1, le=2**24, description="rows shared by its n-grams")
     bag_min_frequency: int = Field(2, ge=1, description="rarer n-grams get no row in it")
-    bag_dropout: float = Field(0.0, ge=0, lt=1, description="its n-grams left out in training")
 
 
 def bag_embedding(config: WideConfig, vocabulary_size: int) -> TokenEmbedding | None:
@@ -65,7 +64,7 @@ def bag_embedding(config: WideConfig, vocabulary_size: int) -> TokenEmbedding | 
         ngrams=config.bag_ngrams,
         buckets=config.bag_buckets,
         ngram_min_frequency=config.bag_min_frequency,
-        ngram_dropout=config.bag_dropout,
+        token_dropout=config.token_dropout,
     )
 
 
@@ -82,5 +81,5 @@ def token_embedding(config: EncoderConfig, vocabulary_size: int) -> TokenEmbeddi
         ngrams=config.ngrams,
         buckets=config.buckets,
         ngram_min_frequency=config.ngram_min_frequency,
-        ngram_dropout=config.ngram_dropout,
+        token_dropout=config.token_dropout,
     )

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from munjang.layers.embedding import TokenEmbedding, hash_ngrams
 from munjang.layers.masking import masked_mean
 from munjang.layers.rows import sum_rows
+from munjang.text.vocabulary import OOV, PAD
 from tests.made import padded
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -162,15 +163,37 @@ def test_only_padding_touches_no_row() -> None:
     assert not embedding.weight.grad.to_dense().any()
 
 
-def test_ngram_dropout_leaves_rows_out_in_training_only() -> None:
+def test_token_dropout_reads_tokens_as_oov_with_their_ngrams_and_in_training_only() -> None:
     torch.manual_seed(0)
-    embedding = TokenEmbedding(50, 2, ngrams=3, buckets=90, ngram_dropout=0.3)
-    ids, mask = padded([[7] * 400] * 5)
+    embedding = TokenEmbedding(50, 2, ngrams=3, buckets=90, token_dropout=0.3)
+    ids, mask = padded([[7] * 400] * 5 + [[7] * 10])
     whole = embedding.eval().rows(ids, mask)
     thinned = embedding.train().rows(ids, mask)
-    changed = thinned != whole
-    assert not thinned[changed].any()
-    assert float(changed.sum() / (whole != 0).sum()) == pytest.approx(0.3, abs=0.05)
+    dropped = thinned[..., 0] == OOV
+    assert float(dropped.sum() / mask.sum()) == pytest.approx(0.3, abs=0.05)
+    assert not dropped[~mask].any()
+    assert not thinned[~mask].any()
+    seen = ids.masked_fill(dropped, OOV)
+    torch.testing.assert_close(thinned, embedding.eval().rows(seen, mask))
+    torch.testing.assert_close(whole, embedding.rows(ids, mask))
+
+
+def test_rare_ngrams_have_no_row() -> None:
+    embedding = TokenEmbedding(50, 2, ngrams=2, buckets=90, ngram_min_frequency=2)
+    ids, mask = padded([[5, 6, 7], [5, 6], [8, 9]])
+    embedding.count_ngrams([(ids[:2], mask[:2].sum(1)), (ids[2:], mask[2:].sum(1))])
+    rows = embedding.rows(ids, mask)[..., 1]
+    assert (rows != PAD).tolist() == [[True, False, False], [True, False, False], [False] * 3]
+    assert rows[0, 0] == rows[1, 0] >= 50
+
+
+def test_a_bag_is_the_sum_over_tokens_or_their_square_root() -> None:
+    embedding = TokenEmbedding(50, 4, ngrams=3, buckets=90)
+    ids, mask = padded([[5, 6, 7, 8], [9], []])
+    summed = embedding(ids, mask).sum(1)
+    lengths = torch.tensor([[4.0], [1.0], [1.0]])
+    torch.testing.assert_close(embedding.bag(ids, mask), summed / lengths)
+    torch.testing.assert_close(embedding.bag(ids, mask, "sqrtn"), summed / lengths.sqrt())
 
 
 def test_the_table_starts_small_with_zero_padding() -> None:

@@ -103,9 +103,21 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
     return loaded
 
 
+class _Dumper(yaml.SafeDumper):
+    """PyYAML's safe writer, but for the one character that it loses."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        # U+0085 is a line break to YAML; outside double quotes it comes back as a space
+        style = '"' if "\x85" in text else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
+
+
 def to_yaml(values: Mapping[str, Any]) -> str:
     """Plain YAML in the order of `values`; Hangul stays readable."""
-    return yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True)
+    return yaml.dump(dict(values), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

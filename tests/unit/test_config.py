@@ -1,0 +1,229 @@
+"""Settings: what is refused, in which words, and that YAML brings back what it was given."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from munjang.config import Settings, merge, nearest, parse_overrides, read_yaml, to_yaml
+from munjang.errors import ConfigError
+from munjang.recipe import Recipe, make_recipe
+from tests.unit.text.strategies import ugly_text
+
+
+class Inner(Settings):
+    """A section."""
+
+    width: int = 3
+    names: tuple[str, ...] = ()
+
+
+class Outer(Settings):
+    """A config with a section."""
+
+    inner: Inner = Inner()
+    rate: float = 0.5
+
+
+texts = ugly_text(3).map(lambda text: text[:40])
+leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), texts)
+sections = st.dictionaries(texts, leaves | st.lists(leaves, max_size=2), max_size=3)
+trees = st.dictionaries(texts, leaves | sections, max_size=3)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (
+            {"iner": {}},
+            "config: unknown setting 'iner'; did you mean 'inner'?; known: inner, rate",
+        ),
+        (
+            {"inner": {"wdith": 3}},
+            "config: unknown setting 'inner.wdith'; did you mean 'width'?; known: names, width",
+        ),
+        ({"zzz": 1}, "config: unknown setting 'zzz'; known: inner, rate"),
+        (
+            {"rate": "fast"},
+            "config: rate: input should be a valid number, unable to parse string as a number, "
+            "got 'fast'",
+        ),
+        (
+            {"inner": {"width": 1.5}},
+            "config: inner.width: input should be a valid integer, got a number with a "
+            "fractional part, got 1.5",
+        ),
+        ({"inner": 3}, "config: inner: input should be a valid dictionary, got 3"),
+    ],
+)
+def test_an_error_names_the_key_and_what_came(values: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Outer.parse(values)
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    ("given_settings", "words"),
+    [
+        ({"model": {"filtres": 3}}, "model: unknown setting 'filtres'; did you mean 'filters'?"),
+        ({"model": {"name": "lstn"}}, "unknown model 'lstn'; did you mean 'lstm'?"),
+        ({"model": {"widths": [3, 0]}}, "widths: widths are one or more whole numbers from 1 up"),
+        ({"model": "cnn"}, "model: expected settings such as 'dim: 64', got 'cnn'"),
+        ({"training": {"epoch": 3}}, "'training.epoch'; did you mean 'epochs'?"),
+        ({"training": {"batch_tokens": 9, "batch_rows": 9}}, "batch_rows or batch_tokens"),
+        ({"training": {"batch_rows": None}}, "batch_rows or batch_tokens"),
+        ({"training": {"buckets": "10,5"}}, "training.buckets: bucket boundaries are rising"),
+        ({"training": {"metric": "acc"}}, "'accuracy', 'macro_f1' or 'log_loss', got 'acc'"),
+        (
+            {"training": {"buckets": "2"}, "tokenizer": {"ends": True}},
+            "training.buckets: the last boundary (2) leaves no room",
+        ),
+        (
+            {"classify": {"class_weights": "balance"}},
+            "classify.class_weights: input should be 'balanced' or a valid dictionary",
+        ),
+    ],
+)
+def test_a_recipe_says_what_is_wrong_with_it(given_settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_recipe("cnn", "other", given_settings)
+    message = str(caught.value)
+    assert words in message
+    assert "alue error" not in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("script", ["korean", "other"])
+@pytest.mark.parametrize("model", ["mean", "cnn", "lstm"])
+def test_a_recipe_comes_back_from_its_yaml(model: str, script: Any, tmp_path: Path) -> None:
+    recipe = make_recipe(model, script, {"labels": ["0", "부정", "yes", "1e3", " x", "#", "\x85"]})
+    path = tmp_path / "config.yaml"
+    path.write_text(to_yaml(recipe.to_dict()), encoding="utf-8")
+    assert Recipe.parse(read_yaml(path)) == recipe
+
+
+def test_what_was_given_lies_on_top_of_the_defaults() -> None:
+    korean = make_recipe("mean", "korean", {"training": {"epochs": 2}, "model": {"dim": 9}})
+    assert korean.tokenizer.name == "characters"
+    assert korean.training.epochs == 2
+    assert korean.model.dim == 9
+    assert korean.model_name == "mean"
+    assert make_recipe("mean", "korean", {"tokenizer": {"name": "bpe"}}).tokenizer.name == "bpe"
+    assert make_recipe("mean", "other", {"model": {"name": "lstm"}}).model_name == "lstm"
+
+
+def test_numbers_are_taken_where_yaml_reads_text_as_such() -> None:
+    values = {
+        "labels": [0, 1],
+        "training": {"buckets": 100, "learning_rate": "1e-3"},
+        "classify": {"class_weights": {0: 1, 1: 2}},
+    }
+    recipe = make_recipe("cnn", "other", values)
+    assert recipe.labels == ("0", "1")
+    assert recipe.training.buckets == "100"
+    assert recipe.training.learning_rate == 1e-3
+    assert recipe.classify.class_weights == {"0": 1.0, "1": 2.0}
+
+
+def test_a_budget_of_tokens_alone_replaces_the_rows() -> None:
+    training = make_recipe("cnn", "other", {"training": {"batch_tokens": 500}}).training
+    assert (training.batch_rows, training.batch_tokens) == (None, 500)
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Outer().rate = 1.0  # type: ignore[misc]
+
+
+@given(trees)
+@settings(max_examples=60, deadline=None)
+def test_yaml_brings_back_what_it_was_given(tmp_path_factory: Any, values: dict[str, Any]) -> None:
+    path = tmp_path_factory.mktemp("yaml") / "c.yaml"
+    path.write_text(to_yaml(values), encoding="utf-8", newline="\n")
+    assert read_yaml(path) == values
+
+
+def test_hangul_stays_readable_and_order_stays() -> None:
+    assert to_yaml({"b": "문장", "a": 1}) == "b: 문장\na: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"- a\n- b\n", "expected settings as 'key: value' lines, got list"),
+        (b"just text", "expected settings as 'key: value' lines, got str"),
+        (b"a: [1, 2", "not valid YAML"),
+        (b"a: !!python/object/apply:os.system ['true']", "not valid YAML"),
+        ("라벨: 값".encode("cp949"), "not valid YAML"),
+        (b"a: \x00", "not valid YAML"),
+    ],
+)
+def test_files_that_hold_no_settings(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        read_yaml(path)
+    assert words in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_file_and_an_empty_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot read this config file: No such file"):
+        read_yaml(tmp_path / "none.yaml")
+    with pytest.raises(ConfigError, match="cannot read this config file"):
+        read_yaml(tmp_path)
+    (tmp_path / "empty.yaml").touch()
+    assert read_yaml(tmp_path / "empty.yaml") == {}
+
+
+@given(base=trees, over=trees)
+@settings(max_examples=60, deadline=None)
+def test_merge_lays_one_on_the_other(base: dict[str, Any], over: dict[str, Any]) -> None:
+    before = repr((base, over))
+    merged = merge(base, over)
+    assert repr((base, over)) == before
+    assert merged.keys() == base.keys() | over.keys()
+    for key, value in merged.items():
+        below, above = base.get(key), over.get(key)
+        if key not in over:
+            assert value == below
+        elif isinstance(below, dict) and isinstance(above, dict):
+            assert value == merge(below, above)
+        else:
+            assert value == above
+
+
+def test_overrides_are_nested_and_typed() -> None:
+    found = parse_overrides(
+        ["model.dim=64", "model.name=lstm", "training.averaging=null", "a = [1, 2]", "b="]
+    )
+    assert found == {
+        "model": {"dim": 64, "name": "lstm"},
+        "training": {"averaging": None},
+        "a": [1, 2],
+        "b": None,
+    }
+    assert parse_overrides(["x=a=b"]) == {"x": "a=b"}
+    assert parse_overrides(["x.y=1", "x.y=2"]) == {"x": {"y": 2}}
+    assert parse_overrides([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("dim", "--set wants key=value, such as --set model.dim=64; got 'dim'"),
+        ("=3", "--set wants key=value"),
+        ("a=[1", r"--set a: '\[1' is not a YAML value"),
+    ],
+)
+def test_overrides_that_say_nothing(text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        parse_overrides([text])
+
+
+def test_the_nearest_name_or_none() -> None:
+    assert nearest("epoch", ["epochs", "dim"]) == "; did you mean 'epochs'?"
+    assert nearest("zzz", ["epochs", "dim"]) == ""

@@ -103,7 +103,7 @@ def train(
     architecture(model)
     prepared = prepare(data, valid, model, given, say)
     folder = open_for_training(out, resume=resume, overwrite=overwrite)
-    loop = _make_loop(prepared)
+    loop = make_loop(prepared)
     if folder is not None:
         write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))
     say(_model_line(loop, prepared))
@@ -176,7 +176,8 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _make_loop(prepared: Prepared) -> Loop:
+def make_loop(prepared: Prepared) -> Loop:
+    """A fresh network and its loop, before the first step."""
     recipe = prepared.recipe
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)

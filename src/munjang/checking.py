@@ -11,7 +11,7 @@ from munjang.data.readers import read_table
 from munjang.data.table import Table
 from munjang.errors import DataError
 from munjang.estimates import estimate_training
-from munjang.preparation import Prepared, longest_kept, prepare
+from munjang.preparation import Prepared, prepare
 from munjang.recipe import DataSettings, make_recipe
 
 Given = Mapping[str, Any]
@@ -86,5 +86,5 @@ def _cost(
     ]
     cut = facts["truncated"] + facts["valid_truncated"]
     if cut:
-        notes.append(f"{cut:,} texts are longer than {longest_kept(prepared.recipe)} tokens: cut")
+        notes.append(f"{cut:,} texts are longer than {prepared.recipe.longest_kept} tokens: cut")
     return prepared, estimate_training(prepared, seconds=seconds).to_json(), notes

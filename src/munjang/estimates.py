@@ -3,7 +3,6 @@
 An estimate, and said to be one: other work on the machine, early stopping and slow disks change it.
 """
 
-import resource
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -15,12 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from munjang.api import make_loop
 from munjang.data.batches import Examples
-from munjang.models.registry import build_encoder
 from munjang.preparation import Prepared
 from munjang.text.columns import values_and_offsets
 from munjang.training.inference import logits_of
-from munjang.training.loop import Loop, make_state
+from munjang.training.loop import Loop
 
 # The first steps are slower: memory is taken from the system, kernels are chosen.
 WARM_UP_STEPS = 3
@@ -70,15 +69,11 @@ def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
         seconds: the most time to spend on steps.
     """
     recipe = prepared.recipe
-    with torch.random.fork_rng(devices=[]), _threads(recipe.training.threads):
-        torch.manual_seed(recipe.seed)
-        encoder = build_encoder(recipe.model, prepared.tokenizer.vocabulary.size)
-        state = make_state(prepared.task.network(encoder), recipe.training)
-        loop = Loop(
-            state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed
-        )
+    with _threads(recipe.training.threads):
+        loop = make_loop(prepared)
         steps, rate = _time_steps(loop, seconds)
         evaluation = _evaluation_seconds(loop)
+    state = loop.state
     weights = _size(state.model.state_dict().values())
     optimiser = _size(
         value for one in state.optimisers for kept in one.state.values() for value in kept.values()
@@ -95,7 +90,9 @@ def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
         copies_bytes=copies,
         checkpoint_bytes=weights + optimiser + copies,
         # to score the average, the weights of the moment are put aside
-        memory_bytes=peak_memory() + copies + (weights if averaging else 0),
+        memory_bytes=(peak_memory() or weights + optimiser)
+        + copies
+        + (weights if averaging else 0),
         steps=loop.total,
         tokens_per_second=rate,
         seconds=tokens / rate + evaluations * evaluation * (2 if averaging else 1),
@@ -135,7 +132,11 @@ def _size(tensors: Iterable[Any]) -> int:
 
 
 def peak_memory() -> int:
-    """The most bytes of memory that this process has held so far."""
+    """The most bytes of memory that this process has held so far; 0 where nobody counts them."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

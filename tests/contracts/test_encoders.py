@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from munjang.layers.embedding import TokenEmbedding
 from munjang.models.registry import ARCHITECTURES, build_encoder, model_config
 from munjang.tasks.classify import Classify
 from munjang.text.vocabulary import PAD
@@ -25,9 +26,9 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 VOCABULARY = 30
 # Sizes that keep the suite quick, laid on every architecture that knows the key.
-SMALL = {"dim": 8, "hidden": 6, "filters": 5, "buckets": 64, "heads": 2, "layers": 1}
+SMALL = {"dim": 8, "hidden": 6, "filters": 5, "heads": 2, "buckets": 64, "bag_buckets": 64}
 SETTINGS: dict[str, list[dict[str, Any]]] = {
-    "mean": [{}, {"ngrams": 3}],
+    "mean": [{}, {"ngrams": 3}, {"combiner": "sqrtn"}, {"ngrams": 4, "ngram_min_frequency": 2}],
     "cnn": [
         {},
         {"ngrams": 3},
@@ -36,6 +37,7 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         {"activation": "gelu", "pooling": "mean"},
         {"activation": "softmax", "pooling": "max+mean"},
         {"activation": "sigmoid", "pooling": "last"},
+        {"bag_dim": 4},
     ],
     "lstm": [
         {},
@@ -45,6 +47,7 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         {"pooling": "last"},
         {"pooling": "max+mean", "layers": 2},
         {"pooling": "mean", "layers": 3},
+        {"bag_dim": 4, "ngrams": 2},
     ],
 }
 CASES = [
@@ -65,7 +68,15 @@ def make_encoder(
     dropouts = {key: dropout for key in fields if key.endswith("dropout")}
     config = model_config({"name": name, **small, **dropouts, **chosen})
     torch.manual_seed(seed)
-    return build_encoder(config, VOCABULARY)
+    encoder = build_encoder(config, VOCABULARY)
+    for embedding in embeddings_of(encoder):
+        embedding.count_ngrams([(ids, mask.sum(1)) for ids, mask in [padded(ROWS * 2)]])
+    return encoder
+
+
+def embeddings_of(encoder: nn.Module) -> list[TokenEmbedding]:
+    """Every table of token rows in an encoder."""
+    return [module for module in encoder.modules() if isinstance(module, TokenEmbedding)]
 
 
 def make_loop(
@@ -184,9 +195,11 @@ def test_embedding_rows_get_a_gradient_exactly_where_they_were_used(
     encoder = make_encoder(name, {**chosen, **{k: v for k, v in pooling.items() if k in fields}})
     ids, mask = padded(ROWS)
     encoder(ids, mask).pooled.square().sum().backward()
-    gradient = encoder.embedding.weight.grad.to_dense()
-    used = set(encoder.embedding.rows(ids, mask).unique().tolist()) - {PAD}
-    assert set(gradient.abs().sum(1).nonzero()[:, 0].tolist()) == used
+    for embedding in embeddings_of(encoder):
+        assert embedding.weight.grad is not None
+        gradient = embedding.weight.grad.to_dense()
+        used = set(embedding.rows(ids, mask).unique().tolist()) - {PAD}
+        assert set(gradient.abs().sum(1).nonzero()[:, 0].tolist()) == used
 
 
 @every_encoder
@@ -194,6 +207,8 @@ def test_saved_and_loaded_it_gives_the_same_answers(
     name: str, chosen: dict[str, Any], tmp_path: Path
 ) -> None:
     first, second = (make_encoder(name, chosen, seed=seed).eval() for seed in (1, 2))
+    for embedding in embeddings_of(second):
+        embedding.count_ngrams([])  # what the first one counted must come with its weights
     batch = padded(ROWS)
     before, _ = answers(first, *batch)
     assert not torch.equal(before, answers(second, *batch)[0])
@@ -225,4 +240,5 @@ def test_a_handful_is_learned_to_zero_loss(name: str, chosen: dict[str, Any]) ->
     assert last.scores is not None
     assert last.scores.accuracy == 1.0
     assert last.scores.log_loss < 0.02
-    assert not network.encoder.embedding.weight[PAD].any(), "the PAD row moved"
+    for embedding in embeddings_of(network):
+        assert not embedding.weight[PAD].any(), "the PAD row moved"

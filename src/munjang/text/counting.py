@@ -13,6 +13,10 @@ from munjang.text.codepoints import Bools, Strings
 from munjang.text.columns import Int32s, Int64s
 from munjang.text.keys import TokenKeys
 from munjang.text.segment import Segments, segment_strings
+from munjang.text.threads import map_parts
+
+# Each thread hashes all types before it looks up the first token; with fewer it does not pay.
+_KEYS_A_THREAD = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,17 @@ def _count_documents(codes: Int32s, offsets: Int64s, size: int) -> Int64s:
     return np.bincount(pairs[distinct] & 0xFFFFFFFF, minlength=size)
 
 
+def ranked(counts: Int64s, min_frequency: int = 1) -> Int64s:
+    """The types seen at least so often, the most frequent first, ties in order [kept]."""
+    kept = np.flatnonzero(counts >= min_frequency)
+    if counts.max(initial=0) >> 31:
+        return kept.take(np.argsort(-counts.take(kept), kind="stable"))
+    # One number for falling count and rising place sorts ten times as fast as a stable argsort.
+    order = (-counts.take(kept) << 32) | kept
+    order.sort()
+    return order & 0xFFFFFFFF
+
+
 def merge_counts(parts: Sequence[TypeCounts]) -> TypeCounts:
     """Add up the counts of consecutive parts of one column."""
     if len(parts) == 1:
@@ -125,22 +140,27 @@ class TypeTable:
         keys: their keys, if somebody has them already [types].
     """
 
-    def __init__(self, types: Strings, keys: TokenKeys | None = None) -> None:
-        self._types = types
-        keys = segment_strings(types).keys if keys is None else keys
+    def __init__(self, types: pl.Series, keys: TokenKeys | None = None) -> None:
+        self._column = types
+        keys = segment_strings(as_strings(types)).keys if keys is None else keys
         self._keys = pa.array(keys.keys)
         self._lanes = np.zeros((2, len(types)), dtype=np.uint64)
         self._lanes[:, keys.hashed] = keys.lanes
         self._spelled = keys.spelled
 
     @cached_property
+    def _types(self) -> Strings:
+        return as_strings(self._column)
+
+    @cached_property
     def _spelled_types(self) -> Strings:
-        return self._types.take(pa.array(self._spelled))
+        return as_strings(self._column.gather(self._spelled))
 
     def positions(self, segments: Segments) -> Int64s:
         """Where each token stands among the types [tokens]; -1 where it does not."""
         keys = segments.keys
-        found = _index_in(pa.array(keys.keys), self._keys)
+        parts = np.array_split(keys.keys, len(keys.keys) // _KEYS_A_THREAD + 1)
+        found = np.concatenate(map_parts(lambda part: _index_in(pa.array(part), self._keys), parts))
         if len(keys.spelled):
             places = _index_in(segments.strings(keys.spelled), self._spelled_types)
             found[keys.spelled] = np.append(self._spelled, -1).take(places)

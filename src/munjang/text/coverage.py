@@ -7,7 +7,7 @@ import numpy as np
 
 from munjang.text.codepoints import Bools
 from munjang.text.columns import Int64s, TokenColumn, values_and_offsets
-from munjang.text.counting import TypeCounts, TypeTable, as_strings
+from munjang.text.counting import TypeCounts, TypeTable, as_strings, ranked
 from munjang.text.segment import segment_strings
 from munjang.text.vocabulary import EOS, GO, PAD, RESERVED, Vocabulary
 
@@ -119,10 +119,11 @@ def measure_coverage(
 
 
 def _kept(counts: Int64s, min_frequency: int, max_size: float | None, reserved: int) -> Bools:
-    kept = counts >= min_frequency
+    order = ranked(counts, min_frequency)
     if max_size is not None:
-        order = np.argsort(-counts, kind="stable")
-        kept[order[max(int(np.ceil(max_size)) - reserved, 0) :]] = False
+        order = order[: max(int(np.ceil(max_size)) - reserved, 0)]
+    kept = np.zeros(len(counts), dtype=np.bool_)
+    kept[order] = True
     return kept
 
 
@@ -137,7 +138,7 @@ def _share(part: int, whole: int) -> float:
 
 def seen_types(fitted: TypeCounts, validation: TypeCounts) -> Seen:
     """Find the validation text's types among the fitted ones."""
-    table = TypeTable(as_strings(fitted.types), fitted.keys)
+    table = TypeTable(fitted.types, fitted.keys)
     places = table.positions(segment_strings(as_strings(validation.types)))
     return Seen(places=places, counts=validation.counts)
 

@@ -28,7 +28,14 @@ from munjang.text.cutters import KERAS_FILTERS
 from munjang.text.keras_errors import SettingTypeError
 from munjang.text.keras_learned import DICTIONARIES, LearnedWords
 from munjang.text.keras_matrix import check_mode, flatten, matrix_of
-from munjang.text.keras_rules import Counts, KerasRules, are_many, iterate, text_to_word_sequence
+from munjang.text.keras_rules import (
+    Counts,
+    KerasRules,
+    are_many,
+    as_list,
+    iterate,
+    text_to_word_sequence,
+)
 from munjang.text.padding import pad_sequences
 
 __all__ = ["Tokenizer", "pad_sequences", "text_to_word_sequence", "tokenizer_from_json"]
@@ -122,7 +129,7 @@ class Tokenizer(LearnedWords):
         Raises:
             DataError: a text is not a text; its row is named.
         """
-        rows = list(iterate(texts))
+        rows = as_list(texts)
         encoded = self._encode(rows)
         if encoded is None:
             return list(self.texts_to_sequences_generator(rows))
@@ -153,7 +160,7 @@ class Tokenizer(LearnedWords):
             DataError: a text is not a text; its row is named.
         """
         self._require_words()
-        rows = list(iterate(texts))
+        rows = as_list(texts)
         values, offsets = self._encode(rows) or flatten(self.texts_to_sequences(rows))
         return token_column(values, offsets)
 
@@ -186,7 +193,7 @@ class Tokenizer(LearnedWords):
 
     def texts_to_matrix(self, texts: Texts, mode: str = "binary") -> npt.NDArray[np.float64]:
         """One row of numbers a text; see `sequences_to_matrix`."""
-        rows = list(iterate(texts))
+        rows = as_list(texts)
         values, offsets = self._encode(rows) or flatten(self.texts_to_sequences(rows))
         return self._matrix(values, offsets, mode)
 
@@ -246,7 +253,7 @@ class Tokenizer(LearnedWords):
             thresholds: which values of `min_frequency` to try, with the same `num_words`.
         """
         self._require_words()
-        rows = None if validation is None else list(iterate(validation))
+        rows = None if validation is None else as_list(validation)
         return measure_coverage(
             np.array(list(self.word_counts.values()), dtype=np.int64),
             seen=None if rows is None else self._seen(self._rules().count(rows)),

@@ -10,12 +10,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+import polars as pl
 
-from munjang.text.codepoints import Strings, bounds_of
+from munjang.text.codepoints import bounds_of
 from munjang.text.columns import Int32s, Int64s
-from munjang.text.counting import TypeCounts, TypeTable, as_strings
+from munjang.text.counting import TypeCounts, TypeTable, ranked
 from munjang.text.keys import TokenKeys
 from munjang.text.segment import Segments
 
@@ -35,7 +34,7 @@ class WordIds:
 
     def __init__(
         self,
-        words: Strings,
+        words: pl.Series,
         ids: Int32s,
         others: Mapping[Any, int],
         keys: TokenKeys | None = None,
@@ -46,11 +45,11 @@ class WordIds:
     def of_index(cls, word_index: Mapping[Any, Any]) -> "WordIds | None":
         """From a dictionary that anybody may have made; None where columns cannot hold it."""
         try:
-            words = pa.array(list(word_index), pa.large_string())
+            words = pl.Series(list(word_index), dtype=pl.String, strict=True)
             ids = np.array(list(word_index.values()), dtype=np.int64)
-        except (pa.ArrowException, UnicodeEncodeError, TypeError, ValueError, OverflowError):
+        except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
             return None
-        if words.null_count or ids.ndim != 1 or (ids < 0).any() or (ids > _LARGEST).any():
+        if words.null_count() or ids.ndim != 1 or (ids < 0).any() or (ids > _LARGEST).any():
             return None
         if any(type(number) is not int for number in word_index.values()):
             return None
@@ -58,8 +57,8 @@ class WordIds:
 
     def id_of(self, word: Any) -> int | None:
         """The id of one word, as the dictionary would give it."""
-        place = pc.index(self._words, word).as_py() if isinstance(word, str) else -1
-        if place >= 0 and self._ids[place] >= 0:
+        place = self._words.index_of(word) if isinstance(word, str) else None
+        if place is not None and self._ids[place] >= 0:
             return int(self._ids[place])
         return self._others.get(word)
 
@@ -111,8 +110,7 @@ class KerasColumns:
     @cached_property
     def ranking(self) -> Int64s:
         """The types that have an id, the most frequent first, ties by first appearance [kept]."""
-        order = np.argsort(-self.counts.counts, kind="stable")
-        return order[self.counts.counts[order] >= self.min_frequency]
+        return ranked(self.counts.counts, self.min_frequency)
 
     @property
     def first_id(self) -> int:
@@ -144,7 +142,7 @@ class KerasColumns:
         ids = np.full(len(self.counts.types), _NONE, dtype=np.int32)
         ids[self.ranking] = np.arange(len(self.ranking), dtype=np.int32) + self.first_id
         others = {} if self.oov_token is None else {self.oov_token: 1}
-        return WordIds(as_strings(self.counts.types), ids, others, self.counts.keys)
+        return WordIds(self.counts.types, ids, others, self.counts.keys)
 
     @cached_property
     def _words(self) -> list[str]:

@@ -11,7 +11,7 @@ from munjang.text.columns import Int32s, Int64s
 from munjang.text.counting import TypeCounts, merge_counts
 from munjang.text.coverage import Seen, seen_types
 from munjang.text.keras_index import KerasColumns, WordIds
-from munjang.text.keras_rules import Counted, Counts
+from munjang.text.keras_rules import NO_COLUMN, Counted, Counts
 from munjang.text.segment import Segments
 
 DICTIONARIES = ("word_counts", "word_docs", "index_docs", "index_word", "word_index")
@@ -106,8 +106,8 @@ class LearnedWords:
             return None  # unfitted, or the oov_token was changed: Keras answers None for an id
         try:
             return words.encode(segments, num_words=num_words, oov=oov)
-        except UnicodeEncodeError:
-            return None  # a lone surrogate, which only Python's own strings can hold
+        except NO_COLUMN:
+            return None
 
     def _word_ids(self) -> WordIds | None:
         """The present `word_index` by columns; None where columns cannot hold it."""

@@ -23,6 +23,8 @@ from munjang.text.segment import Cutter, Segments, segment_batches, segment_toke
 Counted = tuple[Any, int, int]  # a word, how often it stands in some texts, in how many of them
 Counts = TypeCounts | Sequence[Counted]
 
+NO_COLUMN = (TypeError, UnicodeEncodeError)
+
 # Below so many characters, one word after another is faster than setting up columns.
 _FEW_CHARACTERS = 1 << 15
 
@@ -43,10 +45,13 @@ def iterate(texts: Any) -> Iterator[Any]:
         raise InputTypeError(f"expected a list of texts, not {texts!r:.60}") from error
 
 
+def as_list(texts: Any) -> list[Any]:
+    """The texts as a list; not a copy if they are one."""
+    return texts if isinstance(texts, list) else list(iterate(texts))
+
+
 def are_many(rows: list[Any]) -> bool:
     """Whether columns pay for so many texts."""
-    if len(rows) > _FEW_CHARACTERS:
-        return True
     try:
         return sum(map(len, rows)) >= _FEW_CHARACTERS
     except TypeError:
@@ -136,15 +141,16 @@ class KerasRules:
     def segments(self, rows: list[Any]) -> Iterator[Segments] | None:
         """The same words by columns; None where only Python's own string methods will do.
 
-        While it runs, a lone surrogate raises `UnicodeEncodeError`: no column can hold one.
+        While it runs, one of `NO_COLUMN` says that some row is no string, or holds a lone
+        surrogate, which no column can.
         """
-        kinds = set(map(type, rows))
-        if kinds == {list} and set(map(type, chain.from_iterable(rows))) <= {str, np.str_}:
+        if rows and isinstance(rows[0], list):
+            kinds = set(map(type, rows)), set(map(type, chain.from_iterable(rows)))
+            if kinds[0] != {list} or not kinds[1] <= {str, np.str_}:
+                return None
             return iter([segment_tokens(rows, lower=bool(self.lower))])
         cutter = self._cutter()
-        if cutter is None or not kinds <= {str, np.str_}:
-            return None
-        return segment_batches(rows, cutter)
+        return None if cutter is None else segment_batches(rows, cutter)
 
     def count(self, rows: list[Any], rows_before: int = 0) -> Sequence[Counts]:
         """Count the words of some texts, by columns if possible.
@@ -160,8 +166,8 @@ class KerasRules:
         if segments is not None:
             try:
                 return [count_types(part) for part in segments]
-            except UnicodeEncodeError:
-                pass  # a lone surrogate, which only Python's own strings can hold
+            except NO_COLUMN:
+                pass
         counts: dict[Any, int] = {}
         documents: dict[Any, int] = {}
         for row, text in enumerate(rows, start=rows_before + 1):

@@ -11,11 +11,10 @@ from typing import Any, Self
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from munjang.errors import ConfigError, FolderError
 from munjang.text.columns import Int32s, Int64s
-from munjang.text.counting import TypeTable, as_strings
+from munjang.text.counting import TypeTable, as_strings, ranked
 from munjang.text.segment import Segments, segment_strings
 
 PAD, OOV, GO, EOS = 0, 1, 2, 3
@@ -71,8 +70,7 @@ class Vocabulary:
                 f"than {len(RESERVED)}; it is {max_size}"
             )
         seen = np.asarray(counts, dtype=np.int64)
-        order = np.argsort(-seen, kind="stable")
-        order = order[seen[order] >= min_frequency]
+        order = ranked(seen, min_frequency)
         if max_size is not None:
             order = order[: max_size - len(RESERVED)]
         names = pl.Series("token", tokens, dtype=pl.String)[order].to_list()
@@ -116,7 +114,7 @@ class Vocabulary:
 
     @cached_property
     def _table(self) -> TypeTable:
-        return TypeTable(pa.array(self.tokens[len(RESERVED) :], pa.large_string()))
+        return TypeTable(pl.Series(self.tokens[len(RESERVED) :], dtype=pl.String))
 
     def id_of(self, token: str) -> int:
         """The id of one token; OOV for an unknown one, and for the reserved names themselves."""

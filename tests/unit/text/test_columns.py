@@ -22,7 +22,7 @@ from munjang.text.columns import (
     type_ids,
     values_and_offsets,
 )
-from munjang.text.counting import TypeTable, as_strings, count_types, merge_counts
+from munjang.text.counting import TypeTable, as_strings, count_types, merge_counts, ranked
 from munjang.text.cutters import character_cutter, keras_cutter, unicode_cutter
 from tests.unit.text.strategies import ugly_text, ugly_texts
 
@@ -156,8 +156,8 @@ def test_counting_and_finding(texts, other, cutter, collide, part):
         places = {token: place for place, token in enumerate(counted.types)}
         expected = [places.get(token, -1) for row in as_rows(unknown) for token in row]
         for table in (
-            TypeTable(as_strings(counted.types)),
-            TypeTable(as_strings(counted.types), counted.keys),
+            TypeTable(counted.types),
+            TypeTable(counted.types, counted.keys),
         ):
             assert table.positions(unknown).tolist() == expected
 
@@ -192,6 +192,14 @@ def test_rows_that_are_cut_already(rows, lower, collide):
 def test_a_column_of_strings_as_segments(strings, start):
     part = as_strings(pl.Series(strings, dtype=pl.String))[start:]
     assert as_rows(segment.segment_strings(part)) == [strings[start:]]
+
+
+@given(counts=st.lists(st.integers(0, 2**40), max_size=20), limit=st.integers(0, 5))
+def test_ranking(counts, limit):
+    for some in (counts, [count % 7 for count in counts]):
+        kept = [place for place, count in enumerate(some) if count >= limit]
+        expected = sorted(kept, key=lambda place: -some[place])
+        assert ranked(np.array(some, dtype=np.int64), limit).tolist() == expected
 
 
 def test_one_enormous_token():

@@ -68,7 +68,7 @@ def words_of(tokenizer, text):
     return unicode_words(composed.lower() if tokenizer.lower else composed)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(texts=ugly_texts(), other=ugly_texts(), split=SPLITS, lower=st.booleans(), nfc=st.booleans())
 def test_words_and_ids(texts, other, split, lower, nfc):
     tokenizer = WordTokenizer(split=split, lower=lower, nfc=nfc).fit(column(texts))
@@ -84,7 +84,7 @@ def test_words_and_ids(texts, other, split, lower, nfc):
     assert tokenizer.encode_with_offsets(column(other)).ids.to_pylist() == expected
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(texts=ugly_texts(), split=SPLITS, lower=st.booleans())
 def test_offsets_point_into_the_text_as_given(texts, split, lower):
     tokenizer = WordTokenizer(split=split, lower=lower).fit(column(texts))
@@ -94,15 +94,13 @@ def test_offsets_point_into_the_text_as_given(texts, split, lower):
         words = words_of(tokenizer, text)
         assert len(words) == len(starts) == len(ends)
         assert starts == sorted(starts)
-        composed = normalise(column([text])).item() == text
-        for word, start, end in zip(words, starts, ends, strict=True):
-            assert 0 <= start < end <= len(text)
-            here = normalise(column([text[start:end]])).item()
+        assert all(0 <= start < end <= len(text) for start, end in zip(starts, ends, strict=True))
+        given_words = [text[start:end] for start, end in zip(starts, ends, strict=True)]
+        composed, *composed_words = normalise(column([text, *given_words]))
+        for word, here in zip(words, composed_words, strict=True):
+            word = word.replace("ς", "σ")
             here = (here.lower() if lower else here).replace("ς", "σ")
-            if composed:
-                assert here == word.replace("ς", "σ")
-            else:
-                assert word.replace("ς", "σ") in here
+            assert here == word if composed == text else word in here
 
 
 def test_offsets_where_lengths_change():

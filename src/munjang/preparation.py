@@ -71,7 +71,7 @@ def prepare(data: Any, valid: Any, model: str, given: Mapping[str, Any], say: Sa
     check_labels(table, least=1 if valid is not None else 2)
     parts = _parts(table, valid, recipe, say)
     found = require_labels(parts["train"]).to_list()
-    task = Classify.from_labels(recipe.labels or found, recipe.classify)
+    task = Classify.from_labels(found, recipe.classify, recipe.labels)
     tokenizer = make_tokenizer(recipe.tokenizer.name, **recipe.tokenizer.settings).fit(
         parts["train"].texts,
         min_frequency=recipe.tokenizer.min_frequency,

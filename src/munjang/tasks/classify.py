@@ -1,5 +1,7 @@
 """Classification: a head on an encoder, its loss, its metrics, and class numbers back to labels."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +16,9 @@ from torch import Tensor, nn
 from munjang.config import Settings
 from munjang.errors import ConfigError
 from munjang.layers.losses import LOSSES, RowLoss, focal
+
+# as many digits as any whole number needs; Python refuses to read thousands
+_WHOLE_NUMBER = re.compile(r"-?\d{1,18}")
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -69,14 +74,25 @@ class Classify:
     weights: tuple[float, ...] | None = None
 
     @classmethod
-    def from_labels(cls, labels: Sequence[str], settings: ClassifySettings) -> "Classify":
-        """The task for a training column of labels; names are sorted, whole numbers by value."""
-        names, counts = np.unique(np.asarray(labels, dtype=object).astype(str), return_counts=True)
-        if all(name.lstrip("-").isdecimal() for name in names):
-            order = np.argsort([int(name) for name in names], kind="stable")
-            names, counts = names[order], counts[order]
-        found = tuple(str(name) for name in names)
-        return cls(found, settings, _weights(found, counts, settings))
+    def from_labels(
+        cls,
+        labels: Sequence[str],
+        settings: ClassifySettings,
+        known: Sequence[str] | None = None,
+    ) -> "Classify":
+        """The task for a training column of labels; names are sorted, whole numbers by value.
+
+        Args:
+            labels: one a row.
+            settings: loss and weights.
+            known: all classes, when they are known beforehand; a class may have no row.
+        """
+        counts = Counter(labels)
+        names = sorted(counts if known is None else set(known))
+        if all(_WHOLE_NUMBER.fullmatch(name) for name in names):
+            names.sort(key=int)
+        rows = np.asarray([counts[name] for name in names], dtype=np.int64)
+        return cls(tuple(names), settings, _weights(tuple(names), rows, settings))
 
     @property
     def loss_name(self) -> str:
@@ -132,7 +148,7 @@ def _weights(
     if asked is None:
         return None
     if asked == "balanced":
-        return tuple(float(w) for w in counts.sum() / (len(labels) * counts))
+        return tuple(float(w) for w in counts.sum() / (len(labels) * counts.clip(min=1)))
     missing = [label for label in labels if label not in asked]
     unknown = [label for label in asked if label not in labels]
     if missing or unknown:

@@ -13,13 +13,15 @@ from munjang.data.batches import Batch
 from munjang.data.buckets import padding_share
 from munjang.data.labels import check_known_labels, require_labels
 from munjang.errors import ConfigError
-from munjang.folder import CONFIG, TextModel, load, open_for_training
+from munjang.folder import TextModel, load
 from munjang.layers.embedding import TokenEmbedding
+from munjang.layout import CONFIG, open_for_training, refuse_occupied
 from munjang.manifest import write_atomically
 from munjang.models.registry import architecture, build_encoder
 from munjang.preparation import Prepared, prepare, read_and_say
 from munjang.recipe import DataSettings
 from munjang.tasks.metrics import Scores, classification_scores
+from munjang.training.logs import FILE as LOG
 from munjang.training.loop import Loop, make_state
 from munjang.training.run import OnStep, remove_checkpoint, run
 
@@ -101,10 +103,12 @@ def train(
     base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
     given = merge(merge(base, _without_none(named)), parse_overrides(overrides))
     architecture(model)
+    refuse_occupied(out, resume=resume, overwrite=overwrite)
     prepared = prepare(data, valid, model, given, say)
     folder = open_for_training(out, resume=resume, overwrite=overwrite)
     loop = make_loop(prepared)
     if folder is not None:
+        (folder / LOG).touch()  # first, so that a run killed at once is known as ours
         write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))
     say(_model_line(loop, prepared))
     run(

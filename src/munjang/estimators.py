@@ -18,7 +18,8 @@ from munjang.api import train
 from munjang.config import merge
 from munjang.data.values import clean_labels
 from munjang.errors import ConfigError, DataError
-from munjang.folder import FILES, TextModel, load, open_for_training, text_column
+from munjang.folder import TextModel, load, text_column
+from munjang.layout import FILES, open_for_training
 from munjang.manifest import FILE as MANIFEST
 
 Settings = Mapping[str, Any] | Sequence[str] | None

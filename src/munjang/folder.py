@@ -1,15 +1,10 @@
 """The model folder: all that prediction needs, without pickle, written atomically, checksummed.
 
-config.yaml         the recipe, labels included
-tokenizer.json      settings and state of the tokenizer
-vocabulary.json     tokens and counts
-model.safetensors   weights
-metrics.json        scores on the validation part, history, and how it was trained
-README.md           a model card
-manifest.json       checksums of all of these; written last
+`munjang.layout` says which file holds what.
 """
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +20,8 @@ from munjang import __version__
 from munjang.config import read_yaml, to_yaml
 from munjang.data.batches import Examples
 from munjang.data.encode import EncodedTexts, encode_texts
-from munjang.errors import ConfigError, DataError, FolderError
+from munjang.errors import DataError, FolderError
+from munjang.layout import CARD, CONFIG, FILES, METRICS, PARTIAL, TOKENIZER, VOCABULARY, WEIGHTS
 from munjang.manifest import FILE as MANIFEST
 from munjang.manifest import check_manifest, write_atomically, write_manifest
 from munjang.models.registry import build_encoder
@@ -34,13 +30,7 @@ from munjang.tasks.classify import Classify, Floats
 from munjang.text.registry import tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
-from munjang.training.checkpoints import FILE as CHECKPOINT
 from munjang.training.inference import logits_of
-
-CONFIG, TOKENIZER, VOCABULARY = "config.yaml", "tokenizer.json", "vocabulary.json"
-WEIGHTS, METRICS, CARD = "model.safetensors", "metrics.json", "README.md"
-LOGS = ("metrics.jsonl", "tensorboard")
-FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS, CARD)
 
 
 @dataclass(frozen=True)
@@ -89,7 +79,7 @@ class TextModel:
         Raises:
             DataError: a text is None or not a string; its place is named.
         """
-        encoded = self._encode([texts] if isinstance(texts, str) else texts)
+        encoded = self._encode(texts)
         chances = self._probabilities(encoded)
         best = chances.argmax(1)
         return [
@@ -102,11 +92,15 @@ class TextModel:
             for b, row, cut in zip(best, chances, encoded.truncated, strict=True)
         ]
 
-    def predict_proba(self, texts: Iterable[str]) -> Floats:
-        """Probabilities [texts, classes]; columns in the order of `labels`."""
+    def predict_proba(self, texts: str | Iterable[str]) -> Floats:
+        """Probabilities [texts, classes]; columns in the order of `labels`.
+
+        Raises:
+            DataError: as `predict`.
+        """
         return self._probabilities(self._encode(texts))
 
-    def _encode(self, texts: Iterable[str]) -> EncodedTexts:
+    def _encode(self, texts: str | Iterable[str]) -> EncodedTexts:
         longest, ends = self.recipe.longest_kept, self.recipe.tokenizer.ends
         return encode_texts(self.tokenizer, text_column(texts), max_length=longest, ends=ends)
 
@@ -119,6 +113,8 @@ class TextModel:
         """Write the model folder; files of an earlier model in it are replaced."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        # half an old model and half a new one must not look whole
+        (folder / MANIFEST).unlink(missing_ok=True)
         config = {**self.recipe.to_dict(), "labels": list(self.labels)}
         write_atomically(folder / CONFIG, to_yaml(config))
         write_atomically(folder / TOKENIZER, _json(self.tokenizer.to_json()))
@@ -137,26 +133,33 @@ def load(folder: str | Path) -> TextModel:
         FolderError: the folder is missing, unfinished, altered, or made by a newer version.
     """
     folder = Path(folder)
-    check_manifest(folder)
+    check_manifest(folder, FILES)
     recipe = Recipe.parse(read_yaml(folder / CONFIG), where=str(folder / CONFIG))
     vocabulary = Vocabulary.from_json(_read_json(folder / VOCABULARY))
     tokenizer = tokenizer_from_json(_read_json(folder / TOKENIZER), vocabulary)
     task = Classify(recipe.labels or (), recipe.classify)
     network = task.network(build_encoder(recipe.model, vocabulary.size))
     try:
-        network.load_state_dict(load_file(folder / WEIGHTS), assign=True)
+        # copies: a tensor of safetensors is the mapped file itself, and whoever copies a new model
+        # over this one would change it under a running server, or end it
+        weights = {name: tensor.clone() for name, tensor in load_file(folder / WEIGHTS).items()}
+        network.load_state_dict(weights, assign=True)
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise FolderError(f"{folder / WEIGHTS}: these weights do not fit: {reason}") from None
     return TextModel(recipe, tokenizer, task, network.eval(), _read_json(folder / METRICS))
 
 
-def text_column(texts: Iterable[str]) -> pl.Series:
-    """A column of texts from any iterable of strings.
+def text_column(texts: str | Iterable[str]) -> pl.Series:
+    """A column of texts from any iterable of strings; one string is a column of one.
 
     Raises:
         DataError: an entry is None, not a string, or holds half of a surrogate pair.
     """
+    if isinstance(texts, str):
+        texts = [texts]
+    if not isinstance(texts, Iterable):
+        raise DataError(f"expected a string or strings, got {type(texts).__name__}")
     if isinstance(texts, pl.Series) and texts.dtype == pl.String and not texts.null_count():
         return texts
     listed = list(texts)
@@ -187,8 +190,10 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _save_weights(path: Path, weights: dict[str, Tensor]) -> None:
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(path.name + PARTIAL)
     save_file({name: tensor.contiguous() for name, tensor in weights.items()}, partial)
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
     partial.replace(path)
 
 
@@ -234,51 +239,3 @@ It knows only what stood in its training texts. It always answers with one of th
 also for a text of none of them. Texts longer than {model.recipe.longest_kept} tokens are
 cut, and the answer says so. Check it on your own texts before you rely on it.
 """
-
-
-def open_for_training(
-    out: str | Path | None, *, resume: bool = False, overwrite: bool = False
-) -> Path | None:
-    """Make the folder of a training, so that nothing in it is overwritten unasked.
-
-    Raises:
-        FolderError: a file, a finished model, an unfinished run or other files stand there.
-        ConfigError: `resume` without a folder.
-    """
-    if out is None:
-        if resume:
-            raise ConfigError("resume needs the folder of the run to go on with")
-        return None
-    folder = Path(out)
-    if folder.exists() and not folder.is_dir():
-        raise FolderError(f"{folder}: expected a folder to write the model to, this is a file")
-    if folder.exists() and not overwrite:
-        _refuse_occupied(folder, resume)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FolderError(f"{folder}: cannot make this folder: {error.strerror}") from None
-    (folder / MANIFEST).unlink(missing_ok=True)
-    if overwrite and not resume:
-        (folder / CHECKPOINT).unlink(missing_ok=True)
-    return folder
-
-
-def _refuse_occupied(folder: Path, resume: bool) -> None:
-    if (folder / MANIFEST).exists():
-        raise FolderError(
-            f"{folder}: a finished model stands here; choose another folder, or --overwrite"
-        )
-    if resume:
-        return
-    if (folder / CHECKPOINT).exists():
-        raise FolderError(
-            f"{folder}: an unfinished training stands here; --resume goes on with it, "
-            "--overwrite begins anew"
-        )
-    ours = {*FILES, *LOGS}
-    foreign = sorted(path.name for path in folder.iterdir() if path.name not in ours)
-    if foreign:
-        raise FolderError(
-            f"{folder}: this folder holds other files ({foreign[0]}); choose an empty one"
-        )

@@ -33,15 +33,23 @@ def write_manifest(folder: Path, names: Iterable[str], version: str) -> None:
     write_atomically(folder / FILE, json.dumps(manifest, indent=2) + "\n")
 
 
-def check_manifest(folder: Path) -> None:
+def check_manifest(folder: Path, needed: Iterable[str]) -> None:
     """Refuse a folder that is missing, unfinished, altered, or of a newer format.
+
+    Args:
+        folder: the model folder.
+        needed: files that the manifest has to know.
 
     Raises:
         FolderError: naming the file that is wrong.
     """
     if not folder.is_dir():
         raise FolderError(f"{folder}: there is no such model folder; train one with munjang train")
-    for name, expected in _read(folder).items():
+    sealed = _read(folder)
+    for name in needed:
+        if name not in sealed:
+            raise FolderError(f"{folder / FILE}: {name} is not listed; copy the folder again")
+    for name, expected in sealed.items():
         path = folder / name
         if not path.is_file():
             raise FolderError(f"{path}: this file of the model is missing; copy the whole folder")

@@ -23,7 +23,7 @@ def save_checkpoint(folder: Path, state: TrainingState, fingerprint: str) -> Pat
         fingerprint: identifies data and settings; `load_checkpoint` refuses any other.
     """
     path = folder / FILE
-    partial = path.with_suffix(".partial")
+    partial = path.with_name(path.name + ".partial")
     numbers = json.dumps(state.numbers())
     save_file(state.tensors(), partial, metadata={"numbers": numbers, "fingerprint": fingerprint})
     with partial.open("rb") as file:

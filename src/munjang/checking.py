@@ -48,7 +48,7 @@ def check(
     reading = {key: value for key, value in (columns or {}).items() if value is not None}
     named = {"data": reading, **({"tokenizer": {"name": tokenizer}} if tokenizer else {})}
     given = merge(merge(base, named), parse_overrides(overrides))
-    settings = make_recipe(model, "other", given).data
+    settings = make_recipe(model, "other", 0, given).data
     table = _read(data, settings)
     held_out = None if test is None else _read(test, settings)
     prepared, estimate, notes = _cost(table, model, given, seconds)

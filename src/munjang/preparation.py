@@ -65,9 +65,9 @@ def prepare(data: Any, valid: Any, model: str, given: Mapping[str, Any], say: Sa
         given: the user's settings, nested as in `config.yaml`.
         say: called with lines for people.
     """
-    columns = make_recipe(model, "other", given).data
+    columns = make_recipe(model, "other", 0, given).data
     table = read_and_say(data, columns, say)
-    recipe = _complete(make_recipe(model, script_of(table.texts), given), table)
+    recipe = _complete(make_recipe(model, script_of(table.texts), len(table), given), table)
     check_labels(table, least=1 if valid is not None else 2)
     parts = _parts(table, valid, recipe, say)
     found = require_labels(parts["train"]).to_list()

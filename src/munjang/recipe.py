@@ -89,24 +89,69 @@ class Recipe(Settings):
 _BY_SCRIPT: dict[Script, dict[str, Any]] = {
     "korean": {
         "tokenizer": {"name": "characters", "min_frequency": 2, "ends": True},
-        "model": {"ngrams": 4, "buckets": 2**20, "ngram_min_frequency": 2},
         "training": {"embedding_optimiser": "adagrad"},
     },
     "other": {"tokenizer": {"name": "words", "min_frequency": 2}},
 }
 
+# Beside a bag of long n-grams, an encoder reads short ones.
+_WITH_BAG: dict[str, Any] = {
+    "model": {
+        "dim": 64,
+        "ngrams": 2,
+        "token_dropout": 0.1,
+        "pooling": "max+mean",
+        "bag_dim": 8,
+        "bag_buckets": 2**20,
+    },
+    "training": {
+        "batch_rows": 128,
+        "learning_rate": 0.003,
+        "embedding_learning_rate": 0.1,
+        "schedule": "cosine",
+    },
+}
+
 _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
     ("mean", "korean"): {
-        "model": {"dim": 8, "combiner": "sqrtn"},
+        "model": {
+            "dim": 8,
+            "ngrams": 4,
+            "buckets": 2**20,
+            "ngram_min_frequency": 2,
+            "combiner": "sqrtn",
+        },
         "training": {
-            "epochs": 1,
             "batch_rows": 256,
             "learning_rate": 0.003,
             "embedding_learning_rate": 0.15,
             "schedule": "constant",
         },
     },
+    ("cnn", "korean"): merge(
+        _WITH_BAG,
+        {
+            "model": {
+                "widths": [2, 3, 4],
+                "filters": 128,
+                "embedding_dropout": 0.1,
+                "dropout": 0.2,
+            }
+        },
+    ),
+    ("lstm", "korean"): _WITH_BAG,
 }
+
+# Texts to see in all, and the fewest and most passes over them. Long n-grams alone are learned by
+# heart in a second pass over many texts; few texts need many passes, of which the best is kept.
+_PASSES: dict[tuple[str, Script], tuple[int, int, int]] = {("mean", "korean"): (100_000, 1, 20)}
+_OTHER_PASSES = (300_000, 2, 20)
+
+
+def passes(model: str, script: Script, rows: int) -> int:
+    """How many passes over `rows` texts to make when the user does not say."""
+    texts, fewest, most = _PASSES.get((model, script), _OTHER_PASSES)
+    return min(most, max(fewest, round(texts / max(1, rows))))
 
 
 def script_of(texts: pl.Series) -> Script:
@@ -117,8 +162,8 @@ def script_of(texts: pl.Series) -> Script:
     return "korean" if letters and hangul / letters >= 0.2 else "other"
 
 
-def make_recipe(model: str, script: Script, given: Mapping[str, Any]) -> Recipe:
-    """The defaults for `model` on `script`, with the settings `given` by the user laid on them.
+def make_recipe(model: str, script: Script, rows: int, given: Mapping[str, Any]) -> Recipe:
+    """The defaults for `model` on `rows` texts of a script, with what the user gave laid on them.
 
     Raises:
         ConfigError: an unknown setting, or a value that it cannot take.
@@ -131,7 +176,8 @@ def make_recipe(model: str, script: Script, given: Mapping[str, Any]) -> Recipe:
     if _other_tokenizer(given, defaults):
         # what was tuned for the default tokenizer does not carry over to another
         defaults["tokenizer"] = {}
-    values = merge(merge({"model": {"name": name}}, defaults), given)
+    basis = {"model": {"name": name}, "training": {"epochs": passes(name, script, rows)}}
+    values = merge(merge(basis, defaults), given)
     return Recipe.parse(values)
 
 

@@ -88,7 +88,7 @@ def test_an_error_names_the_key_and_what_came(values: dict[str, Any], words: str
 )
 def test_a_recipe_says_what_is_wrong_with_it(given_settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        make_recipe("cnn", "other", given_settings)
+        make_recipe("cnn", "other", 0, given_settings)
     message = str(caught.value)
     assert words in message
     assert "alue error" not in message
@@ -98,20 +98,20 @@ def test_a_recipe_says_what_is_wrong_with_it(given_settings: dict[str, Any], wor
 @pytest.mark.parametrize("script", ["korean", "other"])
 @pytest.mark.parametrize("model", ["mean", "cnn", "lstm"])
 def test_a_recipe_comes_back_from_its_yaml(model: str, script: Any, tmp_path: Path) -> None:
-    recipe = make_recipe(model, script, {"labels": ["0", "부정", "yes", "1e3", " x", "#", "\x85"]})
+    recipe = make_recipe(model, script, 0, {"labels": ["0", "부정", "yes", "1e3", " x", "#", "\x85"]})
     path = tmp_path / "config.yaml"
     path.write_text(to_yaml(recipe.to_dict()), encoding="utf-8")
     assert Recipe.parse(read_yaml(path)) == recipe
 
 
 def test_what_was_given_lies_on_top_of_the_defaults() -> None:
-    korean = make_recipe("mean", "korean", {"training": {"epochs": 2}, "model": {"dim": 9}})
+    korean = make_recipe("mean", "korean", 0, {"training": {"epochs": 2}, "model": {"dim": 9}})
     assert korean.tokenizer.name == "characters"
     assert korean.training.epochs == 2
     assert korean.model.dim == 9
     assert korean.model_name == "mean"
-    assert make_recipe("mean", "korean", {"tokenizer": {"name": "bpe"}}).tokenizer.name == "bpe"
-    assert make_recipe("mean", "other", {"model": {"name": "lstm"}}).model_name == "lstm"
+    assert make_recipe("mean", "korean", 0, {"tokenizer": {"name": "bpe"}}).tokenizer.name == "bpe"
+    assert make_recipe("mean", "other", 0, {"model": {"name": "lstm"}}).model_name == "lstm"
 
 
 def test_numbers_are_taken_where_yaml_reads_text_as_such() -> None:
@@ -120,7 +120,7 @@ def test_numbers_are_taken_where_yaml_reads_text_as_such() -> None:
         "training": {"buckets": 100, "learning_rate": "1e-3"},
         "classify": {"class_weights": {0: 1, 1: 2}},
     }
-    recipe = make_recipe("cnn", "other", values)
+    recipe = make_recipe("cnn", "other", 0, values)
     assert recipe.labels == ("0", "1")
     assert recipe.training.buckets == "100"
     assert recipe.training.learning_rate == 1e-3
@@ -128,7 +128,7 @@ def test_numbers_are_taken_where_yaml_reads_text_as_such() -> None:
 
 
 def test_a_budget_of_tokens_alone_replaces_the_rows() -> None:
-    training = make_recipe("cnn", "other", {"training": {"batch_tokens": 500}}).training
+    training = make_recipe("cnn", "other", 0, {"training": {"batch_tokens": 500}}).training
     assert (training.batch_rows, training.batch_tokens) == (None, 500)
 
 

@@ -10,6 +10,7 @@ from munjang.data.batches import Examples
 from munjang.text.columns import token_column
 
 Rows = Sequence[Sequence[int]]
+Texts = list[str]
 
 
 def column_of(rows: Rows) -> object:
@@ -42,3 +43,39 @@ def random_rows(
     random = np.random.default_rng(seed)
     lengths = random.integers(shortest, longest + 1, count)
     return [random.integers(1, vocabulary, n).tolist() for n in lengths]
+
+
+def made_corpus(rows: int = 120, *, korean: bool = False, seed: int = 0) -> tuple[Texts, Texts]:
+    """Texts and labels of three classes that a word of each text tells apart."""
+    random = np.random.default_rng(seed)
+    tells, fillers = (_KOREAN if korean else _ENGLISH).values()
+    texts, labels = [], []
+    for number in range(rows):
+        label = number % 3
+        words = [*random.choice(fillers, random.integers(1, 7)), random.choice(tells[label])]
+        random.shuffle(words)
+        texts.append(" ".join([*words, str(number)]))
+        labels.append(("bad", "good", "so-so")[label])
+    return texts, labels
+
+
+# Small sizes and a step size that learns `made_corpus` in a second.
+QUICK = (
+    "training.epochs=6",
+    "training.batch_rows=8",
+    "training.learning_rate=0.02",
+    "training.embedding_learning_rate=0.02",
+    "training.embedding_optimiser=adamw",
+    "training.schedule=linear",
+    "training.threads=1",
+    "model.dim=8",
+    "model.ngrams=1",
+)
+_ENGLISH = {
+    "tells": [["awful", "boring"], ["great", "lovely"], ["okay", "average"]],
+    "fillers": ["the", "film", "plot", "and", "actors", "was", "music"],
+}
+_KOREAN = {
+    "tells": [["별로다", "지루하다"], ["재미있다", "최고"], ["그저그렇다", "보통"]],
+    "fillers": ["영화", "배우", "음악", "정말", "이", "그", "줄거리"],
+}

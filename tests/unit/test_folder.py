@@ -1,0 +1,335 @@
+"""The model folder: whole or refused, and predictions that neither mood nor neighbours change."""
+
+import json
+import pickle
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from munjang import folder as folder_module
+from munjang.api import train
+from munjang.errors import DataError, FolderError
+from munjang.folder import TextModel, load
+from munjang.layout import FILES, WEIGHTS
+from munjang.manifest import FILE as MANIFEST
+from tests.made import QUICK, made_corpus
+from tests.unit.text.strategies import ugly_text, with_surrogates
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SURE = "the film was great and lovely"
+TEXTS = [SURE, "awful", "", "never seen before", "영화", "okay okay okay", SURE + " 7"]
+
+
+@pytest.fixture(scope="module")
+def model() -> TextModel:
+    """A small model that tells three classes apart."""
+    overrides = [*QUICK, "tokenizer.max_length=12"]
+    return train(made_corpus(), model="cnn", overrides=overrides).model
+
+
+@pytest.fixture(scope="module")
+def saved(model: TextModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its folder; copy it before you spoil it."""
+    return model.save(tmp_path_factory.mktemp("saved") / "모델 folder")
+
+
+@pytest.fixture
+def spoiled(saved: Path, tmp_path: Path) -> Path:
+    """A copy of the folder that a test may spoil."""
+    return Path(shutil.copytree(saved, tmp_path / "copy"))
+
+
+def test_what_was_saved_is_loaded(model: TextModel, saved: Path) -> None:
+    again = load(saved)
+    assert np.array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
+    assert again.labels == model.labels == ("bad", "good", "so-so")
+    assert again.metrics == json.loads(json.dumps(model.metrics))
+    assert again.recipe.model_copy(update={"labels": None}) == model.recipe
+    assert again.tokenizer.vocabulary.tokens == model.tokenizer.vocabulary.tokens
+    assert not again.network.training
+    assert again.predict(SURE)[0].label == "good"
+
+
+def test_a_loaded_model_saves_the_same_files(saved: Path, tmp_path: Path) -> None:
+    twin = load(saved).save(tmp_path / "deep" / "twin")
+    assert sorted(path.name for path in twin.iterdir()) == sorted([*FILES, MANIFEST])
+    for path in saved.iterdir():
+        assert (twin / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+@pytest.mark.parametrize(
+    "name", ["words", "characters", "jamo", "bpe", "unigram", "wordpiece", "morphemes"]
+)
+def test_every_tokenizer_goes_with_the_folder(name: str, tmp_path: Path) -> None:
+    if name == "morphemes":
+        pytest.importorskip("kiwipiepy")
+    overrides = [*QUICK, "training.epochs=1", f"tokenizer.name={name}", "tokenizer.max_size=60"]
+    trained = train(made_corpus(60, korean=True), model="mean", overrides=overrides)
+    again = load(trained.model.save(tmp_path / "model"))
+    assert np.array_equal(again.predict_proba(TEXTS), trained.model.predict_proba(TEXTS))
+
+
+def test_the_folder_can_be_moved_and_needs_no_right_to_write(spoiled: Path) -> None:
+    moved = spoiled.rename(spoiled.with_name("moved"))
+    for path in [*moved.iterdir(), moved]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        assert load(moved).predict(SURE)[0].label == "good"
+    finally:
+        moved.chmod(0o755)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_named(spoiled: Path, name: str) -> None:
+    (spoiled / name).unlink()
+    with pytest.raises(FolderError, match=f"{name}: this file of the model is missing"):
+        load(spoiled)
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("kept", ["none", "half", "all but one"])
+def test_a_cut_file_is_named(spoiled: Path, name: str, kept: str) -> None:
+    path = spoiled / name
+    whole = path.read_bytes()
+    path.write_bytes(whole[: {"none": 0, "half": len(whole) // 2}.get(kept, len(whole) - 1)])
+    with pytest.raises(FolderError, match=f"{name}: this file is not the one that was saved"):
+        load(spoiled)
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("where", [0.0, 0.1, 0.5, 0.99])
+def test_one_altered_byte_is_noticed(spoiled: Path, name: str, where: float) -> None:
+    path = spoiled / name
+    content = bytearray(path.read_bytes())
+    content[int(where * (len(content) - 1))] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(FolderError, match=f"{name}: this file is not the one that was saved"):
+        load(spoiled)
+
+
+def test_an_altered_manifest_is_refused_or_means_the_same(model: TextModel, spoiled: Path) -> None:
+    path = spoiled / MANIFEST
+    whole = path.read_bytes()
+    expected = model.predict_proba(TEXTS)
+    random = np.random.default_rng(0)
+    for place in random.choice(len(whole), 60, replace=False):
+        altered = bytearray(whole)
+        altered[place] = random.integers(256)
+        path.write_bytes(altered)
+        try:
+            loaded = load(spoiled)
+        except FolderError:
+            continue
+        assert np.array_equal(loaded.predict_proba(TEXTS), expected)
+
+
+@pytest.mark.parametrize("length", [0, 1, 40, -2])
+def test_a_cut_manifest_is_named(spoiled: Path, length: int) -> None:
+    path = spoiled / MANIFEST
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(FolderError, match=r"manifest\.json: this file is damaged"):
+        load(spoiled)
+
+
+def edit_manifest(spoiled: Path, **changes: Any) -> None:
+    path = spoiled / MANIFEST
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_newer_format_asks_for_an_upgrade(spoiled: Path) -> None:
+    edit_manifest(spoiled, format=2)
+    with pytest.raises(FolderError, match="format 2, this version of munjang reads 1; upgrade"):
+        load(spoiled)
+
+
+@pytest.mark.parametrize("files", [[], 3, None, {"../../etc/passwd": {}}, {"/etc/passwd": {}}])
+def test_a_manifest_of_something_else_is_damaged(spoiled: Path, files: Any) -> None:
+    edit_manifest(spoiled, files=files)
+    with pytest.raises(FolderError, match=r"manifest\.json: this file is damaged"):
+        load(spoiled)
+
+
+def test_a_manifest_that_leaves_a_file_out_is_refused(spoiled: Path) -> None:
+    files = json.loads((spoiled / MANIFEST).read_text())["files"]
+    del files[WEIGHTS]
+    edit_manifest(spoiled, files=files)
+    with pytest.raises(FolderError, match=r"manifest\.json: model\.safetensors is not listed"):
+        load(spoiled)
+
+
+def test_without_a_manifest_it_is_not_finished(spoiled: Path) -> None:
+    (spoiled / MANIFEST).unlink()
+    with pytest.raises(FolderError, match="not a finished model folder"):
+        load(spoiled)
+
+
+def test_no_folder_at_all(tmp_path: Path) -> None:
+    with pytest.raises(FolderError, match="there is no such model folder"):
+        load(tmp_path / "none")
+    (tmp_path / "file").touch()
+    with pytest.raises(FolderError, match="there is no such model folder"):
+        load(tmp_path / "file")
+
+
+def test_a_save_that_stops_half_way_leaves_no_folder_that_looks_whole(
+    model: TextModel, spoiled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(folder_module, "save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        model.save(spoiled)
+    with pytest.raises(FolderError, match="not a finished model folder"):
+        load(spoiled)
+
+
+def test_whoever_copies_over_the_folder_does_not_change_a_loaded_model(
+    model: TextModel, spoiled: Path
+) -> None:
+    loaded = load(spoiled)
+    with (spoiled / WEIGHTS).open("r+b") as file:  # as `cp` does: the same file, other bytes
+        file.truncate(0)
+    assert np.array_equal(loaded.predict_proba(TEXTS), model.predict_proba(TEXTS))
+
+
+def test_nothing_in_it_is_or_needs_pickle(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in saved.iterdir():
+        content = path.read_bytes()
+        assert not content.startswith((b"PK", b"\x80")), path.name
+        if path.name != WEIGHTS:
+            content.decode("utf-8")
+        with pytest.raises(Exception, match=r"."):
+            pickle.loads(content)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("something was unpickled")
+
+    monkeypatch.setattr(pickle, "loads", refuse)
+    monkeypatch.setattr(pickle, "load", refuse)
+    monkeypatch.setattr(pickle, "Unpickler", refuse)
+    monkeypatch.setattr(torch, "load", refuse)
+    assert load(saved).predict(SURE)
+
+
+def test_its_json_is_json_and_its_card_speaks_of_it(saved: Path) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    for path in saved.glob("*.json"):
+        json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    card = (saved / "README.md").read_text(encoding="utf-8")
+    assert "bad, good, so-so" in card
+    assert "Texts longer than 12 tokens are" in card
+
+
+def test_predictions_have_a_shape(model: TextModel) -> None:
+    answers = model.predict(TEXTS)
+    assert len(answers) == len(TEXTS)
+    for answer in answers:
+        assert list(answer.probabilities) == ["bad", "good", "so-so"]
+        assert sum(answer.probabilities.values()) == pytest.approx(1.0)
+        assert answer.probability == max(answer.probabilities.values())
+        assert answer.probabilities[answer.label] == answer.probability
+    assert model.predict([]) == []
+    assert model.predict_proba([]).shape == (0, 3)
+
+
+def generated() -> Iterator[str]:
+    yield from TEXTS
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        pytest.param(lambda: tuple(TEXTS), id="tuple"),
+        pytest.param(generated, id="generator"),
+        pytest.param(lambda: np.array(TEXTS), id="numpy"),
+        pytest.param(lambda: np.array(TEXTS, dtype=object), id="numpy of objects"),
+        pytest.param(lambda: pl.Series(TEXTS), id="polars"),
+        pytest.param(lambda: dict.fromkeys(TEXTS), id="keys"),
+    ],
+)
+def test_any_iterable_of_strings(model: TextModel, texts: Any) -> None:
+    assert model.predict(texts()) == model.predict(TEXTS)
+
+
+def test_a_single_string_is_one_text(model: TextModel) -> None:
+    assert model.predict(SURE) == model.predict([SURE])
+    assert np.array_equal(model.predict_proba(SURE), model.predict_proba([SURE]))
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["good", None], r"texts\[1\]: expected a string, got NoneType"),
+        ([5], r"texts\[0\]: expected a string, got int"),
+        ([["nested"]], r"texts\[0\]: expected a string, got list"),
+        ([float("nan")], r"texts\[0\]: expected a string, got float"),
+        ([b"bytes"], r"texts\[0\]: expected a string, got bytes"),
+        (b"bytes", "expected a string, got int"),
+        (pl.Series(["a", None]), r"texts\[1\]: expected a string, got NoneType"),
+        (pl.Series([1, 2]), r"texts\[0\]: expected a string, got int"),
+        (None, "expected a string or strings, got NoneType"),
+        (5, "expected a string or strings, got int"),
+        (["a", "b\ud800c"], r"texts\[1\]: holds half of a surrogate pair"),
+    ],
+)
+def test_what_is_no_text_is_named(model: TextModel, texts: Any, words: str) -> None:
+    for predict in (model.predict, model.predict_proba):
+        with pytest.raises(DataError, match=words):
+            predict(texts)
+
+
+@given(with_surrogates())
+@settings(max_examples=20, deadline=None)
+def test_half_a_surrogate_pair_is_named_wherever_it_stands(model: TextModel, text: str) -> None:
+    with pytest.raises(DataError, match=r"texts\[2\]: holds half of a surrogate pair"):
+        model.predict(["fine", "영화", text])
+
+
+def test_a_hundred_thousand_characters(model: TextModel) -> None:
+    (answer,) = model.predict(["great " * 20_000])
+    assert answer.truncated
+    assert answer.label == "good"
+    assert model.predict("great " * 12)[0].truncated is False
+    assert model.predict("great " * 13)[0].truncated is True
+    assert model.predict("x" * 100_000)[0].truncated is False
+
+
+def test_texts_of_nothing_known(model: TextModel) -> None:
+    empty, blank, unseen = model.predict(["", " \n\t ", "\U0001f984\u0301\u202e\x00 ㅋㅋ"])
+    assert empty.probabilities == blank.probabilities
+    assert sum(unseen.probabilities.values()) == pytest.approx(1.0)
+
+
+@given(texts=st.lists(ugly_text(), min_size=1, max_size=6), data=st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_neither_company_nor_order_changes_an_answer(
+    model: TextModel, texts: list[str], data: st.DataObject
+) -> None:
+    together = model.predict_proba(texts)
+    order = data.draw(st.permutations(range(len(texts))))
+    shuffled = model.predict_proba([texts[place] for place in order])
+    assert shuffled == pytest.approx(together[list(order)], abs=1e-6)
+    for text, row in zip(texts, together, strict=True):
+        assert model.predict_proba([text])[0] == pytest.approx(row, abs=1e-6)
+
+
+def test_many_rows_of_many_lengths(model: TextModel) -> None:
+    texts, _ = made_corpus(700, seed=3)
+    texts = [text * (1 + place % 5) for place, text in enumerate(texts)]
+    whole = model.predict_proba(texts)
+    assert model.predict_proba(texts[::-1]) == pytest.approx(whole[::-1], abs=1e-6)
+    picked = [0, 17, 256, 699]
+    alone = np.concatenate([model.predict_proba([texts[place]]) for place in picked])
+    assert alone == pytest.approx(whole[picked], abs=1e-6)

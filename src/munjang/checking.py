@@ -12,7 +12,7 @@ from munjang.data.table import Table
 from munjang.errors import DataError
 from munjang.estimates import estimate_training
 from munjang.preparation import Prepared, prepare
-from munjang.recipe import DataSettings, make_recipe
+from munjang.recipe import DataSettings
 
 Given = Mapping[str, Any]
 
@@ -48,7 +48,7 @@ def check(
     reading = {key: value for key, value in (columns or {}).items() if value is not None}
     named = {"data": reading, **({"tokenizer": {"name": tokenizer}} if tokenizer else {})}
     given = merge(merge(base, named), parse_overrides(overrides))
-    settings = make_recipe(model, "other", 0, given).data
+    settings = DataSettings.parse(given.get("data", {}), where="data")
     table = _read(data, settings)
     held_out = None if test is None else _read(test, settings)
     prepared, estimate, notes = _cost(table, model, given, seconds)

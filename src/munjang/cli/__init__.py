@@ -4,7 +4,6 @@
 what it needs when it runs. Only Typer stands at the top of these modules.
 """
 
-import sys
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
 
@@ -14,7 +13,7 @@ from munjang import __version__
 from munjang.cli.check import check
 from munjang.cli.data import data
 from munjang.cli.evaluate import evaluate
-from munjang.cli.outcome import Commands, exit_codes
+from munjang.cli.outcome import Commands, ctrl_c_ends_at_once, end, exit_codes
 from munjang.cli.predict import predict
 from munjang.cli.train import train
 
@@ -72,4 +71,5 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     command = typer.main.get_command(app)
     given = None if arguments is None else list(arguments)
-    sys.exit(exit_codes(lambda: command.main(given, "munjang", standalone_mode=False)))
+    with ctrl_c_ends_at_once():
+        end(exit_codes(lambda: command.main(given, "munjang", standalone_mode=False)))

@@ -15,6 +15,7 @@ from munjang.cli.options import (
     TextColumn,
     TokenizerName,
 )
+from munjang.cli.outcome import begin
 
 
 def check(
@@ -49,6 +50,7 @@ def check(
     from munjang.cli.names import check_names, model_override
     from munjang.cli.report import show_report
 
+    begin()
     check_names(model=model, tokenizer=tokenizer)
     report = look(
         data,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from munjang.cli.options import AsJson
+from munjang.cli.outcome import begin
 from munjang.cli.output import note, show, show_json
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def get(
     """
     from munjang.data.samples import fetch_part, find_part, find_sample
 
+    begin()
     sample = find_sample(name)
     wanted = sample.parts if part is None else (find_part(sample, part),)
     paths = {each.name: str(fetch_part(sample, each, say=note)) for each in wanted}

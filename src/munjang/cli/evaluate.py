@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from munjang.cli.options import AsJson, Encoding, LabelColumn, SkipBadRows, TextColumn
+from munjang.cli.outcome import begin
 
 
 def evaluate(
@@ -36,6 +37,7 @@ def evaluate(
     from munjang.cli.progress import notes
     from munjang.cli.results import show_evaluation
 
+    begin()
     scores = judge(
         folder,
         data,

@@ -1,9 +1,12 @@
 """How a command ends: what is said on standard error, and the exit code."""
 
 import os
+import signal
 import sys
-from collections.abc import Callable
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -53,6 +56,47 @@ def exit_codes(run: Callable[[], Any]) -> int:
         note(f"munjang: {_usage(error)}")
         return MISTAKE
     return code if isinstance(code, int) else 0
+
+
+@contextmanager
+def ctrl_c_ends_at_once() -> Iterator[None]:
+    """Until a command has begun, Ctrl-C ends the process at once.
+
+    Nothing can be left half done, and an import that an exception breaks off leaves torch and
+    NumPy in pieces, which fail with errors of their own.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    ours = before is signal.default_int_handler
+    if not ours or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, _end_at_once)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def begin() -> None:
+    """A command has imported what it needs: from here on Ctrl-C raises, to be handled with care."""
+    if signal.getsignal(signal.SIGINT) is _end_at_once:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _end_at_once(number: int, frame: object) -> None:
+    note("munjang: stopped")
+    os._exit(STOPPED)
+
+
+def end(code: int) -> NoReturn:
+    """Leave with an exit code."""
+    if code == STOPPED:
+        # Python may still remember the interrupt, where C code saw it pass, and end the process
+        # with a signal instead of our code.
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _drop_output() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from munjang.cli.options import Encoding, SkipBadRows, TextColumn
+from munjang.cli.outcome import begin
 from munjang.cli.output import json_text, note, show, shown
 from munjang.errors import ConfigError
 
@@ -49,6 +50,7 @@ def predict(
     """
     from munjang.folder import load
 
+    begin()
     if texts and source is not None:
         raise ConfigError("give texts or --input, not both")
     model = load(folder)

@@ -70,26 +70,28 @@ class Pace:
     loss: float = 0.0
     tokens: int = 0
     _weight: float = 0.0
+    _now: tuple[float, int, int] = (0.0, 0, 0)
     _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
 
     def take(self, step: "Step", now: float) -> None:
         """Count one step that ended at `now`, in seconds of any clock."""
         if not self._marks:
-            self._marks.append((now, 0, step.number - 1))
+            # The first step's beginning is not known, so its tokens do not count for the speed.
+            self._marks.append((now, step.tokens, step.number))
         self.tokens += step.tokens
         self._weight = 0.98 * self._weight + 0.02
         self.loss += (step.loss - self.loss) * 0.02 / self._weight
-        newest = self._marks[-1]
-        if now - newest[0] >= self.seconds / 20:
-            self._marks.append((now, self.tokens, step.number))
-            while now - self._marks[0][0] > self.seconds and len(self._marks) > 2:
-                self._marks.popleft()
+        self._now = (now, self.tokens, step.number)
+        if now - self._marks[-1][0] >= self.seconds / 20:
+            self._marks.append(self._now)
+        while len(self._marks) > 1 and now - self._marks[0][0] > self.seconds:
+            self._marks.popleft()
 
     @property
     def rate(self) -> float:
         """Real tokens a second; 0 before anything was measured."""
         seconds, tokens, _ = self._span()
-        return tokens / seconds if seconds else 0.0
+        return tokens / seconds if seconds > 0 else 0.0
 
     def left(self, step: "Step") -> float | None:
         """Seconds to the last step at the present speed; None before anything was measured."""
@@ -97,9 +99,9 @@ class Pace:
         return (step.total - step.number) * seconds / steps if steps else None
 
     def _span(self) -> tuple[float, int, int]:
-        if len(self._marks) < 2:
+        if not self._marks:
             return 0.0, 0, 0
-        first, last = self._marks[0], self._marks[-1]
+        first, last = self._marks[0], self._now
         return last[0] - first[0], last[1] - first[1], last[2] - first[2]
 
 

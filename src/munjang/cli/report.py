@@ -160,10 +160,13 @@ def counted(count: int, noun: str) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes in a unit that reads well."""
-    value = float(count)
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:,.3g} {unit}"
-        value /= 1000
-    return f"{value:,.3g} GB"
+    """Bytes in a unit that reads well, to three digits."""
+    if count < 1000:
+        return f"{count} B"
+    value, unit = next(
+        (count / scale, unit)
+        for scale, unit in ((1e3, "kB"), (1e6, "MB"), (1e9, "GB"))
+        if count < 1000 * scale or unit == "GB"
+    )
+    places = 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:,.{places}f} {unit}"

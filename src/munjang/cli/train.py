@@ -18,6 +18,7 @@ from munjang.cli.options import (
     TextColumn,
     TokenizerName,
 )
+from munjang.cli.outcome import begin
 
 
 def train(
@@ -71,6 +72,7 @@ def train(
     from munjang.cli.progress import chosen_metric, watching
     from munjang.cli.results import show_training
 
+    begin()
     check_names(task, model, tokenizer)
     overrides = [*model_override(model), *(settings or [])]
     with _resumable(out), watching(chosen_metric(config, overrides), quiet=quiet) as progress:

@@ -1,0 +1,100 @@
+"""Running `munjang` as a person does: a process of its own, its two outputs and its exit code."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from munjang.cli import main
+
+MUNJANG = [sys.executable, "-m", "munjang"]
+PATIENCE = 120
+
+# A model that learns a little in a second or two.
+QUICK = {
+    "model.dim": 16,
+    "model.buckets": 4096,
+    "training.epochs": 2,
+    "training.batch_rows": 64,
+    "training.threads": 1,
+    "training.learning_rate": 0.02,
+    "training.embedding_learning_rate": 0.05,
+}
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def settings(**changed: object) -> list[str]:
+    """`--set` options; `training__epochs=3` sets training.epochs."""
+    named = {**QUICK, **{name.replace("__", "."): value for name, value in changed.items()}}
+    return [part for key, value in named.items() for part in ("--set", f"{key}={value}")]
+
+
+def environment() -> dict[str, str]:
+    """One thread a process: many small processes are quicker so."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
+
+
+def run(*arguments: object, given: str | bytes = b"") -> Done:
+    """Run a command in a process of its own."""
+    done = subprocess.run(
+        [*MUNJANG, *map(str, arguments)],
+        input=given.encode() if isinstance(given, str) else given,
+        capture_output=True,
+        timeout=PATIENCE,
+        env=environment(),
+        check=False,
+    )
+    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def start(*arguments: object, **streams: object) -> "subprocess.Popen[bytes]":
+    """Begin a command whose streams are pipes, unless given."""
+    piped = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    command = [*MUNJANG, *map(str, arguments)]
+    return subprocess.Popen(command, env=environment(), **{**piped, **streams})  # type: ignore[call-overload, no-any-return]
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> Done:
+    """Run a command in this process: for the many ways to be wrong, which need no other."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return Done(int(ended.value.code or 0), out, err)
+
+
+def write_table(
+    path: Path,
+    rows: Iterable[Sequence[str]],
+    *,
+    header: str = "text,label",
+    encoding: str = "utf-8",
+) -> Path:
+    """A CSV file of fields that need no quotes."""
+    lines = [header, *(",".join(row) for row in rows)]
+    path.write_bytes(("\n".join(lines) + "\n").encode(encoding))
+    return path
+
+
+def head(path: Path, lines: int, into: Path) -> Path:
+    """The first lines of a file, in a file of their own."""
+    with path.open("rb") as file:
+        into.write_bytes(b"".join(line for line, _ in zip(file, range(lines), strict=False)))
+    return into
+
+
+def controls(text: str) -> set[str]:
+    """Control characters other than new line and tab."""
+    return {c for c in text if ord(c) < 32 and c not in "\n\t"} | ({"\x7f"} & set(text))

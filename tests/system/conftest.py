@@ -1,0 +1,37 @@
+"""Slices of real reviews, and a model trained on one by the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.system.commands import Done, head, run, settings
+
+
+@pytest.fixture(scope="session")
+def reviews(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first 1,500 Korean reviews, TSV with columns id, document, label."""
+    into = tmp_path_factory.mktemp("reviews") / "train.tsv"
+    return head(data_folder / "nsmc" / "train.tsv", 1501, into)
+
+
+@pytest.fixture(scope="session")
+def more_reviews(reviews: Path, data_folder: Path) -> Path:
+    """400 other reviews."""
+    return head(data_folder / "nsmc" / "test.tsv", 401, reviews.with_name("test.tsv"))
+
+
+@pytest.fixture(scope="session")
+def training(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+    """The folder of a trained model, and what the command said."""
+    folder = tmp_path_factory.mktemp("models") / "a model"
+    columns = ("--text-column", "document", "--label-column", "label")
+    contract = ("--task", "classify", "--model", "mean", *columns, "--seed", 7)
+    return folder, run("train", reviews, *contract, "--out", folder, *settings())
+
+
+@pytest.fixture(scope="session")
+def model(training: tuple[Path, Done]) -> Path:
+    """The folder of a trained model."""
+    folder, done = training
+    assert done.code == 0, done.err
+    return folder

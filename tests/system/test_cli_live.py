@@ -1,0 +1,174 @@
+"""What only shows while a command runs: streams, Ctrl-C, closed pipes, terminals."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.system.commands import MUNJANG, PATIENCE, call, environment, head, run, settings, start
+
+
+def line_within(stream: object, seconds: float = PATIENCE) -> str:
+    """The next line of an unbuffered pipe; fails when it does not come."""
+    descriptor: int = stream.fileno()  # type: ignore[attr-defined]
+    line, until = b"", time.monotonic() + seconds
+    while not line.endswith(b"\n"):
+        ready, _, _ = select.select([descriptor], [], [], max(0.0, until - time.monotonic()))
+        assert ready, f"no whole line came in {seconds} s; so far {line!r}"
+        one = os.read(descriptor, 1)
+        assert one, f"the stream ended after {line!r}"
+        line += one
+    return line.decode().removesuffix("\n")
+
+
+def test_answers_come_while_the_input_is_still_open(model: Path) -> None:
+    process = start("predict", model, "--input", "-", stderr=subprocess.DEVNULL)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process:
+        for text in ("정말 재미있다", "", "시간이 아깝다"):
+            process.stdin.write(f"{text}\n".encode())
+            process.stdin.flush()
+            answer = line_within(process.stdout).split("\t")
+            assert answer[2] == text
+            assert answer[0] in ("0", "1")
+            assert process.poll() is None, "it waits for more"
+        process.stdin.close()
+        assert process.stdout.read() == b""
+    assert process.returncode == 0
+
+
+def test_line_n_of_the_output_belongs_to_line_n_of_the_input(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = [f"글 {number}" if number % 7 else "" for number in range(3000)]
+    lines = tmp_path / "lines.txt"
+    lines.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+    done = call(capsys, "predict", model, "--input", lines)
+    assert done.code == 0, done.err
+    assert [line.split("\t")[2] for line in done.out.splitlines()] == texts
+
+
+def test_a_closed_pipe_ends_quietly(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "many.txt").write_text("정말 재미있다\n" * 60_000, encoding="utf-8")
+    process = start("predict", model, "--input", tmp_path / "many.txt", "--json")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process:
+        first = json.loads(line_within(process.stdout))
+        assert first["row"] == 1
+        process.stdout.close()
+        assert process.wait(PATIENCE) == 0
+        assert process.stderr.read() == b""
+
+
+def test_ctrl_c_leaves_a_folder_that_resume_finishes(
+    reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = head(reviews, 301, tmp_path / "few.tsv")
+    command = ("train", few, "--model", "mean", "--out", tmp_path / "m")
+    slow = settings(training__epochs=80)
+    process = start(*command, *slow, stdin=subprocess.DEVNULL)
+    assert process.stderr is not None
+    with process:
+        while not line_within(process.stderr).startswith("step "):
+            pass
+        process.send_signal(signal.SIGINT)
+        told = process.stderr.read().decode()
+        assert process.wait(PATIENCE) == 130
+    assert "Traceback" not in told
+    assert re.search(r"munjang: stopped after step [\d,]+ of 400; .*--resume", told)
+    assert (tmp_path / "m" / "checkpoint.safetensors").exists()
+    refused = call(capsys, *command, *slow)
+    assert refused.code == 2
+    assert "--resume" in refused.err
+    resumed = run(*command, *slow, "--resume")
+    assert resumed.code == 0, resumed.err
+    assert "model saved in" in resumed.out
+    first = next(line for line in resumed.err.splitlines() if line.startswith("step "))
+    stopped = int(re.findall(r"after step (\d+)", told)[0])
+    assert int(first.split()[1].split("/")[0]) > stopped, "it went on where it stopped"
+    assert call(capsys, "predict", tmp_path / "m", "재미있다").code == 0
+
+
+def in_terminal(*arguments: object, columns: int = 120) -> tuple[int, str]:
+    """Exit code and everything that a command writes to a terminal of its own."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    command = [*MUNJANG, *map(str, arguments)]
+    surroundings = {**environment(), "TERM": "xterm-256color"}
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=surroundings, close_fds=True
+    )
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # how Linux says that the other side has closed
+            break
+        if not part:
+            break
+        seen += part
+    os.close(ours)
+    return process.wait(PATIENCE), seen.decode(errors="replace")
+
+
+def test_a_terminal_sees_a_progress_bar(reviews: Path, tmp_path: Path) -> None:
+    command = ("train", reviews, "--model", "mean", *settings(), "--out", tmp_path / "m")
+    code, seen = in_terminal(*command)
+    assert code == 0
+    assert "\x1b[" in seen, "a terminal is drawn on"
+    assert "━" in seen, "a bar"
+    for wanted in ("44/44", "loss 0.", "accuracy 0.", "tokens/s", "left", "munjang predict"):
+        assert wanted in seen
+    assert seen.rstrip().endswith("FILE-IT-HAS-NOT-SEEN")
+    assert seen.count("\x1b[?25l") == seen.count("\x1b[?25h"), "the cursor is shown again"
+
+
+def test_a_narrow_terminal_cuts_nothing_off(model: Path, more_reviews: Path) -> None:
+    code, seen = in_terminal("evaluate", model, more_reviews, columns=44)
+    assert code == 0
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen)
+    for wanted in ("calibration error", "precision", "true \\ guessed"):
+        assert wanted in plain
+
+
+def test_cp949_is_read_when_it_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [(f"좋은 영화 {n}", "긍정") for n in range(20)] + [
+        (f"나쁜 글 {n}", "부정") for n in range(20)
+    ]
+    lines = ["문장,분류", *(",".join(row) for row in rows)]
+    path = tmp_path / "old.csv"
+    path.write_bytes("\r\n".join(lines).encode("cp949"))
+    named = ("--text-column", "문장", "--label-column", "분류", "--encoding", "cp949")
+    options = (*named, "--out", tmp_path / "m", "--model", "mean", *settings())
+    assert call(capsys, "train", path, *options).code == 0
+    done = call(capsys, "evaluate", tmp_path / "m", path)
+    assert done.code == 0, done.err
+    matrix = [
+        line.split() for line in done.out.splitlines() if line.split()[:1] in (["긍정"], ["부정"])
+    ]
+    assert len(matrix) == 4, "a row a class, in two tables"
+
+
+def test_standard_input_is_labelled_text_too(
+    reviews: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with reviews.open(encoding="utf-8") as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        done = call(capsys, "check", "-", "--model", "mean", *settings(), "--json")
+    assert done.code == 0, done.err
+    report = json.loads(done.out)
+    assert report["files"] == ["standard input"]
+    assert report["estimate"]["steps"] == 44

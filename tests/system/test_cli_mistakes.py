@@ -1,0 +1,252 @@
+"""Every mistake of the user: one line on standard error, exit code 2, no traceback."""
+
+import gzip
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import munjang.api
+from tests.system.commands import Done, call, run, settings, write_table
+
+ROWS = [
+    (f"{word} {number}", label) for number in range(5) for word, label in (("a", "x"), ("b", "y"))
+]
+
+
+def assert_one_line(done: Done, *wanted: str) -> None:
+    assert done.code == 2, done
+    assert done.out == ""
+    *notes, last = done.err.splitlines()
+    assert last.startswith("munjang: "), done.err
+    assert not any(note.startswith(("munjang:", "Traceback", "Usage", "  File")) for note in notes)
+    for words in wanted:
+        assert words in last
+
+
+def bytes_file(content: bytes, name: str = "data.csv") -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        path = folder / name
+        path.write_bytes(content)
+        return path
+
+    return make
+
+
+BAD_DATA: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
+    "no such file": (lambda folder: folder / "none.csv", ("none.csv", "no such file")),
+    "a folder": (lambda folder: folder, ("expected a file",)),
+    "empty": (bytes_file(b""), ("data.csv", "empty")),
+    "only a header": (bytes_file(b"text,label\n"), ("row 1", "only a header")),
+    "no label column": (bytes_file(b"text\na\nb\n"), ("label",)),
+    "missing field": (bytes_file(b"text,label\na,x\nb\n"), ("row 3", "2 fields", "got 1")),
+    "too many fields": (bytes_file(b"text,label\na,x\nb,y,z\n"), ("row 3", "got 3")),
+    "empty text": (bytes_file(b"text,label\na,x\n,y\n"), ("row 3", "--skip-bad-rows")),
+    "missing label": (bytes_file(b"text,label\na,x\nb,\n"), ("row 3", "--skip-bad-rows")),
+    "one class": (bytes_file(b"text,label\na,x\nb,x\n"), ("two classes", "'x'")),
+    "too few of a class": (bytes_file(b"text,label\na,x\nb,x\nc,y\n"), ("row 4", "'y'")),
+    "not UTF-8": (
+        bytes_file("text,label\n좋다,1\n나쁘다,0\n".encode("cp949")),
+        ("row 2", "byte 11", "--encoding cp949"),
+    ),
+    "broken gzip": (bytes_file(gzip.compress(b"text,label\na,x\n")[:-9], "d.csv.gz"), ("gzip",)),
+    "broken JSON": (bytes_file(b'{"text": "a", "label": 1}\n{"text\n', "d.jsonl"), ("row 2",)),
+    "not Parquet": (bytes_file(b"PAR1 no", "d.parquet"), ("Parquet",)),
+    "NUL bytes": (bytes_file(b"text,label\na\0b,x\n"), ("NUL", "row 2")),
+}
+
+
+# A check tells what it can of data that a training refuses.
+TOLD_BY_CHECK = {
+    "no label column": "there are no labels to train on",
+    "missing label": "1 rows have none",
+    "one class": "a training would refuse this data: ",
+    "too few of a class": "a training would refuse this data: ",
+}
+
+
+@pytest.mark.parametrize("case", BAD_DATA)
+def test_training_on_bad_data(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make, wanted = BAD_DATA[case]
+    done = call(capsys, "train", make(tmp_path), "--out", tmp_path / "m")
+    assert_one_line(done, *wanted)
+    assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize("case", BAD_DATA)
+def test_checking_bad_data(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make, wanted = BAD_DATA[case]
+    done = call(capsys, "check", make(tmp_path))
+    if case not in TOLD_BY_CHECK:
+        assert_one_line(done, *wanted)
+        return
+    assert done.code == 0, done.err
+    assert TOLD_BY_CHECK[case] in done.err
+    assert "rows of" in done.out
+    assert "estimated" not in done.out
+
+
+def test_bad_data_in_a_process_of_its_own(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "data.csv", [("좋다", "1"), ("나쁘다", "0")], encoding="cp949")
+    done = run("train", path, "--out", tmp_path / "m")
+    assert_one_line(done, str(path), "--encoding cp949")
+    assert len(done.err.splitlines()) == 1
+
+
+WRONG_NAMES = {
+    "model": (("--model", "ccn"), ("'ccn'", "did you mean 'cnn'?", "mean, cnn, lstm")),
+    "tokenizer": (("--tokenizer", "word"), ("'word'", "did you mean 'words'?")),
+    "task": (("--task", "clasify"), ("'clasify'", "did you mean 'classify'?")),
+    "setting": (("--set", "training.epoch=1"), ("did you mean 'epochs'?",)),
+    "section": (("--set", "trainin.epochs=1"), ("did you mean 'training'?",)),
+    "value": (("--set", "training.epochs=none"), ("training.epochs",)),
+    "no value": (("--set", "training.epochs"), ("key=value", "'training.epochs'")),
+    "metric": (("--set", "training.metric=f1"), ("training.metric",)),
+    "encoding": (("--encoding", "cp94"), ("'cp94'", "cp949")),
+    "config": (("--config", "nowhere.yaml"), ("nowhere.yaml", "cannot read")),
+    "text column": (("--text-column", "txt"), ("txt", "text, label")),
+    "label column": (("--label-column", "lable"), ("lable", "text, label")),
+    "seed": (("--seed", "-1"), ("seed",)),
+    "seed of letters": (("--seed", "one"), ("--seed", "see munjang train --help")),
+    "option": (("--modle", "cnn"), ("--modle", "--model", "see munjang train --help")),
+    "resume without a folder's run": (("--valid", "none.csv"), ("none.csv",)),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_NAMES)
+def test_wrong_names(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_table(tmp_path / "data.csv", ROWS)
+    options, wanted = WRONG_NAMES[case]
+    assert_one_line(call(capsys, "train", path, "--out", tmp_path / "m", *options), *wanted)
+    assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (["tarin"], ("'tarin'", "'train'", "see munjang --help")),
+        (["train", "data.csv"], ("--out", "see munjang train --help")),
+        (["train"], ("DATA",)),
+        (["evaluate", "m"], ("DATA",)),
+        (["--jsn"], ("--jsn",)),
+        (["data", "get", "nsmv"], ("'nsmv'", "nsmc")),
+        (["data", "got"], ("'got'", "'get'", "see munjang data --help")),
+        (["check", "x.csv", "--model", "lsm"], ("did you mean 'lstm'?",)),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_commands(
+    arguments: list[str], wanted: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert_one_line(call(capsys, *arguments), *wanted)
+
+
+def test_what_is_typed_wins_over_the_config_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_table(tmp_path / "data.csv", ROWS)
+    config = tmp_path / "config.yaml"
+    config.write_text("model: {name: cnn, dim: 9}\ntraining: {epochs: 7, threads: 1}\n")
+    options = ("--config", config, "--model", "mean", "--set", "training.epochs=1")
+    done = call(capsys, "train", path, "--out", tmp_path / "m", *options, "--quiet")
+    assert done.code == 0, done.err
+    recipe = munjang.load(tmp_path / "m").recipe
+    assert (recipe.model_name, recipe.model.dim, recipe.training.epochs) == ("mean", 9, 1)
+
+
+def test_places_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_table(tmp_path / "data.csv", ROWS)
+    assert_one_line(call(capsys, "train", path, "--out", path), "data.csv", "this is a file")
+    assert_one_line(call(capsys, "train", path, "--out", path / "m"), "data.csv")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.doc").write_text("precious")
+    assert_one_line(call(capsys, "train", path, "--out", other), "thesis.doc")
+    assert [p.name for p in other.iterdir()] == ["thesis.doc"]
+
+
+def test_a_finished_model_is_not_overwritten_unasked(
+    model: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(model, tmp_path / "copy")
+    again = ("train", reviews, "--out", folder, "--model", "mean", *settings(), "--quiet")
+    assert_one_line(call(capsys, *again), "finished model", "--overwrite")
+    before = (folder / "metrics.json").read_bytes()
+    done = call(capsys, *again, "--overwrite", "--seed", 9)
+    assert done.code == 0, done.err
+    assert (folder / "metrics.json").read_bytes() != before
+
+
+def test_folders_that_are_no_models(
+    model: Path, more_reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert_one_line(call(capsys, "predict", tmp_path / "none", "a"), "no such model folder")
+    assert_one_line(call(capsys, "evaluate", tmp_path, more_reviews), "manifest.json")
+    altered = shutil.copytree(model, tmp_path / "altered")
+    with (altered / "vocabulary.json").open("a") as file:
+        file.write(" ")
+    assert_one_line(call(capsys, "predict", altered, "a"), "vocabulary.json", "checksum")
+
+
+def test_evaluation_of_other_labels_and_columns(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_table(tmp_path / "t.csv", [("좋다", "1"), ("싫다", "7")], header="document,label")
+    assert_one_line(call(capsys, "evaluate", model, path), "row 3", "'7'", "0, 1")
+    path = write_table(tmp_path / "t.csv", [("좋다", "1")], header="review,label")
+    assert_one_line(call(capsys, "evaluate", model, path), "document", "review, label")
+
+
+def test_predictions_that_cannot_be_made(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert_one_line(call(capsys, "predict", model, "a", "--input", "b.txt"), "--input")
+    assert_one_line(call(capsys, "predict", model, "--input", tmp_path / "b.txt"), "no such file")
+    assert_one_line(call(capsys, "predict", model, "half \ud83d"), "texts[0]", "surrogate")
+    table = write_table(tmp_path / "t.csv", [("a", "b")], header="first,second")
+    assert_one_line(call(capsys, "predict", model, "--input", table), "--text-column")
+
+
+def test_bad_rows_are_skipped_and_counted(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "texts.csv"
+    path.write_bytes("id,text\n1,좋다\n2\n3,싫다\n".encode())
+    done = call(capsys, "predict", model, "--input", path, "--skip-bad-rows")
+    assert done.code == 0
+    assert [line.split("\t")[2] for line in done.out.splitlines()] == ["좋다", "싫다"]
+    assert "skipped 1 rows: wrong number of fields" in done.err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(13, "Permission denied", "m/config.yaml"),
+        OSError(28, "No space left on device"),
+    ],
+)
+def test_the_system_says_no(
+    error: OSError,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(munjang.api, "train", refuse)
+    done = call(capsys, "train", "data.csv", "--out", tmp_path / "m")
+    assert_one_line(done, error.filename or "", error.strerror)
+
+
+def test_a_bug_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(munjang.api, "train", fail)
+    with pytest.raises(KeyError, match="a bug"):
+        munjang.cli.main(["train", "data.csv", "--out", str(tmp_path / "m")])

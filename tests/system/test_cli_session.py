@@ -1,0 +1,223 @@
+"""A first session on real reviews: check, train, evaluate, predict."""
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.system.commands import Done, call, controls, head, run, settings
+
+LABELS = {"0", "1"}
+
+
+def test_train_tells_the_scores_the_folder_and_what_to_type_next(
+    training: tuple[Path, Done],
+) -> None:
+    folder, done = training
+    assert done.code == 0, done.err
+    assert "accuracy" in done.out
+    assert "log loss" in done.out
+    assert f"model saved in '{folder}'" in done.out
+    assert f"munjang predict '{folder}' \"a text\"" in done.out
+    assert "Traceback" not in done.err
+    assert {"config.yaml", "model.safetensors", "manifest.json"} <= {
+        path.name for path in folder.iterdir()
+    }
+
+
+def test_train_in_a_pipe_writes_plain_lines(training: tuple[Path, Done]) -> None:
+    _, done = training
+    assert not controls(done.out + done.err)
+    steps = [line for line in done.err.splitlines() if line.startswith("step ")]
+    assert len(steps) >= 2, "one line an evaluation"
+    for wanted in ("100%", "loss", "accuracy", "tokens/s", "left"):
+        assert wanted in steps[-1]
+    assert "1,500 rows" in done.err
+
+
+def test_evaluate_draws_every_score(
+    model: Path, more_reviews: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = call(capsys, "evaluate", model, more_reviews)
+    assert done.code == 0, done.err
+    for wanted in ("accuracy", "macro F1", "log loss", "calibration error", "400 rows"):
+        assert wanted in done.out
+    for wanted in ("precision", "recall", "true \\ guessed"):
+        assert wanted in done.out
+    assert "text column" not in done.err, "the columns are those of the training"
+
+
+def test_evaluate_for_machines(
+    model: Path, more_reviews: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = call(capsys, "evaluate", model, more_reviews, "--json")
+    assert done.code == 0, done.err
+    scores = json.loads(done.out)
+    assert scores["rows"] == 400
+    confusion = scores["confusion"]
+    assert sum(map(sum, confusion)) == 400
+    right = confusion[0][0] + confusion[1][1]
+    assert scores["accuracy"] == pytest.approx(right / 400)
+    assert {one["label"] for one in scores["classes"]} == LABELS
+    for one in scores["classes"]:
+        assert 0 <= one["precision"] <= 1
+        assert 0 <= one["recall"] <= 1
+    assert scores["accuracy"] > 0.6
+    assert scores["log_loss"] > 0
+    assert 0 <= scores["calibration_error"] <= 1
+
+
+def test_predict_texts_of_the_command_line(model: Path) -> None:
+    texts = ["정말 재미있다", "", "a\tb\nc", "👨‍👩‍👧 최고", "x" * 5000]
+    done = run("predict", model, *texts)
+    assert done.code == 0, done.err
+    lines = done.out.split("\n")[:-1]
+    assert len(lines) == len(texts)
+    for line, shown in zip(lines, [*texts[:2], "a\\tb\\nc", *texts[3:]], strict=True):
+        label, probability, text = line.split("\t")
+        assert label in LABELS
+        assert 0.5 <= float(probability) <= 1
+        assert text == shown
+
+
+def test_predict_a_gzipped_table_for_machines(
+    model: Path, more_reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = tmp_path / "test.tsv.gz"
+    packed.write_bytes(gzip.compress(more_reviews.read_bytes()))
+    done = call(capsys, "predict", model, "--input", packed, "--text-column", "document", "--json")
+    assert done.code == 0, done.err
+    answers = [json.loads(line) for line in done.out.splitlines()]
+    assert [answer["row"] for answer in answers] == list(range(2, 402)), "the header is row 1"
+    for answer in answers:
+        assert set(answer["probabilities"]) == LABELS
+        assert answer["probability"] == answer["probabilities"][answer["label"]]
+        assert sum(answer["probabilities"].values()) == pytest.approx(1)
+        assert answer["truncated"] is False
+    texts = [line.split("\t")[1] for line in more_reviews.read_text("utf-8").splitlines()[1:4]]
+    alone = call(capsys, "predict", model, *texts, "--json")
+    for one, many in zip(map(json.loads, alone.out.splitlines()), answers, strict=False):
+        assert one["probability"] == pytest.approx(many["probability"], abs=1e-6)
+
+
+def test_check_looks_at_everything(
+    reviews: Path, more_reviews: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = call(capsys, "check", reviews, "--test", more_reviews, "--model", "mean", *settings())
+    assert done.code == 0, done.err
+    assert not controls(done.out)
+    for wanted in (
+        "1,500 rows",
+        "characters a text: 1 to",
+        "█",
+        "the same text more than once",
+        "the same text with two labels",
+        "the same text in DATA and in the test",
+        "of a held-out tenth",
+        "in buckets of like length",
+        "a training of mean, estimated",
+        "peak memory",
+        "an estimate, from",
+    ):
+        assert wanted in done.out
+
+
+def test_check_for_machines(reviews: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done = call(capsys, "check", reviews, "--model", "mean", *settings(), "--json")
+    report = json.loads(done.out)
+    assert sum(report["labels"].values()) == report["rows"] == 1500
+    assert sum(report["tokens"]["counts"]) == 1500
+    padding = report["padding"]
+    assert padding["buckets"] < padding["random"] <= padding["longest"]
+    estimate = report["estimate"]
+    assert estimate["model"] == "mean"
+    assert estimate["weights_bytes"] >= 4 * estimate["parameters"]
+    assert estimate["optimiser_bytes"] > 0
+    assert estimate["checkpoint_bytes"] > 2 * estimate["weights_bytes"]
+    assert estimate["memory_bytes"] > estimate["checkpoint_bytes"]
+    assert estimate["seconds"] > 0
+    assert estimate["timed_steps"] > 0
+    assert estimate["steps"] == 2 * -(-1350 // 64), "two passes over nine tenths in batches of 64"
+
+
+def test_train_on_questions_for_machines(
+    data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trec = data_folder / "trec"
+    train = head(trec / "train.tsv", 2001, tmp_path / "train.tsv")
+    files = (train, "--valid", trec / "test.tsv")
+    options = ("--model", "mean", *settings(training__epochs=3), "--json", "--quiet")
+    done = call(capsys, "train", *files, "--out", tmp_path / "m", *options)
+    assert (done.code, done.err) == (0, "")
+    result = json.loads(done.out)
+    assert result["folder"] == str(tmp_path / "m")
+    assert result["model"] == "mean"
+    assert result["validation"]["rows"] == 500
+    assert len(result["validation"]["classes"]) == 6
+    assert result["validation"]["accuracy"] > 0.6
+    assert result["training"]["rows"] == 2000
+
+
+def test_samples_are_listed_and_found(
+    data_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MUNJANG_DATA", str(data_folder))
+    listed = call(capsys, "data", "list", "--json")
+    samples = {sample["name"]: sample for sample in json.loads(listed.out)}
+    assert {"nsmc", "trec", "sst2"} <= set(samples)
+    told = call(capsys, "data", "list")
+    assert all(name in told.out for name in samples)
+    got = call(capsys, "data", "get", "trec")
+    assert got.out.split() == [
+        str(data_folder / "trec" / f"{part}.tsv") for part in ("train", "test")
+    ]
+    assert "munjang train" in got.err
+    part = call(capsys, "data", "get", "nsmc", "--part", "train")
+    assert part.out == f"{data_folder / 'nsmc' / 'train.tsv'}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["train", "--help"],
+        ["evaluate", "--help"],
+        ["predict", "-h"],
+        ["check", "--help"],
+        ["data", "--help"],
+        ["data", "get", "--help"],
+        ["data", "list", "--help"],
+        [],
+    ],
+    ids=" ".join,
+)
+def test_help_teaches_by_example(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    done = call(capsys, *arguments)
+    assert done.code == 0
+    assert "Usage: munjang" in done.out
+    words = [word for word in arguments if not word.startswith("-")]
+    assert "  " + " ".join(["munjang", *words]) in done.out, "an example"
+    assert "metavar" not in done.out
+    assert done.err == ""
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(capsys, "--version").out == "munjang 0.1.0\n"
+
+
+# Typer itself reads the arguments of a command through pydantic.
+@pytest.mark.parametrize(("arguments", "allowed"), [([], set()), (["train"], {"pydantic"})])
+def test_help_imports_nothing_heavy(arguments: list[str], allowed: set[str]) -> None:
+    asked = (
+        "import sys\n"
+        "from munjang.cli import main\n"
+        f"try: main([*{arguments}, '--help'])\n"
+        "finally: print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert "Usage: munjang" in done.stdout
+    heavy = {"torch", "numpy", "polars", "pyarrow", "pydantic", "sklearn", "yaml", "rich"}
+    assert not {name.split(".")[0] for name in done.stderr.split()} & (heavy - allowed)

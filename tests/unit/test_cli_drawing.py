@@ -1,0 +1,204 @@
+"""What the command line draws: texts on one line, aligned tables, speeds, sizes."""
+
+import io
+import json
+import sys
+import unicodedata
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from munjang.cli.output import console, json_text, note, one_line, show, shown
+from munjang.cli.progress import Bar, Lines, Pace, clock
+from munjang.cli.report import bar, size
+from munjang.cli.tables import class_table, confusion_table
+from munjang.tasks.metrics import Scores, classification_scores
+
+UGLY = st.text(
+    st.characters() | st.sampled_from("\x00\x1b\n\r\t\x85\u2028\u202e가각👨\u200d👩e\u0301")
+)
+
+
+@given(UGLY)
+def test_any_text_is_shown_on_one_line_without_control_characters(text: str) -> None:
+    line = shown(text)
+    assert len(line.splitlines()) <= 1
+    assert not {unicodedata.category(c) for c in line} & {"Cc", "Cs", "Zl", "Zp"}
+    line.encode()
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])))
+def test_a_text_without_them_is_shown_as_it_is(text: str) -> None:
+    assert shown(text) == text
+
+
+def test_messages_take_one_line() -> None:
+    assert one_line("a\nb\t\x1b[31m c") == "a b \\x1b[31m c"
+
+
+def scores_of(labels: list[str], guesses: list[int], targets: list[int]) -> Scores:
+    chances = np.full((len(guesses), len(labels)), 0.1 / len(labels))
+    chances[np.arange(len(guesses)), guesses] = 1 - 0.1 * (len(labels) - 1) / len(labels)
+    return classification_scores(chances, np.array(targets), tuple(labels))
+
+
+def drawn(table: Any, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    capsys.readouterr()
+    console().print(table)
+    return [line for line in capsys.readouterr().out.splitlines() if line.strip()]
+
+
+LABELS = ["긍정", unicodedata.normalize("NFD", "부정적"), "[red]x[/red]", "a\tb", ":smile:", "👍"]
+
+
+def test_columns_stand_below_one_another(capsys: pytest.CaptureFixture[str]) -> None:
+    scores = scores_of(LABELS, [0, 1, 2, 3, 4, 5, 0, 0], [0, 1, 2, 3, 4, 5, 1, 2])
+    for table in (class_table(scores), confusion_table(scores)):
+        lines = drawn(table, capsys)
+        assert len(lines) == 2 + len(LABELS), "header, rule, a row a class"
+        assert len({cell_len(line) for line in lines}) == 1
+        for label in ("긍정", "부정적", "[red]x[/red]", "a\\tb", ":smile:", "👍"):
+            assert any(label in line for line in lines)
+
+
+def test_the_confusion_matrix_holds_true_rows_and_guessed_columns(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scores = scores_of(["x", "y"], [0, 0, 0, 1], [0, 1, 1, 1])
+    _, _, x, y = drawn(confusion_table(scores), capsys)
+    assert x.split() == ["x", "1", "0"]
+    assert y.split() == ["y", "2", "1"]
+
+
+def test_many_classes_are_told_by_their_worst_pairs(capsys: pytest.CaptureFixture[str]) -> None:
+    labels = [f"c{number}" for number in range(30)]
+    scores = scores_of(labels, [1, 1, 1, 5, *range(30)], [0, 0, 0, 4, *range(30)])
+    _, _, *pairs = drawn(confusion_table(scores), capsys)
+    assert [pair.split() for pair in pairs] == [["c0", "c1", "3"], ["c4", "c5", "1"]]
+
+
+def a_step(number: int, total: int = 100, **given: Any) -> Any:
+    plain = {"epoch": 1, "loss": 0.5, "tokens": 300, "scores": None, "best": False}
+    return SimpleNamespace(number=number, total=total, **{**plain, **given})
+
+
+@pytest.mark.parametrize("between", [0.001, 0.1, 3.0])
+def test_speed_and_time_left_of_even_steps(between: float) -> None:
+    pace = Pace()
+    for number in range(1, 51):
+        pace.take(a_step(number), number * between)
+    assert pace.rate == pytest.approx(300 / between)
+    assert pace.left(a_step(50)) == pytest.approx(50 * between)
+    assert pace.tokens == 15_000
+    assert pace.loss == pytest.approx(0.5)
+
+
+def test_speed_follows_the_last_seconds() -> None:
+    pace, now = Pace(), 0.0
+    for number in range(1, 4001):
+        now += 0.01 if number <= 2000 else 0.03
+        pace.take(a_step(number, 5000), now)
+    assert pace.rate == pytest.approx(300 / 0.03, rel=0.01)
+    assert pace.left(a_step(4000, 5000)) == pytest.approx(30, rel=0.01)
+
+
+def test_nothing_is_claimed_before_it_was_measured() -> None:
+    pace = Pace()
+    assert (pace.rate, pace.left(a_step(1))) == (0.0, None)
+    pace.take(a_step(7), 3.0)  # a run that was resumed
+    assert (pace.rate, pace.left(a_step(7))) == (0.0, None)
+
+
+@given(st.lists(st.floats(0, 20), min_size=1, max_size=60))
+def test_the_loss_shown_lies_among_those_seen(losses: list[float]) -> None:
+    pace = Pace()
+    for number, loss in enumerate(losses, start=1):
+        pace.take(a_step(number, loss=loss), number)
+    assert min(losses) - 1e-9 <= pace.loss <= max(losses) + 1e-9
+
+
+def test_lines_come_at_evaluations_and_every_ten_seconds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("time.perf_counter", lambda: now)
+    lines = Lines()
+    scores = SimpleNamespace(accuracy=0.75, macro_f1=0.5, log_loss=0.6)
+    for number in range(1, 101):
+        now = number * 0.5
+        lines.step(a_step(number, scores=scores if number == 50 else None, best=number == 50))
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split()[1] for line in told] == ["20/100", "40/100", "50/100", "70/100", "90/100"]
+    assert "accuracy 0.7500, macro F1 0.5000, log loss 0.6000 (best so far)" in told[2]
+    assert told[3] == "step 70/100   70%  loss 0.5000  600 tokens/s  0:15 left"
+
+
+def test_the_bar_shows_the_metric_that_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr("sys.stderr", screen)
+    watcher = Bar("log_loss")
+    watcher._console = console(error=True)
+    watcher._console.width = 100
+    scores = SimpleNamespace(accuracy=0.75, macro_f1=0.5, log_loss=0.625)
+    watcher.say("read [3] rows :smile:")
+    watcher.step(a_step(1))
+    watcher.step(a_step(100, scores=scores, best=True))
+    watcher.close()
+    assert "read [3] rows :smile:" in screen.getvalue()
+    last = screen.getvalue().splitlines()[-1]
+    assert "100/100" in last
+    assert "log loss 0.6250" in last
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wanted"),
+    [(0.2, "0:00"), (7, "0:07"), (59.6, "1:00"), (750, "12:30"), (3723, "1:02:03")],
+)
+def test_clock(seconds: float, wanted: str) -> None:
+    assert clock(seconds) == wanted
+
+
+@pytest.mark.parametrize(
+    ("count", "wanted"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1640, "1.64 kB"),
+        (613e6, "613 MB"),
+        (999_600, "1,000 kB"),
+        (12_340_000, "12.3 MB"),
+        (2.5e12, "2,500 GB"),
+    ],
+)
+def test_size(count: int, wanted: str) -> None:
+    assert size(count) == wanted
+
+
+def test_json_knows_no_nan() -> None:
+    values = {"loss": float("nan"), "rows": (1, float("inf")), "한글": "각"}
+    assert json.loads(json_text(values)) == {"loss": None, "rows": [1, None], "한글": "각"}
+    assert "한글" in json_text(values)
+
+
+def test_an_old_encoding_loses_characters_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    show("좋다 ok")
+    assert bar(0.5, 10) == "#####"
+    sys.stdout.flush()
+    assert raw.getvalue() == b"\\uc88b\\ub2e4 ok\n"
+
+
+def test_a_reader_of_notes_may_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(io.StringIO):
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stderr", Closed())
+    note("nobody hears this")
+    note("nor this")

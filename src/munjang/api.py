@@ -51,7 +51,7 @@ def train(
     data: Any,
     *,
     task: str = "classify",
-    model: str = "cnn",
+    model: str | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
     out: str | Path | None = None,
@@ -72,7 +72,7 @@ def train(
     Args:
         data: path, paths, "-", a data frame, or (texts, labels); see `munjang.data.readers`.
         task: what to learn; `classify` takes two classes or more.
-        model: name of an architecture: mean, cnn, lstm.
+        model: name of an architecture: mean, cnn, lstm. Left out, that of `config`, else cnn.
         text_column: column of texts; guessed when left out.
         label_column: column of labels; guessed when left out.
         out: where to save the model folder; None keeps the model in memory only.
@@ -99,14 +99,21 @@ def train(
         "encoding": encoding,
         "skip_bad_rows": skip_bad_rows,
     }
-    named = {"task": task, "seed": seed, "data": columns, "tokenizer": {"name": tokenizer}}
+    named = {
+        "task": task,
+        "seed": seed,
+        "data": columns,
+        "tokenizer": {"name": tokenizer},
+        "model": {"name": model},
+    }
     base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
     given = merge(merge(base, _without_none(named)), parse_overrides(overrides))
-    architecture(model)
+    if model is not None:
+        architecture(model)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, model, given, say)
-    folder = open_for_training(out, resume=resume, overwrite=overwrite)
+    prepared = prepare(data, valid, model or "cnn", given, say)
     loop = make_loop(prepared)
+    folder = open_for_training(out, resume=resume, overwrite=overwrite)
     if folder is not None:
         (folder / LOG).touch()  # first, so that a run killed at once is known as ours
         write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))

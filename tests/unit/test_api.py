@@ -1,0 +1,404 @@
+"""Training, resuming and judging from Python: what goes in, what comes out, what is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import torch
+from torch import Tensor
+
+from munjang.api import Trained, evaluate, load, train
+from munjang.errors import ConfigError, DataError, FolderError, MunjangError
+from munjang.layout import FILES
+from munjang.models.registry import ARCHITECTURES
+from munjang.training.loop import Step
+from tests.made import QUICK, made_corpus
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SHORT = [*QUICK, "training.epochs=2"]
+
+
+class CallbackError(Exception):
+    """Something in a callback went wrong."""
+
+
+def weights_of(trained: Trained) -> dict[str, Tensor]:
+    return trained.model.network.state_dict()
+
+
+def assert_same_weights(one: Trained, other: Trained) -> None:
+    expected = weights_of(other)
+    assert weights_of(one).keys() == expected.keys()
+    for name, tensor in weights_of(one).items():
+        assert torch.equal(tensor, expected[name]), name
+
+
+def fail_at(number: int) -> Callable[[Step], None]:
+    def fail(step: Step) -> None:
+        if step.number == number:
+            raise CallbackError
+
+    return fail
+
+
+@pytest.mark.parametrize("korean", [False, True])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_model_learns_in_memory(name: str, korean: bool) -> None:
+    seen: list[Step] = []
+    small = [] if name == "mean" else ["model.bag_dim=0"]
+    overrides = [*QUICK, *small, "model.buckets=64"]
+    trained = train(
+        made_corpus(korean=korean), model=name, overrides=overrides, on_step=seen.append
+    )
+    assert trained.scores.accuracy == 1.0
+    assert trained.folder is None
+    assert trained.model.labels == ("bad", "good", "so-so")
+    assert [step.number for step in seen] == list(range(1, seen[0].total + 1))
+    training = trained.metrics["training"]
+    assert training["steps"] == len(seen)
+    assert training["rows"] + training["valid_rows"] == 120
+    assert training["parameters"] == sum(t.numel() for t in weights_of(trained).values())
+    assert len(trained.metrics["history"]) == 6
+    assert trained.model.recipe.tokenizer.name == ("characters" if korean else "words")
+    text = "영화 최고" if korean else "a lovely film"
+    assert trained.model.predict(text)[0].label == "good"
+
+
+def test_a_run_can_be_repeated_and_another_seed_is_another_run() -> None:
+    first, again, other = (
+        train(made_corpus(), model="cnn", overrides=SHORT, seed=seed) for seed in (3, 3, 4)
+    )
+    assert_same_weights(first, again)
+    assert not torch.equal(
+        weights_of(first)["encoder.convolutions.0.weight"],
+        weights_of(other)["encoder.convolutions.0.weight"],
+    )
+
+
+def test_the_callers_random_numbers_do_not_matter_and_stay() -> None:
+    runs = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        state = torch.get_rng_state()
+        runs.append(train(made_corpus(), model="cnn", overrides=SHORT))
+        assert torch.equal(torch.get_rng_state(), state)
+    assert_same_weights(*runs)
+
+
+def test_a_folder_holds_the_model_its_log_and_nothing_half_done(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "folder"
+    trained = train(made_corpus(), model="mean", overrides=SHORT, out=str(out))
+    assert trained.folder == out
+    names = {path.name for path in out.iterdir()}
+    assert names == {*FILES, "manifest.json", "metrics.jsonl", "tensorboard"}
+    records = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert [r["accuracy"] for r in records if r["part"] == "valid"] == [
+        record["accuracy"] for record in trained.metrics["history"]
+    ]
+    saved = load(out)
+    assert saved.predict("lovely") == trained.model.predict("lovely")
+    assert saved.metrics["validation"]["accuracy"] == trained.scores.accuracy
+
+
+def test_the_best_step_is_what_is_kept() -> None:
+    overrides = [*QUICK, "training.learning_rate=0.3", "training.metric=log_loss"]
+    trained = train(made_corpus(), model="cnn", overrides=overrides)
+    history = trained.metrics["history"]
+    best = min(history, key=lambda record: record["log_loss"])
+    assert trained.metrics["training"]["best_step"] == best["step"]
+    assert trained.scores.log_loss == pytest.approx(best["log_loss"])
+
+
+@pytest.mark.parametrize(
+    ("name", "extra", "stop"),
+    [
+        ("mean", ["model.ngrams=2", "model.ngram_min_frequency=2", "model.buckets=50"], 9),
+        ("cnn", ["training.averaging=0.0", "training.embedding_optimiser=adagrad"], 28),
+        ("lstm", ["model.bag_dim=4", "model.bag_buckets=50"], 17),
+    ],
+)
+def test_a_training_that_broke_off_goes_on_to_the_same_end(
+    name: str, extra: list[str], stop: int, tmp_path: Path
+) -> None:
+    common = {
+        "model": name,
+        "overrides": [*SHORT, "training.epochs=3", "training.checkpoint_steps=4", *extra],
+    }
+    with pytest.raises(CallbackError):
+        train(made_corpus(), out=tmp_path / "a", on_step=fail_at(stop), **common)
+    assert not (tmp_path / "a" / "manifest.json").exists()
+    steps: list[int] = []
+    resumed = train(
+        made_corpus(),
+        out=tmp_path / "a",
+        resume=True,
+        on_step=lambda step: steps.append(step.number),
+        **common,
+    )
+    assert steps[0] == (stop - 1) // 4 * 4 + 1
+    whole = train(made_corpus(), out=tmp_path / "b", **common)
+    assert_same_weights(resumed, whole)
+    for file in ("model.safetensors", "vocabulary.json", "config.yaml"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+    history = [{**record, "seconds": 0} for record in resumed.metrics["history"]]
+    assert history == [{**record, "seconds": 0} for record in whole.metrics["history"]]
+
+
+def test_resume_without_a_checkpoint_begins_anew(tmp_path: Path) -> None:
+    first = train(made_corpus(), model="mean", overrides=SHORT, out=tmp_path / "a", resume=True)
+    assert_same_weights(first, train(made_corpus(), model="mean", overrides=SHORT))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data": made_corpus(seed=1)},
+        {"overrides": [*SHORT, "training.checkpoint_steps=3", "model.dim=9"]},
+        {"seed": 1},
+        {"tokenizer": "characters"},
+        {"model": "cnn"},
+    ],
+    ids=["data", "setting", "seed", "tokenizer", "model"],
+)
+def test_another_run_does_not_go_on_with_this_one(change: dict[str, Any], tmp_path: Path) -> None:
+    same = {
+        "data": made_corpus(),
+        "model": "mean",
+        "overrides": [*SHORT, "training.checkpoint_steps=3"],
+    }
+    with pytest.raises(CallbackError):
+        train(**same, out=tmp_path, on_step=fail_at(5))
+    before = (tmp_path / "checkpoint.safetensors").read_bytes()
+    with pytest.raises(FolderError, match="made with other data or settings"):
+        train(**{**same, **change}, out=tmp_path, resume=True)
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
+
+
+def test_validation_data_of_its_own() -> None:
+    valid = made_corpus(30, seed=9)
+    trained = train(made_corpus(), model="mean", overrides=QUICK, valid=valid)
+    assert trained.scores.rows == 30
+    assert trained.metrics["training"]["rows"] == 120
+    assert evaluate(trained.model, valid) == trained.scores
+
+
+def test_a_validation_label_never_seen_is_named() -> None:
+    texts, labels = made_corpus(30, seed=9)
+    labels[4] = "weird"
+    with pytest.raises(DataError, match="row 5: the label 'weird' was never seen in training"):
+        train(made_corpus(), model="mean", overrides=QUICK, valid=(texts, labels))
+
+
+def corpus_file(path: Path, *, columns: tuple[str, str] = ("text", "label")) -> Path:
+    pl.DataFrame(dict(zip(columns, made_corpus(), strict=True))).write_csv(path, separator="\t")
+    return path
+
+
+def test_files_are_read_and_what_was_guessed_is_said(tmp_path: Path) -> None:
+    path = corpus_file(tmp_path / "reviews.tsv", columns=("document", "class"))
+    said: list[str] = []
+    trained = train(
+        path,
+        model="mean",
+        overrides=SHORT,
+        text_column="document",
+        label_column="class",
+        out=tmp_path / "model",
+        say=said.append,
+    )
+    assert any("read 120 rows of" in line and "reviews.tsv" in line for line in said)
+    assert any(line.startswith("model: mean,") for line in said)
+    data = trained.model.recipe.data
+    assert (data.text_column, data.label_column) == ("document", "class")
+    # the columns that the model was trained with are found again
+    assert evaluate(tmp_path / "model", path).rows == 120
+    with pytest.raises(DataError, match="nothing"):
+        evaluate(tmp_path / "model", path, text_column="nothing")
+
+
+def test_the_config_of_a_folder_makes_the_same_model_again(tmp_path: Path) -> None:
+    first = train(made_corpus(), model="cnn", overrides=SHORT, seed=5, out=tmp_path / "model")
+    again = train(made_corpus(), config=tmp_path / "model" / "config.yaml")
+    assert_same_weights(first, again)
+
+
+def test_what_is_typed_wins_over_the_config_and_set_over_all(tmp_path: Path) -> None:
+    config = {
+        "seed": 1,
+        "model": {"name": "lstm", "dim": 5},
+        "training": {"epochs": 9},
+        "tokenizer": {"name": "jamo"},
+    }
+    chosen = train(
+        made_corpus(),
+        config=config,
+        overrides=["training.epochs=1", "training.threads=1"],
+        seed=2,
+        tokenizer="characters",
+    ).model.recipe
+    assert (chosen.model_name, chosen.model.dim) == ("lstm", 5)
+    assert (chosen.seed, chosen.training.epochs) == (2, 1)
+    assert chosen.tokenizer.name == "characters"
+    overrides = ["training.epochs=1", "training.threads=1"]
+    typed = train(made_corpus(), model="mean", config=config, overrides=overrides)
+    assert typed.model.recipe.model_name == "mean"
+    set_last = train(
+        made_corpus(), model="cnn", config=config, overrides=[*overrides, "model.name=mean"]
+    )
+    assert set_last.model.recipe.model_name == "mean"
+
+
+def test_a_finished_model_is_replaced_only_when_asked(tmp_path: Path) -> None:
+    quick = {"model": "mean", "overrides": SHORT, "out": tmp_path / "m"}
+    train(made_corpus(), **quick)
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "m").iterdir()}
+    for resume in (False, True):
+        with pytest.raises(FolderError, match=r"a finished model stands here; .* --overwrite"):
+            train(made_corpus(), **quick, resume=resume)
+    assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "m").iterdir()} == before
+    (tmp_path / "m" / "notes.txt").write_text("mine")
+    other = train(made_corpus(korean=True), **quick, overwrite=True)
+    assert load(tmp_path / "m").predict("최고") == other.model.predict("최고")
+    assert (tmp_path / "m" / "notes.txt").read_text() == "mine"
+
+
+def test_an_unfinished_run_is_gone_on_with_or_replaced_as_asked(tmp_path: Path) -> None:
+    quick = {"model": "mean", "overrides": [*SHORT, "training.checkpoint_steps=2"], "out": tmp_path}
+    with pytest.raises(CallbackError):
+        train(made_corpus(), **quick, on_step=fail_at(6))
+    with pytest.raises(FolderError, match="an unfinished training stands here; --resume"):
+        train(made_corpus(), **quick)
+    steps: list[int] = []
+    train(made_corpus(), **quick, overwrite=True, on_step=lambda step: steps.append(step.number))
+    assert steps[0] == 1
+
+
+def test_overwriting_goes_on_when_resume_is_asked_too(tmp_path: Path) -> None:
+    quick = {"model": "mean", "overrides": [*SHORT, "training.checkpoint_steps=2"], "out": tmp_path}
+    with pytest.raises(CallbackError):
+        train(made_corpus(), **quick, on_step=fail_at(6))
+    steps: list[int] = []
+    train(
+        made_corpus(),
+        **quick,
+        overwrite=True,
+        resume=True,
+        on_step=lambda step: steps.append(step.number),
+    )
+    assert steps[0] == 5
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize(
+    "names", [["notes.txt"], ["README.md", "setup.py"], ["config.yaml", ".git"]]
+)
+def test_a_folder_of_other_files_is_left_alone(
+    names: list[str], overwrite: bool, tmp_path: Path
+) -> None:
+    for name in names:
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(FolderError, match="this folder holds other files"):
+        train(made_corpus(), model="mean", overrides=SHORT, out=tmp_path, overwrite=overwrite)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
+        names, "mine"
+    )
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_file_named_like_ours_is_not_taken_for_ours(resume: bool, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(FolderError, match=r"other files \(README\.md\)"):
+        train(made_corpus(), model="mean", overrides=SHORT, out=tmp_path, resume=resume)
+    assert (tmp_path / "README.md").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        ["config.yaml", "metrics.jsonl"],
+        ["config.yaml", "metrics.jsonl", "checkpoint.safetensors.partial"],
+        ["config.yaml.partial", "metrics.jsonl"],
+        [*FILES, "metrics.jsonl"],
+        [],
+    ],
+)
+def test_what_a_run_killed_early_left_is_no_hindrance(left: list[str], tmp_path: Path) -> None:
+    for name in left:
+        (tmp_path / name).write_text("half a")
+    train(made_corpus(), model="mean", overrides=SHORT, out=tmp_path)
+    assert not list(tmp_path.glob("*.partial"))
+    assert load(tmp_path).predict("lovely")
+
+
+def test_places_that_are_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    quick = {"model": "mean", "overrides": SHORT}
+    with pytest.raises(FolderError, match="expected a folder to write the model to"):
+        train(made_corpus(), **quick, out=tmp_path / "file")
+    with pytest.raises(FolderError, match="cannot make this folder: Not a directory"):
+        train(made_corpus(), **quick, out=tmp_path / "file" / "below")
+    with pytest.raises(ConfigError, match="resume needs the folder"):
+        train(made_corpus(), **quick, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"model": "lstn"}, "unknown model 'lstn'; did you mean 'lstm'?"),
+        ({"tokenizer": "wrods"}, "did you mean 'words'?"),
+        ({"task": "clasify"}, "task: input should be 'classify'"),
+        ({"overrides": ["model.dmi=3"]}, "unknown setting 'dmi'; did you mean 'dim'?"),
+        ({"overrides": ["dim"]}, "--set wants key=value"),
+        ({"config": "no/such.yaml"}, "cannot read this config file"),
+        ({"config": {"model": "cnn"}, "model": None}, "model: expected settings such as"),
+        ({"overrides": ["training.device=quantum"]}, "expected cpu, cuda"),
+        ({"overrides": ["training.device=cuda"]}, "no GPU can be used"),
+        ({"overrides": ["classify.loss=binary_crossentropy"]}, "for two classes, the data has 3"),
+        ({"overrides": ["classify.class_weights={good: 2}"]}, "missing: bad, so-so"),
+        ({"data": (["a", "b"], ["x", "x"])}, "at least two classes"),
+        ({"data": ([], [])}, ""),
+        ({"data": (["a", None], ["x", "y"])}, ""),
+        ({"data": "no/such.csv"}, "no/such.csv"),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_no_folder(
+    change: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    if "device=cuda" in str(change) and torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    asked = {"data": made_corpus(), "model": "mean", "out": tmp_path / "m", **change}
+    with pytest.raises(MunjangError) as caught:
+        train(**asked)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "m").exists()
+
+
+def test_weights_that_diverge_are_said(tmp_path: Path) -> None:
+    overrides = [
+        *SHORT,
+        "training.learning_rate=1e35",
+        "training.clip_norm=null",
+        "training.warmup=0.9",
+    ]
+    with pytest.raises(ConfigError, match=r"training\.learning_rate: the weights were no finite"):
+        train(made_corpus(), model="mean", overrides=overrides, out=tmp_path / "m")
+
+
+def test_evaluate_counts_what_it_skips_and_names_unknown_labels() -> None:
+    trained = train(made_corpus(), model="mean", overrides=QUICK)
+    with pytest.raises(DataError, match="the label 'new' was never seen"):
+        evaluate(trained.model, (["a", "b"], ["good", "new"]))
+    said: list[str] = []
+    scores = evaluate(
+        trained.model,
+        (["lovely", None, "awful"], ["good", "good", "bad"]),
+        skip_bad_rows=True,
+        say=said.append,
+    )
+    assert scores.rows == 2
+    assert any(line.startswith("skipped 1 rows") for line in said)

@@ -19,8 +19,7 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt
 	touch $(VENV)/.installed $@
 
 demo: $(VENV)/.installed
-	$(BIN)/munjang data get rotten-tomatoes-polarity
-	$(BIN)/munjang train rotten-tomatoes-polarity --task classify --model cnn --out $(DEMO) --overwrite
+	$(BIN)/munjang train $$($(BIN)/munjang data get rotten-tomatoes-polarity) --task classify --model cnn --out $(DEMO) --overwrite
 	$(BIN)/munjang predict $(DEMO) "A warm, funny and beautifully acted film." "Two hours of my life that I will not get back."
 	@echo "The model lies in $(DEMO); try: $(BIN)/munjang predict $(DEMO) \"your own sentence\""
 

@@ -144,8 +144,8 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
 
 # Texts to see in all, and the fewest and most passes over them. Long n-grams alone are learned by
 # heart in a second pass over many texts; few texts need many passes, of which the best is kept.
-_PASSES: dict[tuple[str, Script], tuple[int, int, int]] = {("mean", "korean"): (100_000, 1, 20)}
-_OTHER_PASSES = (300_000, 2, 20)
+_PASSES: dict[tuple[str, Script], tuple[int, int, int]] = {("mean", "korean"): (100_000, 1, 10)}
+_OTHER_PASSES = (300_000, 2, 10)
 
 
 def passes(model: str, script: Script, rows: int) -> int:

@@ -101,6 +101,18 @@ def test_ctrl_c_leaves_a_folder_that_resume_finishes(
     assert call(capsys, "predict", tmp_path / "m", "재미있다").code == 0
 
 
+@pytest.mark.parametrize("seconds", [0.5, 1.0])
+def test_ctrl_c_while_modules_are_imported(seconds: float, tmp_path: Path) -> None:
+    process = start("train", "none.csv", "--out", tmp_path / "m", stdin=subprocess.DEVNULL)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert "Traceback" not in err.decode()
+    # a quick machine may have found by now that there is no such file
+    assert (process.returncode, err) == (130, b"munjang: stopped\n") or process.returncode == 2
+    assert out == b""
+
+
 def in_terminal(*arguments: object, columns: int = 120) -> tuple[int, str]:
     """Exit code and everything that a command writes to a terminal of its own."""
     ours, theirs = pty.openpty()

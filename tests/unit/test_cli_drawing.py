@@ -133,7 +133,7 @@ def test_lines_come_at_evaluations_and_every_ten_seconds(
         now = number * 0.5
         lines.step(a_step(number, scores=scores if number == 50 else None, best=number == 50))
     told = capsys.readouterr().err.splitlines()
-    assert [line.split()[1] for line in told] == ["20/100", "40/100", "50/100", "70/100", "90/100"]
+    assert [line.split()[1] for line in told] == ["21/100", "41/100", "50/100", "70/100", "90/100"]
     assert "accuracy 0.7500, macro F1 0.5000, log loss 0.6000 (best so far)" in told[2]
     assert told[3] == "step 70/100   70%  loss 0.5000  600 tokens/s  0:15 left"
 

@@ -120,7 +120,7 @@ class Lines:
 
     def __init__(self) -> None:
         self.pace = Pace()
-        self._last = time.perf_counter()
+        self._last: float | None = None
 
     def say(self, line: str) -> None:
         """Write the line."""
@@ -130,6 +130,8 @@ class Lines:
         """Write a line when one is due."""
         now = time.perf_counter()
         self.pace.take(step, now)
+        if self._last is None:
+            self._last = now
         if step.scores is None and now - self._last < LINE_SECONDS:
             return
         self._last = now

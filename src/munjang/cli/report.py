@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -13,7 +14,7 @@ from munjang.cli.tables import label, plain_table
 
 if TYPE_CHECKING:
     from munjang.data.checks import DataReport, Lengths, Padding, TestReport, Unknown
-    from munjang.data.repeats import Repeats
+    from munjang.data.repeats import Repeat, Repeats
 
 MOST_LABELS = 30
 BAR = 40
@@ -107,8 +108,15 @@ def show_repeats(what: str, repeats: "Repeats") -> None:
         text = shown(one.text)
         short = text if len(text) <= EXAMPLE else f"{text[:EXAMPLE]}..."
         labels = ", ".join(f"{shown(name)}: {count:,}" for name, count in one.labels.items())
-        places = ", ".join(f"{place.file}:{place.row}" for place in one.places[:3])
-        show(f"  {one.rows:,} x {short}  ({labels})  {places}")
+        show(f"  {one.rows:,} x {short}  ({labels})  {places(one)}")
+
+
+def places(one: "Repeat") -> str:
+    """Where the first rows of a text stand: `train.tsv:207, 738; test.tsv:9`."""
+    rows: dict[str, list[str]] = {}
+    for place in one.places[:3]:
+        rows.setdefault(Path(place.file).name, []).append(f"{place.row:,}")
+    return "; ".join(f"{file}:{', '.join(found)}" for file, found in rows.items())
 
 
 def show_test(test: "TestReport") -> None:
@@ -125,7 +133,7 @@ def unknown_table(rows: "tuple[Unknown, ...]") -> Table:
     table = plain_table("words seen at least", "vocabulary", "out of it, of a held-out tenth")
     for row in rows:
         table.add_row(
-            f"{row.min_frequency:,} times", f"{row.vocabulary_size:,}", f"{row.share:.2%}"
+            counted(row.min_frequency, "time"), f"{row.vocabulary_size:,}", f"{row.share:.2%}"
         )
     return table
 

@@ -223,6 +223,28 @@ def test_bad_rows_are_skipped_and_counted(
 
 
 @pytest.mark.parametrize(
+    ("name", "content", "wanted"),
+    [
+        ("texts.txt", "좋다\n싫다\n".encode() + b"\xff\n\xea\xb8\x80\n", "row 3"),
+        ("texts.csv", "id,text\n1,좋다\n2,싫다\n3\n".encode(), "row 4"),
+    ],
+)
+def test_what_stands_before_a_bad_row_gets_its_answers(
+    name: str,
+    content: bytes,
+    wanted: str,
+    model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    done = call(capsys, "predict", model, "--input", tmp_path / name)
+    assert done.code == 2
+    assert [line.split("\t")[2] for line in done.out.splitlines()] == ["좋다", "싫다"]
+    assert wanted in done.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
     "error",
     [
         PermissionError(13, "Permission denied", "m/config.yaml"),

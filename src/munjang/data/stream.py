@@ -52,7 +52,8 @@ def stream_texts(
         Row numbers as in `Table.rows`, and as many texts.
 
     Raises:
-        DataError: the source cannot be opened (at once), or a row is bad (when it is reached).
+        DataError: the source cannot be opened (at once), or a row is bad (when it is reached, after
+            the texts before it).
     """
     codec = text_codec(encoding)
     name = source_name(source)
@@ -92,15 +93,20 @@ def _batches(
             if rows and (len(rows) >= batch_rows or not ready()):
                 yield np.array(rows, dtype=np.int64), pl.Series("text", texts, dtype=pl.String)
                 rows, texts = [], []
-            row, text = next(records, (0, None))
+            try:
+                row, text = next(records, (0, None))
+                if isinstance(text, Bad) and skipped is None:
+                    raise DataError(f"{text.message}; {SKIP_HINT}", file=name, row=row)
+            except DataError:
+                if rows:  # what stands before the bad row gets its answers
+                    yield np.array(rows, dtype=np.int64), pl.Series("text", texts, dtype=pl.String)
+                raise
             if row == 0:
                 break
             if isinstance(text, str):
                 rows.append(row)
                 texts.append(text)
-            elif isinstance(text, Bad):
-                if skipped is None:
-                    raise DataError(f"{text.message}; {SKIP_HINT}", file=name, row=row)
+            elif isinstance(text, Bad) and skipped is not None:
                 skipped[text.reason] += 1
         if rows:
             yield np.array(rows, dtype=np.int64), pl.Series("text", texts, dtype=pl.String)

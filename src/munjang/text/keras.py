@@ -14,18 +14,16 @@ import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from numbers import Real
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from munjang.errors import ConfigError, DataError, NotFittedError
+from munjang.errors import DataError, NotFittedError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, to_lists, token_column
 from munjang.text.coverage import THRESHOLDS, Coverage, measure_coverage
 from munjang.text.cutters import KERAS_FILTERS
-from munjang.text.keras_errors import SettingTypeError
 from munjang.text.keras_learned import DICTIONARIES, LearnedWords
 from munjang.text.keras_matrix import check_mode, flatten, matrix_of
 from munjang.text.keras_rules import (
@@ -84,14 +82,9 @@ class Tokenizer(LearnedWords):
         if "nb_words" in kwargs:
             warnings.warn("nb_words is now called num_words", stacklevel=2)
             num_words = kwargs.pop("nb_words")
-        super().__init__(oov_token, min_frequency, kwargs.pop("document_count", 0))
+        super().__init__(num_words, oov_token, min_frequency, kwargs.pop("document_count", 0))
         if kwargs:
             raise TypeError(f"Tokenizer has no argument {', '.join(kwargs)}")
-        if num_words is not None and not isinstance(num_words, Real):
-            raise SettingTypeError(f"num_words must be a number or None; it is {num_words!r}")
-        if not isinstance(min_frequency, int) or min_frequency < 1:
-            raise ConfigError(f"min_frequency must be at least 1; it is {min_frequency!r}")
-        self.num_words = cast(float | None, num_words)
         self.filters = filters
         self.lower = lower
         self.split = split
@@ -159,7 +152,7 @@ class Tokenizer(LearnedWords):
             NotFittedError: nothing was fitted.
             DataError: a text is not a text; its row is named.
         """
-        self._require_words()
+        self._require_fit()
         rows = as_list(texts)
         values, offsets = self._encode(rows) or flatten(self.texts_to_sequences(rows))
         return token_column(values, offsets)
@@ -167,7 +160,7 @@ class Tokenizer(LearnedWords):
     def _encode(self, rows: list[Any]) -> tuple[Int32s, Int64s] | None:
         """Ids [tokens] and offsets [rows + 1]; None where one text after another is the way."""
         segments = self._rules().segments(rows) if are_many(rows) else None
-        return self._ids_of(segments, self.num_words)
+        return self._ids_of(segments)
 
     def sequences_to_texts(self, sequences: Iterable[Iterable[int]] | TokenColumn) -> list[str]:
         """Words with spaces between, for each sequence of ids."""
@@ -178,9 +171,10 @@ class Tokenizer(LearnedWords):
     ) -> Iterator[str]:
         """The same, one sequence at a time."""
         rows = to_lists(sequences) if hasattr(sequences, "to_pylist") else sequences
-        oov = self.index_word.get(self.word_index.get(self.oov_token, 0))
+        oov_id = self.word_index.get(self.oov_token)
+        oov = None if oov_id is None else self.index_word.get(oov_id)
         if oov is None and self.oov_token is not None:
-            self._require_words()
+            self._require_fit()
         for sequence in rows:
             words = []
             for number in sequence:
@@ -231,18 +225,6 @@ class Tokenizer(LearnedWords):
             index_docs=self.index_docs,
         )
 
-    @property
-    def vocab_size(self) -> int:
-        """Rows that an Embedding needs: one more than the largest id that can be given.
-
-        The padding row 0 and the `oov_token` are included, and `num_words` is respected.
-        """
-        self._require_words()
-        oov = 0 if self.oov_token is None else self.word_index.get(self.oov_token, 0)
-        limit = self.num_words or float("inf")
-        given = (number for number in self.word_index.values() if number < limit)
-        return 1 + max(oov, max(given, default=0))
-
     def coverage(
         self, validation: Texts | None = None, *, thresholds: Sequence[int] = THRESHOLDS
     ) -> Coverage:
@@ -252,7 +234,7 @@ class Tokenizer(LearnedWords):
             validation: other texts, to say how many of their words would be unknown.
             thresholds: which values of `min_frequency` to try, with the same `num_words`.
         """
-        self._require_words()
+        self._require_fit()
         rows = None if validation is None else as_list(validation)
         return measure_coverage(
             np.array(list(self.word_counts.values()), dtype=np.int64),
@@ -262,10 +244,6 @@ class Tokenizer(LearnedWords):
             reserved=1 if self.oov_token is None else 2,
             thresholds=thresholds,
         )
-
-    def _require_words(self) -> None:
-        if not self.document_count and not self.word_index:
-            raise NotFittedError("this tokenizer knows no words yet: call fit_on_texts first")
 
     def get_config(self) -> dict[str, Any]:
         """The settings, and the dictionaries as JSON; neither `analyzer` nor `min_frequency`."""

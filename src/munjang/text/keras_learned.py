@@ -3,13 +3,16 @@
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from munjang.errors import ConfigError, NotFittedError
 from munjang.text.columns import Int32s, Int64s
 from munjang.text.counting import TypeCounts, merge_counts
 from munjang.text.coverage import Seen, seen_types
+from munjang.text.keras_errors import SettingTypeError
 from munjang.text.keras_index import KerasColumns, WordIds
 from munjang.text.keras_rules import NO_COLUMN, Counted, Counts
 from munjang.text.segment import Segments
@@ -21,12 +24,20 @@ class LearnedWords:
     """What fitting leaves behind. Every dictionary may be changed or replaced, as in Keras.
 
     Attributes:
+        num_words: ids from here on are not given; None or 0 for no limit.
         oov_token: takes id 1 if given.
         min_frequency: words seen less often get no id.
         document_count: number of texts fitted.
     """
 
-    def __init__(self, oov_token: Any, min_frequency: int, document_count: int) -> None:
+    def __init__(
+        self, num_words: float | None, oov_token: Any, min_frequency: int, document_count: int
+    ) -> None:
+        if num_words is not None and not isinstance(num_words, Real):
+            raise SettingTypeError(f"num_words must be a number or None; it is {num_words!r}")
+        if not isinstance(min_frequency, int) or min_frequency < 1:
+            raise ConfigError(f"min_frequency must be at least 1; it is {min_frequency!r}")
+        self.num_words: float | None = num_words
         self.oov_token = oov_token
         self.min_frequency = min_frequency
         self.document_count = document_count
@@ -65,6 +76,22 @@ class LearnedWords:
         """In how many texts the word of each id stands."""
         return self._columns.index_docs() if self._columns else defaultdict(int)
 
+    @property
+    def vocab_size(self) -> int:
+        """Rows that an Embedding needs: one more than the largest id that can be given.
+
+        The padding row 0 and the `oov_token` are included, and `num_words` is respected.
+        """
+        self._require_fit()
+        oov = 0 if self.oov_token is None else self.word_index.get(self.oov_token, 0)
+        limit = self.num_words or float("inf")
+        given = (number for number in self.word_index.values() if number < limit)
+        return 1 + max(oov, max(given, default=0))
+
+    def _require_fit(self) -> None:
+        if not self.document_count and not self.word_index:
+            raise NotFittedError("this tokenizer knows no words yet: call fit_on_texts first")
+
     def _learn(self, parts: Sequence[Counts]) -> None:
         """Add the counts of some texts, and number all words anew."""
         first_time = not (self._columns or self.word_counts or self.index_docs)
@@ -94,9 +121,7 @@ class LearnedWords:
             if word in documents:
                 index_docs[self.word_index[word]] = documents[word]
 
-    def _ids_of(
-        self, segments: Iterable[Segments] | None, num_words: float | None
-    ) -> tuple[Int32s, Int64s] | None:
+    def _ids_of(self, segments: Iterable[Segments] | None) -> tuple[Int32s, Int64s] | None:
         """Ids [tokens] and offsets [rows + 1] of words; None where columns cannot give them."""
         words = None if segments is None else self._word_ids()
         if segments is None or words is None:
@@ -105,7 +130,7 @@ class LearnedWords:
         if oov is None and self.oov_token is not None:
             return None  # unfitted, or the oov_token was changed: Keras answers None for an id
         try:
-            return words.encode(segments, num_words=num_words, oov=oov)
+            return words.encode(segments, num_words=self.num_words, oov=oov)
         except NO_COLUMN:
             return None
 

@@ -159,6 +159,14 @@ def test_dictionaries_may_be_changed(texts, columns, read_first):
         assert ours.texts_to_sequences(more) == theirs.texts_to_sequences(more)
 
 
+def test_a_word_for_the_padding_is_not_the_unknown_one():
+    theirs, ours = legacy.Tokenizer(), Tokenizer()
+    for tokenizer in (theirs, ours):
+        tokenizer.fit_on_texts(["하나 둘"])
+        tokenizer.index_word[0] = "<pad>"
+        assert tokenizer.sequences_to_texts([[0, 1, 9]]) == ["<pad> 하나"]
+
+
 def test_words_that_are_not_strings_are_words_as_in_keras():
     texts = [[1, 2, 1], [2, None, "a"], ["a", ("b", 1)]]
     theirs, ours = legacy.Tokenizer(lower=False), Tokenizer(lower=False)

@@ -91,7 +91,10 @@ _BY_SCRIPT: dict[Script, dict[str, Any]] = {
         "tokenizer": {"name": "characters", "min_frequency": 2, "ends": True},
         "training": {"embedding_optimiser": "adagrad"},
     },
-    "other": {"tokenizer": {"name": "words", "min_frequency": 2}},
+    "other": {
+        "tokenizer": {"name": "words", "min_frequency": 2},
+        "training": {"learning_rate": 0.003, "embedding_learning_rate": 0.01},
+    },
 }
 
 # Beside a bag of long n-grams, an encoder reads short ones.
@@ -140,6 +143,10 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
         },
     ),
     ("lstm", "korean"): _WITH_BAG,
+    ("mean", "other"): {
+        "model": {"ngrams": 2},
+        "training": {"learning_rate": 0.005, "embedding_learning_rate": 0.02},
+    },
 }
 
 # Texts to see in all, and the fewest and most passes over them. Long n-grams alone are learned by

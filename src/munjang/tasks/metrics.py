@@ -6,13 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import (
-    accuracy_score,
-    confusion_matrix,
-    f1_score,
-    log_loss,
-    precision_recall_fscore_support,
-)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -71,6 +64,15 @@ def calibration_error(probabilities: Floats, targets: Ints, bins: int = 15) -> f
 
 def classification_scores(probabilities: Floats, targets: Ints, labels: tuple[str, ...]) -> Scores:
     """Judge `probabilities` [rows, classes] against `targets` [rows]."""
+    # imported here: scikit-learn takes a second, and answering needs no metrics
+    from sklearn.metrics import (
+        accuracy_score,
+        confusion_matrix,
+        f1_score,
+        log_loss,
+        precision_recall_fscore_support,
+    )
+
     numbers = np.arange(len(labels))
     guesses = probabilities.argmax(1)
     sound = bool(np.isfinite(probabilities).all())

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tensorboardX import SummaryWriter
 
 from munjang.manifest import write_atomically
 from munjang.training.loop import Step, finite_or_none
@@ -34,6 +33,9 @@ class RunLog:
         board = folder / BOARD
         if resumed_at == 0:
             _drop_events(board)
+        # imported here: answering needs no TensorBoard
+        from tensorboardX import SummaryWriter
+
         self._board = SummaryWriter(str(board), purge_step=resumed_at + 1 if resumed_at else None)
         self._since, self._tokens = time.perf_counter(), 0
 

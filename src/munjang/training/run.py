@@ -62,6 +62,9 @@ def run(
                     save_checkpoint(folder, state, fingerprint)
                 if stop:
                     raise Interrupted(_interrupted(folder, step))
+            if folder is not None:
+                # until the model is saved, and its checkpoint removed, nothing may be lost
+                save_checkpoint(folder, state, fingerprint)
     finally:
         if log is not None:
             log.close()

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-
 from munjang.manifest import write_atomically
 from munjang.training.loop import Step, finite_or_none
 

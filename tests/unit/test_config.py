@@ -98,7 +98,9 @@ def test_a_recipe_says_what_is_wrong_with_it(given_settings: dict[str, Any], wor
 @pytest.mark.parametrize("script", ["korean", "other"])
 @pytest.mark.parametrize("model", ["mean", "cnn", "lstm"])
 def test_a_recipe_comes_back_from_its_yaml(model: str, script: Any, tmp_path: Path) -> None:
-    recipe = make_recipe(model, script, 0, {"labels": ["0", "부정", "yes", "1e3", " x", "#", "\x85"]})
+    recipe = make_recipe(
+        model, script, 0, {"labels": ["0", "부정", "yes", "1e3", " x", "#", "\x85"]}
+    )
     path = tmp_path / "config.yaml"
     path.write_text(to_yaml(recipe.to_dict()), encoding="utf-8")
     assert Recipe.parse(read_yaml(path)) == recipe

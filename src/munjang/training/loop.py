@@ -64,6 +64,7 @@ def make_state(model: nn.Module, settings: TrainingSettings) -> TrainingState:
                 {"params": plain, "weight_decay": 0.0},
             ],
             lr=settings.learning_rate,
+            fused=True,  # one kernel a parameter: a third of the time on small layers
         )
     ]
     rate = settings.embedding_learning_rate or settings.learning_rate

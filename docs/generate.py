@@ -1,0 +1,168 @@
+"""Write what the pages repeat of the code: settings, the tree of files, the order of imports.
+
+    python docs/generate.py [--check]
+
+A page marks the place with `<!-- settings: cnn -->` (a model, with its defaults by script),
+`<!-- settings: training -->` (a section of config.yaml), `<!-- tree: src/munjang -->` or
+`<!-- layers: pyproject.toml -->`, and ends it with `<!-- end -->`. With --check nothing is written,
+and the exit code is 1 when a page is out of date.
+"""
+
+import ast
+import re
+import sys
+import textwrap
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from munjang.config import Settings
+from munjang.models.registry import ARCHITECTURES
+from munjang.recipe import Script, TokenizerSettings, make_recipe
+from munjang.training.settings import TrainingSettings
+
+FEW, MANY = 10_000, 150_000
+FITTING = 77
+HANGING = {"subsequent_indent": " " * 23, "drop_whitespace": True, "break_long_words": False}
+AROUND = {"tokenizer": TokenizerSettings, "training": TrainingSettings}
+PLACE = re.compile(r"(<!-- (settings|tree|layers): (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+ROOT = Path(__file__).parent.parent
+
+
+def settings(name: str) -> str:
+    """The table of a model or of a section."""
+    if name in ARCHITECTURES:
+        return model_table(name)
+    section = type(getattr(make_recipe("cnn", "other", FEW, {}), name))()
+    fields = type(section).model_fields
+    rows = [(key, written(getattr(section, key)), meaning(fields[key])) for key in fields]
+    return table(("setting", "default", "meaning"), rows)
+
+
+def model_table(name: str) -> str:
+    """The settings of a model, its own first, with what they are on Korean text."""
+    kind = type(make_recipe(name, "other", FEW, {}).model)
+    own = [key for key in kind.model_fields if key not in inherited(kind)]
+    rows = [
+        (key, *by_script(name, "model", key), meaning(kind.model_fields[key]))
+        for key in [*own, *(key for key in kind.model_fields if key not in own)]
+        if key != "name"
+    ]
+    found = table(("setting of `model`", "default", "on Korean text", "meaning"), rows)
+    heads = ("setting", "default", "on Korean text")
+    return (
+        f"{found}\nAround it, where it differs from what all models start with:\n\n"
+        f"{table(heads, changed(name))}"
+    )
+
+
+def changed(name: str) -> list[tuple[str, str, str]]:
+    """The settings of tokenizer and training that the model or the script changes."""
+    rows = [
+        (section, key, written(field.default), by_script(name, section, key))
+        for section, settings in AROUND.items()
+        for key, field in settings.model_fields.items()
+        if not field.default_factory
+    ]
+    return [
+        (f"{section}.{key}", *values)
+        for section, key, usual, values in rows
+        if set(values) != {usual}
+    ]
+
+
+def by_script(name: str, section: str, key: str) -> tuple[str, str]:
+    """A setting on other text and on Korean."""
+    other, korean = (by_rows(name, script, section, key) for script in ("other", "korean"))
+    return other, korean
+
+
+def by_rows(name: str, script: Script, section: str, key: str) -> str:
+    """A setting, and on how many texts if that makes a difference."""
+    few, many = (
+        written(getattr(getattr(make_recipe(name, script, rows, {}), section), key))
+        for rows in (FEW, MANY)
+    )
+    return few if few == many else f"{few} on {FEW:,} texts, {many} on {MANY:,}"
+
+
+def inherited(settings: type[Settings]) -> set[str]:
+    """Names of the settings that others have too."""
+    return {key for base in settings.__mro__[1:] for key in getattr(base, "model_fields", {})}
+
+
+def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Markdown, the first column as code."""
+    lines = [" | ".join(heads), "|".join("---" for _ in heads)]
+    lines += [" | ".join((f"`{first}`", *rest)) for first, *rest in rows]
+    return "".join(f"| {line} |\n" for line in lines)
+
+
+def written(value: Any) -> str:
+    """A value as config.yaml has it."""
+    if isinstance(value, int) and value >= 2**12 and value & (value - 1) == 0:
+        return f"{value} (2^{value.bit_length() - 1})"
+    if isinstance(value, bool) or value is None:
+        return "null" if value is None else str(value).lower()
+    return str(list(value) if isinstance(value, tuple) else value)
+
+
+def meaning(field: FieldInfo) -> str:
+    """The description, and the names that may be given unless it tells them itself."""
+    said = field.description or ""
+    names = [str(name) for name in get_args(field.annotation)]
+    untold = get_origin(field.annotation) is Literal and any(name not in said for name in names)
+    return said + (f" ({', '.join(names)})" if untold else "")
+
+
+def tree(name: str) -> str:
+    """Every file below a folder with the first line of its docstring, the top level last."""
+    top = ROOT / name
+    found: dict[Path, list[str]] = {}
+    for file in sorted(top.rglob("*.py")):
+        phrase = first_line(file)
+        if phrase:
+            found.setdefault(file.parent, []).append(f"  {file.name:<20} {phrase}")
+    blocks = []
+    for folder in sorted(found, key=lambda folder: (folder == top, folder)):
+        lines = [f"{folder.relative_to(top.parent)}/", *found[folder]]
+        blocks.append("\n".join(textwrap.fill(line, 100, **HANGING) for line in lines))
+    return "```text\n" + "\n\n".join(blocks) + "\n```\n"
+
+
+def first_line(file: Path) -> str:
+    """What a file says of itself, on one line if its first clause says it."""
+    said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    phrase = said.split("\n")[0].removesuffix(".")
+    return phrase if len(phrase) <= FITTING else re.split(r"[.:;] ", phrase, maxsplit=1)[0]
+
+
+def layers(name: str) -> str:
+    """The contract of import-linter, the highest layer first."""
+    project = tomllib.loads((ROOT / name).read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    rows = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    return "```text\n" + "\n".join(row.replace("munjang.", "") for row in rows) + "\n```\n"
+
+
+WRITERS = {"settings": settings, "tree": tree, "layers": layers}
+
+
+def main() -> int:
+    """Rewrite or check every page."""
+    stale = []
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        fresh = PLACE.sub(lambda m: f"{m[1]}\n{WRITERS[m[2]](m[3])}\n{m[4]}", text)
+        if fresh != text:
+            stale.append(page.name)
+            if "--check" not in sys.argv:
+                page.write_text(fresh, encoding="utf-8")
+    print(f"changed: {', '.join(stale) or 'no page'}")
+    return int(bool(stale) and "--check" in sys.argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

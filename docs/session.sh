@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Refresh everything in the pages that comes from a real run: the sessions of the READMEs and of the
+# docs, their two pictures, and what the pages repeat of the code. Needs the corpora nsmc, sst2 and
+# trec in MUNJANG_DATA (or in ../shared/data), and a few minutes.
+#
+#     docs/session.sh                  all pages
+#     docs/session.sh README.md        only these; pictures are drawn with their README
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python="${PYTHON:-.venv/bin/python}"
+export MUNJANG_DATA="${MUNJANG_DATA:-$PWD/../shared/data}"
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+pages=("$@")
+[ $# -gt 0 ] || pages=(README.md README.ko.md docs/{mean,cnn,lstm,data,tokenizers,training}.md)
+
+"$python" docs/rerun.py "${pages[@]}"
+"$python" docs/generate.py
+
+scratch="$(mktemp -d)"
+trap 'rm -rf "$scratch"' EXIT
+for page in "${pages[@]}"; do
+    case "$page" in
+    README.md)
+        cp "$("$python" -m munjang data get rotten-tomatoes-polarity)" "$scratch/reviews.csv"
+        "$python" docs/images/session.py "$scratch" docs/images/session.svg \
+            'munjang train reviews.csv --out my-model' \
+            'munjang predict my-model "A warm, funny and beautifully acted film."'
+        ;;
+    README.ko.md)
+        head -n 20001 "$MUNJANG_DATA/nsmc/train.tsv" > "$scratch/리뷰.tsv"
+        "$python" docs/images/session.py "$scratch" docs/images/session-ko.svg \
+            'munjang train 리뷰.tsv --model mean --out 모델' \
+            'munjang predict 모델 "정말 재미있게 봤어요" "시간이 아깝다"'
+        ;;
+    esac
+done

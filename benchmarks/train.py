@@ -223,7 +223,9 @@ def main() -> None:
         print(json.dumps(tokens / taken))
         return
     print(describe_machine())
-    print(f"{options.rounds} rounds of {options.seconds:.0f} s each, real tokens a second, medians\n")
+    print(
+        f"{options.rounds} rounds of {options.seconds:.0f} s each, real tokens a second, medians\n"
+    )
     print("| model | ours | PyTorch, textbook | Keras 3 on JAX | ours / best peer |")
     print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:

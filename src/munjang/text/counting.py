@@ -2,21 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from munjang.text.codepoints import Bools, Strings
 from munjang.text.columns import Int32s, Int64s
 from munjang.text.keys import TokenKeys
-from munjang.text.segment import Segments, segment_strings
-from munjang.text.threads import map_parts
-
-# Each thread hashes all types before it looks up the first token; with fewer it does not pay.
-_KEYS_A_THREAD = 1 << 19
+from munjang.text.segment import Segments
 
 
 @dataclass(frozen=True)
@@ -130,49 +124,3 @@ def as_strings(column: pl.Series) -> Strings:
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     return array.cast(pa.large_string())
-
-
-class TypeTable:
-    """Finds tokens among fixed types, a column at a time.
-
-    Args:
-        types: distinct tokens [types].
-        keys: their keys, if somebody has them already [types].
-    """
-
-    def __init__(self, types: pl.Series, keys: TokenKeys | None = None) -> None:
-        self._column = types
-        keys = segment_strings(as_strings(types)).keys if keys is None else keys
-        self._keys = pa.array(keys.keys)
-        self._lanes = np.zeros((2, len(types)), dtype=np.uint64)
-        self._lanes[:, keys.hashed] = keys.lanes
-        self._spelled = keys.spelled
-
-    @cached_property
-    def _types(self) -> Strings:
-        return as_strings(self._column)
-
-    @cached_property
-    def _spelled_types(self) -> Strings:
-        return as_strings(self._column.gather(self._spelled))
-
-    def positions(self, segments: Segments) -> Int64s:
-        """Where each token stands among the types [tokens]; -1 where it does not."""
-        keys = segments.keys
-        parts = np.array_split(keys.keys, len(keys.keys) // _KEYS_A_THREAD + 1)
-        found = np.concatenate(map_parts(lambda part: _index_in(pa.array(part), self._keys), parts))
-        if len(keys.spelled):
-            places = _index_in(segments.strings(keys.spelled), self._spelled_types)
-            found[keys.spelled] = np.append(self._spelled, -1).take(places)
-        claims = np.flatnonzero(found.take(keys.hashed) >= 0)
-        claimed = keys.hashed.take(claims)
-        same = self._lanes.take(found.take(claimed), axis=1) == keys.lanes.take(claims, axis=1)
-        doubtful = claimed[~same.all(axis=0)]
-        if len(doubtful):
-            found[doubtful] = _index_in(segments.strings(doubtful), self._types)
-        return found
-
-
-def _index_in(values: pa.Array, distinct: pa.Array) -> Int64s:
-    found = pc.index_in(values, value_set=distinct).fill_null(-1)
-    return np.array(found, dtype=np.int64)

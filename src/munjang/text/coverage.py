@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from munjang.text.codepoints import Bools
-from munjang.text.columns import Int64s, TokenColumn, values_and_offsets
-from munjang.text.counting import TypeCounts, TypeTable, as_strings, ranked
+from munjang.text.columns import Int32s, Int64s, TokenColumn, values_and_offsets
+from munjang.text.counting import TypeCounts, as_strings, ranked
 from munjang.text.segment import segment_strings
+from munjang.text.typetable import TypeTable
 from munjang.text.vocabulary import EOS, GO, PAD, RESERVED, Vocabulary
 
 THRESHOLDS = (1, 2, 3, 5)
@@ -23,7 +24,7 @@ class Seen:
         counts: how often each stands in the validation text [types].
     """
 
-    places: Int64s
+    places: Int32s | Int64s
     counts: Int64s
 
 

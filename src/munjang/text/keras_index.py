@@ -14,9 +14,10 @@ import polars as pl
 
 from munjang.text.codepoints import bounds_of
 from munjang.text.columns import Int32s, Int64s
-from munjang.text.counting import TypeCounts, TypeTable, ranked
+from munjang.text.counting import TypeCounts, ranked
 from munjang.text.keys import TokenKeys
 from munjang.text.segment import Segments
+from munjang.text.typetable import TypeTable
 
 _NONE = -1  # in a column of ids: this word has none
 _LARGEST = np.iinfo(np.int32).max

@@ -53,7 +53,7 @@ def as_list(texts: Any) -> list[Any]:
 def are_many(rows: list[Any]) -> bool:
     """Whether columns pay for so many texts."""
     try:
-        return sum(map(len, rows)) >= _FEW_CHARACTERS
+        return len(rows) >= _FEW_CHARACTERS or sum(map(len, rows)) >= _FEW_CHARACTERS
     except TypeError:
         return False  # some of them are not texts: one after another, the error names the row
 

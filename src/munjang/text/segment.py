@@ -26,7 +26,6 @@ from munjang.text.codepoints import (
 )
 from munjang.text.columns import Int64s, flat_ranges
 from munjang.text.keys import PADDING, Codes, TokenKeys, code_table, concatenate_keys, token_keys
-from munjang.text.threads import map_parts
 
 # The arrays of so many characters stay in a core's cache: three times the speed of one long pass.
 _PART_CHARACTERS = 1 << 17
@@ -143,11 +142,9 @@ def _slices(lengths: Int64s, characters: int) -> Iterator[tuple[int, int]]:
 
 
 def _segment(rows: Sequence[str], lengths: Int64s, cutter: Cutter) -> Segments:
-    def cut(bounds: tuple[int, int]) -> Part:
-        start, end = bounds
-        return _cut(rows[start:end], lengths[start:end], cutter)
-
-    return Segments(map_parts(cut, list(_slices(lengths, _PART_CHARACTERS))), cutter.letters)
+    slices = _slices(lengths, _PART_CHARACTERS)
+    parts = [_cut(rows[start:end], lengths[start:end], cutter) for start, end in slices]
+    return Segments(parts, cutter.letters)
 
 
 def _cut(rows: Sequence[str], lengths: Int64s, cutter: Cutter) -> Part:

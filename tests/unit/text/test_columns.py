@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from munjang.text import keys, segment
+from munjang.text import keys, keytable, segment
 from munjang.text.codepoints import CODE_POINTS, is_irregular, lower_table
 from munjang.text.columns import (
     flat_ranges,
@@ -22,8 +22,10 @@ from munjang.text.columns import (
     type_ids,
     values_and_offsets,
 )
-from munjang.text.counting import TypeTable, as_strings, count_types, merge_counts, ranked
+from munjang.text.counting import as_strings, count_types, merge_counts, ranked
 from munjang.text.cutters import character_cutter, keras_cutter, unicode_cutter
+from munjang.text.keytable import KeyTable
+from munjang.text.typetable import TypeTable
 from tests.unit.text.strategies import ugly_text, ugly_texts
 
 rows_of_ids = st.lists(st.lists(st.integers(-(2**31), 2**31 - 1), max_size=5), max_size=8)
@@ -192,6 +194,24 @@ def test_rows_that_are_cut_already(rows, lower, collide):
 def test_a_column_of_strings_as_segments(strings, start):
     part = as_strings(pl.Series(strings, dtype=pl.String))[start:]
     assert as_rows(segment.segment_strings(part)) == [strings[start:]]
+
+
+@given(
+    known=st.lists(st.one_of(st.integers(0, 40), st.integers(0, 2**64 - 1)), max_size=60),
+    others=st.lists(st.integers(0, 60), max_size=20),
+    crowded=st.booleans(),
+)
+def test_a_table_of_keys(known, others, crowded):
+    """Also when all homes are the same, or few, so that keys stand far from theirs."""
+    homes = {"_GOLDEN": np.uint64(1)} if crowded else {}
+    with changed(keytable, **homes):
+        table = KeyTable(np.array(known, dtype=np.uint64))
+        wanted = [key for key in (*known, *others) if key]
+        found = table.find(np.array(wanted, dtype=np.uint64)).tolist()
+        nothing = table.find(np.zeros(2, dtype=np.uint64)).tolist()
+    assert nothing == [-1, -1]
+    for key, place in zip(wanted, found, strict=True):
+        assert (known[place] == key) if place >= 0 else (key not in known)
 
 
 @given(counts=st.lists(st.integers(0, 2**40), max_size=20), limit=st.integers(0, 5))

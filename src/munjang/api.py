@@ -202,7 +202,7 @@ def make_loop(prepared: Prepared) -> Loop:
 
 
 def _large_batches(prepared: Prepared) -> Iterator[Batch]:
-    return prepared.train.in_order_of_length(batch_rows=1024)
+    return prepared.train.in_order_of_length(batch_rows=8192)
 
 
 def _model_line(loop: Loop, prepared: Prepared) -> str:

@@ -125,9 +125,9 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
             "combiner": "sqrtn",
         },
         "training": {
-            "batch_rows": 256,
+            "batch_rows": 512,
             "learning_rate": 0.003,
-            "embedding_learning_rate": 0.15,
+            "embedding_learning_rate": 0.2,
             "schedule": "constant",
         },
     },

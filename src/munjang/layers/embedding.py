@@ -103,11 +103,12 @@ class TokenEmbedding(nn.Module):
         """
         if self.ngram_min_frequency == 1:
             return
-        counts = torch.zeros(COUNTED, dtype=torch.int32)
+        counts = torch.zeros(COUNTED + 1, dtype=torch.int64)
         for ids, lengths in batches:
-            hashed = hash_ngrams(ids, lengths, self.ngrams, COUNTED).flatten()
-            hashed = hashed[hashed >= 0]
-            counts.index_add_(0, hashed, torch.ones(len(hashed), dtype=torch.int32))
+            # places without an n-gram are -1, counted apart in the first cell
+            hashed = hash_ngrams(ids, lengths, self.ngrams, COUNTED).flatten() + 1
+            counts += torch.bincount(hashed, minlength=COUNTED + 1)
+        counts = counts[1:]
         self._kept = (counts >= self.ngram_min_frequency).to(self._kept.device)
 
     def rows(self, ids: Tensor, mask: Tensor) -> Tensor:

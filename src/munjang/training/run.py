@@ -62,8 +62,8 @@ def run(
                     save_checkpoint(folder, state, fingerprint)
                 if stop:
                     raise Interrupted(_interrupted(folder, step))
-            if folder is not None:
-                # until the model is saved, and its checkpoint removed, nothing may be lost
+            if folder is not None and state.counters.seconds > settings.checkpoint_seconds:
+                # until the model is saved, and its checkpoint removed, a long run may not be lost
                 save_checkpoint(folder, state, fingerprint)
     finally:
         if log is not None:

@@ -31,7 +31,7 @@ SETTINGS = (
     "model.buckets=500",
     "model.filters=8",
 )
-PATIENCE = 90.0  # seconds for what takes one or two
+PATIENCE = 300.0  # seconds for what takes two; machines that are shared may stand still
 Runs = Callable[..., "Run"]
 
 

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
 from munjang.text.codepoints import Bools, Strings
 from munjang.text.columns import Int32s, Int64s
-from munjang.text.keys import TokenKeys
+from munjang.text.keys import Keys, TokenKeys
+from munjang.text.keytable import KeyTable
 from munjang.text.segment import Segments
 
 
@@ -22,77 +25,92 @@ class TypeCounts:
         counts: how often each stands in the texts [types].
         documents: in how many of the texts it stands [types].
         keys: their keys, where these were at hand [types].
+        table: finds these keys, where it was at hand.
     """
 
     types: pl.Series
     counts: Int64s
     documents: Int64s
     keys: TokenKeys | None = None
+    table: KeyTable | None = None
 
 
 def count_types(segments: Segments) -> TypeCounts:
     """Count the types of some segmented texts."""
-    codes, first = _encode(segments)
+    codes, first, table = _encode(segments)
     size = len(first)
     return TypeCounts(
         types=pl.Series("type", segments.strings(first), dtype=pl.String),
         counts=np.bincount(codes, minlength=size),
         documents=_count_documents(codes, segments.offsets, size),
         keys=segments.keys.take(first),
+        table=table,
     )
 
 
-def _encode(segments: Segments) -> tuple[Int32s, Int64s]:
-    """Number the types by first appearance: each token's number, each type's first token."""
+def _encode(segments: Segments) -> tuple[Int32s, Int64s, KeyTable | None]:
+    """Number the types by first appearance.
+
+    Returns:
+        Each token's number [tokens], each type's first token [types], and what finds the numbers
+        of keys, if it can be relied on.
+    """
     keys = segments.keys
-    codes, first = _numbered(pa.array(keys.keys))
-    spelled = keys.spelled
-    if not _hashes_hold(keys, codes, first):
-        spelled = np.union1d(spelled, keys.hashed)
-    if not len(spelled):
-        return codes, first
-    # Their keys were none, so the numbers that these got stand for nothing any more.
-    used = np.ones(len(first), dtype=np.bool_)
-    used[codes.take(spelled)] = False
-    own, own_first = _numbered(segments.strings(spelled))
-    codes[spelled] = own + len(first)
-    first = np.concatenate([first, spelled.take(own_first)])
-    return _renumbered(codes, first, np.append(used, np.ones(len(own_first), dtype=np.bool_)))
-
-
-def _numbered(values: pa.Array) -> tuple[Int32s, Int64s]:
-    """Number the distinct values by first appearance; and where each appears first."""
-    codes = np.array(values.dictionary_encode().indices, dtype=np.int32)
-    highest = np.maximum.accumulate(codes)
-    return codes, np.flatnonzero(np.diff(highest, prepend=-1))
-
-
-def _renumbered(codes: Int32s, first: Int64s, used: Bools) -> tuple[Int32s, Int64s]:
-    """Number the types that are used by first appearance again."""
-    order = np.flatnonzero(used)
-    order = order.take(np.argsort(first.take(order)))
-    numbers = np.zeros(len(first), dtype=np.int32)
+    distinct = _distinct(keys.keys)
+    table = KeyTable(distinct)
+    codes = table.find(keys.keys)
+    reliable = _hashes_hold(keys, codes, len(distinct))
+    spelled = keys.spelled if reliable else np.union1d(keys.spelled, keys.hashed)
+    names = segments.strings(spelled).dictionary_encode()
+    codes[spelled] = np.asarray(names.indices) + len(distinct)
+    first = _first_places(codes, len(distinct) + len(names.dictionary))
+    seen = np.flatnonzero(first >= 0)
+    order = seen.take(_places_in_order(first.take(seen)))
+    numbers = np.full(len(first), -1, dtype=np.int32)
     numbers[order] = np.arange(len(order), dtype=np.int32)
-    return numbers.take(codes), first.take(order)
+    found = table.renumbered(numbers[: len(distinct)]) if reliable else None
+    return numbers.take(codes), first.take(order), found
 
 
-def _hashes_hold(keys: TokenKeys, codes: Int32s, first: Int64s) -> bool:
-    """Whether every hashed token equals, code for code, the first token of the same hash."""
-    hashed_codes = codes.take(keys.hashed)
-    leads = np.flatnonzero(first.take(hashed_codes) == keys.hashed)
-    leaders = np.zeros(len(first), dtype=np.int64)
-    leaders[hashed_codes.take(leads)] = leads
-    leaders = leaders.take(hashed_codes)
-    return bool((keys.lanes == keys.lanes.take(leaders, axis=1)).all())
+def _distinct(keys: Keys) -> Keys:
+    """`np.unique`, ten times as fast: that one hashes before it sorts."""
+    ordered = np.sort(keys)
+    return ordered[_changes(ordered)]
+
+
+def _changes(ordered: npt.NDArray[Any]) -> Bools:
+    """True where a number differs from the one before it."""
+    changes = np.ones(len(ordered), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=changes[1:])
+    return changes
+
+
+def _first_places(codes: Int32s, size: int) -> Int64s:
+    """Where each code stands first [size]; -1 where it does not."""
+    first = np.full(size, -1, dtype=np.int64)
+    # Of several assignments to one place the last one stays, so this walks from the back.
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    return first
+
+
+def _places_in_order(numbers: Int64s) -> Int64s:
+    """`argsort` of distinct numbers below 2**31, ten times as fast."""
+    return np.sort((numbers << 32) | np.arange(len(numbers))) & 0xFFFFFFFF
+
+
+def _hashes_hold(keys: TokenKeys, codes: Int32s, size: int) -> bool:
+    """Whether all hashed tokens of a key are the same, code for code."""
+    hashed = codes.take(keys.hashed)
+    leaders = np.zeros(size, dtype=np.int64)
+    leaders[hashed] = np.arange(len(hashed))
+    return bool((keys.lanes == keys.lanes.take(leaders.take(hashed), axis=1)).all())
 
 
 def _count_documents(codes: Int32s, offsets: Int64s, size: int) -> Int64s:
     """In how many rows each code stands [size]: sort (row, code) pairs, count the distinct."""
     rows = np.repeat(np.arange(len(offsets) - 1, dtype=np.int64), np.diff(offsets))
     pairs = np.sort((rows << 32) | codes)
-    distinct = np.ones(len(pairs), dtype=np.bool_)
-    np.not_equal(pairs[1:], pairs[:-1], out=distinct[1:])
-    return np.bincount(pairs[distinct] & 0xFFFFFFFF, minlength=size)
+    return np.bincount(pairs[_changes(pairs)] & 0xFFFFFFFF, minlength=size)
 
 
 def ranked(counts: Int64s, min_frequency: int = 1) -> Int64s:
@@ -110,12 +128,13 @@ def merge_counts(parts: Sequence[TypeCounts]) -> TypeCounts:
     """Add up the counts of consecutive parts of one column."""
     if len(parts) == 1:
         return parts[0]
-    codes, first = _numbered(as_strings(pl.concat([part.types for part in parts])))
+    every = pl.concat([part.types for part in parts])
+    codes = np.asarray(as_strings(every).dictionary_encode().indices)
+    first = _first_places(codes, int(codes.max(initial=-1)) + 1)
     counts = np.zeros((2, len(first)), dtype=np.int64)
     np.add.at(counts[0], codes, np.concatenate([part.counts for part in parts]))
     np.add.at(counts[1], codes, np.concatenate([part.documents for part in parts]))
-    types = pl.concat([part.types for part in parts])[first]
-    return TypeCounts(types, counts[0], counts[1])
+    return TypeCounts(every.gather(first), counts[0], counts[1])
 
 
 def as_strings(column: pl.Series) -> Strings:

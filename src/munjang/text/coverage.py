@@ -139,8 +139,7 @@ def _share(part: int, whole: int) -> float:
 
 def seen_types(fitted: TypeCounts, validation: TypeCounts) -> Seen:
     """Find the validation text's types among the fitted ones."""
-    table = TypeTable(fitted.types, fitted.keys)
-    places = table.positions(segment_strings(as_strings(validation.types)))
+    places = TypeTable.of_counts(fitted).positions(segment_strings(as_strings(validation.types)))
     return Seen(places=places, counts=validation.counts)
 
 

@@ -15,7 +15,6 @@ import polars as pl
 from munjang.text.codepoints import bounds_of
 from munjang.text.columns import Int32s, Int64s
 from munjang.text.counting import TypeCounts, ranked
-from munjang.text.keys import TokenKeys
 from munjang.text.segment import Segments
 from munjang.text.typetable import TypeTable
 
@@ -30,7 +29,7 @@ class WordIds:
         words: distinct words [words].
         ids: their ids; negative for a word that has none [words].
         others: words with an id that are not in `words`.
-        keys: of `words`, if somebody has them already [words].
+        table: finds `words`, if somebody has it already.
     """
 
     def __init__(
@@ -38,9 +37,10 @@ class WordIds:
         words: pl.Series,
         ids: Int32s,
         others: Mapping[Any, int],
-        keys: TokenKeys | None = None,
+        table: TypeTable | None = None,
     ) -> None:
-        self._words, self._ids, self._others, self._keys = words, ids, others, keys
+        self._words, self._ids, self._others = words, ids, others
+        self._table = table or TypeTable(words)
 
     @classmethod
     def of_index(cls, word_index: Mapping[Any, Any]) -> "WordIds | None":
@@ -88,10 +88,6 @@ class WordIds:
             values.append(given)
             lengths.append(np.diff(offsets))
         return np.concatenate(values), bounds_of(np.concatenate(lengths))
-
-    @cached_property
-    def _table(self) -> TypeTable:
-        return TypeTable(self._words, self._keys)
 
 
 @dataclass(frozen=True)
@@ -143,7 +139,7 @@ class KerasColumns:
         ids = np.full(len(self.counts.types), _NONE, dtype=np.int32)
         ids[self.ranking] = np.arange(len(self.ranking), dtype=np.int32) + self.first_id
         others = {} if self.oov_token is None else {self.oov_token: 1}
-        return WordIds(self.counts.types, ids, others, self.counts.keys)
+        return WordIds(self.counts.types, ids, others, TypeTable.of_counts(self.counts))
 
     @cached_property
     def _words(self) -> list[str]:

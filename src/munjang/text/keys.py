@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from munjang.text.codepoints import Bools, Points
+from munjang.text.codepoints import Points
 from munjang.text.columns import Int64s
 
 Codes = npt.NDArray[np.uint16]
@@ -74,14 +74,18 @@ def token_keys(codes: Codes, starts: Int64s, ends: Int64s) -> TokenKeys:
     # One read at any character gives the four codes from there on.
     windows = np.ndarray((len(codes) - _LANE + 1,), dtype="<u8", buffer=codes, strides=(2,))
     windows = windows.astype(np.uint64)
-    keys = windows.take(starts) & _KEEP.take(lengths, mode="clip")
-    is_spelled = (lengths < 1) | (lengths > 2 * _LANE) | _hold_wide(codes, starts, ends)
-    hashed = np.flatnonzero((lengths > _LANE) & ~is_spelled)
+    keys = windows.take(starts)
+    keys &= _KEEP.take(lengths, mode="clip")
+    longer = np.flatnonzero(lengths > _LANE)
+    fit = lengths.take(longer) <= 2 * _LANE
+    keys[longer[~fit]] = SPELLED
+    keys[_holding_wide(codes, starts, ends)] = SPELLED
+    hashed = longer[fit]
+    hashed = hashed[keys.take(hashed) != SPELLED]
     first = keys.take(hashed)
     second = windows.take(starts.take(hashed) + _LANE) & _KEEP.take(lengths.take(hashed) - _LANE)
     keys[hashed] = _mix(first, second)
-    keys[is_spelled] = SPELLED
-    return TokenKeys(keys, hashed, np.stack([first, second]), np.flatnonzero(is_spelled))
+    return TokenKeys(keys, hashed, np.stack([first, second]), np.flatnonzero(keys == SPELLED))
 
 
 def _mix(first: Keys, second: Keys) -> Keys:
@@ -93,14 +97,13 @@ def _mix(first: Keys, second: Keys) -> Keys:
     return (mixed << np.uint64(16)) | _HASHED
 
 
-def _hold_wide(codes: Codes, starts: Int64s, ends: Int64s) -> Bools:
-    """Which tokens hold a character beyond 16 bits [tokens]."""
-    held = np.zeros(len(starts), dtype=np.bool_)
+def _holding_wide(codes: Codes, starts: Int64s, ends: Int64s) -> Int64s:
+    """Which tokens hold a character beyond 16 bits."""
     places = np.flatnonzero(codes == WIDE_CODE)
-    if len(places) and len(starts):
-        owners = np.searchsorted(starts, places, side="right") - 1
-        held[owners[(owners >= 0) & (places < ends[owners])]] = True
-    return held
+    if not len(places) or not len(starts):
+        return places[:0]
+    owners = np.searchsorted(starts, places, side="right") - 1
+    return owners[(owners >= 0) & (places < ends[owners])]
 
 
 def concatenate_keys(parts: Sequence[TokenKeys]) -> TokenKeys:

@@ -5,7 +5,7 @@ import polars as pl
 import pyarrow.compute as pc
 
 from munjang.text.columns import Int32s, Int64s
-from munjang.text.counting import as_strings
+from munjang.text.counting import TypeCounts, as_strings
 from munjang.text.keys import TokenKeys
 from munjang.text.keytable import KeyTable
 from munjang.text.segment import Segments, segment_strings
@@ -17,15 +17,23 @@ class TypeTable:
     Args:
         types: distinct tokens [types].
         keys: their keys, if somebody has them already [types].
+        table: finds these keys, if somebody has it already.
     """
 
-    def __init__(self, types: pl.Series, keys: TokenKeys | None = None) -> None:
+    def __init__(
+        self, types: pl.Series, keys: TokenKeys | None = None, table: KeyTable | None = None
+    ) -> None:
         self._types = types
         keys = segment_strings(as_strings(types)).keys if keys is None else keys
-        self._table = KeyTable(keys.keys)
+        self._table = KeyTable(keys.keys) if table is None else table
         self._lanes = np.zeros((2, len(types)), dtype=np.uint64)
         self._lanes[:, keys.hashed] = keys.lanes
         self._spelled = keys.spelled
+
+    @classmethod
+    def of_counts(cls, counts: TypeCounts) -> "TypeTable":
+        """The same from counted types, with what counting left at hand."""
+        return cls(counts.types, counts.keys, counts.table)
 
     def positions(self, segments: Segments) -> Int32s:
         """Where each token stands among the types [tokens]; -1 where it does not."""

@@ -160,6 +160,8 @@ def test_counting_and_finding(texts, other, cutter, collide, part):
         for table in (
             TypeTable(counted.types),
             TypeTable(counted.types, counted.keys),
+            TypeTable.of_counts(counted),
+            TypeTable.of_counts(merge_counts(batches)),
         ):
             assert table.positions(unknown).tolist() == expected
 

@@ -316,6 +316,16 @@ def test_a_file_named_like_ours_is_not_taken_for_ours(resume: bool, tmp_path: Pa
     assert (tmp_path / "README.md").read_text() == "mine"
 
 
+def test_what_was_put_beside_a_run_is_overwritten_only_when_asked(tmp_path: Path) -> None:
+    for name in ("metrics.jsonl", "notes.txt"):
+        (tmp_path / name).write_text("")
+    quick = {"model": "mean", "overrides": SHORT, "out": tmp_path}
+    with pytest.raises(FolderError, match=r"other files \(notes\.txt\)"):
+        train(made_corpus(), **quick)
+    train(made_corpus(), **quick, overwrite=True)
+    assert (tmp_path / "notes.txt").exists()
+
+
 @pytest.mark.parametrize(
     "left",
     [

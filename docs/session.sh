@@ -24,7 +24,7 @@ for page in "${pages[@]}"; do
         cp "$("$python" -m munjang data get rotten-tomatoes-polarity)" "$scratch/reviews.csv"
         "$python" docs/images/session.py "$scratch" docs/images/session.svg \
             'munjang train reviews.csv --out my-model' \
-            'munjang predict my-model "A warm, funny and beautifully acted film."'
+            'munjang predict my-model "A warm, funny and beautifully acted film." "Too long and not funny."'
         ;;
     README.ko.md)
         head -n 20001 "$MUNJANG_DATA/nsmc/train.tsv" > "$scratch/리뷰.tsv"

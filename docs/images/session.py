@@ -7,6 +7,7 @@ fetches none, so that Hangul is drawn with whatever the reader has.
 """
 
 import fcntl
+import html
 import io
 import os
 import pty
@@ -18,11 +19,13 @@ import termios
 from pathlib import Path
 
 import rich._export_format
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 COLUMNS = 96
 HANGUL = r"[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]+"
+LENGTH = re.compile(r'textLength="([\d.]+)"([^>]*)>([^<]+)</text>')
 CONTROL = re.compile(r"\x1b\[\??(\d*)(?:;\d+)*([A-Za-z])|(\r|\n)")
 
 
@@ -92,7 +95,15 @@ def draw(sessions: list[tuple[str, list[str]]], out: Path) -> None:
         # a run of its own in the SVG: what stands beside Hangul keeps its place in any font
         shown.highlight_regex(HANGUL, "bright_white")
         console.print(shown)
-    out.write_text(console.export_svg(title="munjang", code_format=without_fonts()), "utf-8")
+    drawn = console.export_svg(title="munjang", code_format=without_fonts())
+    out.write_text(LENGTH.sub(widened, drawn), "utf-8")
+
+
+def widened(run: re.Match[str]) -> str:
+    """A run of text as long as its cells: Rich counts characters, and Hangul takes two cells."""
+    text = html.unescape(run[3])
+    length = float(run[1]) / len(text) * cell_len(text)
+    return f'textLength="{length:g}"{run[2]}>{run[3]}</text>'
 
 
 def without_fonts() -> str:

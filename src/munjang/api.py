@@ -70,7 +70,7 @@ def train(
     """Train a model on labelled text.
 
     Args:
-        data: path, paths, "-", a data frame, or (texts, labels); see `munjang.data.readers`.
+        data: path, paths, "-", a data frame, or (texts, labels); see `munjang.data.readers.read`.
         task: what to learn; `classify` takes two classes or more.
         model: name of an architecture: mean, cnn, lstm. Left out, that of `config`, else cnn.
         text_column: column of texts; guessed when left out.

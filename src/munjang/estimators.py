@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from munjang.api import train
 from munjang.config import merge
-from munjang.data.values import clean_labels
+from munjang.data.readers.values import clean_labels
 from munjang.errors import ConfigError, DataError
 from munjang.folder import TextModel, load, text_column
 from munjang.layout import FILES, open_for_training

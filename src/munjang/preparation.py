@@ -59,7 +59,7 @@ def prepare(data: Any, valid: Any, model: str, given: Mapping[str, Any], say: Sa
     """Read, check, split, fit the tokenizer and encode.
 
     Args:
-        data: of `munjang.data.readers.read_table`.
+        data: of `munjang.data.readers.read.read_table`.
         valid: likewise, or None to hold out a part of `data`.
         model: name of the architecture, unless `given` names one.
         given: the user's settings, nested as in `config.yaml`.

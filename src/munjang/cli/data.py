@@ -10,7 +10,7 @@ from munjang.cli.outcome import begin
 from munjang.cli.output import note, show, show_json
 
 if TYPE_CHECKING:
-    from munjang.data.corpora import Sample
+    from munjang.data.samples.corpora import Sample
 
 data = typer.Typer(name="data", rich_markup_mode=None, no_args_is_help=False)
 
@@ -37,7 +37,7 @@ def list_samples(as_json: AsJson = False) -> None:
     Example:
       munjang data list --json
     """
-    from munjang.data.samples import list_samples as samples
+    from munjang.data.samples.load import list_samples as samples
 
     if as_json:
         show_json([_described(sample) for sample in samples()])
@@ -77,7 +77,7 @@ def get(
       munjang data get nsmc
       munjang train "$(munjang data get nsmc --part train)" --out my-model
     """
-    from munjang.data.samples import fetch_part, find_part, find_sample
+    from munjang.data.samples.load import fetch_part, find_part, find_sample
 
     begin()
     sample = find_sample(name)

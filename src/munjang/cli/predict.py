@@ -75,7 +75,7 @@ def _arriving(
     source: str, text_column: str | None, encoding: str, skipped: Counter[str] | None
 ) -> Iterator[tuple[Any, Any]]:
     """Row numbers and texts, batch by batch, each as soon as its lines are there."""
-    from munjang.data.stream import stream_texts
+    from munjang.data.readers.stream import stream_texts
 
     if source == STDIN and sys.stdin.isatty():
         note("type a text and Enter for an answer; Ctrl-D ends")

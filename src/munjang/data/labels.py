@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from munjang.data.faults import shorten
-from munjang.data.header import shown
+from munjang.data.readers.faults import shorten
+from munjang.data.readers.header import shown
 from munjang.data.table import Table
 from munjang.errors import DataError
 from munjang.text.columns import Int64s

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 
 from munjang.errors import FolderError
-from munjang.text.codepoints import CODE_POINTS, Points
 from munjang.text.columns import Int32s, TokenColumn
+from munjang.text.cutting.codepoints import CODE_POINTS, Points
+from munjang.text.cutting.utf32 import from_utf32
 from munjang.text.detokenise import UNKNOWN, real_tokens
-from munjang.text.utf32 import from_utf32
 from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
 
 

@@ -12,11 +12,11 @@ import numpy as np
 import polars as pl
 
 from munjang.text.alphabet import Alphabet, learn_alphabet
-from munjang.text.codepoints import Points, lower_table
 from munjang.text.columns import TokenColumn, Tokens, token_column
+from munjang.text.cutting.codepoints import Points, lower_table
+from munjang.text.cutting.utf32 import to_utf32
 from munjang.text.normalise import normalise, original_offsets
 from munjang.text.tokenizer import fitted
-from munjang.text.utf32 import to_utf32
 from munjang.text.vocabulary import Vocabulary
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from munjang.text.codepoints import Bools
 from munjang.text.columns import Int32s, Int64s, TokenColumn, values_and_offsets
-from munjang.text.counting import TypeCounts, as_strings, ranked
-from munjang.text.segment import segment_strings
-from munjang.text.typetable import TypeTable
+from munjang.text.cutting.codepoints import Bools
+from munjang.text.cutting.counting import TypeCounts, as_strings, ranked
+from munjang.text.cutting.segment import segment_strings
+from munjang.text.cutting.typetable import TypeTable
 from munjang.text.vocabulary import EOS, GO, PAD, RESERVED, Vocabulary
 
 THRESHOLDS = (1, 2, 3, 5)

@@ -13,11 +13,11 @@ import numpy as np
 import polars as pl
 
 from munjang.text.alphabet import Alphabet, learn_alphabet
-from munjang.text.codepoints import Points, bounds_of
 from munjang.text.columns import Int64s, TokenColumn, Tokens, token_column
+from munjang.text.cutting.codepoints import Points, bounds_of
+from munjang.text.cutting.utf32 import to_utf32
 from munjang.text.normalise import normalise, original_offsets
 from munjang.text.tokenizer import fitted
-from munjang.text.utf32 import to_utf32
 from munjang.text.vocabulary import Vocabulary
 
 # The Unicode Standard, section 3.12, conjoining jamo behaviour: the constants of the arithmetic.

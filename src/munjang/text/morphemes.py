@@ -19,8 +19,8 @@ import numpy as np
 import polars as pl
 
 from munjang.errors import ConfigError
-from munjang.text.codepoints import bounds_of
 from munjang.text.columns import Int64s, TokenColumn, Tokens, token_column
+from munjang.text.cutting.codepoints import bounds_of
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
 from munjang.text.normalise import normalise, original_offsets
 from munjang.text.tokenizer import fitted

@@ -16,9 +16,9 @@ import numpy.typing as npt
 import polars as pl
 
 from munjang.errors import ConfigError
-from munjang.text.codepoints import CODE_POINTS, bounds_of
 from munjang.text.columns import Int64s, TokenColumn, token_column, values_and_offsets
-from munjang.text.utf32 import require_texts, to_utf32
+from munjang.text.cutting.codepoints import CODE_POINTS, bounds_of
+from munjang.text.cutting.utf32 import require_texts, to_utf32
 
 Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 

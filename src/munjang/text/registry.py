@@ -15,9 +15,9 @@ TOKENIZERS: dict[str, str] = {
     "characters": "munjang.text.characters:CharacterTokenizer",
     "jamo": "munjang.text.jamo:JamoTokenizer",
     "morphemes": "munjang.text.morphemes:MorphemeTokenizer",
-    "bpe": "munjang.text.subwords:BpeTokenizer",
-    "unigram": "munjang.text.subwords:UnigramTokenizer",
-    "wordpiece": "munjang.text.subwords:WordPieceTokenizer",
+    "bpe": "munjang.text.subwords.tokenizers:BpeTokenizer",
+    "unigram": "munjang.text.subwords.tokenizers:UnigramTokenizer",
+    "wordpiece": "munjang.text.subwords.tokenizers:WordPieceTokenizer",
 }
 
 

@@ -14,9 +14,9 @@ import polars as pl
 
 from munjang.errors import ConfigError, FolderError
 from munjang.text.columns import Int32s, Int64s
-from munjang.text.counting import as_strings, ranked
-from munjang.text.segment import Segments, segment_strings
-from munjang.text.typetable import TypeTable
+from munjang.text.cutting.counting import as_strings, ranked
+from munjang.text.cutting.segment import Segments, segment_strings
+from munjang.text.cutting.typetable import TypeTable
 
 PAD, OOV, GO, EOS = 0, 1, 2, 3
 RESERVED = ("<pad>", "<oov>", "<go>", "<eos>")

@@ -15,15 +15,15 @@ import numpy as np
 import polars as pl
 
 from munjang.errors import ConfigError
-from munjang.text.codepoints import bounds_of, is_irregular, lowered_origins
 from munjang.text.columns import Int64s, TokenColumn, Tokens, token_column
-from munjang.text.counting import count_types, merge_counts
-from munjang.text.cutters import KERAS_FILTERS, keras_cutter, unicode_cutter
+from munjang.text.cutting.codepoints import bounds_of, is_irregular, lowered_origins
+from munjang.text.cutting.counting import count_types, merge_counts
+from munjang.text.cutting.cutters import KERAS_FILTERS, keras_cutter, unicode_cutter
+from munjang.text.cutting.segment import Cutter, Segments, segment_batches
+from munjang.text.cutting.utf32 import require_texts
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
 from munjang.text.normalise import normalise, original_offsets
-from munjang.text.segment import Cutter, Segments, segment_batches
 from munjang.text.tokenizer import fitted
-from munjang.text.utf32 import require_texts
 from munjang.text.vocabulary import OOV, Vocabulary
 
 Split = Literal["unicode", "keras"]

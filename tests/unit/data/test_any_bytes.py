@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.readers import read_table
-from munjang.data.stream import stream_texts
+from munjang.data.readers.stream import stream_texts
 from munjang.errors import DataError
 
 PIECES = (

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from munjang.data.readers import read_table
-from munjang.data.stream import stream_texts
+from munjang.data.readers.stream import stream_texts
 
 
 def split_lines(path):

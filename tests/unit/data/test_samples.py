@@ -14,8 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from munjang.data import samples
-from munjang.data.cache import cache_folder, whole_file
-from munjang.data.corpora import (
+from munjang.data.readers import read_table
+from munjang.data.samples.cache import cache_folder, whole_file
+from munjang.data.samples.corpora import (
     SAMPLES,
     Part,
     Sample,
@@ -23,9 +24,8 @@ from munjang.data.corpora import (
     review_snippets,
     with_texts,
 )
-from munjang.data.download import Download, pin_of
-from munjang.data.readers import read_table
-from munjang.data.wheels import WheelMember
+from munjang.data.samples.download import Download, pin_of
+from munjang.data.samples.wheels import WheelMember
 from munjang.errors import ConfigError, DataError
 
 CONTENT = "id\tdocument\tlabel\n1\t좋다\t1\n2\t\t0\n3\t별로\t0\n".encode()
@@ -190,8 +190,8 @@ def test_unknown_checksum_is_said_and_kept(server, cache):
 
 INTERRUPTED = """
 import sys
-from munjang.data.corpora import Part, Sample
-from munjang.data.download import Download
+from munjang.data.samples.corpora import Part, Sample
+from munjang.data.samples.download import Download
 from munjang.data.samples import fetch_part
 part = Part("train", "train.tsv", Download(sys.argv[1], None), lambda raw: (raw, ()))
 fetch_part(Sample("tiny", "", "", (part,)), part, say=lambda note: print(note, flush=True))
@@ -432,7 +432,7 @@ def test_embedded_reviews(name, rows):
 
 def test_notes_of_a_prepared_sample_come_with_it(server, monkeypatch):
     sample = sample_at(f"{server.url}/good/train.txt")
-    monkeypatch.setattr(samples, "SAMPLES", (sample,))
+    monkeypatch.setattr("munjang.data.samples.load.SAMPLES", (sample,))
     said = []
     table = samples.load_sample("tiny", say=said.append)
     assert "1 row without a text left out" in table.notes

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.readers import read_table
-from munjang.data.stream import stream_texts
+from munjang.data.readers.stream import stream_texts
 from munjang.errors import DataError
 from tests.unit.data.strategies import ugly_text
 
 ANSWER = """
 import sys
-from munjang.data.stream import stream_texts
+from munjang.data.readers.stream import stream_texts
 for rows, texts in stream_texts("-", batch_rows=4):
     for row, text in zip(rows.tolist(), texts.to_list()):
         print(row, text, flush=True)

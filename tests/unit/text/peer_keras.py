@@ -9,7 +9,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 from keras.src.legacy.preprocessing import text as legacy
 from keras.utils import pad_sequences
 
-from munjang.text import keras_rules
+from munjang.text.keras import rules
 
 __all__ = ["legacy", "pad_sequences", "path"]
 
@@ -17,9 +17,9 @@ __all__ = ["legacy", "pad_sequences", "path"]
 @contextmanager
 def path(columns: bool) -> Iterator[None]:
     """Take the path of columns for texts of any size, or never."""
-    before = keras_rules._FEW_CHARACTERS
-    keras_rules._FEW_CHARACTERS = 0 if columns else 1 << 60
+    before = rules._FEW_CHARACTERS
+    rules._FEW_CHARACTERS = 0 if columns else 1 << 60
     try:
         yield
     finally:
-        keras_rules._FEW_CHARACTERS = before
+        rules._FEW_CHARACTERS = before

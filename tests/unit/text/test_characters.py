@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from munjang.errors import FolderError
 from munjang.text.characters import CharacterTokenizer, simple_lower
+from munjang.text.cutting.utf32 import from_utf32, to_utf32
 from munjang.text.normalise import normalise
-from munjang.text.utf32 import from_utf32, to_utf32
 from munjang.text.vocabulary import RESERVED, Vocabulary
 from tests.unit.text.strategies import ugly_texts
 

@@ -12,8 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from munjang.text import keys, keytable, segment
-from munjang.text.codepoints import CODE_POINTS, is_irregular, lower_table
 from munjang.text.columns import (
     flat_ranges,
     row_lengths,
@@ -22,10 +20,12 @@ from munjang.text.columns import (
     type_ids,
     values_and_offsets,
 )
-from munjang.text.counting import as_strings, count_types, merge_counts, ranked
-from munjang.text.cutters import character_cutter, keras_cutter, unicode_cutter
-from munjang.text.keytable import KeyTable
-from munjang.text.typetable import TypeTable
+from munjang.text.cutting import keys, keytable, segment
+from munjang.text.cutting.codepoints import CODE_POINTS, is_irregular, lower_table
+from munjang.text.cutting.counting import as_strings, count_types, merge_counts, ranked
+from munjang.text.cutting.cutters import character_cutter, keras_cutter, unicode_cutter
+from munjang.text.cutting.keytable import KeyTable
+from munjang.text.cutting.typetable import TypeTable
 from tests.unit.text.strategies import ugly_text, ugly_texts
 
 rows_of_ids = st.lists(st.lists(st.integers(-(2**31), 2**31 - 1), max_size=5), max_size=8)

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 from hypothesis import example, given, settings
 
-from munjang.text.codepoints import CODE_POINTS
-from munjang.text.pretokens import LONGEST, SPACE_SIGN, pretokenise
+from munjang.text.cutting.codepoints import CODE_POINTS
+from munjang.text.subwords.pretokens import LONGEST, SPACE_SIGN, pretokenise
 from tests.unit.text.strategies import ugly_texts
 
 thorough = settings(max_examples=80, deadline=None)

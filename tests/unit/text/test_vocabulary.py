@@ -12,9 +12,9 @@ from munjang.errors import ConfigError, FolderError
 from munjang.text import vocabulary as module
 from munjang.text.columns import token_column
 from munjang.text.coverage import THRESHOLDS, vocabulary_coverage
-from munjang.text.cutters import unicode_cutter
+from munjang.text.cutting.cutters import unicode_cutter
+from munjang.text.cutting.segment import segment
 from munjang.text.keras import Tokenizer
-from munjang.text.segment import segment
 from munjang.text.vocabulary import OOV, PAD, RESERVED, Vocabulary
 from tests.unit.text.peer_keras import path
 from tests.unit.text.strategies import ugly_text, ugly_texts

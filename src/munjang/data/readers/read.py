@@ -1,0 +1,135 @@
+"""Read labelled text from files, standard input, data frames or lists into one table."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from munjang.data.readers.columns import Choice, choose_columns, text_values
+from munjang.data.readers.delimited import read_delimited
+from munjang.data.readers.faults import Fault, settle
+from munjang.data.readers.formats import find_format
+from munjang.data.readers.lines import read_jsonlines, read_text
+from munjang.data.readers.records import Records
+from munjang.data.readers.sources import load
+from munjang.data.readers.typed import is_frame, read_frame, read_lists, read_parquet
+from munjang.data.readers.values import clean_labels, clean_texts
+from munjang.data.table import Table, concatenate
+from munjang.errors import DataError
+from munjang.text.columns import Int64s
+
+
+def read_table(
+    sources: Any,
+    *,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    encoding: str = "utf-8",
+    skip_bad_rows: bool = False,
+    need_labels: bool = True,
+) -> Table:
+    """Read texts and labels.
+
+    Args:
+        sources: a path, several paths, or "-" for standard input; CSV, TSV, JSON Lines, Parquet
+            or plain text (one text a line), each also compressed with gzip. Or from Python: a
+            data frame (Polars, pandas, PyArrow), or a pair of lists `(texts, labels)`, whose
+            labels may be None.
+        text_column: name of the column of texts; "title+body" joins two. None guesses.
+        label_column: name of the column of labels. None guesses.
+        encoding: of text files. A byte order mark wins over it.
+        skip_bad_rows: count bad rows in `Table.skipped` instead of raising at the first.
+        need_labels: whether rows without a label are an error. If False, labels are taken where
+            the column is named or has a usual name and is complete.
+
+    Raises:
+        DataError: with the file and the row, about the first thing that is wrong.
+        ConfigError: there is no such encoding.
+    """
+    optional = not need_labels and label_column is None
+    tables: list[Table] = []
+    for records in _records(sources, (text_column, label_column), encoding, skip_bad_rows):
+        if tables:  # later files must have the columns that were chosen in the first
+            text_column = tables[0].text_column
+            label_column = None if optional else tables[0].label_column
+        choice = choose_columns(
+            records, text_column=text_column, label_column=label_column, need_labels=need_labels
+        )
+        tables.append(_table(records, choice, skip=skip_bad_rows, optional_labels=optional))
+    return concatenate(tables)
+
+
+def _records(
+    sources: Any, columns: tuple[str | None, str | None], encoding: str, skip: bool
+) -> list[Records]:
+    if isinstance(sources, str | Path):
+        return [_read_file(sources, columns, encoding, skip)]
+    if is_frame(sources):
+        return [read_frame(sources)]
+    if not isinstance(sources, Sequence) or isinstance(sources, bytes):
+        raise DataError(
+            "expected a path, several paths, a data frame or a pair (texts, labels), got "
+            f"{type(sources).__name__}"
+        )
+    if sources and all(isinstance(source, str | Path) for source in sources):
+        return [_read_file(source, columns, encoding, skip) for source in sources]
+    if isinstance(sources, tuple) and len(sources) == 2:
+        return [read_lists(*sources)]
+    raise DataError("expected at least one path; give texts from Python as (texts, labels)")
+
+
+def _read_file(
+    source: str | Path, columns: tuple[str | None, str | None], encoding: str, skip: bool
+) -> Records:
+    loaded = load(source, encoding=encoding, skip_bad_rows=skip)
+    form = find_format(loaded.name, loaded.data[: 1 << 16], columns)
+    if form.kind == "parquet":
+        return read_parquet(io.BytesIO(loaded.data), name=loaded.name)
+    if form.kind == "jsonl":
+        records = read_jsonlines(loaded)
+    elif form.kind == "text":
+        records = read_text(loaded)
+    else:
+        records = read_delimited(loaded, form.delimiter, quoting=form.kind == "csv")
+    return Records(**{**vars(records), "notes": form.notes + records.notes})
+
+
+def _table(records: Records, choice: Choice, *, skip: bool, optional_labels: bool) -> Table:
+    notes = records.notes + choice.notes
+    texts, faults, bad = clean_texts(text_values(records, choice.text), choice.text, records.rows)
+    labels, label_name = None, choice.label
+    if label_name is not None:
+        column = records.column(label_name)
+        labels, label_faults, unlabelled = clean_labels(column, label_name, records.rows)
+        if optional_labels and len(unlabelled):
+            notes += (f"label column {label_name} is not used: {len(unlabelled):,} rows have none",)
+            labels, label_name = None, None
+        else:
+            label_faults = [_without(fault, records.rows[bad]) for fault in label_faults]
+            faults, bad = faults + label_faults, np.concatenate([bad, unlabelled])
+    skipped = settle([*records.faults, *faults], file=records.file, skip=skip)
+    good = np.ones(len(records.rows), dtype=bool)
+    good[bad] = False
+    keep = np.flatnonzero(good)
+    if not len(keep):
+        told = ", ".join(f"{count:,} with {reason}" for reason, count in skipped.items())
+        raise DataError(f"no usable row is left; bad rows: {told}", file=records.file)
+    return Table(
+        texts=texts.gather(keep).rename("text"),
+        labels=None if labels is None else labels.gather(keep).rename("label"),
+        rows=records.rows[keep],
+        files=(records.file,),
+        file_index=np.zeros(len(keep), dtype=np.int32),
+        text_column=choice.text,
+        label_column=label_name,
+        notes=notes,
+        skipped=skipped,
+    )
+
+
+def _without(fault: Fault, rows: Int64s) -> Fault:
+    """A fault less the rows that another fault has counted already."""
+    left = np.flatnonzero(~np.isin(fault.rows, rows))
+    return Fault(fault.reason, fault.rows[left], lambda k: fault.message(int(left[k])))

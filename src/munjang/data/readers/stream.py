@@ -1,0 +1,112 @@
+"""Texts for prediction as they arrive, in bounded memory: from a file or from standard input."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from munjang.data.readers.arriving import Lines
+from munjang.data.readers.faults import SKIP_HINT
+from munjang.data.readers.formats import find_format
+from munjang.data.readers.sources import (
+    PARQUET_MAGIC,
+    STDIN,
+    first_bytes,
+    marked_codec,
+    open_source,
+    source_name,
+    text_codec,
+)
+from munjang.data.readers.streamed import Bad, Record, Say, line_records, parquet_records
+from munjang.errors import DataError
+from munjang.text.columns import Int64s
+
+
+def stream_texts(
+    source: str | Path,
+    *,
+    text_column: str | None = None,
+    encoding: str = "utf-8",
+    batch_rows: int = 1024,
+    skipped: Counter[str] | None = None,
+    say: Say = lambda note: None,
+) -> Iterator[tuple[Int64s, pl.Series]]:
+    """Read texts in batches, each as soon as its lines are there.
+
+    A batch ends after `batch_rows` texts, or earlier when the next line has not yet arrived, so
+    that a program that writes one line and waits gets its answer. Empty texts are passed on as
+    they are: each line gets an answer. TSV is read without quoting, unless its header is quoted.
+
+    Args:
+        source: a path, or "-" for standard input; the formats of `read_table`.
+        text_column: as for `read_table`.
+        encoding: as for `read_table`.
+        batch_rows: the most texts in a batch.
+        skipped: where to count bad rows by reason; None raises at the first.
+        say: called with each thing that was guessed.
+
+    Yields:
+        Row numbers as in `Table.rows`, and as many texts.
+
+    Raises:
+        DataError: the source cannot be opened (at once), or a row is bad (when it is reached, after
+            the texts before it).
+    """
+    codec = text_codec(encoding)
+    name = source_name(source)
+    with ExitStack() as guard:
+        stream = guard.enter_context(open_source(source))
+        head = first_bytes(stream, name)
+        if not head and str(source) != STDIN:
+            raise DataError("the file is empty", file=name)
+        opened = guard.pop_all()
+    codec, mark = marked_codec(head, codec)
+    readable = head[mark:].decode(codec, errors="replace").encode()
+    parquet = head.startswith(PARQUET_MAGIC)
+    form = find_format(name, head if parquet else readable, (text_column,))
+    for note in form.notes:
+        say(note)
+    if form.kind == "parquet":
+        records = parquet_records(stream, name, text_column, say, batch_rows)
+        return _batches(opened, name, records, lambda: True, batch_rows, skipped)
+    stream.read(mark)
+    lines = Lines(stream, codec, name=name, strict=skipped is None)
+    records = line_records(lines, form, text_column, say)
+    return _batches(opened, name, records, lambda: lines.ready, batch_rows, skipped)
+
+
+def _batches(
+    opened: ExitStack,
+    name: str,
+    records: Iterator[Record],
+    ready: Callable[[], bool],
+    batch_rows: int,
+    skipped: Counter[str] | None,
+) -> Iterator[tuple[Int64s, pl.Series]]:
+    with opened:
+        rows: list[int] = []
+        texts: list[str] = []
+        while True:
+            if rows and (len(rows) >= batch_rows or not ready()):
+                yield np.array(rows, dtype=np.int64), pl.Series("text", texts, dtype=pl.String)
+                rows, texts = [], []
+            try:
+                row, text = next(records, (0, None))
+                if isinstance(text, Bad) and skipped is None:
+                    raise DataError(f"{text.message}; {SKIP_HINT}", file=name, row=row)
+            except DataError:
+                if rows:  # what stands before the bad row gets its answers
+                    yield np.array(rows, dtype=np.int64), pl.Series("text", texts, dtype=pl.String)
+                raise
+            if row == 0:
+                break
+            if isinstance(text, str):
+                rows.append(row)
+                texts.append(text)
+            elif isinstance(text, Bad) and skipped is not None:
+                skipped[text.reason] += 1
+        if rows:
+            yield np.array(rows, dtype=np.int64), pl.Series("text", texts, dtype=pl.String)

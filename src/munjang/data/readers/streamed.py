@@ -1,0 +1,190 @@
+"""The text of each record of a stream, format by format."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from munjang.data.readers.arriving import Lines
+from munjang.data.readers.columns import column_parts, joined, missing_column, text_by_name
+from munjang.data.readers.corrupt import corruption
+from munjang.data.readers.faults import shorten
+from munjang.data.readers.formats import Format
+from munjang.data.readers.header import header_names, shown
+from munjang.data.readers.lines import parse_object, reject_array
+from munjang.data.readers.records import MISSING
+from munjang.data.readers.rowwise import LONGEST_RECORD, allow_long_fields, quoting_mistake
+from munjang.data.readers.typed import damaged_parquet, open_parquet
+from munjang.data.readers.values import EMPTY, NO_KEY, NOT_TEXT
+from munjang.errors import DataError
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Bad:
+    """Why a row cannot be used: a reason to count it by, and what to say."""
+
+    reason: str
+    message: str
+
+
+# The row number, with its text, with what is wrong, or with None for a blank line.
+Record = tuple[int, str | Bad | None]
+
+
+def line_records(lines: Lines, form: Format, text_column: str | None, say: Say) -> Iterator[Record]:
+    """The records of a format made of lines."""
+    if form.kind == "jsonl":
+        yield from _jsonlines(lines, text_column, say)
+    elif form.kind == "text":
+        yield from _plain(lines, text_column)
+    else:
+        yield from _delimited(lines, form, text_column, say)
+
+
+def parquet_records(
+    stream: io.BufferedReader, name: str, text_column: str | None, say: Say, rows: int
+) -> Iterator[Record]:
+    """The records of a Parquet file, `rows` of them decoded at a time."""
+    # Parquet begins at its end, which a pipe and a compressed file cannot jump to.
+    plain = isinstance(stream.raw, io.FileIO) and stream.seekable()
+    file = open_parquet(stream if plain else io.BytesIO(stream.read()), name=name)
+    columns = _choose(file.schema_arrow.names, text_column, say, file=name, row=None)
+    row = 0
+    try:
+        for batch in file.iter_batches(batch_size=rows, columns=columns):
+            for values in zip(*(batch[column].to_pylist() for column in columns), strict=True):
+                row += 1
+                yield row, _text(values, columns)
+    except (pa.ArrowException, OSError) as error:
+        raise damaged_parquet(name, error) from error
+
+
+def _plain(lines: Lines, text_column: str | None) -> Iterator[Record]:
+    if text_column not in (None, "text"):
+        raise DataError(
+            f"there is no column {text_column!r}: this is plain text, one text a line",
+            file=lines.name,
+        )
+    for line in lines:
+        yield lines.row, _checked(line.removesuffix("\r"))
+
+
+def _jsonlines(lines: Lines, text_column: str | None, say: Say) -> Iterator[Record]:
+    columns: list[str] | None = None
+    for line in lines:
+        if columns is None:
+            reject_array(line, file=lines.name, row=lines.row)
+        value = parse_object(line)
+        if isinstance(value, str):
+            yield lines.row, Bad("bad JSON", value) if value else None
+            continue
+        if columns is None:
+            columns = _choose(list(value), text_column, say, file=lines.name, row=lines.row)
+        yield lines.row, _text([value.get(column, MISSING) for column in columns], columns)
+
+
+def _delimited(lines: Lines, form: Format, text_column: str | None, say: Say) -> Iterator[Record]:
+    header = next((line for line in lines if line.strip("\r")), None)
+    if header is None:
+        return
+    feed = _Feed(lines, header)
+    allow_long_fields()
+    quoted = form.kind == "csv" or header.startswith('"')
+    reader = csv.reader(
+        feed,
+        delimiter=form.delimiter,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+        strict=True,
+    )
+    try:
+        names = header_names(next(reader), file=lines.name, row=lines.row)
+    except csv.Error as error:
+        raise DataError(quoting_mistake(error), file=lines.name, row=lines.row) from error
+    columns = _choose(names, text_column, say, file=lines.name, row=lines.row)
+    places = [names.index(column) for column in columns]
+    while True:
+        row = feed.begin()
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield row, Bad("malformed quotes", quoting_mistake(error))
+            continue
+        if not fields:
+            yield row, None
+        elif len(fields) != len(names):
+            expected = f"expected {len(names)} fields as in the header ({shown(names)})"
+            yield row, Bad("wrong number of fields", f"{expected}, got {len(fields)}")
+        else:
+            yield row, _text([fields[place] for place in places], columns)
+
+
+class _Feed:
+    """Lines for `csv.reader`, at most so many a record: an open quote may not take the rest."""
+
+    def __init__(self, lines: Lines, header: str) -> None:
+        self.lines, self.header = lines, header
+        self.last = lines.row + LONGEST_RECORD
+
+    def begin(self) -> int:
+        """Note that a record begins. Returns the row where it does."""
+        self.last = self.lines.row + LONGEST_RECORD
+        return self.lines.row + 1
+
+    def __iter__(self) -> "_Feed":
+        return self
+
+    def __next__(self) -> str:
+        if self.header:
+            line, self.header = self.header, ""
+        elif self.lines.row >= self.last:
+            raise StopIteration
+        else:
+            line = next(self.lines)
+        return line + "\n"
+
+
+def _choose(
+    names: Sequence[str], text_column: str | None, say: Say, *, file: str, row: int | None
+) -> list[str]:
+    """The columns whose values, joined, are the text."""
+    if text_column is None:
+        guess = names[0] if len(names) == 1 else text_by_name(names)
+        if guess is None:
+            raise DataError(
+                f"found no column of texts among {shown(names)}: name it with --text-column "
+                "(text_column=...)",
+                file=file,
+                row=row,
+            )
+        say(f"text column: {guess} (guessed: by its name)")
+        return column_parts(names, guess)
+    columns = column_parts(names, text_column)
+    for column in columns:
+        if column not in names:
+            raise missing_column(column, names, kind="text", file=file, row=row)
+    return columns
+
+
+def _text(values: Sequence[Any], columns: Sequence[str]) -> str | Bad:
+    value = values[0] if len(values) == 1 else joined(values)
+    if isinstance(value, str):
+        return _checked(value)
+    name = "+".join(columns)
+    if value is MISSING:
+        message = f"expected the key {name!r}, which this line does not have"
+        return Bad(NO_KEY, message)
+    if value is None:
+        return Bad(EMPTY, f"expected a text in column {name!r}, got nothing")
+    return Bad(NOT_TEXT, f"expected a string in the text column {name!r}, got {shorten(value)}")
+
+
+def _checked(text: str) -> str | Bad:
+    reason = corruption(text.encode(errors="surrogatepass"))
+    return Bad(reason, f"the row holds {reason}") if reason else text

@@ -1,0 +1,128 @@
+"""Sources whose values have types: Parquet, data frames and Python lists."""
+
+from typing import Any, BinaryIO
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from munjang.data.readers.faults import shorten
+from munjang.data.readers.records import Column, Records
+from munjang.errors import DataError
+
+
+def read_parquet(source: BinaryIO, *, name: str) -> Records:
+    """Read Parquet; only the chosen columns are decoded.
+
+    Args:
+        source: a file that can be sought.
+        name: for messages.
+
+    Raises:
+        DataError: it is not Parquet, is cut off, or has no rows.
+    """
+    file = open_parquet(source, name=name)
+
+    def column(wanted: str) -> Column:
+        try:
+            values = file.read(columns=[wanted], use_threads=True)[wanted]
+            values.validate(full=True)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise damaged_parquet(name, error) from error
+        series = pl.from_arrow(values)
+        assert isinstance(series, pl.Series)
+        return series
+
+    count = file.metadata.num_rows
+    if not count:
+        raise DataError("there are columns but no row", file=name)
+    rows = np.arange(1, count + 1, dtype=np.int64)
+    return Records(name, rows, tuple(file.schema_arrow.names), column)
+
+
+def open_parquet(source: BinaryIO, *, name: str) -> Any:
+    """A `pyarrow.parquet.ParquetFile` over a file that can be sought.
+
+    Raises:
+        DataError: it is not Parquet, or is cut off.
+    """
+    try:
+        return pq.ParquetFile(source)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise damaged_parquet(name, error) from error
+
+
+def damaged_parquet(name: str, error: Exception) -> DataError:
+    """What to say about Parquet that does not read."""
+    return DataError(
+        f"not a whole Parquet file ({' '.join(str(error).split())}); "
+        "it is damaged or cut off: copy or write it again",
+        file=name,
+    )
+
+
+def is_frame(source: object) -> bool:
+    """Whether an object is a table of columns: Polars, pandas, PyArrow and their like."""
+    if isinstance(source, pl.LazyFrame):
+        return True
+    return hasattr(source, "columns") and hasattr(source, "__getitem__")
+
+
+def read_frame(frame: Any) -> Records:
+    """Read a data frame of Polars, pandas or PyArrow. Rows are counted from 1.
+
+    Raises:
+        DataError: it has no rows.
+    """
+    name = "the data frame"
+    if isinstance(frame, pa.Table):
+        frame = pl.from_arrow(frame)
+    if isinstance(frame, pl.LazyFrame):
+        frame = frame.collect()
+    names = tuple(str(column) for column in frame.columns)
+    originals = dict(zip(reversed(names), reversed(list(frame.columns)), strict=True))
+    if not len(frame):
+        raise DataError("it has no row", file=name)
+
+    def column(wanted: str) -> Column:
+        values = frame[originals[wanted]]
+        return values if isinstance(values, pl.Series) else as_list(values)
+
+    return Records(name, np.arange(1, len(frame) + 1, dtype=np.int64), names, column)
+
+
+def read_lists(texts: Any, labels: Any = None) -> Records:
+    """Read texts and, if given, labels from Python. Rows are counted from 1.
+
+    Raises:
+        DataError: there are no texts, or not as many labels.
+    """
+    name = "the texts given"
+    columns = {"text": _column(texts)}
+    if labels is not None:
+        columns["label"] = _column(labels)
+        if len(columns["label"]) != len(columns["text"]):
+            raise DataError(
+                f"expected one label a text, got {len(columns['text']):,} texts and "
+                f"{len(columns['label']):,} labels"
+            )
+    if not len(columns["text"]):
+        raise DataError("there are no texts")
+    rows = np.arange(1, len(columns["text"]) + 1, dtype=np.int64)
+    return Records(name, rows, tuple(columns), columns.__getitem__)
+
+
+def _column(values: Any) -> Column:
+    return values if isinstance(values, pl.Series) else as_list(values)
+
+
+def as_list(values: Any) -> list[Any]:
+    """The values of a list, array or pandas column as Python objects.
+
+    Raises:
+        DataError: it is a single string, or no collection.
+    """
+    if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
+        raise DataError(f"expected a list of values, got {shorten(values)}")
+    return list(values.tolist()) if hasattr(values, "tolist") else list(values)

@@ -1,0 +1,183 @@
+"""From the values of a column to clean texts and labels, and what is wrong with the others."""
+
+import math
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from munjang.data.readers.faults import Fault, shorten
+from munjang.data.readers.records import MISSING, Column
+from munjang.text.columns import Int64s
+
+EMPTY, NOT_TEXT, NO_LABEL = "empty text", "text is not a string", "missing label"
+NO_KEY, NOT_LABEL, SURROGATE = "missing key", "label is not one value", "invalid Unicode"
+
+# For the index of each bad value, the reason and what to say.
+Bad = dict[int, tuple[str, str]]
+
+_WHOLE = r"^[+-]?\d+(\.0*)?$"
+
+
+def clean_texts(column: Column, name: str, rows: Int64s) -> tuple[pl.Series, list[Fault], Int64s]:
+    """Check that every value is a string with something in it.
+
+    Args:
+        column: values as read.
+        name: of the column, for messages.
+        rows: line or row number of each value.
+
+    Returns:
+        The texts as they stand (empty where bad), the faults, and the indices of bad values.
+    """
+    column = _as_series(column)
+    if isinstance(column, list):
+        texts, bad = _texts_of_list(column, name)
+    else:
+        texts, bad = _texts_of_series(column, name)
+    blank = (texts.str.strip_chars().str.len_bytes() == 0).to_numpy(writable=True)
+    message = f"expected a text in column {name!r}, got an empty one"
+    return texts, *_faults(bad, blank, rows, EMPTY, message)
+
+
+def clean_labels(column: Column, name: str, rows: Int64s) -> tuple[pl.Series, list[Fault], Int64s]:
+    """Turn labels into strings: `1`, `1.0` and "1" are "1", `True` is "true".
+
+    Strings lose surrounding space. Strings become whole numbers ("1.0" to "1") or lower case
+    ("True" to "true") only where all labels of the file are such.
+
+    Returns:
+        The labels (empty where bad), the faults, and the indices of bad values.
+    """
+    column = _as_series(column)
+    if isinstance(column, list):
+        labels, bad = _labels_of_list(column, name)
+    else:
+        labels, bad = _labels_of_series(column, name)
+    labels = labels.str.strip_chars()
+    blank = (labels == "").to_numpy(writable=True)
+    message = f"the label column {name!r} holds nothing here"
+    return labels, *_faults(bad, blank, rows, NO_LABEL, message)
+
+
+def _faults(
+    bad: Bad, blank: npt.NDArray[np.bool_], rows: Int64s, reason: str, message: str
+) -> tuple[list[Fault], Int64s]:
+    """Group bad values into one fault a reason; `reason` is that of the blank ones."""
+    faults = []
+    for other in dict.fromkeys(other for other, _ in bad.values()):
+        indices = sorted(i for i, (named, _) in bad.items() if named == other)
+        said = [bad[i][1] for i in indices]
+        faults.append(Fault(other, rows[indices], said.__getitem__))
+    blank[list(bad)] = False
+    empty = np.flatnonzero(blank)
+    faults.append(Fault(reason, rows[empty], lambda _: message))
+    return faults, np.concatenate([np.array(sorted(bad), dtype=np.int64), empty])
+
+
+def _as_series(column: Column) -> Column:
+    """A list whose values all have one simple type as a column, which is checked much faster."""
+    if isinstance(column, list) and set(map(type, column)) in ({str}, {int}, {bool}):
+        with suppress(UnicodeEncodeError, OverflowError, TypeError):
+            return pl.Series(column)
+    return column
+
+
+def _texts_of_series(column: pl.Series, name: str) -> tuple[pl.Series, Bad]:
+    if column.dtype == pl.Object:
+        return _texts_of_list(column.to_list(), name)
+    if isinstance(column.dtype, pl.Categorical | pl.Enum) or column.dtype == pl.Null:
+        column = column.cast(pl.String)
+    if column.dtype == pl.String:
+        return column.fill_null(""), {}
+    said = f"expected strings in the text column {name!r}, got {column.dtype}"
+    blank = pl.repeat("", len(column), dtype=pl.String, eager=True)
+    return blank, dict.fromkeys(range(len(column)), (NOT_TEXT, said))
+
+
+def _texts_of_list(column: list[Any], name: str) -> tuple[pl.Series, Bad]:
+    bad: Bad = {}
+    texts = [""] * len(column)
+    for i, value in enumerate(column):
+        if isinstance(value, str):
+            texts[i] = str(value)
+        elif value is MISSING:
+            bad[i] = (NO_KEY, f"expected the key {name!r}, which this line does not have")
+        elif value is None or _is_nan(value):
+            bad[i] = (EMPTY, f"expected a text in column {name!r}, got nothing")
+        else:
+            bad[i] = (
+                NOT_TEXT,
+                f"expected a string in the text column {name!r}, got the "
+                f"{type(value).__name__} {shorten(value)}",
+            )
+    return _strings(texts, bad), bad
+
+
+def _labels_of_list(column: list[Any], name: str) -> tuple[pl.Series, Bad]:
+    bad: Bad = {}
+    labels = [""] * len(column)
+    for i, value in enumerate(column):
+        if value is MISSING:
+            bad[i] = (NO_KEY, f"expected the key {name!r}, which this line does not have")
+        elif value is not None and not _is_nan(value):
+            label = label_string(value)
+            if label is None:
+                said = f"expected one label in column {name!r}, got {shorten(value)}"
+                bad[i] = (NOT_LABEL, said)
+            else:
+                labels[i] = label
+    return _strings(labels, bad), bad
+
+
+def label_string(value: object) -> str | None:
+    """One label as a string; None if the value is no label."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def _labels_of_series(column: pl.Series, name: str) -> tuple[pl.Series, Bad]:
+    dtype = column.dtype
+    if dtype == pl.String:
+        return _uniform(column.str.strip_chars().fill_null("")), {}
+    if dtype.is_float() or dtype.is_nested() or dtype in (pl.Object, pl.Binary):
+        return _labels_of_list(column.to_list(), name)
+    return column.cast(pl.String).fill_null(""), {}
+
+
+def _uniform(labels: pl.Series) -> pl.Series:
+    """Undo what writing numbers and booleans to CSV does to them."""
+    kinds = labels.unique()
+    kinds = kinds.filter(kinds != "")
+    if len(kinds) and kinds.str.contains(_WHOLE).all():
+        return labels.str.replace(r"\.0*$", "")
+    if len(kinds) and kinds.str.to_lowercase().is_in(["true", "false"]).all():
+        return labels.str.to_lowercase()
+    return labels
+
+
+def _strings(values: list[str], bad: Bad) -> pl.Series:
+    """A column of strings; those that are no Unicode text (lone surrogates) become bad."""
+    try:
+        return pl.Series(values, dtype=pl.String)
+    except UnicodeEncodeError:
+        for i, value in enumerate(values):
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:
+                bad[i] = (SURROGATE, f"not a valid Unicode string ({error.reason})")
+                values[i] = ""
+        return pl.Series(values, dtype=pl.String)
+
+
+def _is_nan(value: object) -> bool:
+    if isinstance(value, float | np.floating):
+        return math.isnan(value)
+    return type(value).__name__ in ("NAType", "NaTType")  # of pandas

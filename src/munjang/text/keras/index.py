@@ -1,0 +1,146 @@
+"""What a Keras tokenizer has learned, kept as columns until somebody asks for the dictionaries.
+
+Half a second goes into five dictionaries of 300,000 words, and most callers only want ids.
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from munjang.text.columns import Int32s, Int64s
+from munjang.text.cutting.codepoints import bounds_of
+from munjang.text.cutting.counting import TypeCounts, ranked
+from munjang.text.cutting.segment import Segments
+from munjang.text.cutting.typetable import TypeTable
+
+_NONE = -1  # in a column of ids: this word has none
+_LARGEST = np.iinfo(np.int32).max
+
+
+class WordIds:
+    """Finds the ids of the words of whole columns.
+
+    Args:
+        words: distinct words [words].
+        ids: their ids; negative for a word that has none [words].
+        others: words with an id that are not in `words`.
+        table: finds `words`, if somebody has it already.
+    """
+
+    def __init__(
+        self,
+        words: pl.Series,
+        ids: Int32s,
+        others: Mapping[Any, int],
+        table: TypeTable | None = None,
+    ) -> None:
+        self._words, self._ids, self._others = words, ids, others
+        self._table = table or TypeTable(words)
+
+    @classmethod
+    def of_index(cls, word_index: Mapping[Any, Any]) -> "WordIds | None":
+        """From a dictionary that anybody may have made; None where columns cannot hold it."""
+        try:
+            words = pl.Series(list(word_index), dtype=pl.String, strict=True)
+            ids = np.array(list(word_index.values()), dtype=np.int64)
+        except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
+            return None
+        if words.null_count() or ids.ndim != 1 or (ids < 0).any() or (ids > _LARGEST).any():
+            return None
+        if any(type(number) is not int for number in word_index.values()):
+            return None
+        return cls(words, ids.astype(np.int32), {})
+
+    def id_of(self, word: Any) -> int | None:
+        """The id of one word, as the dictionary would give it."""
+        place = self._words.index_of(word) if isinstance(word, str) else None
+        if place is not None and self._ids[place] >= 0:
+            return int(self._ids[place])
+        return self._others.get(word)
+
+    def encode(
+        self, segments: Iterable[Segments], *, num_words: float | None, oov: int | None
+    ) -> tuple[Int32s, Int64s]:
+        """Ids of the words [tokens] and the offsets of the rows [rows + 1].
+
+        Args:
+            segments: words by columns, consecutive parts.
+            num_words: larger ids, and this one, count as unknown; None or 0 for no limit.
+            oov: the id of unknown words; None leaves them out.
+        """
+        ids = np.append(self._ids, np.int32(_NONE))
+        if num_words:
+            ids[ids >= num_words] = _NONE
+        if oov is not None:
+            ids[ids == _NONE] = oov
+        values, lengths = [], []
+        for part in segments:
+            given = ids.take(self._table.positions(part))
+            known = given != _NONE
+            offsets = part.offsets
+            if not known.all():
+                given, offsets = given[known], bounds_of(known).take(offsets)
+            values.append(given)
+            lengths.append(np.diff(offsets))
+        return np.concatenate(values), bounds_of(np.concatenate(lengths))
+
+
+@dataclass(frozen=True)
+class KerasColumns:
+    """One fit, as columns.
+
+    Attributes:
+        counts: all words of the fitted texts.
+        oov_token: takes id 1 if given.
+        min_frequency: words seen less often get no id.
+    """
+
+    counts: TypeCounts
+    oov_token: Any
+    min_frequency: int
+
+    @cached_property
+    def ranking(self) -> Int64s:
+        """The types that have an id, the most frequent first, ties by first appearance [kept]."""
+        return ranked(self.counts.counts, self.min_frequency)
+
+    @property
+    def first_id(self) -> int:
+        """The id of the most frequent word."""
+        return 1 if self.oov_token is None else 2
+
+    def word_counts(self) -> OrderedDict[Any, int]:
+        """How often each word was seen, by first appearance."""
+        return OrderedDict(zip(self._words, self.counts.counts.tolist(), strict=True))
+
+    def word_docs(self) -> defaultdict[Any, int]:
+        """In how many texts each word stands."""
+        return defaultdict(int, zip(self._words, self.counts.documents.tolist(), strict=True))
+
+    def word_index(self) -> dict[Any, int]:
+        """Word to id. A word that is the `oov_token` too has the id of its rank, as in Keras."""
+        oov = [] if self.oov_token is None else [self.oov_token]
+        words = [*oov, *self.counts.types[self.ranking].to_list()]
+        return dict(zip(words, range(1, len(words) + 1), strict=True))
+
+    def index_docs(self) -> defaultdict[int, int]:
+        """In how many texts the word of each id stands."""
+        documents = self.counts.documents[self.ranking].tolist()
+        return defaultdict(int, enumerate(documents, start=self.first_id))
+
+    @cached_property
+    def word_ids(self) -> WordIds:
+        """The same ids by columns."""
+        ids = np.full(len(self.counts.types), _NONE, dtype=np.int32)
+        ids[self.ranking] = np.arange(len(self.ranking), dtype=np.int32) + self.first_id
+        others = {} if self.oov_token is None else {self.oov_token: 1}
+        return WordIds(self.counts.types, ids, others, TypeTable.of_counts(self.counts))
+
+    @cached_property
+    def _words(self) -> list[str]:
+        return self.counts.types.to_list()

@@ -1,0 +1,164 @@
+"""The dictionaries of a Keras tokenizer: learned by columns, made when somebody asks for them."""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from munjang.errors import ConfigError, NotFittedError
+from munjang.text.columns import Int32s, Int64s
+from munjang.text.coverage import Seen, seen_types
+from munjang.text.cutting.counting import TypeCounts, merge_counts
+from munjang.text.cutting.segment import Segments
+from munjang.text.keras.errors import SettingTypeError
+from munjang.text.keras.index import KerasColumns, WordIds
+from munjang.text.keras.rules import NO_COLUMN, Counted, Counts
+
+DICTIONARIES = ("word_counts", "word_docs", "index_docs", "index_word", "word_index")
+
+
+class LearnedWords:
+    """What fitting leaves behind. Every dictionary may be changed or replaced, as in Keras.
+
+    Attributes:
+        num_words: ids from here on are not given; None or 0 for no limit.
+        oov_token: takes id 1 if given.
+        min_frequency: words seen less often get no id.
+        document_count: number of texts fitted.
+    """
+
+    def __init__(
+        self, num_words: float | None, oov_token: Any, min_frequency: int, document_count: int
+    ) -> None:
+        if num_words is not None and not isinstance(num_words, Real):
+            raise SettingTypeError(f"num_words must be a number or None; it is {num_words!r}")
+        if not isinstance(min_frequency, int) or min_frequency < 1:
+            raise ConfigError(f"min_frequency must be at least 1; it is {min_frequency!r}")
+        self.num_words: float | None = num_words
+        self.oov_token = oov_token
+        self.min_frequency = min_frequency
+        self.document_count = document_count
+        self._columns: KerasColumns | None = None
+        # The word_index that the ids were taken from: it shows whether somebody changed it since.
+        self._ids: tuple[dict[Any, int], WordIds | None] | None = None
+
+    @cached_property
+    def word_counts(self) -> OrderedDict[Any, int]:
+        """How often each word was seen, in order of first appearance."""
+        return self._columns.word_counts() if self._columns else OrderedDict()
+
+    @cached_property
+    def word_docs(self) -> dict[Any, int]:
+        """In how many texts each word stands."""
+        return self._columns.word_docs() if self._columns else defaultdict(int)
+
+    @cached_property
+    def word_index(self) -> dict[Any, int]:
+        """Word to id, the most frequent first, ties by first appearance; from 1."""
+        if self._columns is None:
+            return {}
+        index = self._columns.word_index()
+        self._ids = (dict(index), self._columns.word_ids)
+        return index
+
+    @cached_property
+    def index_word(self) -> dict[int, Any]:
+        """Id to word."""
+        if self._columns is None:
+            return {}
+        return {number: word for word, number in self._columns.word_index().items()}
+
+    @cached_property
+    def index_docs(self) -> dict[int, int]:
+        """In how many texts the word of each id stands."""
+        return self._columns.index_docs() if self._columns else defaultdict(int)
+
+    @property
+    def vocab_size(self) -> int:
+        """Rows that an Embedding needs: one more than the largest id that can be given.
+
+        The padding row 0 and the `oov_token` are included, and `num_words` is respected.
+        """
+        self._require_fit()
+        oov = 0 if self.oov_token is None else self.word_index.get(self.oov_token, 0)
+        limit = self.num_words or float("inf")
+        given = (number for number in self.word_index.values() if number < limit)
+        return 1 + max(oov, max(given, default=0))
+
+    def _require_fit(self) -> None:
+        if not self.document_count and not self.word_index:
+            raise NotFittedError("this tokenizer knows no words yet: call fit_on_texts first")
+
+    def _learn(self, parts: Sequence[Counts]) -> None:
+        """Add the counts of some texts, and number all words anew."""
+        first_time = not (self._columns or self.word_counts or self.index_docs)
+        columns = [part for part in parts if isinstance(part, TypeCounts)]
+        if first_time and columns and len(columns) == len(parts):
+            for name in DICTIONARIES:
+                self.__dict__.pop(name, None)
+            self._ids = None
+            self._columns = KerasColumns(merge_counts(columns), self.oov_token, self.min_frequency)
+            return
+        counts, documents, index_docs = self.word_counts, self.word_docs, self.index_docs
+        for word, count, texts in _each(parts):
+            counts[word] = counts.get(word, 0) + count
+            documents[word] = documents.get(word, 0) + texts
+        self._number(counts, documents, index_docs)
+
+    def _number(
+        self, counts: dict[Any, int], documents: dict[Any, int], index_docs: dict[int, int]
+    ) -> None:
+        words = sorted(counts.items(), key=lambda item: item[1], reverse=True)
+        kept = [word for word, count in words if count >= self.min_frequency]
+        numbered = kept if self.oov_token is None else [self.oov_token, *kept]
+        self._columns = None
+        self.word_index = dict(zip(numbered, range(1, len(numbered) + 1), strict=True))
+        self.index_word = {number: word for word, number in self.word_index.items()}
+        for word in kept:
+            if word in documents:
+                index_docs[self.word_index[word]] = documents[word]
+
+    def _ids_of(self, segments: Iterable[Segments] | None) -> tuple[Int32s, Int64s] | None:
+        """Ids [tokens] and offsets [rows + 1] of words; None where columns cannot give them."""
+        words = None if segments is None else self._word_ids()
+        if segments is None or words is None:
+            return None
+        oov = None if self.oov_token is None else words.id_of(self.oov_token)
+        if oov is None and self.oov_token is not None:
+            return None  # unfitted, or the oov_token was changed: Keras answers None for an id
+        try:
+            return words.encode(segments, num_words=self.num_words, oov=oov)
+        except NO_COLUMN:
+            return None
+
+    def _word_ids(self) -> WordIds | None:
+        """The present `word_index` by columns; None where columns cannot hold it."""
+        if "word_index" not in self.__dict__ and self._columns is not None:
+            return self._columns.word_ids
+        if self._ids is None or self._ids[0] != self.word_index:
+            self._ids = (dict(self.word_index), WordIds.of_index(self.word_index))
+        return self._ids[1]
+
+    def _seen(self, parts: Sequence[Counts]) -> Seen:
+        """The words of other texts, as these know them."""
+        columns = [part for part in parts if isinstance(part, TypeCounts)]
+        if self._columns is not None and columns and len(columns) == len(parts):
+            return seen_types(self._columns.counts, merge_counts(columns))
+        places = {word: place for place, word in enumerate(self.word_counts)}
+        counted = list(_each(parts))
+        return Seen(
+            places=np.array([places.get(word, -1) for word, _, _ in counted], dtype=np.int64),
+            counts=np.array([count for _, count, _ in counted], dtype=np.int64),
+        )
+
+
+def _each(parts: Sequence[Counts]) -> Iterable[Counted]:
+    for part in parts:
+        if isinstance(part, TypeCounts):
+            words, counts = part.types.to_list(), part.counts.tolist()
+            yield from zip(words, counts, part.documents.tolist(), strict=True)
+        else:
+            yield from part

@@ -1,0 +1,88 @@
+"""One row of numbers a text: Keras' `sequences_to_matrix`, counted by columns."""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from munjang.errors import ConfigError, DataError
+from munjang.text.columns import Int64s, TokenColumn, values_and_offsets
+from munjang.text.cutting.codepoints import bounds_of
+
+Mode = Literal["binary", "count", "tfidf", "freq"]
+
+
+def check_mode(mode: str) -> Mode:
+    """Return `mode`; `ConfigError` unless it is one of binary, count, tfidf, freq."""
+    if mode not in get_args(Mode):
+        raise ConfigError(f"unknown mode {mode!r}; expected one of {', '.join(get_args(Mode))}")
+    return cast(Mode, mode)
+
+
+def flatten(sequences: Sequence[Sequence[int]] | TokenColumn) -> tuple[Int64s, Int64s]:
+    """Lists of ids, or a token column, as ids [tokens] and offsets [rows + 1]."""
+    if hasattr(sequences, "to_pylist"):
+        values, offsets = values_and_offsets(sequences)
+        return values.astype(np.int64), offsets
+    rows = sequences if hasattr(sequences, "__len__") else list(sequences)
+    lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+    values = np.array(list(chain.from_iterable(rows)))
+    if not len(values):
+        values = values.astype(np.int64)
+    if values.dtype.kind not in "biu" or values.ndim != 1:
+        raise DataError(
+            "expected sequences of ids (whole numbers), as texts_to_sequences gives them; "
+            f"these hold {values.dtype} values"
+        )
+    return values.astype(np.int64), bounds_of(lengths)
+
+
+def matrix_of(
+    values: Int64s,
+    offsets: Int64s,
+    *,
+    columns: int,
+    mode: Mode,
+    document_count: int = 0,
+    index_docs: Mapping[int, int] | None = None,
+) -> npt.NDArray[np.float64]:
+    """Count ids a row.
+
+    Args:
+        values: ids [tokens]; those of `columns` and more are left out.
+        offsets: row `i` holds `values[offsets[i]:offsets[i + 1]]` [rows + 1].
+        columns: width of the result.
+        mode: binary: 1 where an id stands. count: how often. freq: its share of the row's ids,
+            those left out included. tfidf: (1 + ln count) * ln(1 + N / (1 + documents)), the
+            second weighting scheme of https://en.wikipedia.org/wiki/Tf-idf.
+        document_count: N, how many texts were fitted.
+        index_docs: in how many of them each id stands.
+
+    Returns:
+        Matrix [rows, columns].
+    """
+    if len(values) and values.min() < 0:
+        raise DataError(f"an id cannot be negative; these sequences hold {values.min()}")
+    lengths = np.diff(offsets)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    kept = values < columns
+    cells, counts = np.unique(rows[kept] * columns + values[kept], return_counts=True)
+    matrix = np.zeros((len(lengths), columns))
+    if mode == "count":
+        weights: Any = counts
+    elif mode == "freq":
+        weights = counts / lengths[cells // columns]
+    elif mode == "tfidf":
+        weights = (1 + np.log(counts)) * _idf(cells % columns, document_count, index_docs or {})
+    else:
+        weights = 1
+    matrix.reshape(-1)[cells] = weights
+    return matrix
+
+
+def _idf(ids: Int64s, document_count: int, index_docs: Mapping[int, int]) -> Any:
+    distinct, places = np.unique(ids, return_inverse=True)
+    documents = np.array([index_docs.get(i, 0) for i in distinct.tolist()], dtype=np.float64)
+    return np.log(1 + document_count / (1 + documents))[places]

@@ -1,0 +1,1 @@
+"""BPE, unigram and WordPiece, by Hugging Face tokenizers."""

@@ -1,0 +1,247 @@
+"""Subwords as tokens: BPE, unigram and WordPiece, trained by Hugging Face tokenizers.
+
+Use when: rows should be short and the vocabulary bounded; for translation and language models.
+`bpe` trains in seconds and is the one to start with. `unigram` often cuts Korean endings more
+cleanly but trains many times longer. `wordpiece` is BERT's; an unknown character makes its whole
+pre-token OOV.
+
+Why not bytes: a Hangul syllable is three bytes, so a byte-level vocabulary of some 16,000 spends
+thousands of merges on building syllables. Here the alphabet is the characters of the fitted text
+(see `pretokens` for the white space), and what was never seen is OOV.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from tokenizers import Encoding, Tokenizer
+
+from munjang.errors import ConfigError, FolderError
+from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, flat_ranges, token_column
+from munjang.text.cutting.codepoints import bounds_of
+from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
+from munjang.text.normalise import normalise, original_offsets
+from munjang.text.subwords.pretokens import SPACE_SIGN, Pretokens, pretokenise
+from munjang.text.subwords.training import (
+    CONTINUATION,
+    train_bpe,
+    train_unigram,
+    train_wordpiece,
+)
+from munjang.text.tokenizer import fitted
+from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
+
+DEFAULT_SIZE = 16_000
+_GROUP = 500
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """A trained model and the vocabulary that mirrors its ids."""
+
+    model: Tokenizer
+    vocabulary: Vocabulary
+
+
+class SubwordTokenizer(ABC):
+    """What the three kinds of subwords share.
+
+    `decode(encode(x))` is `NFC(x)`, white space included, when nothing in `x` is unknown. Ids
+    follow the training's own order, not falling frequency as elsewhere.
+
+    Attributes:
+        name: the name in the registry.
+        continuation: what a piece begins with when it goes on inside a pre-token.
+    """
+
+    name: ClassVar[str]
+    continuation: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        self._learned: _Learned | None = None
+
+    @abstractmethod
+    def _train(self, pretokens: Pretokens, *, min_frequency: int, max_size: int) -> Tokenizer: ...
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The pieces learned by `fit`, with their counts in the fitted text."""
+        return fitted(self._learned, self.name).vocabulary
+
+    def fit(self, texts: pl.Series, *, min_frequency: int = 1, max_size: int | None = None) -> Self:
+        """Train on a column of texts; the same texts give the same ids.
+
+        Args:
+            texts: column of strings.
+            min_frequency: characters (and for BPE and WordPiece, merges) seen less often get no
+                id of their own.
+            max_size: upper bound of the vocabulary, reserved ids included; 16,000 if None. At
+                most half of it goes to single characters (the most frequent).
+
+        Raises:
+            DataError: the column holds a null or something else than strings.
+            ConfigError: `max_size` leaves no room beside the reserved ids.
+        """
+        size = DEFAULT_SIZE if max_size is None else max_size
+        if size <= len(RESERVED):
+            raise ConfigError(
+                f"max_size counts the {len(RESERVED)} reserved tokens, so it must be larger "
+                f"than {len(RESERVED)}; it is {size}"
+            )
+        pretokens = pretokenise(normalise(texts))
+        model = self._train(pretokens, min_frequency=min_frequency, max_size=size)
+        counts = np.bincount(_ids(model, pretokens)[0], minlength=model.get_vocab_size())
+        dropped = int(counts[OOV])
+        counts[: len(RESERVED)] = 0
+        self._learned = _Learned(model, Vocabulary(_tokens(model), counts, dropped))
+        return self
+
+    def encode(self, texts: pl.Series) -> TokenColumn:
+        """Encode a column of texts to a token column."""
+        model = fitted(self._learned, self.name).model
+        return token_column(*_ids(model, pretokenise(normalise(texts))))
+
+    def encode_with_offsets(self, texts: pl.Series) -> Tokens:
+        """The same ids, with the character range of each in the text as given.
+
+        The space before a word belongs to no range, unless a token is that space alone. A ▁ that
+        stands for the start of the text has an empty range.
+        """
+        model = fitted(self._learned, self.name).model
+        composed = normalise(texts)
+        pretokens = pretokenise(composed)
+        ids, offsets, begins, ends = _ids_and_places(model, pretokens)
+        spaced = pretokens.points[begins] == ord(SPACE_SIGN)
+        begins += spaced & (ends - begins > 1)
+        # One ▁ was put before each text: it is not there in the original.
+        origin = np.repeat(pretokens.cuts[:-1] + 1, np.diff(offsets))
+        starts, stops = original_offsets(
+            texts,
+            composed,
+            token_column(np.maximum(begins - origin, 0), offsets),
+            token_column(np.maximum(ends - origin, 0), offsets),
+        )
+        return Tokens(token_column(ids, offsets), starts, stops)
+
+    def decode(self, column: TokenColumn) -> pl.Series:
+        """Turn ids back to texts. PAD, GO and EOS are dropped; OOV reads as U+FFFD."""
+        vocabulary = self.vocabulary
+        ids, offsets = real_tokens(column, vocabulary.size)
+        written = [UNKNOWN] * len(RESERVED)
+        written += [
+            piece.removeprefix(self.continuation).replace(SPACE_SIGN, " ")
+            for piece in vocabulary.tokens[len(RESERVED) :]
+        ]
+        pieces = pl.Series(written, dtype=pl.String).gather(ids)
+        return join_pieces(pieces, offsets).str.strip_prefix(" ")
+
+    def to_json(self) -> dict[str, Any]:
+        """The name, and the trained model in Hugging Face's own JSON."""
+        model = fitted(self._learned, self.name).model
+        return {"name": self.name, "model": json.loads(model.to_str())}
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any], vocabulary: Vocabulary) -> Self:
+        """The tokenizer that `to_json` described.
+
+        Raises:
+            FolderError: the model cannot be read, or its pieces are not those of `vocabulary`.
+        """
+        try:
+            model = Tokenizer.from_str(json.dumps(state["model"]))
+        except Exception as error:  # the library raises nothing more precise
+            raise FolderError(f"tokenizer.json holds no {cls.name} model: {error}") from error
+        if _tokens(model) != vocabulary.tokens:
+            raise FolderError(
+                f"the {cls.name} model in tokenizer.json and vocabulary.json do not hold the "
+                "same tokens; take both from one folder"
+            )
+        tokenizer = cls()
+        tokenizer._learned = _Learned(model, vocabulary)
+        return tokenizer
+
+
+class BpeTokenizer(SubwordTokenizer):
+    """Byte-pair encoding on characters (Sennrich et al. 2016, arXiv:1508.07909)."""
+
+    name = "bpe"
+
+    def _train(self, pretokens: Pretokens, *, min_frequency: int, max_size: int) -> Tokenizer:
+        return train_bpe(pretokens, min_frequency=min_frequency, max_size=max_size)
+
+
+class UnigramTokenizer(SubwordTokenizer):
+    """The unigram language model (Kudo 2018, arXiv:1804.10959). Training takes minutes."""
+
+    name = "unigram"
+
+    def _train(self, pretokens: Pretokens, *, min_frequency: int, max_size: int) -> Tokenizer:
+        return train_unigram(pretokens, min_frequency=min_frequency, max_size=max_size)
+
+
+class WordPieceTokenizer(SubwordTokenizer):
+    """WordPiece as BERT uses it (Devlin et al. 2019, arXiv:1810.04805)."""
+
+    name = "wordpiece"
+    continuation = CONTINUATION
+
+    def _train(self, pretokens: Pretokens, *, min_frequency: int, max_size: int) -> Tokenizer:
+        return train_wordpiece(pretokens, min_frequency=min_frequency, max_size=max_size)
+
+
+def _tokens(model: Tokenizer) -> tuple[str, ...]:
+    ids = model.get_vocab()
+    return tuple(sorted(ids, key=ids.__getitem__))
+
+
+def _ids(model: Tokenizer, pretokens: Pretokens) -> tuple[Int32s, Int64s]:
+    """The ids of all pre-tokens [tokens] and the offsets of the texts [rows + 1].
+
+    The model looks at each distinct pre-token once; the rest is copying.
+    """
+    words, index = pretokens.distinct()
+    _, ids, lengths = _look_up(model, words)
+    places, offsets = _spread(lengths, index, pretokens)
+    return ids[places], offsets
+
+
+def _ids_and_places(
+    model: Tokenizer, pretokens: Pretokens
+) -> tuple[Int32s, Int64s, Int64s, Int64s]:
+    """Like `_ids`, and where each token begins and ends in `pretokens.points`."""
+    words, index = pretokens.distinct()
+    encodings, ids, lengths = _look_up(model, words)
+    places, offsets = _spread(lengths, index, pretokens)
+    ranges = chain.from_iterable(encoding.offsets for encoding in encodings)
+    within = np.fromiter(chain.from_iterable(ranges), np.int64, 2 * len(ids)).reshape(-1, 2)
+    origin = np.repeat(pretokens.starts[:-1], lengths[index])
+    return ids[places], offsets, origin + within[places, 0], origin + within[places, 1]
+
+
+def _look_up(model: Tokenizer, words: list[str]) -> tuple[list[Encoding], Int32s, Int64s]:
+    """The ids of `words` after one another [tokens], and how many each has [words].
+
+    The words go over in groups: an object for each would cost as much as the look-up itself.
+    """
+    groups = [words[first : first + _GROUP] for first in range(0, len(words), _GROUP)]
+    encodings = model.encode_batch(groups, is_pretokenized=True, add_special_tokens=False)
+    sizes = np.fromiter((len(encoding) for encoding in encodings), np.int64, len(encodings))
+    ids = chain.from_iterable(encoding.ids for encoding in encodings)
+    word_ids = chain.from_iterable(encoding.word_ids for encoding in encodings)
+    word = np.fromiter(word_ids, np.int64, sizes.sum())
+    word += np.repeat(_GROUP * np.arange(len(encodings)), sizes)
+    return (
+        encodings,
+        np.fromiter(ids, np.int32, sizes.sum()),
+        np.bincount(word, minlength=len(words)),
+    )
+
+
+def _spread(lengths: Int64s, index: Int32s, pretokens: Pretokens) -> tuple[Int64s, Int64s]:
+    """Where the tokens of all pre-tokens lie among those of the distinct ones, and row offsets."""
+    places = flat_ranges(bounds_of(lengths)[index], lengths[index])
+    return places, bounds_of(lengths[index])[pretokens.offsets()]

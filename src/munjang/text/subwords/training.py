@@ -1,0 +1,124 @@
+"""Training of subword models by Hugging Face tokenizers, held to the same result every time.
+
+Each function takes pre-tokens and gives a `tokenizers.Tokenizer` whose ids 0 ... 3 are the
+reserved ones. It neither normalises nor cuts: it is given one pre-token at a time. No pre-token
+holds a reserved name as a whole (its <, letters and > are kept apart), so a text that contains
+"<pad>" never gets the id of padding.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import polars as pl
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+from munjang.text.cutting.codepoints import CODE_POINTS, Bools
+from munjang.text.subwords.pretokens import Pretokens
+from munjang.text.vocabulary import OOV, RESERVED
+
+CONTINUATION = "##"
+_OOV_NAME = RESERVED[OOV]
+_BATCH = 10_000
+
+
+def known_characters(pretokens: Pretokens, *, min_frequency: int, limit: int) -> Bools:
+    """Table [0x110000] of the characters that get ids: frequent enough, `limit` at most.
+
+    Of equally frequent characters the lower code points are taken. The space is never known: it
+    stands for a ▁ in the text itself, and training uses it to keep pre-tokens apart.
+    """
+    counts = np.bincount(pretokens.points, minlength=CODE_POINTS)
+    counts[ord(" ")] = 0
+    order = np.argsort(-counts, kind="stable")[:limit]
+    known = np.zeros(CODE_POINTS, dtype=bool)
+    known[order[counts[order] >= max(min_frequency, 1)]] = True
+    return known
+
+
+def train_bpe(pretokens: Pretokens, *, min_frequency: int, max_size: int) -> Tokenizer:
+    """Byte-pair encoding on characters (Sennrich et al. 2016)."""
+    known = known_characters(
+        pretokens, min_frequency=min_frequency, limit=(max_size - len(RESERVED)) // 2
+    )
+    trainer = trainers.BpeTrainer(
+        vocab_size=max_size,
+        min_frequency=min_frequency,
+        special_tokens=list(RESERVED),
+        show_progress=False,
+    )
+    trained = _train(models.BPE(unk_token=_OOV_NAME), trainer, pretokens.spaced(known))
+    return Tokenizer(trained.model)
+
+
+def train_wordpiece(pretokens: Pretokens, *, min_frequency: int, max_size: int) -> Tokenizer:
+    """WordPiece as BERT uses it: merges like BPE, then the longest match from the left."""
+    # A character can take two ids, at the start of a pre-token and inside one.
+    known = known_characters(
+        pretokens, min_frequency=min_frequency, limit=(max_size - len(RESERVED)) // 4
+    )
+    inside = np.ones(len(pretokens.points), dtype=bool)
+    inside[pretokens.starts[:-1]] = False
+    continuing = np.unique(pretokens.points[inside])
+    # The library numbers these in the order of a hash map, which differs from run to run, and
+    # breaks ties between merges by number. As "special tokens" they get their numbers here.
+    forms = [CONTINUATION + chr(point) for point in continuing[known[continuing]].tolist()]
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=max_size,
+        min_frequency=min_frequency,
+        special_tokens=[*RESERVED, *forms],
+        continuing_subword_prefix=CONTINUATION,
+        show_progress=False,
+    )
+    model = models.WordPiece(unk_token=_OOV_NAME, continuing_subword_prefix=CONTINUATION)
+    return Tokenizer(_train(model, trainer, pretokens.spaced(known)).model)
+
+
+def train_unigram(pretokens: Pretokens, *, min_frequency: int, max_size: int) -> Tokenizer:
+    """The unigram language model (Kudo 2018), with scores and order made the same every time."""
+    known = known_characters(
+        pretokens, min_frequency=min_frequency, limit=(max_size - len(RESERVED)) // 2
+    )
+    if not known.any():
+        return Tokenizer(models.Unigram([(name, 0.0) for name in RESERVED], unk_id=OOV))
+    trainer = trainers.UnigramTrainer(
+        vocab_size=max_size,
+        special_tokens=list(RESERVED),
+        unk_token=_OOV_NAME,
+        show_progress=False,
+    )
+    trained = _train(models.Unigram(), trainer, pretokens.spaced(known))
+    pieces = json.loads(trained.to_str())["model"]["vocab"]
+    return Tokenizer(models.Unigram(_settle(pieces), unk_id=OOV))
+
+
+def _settle(pieces: list[list[Any]]) -> list[tuple[str, float]]:
+    """Take the chance out of trained unigram scores, and sort by falling score, then by piece.
+
+    The library sums floats in the order of a hash map, so scores differ by about 1e-15 from run
+    to run: they are rounded. It also gives single characters that training had dropped the lowest
+    score plus 0.0001 times their place in a hash map: they get the lowest score.
+    """
+    reserved, learned = pieces[: len(RESERVED)], pieces[len(RESERVED) :]
+    single = sum(len(piece) == 1 for piece, _ in learned)
+    lowest = min((score for _, score in learned), default=0.0)
+    band = lowest + 0.0001 * single
+    settled = [
+        (piece, round(lowest if len(piece) == 1 and score <= band else score, 6))
+        for piece, score in learned
+    ]
+    settled.sort(key=lambda scored: (-scored[1], scored[0]))
+    return [(name, 0.0) for name, _ in reserved] + settled
+
+
+def _train(model: models.Model, trainer: trainers.Trainer, spaced: pl.Series) -> Tokenizer:
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "removed")
+    tokenizer.train_from_iterator(_batches(spaced), trainer)
+    return tokenizer
+
+
+def _batches(texts: pl.Series) -> Iterator[list[str]]:
+    for first in range(0, len(texts), _BATCH):
+        yield texts[first : first + _BATCH].to_list()

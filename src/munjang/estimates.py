@@ -69,7 +69,7 @@ def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
         seconds: the most time to spend on steps.
     """
     recipe = prepared.recipe
-    with _threads(recipe.training.threads):
+    with _threads(recipe.training.threads), torch.random.fork_rng(devices=[]):
         loop = make_loop(prepared)
         steps, rate = _time_steps(loop, seconds)
         evaluation = _evaluation_seconds(loop)

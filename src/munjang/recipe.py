@@ -181,7 +181,8 @@ def make_recipe(model: str, script: Script, rows: int, given: Mapping[str, Any])
     name = str(chosen.get("name", model))
     defaults = merge(_BY_SCRIPT[script], _BY_MODEL.get((name, script), {}))
     if _other_tokenizer(given, defaults):
-        # what was tuned for the default tokenizer does not carry over to another
+        # what was tuned for characters, such as long n-grams, does not carry over to longer tokens
+        defaults = merge(_BY_SCRIPT["other"], _BY_MODEL.get((name, "other"), {}))
         defaults["tokenizer"] = {}
     basis = {"model": {"name": name}, "training": {"epochs": passes(name, script, rows)}}
     values = merge(merge(basis, defaults), given)

@@ -57,6 +57,24 @@ _FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+# A higher number in never gives a lower number out, so a maximum may be taken before them.
+RISING: frozenset[Activation] = frozenset(
+    {
+        "relu",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "softplus",
+        "softsign",
+        "sigmoid",
+        "hard_sigmoid",
+        "tanh",
+        "linear",
+        "exponential",
+    }
+)
+
+
 def activation(name: Activation) -> Callable[[Tensor], Tensor]:
     """The function of that name; shapes stay, `softmax` runs over the last dimension.
 

@@ -7,6 +7,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+def slide_products(flat: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> None:
+    """Write into `out` [places, filters] the sum over k of flat[i + k] @ weight[k], plus `bias`.
+
+    Args:
+        flat: [places + width - 1, dim] or longer.
+        weight: [width, dim, filters].
+        bias: [filters].
+        out: overwritten; its rows may lie apart.
+    """
+    places = len(out)
+    torch.addmm(bias, flat[:places], weight[0], out=out)
+    for k in range(1, len(weight)):
+        out.addmm_(flat[k : k + places], weight[k])
+
+
 class _SlideProducts(torch.autograd.Function):
     """`flat` [places, dim] and `weight` [width, dim, filters] to [places, filters].
 
@@ -20,10 +35,7 @@ class _SlideProducts(torch.autograd.Function):
         whole = len(flat) - len(weight) + 1
         result = flat.new_empty(len(flat), weight.shape[2])
         result[whole:] = 0.0
-        inside = result[:whole]
-        torch.addmm(bias, flat[:whole], weight[0], out=inside)
-        for k in range(1, len(weight)):
-            inside.addmm_(flat[k : k + whole], weight[k])
+        slide_products(flat, weight, bias, result[:whole])
         return result
 
     @staticmethod
@@ -55,6 +67,7 @@ class TimeConvolution(nn.Module):
     def __init__(self, dim: int, filters: int, width: int) -> None:
         super().__init__()
         self.width = width
+        self.left = (width - 1) // 2
         bound = (width * dim) ** -0.5
         self.weight = nn.Parameter(torch.empty(width, dim, filters).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(filters).uniform_(-bound, bound))
@@ -65,8 +78,7 @@ class TimeConvolution(nn.Module):
         What comes out at padded places is not zero: mask it before pooling.
         """
         batch, time, _ = states.shape
-        left = (self.width - 1) // 2
-        padded = F.pad(states, (0, 0, left, self.width - 1 - left))
+        padded = F.pad(states, (0, 0, self.left, self.width - 1 - self.left))
         result = cast(
             Tensor,
             _SlideProducts.apply(padded.flatten(0, 1), self.weight, self.bias),  # type: ignore[no-untyped-call]

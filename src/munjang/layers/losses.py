@@ -15,7 +15,9 @@ RowLoss = Callable[[Tensor, Tensor, float], Tensor]
 
 def binary_crossentropy(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
     """`logits` [batch, 1] of the second class, `targets` [batch] in {0, 1}: losses [batch]."""
-    truth = targets.to(logits.dtype) * (1 - smoothing) + smoothing / 2
+    truth = targets.to(logits.dtype)
+    if smoothing:
+        truth = truth * (1 - smoothing) + smoothing / 2
     return F.binary_cross_entropy_with_logits(logits[:, 0], truth, reduction="none")
 
 

@@ -20,23 +20,32 @@ def masked_mean(states: Tensor, mask: Tensor) -> Tensor:
     return kept.sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
 
 
+def highest_of(states: Tensor, mask: Tensor) -> tuple[Tensor, int]:
+    """The maximum over real places, [batch, dim], and the length of the shortest row.
+
+    A row without any real token gives the lowest number there is. Rows of one batch are about
+    equally long, so only the places behind the shortest row are masked.
+    """
+    shortest = int(mask.sum(1).min())
+    lowest = torch.finfo(states.dtype).min
+    highest = states.new_full((states.shape[0], states.shape[2]), lowest)
+    if shortest:
+        highest = states[:, :shortest].amax(1)
+    if shortest < states.shape[1]:
+        tail = states[:, shortest:].masked_fill(~mask[:, shortest:, None], lowest)
+        highest = torch.maximum(highest, tail.amax(1))
+    return highest, shortest
+
+
 class _MaskedMax(torch.autograd.Function):
     """The maximum over real places; its gradient is shared by the places that reach it.
 
-    Rows of one batch are about equally long, so only the places behind the shortest row need a
-    mask, and the gradient needs no stored index: on a CPU both save whole passes over `states`.
+    The gradient needs no stored index: on a CPU that saves a whole pass over `states`.
     """
 
     @staticmethod
     def forward(ctx: Any, states: Tensor, mask: Tensor) -> Tensor:
-        shortest = int(mask.sum(1).min())
-        lowest = torch.finfo(states.dtype).min
-        highest = states.new_full((states.shape[0], states.shape[2]), lowest)
-        if shortest:
-            highest = states[:, :shortest].amax(1)
-        if shortest < states.shape[1]:
-            tail = states[:, shortest:].masked_fill(~mask[:, shortest:, None], lowest)
-            highest = torch.maximum(highest, tail.amax(1))
+        highest, shortest = highest_of(states, mask)
         ctx.save_for_backward(states, mask, highest)
         ctx.shortest = shortest
         return highest.masked_fill(~mask.any(1, keepdim=True), 0.0)

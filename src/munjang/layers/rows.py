@@ -7,6 +7,7 @@ sorted and summed, for `munjang.training.optimisers.RowAdamW`.
 
 from typing import Any, cast
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -28,19 +29,40 @@ class _SumRows(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         (grad,) = grads
         (ids,) = ctx.saved_tensors
-        ordered, place = ids.reshape(-1).sort(stable=True)
-        first = torch.ones_like(ordered, dtype=torch.bool)
-        first[1:] = ordered[1:] != ordered[:-1]
-        starts = first.nonzero().squeeze(1)
-        rows = ordered[starts]
-        bag_of = place.div_(ids.shape[1], rounding_mode="floor")
-        sums = F.embedding_bag(bag_of, grad.contiguous(), starts, mode="sum")
+        found = bags_of_rows_by_numpy if ids.device.type == "cpu" else bags_of_rows
+        rows, starts, bags = found(ids)
+        sums = F.embedding_bag(bags, grad.contiguous(), starts, mode="sum")
         if len(rows) and rows[0] == PAD:
             rows, sums = rows[1:], sums[1:]
         touched = torch.sparse_coo_tensor(
             rows[None], sums, (ctx.rows, grad.shape[1]), is_coalesced=True, check_invariants=False
         )
         return touched, None
+
+
+def bags_of_rows(ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Each row that `ids` [bags, per bag] name, where its bags start, and the bags of all rows."""
+    # one number holds a row and its bag, so that a sort of plain numbers will do
+    bits = len(ids).bit_length()
+    pairs = ((ids << bits) + torch.arange(len(ids), device=ids.device)[:, None]).reshape(-1)
+    pairs = pairs.sort().values
+    row_of = pairs >> bits
+    first = torch.ones_like(row_of, dtype=torch.bool)
+    torch.ne(row_of[1:], row_of[:-1], out=first[1:])
+    starts = first.nonzero().squeeze(1)
+    return row_of[starts], starts, pairs & ((1 << bits) - 1)
+
+
+def bags_of_rows_by_numpy(ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """As `bags_of_rows`: on a CPU NumPy sorts ten times as fast, and starts each step sooner."""
+    numbers = ids.numpy()
+    bits = len(numbers).bit_length()
+    pairs = ((numbers << bits) + np.arange(len(numbers))[:, None]).reshape(-1)
+    pairs.sort()
+    row_of = pairs >> bits
+    starts = np.append(True, row_of[1:] != row_of[:-1]).nonzero()[0]
+    pairs &= (1 << bits) - 1
+    return torch.from_numpy(row_of[starts]), torch.from_numpy(starts), torch.from_numpy(pairs)
 
 
 def sum_rows(weight: Tensor, ids: Tensor) -> Tensor:

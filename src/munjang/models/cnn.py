@@ -5,15 +5,16 @@ patterns decide (sentiment, topics, questions) and a CPU must answer at once. Us
 when what comes early changes what comes late.
 """
 
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
-from munjang.layers.activations import Activation, activation
+from munjang.layers.activations import RISING, Activation, activation
 from munjang.layers.convolution import TimeConvolution
 from munjang.layers.dropout import Dropout
+from munjang.layers.highest import highest
 from munjang.layers.pooling import Pooling, pool, pooled_dim
 from munjang.models.encoder import Encoded, WideConfig, bag_embedding, beside, token_embedding
 
@@ -50,14 +51,24 @@ class Cnn(nn.Module):
         )
         self.activation = activation(config.activation)
         self.pooling = config.pooling
+        self.highest_first = config.pooling == "max" and config.activation in RISING
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = (
             pooled_dim(config.filters * len(config.widths), config.pooling) + config.bag_dim
         )
 
+    def _convolutions(self) -> list[TimeConvolution]:
+        return cast(list[TimeConvolution], list(self.convolutions))
+
     def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
-        """`ids`, `mask` [batch, time] to `states` [batch, time, filters x widths] and `pooled`."""
+        """`ids`, `mask` [batch, time] to `states` [batch, time, filters x widths] and `pooled`.
+
+        In training the states are not built where the maximum can be taken before the activation.
+        """
         vectors = self.embedding_dropout(self.embedding(ids, mask))
+        if self.training and self.highest_first:
+            pooled = self.activation(highest(self._convolutions(), vectors, mask))
+            return Encoded(beside(self.dropout(pooled), self.bag, ids, mask), mask=mask)
         maps = [self.activation(convolve(vectors)) for convolve in self.convolutions]
         states = torch.cat(maps, dim=-1)
         pooled = self.dropout(pool(states, mask, self.pooling))

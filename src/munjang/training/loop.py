@@ -19,7 +19,13 @@ from munjang.layers.embedding import TokenEmbedding
 from munjang.tasks.classify import Classify
 from munjang.tasks.metrics import Scores, classification_scores
 from munjang.training.inference import logits_of
-from munjang.training.optimisers import RowAdagrad, RowAdamW, clip_gradients
+from munjang.training.optimisers import (
+    AdamW,
+    Optimiser,
+    ParameterGroup,
+    RowAdagrad,
+    clip_gradients,
+)
 from munjang.training.schedules import step_size_factor
 from munjang.training.settings import Metric, TrainingSettings
 from munjang.training.state import TrainingState, Weights
@@ -55,31 +61,28 @@ def make_state(model: nn.Module, settings: TrainingSettings) -> TrainingState:
     rows = [module.weight for module in model.modules() if isinstance(module, TokenEmbedding)]
     chosen = {id(parameter) for parameter in rows}
     dense = [p for p in model.parameters() if id(p) not in chosen]
-    decayed = [p for p in dense if p.ndim > 1]
-    plain = [p for p in dense if p.ndim <= 1]
-    optimisers: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(
-            [
-                {"params": decayed, "weight_decay": settings.weight_decay},
-                {"params": plain, "weight_decay": 0.0},
-            ],
-            lr=settings.learning_rate,
-            fused=True,  # one kernel a parameter: a third of the time on small layers
-        )
-    ]
-    rate = settings.embedding_learning_rate or settings.learning_rate
-    if rows and settings.embedding_optimiser == "adagrad":
-        optimisers.append(RowAdagrad(rows, lr=rate))
-    elif rows:
-        optimisers.append(RowAdamW(rows, lr=rate, weight_decay=settings.weight_decay))
-    for optimiser in optimisers:
-        for group in optimiser.param_groups:
-            group["highest_lr"] = group["lr"]
+    rate, decay = settings.learning_rate, settings.weight_decay
+    rows_rate = settings.embedding_learning_rate or rate
+    if settings.embedding_optimiser == "adagrad":
+        optimisers: list[Optimiser] = [
+            AdamW([ParameterGroup(dense, rate)], weight_decay=decay),
+            RowAdagrad([ParameterGroup(rows, rows_rate)]),
+        ]
+    elif rows_rate == rate:
+        optimisers = [AdamW([ParameterGroup([*dense, *rows], rate)], weight_decay=decay)]
+    else:
+        optimisers = [
+            AdamW(
+                [ParameterGroup(dense, rate), ParameterGroup(rows, rows_rate)], weight_decay=decay
+            )
+        ]
     return TrainingState(model, optimisers)
 
 
 class Loop:
     """Fits `state.model` on `train`, looking at `valid`.
+
+    Each step seeds PyTorch's random numbers; who wants theirs back forks them around the whole.
 
     Args:
         state: fresh or restored.
@@ -107,6 +110,8 @@ class Loop:
         self.seed = seed
         self.bucketing = settings.bucketing()
         self.lengths = train.lengths
+        # to walk a model's modules for them costs as much as a small model's forward pass
+        self.parameters = list(state.model.parameters())
         self._order: tuple[int, list[Group]] = (-1, [])
         self.per_epoch = len(self.order(0))
         self.total = self.per_epoch * settings.epochs
@@ -151,9 +156,8 @@ class Loop:
         factor = step_size_factor(
             counters.step, self.total, warmup=self.settings.warmup, schedule=self.settings.schedule
         )
-        with torch.random.fork_rng(devices=[]):
-            _seed(self.seed * 1_000_003 + counters.step, batch.ids.device)
-            loss = self._update(batch, factor)
+        _seed(self.seed * 1_000_003 + counters.step, batch.ids.device)
+        loss = self._update(batch, factor)
         counters.step += 1
         counters.loss_sum += loss
         counters.loss_count += 1
@@ -162,15 +166,14 @@ class Loop:
     def _update(self, batch: Batch, factor: float) -> float:
         assert batch.targets is not None
         model = self.state.model
-        model.zero_grad(set_to_none=True)
+        for parameter in self.parameters:
+            parameter.grad = None
         loss: Tensor = self.task.loss(model(batch.ids, batch.mask), batch.targets)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.settings.clip_norm is not None:
-            clip_gradients(model.parameters(), self.settings.clip_norm)
+            clip_gradients(self.parameters, self.settings.clip_norm)
         for optimiser in self.state.optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = group["highest_lr"] * factor
-            optimiser.step()
+            optimiser.step(factor)
         return loss.item()
 
     def _evaluate_after(self, step: int) -> bool:

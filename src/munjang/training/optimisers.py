@@ -1,113 +1,206 @@
-"""AdamW, and its kin that update only the touched rows of an embedding.
+"""AdamW, and Adagrad, that update only the touched rows of an embedding.
 
-Dense parameters go to `torch.optim.AdamW`. A parameter with a row-sparse gradient goes to
-`RowAdamW` or `RowAdagrad`: rows that the batch did not touch are not read, decayed or moved.
+A parameter with a row-sparse gradient (`munjang.layers.rows`) has only those rows read, decayed and
+moved that the batch touched. PyTorch's own function does the arithmetic of AdamW; its classes are
+left aside, since making the first one imports the compiler, 1.8 s before any training begins, and
+since each step through them costs more than the arithmetic of a small model.
 """
 
-from collections.abc import Iterable
-from typing import Any
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adamw import adamw
 
-Parameters = Iterable[nn.Parameter] | Iterable[dict[str, Any]]
+
+@dataclass
+class ParameterGroup:
+    """Parameters with the same step size.
+
+    Attributes:
+        parameters: what is updated.
+        lr: the highest step size.
+    """
+
+    parameters: Sequence[nn.Parameter]
+    lr: float
 
 
-def _touched(parameter: nn.Parameter) -> tuple[Tensor, Tensor]:
-    """Row numbers [touched] and gradients [touched, dim] of a row-sparse gradient."""
-    gradient = parameter.grad
-    assert gradient is not None
-    rows = gradient._indices()[0]
+class Optimiser(Protocol):
+    """What moves parameters along their gradients.
+
+    Attributes:
+        groups: the parameters and their step sizes.
+        state: what is remembered of each parameter, by its place in the order of the groups.
+    """
+
+    groups: list[ParameterGroup]
+    state: dict[int, dict[str, Tensor]]
+
+    def step(self, factor: float = 1.0) -> None:
+        """Update every parameter that has a gradient, with `factor` times its highest step size."""
+
+
+def _is_rising(rows: Tensor) -> bool:
+    return bool((rows[1:] > rows[:-1]).all())
+
+
+def _touched(gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """Row numbers [touched], each once, and gradients [touched, dim] of a row-sparse gradient."""
     # autograd forgets that a gradient was coalesced; rising rows prove it, faster than a new sort
-    if bool((rows[1:] > rows[:-1]).all()):
-        return rows, gradient._values()
-    gradient = gradient.coalesce()
+    if not _is_rising(gradient._indices()[0]):
+        gradient = gradient.coalesce()
     return gradient._indices()[0], gradient._values()
 
 
-class RowAdamW(torch.optim.Optimizer):
-    """AdamW on the touched rows only ("lazy Adam", as `torch.optim.SparseAdam`, plus decay).
+class AdamW:
+    """AdamW; on the touched rows only where a gradient is row-sparse ("lazy Adam").
 
-    With g the gradient of a touched row at step t (steps of the whole run, from 1):
+    With g the gradient of a number at step t (updates of its parameter, from 1):
 
         m = b1 m + (1 - b1) g,   v = b2 v + (1 - b2) g^2
         w = (1 - lr decay) w - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
 
-    An untouched row keeps its w, m and v. The update is Kingma and Ba (2015) with the decoupled
-    decay of Loshchilov and Hutter (2019).
+    An untouched row keeps its w, m and v, as in `torch.optim.SparseAdam`. The update is Kingma and
+    Ba (2015) with the decoupled decay of Loshchilov and Hutter (2019).
+
+    Args:
+        groups: parameters and step sizes.
+        betas: b1 and b2.
+        eps: added to the root of v.
+        weight_decay: of matrices; a bias, or any other vector, does not decay.
     """
 
     def __init__(
         self,
-        parameters: Parameters,
-        lr: float = 1e-3,
+        groups: Iterable[ParameterGroup],
         *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(
-            parameters, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        )
+        self.groups = list(groups)
+        self.state: dict[int, dict[str, Tensor]] = {}
+        self.betas = betas
+        self.eps = eps
+        self.weight_decay = weight_decay
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """Update every parameter that has a gradient."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
+    def step(self, factor: float = 1.0) -> None:
+        """Update every parameter that has a gradient, with `factor` times its highest step size."""
+        place = 0
+        for group in self.groups:
+            moved = _Moved()
+            for parameter in group.parameters:
                 if parameter.grad is not None:
-                    self._update(parameter, group)
+                    moved.add(parameter, parameter.grad, self._state_of(place, parameter))
+                place += 1
+            self._update(moved, group.lr * factor)
 
-    def _update(self, parameter: nn.Parameter, group: dict[str, Any]) -> None:
-        state = self.state[parameter]
-        if not state:
-            state["step"] = torch.zeros((), dtype=torch.int64)
-            state["mean"] = torch.zeros_like(parameter)
-            state["square"] = torch.zeros_like(parameter)
-        state["step"] += 1
-        rows, gradient = _touched(parameter)
-        first, second = group["betas"]
-        step = int(state["step"])
-        mean = state["mean"].index_select(0, rows).lerp_(gradient, 1 - first)
-        square = state["square"].index_select(0, rows).mul_(second)
-        square.addcmul_(gradient, gradient, value=1 - second)
-        state["mean"].index_copy_(0, rows, mean)
-        state["square"].index_copy_(0, rows, square)
-        scale = (square / (1 - second**step)).sqrt_().add_(group["eps"])
-        values = parameter.index_select(0, rows).mul_(1 - group["lr"] * group["weight_decay"])
-        values.addcdiv_(mean, scale, value=-group["lr"] / (1 - first**step))
-        parameter.index_copy_(0, rows, values)
+    def _update(self, moved: "_Moved", lr: float) -> None:
+        if self.weight_decay:
+            # here and not in `adamw`, so that one call does for matrices and vectors
+            for values in moved.values:
+                if values.ndim > 1:
+                    values.mul_(1 - lr * self.weight_decay)
+        adamw(
+            moved.values,
+            moved.gradients,
+            moved.means,
+            moved.squares,
+            [],
+            moved.steps,
+            fused=True,
+            amsgrad=False,
+            beta1=self.betas[0],
+            beta2=self.betas[1],
+            lr=lr,
+            weight_decay=0.0,
+            eps=self.eps,
+            maximize=False,
+        )
+        moved.put_back()
+
+    def _state_of(self, place: int, parameter: nn.Parameter) -> dict[str, Tensor]:
+        if place not in self.state:
+            self.state[place] = {
+                "step": torch.zeros((), device=parameter.device),
+                "mean": torch.zeros_like(parameter),
+                "square": torch.zeros_like(parameter),
+            }
+        return self.state[place]
 
 
-class RowAdagrad(torch.optim.Optimizer):
+class _Moved:
+    """The tensors of one group's update: whole parameters, or copies of their touched rows."""
+
+    def __init__(self) -> None:
+        self.values: list[Tensor] = []
+        self.gradients: list[Tensor] = []
+        self.means: list[Tensor] = []
+        self.squares: list[Tensor] = []
+        self.steps: list[Tensor] = []
+        self._copies: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def add(self, parameter: nn.Parameter, gradient: Tensor, state: dict[str, Tensor]) -> None:
+        self.steps.append(state["step"])
+        wholes = parameter.data, state["mean"], state["square"]
+        if gradient.is_sparse:
+            rows, gradient = _touched(gradient)
+            parts = [whole.index_select(0, rows) for whole in wholes]
+            self._copies += [(whole, rows, part) for whole, part in zip(wholes, parts, strict=True)]
+        else:
+            parts = list(wholes)
+        self.gradients.append(gradient)
+        self.values.append(parts[0])
+        self.means.append(parts[1])
+        self.squares.append(parts[2])
+
+    def put_back(self) -> None:
+        for whole, rows, part in self._copies:
+            whole.index_copy_(0, rows, part)
+
+
+class RowAdagrad:
     """Adagrad with one accumulator a row: the mean of the squared gradient over the row's numbers.
 
     For a touched row:  s = s + mean(g^2),   w = w - lr g / (sqrt(s) + eps).  An untouched row keeps
     its w and s. Adagrad is Duchi et al. (2011); one accumulator a row is how large embedding tables
-    are trained (Mudigere et al. 2022). A quarter of RowAdamW's memory traffic at dim 64.
+    are trained (Mudigere et al. 2022). A quarter of AdamW's memory traffic at dim 64.
+
+    Args:
+        groups: parameters with row-sparse gradients, and step sizes; there is no decay.
+        eps: added to the root of s.
     """
 
-    def __init__(self, parameters: Parameters, lr: float = 0.05, *, eps: float = 1e-10) -> None:
-        super().__init__(parameters, {"lr": lr, "eps": eps})
+    def __init__(self, groups: Iterable[ParameterGroup], *, eps: float = 1e-10) -> None:
+        self.groups = list(groups)
+        self.state: dict[int, dict[str, Tensor]] = {}
+        self.eps = eps
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """Update every parameter that has a gradient."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
+    def step(self, factor: float = 1.0) -> None:
+        """Update every parameter that has a gradient, with `factor` times its highest step size."""
+        place = 0
+        for group in self.groups:
+            for parameter in group.parameters:
                 if parameter.grad is not None:
-                    self._update(parameter, group)
+                    self._update(place, parameter, parameter.grad, group.lr * factor)
+                place += 1
 
-    def _update(self, parameter: nn.Parameter, group: dict[str, Any]) -> None:
-        state = self.state[parameter]
-        if not state:
-            state["square"] = torch.zeros(len(parameter), device=parameter.device)
-        rows, gradient = _touched(parameter)
-        square = state["square"].index_select(0, rows)
-        square += torch.linalg.vector_norm(gradient, dim=1).square_().div_(gradient.shape[1])
-        state["square"].index_copy_(0, rows, square)
-        rate = square.sqrt_().add_(group["eps"]).reciprocal_().mul_(-group["lr"])
-        parameter.index_add_(0, rows, gradient * rate[:, None])
+    def _update(self, place: int, parameter: nn.Parameter, gradient: Tensor, lr: float) -> None:
+        if place not in self.state:
+            self.state[place] = {"square": torch.zeros(len(parameter), device=parameter.device)}
+        rows, values = _touched(gradient)
+        state = self.state[place]["square"]
+        square = state.index_select(0, rows)
+        square += torch.linalg.vector_norm(values, dim=1).square_().div_(values.shape[1])
+        state.index_copy_(0, rows, square)
+        rate = square.sqrt_().add_(self.eps).reciprocal_().mul_(-lr)
+        parameter.index_add_(0, rows, values * rate[:, None])
 
 
 def clip_gradients(parameters: Iterable[nn.Parameter], largest: float) -> float:
@@ -118,14 +211,18 @@ def clip_gradients(parameters: Iterable[nn.Parameter], largest: float) -> float:
     """
     values = []
     for parameter in parameters:
-        if parameter.grad is not None:
-            gradient = parameter.grad
-            values.append(gradient._values() if gradient.is_sparse else gradient)
+        gradient = parameter.grad
+        if gradient is None:
+            continue
+        if gradient.is_sparse:
+            if not _is_rising(gradient._indices()[0]):  # a row named twice counts with its sum
+                gradient = parameter.grad = gradient.coalesce()
+            gradient = gradient._values()
+        values.append(gradient)
     if not values:
         return 0.0
-    norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(v) for v in values]))
-    scale = (largest / (norm + 1e-6)).clamp(max=1.0)
-    if float(scale) < 1.0:
+    norm = math.hypot(*torch.stack([torch.linalg.vector_norm(v) for v in values]).tolist())
+    if norm > largest:
         for gradient in values:
-            gradient.mul_(scale)
-    return float(norm)
+            gradient.mul_(largest / (norm + 1e-6))
+    return norm

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from torch.random import fork_rng
 
 from munjang.training.checkpoints import FILE as CHECKPOINT
 from munjang.training.checkpoints import load_checkpoint, save_checkpoint
@@ -51,7 +52,7 @@ def run(
     log = None if folder is None else RunLog(folder, resumed_at=state.counters.step)
     due = _Due(settings)
     try:
-        with _threads(settings.threads), _stop_asked() as asked:
+        with _threads(settings.threads), fork_rng(devices=[]), _stop_asked() as asked:
             for step in loop:
                 if log is not None:
                     log.step(step)

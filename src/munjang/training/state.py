@@ -3,8 +3,9 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
+
+from munjang.training.optimisers import Optimiser
 
 Weights = dict[str, Tensor]
 
@@ -47,7 +48,7 @@ class TrainingState:
     """The model, its optimisers, the best and the averaged weights, and the counters."""
 
     model: nn.Module
-    optimisers: list[torch.optim.Optimizer]
+    optimisers: list[Optimiser]
     counters: Counters = field(default_factory=Counters)
     best: Weights = field(default_factory=dict)
     average: Weights = field(default_factory=dict)
@@ -71,7 +72,7 @@ class TrainingState:
         named |= {f"best.{name}": tensor for name, tensor in self.best.items()}
         named |= {f"average.{name}": tensor for name, tensor in self.average.items()}
         for number, optimiser in enumerate(self.optimisers):
-            for place, values in optimiser.state_dict()["state"].items():
+            for place, values in optimiser.state.items():
                 named |= {f"optimiser.{number}.{place}.{key}": t for key, t in values.items()}
         return {name: tensor.contiguous() for name, tensor in named.items()}
 
@@ -86,12 +87,10 @@ class TrainingState:
         self.best = _under(tensors, "best.")
         self.average = _under(tensors, "average.")
         for number, optimiser in enumerate(self.optimisers):
-            state: dict[int, dict[str, Tensor]] = {}
+            optimiser.state.clear()
             for name, tensor in _under(tensors, f"optimiser.{number}.").items():
                 place, key = name.split(".")
-                state.setdefault(int(place), {})[key] = tensor
-            groups = optimiser.state_dict()["param_groups"]
-            optimiser.load_state_dict({"state": state, "param_groups": groups})
+                optimiser.state.setdefault(int(place), {})[key] = tensor
 
 
 def _under(tensors: Weights, prefix: str) -> Weights:

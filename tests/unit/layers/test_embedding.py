@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from munjang.layers.embedding import TokenEmbedding, hash_ngrams
 from munjang.layers.masking import masked_mean
-from munjang.layers.rows import sum_rows
+from munjang.layers.rows import bags_of_rows, bags_of_rows_by_numpy, sum_rows
 from munjang.text.vocabulary import OOV, PAD
 from tests.made import padded
 
@@ -99,6 +99,20 @@ def test_forward_and_mean_have_the_same_gradient(ngrams: int) -> None:
         assert embedding.weight.grad is not None
         gradients.append(embedding.weight.grad.to_dense())
     torch.testing.assert_close(gradients[0], gradients[1])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    ids=st.integers(1, 4).flatmap(
+        lambda wide: st.lists(
+            st.lists(st.integers(0, 9), min_size=wide, max_size=wide), min_size=1, max_size=6
+        )
+    )
+)
+def test_numpy_finds_the_bags_of_each_row_as_pytorch_does(ids: list[list[int]]) -> None:
+    bags = torch.tensor(ids)
+    for mine, other in zip(bags_of_rows_by_numpy(bags), bags_of_rows(bags), strict=True):
+        assert torch.equal(mine, other)
 
 
 @settings(max_examples=60, deadline=None)

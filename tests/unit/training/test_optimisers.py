@@ -10,23 +10,26 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from munjang.layers.rows import sum_rows
-from munjang.training.optimisers import RowAdagrad, RowAdamW, clip_gradients
+from munjang.training.optimisers import AdamW, Optimiser, ParameterGroup, RowAdagrad, clip_gradients
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 ROWS, DIM = 7, 3
 Touched = list[int]
+Stepping = Optimiser | torch.optim.Optimizer
 touched_rows = st.lists(st.integers(1, ROWS - 1), min_size=1, max_size=8)
 steps_of_rows = st.lists(touched_rows, min_size=1, max_size=6)
 
 
 def sparse(rows: Touched, values: Tensor) -> Tensor:
     """A row-sparse gradient; rows may repeat and stand in any order."""
-    return torch.sparse_coo_tensor(torch.tensor([rows]), values, (ROWS, DIM))
+    return torch.sparse_coo_tensor(
+        torch.tensor([rows]), values, (ROWS, DIM), check_invariants=False
+    )
 
 
 def play(
-    steps: list[Touched], optimiser_of: Callable[[Tensor], torch.optim.Optimizer]
+    steps: list[Touched], optimiser_of: Callable[[torch.nn.Parameter], Stepping]
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
     """Weights before and after the steps, and each step's gradient, dense."""
     torch.manual_seed(len(steps))
@@ -75,7 +78,9 @@ def slow_adagrad(weight: Tensor, steps: list[Touched], gradients: list[Tensor]) 
 @settings(max_examples=50, deadline=None)
 @given(steps=steps_of_rows, decay=st.sampled_from([0.0, 0.1, 2.0]))
 def test_row_adamw_is_the_papers_update_row_by_row(steps: list[Touched], decay: float) -> None:
-    before, after, gradients = play(steps, lambda w: RowAdamW([w], lr=0.01, weight_decay=decay))
+    before, after, gradients = play(
+        steps, lambda w: AdamW([ParameterGroup([w], 0.01)], weight_decay=decay)
+    )
     expected = slow_adamw(before, steps, gradients, lr=0.01, decay=decay)
     torch.testing.assert_close(after, expected, rtol=1e-4, atol=1e-6)
 
@@ -83,7 +88,7 @@ def test_row_adamw_is_the_papers_update_row_by_row(steps: list[Touched], decay: 
 @settings(max_examples=50, deadline=None)
 @given(steps=steps_of_rows)
 def test_row_adamw_without_decay_is_sparse_adam(steps: list[Touched]) -> None:
-    _, ours, _ = play(steps, lambda w: RowAdamW([w], lr=0.01))
+    _, ours, _ = play(steps, lambda w: AdamW([ParameterGroup([w], 0.01)]))
     _, theirs, _ = play(steps, lambda w: torch.optim.SparseAdam([w], lr=0.01))
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
@@ -92,7 +97,7 @@ def test_row_adamw_without_decay_is_sparse_adam(steps: list[Touched]) -> None:
 def test_row_adamw_is_dense_adamw_when_every_row_is_touched(decay: float) -> None:
     torch.manual_seed(0)
     ours, dense = (torch.nn.Parameter(torch.ones(ROWS, DIM)) for _ in range(2))
-    mine = RowAdamW([ours], lr=0.01, weight_decay=decay)
+    mine = AdamW([ParameterGroup([ours], 0.01)], weight_decay=decay)
     theirs = torch.optim.AdamW([dense], lr=0.01, weight_decay=decay)
     for _ in range(20):
         gradient = torch.randn(ROWS, DIM)
@@ -105,26 +110,53 @@ def test_row_adamw_is_dense_adamw_when_every_row_is_touched(decay: float) -> Non
 @settings(max_examples=50, deadline=None)
 @given(steps=steps_of_rows)
 def test_row_adagrad_is_the_update_row_by_row(steps: list[Touched]) -> None:
-    before, after, gradients = play(steps, lambda w: RowAdagrad([w], lr=0.05))
+    before, after, gradients = play(steps, lambda w: RowAdagrad([ParameterGroup([w], 0.05)]))
     expected = slow_adagrad(before, steps, gradients)
     torch.testing.assert_close(after, expected, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", [RowAdamW, RowAdagrad])
-def test_untouched_rows_do_not_move_at_all(kind: type[torch.optim.Optimizer]) -> None:
-    before, after, _ = play([[2, 5], [5], [5, 2, 2]], lambda w: kind([w], lr=0.1))
+@pytest.mark.parametrize("kind", [AdamW, RowAdagrad])
+def test_untouched_rows_do_not_move_at_all(kind: type[AdamW] | type[RowAdagrad]) -> None:
+    before, after, _ = play([[2, 5], [5], [5, 2, 2]], lambda w: kind([ParameterGroup([w], 0.1)]))
     moved = (before != after).any(1).nonzero().flatten().tolist()
     assert moved == [2, 5]
 
 
-@pytest.mark.parametrize("kind", [RowAdamW, RowAdagrad])
-def test_a_step_without_touched_rows_is_harmless(kind: type[torch.optim.Optimizer]) -> None:
+@pytest.mark.parametrize("kind", [AdamW, RowAdagrad])
+def test_a_step_without_touched_rows_is_harmless(kind: type[AdamW] | type[RowAdagrad]) -> None:
     weight = torch.nn.Parameter(torch.ones(ROWS, DIM))
-    optimiser = kind([weight], lr=0.1)
+    optimiser = kind([ParameterGroup([weight], 0.1)])
     optimiser.step()
     sum_rows(weight, torch.zeros(2, 2, dtype=torch.int64)).sum().backward()
     optimiser.step()
     assert torch.equal(weight, torch.ones(ROWS, DIM))
+
+
+def test_dense_parameters_take_pytorchs_steps_and_vectors_do_not_decay() -> None:
+    torch.manual_seed(0)
+    matrix, vector = torch.randn(4, 3), torch.randn(3)
+    ours, theirs = (
+        [torch.nn.Parameter(matrix.clone()), torch.nn.Parameter(vector.clone())] for _ in range(2)
+    )
+    mine = AdamW([ParameterGroup(ours, 0.02)], weight_decay=0.1)
+    other = torch.optim.AdamW(
+        [{"params": theirs[:1], "weight_decay": 0.1}, {"params": theirs[1:], "weight_decay": 0.0}],
+        lr=0.01,
+    )
+    for _ in range(20):
+        for a, b in zip(ours, theirs, strict=True):
+            a.grad = b.grad = torch.randn_like(a)
+        mine.step(0.5)
+        other.step()
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_clipping_counts_a_row_that_is_named_twice_with_its_sum() -> None:
+    weight = torch.nn.Parameter(torch.zeros(ROWS, DIM))
+    weight.grad = sparse([2, 2], torch.tensor([[3.0, 0.0, 0.0], [0.0, 4.0, 0.0]]))
+    assert clip_gradients([weight], 1.0) == pytest.approx(5.0)
+    torch.testing.assert_close(weight.grad.to_dense()[2], torch.tensor([0.6, 0.8, 0.0]))
 
 
 def gradients_of(numbers: list[Tensor]) -> list[torch.nn.Parameter]:

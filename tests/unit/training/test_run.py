@@ -166,3 +166,11 @@ def test_threads_are_set_for_the_run_and_put_back(small: Small) -> None:
     run(loop, loop.settings, on_step=lambda _: seen.append(torch.get_num_threads()))
     assert set(seen) == {2}
     assert torch.get_num_threads() == 1
+
+
+def test_the_run_leaves_the_callers_random_numbers_alone(small: Small) -> None:
+    loop = small.loop(epochs=1)
+    torch.manual_seed(4)
+    before = torch.get_rng_state()
+    run(loop, loop.settings)
+    assert torch.equal(torch.get_rng_state(), before)

@@ -33,6 +33,7 @@ from munjang.text.cutting.keys import (
     concatenate_keys,
     token_keys,
 )
+from munjang.text.cutting.together import map_parts
 
 # The arrays of so many characters stay in a core's cache: three times the speed of one long pass.
 _PART_CHARACTERS = 1 << 17
@@ -149,9 +150,12 @@ def _slices(lengths: Int64s, characters: int) -> Iterator[tuple[int, int]]:
 
 
 def _segment(rows: Sequence[str], lengths: Int64s, cutter: Cutter) -> Segments:
-    slices = _slices(lengths, _PART_CHARACTERS)
-    parts = [_cut(rows[start:end], lengths[start:end], cutter) for start, end in slices]
-    return Segments(parts, cutter.letters)
+    def cut(rows_from_to: tuple[int, int]) -> Part:
+        start, end = rows_from_to
+        return _cut(rows[start:end], lengths[start:end], cutter)
+
+    slices = list(_slices(lengths, _PART_CHARACTERS))
+    return Segments(map_parts(cut, slices), cutter.letters)
 
 
 def _cut(rows: Sequence[str], lengths: Int64s, cutter: Cutter) -> Part:

@@ -9,6 +9,7 @@ from munjang.text.cutting.counting import TypeCounts, as_strings
 from munjang.text.cutting.keys import TokenKeys
 from munjang.text.cutting.keytable import KeyTable
 from munjang.text.cutting.segment import Segments, segment_strings
+from munjang.text.cutting.together import map_parts
 
 
 class TypeTable:
@@ -39,16 +40,20 @@ class TypeTable:
         """Where each token stands among the types [tokens]; -1 where it does not."""
         places, spelled, doubtful = [], [], []
         before = 0
-        for part in segments.parts:
-            found = self._table.find(part.keys.keys)
+        looked_up = map_parts(self._look_up, [part.keys for part in segments.parts])
+        for part, (found, unsure) in zip(segments.parts, looked_up, strict=True):
             places.append(found)
             spelled.append(part.keys.spelled + before)
-            doubtful.append(self._doubtful(part.keys, found) + before)
+            doubtful.append(unsure + before)
             before += len(found)
         positions = np.concatenate(places)
         self._spell(segments, np.concatenate(spelled), self._spelled, positions)
         self._spell(segments, np.concatenate(doubtful), np.arange(len(self._types)), positions)
         return positions
+
+    def _look_up(self, keys: TokenKeys) -> tuple[Int32s, Int64s]:
+        found = self._table.find(keys.keys)
+        return found, self._doubtful(keys, found)
 
     def _doubtful(self, keys: TokenKeys, found: Int32s) -> Int64s:
         """Tokens whose hash is that of a type, but whose characters are not."""

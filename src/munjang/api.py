@@ -21,6 +21,7 @@ from munjang.models.registry import architecture, build_encoder
 from munjang.preparation import Prepared, prepare, read_and_say
 from munjang.recipe import DataSettings
 from munjang.tasks.metrics import Scores, classification_scores
+from munjang.training.checkpoints import check_checkpoint
 from munjang.training.logs import FILE as LOG
 from munjang.training.loop import Loop, make_state
 from munjang.training.run import OnStep, remove_checkpoint, run
@@ -113,6 +114,8 @@ def train(
     refuse_occupied(out, resume=resume, overwrite=overwrite)
     prepared = prepare(data, valid, model or "cnn", given, say)
     loop = make_loop(prepared)
+    if out is not None and resume:
+        check_checkpoint(Path(out), prepared.fingerprint)  # before anything there is written
     folder = open_for_training(out, resume=resume, overwrite=overwrite)
     if folder is not None:
         (folder / LOG).touch()  # first, so that a run killed at once is known as ours
@@ -223,7 +226,7 @@ def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:
     counters, network = loop.state.counters, loop.state.model
     network.load_state_dict(loop.state.best)
     scores = loop.scores()
-    passes = counters.step / loop.per_epoch
+    passes = loop.passes(counters.step)
     training = {
         **prepared.facts,
         "parameters": parameter_count(network),

@@ -21,6 +21,7 @@ from munjang.text.columns import TokenColumn, values_and_offsets
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import OOV
+from munjang.training.settings import HOW_IT_IS_RUN
 
 Say = Callable[[str], None]
 
@@ -47,8 +48,11 @@ class Prepared:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the recipe, the token columns and the targets."""
-        digest = hashlib.sha256(to_yaml(self.recipe.to_dict()).encode())
+        """SHA-256 of the recipe, but for how it is run, the token columns and the targets."""
+        recipe = self.recipe.to_dict()
+        for name in HOW_IT_IS_RUN:
+            del recipe["training"][name]
+        digest = hashlib.sha256(to_yaml(recipe).encode())
         for part in (self.train, self.valid):
             for buffer in (*values_and_offsets(part.column), part.targets):
                 digest.update(np.ascontiguousarray(buffer).tobytes())

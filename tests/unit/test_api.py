@@ -172,10 +172,22 @@ def test_another_run_does_not_go_on_with_this_one(change: dict[str, Any], tmp_pa
     }
     with pytest.raises(CallbackError):
         train(**same, out=tmp_path, on_step=fail_at(5))
-    before = (tmp_path / "checkpoint.safetensors").read_bytes()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert "config.yaml" in before
     with pytest.raises(FolderError, match="made with other data or settings"):
         train(**{**same, **change}, out=tmp_path, resume=True)
-    assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
+    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+
+
+def test_a_run_goes_on_with_other_threads_and_checkpoints(tmp_path: Path) -> None:
+    same = {"data": made_corpus(), "model": "mean", "out": tmp_path}
+    often = [*SHORT, "training.checkpoint_steps=3"]
+    with pytest.raises(CallbackError):
+        train(**same, overrides=often, on_step=fail_at(5))
+    steps: list[int] = []
+    other = [*SHORT, "training.checkpoint_steps=2", "training.threads=1"]
+    train(**same, overrides=other, resume=True, on_step=lambda step: steps.append(step.number))
+    assert steps[0] == 4
 
 
 def test_validation_data_of_its_own() -> None:

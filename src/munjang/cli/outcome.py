@@ -15,6 +15,9 @@ from munjang.cli.output import note, one_line
 from munjang.errors import MunjangError
 
 MISTAKE, STOPPED = 2, 130
+OUT_OF_MEMORY = (
+    "out of memory; a smaller model.dim, fewer model.buckets or a smaller training.batch_rows helps"
+)
 
 
 class Commands(TyperGroup):
@@ -50,6 +53,9 @@ def exit_codes(run: Callable[[], Any]) -> int:
         note(f"munjang: {one_line(_told(error))}")
         return MISTAKE
     except Exception as error:
+        if _is_out_of_memory(error):
+            note(f"munjang: {OUT_OF_MEMORY}")
+            return MISTAKE
         # The base class of Typer's usage errors has moved over its versions; this method has not.
         if not hasattr(error, "format_message"):
             raise
@@ -103,6 +109,16 @@ def _drop_output() -> None:
     """Whoever read our output has had enough: let nothing complain when Python flushes it."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """PyTorch says so on a CPU with a plain `RuntimeError`, and on a GPU with a kin of it."""
+    if isinstance(error, MemoryError):
+        return True
+    told = str(error)
+    return isinstance(error, RuntimeError) and (
+        "can't allocate memory" in told or "out of memory" in told
+    )
 
 
 def _told(error: OSError) -> str:

@@ -82,8 +82,9 @@ def _pad(
     lengths = offsets[group.rows + 1] - starts
     place = np.arange(group.time)
     mask = place < lengths[:, None]
-    ids = np.full(mask.shape, PAD, dtype=np.int64)
-    ids[mask] = values[(starts[:, None] + place)[mask]]
+    # places behind the end of a row read what stands there, which counts as nothing: PAD is 0
+    found = values.take(starts[:, None] + place, mode="clip") if len(values) else PAD
+    ids = np.multiply(found, mask, dtype=np.int64)
     return Batch(
         ids=torch.from_numpy(ids),
         lengths=torch.from_numpy(lengths),

@@ -113,7 +113,7 @@ class TokenEmbedding(nn.Module):
 
     def rows(self, ids: Tensor, mask: Tensor) -> Tensor:
         """The rows of the table that each token sums: [batch, time, ngrams], PAD for none."""
-        ids = ids.masked_fill(~mask, PAD)
+        ids = ids * mask  # PAD is 0
         if self.training and self.token_dropout:
             dropped = torch.rand(ids.shape, device=ids.device) < self.token_dropout
             ids = ids.masked_fill(dropped & mask, OOV)

@@ -2,14 +2,16 @@
 
 import json
 import os
+import zlib
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from munjang.errors import FolderError
-from munjang.training.state import TrainingState
+from munjang.training.state import TrainingState, Weights
 
 FILE = "checkpoint.safetensors"
 
@@ -24,8 +26,13 @@ def save_checkpoint(folder: Path, state: TrainingState, fingerprint: str) -> Pat
     """
     path = folder / FILE
     partial = path.with_name(path.name + ".partial")
-    numbers = json.dumps(state.numbers())
-    save_file(state.tensors(), partial, metadata={"numbers": numbers, "fingerprint": fingerprint})
+    tensors = state.tensors()
+    metadata = {
+        "numbers": json.dumps(state.numbers()),
+        "fingerprint": fingerprint,
+        "checksum": _checksum(tensors),
+    }
+    save_file(tensors, partial, metadata=metadata)
     with partial.open("rb") as file:
         os.fsync(file.fileno())
     partial.replace(path)
@@ -48,13 +55,11 @@ def load_checkpoint(folder: Path, state: TrainingState, fingerprint: str) -> boo
             # replaces (not allowed on Windows) and which a shorter one would pull from under us
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         numbers = json.loads(metadata["numbers"])
+        if metadata["checksum"] != _checksum(tensors):
+            raise ValueError("its checksum differs")
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise FolderError(f"{path}: this checkpoint is damaged ({error}); train anew") from None
-    if metadata.get("fingerprint") != fingerprint:
-        raise FolderError(
-            f"{path}: this checkpoint was made with other data or settings; "
-            "resume with the same ones, or train into another folder"
-        )
+    _refuse_another_run(path, metadata, fingerprint)
     try:
         state.restore(tensors, numbers)
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
@@ -63,3 +68,37 @@ def load_checkpoint(folder: Path, state: TrainingState, fingerprint: str) -> boo
             f"{path}: this checkpoint does not fit this version of the model ({reason}); train anew"
         ) from None
     return True
+
+
+def check_checkpoint(folder: Path, fingerprint: str) -> None:
+    """Refuse a checkpoint in `folder` that belongs to other data or settings.
+
+    Raises:
+        FolderError: as said. A damaged one is left to `load_checkpoint`.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except SafetensorError:
+        return
+    _refuse_another_run(path, metadata, fingerprint)
+
+
+def _refuse_another_run(path: Path, metadata: dict[str, Any], fingerprint: str) -> None:
+    if metadata.get("fingerprint") != fingerprint:
+        raise FolderError(
+            f"{path}: this checkpoint was made with other data or settings; "
+            "resume with the same ones, or train into another folder"
+        )
+
+
+def _checksum(tensors: Weights) -> str:
+    """CRC-32 of all tensors in the order of their names: a slip of the disk, not an enemy."""
+    value = 0
+    for name in sorted(tensors):
+        numbers: Any = tensors[name].cpu().reshape(-1).view(torch.uint8).numpy()
+        value = zlib.crc32(numbers, value)
+    return f"{value:08x}"

@@ -6,8 +6,10 @@ resumed from a checkpoint takes the same steps as one that was never stopped.
 
 import math
 import time
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
@@ -113,26 +115,41 @@ class Loop:
         # to walk a model's modules for them costs as much as a small model's forward pass
         self.parameters = list(state.model.parameters())
         self._order: tuple[int, list[Group]] = (-1, [])
-        self.per_epoch = len(self.order(0))
-        self.total = self.per_epoch * settings.epochs
+        self._starts = self._first_steps()
+        self.total = self._starts[-1]
 
     def order(self, epoch: int) -> list[Group]:
-        """The batches of a pass (from 0), in their order.
-
-        Passes may differ by a batch or so under a token budget; see `_rest_of`.
-        """
+        """The batches of a pass (from 0), in their order."""
         if self._order[0] != epoch:
             groups = self.bucketing.shuffled(self.lengths, (self.seed, epoch))
             self._order = (epoch, groups)
         return self._order[1]
+
+    def _first_steps(self) -> list[int]:
+        """How many steps lie before each pass, and in all."""
+        epochs = self.settings.epochs
+        if self.settings.batch_tokens is None:
+            sizes = [len(self.order(0))] * epochs
+        else:  # under a token budget the passes differ by a batch or so
+            sizes = [len(self.order(epoch)) for epoch in range(epochs)]
+        return [0, *accumulate(sizes)]
+
+    def passes(self, step: int) -> float:
+        """How many passes over the training part are done after so many steps."""
+        epoch = bisect_right(self._starts, step) - 1
+        if epoch == self.settings.epochs:
+            return float(epoch)
+        first, after = self._starts[epoch], self._starts[epoch + 1]
+        return epoch + (step - first) / (after - first)
 
     def __iter__(self) -> Iterator[Step]:
         """Yield every step from where the state stands to the end."""
         counters = self.state.counters
         self.state.model.train()
         while counters.step < self.total and not counters.stopped:
-            epoch, start = divmod(counters.step, self.per_epoch)
-            for batch in self.train.batches(self._rest_of(epoch, start)):
+            epoch = int(self.passes(counters.step))
+            rest = self.order(epoch)[counters.step - self._starts[epoch] :]
+            for batch in self.train.batches(rest):
                 began = time.perf_counter()
                 step = self._step(batch, epoch)
                 if self._evaluate_after(counters.step):
@@ -141,14 +158,6 @@ class Loop:
                 yield step
                 if counters.stopped:
                     return
-
-    def _rest_of(self, epoch: int, start: int) -> Iterator[Group]:
-        """The batches of a pass from `start` on, as many in all as in the first pass.
-
-        A longer pass is cut, a shorter one begins again: a step's number says which batch it sees.
-        """
-        groups = self.order(epoch)
-        return (groups[place % len(groups)] for place in range(start, self.per_epoch))
 
     def _step(self, batch: Batch, epoch: int) -> Step:
         counters = self.state.counters
@@ -177,13 +186,10 @@ class Loop:
         return loss.item()
 
     def _evaluate_after(self, step: int) -> bool:
-        if step == self.total:
-            return True
-        done, per_epoch = step % self.per_epoch, self.settings.evaluations_per_epoch
-        before = (done - 1) % self.per_epoch
-        return (
-            done == 0 or done * per_epoch // self.per_epoch > before * per_epoch // self.per_epoch
-        )
+        looks = self.settings.evaluations_per_epoch
+        # a hair more, since a third of a pass three times is not quite a pass in floats
+        done, before = (math.floor(self.passes(n) * looks + 1e-9) for n in (step, step - 1))
+        return step == self.total or done > before
 
     def _evaluate(self, step: Step) -> Step:
         counters, averaging = self.state.counters, self.settings.averaging
@@ -232,7 +238,7 @@ class Loop:
         counters.history.append(
             {
                 "step": counters.step,
-                "epoch": counters.step / self.per_epoch,
+                "epoch": self.passes(counters.step),
                 "seconds": round(counters.seconds, 3),
                 "train_loss": finite_or_none(counters.loss_sum / max(1, counters.loss_count)),
                 "accuracy": scores.accuracy,

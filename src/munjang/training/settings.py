@@ -9,6 +9,9 @@ from munjang.data.buckets import Bucketing, parse_boundaries
 
 Metric = Literal["accuracy", "macro_f1", "log_loss"]
 
+# Settings that a run may be resumed with other values of: they change no batch and no step.
+HOW_IT_IS_RUN = ("checkpoint_seconds", "checkpoint_steps", "threads")
+
 
 class TrainingSettings(Settings):
     """How a model is fitted. The defaults suit a few thousand to a few hundred thousand rows."""

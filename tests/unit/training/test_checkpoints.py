@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from munjang.errors import FolderError
@@ -154,12 +155,23 @@ def test_anything_else_in_its_place_is_refused(small: Small, tmp_path: Path) -> 
         load_checkpoint(tmp_path, state, "f")
 
 
+def test_a_flipped_bit_among_the_weights_is_refused(small: Small, tmp_path: Path) -> None:
+    path = saved(small, tmp_path)
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(FolderError, match="its checksum differs"):
+        load_checkpoint(tmp_path, small.loop().state, "f")
+
+
 @pytest.mark.parametrize("numbers", ['{"step": 1, "surprise": 2}', "[]", "3"])
 def test_counters_of_another_version_are_refused(
     small: Small, tmp_path: Path, numbers: str
 ) -> None:
     path = saved(small, tmp_path)
-    save_file(load_file(path), path, metadata={"numbers": numbers, "fingerprint": "f"})
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    save_file(load_file(path), path, metadata={**metadata, "numbers": numbers})
     with pytest.raises(FolderError, match="does not fit"):
         load_checkpoint(tmp_path, small.loop().state, "f")
 

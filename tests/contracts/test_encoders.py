@@ -49,6 +49,17 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         {"pooling": "mean", "layers": 3},
         {"bag_dim": 4, "ngrams": 2},
     ],
+    "transformer": [
+        {},
+        {"ngrams": 3, "layers": 1},
+        {"positions": "learned"},
+        {"positions": "learned", "longest": 12},
+        {"positions": "rotary", "layers": 3},
+        {"positions": "rotary", "heads": 1, "pooling": "last"},
+        {"heads": 8, "pooling": "mean", "activation": "relu"},
+        {"pooling": "max+mean", "activation": "softmax", "feed_forward": 5},
+        {"bag_dim": 4, "ngrams": 2},
+    ],
 }
 CASES = [
     pytest.param(name, chosen, id="-".join([name, *(f"{k}={v}" for k, v in chosen.items())]))

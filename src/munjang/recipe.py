@@ -155,6 +155,9 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
         },
     ),
     ("lstm", "korean"): _WITH_BAG,
+    ("transformer", "korean"): merge(
+        _WITH_BAG, {"model": {"embedding_dropout": 0.2, "dropout": 0.2}}
+    ),
     ("mean", "other"): {
         "model": {"ngrams": 2},
         "training": {"learning_rate": 0.005, "embedding_learning_rate": 0.02},

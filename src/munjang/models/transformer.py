@@ -37,7 +37,7 @@ class TransformerConfig(WideConfig):
     )
     activation: Activation = Field("gelu", description="inside the feed-forward parts")
     positions: Positions = Field(
-        "sinusoidal", description="how a place is told: sinusoidal, learned, rotary"
+        "rotary", description="how a place is told: sinusoidal, learned, rotary"
     )
     longest: int = Field(512, ge=1, description="places that learned positions know")
     pooling: Pooling = Field("max", description="over time: max, mean, last, max+mean")

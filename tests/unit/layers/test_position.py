@@ -49,6 +49,13 @@ def test_sinusoids_are_those_of_the_paper(dim: int, dtype: torch.dtype) -> None:
     )
 
 
+def test_the_waves_are_as_large_as_they_are_asked_to_be() -> None:
+    vectors, mask = torch.zeros(1, 9, 6), torch.ones(1, 9, dtype=torch.bool)
+    small, whole = (SinusoidalPositions(scale)(vectors, mask) for scale in (0.1, 1.0))
+    torch.testing.assert_close(small, 0.1 * whole)
+    assert float(whole.max()) == pytest.approx(1.0)
+
+
 def test_far_places_keep_their_digits() -> None:
     added = SinusoidalPositions()(torch.zeros(1, 50_000, 4), torch.ones(1, 50_000).bool())
     assert float(added[0, -1, 0]) == pytest.approx(math.sin(49_999), abs=1e-6)

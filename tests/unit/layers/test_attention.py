@@ -141,7 +141,7 @@ def test_gradients_are_those_of_small_differences(rotary: bool) -> None:
 def test_each_projection_begins_as_a_matrix_of_its_own() -> None:
     torch.manual_seed(0)
     dim = 64
-    weight = SelfAttention(dim, 4).project.weight
+    weight = SelfAttention(dim, 4).project.weight.detach()
     bound = math.sqrt(6 / (dim + dim))
     assert 0.97 * bound < float(weight.abs().max()) <= bound
     assert float(weight.std()) == pytest.approx(bound / math.sqrt(3), rel=0.02)

@@ -32,7 +32,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     one-dimensional collection of strings: a list, an array, a pandas or Polars column.
 
     Args:
-        model: name of an architecture: mean, cnn, lstm; that of `settings`, or cnn, when None.
+        model: name of an architecture, such as mean or cnn (`munjang.models.registry`); that of
+            `settings`, or cnn, when None.
         tokenizer: name of a tokenizer; chosen by the script of the text when None.
         valid: what chooses the best step: a share of the rows to hold out (a tenth when None), or
             a pair (texts, labels).

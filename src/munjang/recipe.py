@@ -67,6 +67,18 @@ class Recipe(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _places_for_tokens(self) -> Self:
+        most, longest = self.model.most_tokens, self.longest_kept + 2 * self.tokenizer.ends
+        if most is not None and longest > most:
+            raise ValueError(
+                f"tokenizer.max_length: a text may have {longest} tokens"
+                f"{', GO and EOS included' if self.tokenizer.ends else ''}, and the positions of "
+                f"the model end at {most}; lower it, raise model.longest, or set model.positions "
+                "to sinusoidal or rotary"
+            )
+        return self
+
     @property
     def longest_kept(self) -> int:
         """Tokens kept of a text: `max_length`, or what fits into the last bucket if less."""
@@ -143,6 +155,9 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
         },
     ),
     ("lstm", "korean"): _WITH_BAG,
+    ("transformer", "korean"): merge(
+        _WITH_BAG, {"model": {"embedding_dropout": 0.2, "dropout": 0.2}}
+    ),
     ("mean", "other"): {
         "model": {"ngrams": 2},
         "training": {"learning_rate": 0.005, "embedding_learning_rate": 0.02},

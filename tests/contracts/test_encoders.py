@@ -49,6 +49,18 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         {"pooling": "mean", "layers": 3},
         {"bag_dim": 4, "ngrams": 2},
     ],
+    "transformer": [
+        {},
+        {"ngrams": 3, "layers": 1},
+        {"positions": "sinusoidal"},
+        {"positions": "learned"},
+        {"positions": "learned", "longest": 12},
+        {"layers": 3},
+        {"heads": 1, "pooling": "last"},
+        {"heads": 4, "pooling": "mean", "activation": "relu"},
+        {"pooling": "max+mean", "activation": "softmax", "feed_forward": 5},
+        {"bag_dim": 4, "ngrams": 2},
+    ],
 }
 CASES = [
     pytest.param(name, chosen, id="-".join([name, *(f"{k}={v}" for k, v in chosen.items())]))

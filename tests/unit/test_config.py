@@ -96,7 +96,7 @@ def test_a_recipe_says_what_is_wrong_with_it(given_settings: dict[str, Any], wor
 
 
 @pytest.mark.parametrize("script", ["korean", "other"])
-@pytest.mark.parametrize("model", ["mean", "cnn", "lstm"])
+@pytest.mark.parametrize("model", ["mean", "cnn", "lstm", "transformer"])
 def test_a_recipe_comes_back_from_its_yaml(model: str, script: Any, tmp_path: Path) -> None:
     recipe = make_recipe(
         model, script, 0, {"labels": ["0", "부정", "yes", "1e3", " x", "#", "\x85"]}
@@ -132,6 +132,51 @@ def test_numbers_are_taken_where_yaml_reads_text_as_such() -> None:
 def test_a_budget_of_tokens_alone_replaces_the_rows() -> None:
     training = make_recipe("cnn", "other", 0, {"training": {"batch_tokens": 500}}).training
     assert (training.batch_rows, training.batch_tokens) == (None, 500)
+
+
+@pytest.mark.parametrize(
+    ("model", "tokenizer", "words"),
+    [
+        ({"dim": 30}, {}, "heads: dim (30) is no multiple of heads (4)"),
+        ({"dim": 12, "positions": "rotary"}, {}, "a head of dim / heads = 3 cannot be paired"),
+        ({"positions": "rotery"}, {}, "'sinusoidal', 'learned' or 'rotary', got 'rotery'"),
+        (
+            {"positions": "learned"},
+            {"max_length": 513},
+            "tokenizer.max_length: a text may have 513 tokens, and the positions of the model end "
+            "at 512; lower it, raise model.longest",
+        ),
+        (
+            {"positions": "learned", "longest": 11},
+            {"max_length": 10, "ends": True},
+            "12 tokens, GO and EOS included, and the positions of the model end at 11",
+        ),
+    ],
+)
+def test_a_recipe_of_a_transformer_says_what_is_wrong_with_it(
+    model: dict[str, Any], tokenizer: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_recipe("transformer", "other", 0, {"model": model, "tokenizer": tokenizer})
+    message = str(caught.value)
+    assert words in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("model", "given_settings"),
+    [
+        ({"positions": "learned", "longest": 12}, {"tokenizer": {"max_length": 10, "ends": True}}),
+        ({"positions": "learned", "longest": 20}, {"training": {"buckets": "10,20"}}),
+        ({"positions": "sinusoidal", "longest": 12}, {"tokenizer": {"max_length": 9999}}),
+        ({"positions": "rotary", "longest": 12}, {"tokenizer": {"max_length": 9999}}),
+    ],
+)
+def test_texts_that_fit_the_positions_are_no_error(
+    model: dict[str, Any], given_settings: dict[str, Any]
+) -> None:
+    recipe = make_recipe("transformer", "other", 0, {"model": model, **given_settings})
+    assert recipe.model_name == "transformer"
 
 
 def test_settings_do_not_change() -> None:

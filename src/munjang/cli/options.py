@@ -44,7 +44,7 @@ TokenizerName = Annotated[
 ]
 ModelName = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="mean (fastest), cnn or lstm.  [default: cnn]"),
+    typer.Option(metavar="NAME", help="mean (fastest), cnn, lstm or transformer.  [default: cnn]"),
 ]
 Seed = Annotated[
     int | None,

@@ -21,6 +21,9 @@ _STEP = 1000003
 # Places to count n-grams in: many more than buckets, so that few rare ones hide behind a frequent.
 COUNTED = 2**22
 
+# Of a row's numbers at the beginning.
+STD = 0.1
+
 Combiner = Literal["mean", "sqrtn"]
 
 
@@ -91,7 +94,7 @@ class TokenEmbedding(nn.Module):
 
     def reset_parameters(self) -> None:
         """Normal with standard deviation 0.1; PAD zero."""
-        nn.init.normal_(self.weight, std=0.1)
+        nn.init.normal_(self.weight, std=STD)
         with torch.no_grad():
             self.weight[PAD] = 0.0
 

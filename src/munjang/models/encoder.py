@@ -40,6 +40,11 @@ class EncoderConfig(Settings):
         0.0, ge=0, lt=1, description="share of tokens that read as OOV in training"
     )
 
+    @property
+    def most_tokens(self) -> int | None:
+        """Tokens of the longest text that the encoder takes, GO and EOS included; None = any."""
+        return None
+
 
 class WideConfig(EncoderConfig):
     """Settings of an encoder that may have a bag of n-grams beside it.

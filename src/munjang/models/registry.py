@@ -54,6 +54,12 @@ ARCHITECTURES: dict[str, Architecture] = {
     "mean": Architecture("mean", "MeanConfig", "Mean", "averaged embeddings; the fastest"),
     "cnn": Architecture("cnn", "CnnConfig", "Cnn", "convolutions; short patterns decide"),
     "lstm": Architecture("lstm", "LstmConfig", "Lstm", "memory along the text; order matters"),
+    "transformer": Architecture(
+        "transformer",
+        "TransformerConfig",
+        "Transformer",
+        "every token looks at every other; distance is no matter",
+    ),
 }
 
 

@@ -1,0 +1,94 @@
+"""Where a token stands, told to layers that see a text as a set.
+
+Vaswani et al. (2017) add sines or a learned vector to each token's vector; Su et al. (2021),
+"RoFormer", turn queries and keys instead, so that a score depends on the distance alone.
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Positions = Literal["sinusoidal", "learned", "rotary"]
+
+Turns = tuple[Tensor, Tensor]
+
+
+def angles(time: int, width: int, device: torch.device) -> Tensor:
+    """Place t and pair i to t / 10000^(2i / width): [time, pairs], in float64.
+
+    Far places have large angles, of which a float32 would keep too few digits.
+    """
+    pairs = torch.arange(0, width, 2, dtype=torch.float64, device=device)
+    places = torch.arange(time, dtype=torch.float64, device=device)
+    return torch.outer(places, 10_000.0 ** (-pairs / width))
+
+
+class SinusoidalPositions(nn.Module):
+    """Adds P[t, 2i] = sin(t / 10000^(2i / dim)) and P[t, 2i + 1] = cos(the same).
+
+    Nothing is learned, and there is no longest text.
+
+    Args:
+        scale: of what is added. In the paper vectors are about as large as the waves; where they
+            begin smaller, waves of 1 would drown them.
+    """
+
+    def __init__(self, scale: float = 1.0) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        """`vectors` [batch, time, dim] with those of their places added; `mask` is not needed."""
+        del mask  # a place is what it is, padded or not
+        _, time, dim = vectors.shape
+        turned = angles(time, dim, vectors.device)
+        waves = torch.stack([turned.sin(), turned.cos()], dim=-1).flatten(1)
+        return vectors + self.scale * waves[:, :dim].to(vectors.dtype)
+
+
+class LearnedPositions(nn.Module):
+    """Adds a learned vector for each place.
+
+    Args:
+        longest: places that have a vector.
+        dim: its width.
+    """
+
+    def __init__(self, longest: int, dim: int) -> None:
+        super().__init__()
+        self.longest = longest
+        self.weight = nn.Parameter(torch.empty(longest, dim).normal_(std=0.02))
+
+    def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        """`vectors` [batch, time, dim] with those of their places added.
+
+        Raises:
+            ValueError: a real token stands beyond `longest`; padding may.
+        """
+        time = vectors.shape[1]
+        if time <= self.longest:
+            return vectors + self.weight[:time]
+        if mask[:, self.longest :].any():
+            raise ValueError(
+                f"a text of {int(mask.sum(1).max())} tokens, and positions for {self.longest}"
+            )
+        return vectors + F.pad(self.weight, (0, 0, 0, time - self.longest))
+
+
+def turns(time: int, width: int, like: Tensor) -> Turns:
+    """Cosines and sines of `angles`, each [time, width / 2], of the type of `like`."""
+    turned = angles(time, width, like.device)
+    return turned.cos().to(like.dtype), turned.sin().to(like.dtype)
+
+
+def turn(x: Tensor, turns: Turns) -> Tensor:
+    """Turn each pair of numbers of `x` [..., time, width] by the angle of its place.
+
+    A pair is (i, i + width / 2), not the paper's (2i, 2i + 1): the same but for the order of the
+    rows of the weights before it, and two slices are cheaper than every other number.
+    """
+    cosine, sine = turns
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1)

@@ -1,0 +1,181 @@
+"""Attention instead of a memory: every token looks at every other, in layers.
+
+Papers: Vaswani et al. (2017), "Attention is all you need"; Xiong et al. (2020), "On layer
+normalization in the Transformer architecture", for the norm before each part. Use when what
+belongs together stands apart, or to see which token looks at which. Use `lstm` instead when texts
+are few, `cnn` when short patterns decide.
+"""
+
+from typing import Literal, Self, cast
+
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from munjang.layers.activations import Activation, activation
+from munjang.layers.attention import SelfAttention, visible_keys
+from munjang.layers.dropout import Dropout
+from munjang.layers.embedding import STD
+from munjang.layers.pooling import Pooling, pool, pooled_dim
+from munjang.layers.position import (
+    LearnedPositions,
+    Positions,
+    SinusoidalPositions,
+    Turns,
+    turns,
+)
+from munjang.models.encoder import Encoded, WideConfig, bag_embedding, beside, token_embedding
+
+
+class TransformerConfig(WideConfig):
+    """Settings of `transformer`."""
+
+    name: Literal["transformer"] = "transformer"
+    layers: int = Field(2, ge=1, description="layers on one another")
+    heads: int = Field(4, ge=1, description="ways to look, side by side; they share dim")
+    feed_forward: int | None = Field(
+        None, ge=1, description="width inside the feed-forward parts; 4 x dim when left out"
+    )
+    activation: Activation = Field("gelu", description="inside the feed-forward parts")
+    positions: Positions = Field(
+        "rotary", description="how a place is told: sinusoidal, learned, rotary"
+    )
+    longest: int = Field(512, ge=1, description="places that learned positions know")
+    pooling: Pooling = Field("max", description="over time: max, mean, last, max+mean")
+    embedding_dropout: float = Field(0.1, ge=0, lt=1, description="dropped share of the embedding")
+    dropout: float = Field(
+        0.1, ge=0, lt=1, description="of what each part adds, and of the pooled vector"
+    )
+
+    @model_validator(mode="after")
+    def _heads_share_dim(self) -> Self:
+        if self.dim % self.heads:
+            raise ValueError(f"heads: dim ({self.dim}) is no multiple of heads ({self.heads})")
+        if self.positions == "rotary" and self.dim // self.heads % 2:
+            raise ValueError(
+                f"positions: rotary turns pairs of numbers, and a head of dim / heads = "
+                f"{self.dim // self.heads} cannot be paired; choose an even width"
+            )
+        return self
+
+    @property
+    def most_tokens(self) -> int | None:
+        """Learned positions end with `longest`."""
+        return self.longest if self.positions == "learned" else None
+
+
+class Block(nn.Module):
+    """One layer: attention, then a feed-forward part, each beside a way that goes past it.
+
+        x = x + Attention(Norm(x)),   x = x + W_2 f(W_1 Norm(x) + b_1) + b_2
+
+    The norm stands before each part ("pre-norm"), so the way past stays free and training needs
+    little warm-up.
+
+    Args:
+        dim: width of a state.
+        heads: of the attention.
+        inner: width inside the feed-forward part.
+        inside: name of f.
+        dropout: share dropped of what each part adds.
+    """
+
+    def __init__(
+        self, dim: int, heads: int, *, inner: int, inside: Activation, dropout: float
+    ) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(dim)
+        self.attention = SelfAttention(dim, heads)
+        self.feed_norm = nn.LayerNorm(dim)
+        self.widen = nn.Linear(dim, inner)
+        self.inside = activation(inside)
+        self.narrow = nn.Linear(inner, dim)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, states: Tensor, visible: Tensor | None, turns: Turns | None) -> Tensor:
+        """`states` [batch, time, dim] to the same shape."""
+        taken = self.attention(self.attention_norm(states), visible, turns)
+        return self._fed(states + self.dropout(taken))
+
+    def written_out(
+        self, states: Tensor, visible: Tensor | None, turns: Turns | None
+    ) -> tuple[Tensor, Tensor]:
+        """As `forward`, with the attention's weights [batch, heads, time, time]."""
+        taken, weights = self.attention.written_out(self.attention_norm(states), visible, turns)
+        return self._fed(states + self.dropout(taken)), weights
+
+    def _fed(self, states: Tensor) -> Tensor:
+        inner = self.inside(self.widen(self.feed_norm(states)))
+        return states + cast(Tensor, self.dropout(self.narrow(inner)))
+
+
+class Transformer(nn.Module):
+    """Layers of attention over token vectors and their places, pooled over real tokens only."""
+
+    def __init__(self, config: TransformerConfig, vocabulary_size: int) -> None:
+        super().__init__()
+        self.embedding = token_embedding(config, vocabulary_size)
+        self.bag = bag_embedding(config, vocabulary_size)
+        self.positions = _added_positions(config)
+        self.turned_width = config.dim // config.heads if config.positions == "rotary" else None
+        self.embedding_dropout = Dropout(config.embedding_dropout)
+        self.blocks = nn.ModuleList(
+            Block(
+                config.dim,
+                config.heads,
+                inner=config.feed_forward or 4 * config.dim,
+                inside=config.activation,
+                dropout=config.dropout,
+            )
+            for _ in range(config.layers)
+        )
+        self.norm = nn.LayerNorm(config.dim)
+        self.pooling = config.pooling
+        self.dropout = Dropout(config.dropout)
+        self.pooled_dim = pooled_dim(config.dim, config.pooling) + config.bag_dim
+
+    def forward(self, ids: Tensor, mask: Tensor, *, look_into: int | None = None) -> Encoded:
+        """`ids`, `mask` [batch, time] to `states` [batch, time, dim] and `pooled`.
+
+        Args:
+            ids: token ids.
+            mask: True = real token.
+            look_into: number of the layer (-1 = the last) whose weights to give as `attention`
+                [batch, heads, time, time]: row i is how much token i takes from each other, in all
+                1; zeros at padding. None gives none, and is faster.
+
+        Raises:
+            IndexError: there is no such layer.
+            ValueError: a text is longer than learned positions know.
+        """
+        states = self.embedding(ids, mask)
+        if self.positions is not None:
+            states = self.positions(states, mask)
+        states, attention = self._layers(self.embedding_dropout(states), mask, look_into)
+        states = self.norm(states)
+        pooled = self.dropout(pool(states, mask, self.pooling))
+        return Encoded(
+            beside(pooled, self.bag, ids, mask), mask=mask, states=states, attention=attention
+        )
+
+    def _layers(
+        self, states: Tensor, mask: Tensor, look_into: int | None
+    ) -> tuple[Tensor, Tensor | None]:
+        blocks = cast(list[Block], list(self.blocks))
+        looked = None if look_into is None else blocks[look_into]
+        visible, attention = visible_keys(mask), None
+        width = self.turned_width
+        turned = None if width is None else turns(states.shape[1], width, states)
+        for block in blocks:
+            if block is looked:
+                states, weights = block.written_out(states, visible, turned)
+                attention = weights.masked_fill(~mask[:, None, :, None], 0.0)
+            else:
+                states = block(states, visible, turned)
+        return states, attention
+
+
+def _added_positions(config: TransformerConfig) -> nn.Module | None:
+    """What adds places to the vectors; None where queries and keys are turned instead."""
+    if config.positions == "learned":
+        return LearnedPositions(config.longest, config.dim)
+    return SinusoidalPositions(STD) if config.positions == "sinusoidal" else None

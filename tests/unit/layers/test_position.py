@@ -1,0 +1,115 @@
+"""Places: the papers' formulas by plain loops, and what follows from them."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from munjang.layers.masking import mask_from_lengths
+from munjang.layers.position import LearnedPositions, SinusoidalPositions, turn, turns
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def slow_waves(time: int, dim: int) -> Tensor:
+    """P of Vaswani et al. (2017), section 3.5, a number at a time."""
+    found = torch.zeros(time, dim, dtype=torch.float64)
+    for t in range(time):
+        for place in range(dim):
+            angle = t / 10_000 ** ((place - place % 2) / dim)
+            found[t, place] = math.cos(angle) if place % 2 else math.sin(angle)
+    return found
+
+
+def slow_turn(x: Tensor) -> Tensor:
+    """`x` [time, width], each pair times its rotation matrix: Su et al. (2021), equation 34."""
+    time, width = x.shape
+    found = torch.zeros_like(x)
+    for t in range(time):
+        for pair in range(width // 2):
+            angle = t * 10_000 ** (-2 * pair / width)
+            c, s = math.cos(angle), math.sin(angle)
+            both = x[t, [pair, pair + width // 2]]
+            matrix = torch.tensor([[c, -s], [s, c]], dtype=x.dtype)
+            found[t, [pair, pair + width // 2]] = matrix @ both
+    return found
+
+
+@pytest.mark.parametrize("dim", [1, 2, 7, 16])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_sinusoids_are_those_of_the_paper(dim: int, dtype: torch.dtype) -> None:
+    vectors = torch.randn(2, 9, dim, dtype=dtype)
+    added = SinusoidalPositions()(vectors, torch.ones(2, 9, dtype=torch.bool)) - vectors
+    assert added.dtype == dtype
+    torch.testing.assert_close(
+        added, slow_waves(9, dim).to(dtype).expand_as(added), atol=1e-6, rtol=0
+    )
+
+
+def test_the_waves_are_as_large_as_they_are_asked_to_be() -> None:
+    vectors, mask = torch.zeros(1, 9, 6), torch.ones(1, 9, dtype=torch.bool)
+    small, whole = (SinusoidalPositions(scale)(vectors, mask) for scale in (0.1, 1.0))
+    torch.testing.assert_close(small, 0.1 * whole)
+    assert float(whole.max()) == pytest.approx(1.0)
+
+
+def test_far_places_keep_their_digits() -> None:
+    added = SinusoidalPositions()(torch.zeros(1, 50_000, 4), torch.ones(1, 50_000).bool())
+    assert float(added[0, -1, 0]) == pytest.approx(math.sin(49_999), abs=1e-6)
+
+
+def test_learned_places_are_added_and_learned() -> None:
+    positions = LearnedPositions(5, 3)
+    vectors = torch.randn(2, 4, 3)
+    mask = mask_from_lengths(torch.tensor([4, 2]), 4)
+    found = positions(vectors, mask)
+    assert torch.equal(found, vectors + positions.weight[:4])
+    found.sum().backward()
+    assert positions.weight.grad is not None
+    assert positions.weight.grad.sum(1).tolist() == [6.0] * 4 + [0.0]
+
+
+@pytest.mark.parametrize(("longest_row", "time"), [(5, 5), (5, 6), (4, 9), (0, 7)])
+def test_padding_may_stand_where_no_learned_place_is(longest_row: int, time: int) -> None:
+    positions = LearnedPositions(5, 3)
+    mask = mask_from_lengths(torch.tensor([longest_row, 1]), time)
+    found = positions(torch.zeros(2, time, 3), mask)
+    assert torch.equal(found[0, : min(time, 5)], positions.weight[:time])
+    assert not found[0, 5:].any()
+
+
+def test_a_token_beyond_the_learned_places_is_an_error() -> None:
+    mask = mask_from_lengths(torch.tensor([2, 6]), 8)
+    with pytest.raises(ValueError, match="a text of 6 tokens, and positions for 5"):
+        LearnedPositions(5, 3)(torch.zeros(2, 8, 3), mask)
+
+
+@settings(max_examples=20, deadline=None)
+@given(time=st.integers(1, 12), pairs=st.integers(1, 5), seed=st.integers(0, 99))
+def test_turning_is_a_rotation_matrix_a_pair(time: int, pairs: int, seed: int) -> None:
+    torch.manual_seed(seed)
+    x = torch.randn(2, 3, time, 2 * pairs, dtype=torch.float64)
+    found = turn(x, turns(time, 2 * pairs, x))
+    for row in range(2):
+        for head in range(3):
+            torch.testing.assert_close(found[row, head], slow_turn(x[row, head]))
+    torch.testing.assert_close(found.norm(dim=-1), x.norm(dim=-1))
+
+
+@settings(max_examples=20, deadline=None)
+@given(first=st.integers(0, 10), second=st.integers(0, 10), shift=st.integers(1, 40))
+def test_a_score_of_turned_vectors_depends_on_the_distance_alone(
+    first: int, second: int, shift: int
+) -> None:
+    torch.manual_seed(0)
+    query, key = torch.randn(2, 1, 8, dtype=torch.float64)
+    tables = turns(60, 8, query)
+    turned_queries, turned_keys = (turn(x.expand(60, 8), tables) for x in (query, key))
+    near = turned_queries[first] @ turned_keys[second]
+    far = turned_queries[first + shift] @ turned_keys[second + shift]
+    torch.testing.assert_close(near, far)
+    other = turned_queries[first] @ turned_keys[second + shift]
+    assert abs(float(near - other)) > 1e-9

@@ -1,0 +1,149 @@
+"""The Transformer against PyTorch's own layers, and what is seen inside it."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from munjang.models.transformer import Block, Transformer, TransformerConfig
+from tests.made import padded, random_rows
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+VOCABULARY = 20
+ROWS = [[], [4], *random_rows(5, vocabulary=VOCABULARY, shortest=2, longest=9)]
+POSITIONS = ["sinusoidal", "learned", "rotary"]
+
+
+def make(**chosen: Any) -> Transformer:
+    torch.manual_seed(1)
+    small = {"dim": 8, "heads": 2, "dropout": 0.0, "embedding_dropout": 0.0}
+    return Transformer(TransformerConfig(**{**small, **chosen}), VOCABULARY)
+
+
+def peer_of(block: Block) -> nn.TransformerEncoderLayer:
+    """The framework's pre-norm layer with the weights of a block; its further biases are zero."""
+    dim, inner = block.narrow.out_features, block.narrow.in_features
+    peer = nn.TransformerEncoderLayer(
+        dim, 2, inner, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+    )
+    attention = peer.self_attn
+    for theirs, ours in [
+        (attention.in_proj_weight, block.attention.project.weight),
+        (attention.out_proj.weight, block.attention.join.weight),
+        (peer.norm1.weight, block.attention_norm.weight),
+        (peer.norm2.weight, block.feed_norm.weight),
+        (peer.linear1.weight, block.widen.weight),
+        (peer.linear1.bias, block.widen.bias),
+        (peer.linear2.weight, block.narrow.weight),
+        (peer.linear2.bias, block.narrow.bias),
+    ]:
+        theirs.data = ours.detach().clone()
+    for bias in (attention.in_proj_bias, attention.out_proj.bias):
+        bias.data.zero_()
+    return peer
+
+
+def test_its_layers_are_the_frameworks_in_values_and_gradients() -> None:
+    encoder = make(layers=3, pooling="mean", positions="rotary")
+    encoder.turned_width = None  # the framework's layers know no places
+    for norm in (m for m in encoder.modules() if isinstance(m, nn.LayerNorm)):
+        nn.init.uniform_(norm.weight, 0.5, 1.5)  # so that a forgotten one would be seen
+    peers = [peer_of(block) for block in encoder.blocks]
+    ids, mask = padded(ROWS[1:])
+    states = encoder.embedding(ids, mask).detach()
+    for peer in peers:
+        states = peer(states, src_key_padding_mask=~mask)
+    expected = encoder.norm(states)
+    found = encoder(ids, mask).states
+    torch.testing.assert_close(found[mask], expected[mask], atol=1e-5, rtol=1e-4)
+    chosen = torch.randn_like(found[mask])
+    (found[mask] * chosen).sum().backward()
+    (expected[mask] * chosen).sum().backward()
+    for block, peer in zip(encoder.blocks, peers, strict=True):
+        for ours, theirs in [
+            (block.attention.project.weight, peer.self_attn.in_proj_weight),
+            (block.attention_norm.bias, peer.norm1.bias),
+            (block.widen.weight, peer.linear1.weight),
+            (block.narrow.bias, peer.linear2.bias),
+        ]:
+            torch.testing.assert_close(ours.grad, theirs.grad, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("positions", POSITIONS)
+@pytest.mark.parametrize("layer", [0, 1, 2, -1])
+def test_looking_into_a_layer_changes_nothing_and_shows_its_weights(
+    positions: str, layer: int
+) -> None:
+    encoder = make(layers=3, positions=positions)
+    ids, mask = padded(ROWS, extra=2)
+    plain, seen = encoder(ids, mask), encoder(ids, mask, look_into=layer)
+    assert plain.attention is None
+    torch.testing.assert_close(seen.pooled, plain.pooled, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(seen.states[mask], plain.states[mask], atol=1e-6, rtol=1e-5)
+    weights = seen.attention
+    assert weights.shape == (len(ROWS), 2, ids.shape[1], ids.shape[1])
+    sums = mask[:, None].expand(-1, 2, -1).float()
+    torch.testing.assert_close(weights.sum(-1), sums)
+    assert not weights.masked_select(~mask[:, None, None, :]).any()
+
+
+def test_each_layer_shows_weights_of_its_own() -> None:
+    encoder, batch = make(layers=3), padded(ROWS)
+    first, second, last = (encoder(*batch, look_into=layer).attention for layer in range(3))
+    assert not torch.allclose(first, second, atol=1e-3)
+    assert not torch.allclose(second, last, atol=1e-3)
+    assert torch.equal(encoder(*batch, look_into=-1).attention, last)
+
+
+@pytest.mark.parametrize("layer", [2, -3])
+def test_there_is_no_such_layer(layer: int) -> None:
+    with pytest.raises(IndexError):
+        make(layers=2)(*padded(ROWS), look_into=layer)
+
+
+@pytest.mark.parametrize("pooling", ["max", "mean", "last", "max+mean"])
+@pytest.mark.parametrize("bag", [0, 4])
+def test_a_row_without_tokens_gives_zeros(pooling: str, bag: int) -> None:
+    encoder = make(pooling=pooling, bag_dim=bag, bag_buckets=16)
+    together, alone = encoder(*padded(ROWS)).pooled[0], encoder(*padded([[]])).pooled[0]
+    assert torch.equal(together, torch.zeros(encoder.pooled_dim))
+    assert torch.equal(alone, together)
+
+
+@pytest.mark.parametrize("positions", POSITIONS)
+def test_the_order_of_tokens_is_known(positions: str) -> None:
+    encoder = make(positions=positions, pooling="mean")
+    ahead, back = encoder(*padded([[3, 7, 9], [9, 7, 3]])).pooled.detach()
+    assert float((ahead - back).abs().max()) > 1e-3
+    blind = make(positions="rotary", pooling="mean")
+    blind.turned_width = None
+    ahead, back = blind(*padded([[3, 7, 9], [9, 7, 3]])).pooled
+    torch.testing.assert_close(ahead, back, atol=1e-6, rtol=1e-5)
+
+
+def test_a_text_longer_than_the_learned_places_is_an_error() -> None:
+    encoder = make(positions="learned", longest=4)
+    with pytest.raises(ValueError, match="a text of 5 tokens, and positions for 4"):
+        encoder(*padded([[1, 2, 3, 4, 5]]))
+
+
+def test_dropout_is_of_training_alone() -> None:
+    encoder, batch = make(dropout=0.5), padded(ROWS)
+    assert not torch.equal(encoder(*batch).states, encoder(*batch).states)
+    encoder.eval()
+    assert torch.equal(encoder(*batch).states, encoder(*batch).states)
+
+
+@pytest.mark.parametrize("positions", POSITIONS)
+def test_gradients_are_those_of_small_differences(positions: str) -> None:
+    encoder = make(positions=positions, pooling="mean", layers=1, dim=4).double()
+    ids, mask = padded([[2, 5, 3], [4], []])
+    inside = [p for name, p in encoder.named_parameters() if "embedding" not in name]
+
+    def pooled(*_: Tensor) -> Tensor:
+        return encoder(ids, mask).pooled
+
+    assert pooled().dtype == torch.float64
+    assert torch.autograd.gradcheck(pooled, tuple(inside))

@@ -32,7 +32,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     one-dimensional collection of strings: a list, an array, a pandas or Polars column.
 
     Args:
-        model: name of an architecture: mean, cnn, lstm.
+        model: name of an architecture: mean, cnn, rnn, lstm, gru.
         tokenizer: name of a tokenizer; chosen by the script of the text when None.
         valid: what chooses the best step: a share of the rows to hold out (a tenth when None), or
             a pair (texts, labels).

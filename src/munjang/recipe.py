@@ -142,7 +142,9 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
             }
         },
     ),
+    ("rnn", "korean"): _WITH_BAG,
     ("lstm", "korean"): _WITH_BAG,
+    ("gru", "korean"): _WITH_BAG,
     ("mean", "other"): {
         "model": {"ngrams": 2},
         "training": {"learning_rate": 0.005, "embedding_learning_rate": 0.02},

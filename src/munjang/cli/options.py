@@ -44,7 +44,7 @@ TokenizerName = Annotated[
 ]
 ModelName = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="mean (fastest), cnn or lstm.  [default: cnn]"),
+    typer.Option(metavar="NAME", help="mean (fastest), cnn, rnn, lstm or gru.  [default: cnn]"),
 ]
 Seed = Annotated[
     int | None,

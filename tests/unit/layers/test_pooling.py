@@ -77,7 +77,7 @@ def test_attention_is_the_weighted_mean_of_a_loop(lengths: list[int], extra: int
     pooled, weights = layer(states, mask)
     v, w, b = layer.query.weight[0], layer.keys.weight, layer.keys.bias
     for place, length in enumerate(lengths):
-        scores = [math.exp(float(v @ torch.tanh(w @ h + b))) for h in states[place, :length]]
+        scores = [math.exp((v @ torch.tanh(w @ h + b)).item()) for h in states[place, :length]]
         shares = torch.tensor([score / sum(scores) for score in scores])
         torch.testing.assert_close(weights[place, :length], shares, rtol=1e-4, atol=1e-6)
         assert not weights[place, length:].any()
@@ -104,3 +104,21 @@ def test_masked_softmax_of_large_scores(dtype: torch.dtype) -> None:
     mask = mask_from_lengths(torch.tensor([3, 2, 0]), 3)
     expected = torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 0.0]], dtype=dtype)
     assert torch.equal(masked_softmax(scores, mask), expected)
+
+
+def test_attention_learns_which_place_to_read() -> None:
+    """The answer is one number of the marked place; a mean or maximum cannot give it."""
+    torch.manual_seed(0)
+    states, places = torch.randn(256, 6, DIM), torch.randint(0, 6, (256,))
+    marked = (torch.arange(256), places)
+    states[:, :, 1] = 0.0
+    states[(*marked, 1)] = 1.0
+    mask = torch.ones(states.shape[:2], dtype=torch.bool)
+    layer = AttentionPooling(DIM)
+    optimiser = torch.optim.Adam(layer.parameters(), lr=0.05)
+    for _ in range(200):
+        optimiser.zero_grad()
+        (layer(states, mask)[0] - states[marked]).square().mean().backward()
+        optimiser.step()
+    _, weights = layer(states, mask)
+    assert weights[marked].min() > 0.9

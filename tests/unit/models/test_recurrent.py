@@ -1,7 +1,6 @@
 """The recurrent encoders: what a saved folder relies on."""
 
 import pytest
-import torch
 
 from munjang.models.registry import build_encoder, model_config
 
@@ -32,31 +31,3 @@ def test_only_lstm_draws_a_mask_a_token_unless_told() -> None:
         "lstm": False,
         "gru": True,
     }
-
-
-def test_attention_stays_with_its_row_and_learns_where_to_look() -> None:
-    """One token decides; after some steps nearly all of the weight stands on it."""
-    torch.manual_seed(0)
-    settings = {"name": "gru", "dim": 8, "hidden": 8, "pooling": "attention"}
-    dropouts = {"dropout": 0.0, "embedding_dropout": 0.0}
-    encoder = build_encoder(model_config({**settings, **dropouts}), 20)
-    head = torch.nn.Linear(encoder.pooled_dim, 1)
-    parameters = [*encoder.parameters(), *head.parameters()]
-    optimiser = torch.optim.Adam(
-        [p for p in parameters if p is not encoder.embedding.weight], lr=0.02
-    )
-    ids = torch.randint(7, 20, (64, 9))
-    targets = torch.arange(64) % 2
-    places = torch.randint(0, 9, (64,))
-    ids[torch.arange(64), places] = 5 + targets
-    mask = torch.ones_like(ids, dtype=torch.bool)
-    for _ in range(150):
-        encoder.zero_grad()
-        logits = head(encoder(ids, mask).pooled)[:, 0]
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets.float())
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    weights = encoder(ids, mask).attention[:, 0, 0]
-    near = (weights.argmax(1) - places).abs() <= 1
-    assert near.float().mean() > 0.8

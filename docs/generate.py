@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from munjang.config import Settings
+from munjang.models.encoder import EncoderConfig
 from munjang.models.registry import ARCHITECTURES
 from munjang.recipe import Script, TokenizerSettings, make_recipe
 from munjang.training.settings import TrainingSettings
@@ -89,8 +90,9 @@ def by_rows(name: str, script: Script, section: str, key: str) -> str:
 
 
 def inherited(settings: type[Settings]) -> set[str]:
-    """Names of the settings that others have too."""
-    return {key for base in settings.__mro__[1:] for key in getattr(base, "model_fields", {})}
+    """Names of the settings of the embedding and the bag, which nearly all models have."""
+    bases = [base for base in settings.__mro__ if base.__module__ == EncoderConfig.__module__]
+    return {key for base in bases for key in getattr(base, "model_fields", {})}
 
 
 def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

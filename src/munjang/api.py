@@ -73,8 +73,8 @@ def train(
     Args:
         data: path, paths, "-", a data frame, or (texts, labels); see `munjang.data.readers.read`.
         task: what to learn; `classify` takes two classes or more.
-        model: name of an architecture: mean, cnn, lstm, transformer. Left out, that of `config`,
-            else cnn.
+        model: name of an architecture, such as mean or cnn (`munjang.models.registry`). Left out,
+            that of `config`, else cnn.
         text_column: column of texts; guessed when left out.
         label_column: column of labels; guessed when left out.
         out: where to save the model folder; None keeps the model in memory only.

@@ -154,7 +154,9 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
             }
         },
     ),
+    ("rnn", "korean"): _WITH_BAG,
     ("lstm", "korean"): _WITH_BAG,
+    ("gru", "korean"): _WITH_BAG,
     ("transformer", "korean"): merge(
         _WITH_BAG, {"model": {"embedding_dropout": 0.2, "dropout": 0.2}}
     ),

@@ -27,6 +27,18 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 VOCABULARY = 30
 # Sizes that keep the suite quick, laid on every architecture that knows the key.
 SMALL = {"dim": 8, "hidden": 6, "filters": 5, "heads": 2, "buckets": 64, "bag_buckets": 64}
+RECURRENT: list[dict[str, Any]] = [
+    {},
+    {"ngrams": 3},
+    {"directions": 1},
+    {"directions": 1, "pooling": "last", "layers": 2},
+    {"pooling": "last"},
+    {"pooling": "max+mean", "layers": 2},
+    {"pooling": "mean", "layers": 3},
+    {"bag_dim": 4, "ngrams": 2},
+    {"pooling": "attention"},
+    {"pooling": "max+mean+attention", "directions": 1},
+]
 SETTINGS: dict[str, list[dict[str, Any]]] = {
     "mean": [{}, {"ngrams": 3}, {"combiner": "sqrtn"}, {"ngrams": 4, "ngram_min_frequency": 2}],
     "cnn": [
@@ -38,17 +50,12 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         {"activation": "softmax", "pooling": "max+mean"},
         {"activation": "sigmoid", "pooling": "last"},
         {"bag_dim": 4},
+        {"pooling": "attention"},
+        {"pooling": "max+attention", "widths": [1, 2]},
     ],
-    "lstm": [
-        {},
-        {"ngrams": 3},
-        {"directions": 1},
-        {"directions": 1, "pooling": "last", "layers": 2},
-        {"pooling": "last"},
-        {"pooling": "max+mean", "layers": 2},
-        {"pooling": "mean", "layers": 3},
-        {"bag_dim": 4, "ngrams": 2},
-    ],
+    "rnn": RECURRENT,
+    "gru": [*RECURRENT, {"layers": 2, "variational": False}],
+    "lstm": [*RECURRENT, {"layers": 2, "variational": True}],
     "transformer": [
         {},
         {"ngrams": 3, "layers": 1},
@@ -128,8 +135,14 @@ def test_shapes(name: str, chosen: dict[str, Any]) -> None:
         assert encoded.states.shape[:2] == ids.shape
         assert encoded.states.ndim == 3
     if encoded.attention is not None:
-        batch, _, *places = encoded.attention.shape
-        assert [batch, *places] == [len(ROWS), ids.shape[1], ids.shape[1]]
+        batch, heads, queries, keys = encoded.attention.shape
+        assert (batch, keys) == ids.shape
+        # every token looks, or one query of one head does for the whole row
+        assert queries == ids.shape[1] or (heads, queries) == (1, 1)
+        assert not encoded.attention.masked_select(~mask[:, None, None]).any()
+        sums = encoded.attention[mask.any(1)].sum(-1)
+        torch.testing.assert_close(sums, torch.ones_like(sums))
+    assert (encoded.attention is not None) == ("attention" in chosen.get("pooling", ""))
 
 
 rows_of_ids = st.lists(st.lists(st.integers(1, VOCABULARY - 1), max_size=12), min_size=1)

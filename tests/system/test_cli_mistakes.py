@@ -98,7 +98,7 @@ def test_bad_data_in_a_process_of_its_own(tmp_path: Path) -> None:
 
 
 WRONG_NAMES = {
-    "model": (("--model", "ccn"), ("'ccn'", "did you mean 'cnn'?", "mean, cnn, lstm")),
+    "model": (("--model", "ccn"), ("'ccn'", "did you mean 'cnn'?", "mean, cnn, rnn, lstm, gru")),
     "tokenizer": (("--tokenizer", "word"), ("'word'", "did you mean 'words'?")),
     "task": (("--task", "clasify"), ("'clasify'", "did you mean 'classify'?")),
     "setting": (("--set", "training.epoch=1"), ("did you mean 'epochs'?",)),

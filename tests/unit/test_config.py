@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from munjang.config import Settings, merge, nearest, parse_overrides, read_yaml, to_yaml
 from munjang.errors import ConfigError
+from munjang.models.registry import ARCHITECTURES
 from munjang.recipe import Recipe, make_recipe
 from tests.unit.text.strategies import ugly_text
 
@@ -70,6 +71,11 @@ def test_an_error_names_the_key_and_what_came(values: dict[str, Any], words: str
         ({"model": {"filtres": 3}}, "model: unknown setting 'filtres'; did you mean 'filters'?"),
         ({"model": {"name": "lstn"}}, "unknown model 'lstn'; did you mean 'lstm'?"),
         ({"model": {"widths": [3, 0]}}, "widths: widths are one or more whole numbers from 1 up"),
+        (
+            {"model": {"pooling": "max+atention"}},
+            "model: pooling: unknown pooling 'atention'; did you mean 'attention'?",
+        ),
+        ({"model": {"pooling": 3}}, "model: pooling: unknown pooling '3'"),
         ({"model": "cnn"}, "model: expected settings such as 'dim: 64', got 'cnn'"),
         ({"training": {"epoch": 3}}, "'training.epoch'; did you mean 'epochs'?"),
         ({"training": {"batch_tokens": 9, "batch_rows": 9}}, "batch_rows or batch_tokens"),
@@ -96,7 +102,7 @@ def test_a_recipe_says_what_is_wrong_with_it(given_settings: dict[str, Any], wor
 
 
 @pytest.mark.parametrize("script", ["korean", "other"])
-@pytest.mark.parametrize("model", ["mean", "cnn", "lstm", "transformer"])
+@pytest.mark.parametrize("model", ARCHITECTURES)
 def test_a_recipe_comes_back_from_its_yaml(model: str, script: Any, tmp_path: Path) -> None:
     recipe = make_recipe(
         model, script, 0, {"labels": ["0", "부정", "yes", "1e3", " x", "#", "\x85"]}

@@ -44,7 +44,10 @@ TokenizerName = Annotated[
 ]
 ModelName = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="mean (fastest), cnn, lstm or transformer.  [default: cnn]"),
+    typer.Option(
+        metavar="NAME",
+        help="mean (fastest), cnn, rnn, lstm, gru or transformer.  [default: cnn]",
+    ),
 ]
 Seed = Annotated[
     int | None,

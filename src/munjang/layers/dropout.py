@@ -13,13 +13,17 @@ class Dropout(nn.Module):
 
     Args:
         share: probability that a number is dropped, 0 <= share < 1.
+        over_time: drop the same numbers at all times of a row of [batch, time, dim], as in
+            "A theoretically grounded application of dropout in recurrent neural networks" (Gal
+            and Ghahramani 2016).
     """
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, share: float, *, over_time: bool = False) -> None:
         super().__init__()
         if not 0 <= share < 1:
             raise ValueError(f"a dropout share lies in [0, 1), got {share}")
         self.share = share
+        self.over_time = over_time
         # never all 256: there would be nothing left to scale
         self.cut = min(round(share * 256), 255)
 
@@ -27,12 +31,13 @@ class Dropout(nn.Module):
         """`x` of any shape; the same `x` when not training."""
         if not self.training or self.cut == 0:
             return x
-        words = torch.empty((x.numel() + 7) // 8, dtype=torch.int64, device=x.device)
+        drawn = x[:, :1] if self.over_time else x
+        words = torch.empty((drawn.numel() + 7) // 8, dtype=torch.int64, device=x.device)
         words.random_(-(2**63), None)
-        draws = words.view(torch.uint8)[: x.numel()].view(x.shape)
+        draws = words.view(torch.uint8)[: drawn.numel()].view(drawn.shape)
         scale = 256 / (256 - self.cut)
         return x * (draws >= self.cut).to(x.dtype).mul_(scale)
 
     def extra_repr(self) -> str:
         """The share, as `print(module)` shows it."""
-        return f"share={self.share}"
+        return f"share={self.share}" + (", over_time=True" if self.over_time else "")

@@ -70,6 +70,16 @@ def masked_max(states: Tensor, mask: Tensor) -> Tensor:
     return cast(Tensor, _MaskedMax.apply(states, mask))  # type: ignore[no-untyped-call]
 
 
+def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over the real places of `scores` [..., time]: the same shape, 0 at padding.
+
+    `mask` is broadcast to the shape of `scores`. A row without any real token gives zeros.
+    """
+    # the lowest number rather than -inf, which would make an empty row and its gradient NaN
+    lowest = torch.finfo(scores.dtype).min
+    return scores.masked_fill(~mask, lowest).softmax(-1).masked_fill(~mask, 0.0)
+
+
 def last_state(states: Tensor, mask: Tensor) -> Tensor:
     """The state at the last real position of `states` [batch, time, dim]: [batch, dim].
 

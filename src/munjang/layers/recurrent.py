@@ -5,37 +5,57 @@ The forward direction never sees padding before a real token; the backward direc
 reversed within their own length. So padding changes no state at a real position.
 """
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
 from munjang.layers.dropout import Dropout
 from munjang.layers.masking import reverse_rows
 
+Cell = Literal["rnn", "lstm", "gru"]
 
-class StackedLSTM(nn.Module):
-    """LSTM layers: [batch, time, dim] to [batch, time, hidden x directions].
+_FUSED: dict[Cell, type[nn.RNN | nn.LSTM | nn.GRU]] = {
+    "rnn": nn.RNN,
+    "lstm": nn.LSTM,
+    "gru": nn.GRU,
+}
 
-    The step is that of Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al.
-    (2000), as `nn.LSTM` computes it.
+
+class StackedRecurrent(nn.Module):
+    """Recurrent layers of one cell: [batch, time, dim] to [batch, time, hidden x directions].
+
+    The step of each cell is written out in `layers/cells.py`.
 
     Args:
+        cell: rnn, lstm or gru.
         dim: width of an input vector.
         hidden: width of one direction's hidden state.
         layers: how many layers stand on one another.
         directions: 1 (left to right) or 2.
         dropout: share of numbers dropped between layers in training.
+        variational: drop the same numbers at all times of a row (Gal and Ghahramani 2016).
     """
 
     def __init__(
-        self, dim: int, hidden: int, *, layers: int = 1, directions: int = 2, dropout: float = 0.0
+        self,
+        cell: Cell,
+        dim: int,
+        hidden: int,
+        *,
+        layers: int = 1,
+        directions: int = 2,
+        dropout: float = 0.0,
+        variational: bool = True,
     ) -> None:
         super().__init__()
+        fused = _FUSED[cell]
         widths = [dim] + [hidden * directions] * (layers - 1)
-        self.forwards = nn.ModuleList(nn.LSTM(w, hidden, batch_first=True) for w in widths)
+        self.forwards = nn.ModuleList(fused(w, hidden, batch_first=True) for w in widths)
         self.backwards = nn.ModuleList(
-            nn.LSTM(w, hidden, batch_first=True) for w in widths if directions == 2
+            fused(w, hidden, batch_first=True) for w in widths if directions == 2
         )
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(dropout, over_time=variational)
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """`states` [batch, time, dim] and `mask` [batch, time] to hidden states at every place."""

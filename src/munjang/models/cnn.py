@@ -15,8 +15,16 @@ from munjang.layers.activations import RISING, Activation, activation
 from munjang.layers.convolution import TimeConvolution
 from munjang.layers.dropout import Dropout
 from munjang.layers.highest import highest
-from munjang.layers.pooling import Pooling, pool, pooled_dim
-from munjang.models.encoder import Encoded, WideConfig, bag_embedding, beside, token_embedding
+from munjang.layers.pooling import Pooling
+from munjang.models.encoder import (
+    Encoded,
+    PoolingNames,
+    WideConfig,
+    bag_embedding,
+    beside,
+    pooling_field,
+    token_embedding,
+)
 
 
 class CnnConfig(WideConfig):
@@ -26,7 +34,7 @@ class CnnConfig(WideConfig):
     widths: tuple[int, ...] = Field((3, 4, 5), description="tokens that each filter looks at")
     filters: int = Field(100, ge=1, description="filters of each width")
     activation: Activation = Field("relu", description="after the convolution")
-    pooling: Pooling = Field("max", description="over time: max, mean, last, max+mean")
+    pooling: PoolingNames = pooling_field()
     embedding_dropout: float = Field(0.2, ge=0, lt=1, description="dropped share of the embedding")
     dropout: float = Field(0.5, ge=0, lt=1, description="dropped share of the pooled vector")
 
@@ -50,12 +58,10 @@ class Cnn(nn.Module):
             TimeConvolution(config.dim, config.filters, width) for width in config.widths
         )
         self.activation = activation(config.activation)
-        self.pooling = config.pooling
+        self.pooling = Pooling(config.pooling, config.filters * len(config.widths))
         self.highest_first = config.pooling == "max" and config.activation in RISING
         self.dropout = Dropout(config.dropout)
-        self.pooled_dim = (
-            pooled_dim(config.filters * len(config.widths), config.pooling) + config.bag_dim
-        )
+        self.pooled_dim = self.pooling.dim + config.bag_dim
 
     def _convolutions(self) -> list[TimeConvolution]:
         return cast(list[TimeConvolution], list(self.convolutions))
@@ -64,6 +70,7 @@ class Cnn(nn.Module):
         """`ids`, `mask` [batch, time] to `states` [batch, time, filters x widths] and `pooled`.
 
         In training the states are not built where the maximum can be taken before the activation.
+        Where `attention` pools, its weights [batch, 1, 1, time] are `attention`.
         """
         vectors = self.embedding_dropout(self.embedding(ids, mask))
         if self.training and self.highest_first:
@@ -71,5 +78,6 @@ class Cnn(nn.Module):
             return Encoded(beside(self.dropout(pooled), self.bag, ids, mask), mask=mask)
         maps = [self.activation(convolve(vectors)) for convolve in self.convolutions]
         states = torch.cat(maps, dim=-1)
-        pooled = self.dropout(pool(states, mask, self.pooling))
-        return Encoded(beside(pooled, self.bag, ids, mask), mask=mask, states=states)
+        pooled, attention = self.pooling(states, mask)
+        pooled = beside(self.dropout(pooled), self.bag, ids, mask)
+        return Encoded(pooled, mask=mask, states=states, attention=attention)

@@ -1,13 +1,15 @@
 """What every encoder gives, and the settings that all of them share."""
 
 from dataclasses import dataclass
+from typing import Annotated, Any
 
 import torch
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from torch import Tensor
 
 from munjang.config import Settings
 from munjang.layers.embedding import TokenEmbedding
+from munjang.layers.pooling import POOLINGS, pooling_names
 
 
 @dataclass(frozen=True)
@@ -18,13 +20,28 @@ class Encoded:
         pooled: one vector a row, [batch, pooled dim].
         mask: [batch, time], True = real token.
         states: one vector a token, [batch, time, dim]; None where the model never builds them.
-        attention: weights a head, [batch, heads, time, time]; None without attention.
+        attention: weights of what was looked at, [batch, heads, queries, time]; None without
+            attention. Where every token looks there are `time` queries; where attention pools
+            there is one head with one query, [batch, 1, 1, time].
     """
 
     pooled: Tensor
     mask: Tensor
     states: Tensor | None = None
     attention: Tensor | None = None
+
+
+def _known_pooling(pooling: str) -> str:
+    pooling_names(pooling)
+    return pooling
+
+
+PoolingNames = Annotated[str, AfterValidator(_known_pooling)]
+
+
+def pooling_field() -> Any:
+    """The setting `pooling` of every encoder that pools states over time."""
+    return Field("max", description=f"over time: {', '.join(POOLINGS)}, or joined as in max+mean")
 
 
 class EncoderConfig(Settings):

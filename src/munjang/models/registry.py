@@ -53,7 +53,9 @@ class Architecture:
 ARCHITECTURES: dict[str, Architecture] = {
     "mean": Architecture("mean", "MeanConfig", "Mean", "averaged embeddings; the fastest"),
     "cnn": Architecture("cnn", "CnnConfig", "Cnn", "convolutions; short patterns decide"),
+    "rnn": Architecture("rnn", "RnnConfig", "Rnn", "a state along the text; very short texts"),
     "lstm": Architecture("lstm", "LstmConfig", "Lstm", "memory along the text; order matters"),
+    "gru": Architecture("gru", "GruConfig", "Gru", "as lstm, smaller and quicker"),
     "transformer": Architecture(
         "transformer",
         "TransformerConfig",

@@ -15,7 +15,7 @@ from munjang.layers.activations import Activation, activation
 from munjang.layers.attention import SelfAttention, visible_keys
 from munjang.layers.dropout import Dropout
 from munjang.layers.embedding import STD
-from munjang.layers.pooling import Pooling, pool, pooled_dim
+from munjang.layers.pooling import Pooling
 from munjang.layers.position import (
     LearnedPositions,
     Positions,
@@ -23,7 +23,15 @@ from munjang.layers.position import (
     Turns,
     turns,
 )
-from munjang.models.encoder import Encoded, WideConfig, bag_embedding, beside, token_embedding
+from munjang.models.encoder import (
+    Encoded,
+    PoolingNames,
+    WideConfig,
+    bag_embedding,
+    beside,
+    pooling_field,
+    token_embedding,
+)
 
 
 class TransformerConfig(WideConfig):
@@ -40,7 +48,7 @@ class TransformerConfig(WideConfig):
         "rotary", description="how a place is told: sinusoidal, learned, rotary"
     )
     longest: int = Field(512, ge=1, description="places that learned positions know")
-    pooling: Pooling = Field("max", description="over time: max, mean, last, max+mean")
+    pooling: PoolingNames = pooling_field()
     embedding_dropout: float = Field(0.1, ge=0, lt=1, description="dropped share of the embedding")
     dropout: float = Field(
         0.1, ge=0, lt=1, description="of what each part adds, and of the pooled vector"
@@ -129,9 +137,9 @@ class Transformer(nn.Module):
             for _ in range(config.layers)
         )
         self.norm = nn.LayerNorm(config.dim)
-        self.pooling = config.pooling
+        self.pooling = Pooling(config.pooling, config.dim)
         self.dropout = Dropout(config.dropout)
-        self.pooled_dim = pooled_dim(config.dim, config.pooling) + config.bag_dim
+        self.pooled_dim = self.pooling.dim + config.bag_dim
 
     def forward(self, ids: Tensor, mask: Tensor, *, look_into: int | None = None) -> Encoded:
         """`ids`, `mask` [batch, time] to `states` [batch, time, dim] and `pooled`.
@@ -141,7 +149,7 @@ class Transformer(nn.Module):
             mask: True = real token.
             look_into: number of the layer (-1 = the last) whose weights to give as `attention`
                 [batch, heads, time, time]: row i is how much token i takes from each other, in all
-                1; zeros at padding. None gives none, and is faster.
+                1; zeros at padding. None gives those of the pooling, if it has any, and is faster.
 
         Raises:
             IndexError: there is no such layer.
@@ -152,9 +160,10 @@ class Transformer(nn.Module):
             states = self.positions(states, mask)
         states, attention = self._layers(self.embedding_dropout(states), mask, look_into)
         states = self.norm(states)
-        pooled = self.dropout(pool(states, mask, self.pooling))
+        pooled, seen = self.pooling(states, mask)
+        pooled = beside(self.dropout(pooled), self.bag, ids, mask)
         return Encoded(
-            beside(pooled, self.bag, ids, mask), mask=mask, states=states, attention=attention
+            pooled, mask=mask, states=states, attention=seen if attention is None else attention
         )
 
     def _layers(

@@ -60,6 +60,17 @@ def test_nothing_happens_outside_training_or_with_nothing_to_drop() -> None:
     assert Dropout(0.0)(x) is x
 
 
+def test_over_time_a_row_keeps_one_mask() -> None:
+    torch.manual_seed(0)
+    x = torch.ones(200, 7, 300)
+    dropped = Dropout(0.25, over_time=True)(x)
+    assert torch.equal(dropped, dropped[:, :1].expand_as(dropped))
+    zeros = (dropped[:, 0] == 0).float()
+    assert float(zeros.mean()) == pytest.approx(0.25, abs=0.01)
+    assert zeros.mean(0).std() < 0.04, "rows share their mask"
+    assert float(dropped.mean()) == pytest.approx(1.0, abs=0.01)
+
+
 @pytest.mark.parametrize("shape", [(0,), (3, 0), (1,), (2, 3, 5), ()])
 def test_any_shape(shape: tuple[int, ...]) -> None:
     assert Dropout(0.5)(torch.ones(shape)).shape == shape

@@ -15,7 +15,6 @@ from munjang.layers.masking import (
     masked_mean,
     reverse_rows,
 )
-from munjang.layers.pooling import pool, pooled_dim
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -108,18 +107,3 @@ def test_reverse_rows_turns_each_row_within_its_length(lengths: list[int], extra
         assert torch.equal(row[:length], was[:length].flip(0))
         assert torch.equal(row[length:], was[length:])
     assert torch.equal(reverse_rows(turned, mask), states)
-
-
-@pytest.mark.parametrize("pooling", ["max", "mean", "last", "max+mean"])
-@pytest.mark.parametrize("directions", [1, 2])
-def test_pooling_by_name_has_the_width_it_says(pooling: str, directions: int) -> None:
-    states, mask = states_of([3, 0, 5], 1)
-    pooled = pool(states, mask, pooling, directions=directions)
-    assert pooled.shape == (3, pooled_dim(4, pooling))
-    assert not pooled[1].any()
-
-
-def test_joined_poolings_stand_side_by_side() -> None:
-    states, mask = states_of([3, 1, 5], 1)
-    both = torch.cat([masked_max(states, mask), masked_mean(states, mask)], dim=1)
-    assert torch.equal(pool(states, mask, "max+mean"), both)

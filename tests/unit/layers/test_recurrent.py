@@ -1,4 +1,7 @@
-"""StackedLSTM is a packed nn.LSTM, in values and gradients."""
+"""A stack is PyTorch's own, packed, and the written-out steps: in values and gradients."""
+
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -7,15 +10,30 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from munjang.layers.cells import gru_step, lstm_step, rnn_step, weights_of
 from munjang.layers.masking import mask_from_lengths
-from munjang.layers.recurrent import StackedLSTM
+from munjang.layers.recurrent import StackedRecurrent
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 DIM, HIDDEN = 5, 4
+# the framework's stack, the written-out step, and how many tensors its state has
+CELLS: dict[str, tuple[type[nn.RNNBase], Callable[..., Any], int]] = {
+    "rnn": (nn.RNN, rnn_step, 1),
+    "lstm": (nn.LSTM, lstm_step, 2),
+    "gru": (nn.GRU, gru_step, 1),
+}
+every_cell = pytest.mark.parametrize("cell", CELLS)
+every_stack = pytest.mark.parametrize(
+    ("cell", "layers", "directions"),
+    [(cell, layers, both) for cell in CELLS for layers in (1, 2, 3) for both in (1, 2)],
+)
+any_lengths = given(
+    lengths=st.lists(st.integers(1, 7), min_size=1, max_size=5), extra=st.integers(0, 3)
+)
 
 
-def pairs(ours: StackedLSTM, theirs: nn.LSTM) -> list[tuple[nn.Parameter, nn.Parameter]]:
+def pairs(ours: StackedRecurrent, theirs: nn.RNNBase) -> list[tuple[nn.Parameter, nn.Parameter]]:
     """Each of our parameters beside the one of the framework's stack that it stands for."""
     found = []
     for suffix, stack in (("", ours.forwards), ("_reverse", ours.backwards)):
@@ -26,30 +44,56 @@ def pairs(ours: StackedLSTM, theirs: nn.LSTM) -> list[tuple[nn.Parameter, nn.Par
     return found
 
 
-def packed(lstm: nn.LSTM, states: Tensor, lengths: list[int]) -> Tensor:
+def packed(stack: nn.RNNBase, states: Tensor, lengths: list[int]) -> Tensor:
     rows = pack_padded_sequence(states, lengths, batch_first=True, enforce_sorted=False)
-    return pad_packed_sequence(lstm(rows)[0], batch_first=True, total_length=states.shape[1])[0]
+    return pad_packed_sequence(stack(rows)[0], batch_first=True, total_length=states.shape[1])[0]
 
 
-@pytest.mark.parametrize("layers", [1, 2, 3])
-@pytest.mark.parametrize("directions", [1, 2])
+def stepped(cell: str, layer: nn.RNNBase, states: Tensor) -> Tensor:
+    """Hidden states of one row, [time, dim] to [time, hidden], a step at a time."""
+    _, step, tensors = CELLS[cell]
+    state = (torch.zeros(1, HIDDEN),) * tensors
+    hidden = []
+    for x in states.split(1):
+        after = step(x, *state, weights_of(layer))
+        state = after if tensors == 2 else (after,)
+        hidden.append(state[0])
+    return torch.cat(hidden)
+
+
+def written_out(cell: str, stack: StackedRecurrent, states: Tensor, lengths: list[int]) -> Tensor:
+    """The whole stack row by row, without batches, masks or fused layers."""
+    rows = []
+    for row, length in zip(states, lengths, strict=True):
+        below = row[:length]
+        for layer, ahead in enumerate(stack.forwards):
+            views = [stepped(cell, ahead, below)]
+            if stack.backwards:
+                views.append(stepped(cell, stack.backwards[layer], below.flip(0)).flip(0))
+            below = torch.cat(views, dim=1)
+        rows.append(nn.functional.pad(below, (0, 0, 0, len(row) - length)))
+    return torch.stack(rows)
+
+
+def made_states(lengths: list[int], extra: int) -> tuple[Tensor, Tensor]:
+    mask = mask_from_lengths(torch.tensor(lengths), max(lengths) + extra)
+    return torch.randn(*mask.shape, DIM, requires_grad=True), mask
+
+
+@every_stack
 @settings(max_examples=8, deadline=None)
-@given(
-    lengths=st.lists(st.integers(1, 7), min_size=1, max_size=5),
-    extra=st.integers(0, 3),
-)
-def test_equal_to_a_packed_lstm(
-    layers: int, directions: int, lengths: list[int], extra: int
+@any_lengths
+def test_equal_to_the_frameworks_own_on_packed_rows(
+    cell: str, layers: int, directions: int, lengths: list[int], extra: int
 ) -> None:
     torch.manual_seed(layers)
-    ours = StackedLSTM(DIM, HIDDEN, layers=layers, directions=directions)
-    theirs = nn.LSTM(
+    ours = StackedRecurrent(cell, DIM, HIDDEN, layers=layers, directions=directions)
+    theirs = CELLS[cell][0](
         DIM, HIDDEN, num_layers=layers, bidirectional=directions == 2, batch_first=True
     )
     for mine, other in pairs(ours, theirs):
         other.data = mine.detach().clone()
-    mask = mask_from_lengths(torch.tensor(lengths), max(lengths) + extra)
-    states = torch.randn(*mask.shape, DIM, requires_grad=True)
+    states, mask = made_states(lengths, extra)
     twin = states.detach().clone().requires_grad_()
     got = ours(states, mask).masked_fill(~mask[..., None], 0.0)
     expected = packed(theirs, twin, lengths)
@@ -62,25 +106,59 @@ def test_equal_to_a_packed_lstm(
         torch.testing.assert_close(mine.grad, other.grad, rtol=1e-4, atol=1e-5)
 
 
-def test_dropout_stands_between_layers_and_only_in_training() -> None:
+@every_stack
+@settings(max_examples=5, deadline=None)
+@any_lengths
+def test_equal_to_the_steps_written_out(
+    cell: str, layers: int, directions: int, lengths: list[int], extra: int
+) -> None:
+    torch.manual_seed(layers)
+    stack = StackedRecurrent(cell, DIM, HIDDEN, layers=layers, directions=directions)
+    states, mask = made_states(lengths, extra)
+    got = stack(states, mask).masked_fill(~mask[..., None], 0.0)
+    expected = written_out(cell, stack, states, lengths)
+    torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
+    weights = torch.randn_like(got)
+    inputs = [states, *stack.parameters()]
+    mine = torch.autograd.grad((got * weights).sum(), inputs)
+    other = torch.autograd.grad((expected * weights).sum(), inputs)
+    for a, b in zip(mine, other, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+@every_cell
+def test_dropout_stands_between_layers_and_only_in_training(cell: str) -> None:
     torch.manual_seed(0)
     mask = torch.ones(2, 6, dtype=torch.bool)
     states = torch.randn(2, 6, DIM)
-    single = StackedLSTM(DIM, HIDDEN, layers=1, dropout=0.5)
+    single = StackedRecurrent(cell, DIM, HIDDEN, layers=1, dropout=0.5)
     assert torch.equal(single(states, mask), single(states, mask))
-    double = StackedLSTM(DIM, HIDDEN, layers=2, dropout=0.5)
+    double = StackedRecurrent(cell, DIM, HIDDEN, layers=2, dropout=0.5)
     assert not torch.equal(double(states, mask), double(states, mask))
     double.eval()
     assert torch.equal(double(states, mask), double(states, mask))
 
 
-def test_one_direction_never_looks_ahead() -> None:
+@pytest.mark.parametrize("variational", [True, False])
+def test_variational_dropout_drops_the_same_numbers_at_all_times(variational: bool) -> None:
     torch.manual_seed(0)
-    lstm = StackedLSTM(DIM, HIDDEN, layers=2, directions=1)
+    stack = StackedRecurrent("gru", DIM, 50, layers=2, dropout=0.5, variational=variational)
+    seen: list[Tensor] = []
+    stack.forwards[1].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0] == 0))
+    stack(torch.randn(3, 6, DIM), torch.ones(3, 6, dtype=torch.bool))
+    first, *others = seen[0].unbind(1)
+    assert all(torch.equal(first, other) for other in others) == variational
+    assert not torch.equal(first[0], first[1]), "rows share their mask"
+
+
+@every_cell
+def test_one_direction_never_looks_ahead(cell: str) -> None:
+    torch.manual_seed(0)
+    stack = StackedRecurrent(cell, DIM, HIDDEN, layers=2, directions=1)
     states = torch.randn(1, 6, DIM)
     changed = states.clone()
     changed[:, 4:] += 1.0
     mask = torch.ones(1, 6, dtype=torch.bool)
-    before, after = lstm(states, mask), lstm(changed, mask)
+    before, after = stack(states, mask), stack(changed, mask)
     assert torch.equal(before[:, :4], after[:, :4])
     assert not torch.equal(before[:, 4:], after[:, 4:])

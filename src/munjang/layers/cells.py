@@ -1,0 +1,83 @@
+"""One step of each recurrent cell, written out in the symbols of its paper.
+
+Models run PyTorch's fused layers over whole rows, see `layers/recurrent.py`; this is what those
+compute at one place, to read, to look inside a trained layer, and held equal to them by the tests.
+
+    x  the vector of a token [batch, dim]      h  the hidden state [batch, hidden]
+    W  weights on x [gates x hidden, dim]      U  weights on h [gates x hidden, hidden]
+    b  bias beside W [gates x hidden]          d  bias beside U [gates x hidden]
+    σ  the logistic function                   ∘  the product number by number
+
+Two biases where the papers have one, as in PyTorch; only in the GRU do they differ in what they do.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Weights(NamedTuple):
+    """Weights of one direction of one layer, those of each gate behind one another."""
+
+    w: Tensor
+    u: Tensor
+    b: Tensor
+    d: Tensor
+
+
+def weights_of(layer: nn.RNNBase) -> Weights:
+    """The weights of the first layer of a fused `nn.RNN`, `nn.GRU` or `nn.LSTM`."""
+    return Weights(*layer.all_weights[0])
+
+
+def rnn_step(x: Tensor, h: Tensor, weights: Weights) -> Tensor:
+    """Elman (1990), with tanh for its logistic function.
+
+    h' = tanh(W x + b + U h + d)
+    """
+    w, u, b, d = weights
+    return torch.tanh(x @ w.T + b + h @ u.T + d)
+
+
+def lstm_gates(x: Tensor, h: Tensor, weights: Weights) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Input gate i, forget gate f, what may be written g, output gate o: each [batch, hidden].
+
+    i, f, o = σ(W x + b + U h + d)    g = tanh(W x + b + U h + d)    each with rows of its own
+    """
+    w, u, b, d = weights
+    i, f, g, o = (x @ w.T + b + h @ u.T + d).chunk(4, dim=1)
+    return i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
+
+
+def lstm_step(x: Tensor, h: Tensor, c: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
+    """Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000).
+
+    c' = f ∘ c + i ∘ g    h' = o ∘ tanh(c')    c is the memory cell [batch, hidden]
+    """
+    i, f, g, o = lstm_gates(x, h, weights)
+    c = f * c + i * g
+    return o * c.tanh(), c
+
+
+def gru_gates(x: Tensor, h: Tensor, weights: Weights) -> tuple[Tensor, Tensor, Tensor]:
+    """Reset gate r, update gate z, and the candidate n: each [batch, hidden].
+
+    r, z = σ(W x + b + U h + d)    n = tanh(W x + b + r ∘ (U h + d))
+
+    Cho et al. reset h before the product, U (r ∘ h). PyTorch, cuDNN and Keras reset after it, so
+    that one product serves all gates; this is that variant.
+    """
+    w, u, b, d = weights
+    of_x, of_h = (x @ w.T + b).chunk(3, dim=1), (h @ u.T + d).chunk(3, dim=1)
+    r, z = ((a + c).sigmoid() for a, c in zip(of_x[:2], of_h[:2], strict=True))
+    return r, z, torch.tanh(of_x[2] + r * of_h[2])
+
+
+def gru_step(x: Tensor, h: Tensor, weights: Weights) -> Tensor:
+    """Cho et al. (2014), reset after the product.
+
+    h' = z ∘ h + (1 - z) ∘ n
+    """
+    _, z, n = gru_gates(x, h, weights)
+    return z * h + (1 - z) * n

@@ -1,0 +1,23 @@
+"""The simple recurrent network, in one direction or two.
+
+Paper: Elman (1990), "Finding structure in time". Use for very short texts, where it trains
+fastest of the recurrent ones, or to see what gates are good for. Use `gru` or `lstm` instead when
+what comes early changes what comes late: this one forgets within some tens of tokens.
+"""
+
+from typing import Literal
+
+from munjang.models.recurrent import Recurrent, RecurrentConfig
+
+
+class RnnConfig(RecurrentConfig):
+    """Settings of `rnn`."""
+
+    name: Literal["rnn"] = "rnn"
+
+
+class Rnn(Recurrent):
+    """Stacked Elman layers; the step is `layers.cells.rnn_step`."""
+
+    def __init__(self, config: RnnConfig, vocabulary_size: int) -> None:
+        super().__init__("rnn", config, vocabulary_size)

@@ -2,8 +2,8 @@
 
 Paper: Cho et al. (2014), "Learning phrase representations using RNN encoder-decoder for
 statistical machine translation", in PyTorch's variant: the reset gate acts after the matrix
-product. Use where `lstm` would do and a smaller or quicker model is welcome. Use `cnn` instead
-when short patterns decide.
+product. Use where `lstm` would do and a smaller model is welcome; it is no quicker. Use `cnn`
+instead when short patterns decide.
 """
 
 from typing import Literal

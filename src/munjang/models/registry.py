@@ -55,7 +55,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "cnn": Architecture("cnn", "CnnConfig", "Cnn", "convolutions; short patterns decide"),
     "rnn": Architecture("rnn", "RnnConfig", "Rnn", "a state along the text; very short texts"),
     "lstm": Architecture("lstm", "LstmConfig", "Lstm", "memory along the text; order matters"),
-    "gru": Architecture("gru", "GruConfig", "Gru", "as lstm, smaller and quicker"),
+    "gru": Architecture("gru", "GruConfig", "Gru", "as lstm, with fewer weights"),
     "transformer": Architecture(
         "transformer",
         "TransformerConfig",

@@ -46,6 +46,14 @@ ModelName = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="mean (fastest), cnn or lstm.  [default: cnn]"),
 ]
+TaskName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="What to learn: classify (one label a text) or regress (a number a text).  "
+        "[default: classify]",
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(metavar="N", help="The same seed repeats the run bit for bit.  [default: 0]"),

@@ -66,7 +66,7 @@ def kl_divergence(logits: Tensor, targets: Tensor) -> Tensor:
     `logits` and `targets` [batch, classes]; `targets` are shares q that sum to 1. Keras clips both
     distributions to 1e-7 or more, so its values differ where a p is smaller.
     """
-    own = torch.special.xlogy(targets, targets)
+    own: Tensor = torch.special.xlogy(targets, targets)
     return (own - targets * F.log_softmax(logits, dim=1)).sum(1)
 
 

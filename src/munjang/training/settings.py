@@ -7,8 +7,6 @@ from pydantic import Field, field_validator, model_validator
 from munjang.config import Settings
 from munjang.data.buckets import Bucketing, parse_boundaries
 
-Metric = Literal["accuracy", "macro_f1", "log_loss"]
-
 
 class TrainingSettings(Settings):
     """How a model is fitted. The defaults suit a few thousand to a few hundred thousand rows."""
@@ -29,7 +27,9 @@ class TrainingSettings(Settings):
     schedule: Literal["cosine", "linear", "constant"] = Field("cosine", description="after warm-up")
     clip_norm: float | None = Field(1.0, gt=0, description="largest norm of the whole gradient")
     evaluations_per_epoch: int = Field(1, ge=1, description="looks at the validation part a pass")
-    metric: Metric = Field("accuracy", description="on the validation part; decides what is best")
+    metric: str = Field(
+        "accuracy", description="on the validation part; decides what is best: a metric of the task"
+    )
     patience: int | None = Field(
         None, ge=1, description="stop after this many evaluations without a better metric"
     )

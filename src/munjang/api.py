@@ -71,8 +71,8 @@ def train(
 
     Args:
         data: path, paths, "-", a data frame, or (texts, labels); see `munjang.data.readers.read`.
-        task: what to learn: `classify` (one label a text) or `regress` (a number a text). Left
-            out, that of `config`, else classify.
+        task: what to learn: `classify` (one label a text), `regress` (a number) or
+            `multilabel` (any number of labels). Left out, that of `config`, else classify.
         model: name of an architecture: mean, cnn, lstm. Left out, that of `config`, else cnn.
         text_column: column of texts; guessed when left out.
         label_column: column of labels; guessed when left out.

@@ -62,7 +62,8 @@ class TextModel:
 
         Returns:
             What the task answers with: of `classify` a `munjang.tasks.classify.Prediction`, of
-            `regress` a `munjang.tasks.regress.NumberAnswer`.
+            `regress` a `munjang.tasks.regress.NumberAnswer`, of `multilabel` a
+            `munjang.tasks.multilabel.LabelsAnswer`.
 
         Raises:
             DataError: a text is None or not a string; its place is named.

@@ -76,6 +76,8 @@ def prepare(data: Any, valid: Any, model: str, given: Mapping[str, Any], say: Sa
     else:
         parts = _held_out(table, recipe)
     task = kind.fit(parts["train"], table, settings, recipe.labels)
+    for line in task.remarks(parts["train"]):
+        say(line)
     tokenizer = make_tokenizer(recipe.tokenizer.name, **recipe.tokenizer.settings).fit(
         parts["train"].texts,
         min_frequency=recipe.tokenizer.min_frequency,

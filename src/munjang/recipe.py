@@ -15,6 +15,7 @@ from munjang.errors import ConfigError
 from munjang.models.encoder import EncoderConfig
 from munjang.models.registry import model_config
 from munjang.tasks.classify import ClassifySettings
+from munjang.tasks.multilabel import MultilabelSettings
 from munjang.tasks.registry import TASKS, TaskName, TaskRow
 from munjang.tasks.regress import RegressSettings
 from munjang.training.settings import TrainingSettings
@@ -54,6 +55,7 @@ class Recipe(Settings):
     model: SerializeAsAny[EncoderConfig]
     classify: ClassifySettings = ClassifySettings()
     regress: RegressSettings = RegressSettings()
+    multilabel: MultilabelSettings = MultilabelSettings()
     training: TrainingSettings = TrainingSettings()
 
     @field_validator("model", mode="before")

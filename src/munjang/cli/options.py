@@ -50,8 +50,8 @@ TaskName = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="What to learn: classify (one label a text) or regress (a number a text).  "
-        "[default: classify]",
+        help="What to learn: classify (one label a text), regress (a number) or multilabel (any "
+        "number of labels).  [default: classify]",
     ),
 ]
 Seed = Annotated[

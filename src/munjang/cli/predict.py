@@ -40,7 +40,7 @@ def predict(
     """Answer texts, one line each, as they come.
 
     Prints one line a text, in order: label, probability and text, with tabs between them; a model
-    of the task regress prints the number and the text. An empty
+    of the task regress prints the number, one of multilabel all labels in one column. An empty
     line gets an answer too, so that line n of the output belongs to line n of plain text. Without
     TEXT and --input, texts are read from standard input.
 

@@ -11,6 +11,7 @@ from munjang.cli.output import shown
 from munjang.tasks.figures import FIGURES
 from munjang.tasks.metrics import Scores
 from munjang.tasks.number_scores import NumberScores
+from munjang.tasks.set_scores import SetScores
 from munjang.tasks.task import TaskScores
 
 # More classes than this do not fit a screen as a matrix: their worst pairs are listed instead.
@@ -51,7 +52,7 @@ def details(scores: TaskScores) -> list[Table]:
     return [draw(scores) for draw in DETAILS[type(scores)]]
 
 
-def class_table(scores: Scores) -> Table:
+def class_table(scores: Scores | SetScores) -> Table:
     """Precision, recall and F1 of each class."""
     table = plain_table("class", "precision", "recall", "F1", "rows")
     for one in scores.classes:
@@ -96,4 +97,5 @@ def _worst_pairs(scores: Scores, names: list[str]) -> Table:
 DETAILS: dict[type, tuple[Callable[[Any], Table], ...]] = {
     Scores: (class_table, confusion_table),
     NumberScores: (baseline_table,),
+    SetScores: (class_table,),
 }

@@ -64,6 +64,7 @@ def train(
       munjang train reviews.tsv --text-column document --label-column label --out my-model
       munjang train train.csv --valid dev.csv --model lstm --set training.epochs=3 --out my-model
       munjang train ratings.tsv --task regress --out my-model
+      munjang train genres.jsonl --task multilabel --label-column genres --out my-model
       munjang train old.csv --encoding cp949 --skip-bad-rows --out my-model --resume
 
     Settings are those of config.yaml in every model folder; --config takes such a file and --set

@@ -154,6 +154,10 @@ class Classify:
             )
         return 1
 
+    def remarks(self, train: Table) -> list[str]:
+        """Nothing."""
+        return []
+
     def targets(self, table: Table) -> Ints:
         """Class numbers [rows]."""
         return check_known_labels(require_labels(table), self.labels, table)

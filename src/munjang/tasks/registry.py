@@ -5,10 +5,11 @@ from typing import Literal
 
 from munjang.config import Settings
 from munjang.tasks.classify import Classify, ClassifySettings
+from munjang.tasks.multilabel import Multilabel, MultilabelSettings
 from munjang.tasks.regress import Regress, RegressSettings
 from munjang.tasks.task import Task
 
-TaskName = Literal["classify", "regress"]
+TaskName = Literal["classify", "regress", "multilabel"]
 
 
 @dataclass(frozen=True)
@@ -34,5 +35,11 @@ TASKS: dict[TaskName, TaskRow] = {
     ),
     "regress": TaskRow(
         Regress, RegressSettings, ("mae", "rmse", "spearman", "r2"), "a number a text"
+    ),
+    "multilabel": TaskRow(
+        Multilabel,
+        MultilabelSettings,
+        ("micro_f1", "macro_f1", "subset_accuracy", "log_loss"),
+        "any number of labels a text",
     ),
 }

@@ -141,6 +141,14 @@ class Regress:
             settings,
         )
 
+    def remarks(self, train: Table) -> list[str]:
+        """What the numbers are like: a wrong column is seen at once."""
+        numbers = self.targets(train)
+        return [
+            f"numbers from {numbers.min():g} to {numbers.max():g}, mean {numbers.mean():.4g}, "
+            f"standard deviation {numbers.std():.4g}"
+        ]
+
     def targets(self, table: Table) -> Floats:
         """The numbers [rows], in the person's unit."""
         return require_labels(table).to_numpy()

@@ -106,6 +106,9 @@ class Task(Protocol):
     def restore(cls, settings: Any, labels: Sequence[str]) -> Self:
         """The task as a model folder holds it."""
 
+    def remarks(self, train: Table) -> list[str]:
+        """What people should hear of the labels of the training part."""
+
     def targets(self, table: Table) -> npt.NDArray[Any]:
         """What the loss and the scores compare with: [rows] or [rows, labels].
 

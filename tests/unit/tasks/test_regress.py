@@ -100,7 +100,7 @@ def test_what_is_set_wins_over_what_is_found() -> None:
 
 
 def test_equal_numbers_teach_nothing() -> None:
-    with pytest.raises(DataError, match="numbers that differ in column 'label', .* have 3"):
+    with pytest.raises(DataError, match=r"numbers that differ in column 'label', .* have 3"):
         Regress.check(table_of([3, "3.0", 3.0]), 2)
 
 

@@ -36,9 +36,7 @@ def ratings(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return into
 
 
-def test_a_number_a_text(
-    ratings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_number_a_text(ratings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "m"
     done = call(capsys, "train", ratings, "--task", "regress", "--out", folder, *QUICK)
     assert done.code == 0, done.err

@@ -1,8 +1,8 @@
 """Several labels a text, or none: each label is a yes-or-no question of its own.
 
 A label is answered with when its probability reaches the label's own threshold. The thresholds are
-those with the best F1 on the validation part (Yang 2001, "A study of thresholding strategies for
-text categorization", there SCut), found once the weights are final.
+those with the best F1 on the validation part, found once the weights are final (Yang 2001, "A study
+of thresholding strategies for text categorization"); labels too rare or too hard keep one half.
 """
 
 from collections.abc import Mapping, Sequence

@@ -111,7 +111,8 @@ def test_tuned_thresholds_have_the_best_f1_that_any_has() -> None:
     random = np.random.default_rng(0)
     truth = (random.random((60, 4)) < [0.5, 0.1, 0.03, 0.9]).astype(float)
     chances = np.clip(truth * 0.2 + random.random((60, 4)) * 0.6, 0, 1).round(2)
-    for label, threshold in enumerate(best_thresholds(chances, truth)):
+    tuned = best_thresholds(chances, truth, fewest_rows=1, least_f1=0)
+    for label, threshold in enumerate(tuned):
         rows, said = truth[:, label], chances[:, label]
         best = max(f1_score(rows, said >= t, zero_division=0) for t in np.unique(said))
         assert f1_score(rows, said >= threshold, zero_division=0) == pytest.approx(best)
@@ -120,8 +121,20 @@ def test_tuned_thresholds_have_the_best_f1_that_any_has() -> None:
 def test_a_threshold_stands_in_the_gap_and_a_label_without_rows_keeps_one_half() -> None:
     chances = np.array([[0.1, 0.9], [0.2, 0.8], [0.6, 0.7]])
     truth = np.array([[0, 0], [0, 0], [1, 0]], dtype=float)
-    assert best_thresholds(chances, truth) == pytest.approx([0.4, 0.5])
-    assert best_thresholds(chances, np.ones((3, 2)))[0] == pytest.approx(0.05)
+    assert best_thresholds(chances, truth, fewest_rows=1) == pytest.approx([0.4, 0.5])
+    assert best_thresholds(chances, np.ones((3, 2)), fewest_rows=3)[0] == pytest.approx(0.05)
+
+
+def test_a_rare_label_and_one_of_a_poor_f1_keep_one_half() -> None:
+    random = np.random.default_rng(0)
+    chances = random.random((400, 2)) * 0.1
+    truth = np.zeros((400, 2))
+    truth[:9, 0] = truth[:20, 1] = 1.0
+    chances[:9, 0] = 0.9
+    assert best_thresholds(chances, truth) == [0.5, 0.5]
+    truth[9, 0] = chances[9, 0] = 1.0
+    assert best_thresholds(chances, truth)[0] != 0.5
+    assert best_thresholds(chances, truth, least_f1=0)[1] < 0.1
 
 
 def test_thresholds_decide_what_is_answered_and_are_kept() -> None:
@@ -129,7 +142,8 @@ def test_thresholds_decide_what_is_answered_and_are_kept() -> None:
     logits = torch.tensor([[2.0, -1.0], [-3.0, -2.0]])
     cut = np.array([False, True])
     assert [answer.labels for answer in task.answers(logits, cut)] == [("a",), ()]
-    tuned = task.finished(logits, np.array([[1.0, 1.0], [0.0, 0.0]]))
+    truth = np.array([[1.0, 1.0], [0.0, 0.0]])
+    tuned = task.finished(logits.repeat(10, 1), np.tile(truth, (10, 1)))
     first, second = tuned.answers(logits, cut)
     assert (first.labels, first.columns(), second.truncated) == (("a", "b"), ["a|b"], True)
     assert first.to_json()["probabilities"]["a"] == pytest.approx(torch.tensor(2.0).sigmoid())

@@ -108,7 +108,7 @@ def written(value: Any) -> str:
         return f"{value} (2^{value.bit_length() - 1})"
     if isinstance(value, bool) or value is None:
         return "null" if value is None else str(value).lower()
-    return str(list(value) if isinstance(value, tuple) else value)
+    return str(list(value) if isinstance(value, tuple) else value).replace("|", r"\|")
 
 
 def meaning(field: FieldInfo) -> str:

@@ -11,7 +11,6 @@ from torch import nn
 from munjang.config import merge, parse_overrides, read_yaml, to_yaml
 from munjang.data.batches import Batch
 from munjang.data.buckets import padding_share
-from munjang.data.labels import check_known_labels, require_labels
 from munjang.errors import ConfigError
 from munjang.folder import TextModel, load
 from munjang.layers.embedding import TokenEmbedding
@@ -20,8 +19,9 @@ from munjang.manifest import write_atomically
 from munjang.models.registry import architecture, build_encoder
 from munjang.preparation import Prepared, prepare, read_and_say
 from munjang.recipe import DataSettings
-from munjang.tasks.metrics import Scores, classification_scores
+from munjang.tasks.task import Task, TaskScores
 from munjang.training.checkpoints import check_checkpoint
+from munjang.training.inference import logits_of
 from munjang.training.logs import FILE as LOG
 from munjang.training.loop import Loop, make_state
 from munjang.training.run import OnStep, remove_checkpoint, run
@@ -43,7 +43,7 @@ class Trained:
     """
 
     model: TextModel
-    scores: Scores
+    scores: TaskScores
     folder: Path | None
     metrics: dict[str, Any]
 
@@ -51,7 +51,7 @@ class Trained:
 def train(
     data: Any,
     *,
-    task: str = "classify",
+    task: str | None = None,
     model: str | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
@@ -72,7 +72,8 @@ def train(
 
     Args:
         data: path, paths, "-", a data frame, or (texts, labels); see `munjang.data.readers.read`.
-        task: what to learn; `classify` takes two classes or more.
+        task: what to learn: `classify` (one label a text), `regress` (a number) or
+            `multilabel` (any number of labels). Left out, that of `config`, else classify.
         model: name of an architecture, such as mean or cnn (`munjang.models.registry`). Left out,
             that of `config`, else cnn.
         text_column: column of texts; guessed when left out.
@@ -147,7 +148,7 @@ def evaluate(
     encoding: str | None = None,
     skip_bad_rows: bool = False,
     say: Say | None = None,
-) -> Scores:
+) -> TaskScores:
     """Judge a model (or the folder of one) on labelled text that it has not seen.
 
     Column names and encoding default to those that the model was trained with.
@@ -163,9 +164,9 @@ def evaluate(
         encoding=encoding or trained_on.encoding,
         skip_bad_rows=skip_bad_rows,
     )
-    table = read_and_say(data, columns, say or _silent)
-    targets = check_known_labels(require_labels(table), known.labels, table)
-    return classification_scores(known.predict_proba(table.texts), targets, known.labels)
+    read_labels = known.task.reader(known.recipe.task_settings)
+    table = read_and_say(data, columns, read_labels, say or _silent)
+    return known.task.scores(known.logits(table.texts), known.task.targets(table))
 
 
 def _silent(line: str) -> None:
@@ -226,7 +227,7 @@ def parameter_count(network: nn.Module) -> int:
 def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:
     counters, network = loop.state.counters, loop.state.model
     network.load_state_dict(loop.state.best)
-    scores = loop.scores()
+    task, scores = _finished_task(loop)
     passes = loop.passes(counters.step)
     training = {
         **prepared.facts,
@@ -245,10 +246,17 @@ def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:
         "training": training,
         "history": counters.history,
     }
-    model = TextModel(
-        prepared.recipe, prepared.tokenizer, prepared.task, network.cpu().eval(), metrics
-    )
+    model = TextModel(prepared.recipe, prepared.tokenizer, task, network.cpu().eval(), metrics)
     if folder is not None:
         model.save(folder)
         remove_checkpoint(folder)
     return Trained(model, scores, folder, metrics)
+
+
+def _finished_task(loop: Loop) -> tuple[Task, TaskScores]:
+    """The task with all that it learns, and its scores on the validation part."""
+    targets = loop.valid.targets
+    assert targets is not None
+    logits = logits_of(loop.state.model, loop.valid)
+    task = loop.task.finished(logits, targets)
+    return task, task.scores(logits, targets)

@@ -41,7 +41,8 @@ def _explain(settings: type[BaseModel], error: ValidationError) -> str:
         return f"unknown setting '{key}'{nearest(path[-1], known)}; known: {', '.join(known)}"
     cause = found[0].get("ctx", {}).get("error")
     if isinstance(cause, MunjangError):
-        return str(cause) if str(cause).startswith(f"{key}: ") else f"{key}: {cause}"
+        told = not path or str(cause).startswith(f"{key}: ")
+        return str(cause) if told else f"{key}: {cause}"
     # the branches of a union each say what they would have taken
     reasons = [_reason(each) for each in found if _field_path(settings, each["loc"]) == path]
     message = " or ".join(dict.fromkeys(reasons)).replace(" or input should be ", " or ")

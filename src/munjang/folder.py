@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from munjang import __version__
-from munjang.config import read_yaml, to_yaml
+from munjang.config import merge, read_yaml, to_yaml
 from munjang.data.batches import Examples
 from munjang.data.encode import EncodedTexts, encode_texts
 from munjang.errors import DataError, FolderError
@@ -26,7 +26,8 @@ from munjang.manifest import FILE as MANIFEST
 from munjang.manifest import check_manifest, write_atomically, write_manifest
 from munjang.models.registry import build_encoder
 from munjang.recipe import Recipe
-from munjang.tasks.classify import Classify, Floats
+from munjang.tasks.figures import FIGURES
+from munjang.tasks.task import Floats, Task
 from munjang.text.registry import tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
@@ -34,80 +35,67 @@ from munjang.training.inference import logits_of
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """What the model says of one text.
-
-    Attributes:
-        label: the likeliest class.
-        probability: its probability.
-        probabilities: of every class, by label.
-        truncated: the text was longer than the model reads; only its beginning counted.
-    """
-
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-    truncated: bool = False
-
-
-@dataclass(frozen=True)
 class TextModel:
-    """A trained classifier: tokenizer, network and labels.
+    """A trained model: tokenizer, network and task.
 
     Attributes:
         recipe: how it was made.
         tokenizer: fitted.
-        task: labels, and logits to probabilities.
+        task: from logits to answers in people's words.
         network: in evaluation mode.
         metrics: what `metrics.json` holds.
     """
 
     recipe: Recipe
     tokenizer: Tokenizer
-    task: Classify
+    task: Task
     network: nn.Module
     metrics: dict[str, Any]
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Class names, in the order of the columns of `predict_proba`."""
+        """Names of the labels, in the order of the columns of `predict_proba`; empty if none."""
         return self.task.labels
 
-    def predict(self, texts: str | Iterable[str]) -> list[Prediction]:
-        """Label and probabilities of each text. One string counts as a list of one.
+    def predict(self, texts: str | Iterable[str]) -> list[Any]:
+        """An answer to each text. One string counts as a list of one.
+
+        Returns:
+            What the task answers with: of `classify` a `munjang.tasks.classify.Prediction`, of
+            `regress` a `munjang.tasks.regress.NumberAnswer`, of `multilabel` a
+            `munjang.tasks.multilabel.LabelsAnswer`.
 
         Raises:
             DataError: a text is None or not a string; its place is named.
         """
         encoded = self._encode(texts)
-        chances = self._probabilities(encoded)
-        best = chances.argmax(1)
-        return [
-            Prediction(
-                label=self.labels[b],
-                probability=float(row[b]),
-                probabilities=dict(zip(self.labels, row.tolist(), strict=True)),
-                truncated=bool(cut),
-            )
-            for b, row, cut in zip(best, chances, encoded.truncated, strict=True)
-        ]
+        return list(self.task.answers(self._logits(encoded), encoded.truncated))
 
     def predict_proba(self, texts: str | Iterable[str]) -> Floats:
         """Probabilities [texts, classes]; columns in the order of `labels`.
 
         Raises:
             DataError: as `predict`.
+            ConfigError: the task has no probabilities.
         """
-        return self._probabilities(self._encode(texts))
+        return self.task.probabilities(self.logits(texts))
+
+    def logits(self, texts: str | Iterable[str]) -> Tensor:
+        """What the head gives for each text, [texts, outputs].
+
+        Raises:
+            DataError: as `predict`.
+        """
+        return self._logits(self._encode(texts))
 
     def _encode(self, texts: str | Iterable[str]) -> EncodedTexts:
         longest, ends = self.recipe.longest_kept, self.recipe.tokenizer.ends
         return encode_texts(self.tokenizer, text_column(texts), max_length=longest, ends=ends)
 
-    def _probabilities(self, encoded: EncodedTexts) -> Floats:
+    def _logits(self, encoded: EncodedTexts) -> Tensor:
         if len(encoded.column) == 0:
-            return np.empty((0, len(self.labels)))
-        return self.task.probabilities(logits_of(self.network, Examples(encoded.column)))
+            return torch.empty(0, self.task.outputs)
+        return logits_of(self.network, Examples(encoded.column))
 
     def save(self, folder: str | Path) -> Path:
         """Write the model folder; files of an earlier model in it are replaced."""
@@ -115,7 +103,7 @@ class TextModel:
         folder.mkdir(parents=True, exist_ok=True)
         # half an old model and half a new one must not look whole
         (folder / MANIFEST).unlink(missing_ok=True)
-        config = {**self.recipe.to_dict(), "labels": list(self.labels)}
+        config = merge(self.recipe.to_dict(), self.task.learned())
         write_atomically(folder / CONFIG, to_yaml(config))
         write_atomically(folder / TOKENIZER, _json(self.tokenizer.to_json()))
         write_atomically(folder / VOCABULARY, _json(self.tokenizer.vocabulary.to_json()))
@@ -137,7 +125,7 @@ def load(folder: str | Path) -> TextModel:
     recipe = Recipe.parse(read_yaml(folder / CONFIG), where=str(folder / CONFIG))
     vocabulary = Vocabulary.from_json(_read_json(folder / VOCABULARY))
     tokenizer = tokenizer_from_json(_read_json(folder / TOKENIZER), vocabulary)
-    task = Classify(recipe.labels or (), recipe.classify)
+    task = recipe.task_row.task.restore(recipe.task_settings, recipe.labels or ())
     network = task.network(build_encoder(recipe.model, vocabulary.size))
     try:
         # copies: a tensor of safetensors is the mapped file itself, and whoever copies a new model
@@ -201,25 +189,24 @@ def model_card(model: TextModel) -> str:
     """`README.md` of the folder: what the model is, how good, how it was made, how to use it."""
     scores = model.metrics["validation"]
     training = model.metrics["training"]
-    kinds = "\n".join(
-        f"| {c['label']} | {c['precision']:.3f} | {c['recall']:.3f} | {c['f1']:.3f} | {c['rows']} |"
-        for c in scores["classes"]
+    card = model.task.card(scores)
+    longest = model.recipe.longest_kept
+    figures = ", ".join(
+        f"{figure.title} {_figure(scores[name])}"
+        for name, figure in FIGURES.items()
+        if name in scores
     )
-    return f"""# A text classifier made with munjang {__version__}
+    return f"""# A {card.kind} made with munjang {__version__}
 
 Architecture `{model.recipe.model_name}` on `{model.recipe.tokenizer.name}`, \
 {sum(p.numel() for p in model.network.parameters()):,} parameters.
-Classes: {", ".join(model.labels)}.
+{card.about}
 
 ## How good it is
 
-On {scores["rows"]:,} validation rows, which also chose the best step: accuracy \
-{scores["accuracy"]:.4f}, macro F1 {scores["macro_f1"]:.4f}, log loss {scores["log_loss"]:.4f}, \
-calibration error {scores["calibration_error"]:.4f}.
+On {scores["rows"]:,} validation rows, which also chose the best step: {figures}.
 
-| class | precision | recall | F1 | rows |
-|---|---|---|---|---|
-{kinds}
+{card.details}
 
 ## How it was made
 
@@ -235,7 +222,10 @@ or `munjang predict path/to/this/folder "a text"`.
 
 ## Limits
 
-It knows only what stood in its training texts. It always answers with one of the classes above,
-also for a text of none of them. Texts longer than {model.recipe.longest_kept} tokens are
+It knows only what stood in its training texts. {card.limits} Texts longer than {longest} tokens are
 cut, and the answer says so. Check it on your own texts before you rely on it.
 """
+
+
+def _figure(value: float | None) -> str:
+    return "not defined" if value is None else f"{value:.4f}"

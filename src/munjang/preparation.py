@@ -11,12 +11,12 @@ import numpy as np
 from munjang.config import to_yaml
 from munjang.data.batches import Examples
 from munjang.data.encode import EncodedTexts, encode_texts
-from munjang.data.labels import check_known_labels, check_labels, require_labels
 from munjang.data.readers import read_table
+from munjang.data.readers.values import ReadLabels
 from munjang.data.splits import split
 from munjang.data.table import Table
 from munjang.recipe import DataSettings, Recipe, make_recipe, script_of
-from munjang.tasks.classify import Classify
+from munjang.tasks.task import Task
 from munjang.text.columns import TokenColumn, values_and_offsets
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
@@ -33,7 +33,7 @@ class Prepared:
     Attributes:
         recipe: complete, with the columns that were found.
         tokenizer: fitted on the training part.
-        task: with the labels of the training part.
+        task: with what it takes from the training part.
         train: the training part.
         valid: the validation part.
         facts: what was counted on the way, for `metrics.json`.
@@ -41,7 +41,7 @@ class Prepared:
 
     recipe: Recipe
     tokenizer: Tokenizer
-    task: Classify
+    task: Task
     train: Examples
     valid: Examples
     facts: dict[str, Any]
@@ -69,13 +69,19 @@ def prepare(data: Any, valid: Any, model: str, given: Mapping[str, Any], say: Sa
         given: the user's settings, nested as in `config.yaml`.
         say: called with lines for people.
     """
-    columns = make_recipe(model, "other", 0, given).data
-    table = read_and_say(data, columns, say)
+    asked = make_recipe(model, "other", 0, given)
+    kind, settings = asked.task_row.task, asked.task_settings
+    read_labels = kind.reader(settings)
+    table = read_and_say(data, asked.data, read_labels, say)
     recipe = _complete(make_recipe(model, script_of(table.texts), len(table), given), table)
-    check_labels(table, least=1 if valid is not None else 2)
-    parts = _parts(table, valid, recipe, say)
-    found = require_labels(parts["train"]).to_list()
-    task = Classify.from_labels(found, recipe.classify, recipe.labels)
+    kind.check(table, least=1 if valid is not None else 2)
+    if valid is not None:
+        parts = {"train": table, "valid": read_and_say(valid, recipe.data, read_labels, say)}
+    else:
+        parts = _held_out(table, recipe)
+    task = kind.fit(parts["train"], table, settings, recipe.labels)
+    for line in task.remarks(parts["train"]):
+        say(line)
     tokenizer = make_tokenizer(recipe.tokenizer.name, **recipe.tokenizer.settings).fit(
         parts["train"].texts,
         min_frequency=recipe.tokenizer.min_frequency,
@@ -86,15 +92,12 @@ def prepare(data: Any, valid: Any, model: str, given: Mapping[str, Any], say: Sa
     for line in _fact_lines(facts, recipe):
         say(line)
     examples = {
-        name: Examples(
-            encoded[name].column, check_known_labels(require_labels(part), task.labels, part)
-        )
-        for name, part in parts.items()
+        name: Examples(encoded[name].column, task.targets(part)) for name, part in parts.items()
     }
     return Prepared(recipe, tokenizer, task, examples["train"], examples["valid"], facts)
 
 
-def read_and_say(data: Any, columns: DataSettings, say: Say) -> Table:
+def read_and_say(data: Any, columns: DataSettings, read_labels: ReadLabels, say: Say) -> Table:
     """Read labelled text and say what was read, guessed and skipped."""
     table = read_table(
         data,
@@ -102,6 +105,7 @@ def read_and_say(data: Any, columns: DataSettings, say: Say) -> Table:
         label_column=columns.label_column,
         encoding=columns.encoding,
         skip_bad_rows=columns.skip_bad_rows,
+        read_labels=read_labels,
     )
     say(f"read {len(table):,} rows of {', '.join(table.files)}")
     for note in table.notes:
@@ -116,10 +120,9 @@ def _complete(recipe: Recipe, table: Table) -> Recipe:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=found)})
 
 
-def _parts(table: Table, valid: Any, recipe: Recipe, say: Say) -> dict[str, Table]:
-    if valid is not None:
-        return {"train": table, "valid": read_and_say(valid, recipe.data, say)}
-    parts = split(table, valid=recipe.data.valid, seed=recipe.seed)
+def _held_out(table: Table, recipe: Recipe) -> dict[str, Table]:
+    stratify = recipe.task_row.task.stratified
+    parts = split(table, valid=recipe.data.valid, seed=recipe.seed, stratify=stratify)
     return {"train": table.take(parts.train), "valid": table.take(parts.valid)}
 
 

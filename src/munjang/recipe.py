@@ -5,7 +5,7 @@ hashed n-grams, since a Korean word carries its grammar inside; other scripts fo
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import polars as pl
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
@@ -15,6 +15,9 @@ from munjang.errors import ConfigError
 from munjang.models.encoder import EncoderConfig
 from munjang.models.registry import model_config
 from munjang.tasks.classify import ClassifySettings
+from munjang.tasks.multilabel import MultilabelSettings
+from munjang.tasks.registry import TASKS, TaskName, TaskRow
+from munjang.tasks.regress import RegressSettings
 from munjang.training.settings import TrainingSettings
 
 Script = Literal["korean", "other"]
@@ -44,19 +47,44 @@ class TokenizerSettings(Settings):
 class Recipe(Settings):
     """Everything that makes a run, as `config.yaml` holds it."""
 
-    task: Literal["classify"] = "classify"
+    task: TaskName = "classify"
     seed: int = Field(0, ge=0, le=2**31 - 1)
     labels: tuple[str, ...] | None = Field(None, description="known classes; found when left out")
     data: DataSettings = DataSettings()
     tokenizer: TokenizerSettings = TokenizerSettings()
     model: SerializeAsAny[EncoderConfig]
     classify: ClassifySettings = ClassifySettings()
+    regress: RegressSettings = RegressSettings()
+    multilabel: MultilabelSettings = MultilabelSettings()
     training: TrainingSettings = TrainingSettings()
 
     @field_validator("model", mode="before")
     @classmethod
     def _architecture(cls, model: object) -> object:
         return model_config(model) if isinstance(model, Mapping) else model
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_section(cls, values: Any) -> Any:
+        task = values.get("task", "classify")
+        for other in TASKS:
+            if task in TASKS and other != task and values.get(other):
+                raise ConfigError(
+                    f"{other}: the task is {task}, whose settings are "
+                    f"{', '.join(f'{task}.{key}' for key in TASKS[task].settings.model_fields)}"
+                )
+        return values
+
+    @model_validator(mode="after")
+    def _metric_of_task(self) -> Self:
+        known = self.task_row.metrics
+        if self.training.metric not in known:
+            named = [f"'{name}'" for name in known]
+            raise ConfigError(
+                f"training.metric: for {self.task} it should be {', '.join(named[:-1])} or "
+                f"{named[-1]}, got '{self.training.metric}'"
+            )
+        return self
 
     @model_validator(mode="after")
     def _room_for_tokens(self) -> Self:
@@ -92,9 +120,20 @@ class Recipe(Settings):
         """Name of the architecture."""
         return str(self.model.model_dump()["name"])
 
+    @property
+    def task_row(self) -> TaskRow:
+        """The row of the task."""
+        return TASKS[self.task]
+
+    @property
+    def task_settings(self) -> Settings:
+        """The section of the task."""
+        return cast(Settings, getattr(self, self.task))
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for YAML."""
-        return self.model_dump(mode="json")
+        """Plain values, ready for YAML, without the sections of other tasks."""
+        others: set[str] = {name for name in TASKS if name != self.task}
+        return self.model_dump(mode="json", exclude=others)
 
 
 # What suits a script, and a model on it: found on validation parts, see docs/log.md.
@@ -201,7 +240,11 @@ def make_recipe(model: str, script: Script, rows: int, given: Mapping[str, Any])
         # what was tuned for characters, such as long n-grams, does not carry over to longer tokens
         defaults = merge(_BY_SCRIPT["other"], _BY_MODEL.get((name, "other"), {}))
         defaults["tokenizer"] = {}
-    basis = {"model": {"name": name}, "training": {"epochs": passes(name, script, rows)}}
+    training: dict[str, Any] = {"epochs": passes(name, script, rows)}
+    row = TASKS.get(given.get("task", "classify"))
+    if row is not None:
+        training["metric"] = row.metrics[0]
+    basis = {"model": {"name": name}, "training": training}
     values = merge(merge(basis, defaults), given)
     return Recipe.parse(values)
 

@@ -128,7 +128,7 @@ def test_lines_come_at_evaluations_and_every_ten_seconds(
     now = 0.0
     monkeypatch.setattr("time.perf_counter", lambda: now)
     lines = Lines()
-    scores = SimpleNamespace(accuracy=0.75, macro_f1=0.5, log_loss=0.6)
+    scores = Scores(4, 0.75, 0.5, 0.6, 0.1, (), ())
     for number in range(1, 101):
         now = number * 0.5
         lines.step(a_step(number, scores=scores if number == 50 else None, best=number == 50))
@@ -144,7 +144,7 @@ def test_the_bar_shows_the_metric_that_decides(monkeypatch: pytest.MonkeyPatch) 
     watcher = Bar("log_loss")
     watcher._console = console(error=True)
     watcher._console.width = 100
-    scores = SimpleNamespace(accuracy=0.75, macro_f1=0.5, log_loss=0.625)
+    scores = Scores(4, 0.75, 0.5, 0.625, 0.1, (), ())
     watcher.say("read [3] rows :smile:")
     watcher.step(a_step(1))
     watcher.step(a_step(100, scores=scores, best=True))

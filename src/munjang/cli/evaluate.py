@@ -26,7 +26,9 @@ def evaluate(
 
     Prints accuracy, macro F1, log loss (nats; lower is better), calibration error (how far the
     probabilities are from the truth; 0 is perfect), precision and recall of each class, and the
-    confusion matrix. Columns and encoding are those of the training if not given.
+    confusion matrix. Of a model that gives numbers: MAE and RMSE (in their unit), Spearman's rank
+    correlation, and R2 (1 is perfect, 0 no better than always the mean). Columns and encoding are
+    those of the training if not given.
 
     \b
     Examples:

@@ -3,20 +3,19 @@
 from munjang.config import nearest
 from munjang.errors import ConfigError
 from munjang.models.registry import architecture
+from munjang.tasks.registry import TASKS
 from munjang.text.registry import tokenizer_class
-
-TASKS = ("classify",)
 
 
 def check_names(
-    task: str = "classify", model: str | None = None, tokenizer: str | None = None
+    task: str | None = None, model: str | None = None, tokenizer: str | None = None
 ) -> None:
     """Refuse an unknown task, model or tokenizer.
 
     Raises:
         ConfigError: naming the nearest known one.
     """
-    if task not in TASKS:
+    if task is not None and task not in TASKS:
         raise ConfigError(f"unknown task '{task}'{nearest(task, TASKS)}; known: {', '.join(TASKS)}")
     if model is not None:
         architecture(model)

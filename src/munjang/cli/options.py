@@ -49,6 +49,14 @@ ModelName = Annotated[
         help="mean (fastest), cnn, rnn, lstm, gru or transformer.  [default: cnn]",
     ),
 ]
+TaskName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="What to learn: classify (one label a text), regress (a number) or multilabel (any "
+        "number of labels).  [default: classify]",
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(metavar="N", help="The same seed repeats the run bit for bit.  [default: 0]"),

@@ -13,7 +13,8 @@ from munjang.cli.output import json_text, note, show, shown
 from munjang.errors import ConfigError
 
 if TYPE_CHECKING:
-    from munjang.folder import Prediction, TextModel
+    from munjang.folder import TextModel
+    from munjang.tasks.task import Answer
 
 STDIN = "-"
 
@@ -38,7 +39,8 @@ def predict(
 ) -> None:
     """Answer texts, one line each, as they come.
 
-    Prints one line a text, in order: label, probability and text, with tabs between them. An empty
+    Prints one line a text, in order: label, probability and text, with tabs between them; a model
+    of the task regress prints the number, one of multilabel all labels in one column. An empty
     line gets an answer too, so that line n of the output belongs to line n of plain text. Without
     TEXT and --input, texts are read from standard input.
 
@@ -66,7 +68,7 @@ def predict(
         note(f"skipped {count:,} rows: {reason}")
 
 
-def _pairs(model: "TextModel", texts: Iterable[str]) -> Iterator[tuple[str, "Prediction"]]:
+def _pairs(model: "TextModel", texts: Iterable[str]) -> Iterator[tuple[str, "Answer"]]:
     """Each text with its answer."""
     return zip(texts, model.predict(texts), strict=True)
 
@@ -91,17 +93,9 @@ def _write(lines: Iterable[str]) -> None:
     sys.stdout.flush()
 
 
-def _line(row: int, text: str, answer: "Prediction") -> str:
-    return f"{shown(answer.label)}\t{answer.probability:.4f}\t{shown(text)}"
+def _line(row: int, text: str, answer: "Answer") -> str:
+    return "\t".join(map(shown, [*answer.columns(), text]))
 
 
-def _json_line(row: int, text: str, answer: "Prediction") -> str:
-    return json_text(
-        {
-            "row": row,
-            "label": answer.label,
-            "probability": answer.probability,
-            "probabilities": answer.probabilities,
-            "truncated": answer.truncated,
-        }
-    )
+def _json_line(row: int, text: str, answer: "Answer") -> str:
+    return json_text({"row": row, **answer.to_json()})

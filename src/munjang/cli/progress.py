@@ -12,7 +12,7 @@ from munjang.cli.output import console, note, shown
 from munjang.config import merge, parse_overrides, read_yaml
 
 if TYPE_CHECKING:
-    from munjang.tasks.metrics import Scores
+    from munjang.tasks.task import TaskScores
     from munjang.training.loop import Step
 
 LINE_SECONDS = 10.0
@@ -49,12 +49,19 @@ def notes(*, quiet: bool) -> Callable[[str], None]:
     return Silence().say if quiet else Lines().say
 
 
-def chosen_metric(config: str | None, overrides: Iterable[str]) -> str:
-    """Name of the metric that decides which step is best, as the settings have it."""
+def chosen_metric(task: str | None, config: str | None, overrides: Iterable[str]) -> str:
+    """Name of the metric that decides which step is best, as the settings have it.
+
+    Where they are wrong it does not matter: the training will say so.
+    """
+    from munjang.tasks.registry import TASKS
+
     given = merge({} if config is None else read_yaml(config), parse_overrides(overrides))
     training = given.get("training")
     metric = training.get("metric") if isinstance(training, dict) else None
-    return metric if metric in ("macro_f1", "log_loss") else "accuracy"
+    name = given.get("task", "classify") if task is None else task
+    known = TASKS[name if name in TASKS else "classify"].metrics
+    return metric if metric in known else known[0]
 
 
 @dataclass
@@ -153,18 +160,25 @@ class Lines:
         return "  ".join(parts)
 
 
-def _all_scores(scores: "Scores") -> str:
-    return (
-        f"validation: accuracy {scores.accuracy:.4f}, macro F1 {scores.macro_f1:.4f}, "
-        f"log loss {scores.log_loss:.4f}"
+def _all_scores(scores: "TaskScores") -> str:
+    from munjang.tasks.figures import FIGURES
+
+    told = (
+        f"{FIGURES[name].title} {value:.4f}"
+        for name, value in scores.figures.items()
+        if FIGURES[name].decides
     )
+    return f"validation: {', '.join(told)}"
 
 
 class Bar:
     """A progress bar with loss, metric, tokens per second and time left."""
 
     def __init__(self, metric: str) -> None:
+        from munjang.tasks.figures import FIGURES
+
         self.metric = metric
+        self._title = FIGURES[metric].title
         self.pace = Pace()
         self._console = console(error=True)
         self._bar: Any = None
@@ -180,8 +194,8 @@ class Bar:
         now = time.perf_counter()
         self.pace.take(step, now)
         if step.scores is not None:
-            value = getattr(step.scores, self.metric)
-            self._score = f"{METRIC_NAMES[self.metric]} {value:.4f}"
+            value = step.scores.figures[self.metric]
+            self._score = f"{self._title} {value:.4f}"
             self._console.print(
                 f"step {step.number:,}: {_all_scores(step.scores)}"
                 + (" (best so far)" if step.best else "")
@@ -219,9 +233,6 @@ class Bar:
         """Leave the terminal as it was, the last state of the bar standing."""
         if self._bar is not None:
             self._bar.stop()
-
-
-METRIC_NAMES = {"accuracy": "accuracy", "macro_f1": "macro F1", "log_loss": "log loss"}
 
 
 def clock(seconds: float) -> str:

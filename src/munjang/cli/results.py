@@ -4,11 +4,11 @@ import shlex
 from typing import TYPE_CHECKING
 
 from munjang.cli.output import console, show, show_json
-from munjang.cli.tables import class_table, confusion_table, summary
+from munjang.cli.tables import details, summary
 
 if TYPE_CHECKING:
     from munjang.api import Trained
-    from munjang.tasks.metrics import Scores
+    from munjang.tasks.task import TaskScores
 
 
 def show_training(trained: "Trained", *, as_json: bool) -> None:
@@ -36,12 +36,12 @@ def show_training(trained: "Trained", *, as_json: bool) -> None:
     )
 
 
-def show_evaluation(scores: "Scores", *, as_json: bool) -> None:
-    """All scores: of the whole, of each class, and which classes are taken for which."""
+def show_evaluation(scores: "TaskScores", *, as_json: bool) -> None:
+    """All scores: of the whole, then what the task tells beside."""
     if as_json:
         show_json(scores.to_json())
         return
     screen = console()
     screen.print(summary(scores, "score"))
-    screen.print(class_table(scores))
-    screen.print(confusion_table(scores))
+    for table in details(scores):
+        screen.print(table)

@@ -1,15 +1,18 @@
 """Scores as Rich tables. Nothing here computes; Rich knows how wide Hangul is."""
 
 import unicodedata
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any
 
 from rich import box
 from rich.table import Table
 
 from munjang.cli.output import shown
-
-if TYPE_CHECKING:
-    from munjang.tasks.metrics import Scores
+from munjang.tasks.figures import FIGURES
+from munjang.tasks.metrics import Scores
+from munjang.tasks.number_scores import NumberScores
+from munjang.tasks.set_scores import SetScores
+from munjang.tasks.task import TaskScores
 
 # More classes than this do not fit a screen as a matrix: their worst pairs are listed instead.
 WIDEST_MATRIX = 12
@@ -36,17 +39,20 @@ def label(text: str) -> str:
     return shown(unicodedata.normalize("NFC", text))
 
 
-def summary(scores: "Scores", what: str) -> Table:
-    """The scores of the whole."""
+def summary(scores: TaskScores, what: str) -> Table:
+    """The figures of the whole."""
     table = plain_table(what, f"{scores.rows:,} rows")
-    table.add_row("accuracy", f"{scores.accuracy:.4f}")
-    table.add_row("macro F1", f"{scores.macro_f1:.4f}")
-    table.add_row("log loss", f"{scores.log_loss:.4f}")
-    table.add_row("calibration error", f"{scores.calibration_error:.4f}")
+    for name, value in scores.figures.items():
+        table.add_row(FIGURES[name].title, f"{value:.4f}")
     return table
 
 
-def class_table(scores: "Scores") -> Table:
+def details(scores: TaskScores) -> list[Table]:
+    """What there is to tell beside the figures of the whole."""
+    return [draw(scores) for draw in DETAILS[type(scores)]]
+
+
+def class_table(scores: Scores | SetScores) -> Table:
     """Precision, recall and F1 of each class."""
     table = plain_table("class", "precision", "recall", "F1", "rows")
     for one in scores.classes:
@@ -55,7 +61,7 @@ def class_table(scores: "Scores") -> Table:
     return table
 
 
-def confusion_table(scores: "Scores") -> Table:
+def confusion_table(scores: Scores) -> Table:
     """Rows of each true class by the class that was guessed."""
     names = [label(one.label) for one in scores.classes]
     if len(names) > WIDEST_MATRIX:
@@ -66,7 +72,14 @@ def confusion_table(scores: "Scores") -> Table:
     return table
 
 
-def _worst_pairs(scores: "Scores", names: list[str]) -> Table:
+def baseline_table(scores: NumberScores) -> Table:
+    """What the error is to be compared with."""
+    table = plain_table("to compare with", "RMSE")
+    table.add_row("always answering with the mean of these rows", f"{scores.baseline_rmse:.4f}")
+    return table
+
+
+def _worst_pairs(scores: Scores, names: list[str]) -> Table:
     pairs = sorted(
         (
             (-count, true, guessed)
@@ -79,3 +92,10 @@ def _worst_pairs(scores: "Scores", names: list[str]) -> Table:
     for count, true, guessed in pairs[:WORST_PAIRS]:
         table.add_row(names[true], names[guessed], f"{-count:,}")
     return table
+
+
+DETAILS: dict[type, tuple[Callable[[Any], Table], ...]] = {
+    Scores: (class_table, confusion_table),
+    NumberScores: (baseline_table,),
+    SetScores: (class_table,),
+}

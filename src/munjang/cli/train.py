@@ -15,6 +15,7 @@ from munjang.cli.options import (
     Seed,
     Settings,
     SkipBadRows,
+    TaskName,
     TextColumn,
     TokenizerName,
 )
@@ -26,7 +27,7 @@ def train(
         list[str], typer.Argument(metavar="DATA", help="Files of labelled text, or -.")
     ],
     out: Annotated[str, typer.Option(metavar="FOLDER", help="Where the model is saved.")],
-    task: Annotated[str, typer.Option(metavar="NAME", help="What to learn.")] = "classify",
+    task: TaskName = None,
     model: ModelName = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -62,6 +63,8 @@ def train(
     Examples:
       munjang train reviews.tsv --text-column document --label-column label --out my-model
       munjang train train.csv --valid dev.csv --model lstm --set training.epochs=3 --out my-model
+      munjang train ratings.tsv --task regress --out my-model
+      munjang train genres.jsonl --task multilabel --label-column genres --out my-model
       munjang train old.csv --encoding cp949 --skip-bad-rows --out my-model --resume
 
     Settings are those of config.yaml in every model folder; --config takes such a file and --set
@@ -75,7 +78,8 @@ def train(
     begin()
     check_names(task, model, tokenizer)
     overrides = [*model_override(model), *(settings or [])]
-    with _resumable(out), watching(chosen_metric(config, overrides), quiet=quiet) as progress:
+    metric = chosen_metric(task, config, overrides)
+    with _resumable(out), watching(metric, quiet=quiet) as progress:
         trained = fit(
             data,
             task=task,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ class Batch:
         lengths: [batch] int64, real tokens of each row.
         mask: [batch, time], True = real token.
         rows: [batch] int64, where each row stands in its column.
-        targets: [batch] or None.
+        targets: [batch], [batch, labels] or None.
     """
 
     ids: Tensor
@@ -50,11 +51,11 @@ class Examples:
 
     Attributes:
         column: token column.
-        targets: [rows], or None for prediction.
+        targets: [rows] or [rows, labels], or None for prediction.
     """
 
     column: TokenColumn
-    targets: npt.NDArray[np.int64] | None = None
+    targets: npt.NDArray[Any] | None = None
 
     @property
     def lengths(self) -> Int64s:
@@ -76,7 +77,7 @@ def _pad(
     values: npt.NDArray[np.int32],
     offsets: Int64s,
     group: Group,
-    targets: npt.NDArray[np.int64] | None,
+    targets: npt.NDArray[Any] | None,
 ) -> Batch:
     starts = offsets[group.rows]
     lengths = offsets[group.rows + 1] - starts

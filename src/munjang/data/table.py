@@ -18,7 +18,8 @@ class Table:
 
     Attributes:
         texts: one string a row, none of them empty or null.
-        labels: one string a row, or None if the files have no labels.
+        labels: one a row, or None if the files have no labels: a string, or what the task reads,
+            a number or a list of strings.
         rows: 1-based number of the line where each row starts in its file (the header of a CSV is
             line 1), or of the row where there are no lines (Parquet, data frames, lists).
         files: names of the files read.

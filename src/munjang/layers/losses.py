@@ -1,7 +1,11 @@
-"""Losses, by Keras' names. Each takes logits and gives one number a row, in nats.
+"""Losses over classes, by Keras' names. Each takes logits and gives one number a row.
 
-Formulas: cross-entropy as in Keras' losses; focal loss by Lin et al. (2017), "Focal loss for dense
-object detection"; label smoothing by Szegedy et al. (2016).
+Keras takes probabilities here unless told `from_logits=True`, its KL divergence always does; ours
+take logits always, and nowhere clip. Hinges take the raw output in both. Cross-entropies, focal
+loss and KL divergence are in nats. Losses over numbers stand in `munjang.layers.number_losses`.
+
+Formulas: cross-entropy and hinges as in Keras' losses; focal loss by Lin et al. (2017), "Focal loss
+for dense object detection"; label smoothing by Szegedy et al. (2016).
 """
 
 from collections.abc import Callable
@@ -14,11 +18,15 @@ RowLoss = Callable[[Tensor, Tensor, float], Tensor]
 
 
 def binary_crossentropy(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
-    """`logits` [batch, 1] of the second class, `targets` [batch] in {0, 1}: losses [batch]."""
-    truth = targets.to(logits.dtype)
+    """Mean over the outputs of a row: losses [batch].
+
+    `logits` [batch, 1] of the second class with `targets` [batch] in {0, 1}, or `logits`
+    [batch, labels] with `targets` [batch, labels] in {0, 1}: each label a question of its own.
+    """
+    truth = targets.to(logits.dtype).reshape(logits.shape)
     if smoothing:
         truth = truth * (1 - smoothing) + smoothing / 2
-    return F.binary_cross_entropy_with_logits(logits[:, 0], truth, reduction="none")
+    return F.binary_cross_entropy_with_logits(logits, truth, reduction="none").mean(1)
 
 
 def sparse_categorical_crossentropy(
@@ -50,6 +58,34 @@ def focal(logits: Tensor, targets: Tensor, smoothing: float = 0.0, *, gamma: flo
     classes = logits.shape[1]
     truth = F.one_hot(targets, classes).to(logits.dtype) * (1 - smoothing) + smoothing / classes
     return (truth * modulated).sum(1)
+
+
+def kl_divergence(logits: Tensor, targets: Tensor) -> Tensor:
+    """Sum of q * log(q / p), p the softmax of `logits`: losses [batch].
+
+    `logits` and `targets` [batch, classes]; `targets` are shares q that sum to 1. Keras clips both
+    distributions to 1e-7 or more, so its values differ where a p is smaller.
+    """
+    own: Tensor = torch.special.xlogy(targets, targets)
+    return (own - targets * F.log_softmax(logits, dim=1)).sum(1)
+
+
+def hinge(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Mean of max(0, 1 - t * output), t = 1 or -1: losses [batch].
+
+    `outputs` [batch, outputs] raw; `targets` likewise, in {0, 1} or {-1, 1}.
+    """
+    return _margins_missed(outputs, targets).mean(1)
+
+
+def squared_hinge(outputs: Tensor, targets: Tensor) -> Tensor:
+    """As `hinge`, each term squared before the mean: losses [batch]."""
+    return _margins_missed(outputs, targets).square().mean(1)
+
+
+def _margins_missed(outputs: Tensor, targets: Tensor) -> Tensor:
+    signs = torch.where(targets > 0, 1.0, -1.0).to(outputs.dtype)
+    return (1 - signs * outputs).clamp(min=0)
 
 
 LOSSES: dict[str, RowLoss] = {

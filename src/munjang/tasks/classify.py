@@ -1,27 +1,30 @@
-"""Classification: a head on an encoder, its loss, its metrics, and class numbers back to labels."""
+"""Classification: one label a text."""
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from munjang.config import Settings
+from munjang.data.labels import check_known_labels, check_labels, require_labels
+from munjang.data.readers.values import ReadLabels, clean_labels
+from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.layers.losses import LOSSES, RowLoss, focal
+from munjang.tasks.fitting import fitting_loss
+from munjang.tasks.head import Head
+from munjang.tasks.metrics import Scores, class_lines, classification_scores
+from munjang.tasks.task import Bools, Card, Floats, Ints
 
 # as many digits as any whole number needs; Python refuses to read thousands
 _WHOLE_NUMBER = re.compile(r"-?\d{1,18}")
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 LossName = Literal[
     "auto",
@@ -42,21 +45,35 @@ class ClassifySettings(Settings):
         None, description="'balanced', or a weight for each label"
     )
 
+    @field_validator("loss", mode="before")
+    @classmethod
+    def _fits(cls, loss: object) -> object:
+        return fitting_loss(loss, "classify", get_args(LossName))
 
-class Classifier(nn.Module):
-    """An encoder and a linear head: `ids`, `mask` [batch, time] to logits.
 
-    Logits are [batch, 1] for a single-logit head (two classes), else [batch, classes].
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of one text.
+
+    Attributes:
+        label: the likeliest class.
+        probability: its probability.
+        probabilities: of every class, by label.
+        truncated: the text was longer than the model reads; only its beginning counted.
     """
 
-    def __init__(self, encoder: Any, outputs: int) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.head = nn.Linear(encoder.pooled_dim, outputs)
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+    truncated: bool = False
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Logits [batch, outputs]."""
-        return self.head(self.encoder(ids, mask).pooled)  # type: ignore[no-any-return]
+    def columns(self) -> list[str]:
+        """Label and probability."""
+        return [self.label, f"{self.probability:.4f}"]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -72,6 +89,29 @@ class Classify:
     labels: tuple[str, ...]
     settings: ClassifySettings = field(default_factory=ClassifySettings)
     weights: tuple[float, ...] | None = None
+    stratified: ClassVar[bool] = True
+
+    @classmethod
+    def reader(cls, settings: ClassifySettings) -> ReadLabels:
+        """One name a row."""
+        return clean_labels
+
+    @classmethod
+    def check(cls, table: Table, least: int) -> None:
+        """Two classes or more, each in every part."""
+        check_labels(table, least=least)
+
+    @classmethod
+    def fit(
+        cls, train: Table, whole: Table, settings: ClassifySettings, known: Sequence[str] | None
+    ) -> Self:
+        """Names and weights of the classes of the training part."""
+        return cls.from_labels(require_labels(train).to_list(), settings, known)
+
+    @classmethod
+    def restore(cls, settings: ClassifySettings, labels: Sequence[str]) -> Self:
+        """As it was; weights are for training alone."""
+        return cls(tuple(labels), settings)
 
     @classmethod
     def from_labels(
@@ -79,7 +119,7 @@ class Classify:
         labels: Sequence[str],
         settings: ClassifySettings,
         known: Sequence[str] | None = None,
-    ) -> "Classify":
+    ) -> Self:
         """The task for a training column of labels; names are sorted, whole numbers by value.
 
         Args:
@@ -114,9 +154,17 @@ class Classify:
             )
         return 1
 
-    def network(self, encoder: nn.Module) -> Classifier:
-        """A fresh head on `encoder`."""
-        return Classifier(encoder, self.outputs)
+    def remarks(self, train: Table) -> list[str]:
+        """Nothing."""
+        return []
+
+    def targets(self, table: Table) -> Ints:
+        """Class numbers [rows]."""
+        return check_known_labels(require_labels(table), self.labels, table)
+
+    def network(self, encoder: nn.Module) -> Head:
+        """A fresh head on `encoder`; it gives [batch, 1] for two classes of a binary loss."""
+        return Head(encoder, self.outputs)
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The training loss of a batch: a scalar, the mean of the (weighted) rows, in nats."""
@@ -138,6 +186,41 @@ class Classify:
             second = torch.sigmoid(logits)
             return torch.cat([1 - second, second], dim=1).cpu().numpy()
         return torch.softmax(logits, dim=1).cpu().numpy()
+
+    def scores(self, logits: Tensor, targets: Ints) -> Scores:
+        """Judge logits [rows, outputs] against class numbers [rows]."""
+        return classification_scores(self.probabilities(logits), targets, self.labels)
+
+    def finished(self, logits: Tensor, targets: Ints) -> Self:
+        """Itself: the validation part teaches nothing more."""
+        return self
+
+    def answers(self, logits: Tensor, truncated: Bools) -> list[Prediction]:
+        """The likeliest class of each row, and all probabilities."""
+        chances = self.probabilities(logits)
+        return [
+            Prediction(
+                label=self.labels[best],
+                probability=float(row[best]),
+                probabilities=dict(zip(self.labels, row.tolist(), strict=True)),
+                truncated=bool(cut),
+            )
+            for best, row, cut in zip(chances.argmax(1), chances, truncated, strict=True)
+        ]
+
+    def learned(self) -> dict[str, Any]:
+        """The names of the classes."""
+        return {"labels": list(self.labels)}
+
+    def card(self, scores: Mapping[str, Any]) -> Card:
+        """Classes, and the figures of each."""
+        return Card(
+            kind="text classifier",
+            about=f"Classes: {', '.join(self.labels)}.",
+            details=class_lines("class", scores["classes"]),
+            limits="It always answers with one of the classes above,\nalso for a text of none of "
+            "them.",
+        )
 
 
 def _weights(

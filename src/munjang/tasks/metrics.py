@@ -1,6 +1,7 @@
 """Metrics of classification, by scikit-learn; only the calibration error's binning is ours."""
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -44,6 +45,21 @@ class Scores:
     calibration_error: float
     classes: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The figures of the whole, by name."""
+        return {
+            "accuracy": self.accuracy,
+            "macro_f1": self.macro_f1,
+            "log_loss": self.log_loss,
+            "calibration_error": self.calibration_error,
+        }
+
+    @property
+    def sound(self) -> bool:
+        """Whether the probabilities were real ones; the accuracy of NaNs looks like any other."""
+        return math.isfinite(self.log_loss)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -95,3 +111,12 @@ def classification_scores(probabilities: Floats, targets: Ints, labels: tuple[st
             tuple(int(n) for n in row) for row in confusion_matrix(targets, guesses, labels=numbers)
         ),
     )
+
+
+def class_lines(head: str, classes: Iterable[Mapping[str, Any]]) -> str:
+    """A Markdown table of `ClassScore`s as JSON, the first column headed `head`."""
+    rows = "\n".join(
+        f"| {c['label']} | {c['precision']:.3f} | {c['recall']:.3f} | {c['f1']:.3f} | {c['rows']} |"
+        for c in classes
+    )
+    return f"| {head} | precision | recall | F1 | rows |\n|---|---|---|---|---|\n{rows}"

@@ -47,17 +47,7 @@ class RunLog:
             self._since, self._tokens = now, 0
             self._write(step.number, "train", {"loss": step.loss, "tokens_per_second": rate})
         if step.scores is not None:
-            scores = step.scores
-            self._write(
-                step.number,
-                "valid",
-                {
-                    "accuracy": scores.accuracy,
-                    "macro_f1": scores.macro_f1,
-                    "log_loss": scores.log_loss,
-                    "calibration_error": scores.calibration_error,
-                },
-            )
+            self._write(step.number, "valid", step.scores.figures)
 
     def _write(self, step: int, part: str, values: Mapping[str, float]) -> None:
         kept = {name: finite_or_none(value) for name, value in values.items()}

@@ -18,8 +18,8 @@ from munjang.data.batches import Batch, Examples
 from munjang.data.buckets import Group
 from munjang.errors import ConfigError
 from munjang.layers.embedding import TokenEmbedding
-from munjang.tasks.classify import Classify
-from munjang.tasks.metrics import Scores, classification_scores
+from munjang.tasks.figures import FIGURES
+from munjang.tasks.task import Task, TaskScores
 from munjang.training.inference import logits_of
 from munjang.training.optimisers import (
     AdamW,
@@ -29,7 +29,7 @@ from munjang.training.optimisers import (
     clip_gradients,
 )
 from munjang.training.schedules import step_size_factor
-from munjang.training.settings import Metric, TrainingSettings
+from munjang.training.settings import TrainingSettings
 from munjang.training.state import TrainingState, Weights
 
 
@@ -41,7 +41,7 @@ class Step:
         number: from 1.
         total: steps of the whole run if nothing stops it early.
         epoch: which pass over the training part, from 1.
-        loss: of this batch, in nats.
+        loss: of this batch, in the unit of its task's loss.
         factor: what the highest step sizes were multiplied with.
         tokens: real tokens in the batch, padding not counted.
         scores: on the validation part, when this step ended with an evaluation.
@@ -54,7 +54,7 @@ class Step:
     loss: float
     factor: float
     tokens: int
-    scores: Scores | None = None
+    scores: TaskScores | None = None
     best: bool = False
 
 
@@ -88,7 +88,7 @@ class Loop:
 
     Args:
         state: fresh or restored.
-        task: gives loss and probabilities.
+        task: gives loss and scores.
         train: the training part, with targets.
         valid: the validation part, with targets.
         settings: how to train.
@@ -98,7 +98,7 @@ class Loop:
     def __init__(
         self,
         state: TrainingState,
-        task: Classify,
+        task: Task,
         train: Examples,
         valid: Examples,
         settings: TrainingSettings,
@@ -196,18 +196,18 @@ class Loop:
         weights = self.state.model.state_dict()
         scores = self.scores()
         is_average = False
-        if not _is_sound(scores):
+        if not scores.sound:
             return self._diverged(step, scores)
         if averaging is not None and counters.step >= averaging * self.total:
             self.state.add_to_average()
             if counters.averaged > 1:
                 averaged = self._scores_of(self.state.average)
-                if _is_sound(averaged) and self._value(averaged) > self._value(scores):
+                if averaged.sound and self._value(averaged) > self._value(scores):
                     scores, weights, is_average = averaged, self.state.average, True
         best = self._remember(scores, weights, is_average)
         return replace(step, scores=scores, best=best)
 
-    def _diverged(self, step: Step, scores: Scores) -> Step:
+    def _diverged(self, step: Step, scores: TaskScores) -> Step:
         """Stop where numbers are no numbers any more; fail if nothing before was any good."""
         counters = self.state.counters
         if counters.best_value is None:
@@ -219,7 +219,7 @@ class Loop:
         self._record(scores, is_average=False, best=False)
         return replace(step, scores=scores)
 
-    def _remember(self, scores: Scores, weights: Weights, is_average: bool) -> bool:
+    def _remember(self, scores: TaskScores, weights: Weights, is_average: bool) -> bool:
         counters, value = self.state.counters, self._value(scores)
         best = counters.best_value is None or value > counters.best_value
         if best:
@@ -233,7 +233,7 @@ class Loop:
         self._record(scores, is_average=is_average, best=best)
         return best
 
-    def _record(self, scores: Scores, *, is_average: bool, best: bool) -> None:
+    def _record(self, scores: TaskScores, *, is_average: bool, best: bool) -> None:
         counters = self.state.counters
         counters.history.append(
             {
@@ -241,23 +241,19 @@ class Loop:
                 "epoch": self.passes(counters.step),
                 "seconds": round(counters.seconds, 3),
                 "train_loss": finite_or_none(counters.loss_sum / max(1, counters.loss_count)),
-                "accuracy": scores.accuracy,
-                "macro_f1": scores.macro_f1,
-                "log_loss": finite_or_none(scores.log_loss),
+                **{name: finite_or_none(value) for name, value in deciding(scores).items()},
                 "averaged_weights": is_average,
                 "best": best,
             }
         )
         counters.loss_sum, counters.loss_count = 0.0, 0
 
-    def scores(self) -> Scores:
+    def scores(self) -> TaskScores:
         """Scores of the model as it is now, on the validation part."""
         assert self.valid.targets is not None
-        logits = logits_of(self.state.model, self.valid)
-        probabilities = self.task.probabilities(logits)
-        return classification_scores(probabilities, self.valid.targets, self.task.labels)
+        return self.task.scores(logits_of(self.state.model, self.valid), self.valid.targets)
 
-    def _scores_of(self, weights: Weights) -> Scores:
+    def _scores_of(self, weights: Weights) -> TaskScores:
         now = {name: t.clone() for name, t in self.state.model.state_dict().items()}
         self.state.model.load_state_dict(weights)
         try:
@@ -265,13 +261,24 @@ class Loop:
         finally:
             self.state.model.load_state_dict(now)
 
-    def _value(self, scores: Scores) -> float:
+    def _value(self, scores: TaskScores) -> float:
         return metric_value(scores, self.settings.metric)
 
 
-def metric_value(scores: Scores, metric: Metric) -> float:
-    """The metric with its sign turned where needed, so that larger is better."""
-    return -scores.log_loss if metric == "log_loss" else float(getattr(scores, metric))
+def metric_value(scores: TaskScores, metric: str) -> float:
+    """The metric with its sign turned where needed, so that larger is better.
+
+    A metric that is not defined, such as the rank correlation of equal answers, is the worst.
+    """
+    value = scores.figures[metric]
+    if math.isnan(value):
+        return -math.inf
+    return value if FIGURES[metric].larger_is_better else -value
+
+
+def deciding(scores: TaskScores) -> dict[str, float]:
+    """The figures that may decide which step is best."""
+    return {name: value for name, value in scores.figures.items() if FIGURES[name].decides}
 
 
 def _seed(seed: int, device: torch.device) -> None:
@@ -279,11 +286,6 @@ def _seed(seed: int, device: torch.device) -> None:
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.manual_seed(seed)
-
-
-def _is_sound(scores: Scores) -> bool:
-    """Whether the weights gave real probabilities; the accuracy of NaNs looks like any other."""
-    return math.isfinite(scores.log_loss)
 
 
 def finite_or_none(value: float) -> float | None:

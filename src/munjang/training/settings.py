@@ -7,8 +7,6 @@ from pydantic import Field, field_validator, model_validator
 from munjang.config import Settings
 from munjang.data.buckets import Bucketing, parse_boundaries
 
-Metric = Literal["accuracy", "macro_f1", "log_loss"]
-
 # Settings that a run may be resumed with other values of: they change no batch and no step.
 HOW_IT_IS_RUN = ("checkpoint_seconds", "checkpoint_steps", "threads")
 
@@ -32,7 +30,9 @@ class TrainingSettings(Settings):
     schedule: Literal["cosine", "linear", "constant"] = Field("cosine", description="after warm-up")
     clip_norm: float | None = Field(1.0, gt=0, description="largest norm of the whole gradient")
     evaluations_per_epoch: int = Field(1, ge=1, description="looks at the validation part a pass")
-    metric: Metric = Field("accuracy", description="on the validation part; decides what is best")
+    metric: str = Field(
+        "accuracy", description="on the validation part; decides what is best: a metric of the task"
+    )
     patience: int | None = Field(
         None, ge=1, description="stop after this many evaluations without a better metric"
     )

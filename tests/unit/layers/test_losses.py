@@ -11,7 +11,10 @@ from munjang.layers.losses import (
     binary_crossentropy,
     categorical_crossentropy,
     focal,
+    hinge,
+    kl_divergence,
     sparse_categorical_crossentropy,
+    squared_hinge,
 )
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -41,6 +44,16 @@ def test_binary_crossentropy(smoothing: float) -> None:
 
 
 @SMOOTHINGS
+def test_binary_crossentropy_of_several_labels(smoothing: float) -> None:
+    logits, _ = some_rows(CLASSES)
+    truth = (some_rows(CLASSES)[0].flip(0) > 0).float()
+    theirs = keras_losses.BinaryCrossentropy(
+        from_logits=True, label_smoothing=smoothing, reduction=None
+    )
+    same(binary_crossentropy(logits, truth, smoothing), theirs(truth, logits))
+
+
+@SMOOTHINGS
 def test_categorical_crossentropy(smoothing: float) -> None:
     logits, targets = some_rows(CLASSES)
     truth = torch.nn.functional.one_hot(targets, CLASSES).float()
@@ -63,6 +76,28 @@ def test_sparse_categorical_crossentropy() -> None:
     logits, targets = some_rows(CLASSES)
     theirs = keras_losses.SparseCategoricalCrossentropy(from_logits=True, reduction=None)
     same(sparse_categorical_crossentropy(logits, targets), theirs(targets, logits))
+
+
+def test_kl_divergence_of_logits_is_that_of_their_probabilities() -> None:
+    logits, _ = some_rows(CLASSES)
+    shares = torch.softmax(some_rows(CLASSES)[0].flip(0), dim=1)
+    theirs = keras_losses.KLDivergence(reduction=None)
+    same(kl_divergence(logits, shares), theirs(shares, torch.softmax(logits, dim=1)))
+    same(kl_divergence(torch.log(shares), shares), torch.zeros(ROWS))
+
+
+def test_kl_divergence_of_a_certain_truth_is_the_cross_entropy() -> None:
+    logits, targets = some_rows(CLASSES)
+    truth = torch.nn.functional.one_hot(targets, CLASSES).float()
+    same(kl_divergence(logits, truth), sparse_categorical_crossentropy(logits, targets))
+
+
+@pytest.mark.parametrize("below", [0.0, -1.0])
+def test_hinges(below: float) -> None:
+    outputs, _ = some_rows(CLASSES)
+    truth = torch.where(some_rows(CLASSES)[0].flip(0) > 0, 1.0, below)
+    same(hinge(outputs, truth), keras_losses.Hinge(reduction=None)(truth, outputs))
+    same(squared_hinge(outputs, truth), keras_losses.SquaredHinge(reduction=None)(truth, outputs))
 
 
 @SMOOTHINGS

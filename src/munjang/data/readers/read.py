@@ -15,7 +15,7 @@ from munjang.data.readers.lines import read_jsonlines, read_text
 from munjang.data.readers.records import Records
 from munjang.data.readers.sources import load
 from munjang.data.readers.typed import is_frame, read_frame, read_lists, read_parquet
-from munjang.data.readers.values import clean_labels, clean_texts
+from munjang.data.readers.values import ReadLabels, clean_labels, clean_texts
 from munjang.data.table import Table, concatenate
 from munjang.errors import DataError
 from munjang.text.columns import Int64s
@@ -29,6 +29,7 @@ def read_table(
     encoding: str = "utf-8",
     skip_bad_rows: bool = False,
     need_labels: bool = True,
+    read_labels: ReadLabels = clean_labels,
 ) -> Table:
     """Read texts and labels.
 
@@ -43,6 +44,8 @@ def read_table(
         skip_bad_rows: count bad rows in `Table.skipped` instead of raising at the first.
         need_labels: whether rows without a label are an error. If False, labels are taken where
             the column is named or has a usual name and is complete.
+        read_labels: from the values of the label column to clean labels: one name a row, or what
+            `munjang.data.readers.targets` reads.
 
     Raises:
         DataError: with the file and the row, about the first thing that is wrong.
@@ -57,7 +60,7 @@ def read_table(
         choice = choose_columns(
             records, text_column=text_column, label_column=label_column, need_labels=need_labels
         )
-        tables.append(_table(records, choice, skip=skip_bad_rows, optional_labels=optional))
+        tables.append(_table(records, choice, read_labels, skip_bad_rows, optional_labels=optional))
     return concatenate(tables)
 
 
@@ -96,13 +99,20 @@ def _read_file(
     return Records(**{**vars(records), "notes": form.notes + records.notes})
 
 
-def _table(records: Records, choice: Choice, *, skip: bool, optional_labels: bool) -> Table:
+def _table(
+    records: Records,
+    choice: Choice,
+    read_labels: ReadLabels,
+    skip: bool,
+    *,
+    optional_labels: bool,
+) -> Table:
     notes = records.notes + choice.notes
     texts, faults, bad = clean_texts(text_values(records, choice.text), choice.text, records.rows)
     labels, label_name = None, choice.label
     if label_name is not None:
         column = records.column(label_name)
-        labels, label_faults, unlabelled = clean_labels(column, label_name, records.rows)
+        labels, label_faults, unlabelled = read_labels(column, label_name, records.rows)
         if optional_labels and len(unlabelled):
             notes += (f"label column {label_name} is not used: {len(unlabelled):,} rows have none",)
             labels, label_name = None, None

@@ -1,6 +1,7 @@
 """From the values of a column to clean texts and labels, and what is wrong with the others."""
 
 import math
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +12,8 @@ import polars as pl
 from munjang.data.readers.faults import Fault, shorten
 from munjang.data.readers.records import MISSING, Column
 from munjang.text.columns import Int64s
+
+ReadLabels = Callable[[Column, str, Int64s], tuple[pl.Series, list[Fault], Int64s]]
 
 EMPTY, NOT_TEXT, NO_LABEL = "empty text", "text is not a string", "missing label"
 NO_KEY, NOT_LABEL, SURROGATE = "missing key", "label is not one value", "invalid Unicode"
@@ -32,14 +35,14 @@ def clean_texts(column: Column, name: str, rows: Int64s) -> tuple[pl.Series, lis
     Returns:
         The texts as they stand (empty where bad), the faults, and the indices of bad values.
     """
-    column = _as_series(column)
+    column = as_series(column)
     if isinstance(column, list):
         texts, bad = _texts_of_list(column, name)
     else:
         texts, bad = _texts_of_series(column, name)
     blank = (texts.str.strip_chars().str.len_bytes() == 0).to_numpy(writable=True)
     message = f"expected a text in column {name!r}, got an empty one"
-    return texts, *_faults(bad, blank, rows, EMPTY, message)
+    return texts, *group_faults(bad, blank, rows, EMPTY, message)
 
 
 def clean_labels(column: Column, name: str, rows: Int64s) -> tuple[pl.Series, list[Fault], Int64s]:
@@ -51,7 +54,7 @@ def clean_labels(column: Column, name: str, rows: Int64s) -> tuple[pl.Series, li
     Returns:
         The labels (empty where bad), the faults, and the indices of bad values.
     """
-    column = _as_series(column)
+    column = as_series(column)
     if isinstance(column, list):
         labels, bad = _labels_of_list(column, name)
     else:
@@ -59,10 +62,10 @@ def clean_labels(column: Column, name: str, rows: Int64s) -> tuple[pl.Series, li
     labels = labels.str.strip_chars()
     blank = (labels == "").to_numpy(writable=True)
     message = f"the label column {name!r} holds nothing here"
-    return labels, *_faults(bad, blank, rows, NO_LABEL, message)
+    return labels, *group_faults(bad, blank, rows, NO_LABEL, message)
 
 
-def _faults(
+def group_faults(
     bad: Bad, blank: npt.NDArray[np.bool_], rows: Int64s, reason: str, message: str
 ) -> tuple[list[Fault], Int64s]:
     """Group bad values into one fault a reason; `reason` is that of the blank ones."""
@@ -77,7 +80,7 @@ def _faults(
     return faults, np.concatenate([np.array(sorted(bad), dtype=np.int64), empty])
 
 
-def _as_series(column: Column) -> Column:
+def as_series(column: Column) -> Column:
     """A list whose values all have one simple type as a column, which is checked much faster."""
     if isinstance(column, list) and set(map(type, column)) in ({str}, {int}, {bool}):
         with suppress(UnicodeEncodeError, OverflowError, TypeError):
@@ -105,7 +108,7 @@ def _texts_of_list(column: list[Any], name: str) -> tuple[pl.Series, Bad]:
             texts[i] = str(value)
         elif value is MISSING:
             bad[i] = (NO_KEY, f"expected the key {name!r}, which this line does not have")
-        elif value is None or _is_nan(value):
+        elif value is None or is_nan(value):
             bad[i] = (EMPTY, f"expected a text in column {name!r}, got nothing")
         else:
             bad[i] = (
@@ -122,7 +125,7 @@ def _labels_of_list(column: list[Any], name: str) -> tuple[pl.Series, Bad]:
     for i, value in enumerate(column):
         if value is MISSING:
             bad[i] = (NO_KEY, f"expected the key {name!r}, which this line does not have")
-        elif value is not None and not _is_nan(value):
+        elif value is not None and not is_nan(value):
             label = label_string(value)
             if label is None:
                 said = f"expected one label in column {name!r}, got {shorten(value)}"
@@ -177,7 +180,8 @@ def _strings(values: list[str], bad: Bad) -> pl.Series:
         return pl.Series(values, dtype=pl.String)
 
 
-def _is_nan(value: object) -> bool:
+def is_nan(value: object) -> bool:
+    """Whether a value is one of those that stand for none."""
     if isinstance(value, float | np.floating):
         return math.isnan(value)
     return type(value).__name__ in ("NAType", "NaTType")  # of pandas

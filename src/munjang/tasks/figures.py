@@ -1,0 +1,32 @@
+"""The figures by which answers are judged: what people call them, and which way is better."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure.
+
+    Attributes:
+        title: as people read it.
+        larger_is_better: which of two values is the better one.
+        decides: whether it may choose the best step (`training.metric`), and is shown on the way.
+    """
+
+    title: str
+    larger_is_better: bool
+    decides: bool = True
+
+
+FIGURES: dict[str, Figure] = {
+    "accuracy": Figure("accuracy", larger_is_better=True),
+    "micro_f1": Figure("micro F1", larger_is_better=True),
+    "macro_f1": Figure("macro F1", larger_is_better=True),
+    "subset_accuracy": Figure("subset accuracy", larger_is_better=True),
+    "log_loss": Figure("log loss", larger_is_better=False),
+    "calibration_error": Figure("calibration error", larger_is_better=False, decides=False),
+    "mae": Figure("MAE", larger_is_better=False),
+    "rmse": Figure("RMSE", larger_is_better=False),
+    "spearman": Figure("Spearman", larger_is_better=True),
+    "r2": Figure("R2", larger_is_better=True),
+}

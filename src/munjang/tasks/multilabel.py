@@ -1,0 +1,238 @@
+"""Several labels a text, or none: each label is a yes-or-no question of its own.
+
+A label is answered with when its probability reaches the label's own threshold. The thresholds are
+those with the best F1 on the validation part, found once the weights are final (Yang 2001, "A study
+of thresholding strategies for text categorization"); labels too rare or too hard keep one half.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import Any, ClassVar, Literal, Self, get_args
+
+import numpy as np
+import polars as pl
+import torch
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+
+from munjang.config import Settings
+from munjang.data.labels import require_labels
+from munjang.data.readers.faults import shorten
+from munjang.data.readers.header import shown
+from munjang.data.readers.targets import clean_label_sets
+from munjang.data.readers.values import ReadLabels
+from munjang.data.table import Table
+from munjang.errors import ConfigError, DataError
+from munjang.layers.losses import binary_crossentropy
+from munjang.tasks.fitting import fitting_loss
+from munjang.tasks.head import Head
+from munjang.tasks.metrics import class_lines
+from munjang.tasks.set_scores import SetScores, best_thresholds, set_scores
+from munjang.tasks.task import Bools, Card, Floats
+
+MultilabelLoss = Literal["binary_crossentropy"]
+
+
+class MultilabelSettings(Settings):
+    """Settings of the task `multilabel`."""
+
+    separator: str = Field("|", min_length=1, description="between the labels of a text")
+    loss: MultilabelLoss = Field("binary_crossentropy", description="of each label, then the mean")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share spread over yes and no")
+    thresholds: dict[str, float] | None = Field(
+        None, description="a probability for each label; tuned for F1 on the validation part"
+    )
+
+    @field_validator("loss", mode="before")
+    @classmethod
+    def _fits(cls, loss: object) -> object:
+        return fitting_loss(loss, "multilabel", get_args(MultilabelLoss))
+
+
+@dataclass(frozen=True)
+class LabelsAnswer:
+    """What the model says of one text.
+
+    Attributes:
+        labels: those whose probability reaches their threshold; may be none.
+        probabilities: of every label, each on its own; they need not sum to 1.
+        truncated: the text was longer than the model reads; only its beginning counted.
+        separator: what stands between the labels on a line.
+    """
+
+    labels: tuple[str, ...]
+    probabilities: dict[str, float]
+    truncated: bool = False
+    separator: str = "|"
+
+    def columns(self) -> list[str]:
+        """The labels, with the separator between them."""
+        return [self.separator.join(self.labels)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {key: value for key, value in asdict(self).items() if key != "separator"}
+
+
+@dataclass(frozen=True)
+class Multilabel:
+    """The task: what the labels are called, and how sure an answer must be.
+
+    Attributes:
+        labels: names in order; the place is the number of the label.
+        settings: separator and loss.
+        thresholds: a probability for each label; one half each while the network learns.
+    """
+
+    labels: tuple[str, ...]
+    settings: MultilabelSettings = field(default_factory=MultilabelSettings)
+    thresholds: tuple[float, ...] = ()
+    stratified: ClassVar[bool] = False
+
+    @classmethod
+    def reader(cls, settings: MultilabelSettings) -> ReadLabels:
+        """A set of labels a row."""
+        return partial(clean_label_sets, separator=settings.separator)
+
+    @classmethod
+    def check(cls, table: Table, least: int) -> None:
+        """Two labels or more."""
+        found = _found(table)
+        if len(found) < 2:
+            said = f"only {found[0]!r}" if found else "none"
+            raise DataError(
+                f"expected labels in column {table.label_column!r}, two different ones at least, "
+                f"got {said}",
+                file=table.files[0],
+            )
+
+    @classmethod
+    def fit(
+        cls, train: Table, whole: Table, settings: MultilabelSettings, known: Sequence[str] | None
+    ) -> Self:
+        """All labels of `whole`: a rare one may have no row in the training part."""
+        labels = tuple(_found(whole) if known is None else sorted(set(known)))
+        if len(labels) < 2:
+            raise ConfigError(f"labels: expected two or more, got {shown(labels)}")
+        _refuse_unknown(settings.thresholds, labels)
+        return cls(labels, settings)
+
+    @classmethod
+    def restore(cls, settings: MultilabelSettings, labels: Sequence[str]) -> Self:
+        """As it was."""
+        return cls(tuple(labels), settings)._with(settings.thresholds or {})
+
+    def _with(self, thresholds: Mapping[str, float]) -> Self:
+        return replace(self, thresholds=tuple(thresholds.get(name, 0.5) for name in self.labels))
+
+    @property
+    def outputs(self) -> int:
+        """One logit a label."""
+        return len(self.labels)
+
+    def remarks(self, train: Table) -> list[str]:
+        """How many labels a row has, where they were cut, and which of them cannot be learned."""
+        counts = self.targets(train).sum(1)
+        said = [
+            f"{len(self.labels):,} labels, separated by '{self.settings.separator}' where they "
+            f"stand in one string; {counts.mean():.2f} a row, {int((counts == 0).sum()):,} rows "
+            "have none"
+        ]
+        seen = set(_found(train))
+        unseen = [name for name in self.labels if name not in seen]
+        if unseen:
+            said.append(f"no row to train on has the label {shown(unseen)}")
+        other = next((sign for sign in ";,|" if any(sign in name for name in self.labels)), None)
+        if counts.max() <= 1 and other:
+            said.append(
+                f"no row has two labels, but some labels hold '{other}': if that separates them, "
+                f"set multilabel.separator to it"
+            )
+        return said
+
+    def targets(self, table: Table) -> Floats:
+        """1 where a row has a label, else 0: [rows, labels]."""
+        sets = require_labels(table)
+        places = {name: place for place, name in enumerate(self.labels)}
+        targets = np.zeros((len(sets), len(self.labels)))
+        rows = pl.DataFrame({"row": np.arange(len(sets)), "label": sets}).explode("label")
+        for row, label in rows.drop_nulls().iter_rows():
+            if label not in places:
+                raise table.error(
+                    row,
+                    f"the label {shorten(label)} was never seen in training; the known labels are "
+                    f"{shown(self.labels)}",
+                )
+            targets[row, places[label]] = 1.0
+        return targets
+
+    def network(self, encoder: nn.Module) -> Head:
+        """A fresh head on `encoder`."""
+        return Head(encoder, self.outputs)
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The mean over rows and labels [batch, labels]: a scalar, in nats."""
+        return binary_crossentropy(logits, targets, self.settings.label_smoothing).mean()
+
+    def probabilities(self, logits: Tensor) -> Floats:
+        """Logits [rows, labels] to probabilities [rows, labels], each on its own."""
+        return torch.sigmoid(logits.double()).cpu().numpy()
+
+    def _chosen(self, probabilities: Floats) -> Bools:
+        return probabilities >= np.asarray(self.thresholds or [0.5] * len(self.labels))
+
+    def scores(self, logits: Tensor, targets: Floats) -> SetScores:
+        """Judge logits [rows, labels] against 0 and 1 [rows, labels]."""
+        chances = self.probabilities(logits)
+        return set_scores(chances, self._chosen(chances), targets, self.labels)
+
+    def finished(self, logits: Tensor, targets: Floats) -> Self:
+        """With the thresholds that are set, or else those with the best F1 on these rows."""
+        if self.settings.thresholds is not None:
+            return self._with(self.settings.thresholds)
+        found = best_thresholds(self.probabilities(logits), targets)
+        return self._with(dict(zip(self.labels, found, strict=True)))
+
+    def answers(self, logits: Tensor, truncated: Bools) -> list[LabelsAnswer]:
+        """The labels of each row, and all probabilities."""
+        chances = self.probabilities(logits)
+        return [
+            LabelsAnswer(
+                tuple(name for name, yes in zip(self.labels, chosen, strict=True) if yes),
+                dict(zip(self.labels, row.tolist(), strict=True)),
+                bool(cut),
+                self.settings.separator,
+            )
+            for chosen, row, cut in zip(self._chosen(chances), chances, truncated, strict=True)
+        ]
+
+    def learned(self) -> dict[str, Any]:
+        """The names of the labels, and their thresholds."""
+        thresholds = dict(zip(self.labels, self.thresholds, strict=True))
+        return {"labels": list(self.labels), "multilabel": {"thresholds": thresholds}}
+
+    def card(self, scores: Mapping[str, Any]) -> Card:
+        """Labels, and the figures of each."""
+        tuned = zip(self.labels, self.thresholds, strict=True)
+        return Card(
+            kind="model that gives a text any number of labels",
+            about="Labels, and the probability that each must reach: "
+            f"{', '.join(f'{name} {threshold:.3f}' for name, threshold in tuned)}.",
+            details=class_lines("label", scores["classes"]),
+            limits="It knows the labels above and no other,\nand may give none. The thresholds "
+            "were chosen on the rows that the figures are of.",
+        )
+
+
+def _found(table: Table) -> list[str]:
+    """All labels of a table in order of the alphabet."""
+    return sorted(require_labels(table).explode().drop_nulls().unique().to_list())
+
+
+def _refuse_unknown(thresholds: Mapping[str, float] | None, labels: Sequence[str]) -> None:
+    unknown = [name for name in thresholds or {} if name not in labels]
+    if unknown:
+        raise ConfigError(
+            f"multilabel.thresholds: '{unknown[0]}' is no label; the labels are {shown(labels)}"
+        )

@@ -1,0 +1,45 @@
+"""All tasks by name: the class, its settings, and the figures that may decide."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from munjang.config import Settings
+from munjang.tasks.classify import Classify, ClassifySettings
+from munjang.tasks.multilabel import Multilabel, MultilabelSettings
+from munjang.tasks.regress import Regress, RegressSettings
+from munjang.tasks.task import Task
+
+TaskName = Literal["classify", "regress", "multilabel"]
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """One row of the registry.
+
+    Attributes:
+        task: the class.
+        settings: of this task alone, a section of `config.yaml` of the same name.
+        metrics: figures that may choose the best step; the first does when nothing is said.
+        summary: what a text gets.
+    """
+
+    task: type[Task]
+    settings: type[Settings]
+    metrics: tuple[str, ...]
+    summary: str
+
+
+TASKS: dict[TaskName, TaskRow] = {
+    "classify": TaskRow(
+        Classify, ClassifySettings, ("accuracy", "macro_f1", "log_loss"), "one label a text"
+    ),
+    "regress": TaskRow(
+        Regress, RegressSettings, ("mae", "rmse", "spearman", "r2"), "a number a text"
+    ),
+    "multilabel": TaskRow(
+        Multilabel,
+        MultilabelSettings,
+        ("micro_f1", "macro_f1", "subset_accuracy", "log_loss"),
+        "any number of labels a text",
+    ),
+}

@@ -1,0 +1,126 @@
+"""Numbers and sets of labels by the command line, on real text: train, evaluate, predict."""
+
+import gzip
+import json
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from tests.system.commands import Done, call, settings
+
+QUICK = (
+    "--quiet",
+    *("--model", "mean"),
+    *settings(training__learning_rate=0.003, training__embedding_learning_rate=0.1),
+)
+
+
+def entity_kinds(path: Path, sentences: int) -> list[tuple[str, list[str]]]:
+    """Sentences of CoNLL and the kinds of the entities in them, which may be none."""
+    found = []
+    blocks = path.read_text("utf-8").split("\n\n")[:sentences]
+    for block in blocks:
+        pairs = [line.split("\t") for line in block.split("\n") if "\t" in line]
+        kinds = {tag.split("-")[0] for _, tag in pairs} - {"O"}
+        found.append((" ".join(token for token, _ in pairs), sorted(kinds)))
+    return [pair for pair in found if pair[0]]
+
+
+@pytest.fixture(scope="module")
+def ratings(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first 3,000 reviews and their rating of 1 to 10."""
+    into = tmp_path_factory.mktemp("ratings") / "ratings.tsv"
+    with gzip.open(data_folder / "nsmc" / "ratings.tsv.gz", "rt", encoding="utf-8") as file:
+        into.write_text("".join(islice(file, 3001)), "utf-8")
+    return into
+
+
+def test_a_number_a_text(ratings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "m"
+    done = call(capsys, "train", ratings, "--task", "regress", "--out", folder, *QUICK)
+    assert done.code == 0, done.err
+    for wanted in ("MAE", "RMSE", "Spearman", "R2", "300 rows", "model saved in"):
+        assert wanted in done.out
+    done = call(capsys, "evaluate", folder, ratings, "--json")
+    scores = json.loads(done.out)
+    assert scores["rows"] == 3000
+    assert 0 < scores["mae"] <= scores["rmse"] < scores["baseline_rmse"] < 4
+    assert scores["spearman"] > 0.3
+    drawn = call(capsys, "evaluate", folder, ratings, "--quiet").out
+    assert f"{scores['mae']:.4f}" in drawn
+    assert "always answering with the mean of these rows" in drawn
+    lines = call(capsys, "predict", folder, "최고의 영화", "최악의 영화").out.splitlines()
+    (best, first), (worst, _) = (line.split("\t") for line in lines)
+    assert first == "최고의 영화"
+    assert float(best) > float(worst)
+    answer = json.loads(call(capsys, "predict", folder, "최고의 영화", "--json").out)
+    assert set(answer) == {"row", "value", "truncated"}
+    assert answer["value"] == pytest.approx(float(best), abs=1e-4)
+
+
+def test_any_number_of_labels_a_text(
+    data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = entity_kinds(data_folder / "naver-ner" / "train.conll", 1500)
+    assert any(not kinds for _, kinds in pairs)
+    assert any(len(kinds) > 1 for _, kinds in pairs)
+    train, table, folder = tmp_path / "kinds.jsonl", tmp_path / "kinds.tsv", tmp_path / "m"
+    train.write_text(
+        "".join(json.dumps({"text": text, "labels": kinds}) + "\n" for text, kinds in pairs)
+    )
+    rows = "".join(f"{text}\t{'|'.join(kinds)}\n" for text, kinds in pairs)
+    table.write_text(f"text\tlabels\n{rows}", "utf-8")
+    done = call(capsys, "train", train, "--task", "multilabel", "--out", folder, *QUICK)
+    assert done.code == 0, done.err
+    for wanted in ("micro F1", "macro F1", "subset accuracy", "log loss"):
+        assert wanted in done.out
+    assert "thresholds:" in (folder / "config.yaml").read_text("utf-8")
+    done = call(capsys, "evaluate", folder, table, "--json")
+    scores = json.loads(done.out)
+    assert scores["rows"] == len(pairs)
+    assert sum(one["rows"] for one in scores["classes"]) == sum(len(kinds) for _, kinds in pairs)
+    assert 0.3 < scores["micro_f1"] < 1
+    assert "precision" in call(capsys, "evaluate", folder, table, "--quiet").out
+    text = pairs[0][0]
+    answer = json.loads(call(capsys, "predict", folder, text, "--json").out)
+    assert set(answer) == {"row", "labels", "probabilities", "truncated"}
+    line = call(capsys, "predict", folder, text).out
+    assert line == f"{'|'.join(answer['labels'])}\t{text}\n"
+
+
+def refused(done: Done) -> str:
+    """The one line of a command that refused."""
+    assert (done.code, done.out) == (2, "")
+    assert done.err.count("\n") == 1
+    return done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--task", "regres"], "unknown task 'regres'; did you mean 'regress'?"),
+        (["--set", "classify.loss=mse"], "mean_squared_error does not fit the task classify"),
+        (
+            ["--task", "regress", "--set", "regress.loss=focal"],
+            "takes mean_squared_error, mean_absolute_error, huber, log_cosh, poisson",
+        ),
+        (
+            ["--task", "multilabel", "--set", "multilabel.loss=mse"],
+            "does not fit the task multilabel, which takes binary_crossentropy",
+        ),
+        (["--task", "regress"], "bad.csv, row 3: expected a number in column 'label', got 'five'"),
+        (
+            ["--task", "regress", "--set", "training.metric=accuracy"],
+            "should be 'mae', 'rmse', 'spearman' or 'r2', got 'accuracy'",
+        ),
+    ],
+)
+def test_mistakes_are_told_in_one_line(
+    arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "bad.csv"
+    table.write_text("text,label\na,1\nb,five\nc,3\nd,nan\n")
+    done = call(capsys, "train", table, *arguments, "--out", tmp_path / "m", "--quiet")
+    assert words in refused(done)
+    assert not (tmp_path / "m").exists()

@@ -1,0 +1,88 @@
+"""Losses over numbers have Keras' values for Keras' names, row by row."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from keras import losses as keras_losses
+from torch import Tensor
+
+from munjang.layers.number_losses import NUMBER_LOSSES, huber, log_cosh, poisson
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+ROWS = 24
+THEIRS: dict[str, Any] = {
+    "mean_squared_error": keras_losses.MeanSquaredError,
+    "mean_absolute_error": keras_losses.MeanAbsoluteError,
+    "huber": keras_losses.Huber,
+    "log_cosh": keras_losses.LogCosh,
+    "cosine_similarity": keras_losses.CosineSimilarity,
+}
+
+
+def some_numbers(outputs: int) -> tuple[Tensor, Tensor]:
+    """Outputs and targets [rows, outputs]."""
+    random = np.random.default_rng(outputs)
+    drawn = random.standard_normal((2, ROWS, outputs)).astype(np.float32) * 3
+    return torch.from_numpy(drawn[0]), torch.from_numpy(drawn[1])
+
+
+def same(ours: Tensor, theirs: Tensor) -> None:
+    torch.testing.assert_close(ours, theirs.detach().to(ours.dtype), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("outputs", [1, 5])
+@pytest.mark.parametrize("name", THEIRS)
+def test_losses_are_those_of_keras(name: str, outputs: int) -> None:
+    given, targets = some_numbers(outputs)
+    rows = NUMBER_LOSSES[name](given, targets)
+    assert rows.shape == (ROWS,)
+    same(rows, THEIRS[name](reduction=None)(targets, given))
+
+
+@pytest.mark.parametrize("delta", [0.3, 1.0, 4.0])
+def test_huber_turns_linear_at_delta(delta: float) -> None:
+    given, targets = some_numbers(3)
+    theirs = keras_losses.Huber(delta=delta, reduction=None)
+    same(huber(given, targets, delta=delta), theirs(targets, given))
+
+
+@pytest.mark.parametrize("outputs", [1, 5])
+def test_poisson_of_log_counts_is_that_of_counts(outputs: int) -> None:
+    log_counts, other = some_numbers(outputs)
+    counts = other.abs().round()
+    same(
+        poisson(log_counts, counts),
+        keras_losses.Poisson(reduction=None)(counts, torch.exp(log_counts)),
+    )
+
+
+def test_poisson_is_least_at_the_target() -> None:
+    targets = torch.tensor([[1.0], [4.0]])
+    log_counts = torch.log(targets).requires_grad_()
+    poisson(log_counts, targets).sum().backward()
+    assert log_counts.grad is not None
+    assert log_counts.grad.flatten().tolist() == pytest.approx([0, 0], abs=1e-6)
+
+
+def test_log_cosh_of_a_large_error_neither_overflows_nor_loses_its_slope() -> None:
+    given = torch.tensor([[1e4], [-1e4]], requires_grad=True)
+    rows = log_cosh(given, torch.zeros(2, 1))
+    assert rows.tolist() == pytest.approx([1e4 - math.log(2)] * 2)
+    rows.sum().backward()
+    assert given.grad is not None
+    assert given.grad.flatten().tolist() == pytest.approx([1, -1])
+
+
+def test_every_loss_is_held_to_keras() -> None:
+    assert set(NUMBER_LOSSES) == {*THEIRS, "poisson"}
+
+
+def test_a_row_of_zeros_points_nowhere() -> None:
+    given, targets = torch.zeros(2, 3), torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])
+    rows = NUMBER_LOSSES["cosine_similarity"](given, targets)
+    same(rows, THEIRS["cosine_similarity"](reduction=None)(targets, given))
+    assert rows.tolist() == [0, 0]

@@ -1,0 +1,172 @@
+"""The task: sets of labels in, thresholds tuned, sets of labels out."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from sklearn.metrics import f1_score, log_loss
+
+from munjang.data.readers import read_table
+from munjang.data.table import Table
+from munjang.errors import ConfigError, DataError
+from munjang.tasks.multilabel import Multilabel, MultilabelSettings
+from munjang.tasks.set_scores import best_thresholds, set_scores
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SETTINGS = MultilabelSettings()
+
+
+def table_of(labels: Any, separator: str = "|", **reading: Any) -> Table:
+    texts = [f"text {place}" for place in range(len(labels))]
+    settings = MultilabelSettings(separator=separator)
+    return read_table((texts, labels), read_labels=Multilabel.reader(settings), **reading)
+
+
+def sets_of(table: Table) -> list[list[str]]:
+    assert table.labels is not None
+    found: list[list[str]] = table.labels.to_list()
+    return found
+
+
+WANTED = [["a", "b"], [], ["b"], ["a"], []]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["a|b", "", "b", " a | a|", None],
+        [["a", "b"], [], ["b"], ["a", "a "], None],
+        [("a", "b"), "", "b|", {"a"}, float("nan")],
+        pl.Series(["a|b", "", "b", "a", None]),
+        pl.Series([["a", "b"], [], ["b"], ["a"], None]),
+    ],
+)
+def test_strings_and_lists_hold_the_same_sets(labels: Any) -> None:
+    assert sets_of(table_of(labels)) == WANTED
+
+
+def test_files_hold_the_same_sets(tmp_path: Path) -> None:
+    tsv, jsonl = tmp_path / "a.tsv", tmp_path / "a.jsonl"
+    tsv.write_text("text\tlabels\nx\ta;b\ny\t\nz\tb\n")
+    jsonl.write_text(
+        '{"text": "x", "labels": ["a", "b"]}\n{"text": "y", "labels": []}\n'
+        '{"text": "z", "labels": "b"}\n'
+    )
+    reader = Multilabel.reader(MultilabelSettings(separator=";"))
+    for path in (tsv, jsonl):
+        assert sets_of(read_table(path, read_labels=reader)) == WANTED[:3]
+
+
+def test_numbers_in_lists_are_labels_and_what_is_none_is_named() -> None:
+    assert sets_of(table_of([[1, 2.0], 3])) == [["1", "2"], ["3"]]
+    with pytest.raises(DataError, match=r"row 2: expected labels in column 'label', got \[\['b'"):
+        table_of([["a"], [["b"]]])
+    skipped = table_of([["a"], [["b"]], ["c"]], skip_bad_rows=True)
+    assert sets_of(skipped) == [["a"], ["c"]]
+    assert sum(skipped.skipped.values()) == 1
+
+
+def fitted(labels: Any, **settings: Any) -> Multilabel:
+    table = table_of(labels)
+    return Multilabel.fit(table, table, MultilabelSettings.parse(settings), None)
+
+
+def test_targets_are_one_where_a_row_has_the_label() -> None:
+    task = fitted(["b|a", "", "c"])
+    assert task.labels == ("a", "b", "c")
+    assert task.targets(table_of(["c|a", "", "b"])).tolist() == [[1, 0, 1], [0, 0, 0], [0, 1, 0]]
+    with pytest.raises(DataError, match=r"row 2: the label 'd' was never seen .*labels are a, b"):
+        task.targets(table_of(["a", "a|d"]))
+
+
+@pytest.mark.parametrize(("labels", "got"), [(["", ""], "got none"), (["a", ""], "only 'a'")])
+def test_fewer_than_two_labels_teach_nothing(labels: list[str], got: str) -> None:
+    with pytest.raises(DataError, match=got):
+        Multilabel.check(table_of(labels), 2)
+
+
+def test_what_people_hear() -> None:
+    whole, train = table_of(["a|b", "", "b", "c"]), table_of(["a|b", "", "b"])
+    said = Multilabel.fit(train, whole, SETTINGS, None).remarks(train)
+    assert said == [
+        "3 labels, separated by '|' where they stand in one string; 1.00 a row, 1 rows have none",
+        "no row to train on has the label c",
+    ]
+    wrong = table_of(["a;b", "b", "c"])
+    assert "but some labels hold ';'" in fitted(["a;b", "b", "c"]).remarks(wrong)[-1]
+
+
+def test_the_loss_is_the_mean_of_all_yes_or_no_questions() -> None:
+    torch.manual_seed(0)
+    logits, targets = torch.randn(6, 3), (torch.rand(6, 3) > 0.5).double()
+    expected = log_loss(targets.numpy().ravel(), torch.sigmoid(logits).numpy().ravel())
+    assert float(Multilabel(("a", "b", "c")).loss(logits, targets)) == pytest.approx(expected)
+
+
+def test_tuned_thresholds_have_the_best_f1_that_any_has() -> None:
+    random = np.random.default_rng(0)
+    truth = (random.random((60, 4)) < [0.5, 0.1, 0.03, 0.9]).astype(float)
+    chances = np.clip(truth * 0.2 + random.random((60, 4)) * 0.6, 0, 1).round(2)
+    tuned = best_thresholds(chances, truth, fewest_rows=1, least_f1=0)
+    for label, threshold in enumerate(tuned):
+        rows, said = truth[:, label], chances[:, label]
+        best = max(f1_score(rows, said >= t, zero_division=0) for t in np.unique(said))
+        assert f1_score(rows, said >= threshold, zero_division=0) == pytest.approx(best)
+
+
+def test_a_threshold_stands_in_the_gap_and_a_label_without_rows_keeps_one_half() -> None:
+    chances = np.array([[0.1, 0.9], [0.2, 0.8], [0.6, 0.7]])
+    truth = np.array([[0, 0], [0, 0], [1, 0]], dtype=float)
+    assert best_thresholds(chances, truth, fewest_rows=1) == pytest.approx([0.4, 0.5])
+    assert best_thresholds(chances, np.ones((3, 2)), fewest_rows=3)[0] == pytest.approx(0.05)
+
+
+def test_a_rare_label_and_one_of_a_poor_f1_keep_one_half() -> None:
+    random = np.random.default_rng(0)
+    chances = random.random((400, 2)) * 0.1
+    truth = np.zeros((400, 2))
+    truth[:9, 0] = truth[:20, 1] = 1.0
+    chances[:9, 0] = 0.9
+    assert best_thresholds(chances, truth) == [0.5, 0.5]
+    truth[9, 0] = chances[9, 0] = 1.0
+    assert best_thresholds(chances, truth)[0] != 0.5
+    assert best_thresholds(chances, truth, least_f1=0)[1] < 0.1
+
+
+def test_thresholds_decide_what_is_answered_and_are_kept() -> None:
+    task = Multilabel(("a", "b"))
+    logits = torch.tensor([[2.0, -1.0], [-3.0, -2.0]])
+    cut = np.array([False, True])
+    assert [answer.labels for answer in task.answers(logits, cut)] == [("a",), ()]
+    truth = np.array([[1.0, 1.0], [0.0, 0.0]])
+    tuned = task.finished(logits.repeat(10, 1), np.tile(truth, (10, 1)))
+    first, second = tuned.answers(logits, cut)
+    assert (first.labels, first.columns(), second.truncated) == (("a", "b"), ["a|b"], True)
+    assert first.to_json()["probabilities"]["a"] == pytest.approx(torch.tensor(2.0).sigmoid())
+    learned = tuned.learned()
+    kept = MultilabelSettings.parse(learned["multilabel"])
+    again = Multilabel.restore(kept, learned["labels"])
+    assert again.thresholds == tuned.thresholds
+    assert again.finished(logits, np.zeros((2, 2))).thresholds == tuned.thresholds
+    with pytest.raises(ConfigError, match="'x' is no label; the labels are a, b"):
+        fitted(["a", "b"], thresholds={"x": 0.3})
+
+
+def test_a_small_example_by_hand() -> None:
+    chances = np.array([[0.9, 0.2], [0.6, 0.7], [0.1, 0.4]])
+    truth = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    scores = set_scores(chances, chances >= 0.5, truth, ("a", "b"))
+    a, b = scores.classes
+    assert (a.precision, a.recall, a.rows) == (0.5, 1.0, 1)
+    assert (b.precision, b.recall, b.rows) == (1.0, 0.5, 2)
+    assert scores.subset_accuracy == pytest.approx(1 / 3)
+    assert scores.micro_f1 == pytest.approx(2 / 3)
+    assert scores.macro_f1 == pytest.approx((a.f1 + b.f1) / 2)
+    answers = [0.9, 0.8, 0.4, 0.7, 0.9, 0.4]
+    assert scores.log_loss == pytest.approx(-np.log(answers).mean())
+    unsound = set_scores(np.full((3, 2), np.nan), chances >= 0.5, truth, ("a", "b"))
+    assert not unsound.sound

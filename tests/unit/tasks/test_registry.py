@@ -1,0 +1,60 @@
+"""Every row of the registry fits the others' expectations; losses fit their task."""
+
+from typing import get_args
+
+import pytest
+
+from munjang.errors import ConfigError
+from munjang.recipe import Recipe, make_recipe
+from munjang.tasks.figures import FIGURES
+from munjang.tasks.registry import TASKS, TaskName
+
+
+def test_names_sections_and_figures_agree() -> None:
+    assert tuple(TASKS) == get_args(TaskName)
+    for name, row in TASKS.items():
+        assert Recipe.model_fields[name].annotation is row.settings
+        assert all(FIGURES[metric].decides for metric in row.metrics)
+        recipe = make_recipe("cnn", "other", 0, {"task": name})
+        assert recipe.training.metric == row.metrics[0]
+        assert recipe.task_settings == row.settings()
+        assert set(recipe.to_dict()) & set(TASKS) == {name}
+        assert Recipe.parse(recipe.to_dict()) == recipe
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            {"classify": {"loss": "mse"}},
+            "classify.loss: mean_squared_error does not fit the task classify, which takes auto, "
+            "binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy, focal",
+        ),
+        (
+            {"task": "regress", "regress": {"loss": "focal"}},
+            "regress.loss: focal does not fit the task regress, which takes mean_squared_error, "
+            "mean_absolute_error, huber, log_cosh, poisson",
+        ),
+        ({"task": "regress", "regress": {"loss": "hubr"}}, "did you mean 'huber'?"),
+        ({"task": "regress", "regress": {"loss": 3}}, "regress.loss: input should be"),
+        (
+            {"task": "regress", "classify": {"loss": "focal"}},
+            "classify: the task is regress, whose settings are regress.loss",
+        ),
+        ({"regress": {"loss": "mse"}}, "regress: the task is classify"),
+        (
+            {"task": "regress", "training": {"metric": "accuracy"}},
+            "training.metric: for regress it should be 'mae', 'rmse', 'spearman' or 'r2', got",
+        ),
+    ],
+)
+def test_a_wrong_pairing_hears_the_right_names(given: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_recipe("cnn", "other", 0, given)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_short_names_of_losses_are_those_of_keras() -> None:
+    recipe = make_recipe("cnn", "other", 0, {"task": "regress", "regress": {"loss": "mae"}})
+    assert recipe.regress.loss == "mean_absolute_error"

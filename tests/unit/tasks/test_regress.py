@@ -1,0 +1,155 @@
+"""The task: numbers standardised inside, and given back in the person's unit."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from torch import Tensor
+
+from munjang.data.readers import read_table
+from munjang.data.readers.targets import clean_numbers
+from munjang.data.table import Table
+from munjang.errors import ConfigError, DataError
+from munjang.tasks.number_scores import number_scores
+from munjang.tasks.regress import Regress, RegressSettings
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def table_of(numbers: list[Any]) -> Table:
+    texts = [f"text {place}" for place in range(len(numbers))]
+    return read_table((texts, numbers), read_labels=clean_numbers)
+
+
+def fitted(numbers: list[Any], **settings: Any) -> Regress:
+    table = table_of(numbers)
+    return Regress.fit(table, table, RegressSettings.parse(settings), None)
+
+
+def test_mean_and_deviation_are_those_of_the_training_part() -> None:
+    task = fitted([1, 2.5, "7", "-3e0"])
+    assert task.mean == pytest.approx(np.mean([1, 2.5, 7, -3]))
+    assert task.scale == pytest.approx(np.std([1, 2.5, 7, -3]))
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber", "log_cosh"])
+def test_a_change_of_unit_changes_answers_and_not_the_loss(loss: str) -> None:
+    numbers = [3.0, 4.0, 10.0, 5.5]
+    logits = torch.tensor([[0.3], [-1.0], [2.0], [0.0]])
+    losses, answers = [], []
+    for factor, shift in ((1.0, 0.0), (1000.0, -50.0)):
+        changed = [number * factor + shift for number in numbers]
+        task = fitted(changed, loss=loss)
+        losses.append(float(task.loss(logits, torch.tensor(changed))))
+        answers.append(task.numbers(logits))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert answers[0] * 1000 - 50 == pytest.approx(answers[1])
+
+
+def best_constant(task: Regress, numbers: list[float]) -> float:
+    """The answer that the task's loss likes best, if it must be the same for all rows."""
+    logit = torch.zeros(1, 1, requires_grad=True)
+    optimiser = torch.optim.LBFGS([logit], max_iter=100, line_search_fn="strong_wolfe")
+    targets = torch.tensor(numbers, dtype=torch.float64)
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        loss = task.loss(logit.expand(len(numbers), 1), targets)
+        loss.backward()
+        return loss
+
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    return float(task.numbers(logit.detach())[0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({"loss": "mse"}, 4.0),
+        ({"loss": "mae"}, 2.0),
+        ({"loss": "poisson"}, 4.0),
+        ({"loss": "huber", "huber_delta": 100.0}, 4.0),
+    ],
+)
+def test_each_loss_asks_for_its_own_middle(settings: dict[str, Any], wanted: float) -> None:
+    numbers = [1.0, 1.0, 2.0, 2.0, 14.0]
+    task = fitted(numbers, **settings)
+    assert best_constant(task, numbers) == pytest.approx(wanted, abs=0.05)
+
+
+def test_poisson_answers_are_counts_and_begin_at_the_mean() -> None:
+    task = fitted([0, 1, 5, 2], loss="poisson")
+    assert (task.mean, task.scale) == (0.0, 2.0)
+    assert task.numbers(torch.tensor([[0.0], [-50.0]])).tolist() == pytest.approx([2.0, 0.0])
+
+
+def test_poisson_refuses_what_is_less_than_nothing_and_names_the_row() -> None:
+    with pytest.raises(DataError, match=r"row 3: the loss poisson is for counts .* got -2"):
+        fitted([1, 5, -2, -7], loss="poisson")
+    with pytest.raises(ConfigError, match=r"regress\.mean"):
+        fitted([1, 5], loss="poisson", mean=3.0)
+
+
+def test_what_is_set_wins_over_what_is_found() -> None:
+    task = fitted([1, 5], mean=2.0, scale=10.0)
+    assert (task.mean, task.scale) == (2.0, 10.0)
+    assert task.learned() == {"regress": {"mean": 2.0, "scale": 10.0}}
+
+
+def test_equal_numbers_teach_nothing() -> None:
+    with pytest.raises(DataError, match=r"numbers that differ in column 'label', .* have 3"):
+        Regress.check(table_of([3, "3.0", 3.0]), 2)
+
+
+@pytest.mark.parametrize("bad", ["good", "nan", "inf", "-Infinity", "1,000", "1_0", "３", True])
+def test_what_is_no_number_is_named_with_its_row(bad: object) -> None:
+    with pytest.raises(DataError, match="row 2: expected a number in column 'label', got"):
+        table_of([1, bad, 3])
+
+
+def test_rows_without_a_number_are_skipped_when_asked() -> None:
+    table = read_table(
+        (["a", "b", "c", "d", ""], [1, "x", None, 4, "y"]),
+        read_labels=clean_numbers,
+        skip_bad_rows=True,
+    )
+    assert table.labels is not None
+    assert table.labels.to_list() == [1.0, 4.0]
+    assert table.skipped == {"label is no number": 1, "missing label": 1, "empty text": 1}
+
+
+def test_the_figures_are_those_of_their_definitions() -> None:
+    random = np.random.default_rng(0)
+    truth = random.normal(5, 2, 50)
+    answers = truth + random.normal(0, 1, 50)
+    scores = number_scores(answers, truth)
+    errors = answers - truth
+    assert scores.mae == pytest.approx(np.abs(errors).mean())
+    assert scores.rmse == pytest.approx(np.sqrt((errors**2).mean()))
+    assert scores.r2 == pytest.approx(1 - (errors**2).sum() / ((truth - truth.mean()) ** 2).sum())
+    ranks = stats.rankdata(answers), stats.rankdata(truth)
+    assert scores.spearman == pytest.approx(np.corrcoef(*ranks)[0, 1])
+    assert scores.baseline_rmse == pytest.approx(truth.std())
+
+
+def test_always_the_mean_has_an_r2_of_zero_and_no_rank_correlation() -> None:
+    scores = number_scores(np.full(3, 2.0), np.array([1.0, 2.0, 3.0]))
+    assert scores.r2 == pytest.approx(0)
+    assert scores.rmse == pytest.approx(scores.baseline_rmse)
+    assert math.isnan(scores.spearman)
+    assert scores.to_json()["spearman"] is None
+    assert scores.sound
+
+
+def test_answers_that_are_no_numbers_are_said_not_raised() -> None:
+    scores = number_scores(np.array([math.nan, 1.0]), np.array([0.0, 1.0]))
+    assert not scores.sound
+    assert scores.to_json()["mae"] is None
+
+
+def test_there_are_no_probabilities() -> None:
+    with pytest.raises(ConfigError, match=r"gives numbers, no probabilities: predict\(\)"):
+        Regress().probabilities(torch.zeros(2, 1))

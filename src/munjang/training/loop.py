@@ -5,6 +5,7 @@ resumed from a checkpoint takes the same steps as one that was never stopped.
 """
 
 import math
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -114,7 +115,7 @@ class Loop:
         self.parameters = list(state.model.parameters())
         self._order: tuple[int, list[Group]] = (-1, [])
         self.per_epoch = len(self.order(0))
-        self.total = self.per_epoch * settings.epochs
+        self.total = min(self.per_epoch * settings.epochs, settings.max_steps or sys.maxsize)
 
     def order(self, epoch: int) -> list[Group]:
         """The batches of a pass (from 0), in their order.
@@ -135,20 +136,26 @@ class Loop:
             for batch in self.train.batches(self._rest_of(epoch, start)):
                 began = time.perf_counter()
                 step = self._step(batch, epoch)
-                if self._evaluate_after(counters.step):
+                late = self._is_late(counters.seconds + time.perf_counter() - began)
+                if late or self._evaluate_after(counters.step):
                     step = self._evaluate(step)
+                counters.stopped = counters.stopped or late
                 counters.seconds += time.perf_counter() - began
                 yield step
                 if counters.stopped:
                     return
 
+    def _is_late(self, seconds: float) -> bool:
+        return self.settings.max_seconds is not None and seconds >= self.settings.max_seconds
+
     def _rest_of(self, epoch: int, start: int) -> Iterator[Group]:
-        """The batches of a pass from `start` on, as many in all as in the first pass.
+        """The batches of a pass from `start` on, as many in all as in the first pass or to the end.
 
         A longer pass is cut, a shorter one begins again: a step's number says which batch it sees.
         """
         groups = self.order(epoch)
-        return (groups[place % len(groups)] for place in range(start, self.per_epoch))
+        end = min(self.per_epoch, self.total - epoch * self.per_epoch)
+        return (groups[place % len(groups)] for place in range(start, end))
 
     def _step(self, batch: Batch, epoch: int) -> Step:
         counters = self.state.counters

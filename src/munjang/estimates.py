@@ -74,16 +74,18 @@ def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
     with _threads(recipe.training.threads), torch.random.fork_rng(devices=[]):
         loop = make_loop(prepared)
         steps, rate = _time_steps(loop, seconds)
-        evaluation = _evaluation_seconds(loop) * (2 if recipe.training.averaging is not None else 1)
+        evaluation = _evaluation_seconds(loop)
     state = loop.state
     weights = _size(state.model.state_dict().values())
     optimiser = _size(
         value for one in state.optimisers for kept in one.state.values() for value in kept.values()
     )
     averaging = recipe.training.averaging is not None
+    evaluation *= 2 if averaging else 1
     copies = weights * (2 if averaging else 1)
-    tokens = len(values_and_offsets(prepared.train.column)[0]) * recipe.training.epochs
-    evaluations = recipe.training.epochs * recipe.training.evaluations_per_epoch
+    passes = loop.total / loop.per_epoch
+    tokens = len(values_and_offsets(prepared.train.column)[0]) * passes
+    evaluations = passes * recipe.training.evaluations_per_epoch
     return Estimate(
         model=recipe.model_name,
         parameters=sum(parameter.numel() for parameter in state.model.parameters()),

@@ -111,15 +111,13 @@ def load_baseline(folder: str | Path) -> Baseline:
     check_manifest(folder, FILES)
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     if config["name"] not in BASELINES:
-        raise FolderError(f"{folder / CONFIG}: unknown baseline {config['name']!r}; upgrade munjang")
+        raise FolderError(f"{folder / CONFIG}: unknown baseline {config['name']}; upgrade munjang")
     terms = json.loads((folder / TERMS).read_text(encoding="utf-8"))
     arrays = load_file(folder / WEIGHTS)
     return Baseline(config["name"], tuple(config["labels"]), tuple(terms), **arrays)
 
 
-def fit_baseline(
-    name: str, texts: Sequence[str], targets: Ints, labels: Sequence[str]
-) -> Baseline:
+def fit_baseline(name: str, texts: Sequence[str], targets: Ints, labels: Sequence[str]) -> Baseline:
     """Fit the baseline of that name on `texts` of classes `targets`, places in `labels`."""
     if name == "majority":
         shares = np.bincount(targets, minlength=len(labels)) / len(targets)

@@ -1,6 +1,5 @@
 """A network within its budget: the schedule is cut so that it ends when the budget does."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -72,7 +71,7 @@ def paced_by_clock(
         per_epoch: steps of one pass.
     """
     own = estimate.steps
-    looks = math.ceil(own / per_epoch) * training.evaluations_per_epoch
+    looks = own / per_epoch * training.evaluations_per_epoch
     look = estimate.evaluation_seconds
     step = max(estimate.seconds - looks * look, 1e-9) / own
     affordable = max(1, min(_LOOKS, int(_LOOKS_SHARE * seconds / max(look, 1e-9))))
@@ -81,9 +80,7 @@ def paced_by_clock(
     return paced.model_copy(update={"max_seconds": seconds})
 
 
-def _paced(
-    training: TrainingSettings, steps: int, per_epoch: int, looks: int
-) -> TrainingSettings:
+def _paced(training: TrainingSettings, steps: int, per_epoch: int, looks: int) -> TrainingSettings:
     steps = max(1, steps)
     fewest = training.evaluations_per_epoch if steps >= per_epoch else 1
     per_pass = max(fewest, looks * per_epoch // steps)

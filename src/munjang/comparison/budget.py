@@ -1,5 +1,6 @@
 """What each training may spend: seconds or tokens, the same for every model."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +11,7 @@ Unit = Literal["seconds", "tokens"]
 
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _TOKENS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
-_FORM = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)\s*(tokens?)?", re.IGNORECASE)
+_FORM = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*?)\s*(tokens?)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,9 @@ def parse_budget(text: str) -> Budget:
     if form is None:
         raise _not_a_budget(text)
     number, suffix, tokens = float(form[1]), form[2].lower(), form[3]
-    if suffix in ("token", "tokens") and not tokens:
-        suffix, tokens = "", suffix
     unit: Unit = "tokens" if tokens else "seconds"
     factor = (_TOKENS if tokens else _SECONDS).get(suffix)
-    if factor is None or number <= 0:
+    if factor is None or not 0 < number < math.inf:
         raise _not_a_budget(text)
     return Budget(number * factor, unit)
 

@@ -79,8 +79,12 @@ class Comparison:
 def to_csv(standings: Sequence[Standing]) -> str:
     """The table as CSV: one row a model, nested figures with a dot in their names."""
     rows = [_flat(row.to_json()) for row in standings]
+    found = dict.fromkeys(key for row in rows for key in row)
+    nested = {key.rpartition(".")[0] for key in found}
     out = io.StringIO()
-    writer = csv.DictWriter(out, list(dict.fromkeys(key for row in rows for key in row)))
+    # where a row has no interval, its place is empty as a whole
+    heads = [key for key in found if key not in nested]
+    writer = csv.DictWriter(out, heads, extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()

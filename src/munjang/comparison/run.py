@@ -90,7 +90,7 @@ def compare(
         MunjangError: the data, a setting, a name or the folder cannot be used.
         KeyboardInterrupt: Ctrl-C came; what is finished stays, and `resume` goes on.
     """
-    say, folder = say or _silent, Path(out).absolute()
+    say, folder = say or _silent, Path(out)
     entrants = parse_entrants(_listed(models), None if tokenizers is None else _listed(tokenizers))
     spend = parse_budget(budget)
     chosen = _check_numbers(seeds, metric)

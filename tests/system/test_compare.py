@@ -229,12 +229,41 @@ def test_a_crash_costs_one_run_and_is_told(
     }
 
 
+def test_a_budget_in_seconds_ends_a_training_that_would_take_hours(
+    table: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    words = command(table, out, "--models", "mean", "--seeds", 1, "--set", "training.epochs=100000")
+    done = run(*words, "--budget", "2s")
+    assert done.code == 0, done.err
+    record = json.loads((out / "runs/mean/seed-0/run.json").read_text("utf-8"))
+    assert 10 < record["steps"] < 200_000
+    assert record["steps"] <= record["planned_steps"]
+    # a machine that stands still in the middle of a step may be late by as much
+    assert 0.3 < record["seconds"] < 6
+    assert len(record["history"]) >= 3, "a learning curve has points"
+
+
+def test_tokenizers_are_crossed_with_one_network(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = command(table, out, "--models", "mean,majority", "--tokenizers", "jamo,bpe")
+    done = run(*words, "--seeds", 1, "--metric", "macro_f1")
+    assert done.code == 0, done.err
+    assert "macro F1" in done.out
+    assert set(standings(out)) == {"mean on jamo", "mean on bpe", "majority"}
+    for name in ("jamo", "bpe"):
+        model = load(out / f"runs/mean-on-{name}/seed-0/model")
+        assert model.recipe.tokenizer.name == name
+
+
 MISTAKES: dict[str, tuple[list[object], str]] = {
     "unknown model": (["--models", "cn"], "did you mean 'cnn'"),
     "no budget": (["--budget", "soon"], "expected seconds such as 60s"),
     "no seed": (["--seeds", 0], "seeds: expected 1 or more"),
     "unknown metric": (["--metric", "bleu"], "metric: expected accuracy"),
     "unknown setting": (["--set", "training.epoch=3"], "did you mean 'epochs'"),
+    "labels by hand": (["--set", "labels=[a, b]"], "finds the classes in DATA"),
+    "no number as a seed": (["--set", "seed=one"], "seed"),
     "unknown tokenizer": (["--models", "cnn", "--tokenizers", "jam"], "did you mean 'jamo'"),
     "no such file": (["--test", "none.csv"], "none.csv"),
 }

@@ -105,10 +105,13 @@ def compare(
     given = merge(given, {"data": {k: v for k, v in reading.items() if v is not None}})
     given = merge(given, parse_overrides(overrides))
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
-    columns = make_recipe("mean", "other", 0, _without_model(given)).data
-    parts = cut(data, valid, test, columns, int(given.get("seed", 0)), say)
-    given = merge(given, {"data": _COLUMNS})
-    given.pop("seed", None)
+    common = make_recipe("mean", "other", 0, _without_model(given))
+    if common.labels is not None:
+        raise ConfigError("labels: a comparison finds the classes in DATA; leave this setting out")
+    parts = cut(data, valid, test, common.data, common.seed, say)
+    # what said how to read and cut has done its work: a run reads the parts, with its own seed
+    given = {key: value for key, value in given.items() if key not in ("data", "seed")}
+    given["data"] = _COLUMNS
     _check_settings(entrants, given, parts["train"].texts)
     plan = Plan(entrants, seeds, spend, chosen, given, digest(parts))
     open_plan(folder, plan, resume=resume)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from munjang.cli.output import console, note, shown
 from munjang.config import merge, parse_overrides, read_yaml
+from munjang.tasks.metrics import METRIC_NAMES
 
 if TYPE_CHECKING:
     from munjang.tasks.metrics import Scores
@@ -219,9 +220,6 @@ class Bar:
         """Leave the terminal as it was, the last state of the bar standing."""
         if self._bar is not None:
             self._bar.stop()
-
-
-METRIC_NAMES = {"accuracy": "accuracy", "macro_f1": "macro F1", "log_loss": "log loss"}
 
 
 def clock(seconds: float) -> str:

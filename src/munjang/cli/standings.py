@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def show_comparison(comparison: "Comparison", *, as_json: bool) -> None:
     """The table, how to read it, the choice, and where everything lies."""
     from munjang.comparison.plan import PAGE, RESULTS, TABLE
-    from munjang.comparison.texts import HEADS, METRIC_NAMES, cells, notes
+    from munjang.comparison.texts import HEADS, cells, notes
+    from munjang.tasks.metrics import METRIC_NAMES
 
     if as_json:
         show_json({"folder": str(comparison.folder), **comparison.to_json()})

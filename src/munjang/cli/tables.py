@@ -7,6 +7,7 @@ from rich import box
 from rich.table import Table
 
 from munjang.cli.output import shown
+from munjang.tasks.metrics import worst_pairs
 
 if TYPE_CHECKING:
     from munjang.tasks.metrics import Scores
@@ -67,15 +68,7 @@ def confusion_table(scores: "Scores") -> Table:
 
 
 def _worst_pairs(scores: "Scores", names: list[str]) -> Table:
-    pairs = sorted(
-        (
-            (-count, true, guessed)
-            for true, counts in enumerate(scores.confusion)
-            for guessed, count in enumerate(counts)
-            if count and true != guessed
-        ),
-    )
     table = plain_table("taken for each other most: true", "guessed", "rows")
-    for count, true, guessed in pairs[:WORST_PAIRS]:
-        table.add_row(names[true], names[guessed], f"{-count:,}")
+    for true, guessed, count in worst_pairs(scores.confusion, WORST_PAIRS):
+        table.add_row(names[true], names[guessed], f"{count:,}")
     return table

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from munjang.comparison.plan import PAGE
-from munjang.comparison.results import Comparison, Confusion
+from munjang.comparison.results import Comparison
 from munjang.comparison.standings import Standing
-from munjang.comparison.texts import HEADS, METRIC_NAMES, cells, notes
+from munjang.comparison.texts import HEADS, cells, notes
 from munjang.manifest import write_atomically
 from munjang.report.html import Markup, element, join, page, table
 from munjang.report.svg import Line, Point, lines, scatter
+from munjang.tasks.metrics import METRIC_NAMES, Confusion, worst_pairs
 
 # More classes than this do not fit beside each other: their worst pairs are listed instead.
 _WIDEST_MATRIX, _WORST_PAIRS = 12, 10
@@ -109,13 +110,8 @@ def _shaded(count: int, of: int) -> Markup:
 
 
 def _worst_pairs(counts: Confusion, labels: Sequence[str]) -> Markup:
-    pairs = sorted(
-        (-count, true, guess)
-        for true, row in enumerate(counts)
-        for guess, count in enumerate(row)
-        if count and true != guess
-    )
-    rows = [(labels[true], labels[guess], f"{-n:,}") for n, true, guess in pairs[:_WORST_PAIRS]]
+    pairs = worst_pairs(counts, _WORST_PAIRS)
+    rows = [(labels[true], labels[guess], f"{rows:,}") for true, guess, rows in pairs]
     return table(["true", "guessed", "rows"], rows)
 
 

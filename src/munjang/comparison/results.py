@@ -13,8 +13,7 @@ from munjang.comparison.plan import RESULTS, TABLE, Plan
 from munjang.comparison.selection import Choice
 from munjang.comparison.standings import Standing
 from munjang.manifest import write_atomically
-
-Confusion = tuple[tuple[int, ...], ...]
+from munjang.tasks.metrics import Confusion
 
 
 @dataclass(frozen=True)

@@ -26,13 +26,14 @@ from munjang.comparison.plan import (
     refuse_occupied,
 )
 from munjang.comparison.processes import finished, run_alone
-from munjang.comparison.results import Comparison, Confusion, Curve
+from munjang.comparison.results import Comparison, Curve
 from munjang.comparison.selection import smallest_good_enough
 from munjang.comparison.standings import Outcome, make_standings
 from munjang.comparison.statistics import Floats, Ints, Metric
 from munjang.config import merge, parse_overrides, read_yaml
 from munjang.errors import ConfigError
 from munjang.recipe import make_recipe, script_of
+from munjang.tasks.metrics import Confusion
 
 Say = Callable[[str], None]
 Records = Sequence[tuple[Job, Mapping[str, Any]]]

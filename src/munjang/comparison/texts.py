@@ -6,7 +6,6 @@ from munjang.comparison.selection import size_text
 from munjang.comparison.standings import Standing
 from munjang.comparison.statistics import Interval
 
-METRIC_NAMES = {"accuracy": "accuracy", "macro_f1": "macro F1", "log_loss": "log loss"}
 HEADS = (
     "model",
     "score",

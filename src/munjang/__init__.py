@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from munjang.api import evaluate, train
+    from munjang.comparison.run import compare
     from munjang.errors import MunjangError
     from munjang.estimators import TextClassifier
     from munjang.folder import load
@@ -20,6 +21,7 @@ __all__ = [
     "TextClassifier",
     "Tokenizer",
     "__version__",
+    "compare",
     "evaluate",
     "load",
     "pad_sequences",
@@ -31,6 +33,7 @@ _PLACES = {
     "MunjangError": "munjang.errors",
     "TextClassifier": "munjang.estimators",
     "Tokenizer": "munjang.text.keras",
+    "compare": "munjang.comparison.run",
     "evaluate": "munjang.api",
     "load": "munjang.folder",
     "pad_sequences": "munjang.text.keras",

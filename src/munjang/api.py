@@ -115,6 +115,24 @@ def train(
         architecture(model)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
     prepared = prepare(data, valid, model or "cnn", given, say)
+    return fit(prepared, out, resume=resume, overwrite=overwrite, say=say, on_step=on_step)
+
+
+def fit(
+    prepared: Prepared,
+    out: str | Path | None = None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    say: Say | None = None,
+    on_step: OnStep | None = None,
+) -> Trained:
+    """Train on what was prepared; the arguments are those of `train`.
+
+    Raises:
+        MunjangError, Interrupted: as `train`.
+    """
+    say = say or _silent
     loop = make_loop(prepared)
     if out is not None and resume:
         check_checkpoint(Path(out), prepared.fingerprint)  # before anything there is written

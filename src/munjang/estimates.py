@@ -3,7 +3,6 @@
 An estimate, and said to be one: other work on the machine, early stopping and slow disks change it.
 """
 
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from munjang.api import make_loop
 from munjang.data.batches import Examples
+from munjang.memory import peak_memory
 from munjang.preparation import Prepared
 from munjang.text.columns import values_and_offsets
 from munjang.training.inference import logits_of
@@ -41,6 +41,7 @@ class Estimate:
         steps: optimiser steps if nothing stops it early.
         tokens_per_second: real tokens, padding not counted, in training.
         seconds: of the whole training, evaluations included.
+        evaluation_seconds: of one look at the validation part, the average's included.
         timed_steps: how many steps were really taken to say so.
     """
 
@@ -54,6 +55,7 @@ class Estimate:
     steps: int
     tokens_per_second: float
     seconds: float
+    evaluation_seconds: float
     timed_steps: int
 
     def to_json(self) -> dict[str, Any]:
@@ -79,9 +81,11 @@ def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
         value for one in state.optimisers for kept in one.state.values() for value in kept.values()
     )
     averaging = recipe.training.averaging is not None
+    evaluation *= 2 if averaging else 1
     copies = weights * (2 if averaging else 1)
-    tokens = len(values_and_offsets(prepared.train.column)[0]) * recipe.training.epochs
-    evaluations = recipe.training.epochs * recipe.training.evaluations_per_epoch
+    passes = loop.total / loop.per_epoch
+    tokens = len(values_and_offsets(prepared.train.column)[0]) * passes
+    evaluations = passes * recipe.training.evaluations_per_epoch
     return Estimate(
         model=recipe.model_name,
         parameters=sum(parameter.numel() for parameter in state.model.parameters()),
@@ -95,7 +99,8 @@ def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
         + (weights if averaging else 0),
         steps=loop.total,
         tokens_per_second=rate,
-        seconds=tokens / rate + evaluations * evaluation * (2 if averaging else 1),
+        seconds=tokens / rate + evaluations * evaluation,
+        evaluation_seconds=evaluation,
         timed_steps=steps,
     )
 
@@ -129,16 +134,6 @@ def _evaluation_seconds(loop: Loop) -> float:
 
 def _size(tensors: Iterable[Any]) -> int:
     return sum(t.numel() * t.element_size() for t in tensors if isinstance(t, Tensor))
-
-
-def peak_memory() -> int:
-    """The most bytes of memory that this process has held so far; 0 where nobody counts them."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import typer
 
 from munjang import __version__
 from munjang.cli.check import check
+from munjang.cli.compare import compare
 from munjang.cli.data import data
 from munjang.cli.evaluate import evaluate
 from munjang.cli.outcome import Commands, ctrl_c_ends_at_once, end, exit_codes
@@ -45,6 +46,7 @@ def munjang(
     \b
     A first session:
       munjang check reviews.tsv                     look at the data before training
+      munjang compare reviews.tsv --out compared    which model is good enough?
       munjang train reviews.tsv --out my-model      train; columns are guessed and said
       munjang evaluate my-model new-reviews.tsv     judge it on text it has not seen
       munjang predict my-model "정말 재미있다"      ask it
@@ -58,6 +60,7 @@ def munjang(
 
 app.command()(check)
 app.command()(train)
+app.command()(compare)
 app.command()(evaluate)
 app.command()(predict)
 app.add_typer(data)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from munjang.cli.output import shown
 from munjang.tasks.figures import FIGURES
-from munjang.tasks.metrics import Scores
+from munjang.tasks.metrics import Scores, worst_pairs
 from munjang.tasks.number_scores import NumberScores
 from munjang.tasks.set_scores import SetScores
 from munjang.tasks.task import TaskScores
@@ -80,17 +80,9 @@ def baseline_table(scores: NumberScores) -> Table:
 
 
 def _worst_pairs(scores: Scores, names: list[str]) -> Table:
-    pairs = sorted(
-        (
-            (-count, true, guessed)
-            for true, counts in enumerate(scores.confusion)
-            for guessed, count in enumerate(counts)
-            if count and true != guessed
-        ),
-    )
     table = plain_table("taken for each other most: true", "guessed", "rows")
-    for count, true, guessed in pairs[:WORST_PAIRS]:
-        table.add_row(names[true], names[guessed], f"{-count:,}")
+    for true, guessed, count in worst_pairs(scores.confusion, WORST_PAIRS):
+        table.add_row(names[true], names[guessed], f"{count:,}")
     return table
 
 

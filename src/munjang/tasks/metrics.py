@@ -11,6 +11,11 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+Confusion = tuple[tuple[int, ...], ...]  # [true][guessed] counts
+
+# What people call the metrics.
+METRIC_NAMES = {"accuracy": "accuracy", "macro_f1": "macro F1", "log_loss": "log loss"}
+
 
 @dataclass(frozen=True)
 class ClassScore:
@@ -44,7 +49,7 @@ class Scores:
     log_loss: float
     calibration_error: float
     classes: tuple[ClassScore, ...]
-    confusion: tuple[tuple[int, ...], ...]
+    confusion: Confusion
 
     @property
     def figures(self) -> dict[str, float]:
@@ -64,6 +69,17 @@ class Scores:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
         return asdict(self)
+
+
+def worst_pairs(confusion: Confusion, most: int) -> list[tuple[int, int, int]]:
+    """The classes taken for each other most: (true, guessed, rows), the most rows first."""
+    pairs = sorted(
+        (-count, true, guessed)
+        for true, counts in enumerate(confusion)
+        for guessed, count in enumerate(counts)
+        if count and true != guessed
+    )
+    return [(true, guessed, -count) for count, true, guessed in pairs[:most]]
 
 
 def calibration_error(probabilities: Floats, targets: Ints, bins: int = 15) -> float:

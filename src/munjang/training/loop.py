@@ -5,6 +5,7 @@ resumed from a checkpoint takes the same steps as one that was never stopped.
 """
 
 import math
+import sys
 import time
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -116,7 +117,7 @@ class Loop:
         self.parameters = list(state.model.parameters())
         self._order: tuple[int, list[Group]] = (-1, [])
         self._starts = self._first_steps()
-        self.total = self._starts[-1]
+        self.total = min(self._starts[-1], settings.max_steps or sys.maxsize)
 
     def order(self, epoch: int) -> list[Group]:
         """The batches of a pass (from 0), in their order."""
@@ -134,6 +135,11 @@ class Loop:
             sizes = [len(self.order(epoch)) for epoch in range(epochs)]
         return [0, *accumulate(sizes)]
 
+    @property
+    def per_epoch(self) -> int:
+        """Steps of the first pass; under a token budget others differ by a batch or so."""
+        return self._starts[1]
+
     def passes(self, step: int) -> float:
         """How many passes over the training part are done after so many steps."""
         epoch = bisect_right(self._starts, step) - 1
@@ -148,16 +154,22 @@ class Loop:
         self.state.model.train()
         while counters.step < self.total and not counters.stopped:
             epoch = int(self.passes(counters.step))
-            rest = self.order(epoch)[counters.step - self._starts[epoch] :]
+            first = self._starts[epoch]
+            rest = self.order(epoch)[counters.step - first : self.total - first]
             for batch in self.train.batches(rest):
                 began = time.perf_counter()
                 step = self._step(batch, epoch)
-                if self._evaluate_after(counters.step):
+                late = self._is_late(counters.seconds + time.perf_counter() - began)
+                if late or self._evaluate_after(counters.step):
                     step = self._evaluate(step)
+                counters.stopped = counters.stopped or late
                 counters.seconds += time.perf_counter() - began
                 yield step
                 if counters.stopped:
                     return
+
+    def _is_late(self, seconds: float) -> bool:
+        return self.settings.max_seconds is not None and seconds >= self.settings.max_seconds
 
     def _step(self, batch: Batch, epoch: int) -> Step:
         counters = self.state.counters

@@ -15,6 +15,12 @@ class TrainingSettings(Settings):
     """How a model is fitted. The defaults suit a few thousand to a few hundred thousand rows."""
 
     epochs: int = Field(5, ge=1, description="most passes over the training part")
+    max_steps: int | None = Field(
+        None, ge=1, description="or fewer: the schedule ends at this step"
+    )
+    max_seconds: float | None = Field(
+        None, gt=0, description="stop at this time, wherever the schedule is; never repeats exactly"
+    )
     batch_rows: int | None = Field(64, ge=1, description="rows of a batch")
     batch_tokens: int | None = Field(None, ge=1, description="or: most tokens of a batch")
     buckets: str | None = Field(None, description="boundaries by hand, such as '10,100'")

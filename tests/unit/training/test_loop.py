@@ -271,3 +271,27 @@ def test_rows_of_embeddings_get_the_optimiser_and_step_size_that_are_set(small: 
     state = small.loop(**of_rows).state
     table = state.model.encoder.embedding.weight
     assert state.optimisers[1].groups[0].parameters[0] is table
+
+
+@pytest.mark.parametrize("most", [1, 4, 6, 8, 11, 12, 500])
+def test_the_schedule_ends_at_the_most_steps(small: Small, scripted, most: int) -> None:
+    scripted(repeat(scores_of(0.5)))
+    loop = small.loop(epochs=2, max_steps=most, schedule="linear", warmup=0.0)
+    steps = list(loop)
+    last = min(most, 12)
+    assert [step.number for step in steps] == list(range(1, last + 1))
+    assert {step.total for step in steps} == {last}
+    assert steps[-1].scores is not None, "the last step is judged, wherever it stands in a pass"
+    assert steps[-1].factor == pytest.approx(1 / last)
+    assert loop.state.counters.step == last
+
+
+def test_the_clock_stops_a_training_with_a_last_look(small: Small, scripted) -> None:
+    scripted(repeat(scores_of(0.5)))
+    loop = small.loop(epochs=1_000_000, max_seconds=0.05)
+    steps = list(loop)
+    assert 1 <= len(steps) < loop.total
+    assert steps[-1].scores is not None
+    assert loop.state.counters.stopped
+    assert not loop.state.counters.diverged
+    assert loop.state.counters.seconds >= 0.05

@@ -1,0 +1,101 @@
+"""`munjang compare`: many models on the same data, split, budget and seeds."""
+
+from typing import Annotated
+
+import typer
+
+from munjang.cli.options import (
+    AsJson,
+    ConfigFile,
+    Encoding,
+    LabelColumn,
+    Settings,
+    SkipBadRows,
+    TextColumn,
+)
+from munjang.cli.outcome import begin
+
+
+def compare(
+    data: Annotated[
+        list[str], typer.Argument(metavar="DATA", help="Files of labelled text, or -.")
+    ],
+    out: Annotated[str, typer.Option(metavar="FOLDER", help="Where everything is kept.")],
+    models: Annotated[
+        str, typer.Option(metavar="NAMES", help="all, or names such as mean,cnn,nbsvm.")
+    ] = "all",
+    tokenizers: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Cross one network with these, such as words,jamo."),
+    ] = None,
+    budget: Annotated[
+        str, typer.Option(metavar="AMOUNT", help="Of each training: 60s, 5m, '2M tokens'.")
+    ] = "60s",
+    seeds: Annotated[int, typer.Option(metavar="N", help="Runs of each network.")] = 3,
+    metric: Annotated[
+        str, typer.Option(metavar="NAME", help="accuracy, macro_f1 or log_loss.")
+    ] = "accuracy",
+    valid: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Chooses best steps.  [default: a tenth of DATA]"),
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="All are judged on it.  [default: a tenth of DATA]"),
+    ] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    encoding: Encoding = None,
+    skip_bad_rows: SkipBadRows = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the comparison stopped in FOLDER.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the comparison in FOLDER.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only the result: no notes, no progress.")
+    ] = False,
+) -> None:
+    """Compare models on the same data, and name the smallest that is good enough.
+
+    Each model trains with its own settings within the budget, each run in a process of its own: one
+    that fails costs its own row. Baselines without a network take part: majority, tfidf-words,
+    tfidf-characters and nbsvm. FOLDER then holds every model, compare.json, compare.csv and
+    compare.html.
+
+    \b
+    Examples:
+      munjang compare reviews.tsv --budget 60s --seeds 3 --out compared
+      munjang compare reviews.tsv --models cnn --tokenizers words,characters,jamo --out cut
+      munjang compare reviews.tsv --budget 60s --seeds 3 --out compared --resume
+    """
+    from munjang.cli.progress import notes
+    from munjang.cli.standings import show_comparison
+    from munjang.comparison.run import compare as run
+
+    begin()
+    comparison = run(
+        data,
+        out=out,
+        models=models,
+        tokenizers=tokenizers,
+        budget=budget,
+        seeds=seeds,
+        metric=metric,
+        valid=valid,
+        test=test,
+        text_column=text_column,
+        label_column=label_column,
+        config=config,
+        overrides=settings or (),
+        encoding=encoding,
+        skip_bad_rows=skip_bad_rows or None,
+        resume=resume,
+        overwrite=overwrite,
+        say=notes(quiet=quiet),
+    )
+    show_comparison(comparison, as_json=as_json)

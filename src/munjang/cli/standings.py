@@ -1,0 +1,40 @@
+"""What a comparison gave, drawn for people or written for machines."""
+
+import shlex
+from typing import TYPE_CHECKING
+
+from munjang.cli.output import console, show, show_json
+from munjang.cli.tables import plain_table
+
+if TYPE_CHECKING:
+    from munjang.comparison.results import Comparison
+
+
+def show_comparison(comparison: "Comparison", *, as_json: bool) -> None:
+    """The table, how to read it, the choice, and where everything lies."""
+    from munjang.comparison.plan import PAGE, RESULTS, TABLE
+    from munjang.comparison.texts import HEADS, cells, notes
+    from munjang.tasks.metrics import METRIC_NAMES
+
+    if as_json:
+        show_json({"folder": str(comparison.folder), **comparison.to_json()})
+        return
+    metric = METRIC_NAMES[comparison.plan.metric]
+    table = plain_table(*(metric if head == "score" else head for head in HEADS))
+    for row in comparison.standings:
+        table.add_row(*cells(row))
+    console().print(table)
+    for line in notes(comparison):
+        show(f"- {line}")
+    if comparison.choice is None:
+        show("\nno run came to an end; the lines above say why")
+    else:
+        show(
+            f"\nthe smallest that is good enough: {comparison.choice.name}\n"
+            f"  {comparison.choice.why}"
+        )
+    show(f"\n{PAGE}, {RESULTS}, {TABLE} and every model lie in {_quoted(comparison)}")
+
+
+def _quoted(comparison: "Comparison") -> str:
+    return shlex.quote(str(comparison.folder))

@@ -1,0 +1,209 @@
+"""Honest baselines without a network: linear models on counted n-grams, and the largest class.
+
+Each is fitted by scikit-learn and kept as plain arrays: the terms, their weights, a bias.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import load_file, save_file
+
+from munjang import __version__
+from munjang.comparison.entrants import BASELINES
+from munjang.errors import FolderError
+from munjang.manifest import check_manifest, write_atomically, write_manifest
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Weights = npt.NDArray[np.float32]
+
+CONFIG, TERMS, WEIGHTS, CARD = "baseline.json", "terms.json", "model.safetensors", "README.md"
+FILES = (CONFIG, TERMS, WEIGHTS, CARD)
+
+# A word of one letter is a word: in Korean many are.
+_WORDS = {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
+_CHARACTERS = {"analyzer": "char_wb", "ngram_range": (1, 5)}
+_COUNTED: dict[str, dict[str, Any]] = {
+    "tfidf-words": _WORDS,
+    "tfidf-characters": _CHARACTERS,
+    "nbsvm": {**_WORDS, "binary": True},
+}
+# From so many texts on, a term that stands in a single one is left out: most terms are such.
+_MANY_TEXTS = 1000
+# How far NBSVM's weights go from their mean towards themselves, and its smoothing: the paper's.
+_BETA, _ALPHA = 0.25, 1.0
+_INVERSE_PENALTY = 10.0  # of the logistic regression; TF-IDF rows are short, of norm 1
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A fitted baseline.
+
+    Attributes:
+        name: one of `BASELINES`.
+        labels: class names, in the order of the columns of `predict_proba`.
+        terms: what is counted; a term's place is its column.
+        idf: [terms] inverse document frequencies, or empty where presence alone counts.
+        weights: [outputs, terms]; one output for two classes, else one a class.
+        bias: [outputs].
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    terms: tuple[str, ...]
+    idf: Weights
+    weights: Weights
+    bias: Weights
+
+    @property
+    def parameters(self) -> int:
+        """Number of fitted numbers."""
+        return self.idf.size + self.weights.size + self.bias.size
+
+    def predictor(self) -> Callable[[Iterable[str]], Floats]:
+        """A function of texts to probabilities [texts, classes]; its table of terms is built once.
+
+        NBSVM gives margins, not probabilities; they go through the same sigmoid or softmax, which
+        ranks them but does not calibrate them.
+        """
+        counter = _counter(self.name, self.terms) if self.terms else None
+
+        def predict_proba(texts: Iterable[str]) -> Floats:
+            listed = list(texts)
+            margins = np.tile(self.bias.astype(np.float64), (len(listed), 1))
+            if counter is not None and listed:
+                margins += _features(counter.transform(listed), self.idf) @ self.weights.T
+            return _probabilities(margins)
+
+        return predict_proba
+
+    def predict_proba(self, texts: Iterable[str]) -> Floats:
+        """Probabilities [texts, classes] of texts."""
+        return self.predictor()(texts)
+
+    def save(self, folder: Path) -> Path:
+        """Write it into a folder, sealed with checksums, without pickle."""
+        folder.mkdir(parents=True, exist_ok=True)
+        config = {"name": self.name, "labels": list(self.labels)}
+        write_atomically(folder / CONFIG, json.dumps(config, ensure_ascii=False) + "\n")
+        write_atomically(folder / TERMS, json.dumps(self.terms, ensure_ascii=False) + "\n")
+        arrays = {"idf": self.idf, "weights": self.weights, "bias": self.bias}
+        save_file(
+            {name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / WEIGHTS
+        )
+        write_atomically(folder / CARD, _card(self))
+        write_manifest(folder, FILES, __version__)
+        return folder
+
+
+def load_baseline(folder: str | Path) -> Baseline:
+    """The baseline that a comparison left in `folder`.
+
+    Raises:
+        FolderError: the folder is missing, unfinished or altered, or holds another model.
+    """
+    folder = Path(folder)
+    check_manifest(folder, FILES)
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    if config["name"] not in BASELINES:
+        raise FolderError(f"{folder / CONFIG}: unknown baseline {config['name']}; upgrade munjang")
+    terms = json.loads((folder / TERMS).read_text(encoding="utf-8"))
+    arrays = load_file(folder / WEIGHTS)
+    return Baseline(config["name"], tuple(config["labels"]), tuple(terms), **arrays)
+
+
+def fit_baseline(name: str, texts: Sequence[str], targets: Ints, labels: Sequence[str]) -> Baseline:
+    """Fit the baseline of that name on `texts` of classes `targets`, places in `labels`."""
+    if name == "majority":
+        shares = np.bincount(targets, minlength=len(labels)) / len(targets)
+        logits = np.log(shares.clip(min=1e-9))
+        bias = logits[1:] - logits[:1] if len(labels) == 2 else logits
+        return _baseline(name, labels, (), np.empty(0), np.empty((len(bias), 0)), bias)
+    counter = _counter(name, None, least=2 if len(texts) >= _MANY_TEXTS else 1)
+    counts = counter.fit_transform(texts)
+    terms = tuple(counter.get_feature_names_out().tolist())
+    if name == "nbsvm":
+        return _baseline(name, labels, terms, np.empty(0), *_nbsvm(counts, targets, len(labels)))
+    from sklearn.linear_model import LogisticRegression
+
+    present = np.bincount(counts.indices, minlength=len(terms))
+    idf = np.log((1 + len(texts)) / (1 + present)) + 1
+    model = LogisticRegression(C=_INVERSE_PENALTY, max_iter=1000)
+    model.fit(_features(counts, idf), targets)
+    return _baseline(name, labels, terms, idf, model.coef_, model.intercept_)
+
+
+def _baseline(
+    name: str,
+    labels: Sequence[str],
+    terms: tuple[str, ...],
+    idf: Floats,
+    weights: Floats,
+    bias: Floats,
+) -> Baseline:
+    arrays = (array.astype(np.float32) for array in (idf, weights, bias))
+    return Baseline(name, tuple(labels), terms, *arrays)
+
+
+def _counter(name: str, terms: Sequence[str] | None, *, least: int = 1) -> Any:
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    return CountVectorizer(vocabulary=terms, min_df=least, **_COUNTED[name])
+
+
+def _features(counts: Any, idf: npt.NDArray[Any]) -> Any:
+    """Counts [texts, terms] to TF-IDF rows of norm 1; without `idf` they stay as they are."""
+    from sklearn.preprocessing import normalize
+
+    if not idf.size:
+        return counts.astype(np.float64)
+    weighted = counts.astype(np.float64)
+    weighted.data = (1 + np.log(weighted.data)) * idf[weighted.indices]
+    return normalize(weighted, copy=False)
+
+
+def _nbsvm(present: Any, targets: Ints, classes: int) -> tuple[Floats, Floats]:
+    """Weights [outputs, terms] and bias [outputs]: one class against the rest, each with its r."""
+    from sklearn.svm import LinearSVC
+
+    weights, bias = [], []
+    for one in [1] if classes == 2 else range(classes):
+        mine = targets == one
+        ratio = _log_count_ratio(present, mine)
+        model = LinearSVC(C=1.0, random_state=0, max_iter=10_000)
+        model.fit(present.multiply(ratio).tocsr(), mine)
+        own = model.coef_[0]
+        mixed = (1 - _BETA) * np.abs(own).mean() + _BETA * own
+        weights.append(mixed * ratio)
+        bias.append(model.intercept_[0])
+    return np.stack(weights), np.asarray(bias)
+
+
+def _log_count_ratio(present: Any, mine: npt.NDArray[np.bool_]) -> Floats:
+    p, q = (np.asarray(present[which].sum(0)).ravel() + _ALPHA for which in (mine, ~mine))
+    return np.asarray(np.log((p / p.sum()) / (q / q.sum())))
+
+
+def _probabilities(margins: Floats) -> Floats:
+    from scipy.special import expit, softmax
+
+    if margins.shape[1] == 1:
+        second = expit(margins)
+        return np.hstack([1 - second, second])
+    return np.asarray(softmax(margins, axis=1))
+
+
+def _card(model: Baseline) -> str:
+    return f"""# A baseline made with munjang {__version__}
+
+`{model.name}`: {BASELINES[model.name]}. {model.parameters:,} numbers.
+Classes: {", ".join(model.labels)}.
+
+    from munjang.comparison.baselines import load_baseline
+    load_baseline("path/to/this/folder").predict_proba(["a text"])
+"""

@@ -1,0 +1,70 @@
+"""Starting a run's process, and telling why it ended when it does not tell itself."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from munjang.comparison.plan import DATA, LOG, RUN, Job
+from munjang.comparison.worker import JOB
+from munjang.manifest import write_atomically
+
+
+def finished(job: Job, out: Path) -> dict[str, Any] | None:
+    """The record of a run, done or failed; None when there is none yet."""
+    path = job.folder(out) / RUN
+    if not path.exists():
+        return None
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
+
+
+def run_alone(job: Job, out: Path) -> dict[str, Any]:
+    """Run a job in a process of its own; what an earlier try left half done is dropped.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C came; the process is ended.
+    """
+    folder = job.folder(out)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    write_atomically(folder / JOB, json.dumps(job.to_json(), ensure_ascii=False) + "\n")
+    command = [sys.executable, "-m", "munjang.comparison.worker", str(folder), str(out / DATA)]
+    with (folder / LOG).open("wb") as log:
+        # a session of its own: Ctrl-C is for the comparison, which then ends the run
+        process = subprocess.Popen(  # noqa: S603  (our own module, without a shell)
+            command,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait()
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+    record = finished(job, out)
+    if record is None:
+        record = {"status": "failed", "reason": why_it_ended(code)}
+        write_atomically(folder / RUN, json.dumps(record) + "\n")
+    return record
+
+
+def why_it_ended(code: int) -> str:
+    """Words for the exit code of a process that wrote no record."""
+    if code >= 0:
+        return f"the process ended with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    hint = "; the system does so when memory runs out" if name == "SIGKILL" else ""
+    return f"the process was ended by {name}{hint}"

@@ -1,0 +1,152 @@
+"""Two kinds of picture: points with names, and lines. Plain SVG, no library, no script."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from munjang.report.html import Markup, element
+
+WIDTH, HEIGHT = 560, 340
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 110, 14, 44
+# Okabe and Ito's colours: told apart by colour-blind people too.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7a6f00")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A named place, with an upright bar from `low` to `high`."""
+
+    name: str
+    x: float
+    y: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """A named line through places."""
+
+    name: str
+    xs: Sequence[float]
+    ys: Sequence[float]
+
+
+def scatter(points: Sequence[Point], x_name: str, y_name: str, *, up: bool = True) -> Markup:
+    """Points with names and bars, x on a logarithmic scale; the front is drawn through.
+
+    On the front stands who is not beaten in both at once. `up` says that larger y is better.
+    """
+    axes = _Axes(
+        [math.log10(max(p.x, 1e-9)) for p in points],
+        [value for p in points for value in (p.low, p.high)],
+    )
+    marks: list[Markup] = [_frame(axes, x_name, y_name, logarithmic=True)]
+    front = [(math.log10(max(p.x, 1e-9)), p.y) for p in front_of(points, up=up)]
+    marks.append(_path(axes, *_columns(front), "#bbb", dashed=True))
+    for point, colour in zip(points, _colours(len(points)), strict=True):
+        x, y = axes.x(math.log10(max(point.x, 1e-9))), axes.y(point.y)
+        bar = {"x1": x, "x2": x, "y1": axes.y(point.low), "y2": axes.y(point.high)}
+        marks.append(element("line", **bar, stroke=colour, stroke_width=1.5, opacity=0.5))
+        marks.append(element("circle", cx=x, cy=y, r=4.5, fill=colour))
+        marks.append(element("text", point.name, x=x + 8, y=round(y + 4, 1)))
+    return _svg(marks, f"{y_name} against {x_name}")
+
+
+def lines(drawn: Sequence[Line], x_name: str, y_name: str) -> Markup:
+    """Lines; those of one name share a colour and are named once, at the right."""
+    axes = _Axes([0.0, *(x for line in drawn for x in line.xs)], [y for d in drawn for y in d.ys])
+    names = list(dict.fromkeys(line.name for line in drawn))
+    colours = dict(zip(names, _colours(len(names)), strict=True))
+    marks = [_frame(axes, x_name, y_name, logarithmic=False)]
+    for line in drawn:
+        marks.append(_path(axes, line.xs, line.ys, colours[line.name]))
+        marks += [
+            element("circle", cx=axes.x(x), cy=axes.y(y), r=2, fill=colours[line.name])
+            for x, y in zip(line.xs, line.ys, strict=True)
+        ]
+    for place, (name, colour) in enumerate(colours.items()):
+        at = _TOP + 14 + 17 * place
+        marks.append(element("circle", cx=WIDTH - _RIGHT + 14, cy=at - 4, r=4.5, fill=colour))
+        marks.append(element("text", name, x=WIDTH - _RIGHT + 24, y=at))
+    return _svg(marks, f"{y_name} against {x_name}")
+
+
+def front_of(points: Sequence[Point], *, up: bool = True) -> list[Point]:
+    """The points that no other one beats in both x (small) and y, in order of x."""
+    front: list[Point] = []
+    sign = 1 if up else -1
+    for point in sorted(points, key=lambda p: (p.x, -sign * p.y)):
+        if not front or sign * point.y > sign * front[-1].y:
+            front.append(point)
+    return front
+
+
+class _Axes:
+    """From figures to places on the picture."""
+
+    def __init__(self, xs: Sequence[float], ys: Sequence[float]) -> None:
+        self.low_x, self.high_x = _wider(xs)
+        self.low_y, self.high_y = _wider(ys)
+
+    def x(self, value: float) -> float:
+        share = (value - self.low_x) / (self.high_x - self.low_x)
+        return round(_LEFT + share * (WIDTH - _LEFT - _RIGHT), 1)
+
+    def y(self, value: float) -> float:
+        share = (value - self.low_y) / (self.high_y - self.low_y)
+        return round(HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM), 1)
+
+
+def _wider(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    room = 0.06 * (high - low) or 0.5
+    return low - room, high + room
+
+
+def _colours(count: int) -> list[str]:
+    return [COLOURS[place % len(COLOURS)] for place in range(count)]
+
+
+def _columns(places: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [x for x, _ in places], [y for _, y in places]
+
+
+def _path(
+    axes: _Axes, xs: Sequence[float], ys: Sequence[float], colour: str, *, dashed: bool = False
+) -> Markup:
+    places = " ".join(f"{axes.x(x)},{axes.y(y)}" for x, y in zip(xs, ys, strict=True))
+    style = {"stroke_dasharray": "4 4"} if dashed else {}
+    return element("polyline", points=places, fill="none", stroke=colour, **style)
+
+
+def _frame(axes: _Axes, x_name: str, y_name: str, *, logarithmic: bool) -> Markup:
+    bottom, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
+    marks = [element("polyline", points=f"{_LEFT},{_TOP} {_LEFT},{bottom} {right},{bottom}",
+                     fill="none", stroke="#888")]  # fmt: skip
+    for value in _ticks(axes.low_x, axes.high_x):
+        shown = f"{10**value if logarithmic else value:.3g}"
+        marks.append(element("text", shown, x=axes.x(value), y=bottom + 16, text_anchor="middle"))
+    for value in _ticks(axes.low_y, axes.high_y):
+        place = axes.y(value)
+        marks.append(element("line", x1=_LEFT, x2=right, y1=place, y2=place, stroke="#eee"))
+        at = {"x": _LEFT - 6, "y": round(place + 4, 1)}
+        marks.append(element("text", f"{value:.4g}", **at, text_anchor="end"))
+    middle = (_LEFT + right) / 2
+    marks.append(element("text", x_name, x=middle, y=HEIGHT - 8, text_anchor="middle"))
+    marks.append(element("text", y_name, x=_LEFT + 6, y=_TOP + 4))
+    return Markup("".join(marks))
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """About five round figures from `low` to `high`."""
+    rough = (high - low) / 5
+    power = 10 ** math.floor(math.log10(rough))
+    step = next(power * unit for unit in (1, 2, 5, 10) if power * unit >= rough)
+    first = math.ceil(low / step)
+    return [round(place * step, 12) for place in range(first, math.floor(high / step) + 1)]
+
+
+def _svg(marks: Sequence[Markup], says: str) -> Markup:
+    box = f"0 0 {WIDTH} {HEIGHT}"
+    return element("svg", element("title", says), *marks, viewBox=box, width=WIDTH, height=HEIGHT)

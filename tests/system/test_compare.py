@@ -1,0 +1,295 @@
+"""`munjang compare` as a person runs it: to the end, stopped, killed, with a model that crashes."""
+
+import csv
+import json
+import signal
+import time
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from munjang.api import load
+from munjang.comparison.baselines import load_baseline
+from tests.made import made_corpus
+from tests.system.commands import Done, call, run, start, write_table
+
+PATIENCE = 300.0  # machines that are shared may stand still
+SMALL = [part for setting in ("dim=8", "ngrams=1") for part in ("--set", f"model.{setting}")] + [
+    "--set",
+    "training.threads=1",
+    "--set",
+    "training.learning_rate=0.02",
+]
+HOSTILE = "<script>alert('재미있다')</script> & great"
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """120 texts of three classes, some of which would like to be HTML."""
+    texts, labels = made_corpus(120)
+    rows = [
+        (f"{HOSTILE} {number}" if label == "good" else text, label)
+        for number, (text, label) in enumerate(zip(texts, labels, strict=True))
+    ]
+    return write_table(tmp_path_factory.mktemp("made") / "data.csv", rows)
+
+
+def command(table: Path, out: Path, *more: object) -> list[object]:
+    return ["compare", table, "--out", out, "--budget", "4k tokens", *SMALL, *more]
+
+
+@pytest.fixture(scope="module")
+def compared(table: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+    """A comparison that came to its end."""
+    out = tmp_path_factory.mktemp("compared") / "all of them"
+    return out, run(*command(table, out, "--models", "mean,majority,nbsvm", "--seeds", 2))
+
+
+def standings(out: Path) -> dict[str, dict[str, Any]]:
+    rows = json.loads((out / "compare.json").read_text("utf-8"))["standings"]
+    return {row["name"]: row for row in rows}
+
+
+def test_the_table_says_how_good_and_how_dear(compared: tuple[Path, Done]) -> None:
+    out, done = compared
+    assert done.code == 0, done.err
+    for wanted in ("accuracy", "over seeds", "behind the best", "p50", "p99", "memory"):
+        assert wanted in done.out
+    assert "the smallest that is good enough: " in done.out
+    rows = standings(out)
+    assert list(rows)[-1] == "majority"
+    assert rows["majority"]["score"] == pytest.approx(1 / 3, abs=0.01)
+    assert rows["nbsvm"]["score"] > 0.9
+    assert rows["majority"]["to_best"]["p"] < 0.05
+    assert [rows[name]["runs"] for name in ("mean", "nbsvm", "majority")] == [2, 1, 1]
+    for row in rows.values():
+        assert 0 < row["p50"] <= row["p99"]
+        assert row["over_rows"]["low"] <= row["score"] <= row["over_rows"]["high"]
+        assert row["memory_bytes"] > 10_000_000
+        assert row["folder_bytes"] > 100
+    assert rows["mean"]["over_seeds"] is not None
+    assert rows["nbsvm"]["over_seeds"] is None
+
+
+def test_the_budget_of_tokens_is_kept(compared: tuple[Path, Done]) -> None:
+    out, _ = compared
+    for seed in (0, 1):
+        record = json.loads((out / f"runs/mean/seed-{seed}/run.json").read_text("utf-8"))
+        seen = record["seconds"] * record["tokens_per_second"]
+        assert 3000 < seen <= 4100
+
+
+def test_every_model_is_a_folder_that_loads(compared: tuple[Path, Done]) -> None:
+    out, _ = compared
+    for seed in (0, 1):
+        model = load(out / f"runs/mean/seed-{seed}/model")
+        assert model.recipe.seed == seed
+        assert model.predict("a boring film")[0].label in model.labels
+    baseline = load_baseline(out / "runs/nbsvm/seed-0/model")
+    assert baseline.labels[baseline.predict_proba(["an awful film"])[0].argmax()] == "bad"
+
+
+def test_the_csv_has_a_row_a_model(compared: tuple[Path, Done]) -> None:
+    out, _ = compared
+    with (out / "compare.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    expected = standings(out)
+    assert [row["name"] for row in rows] == list(expected)
+    for row in rows:
+        assert float(row["score"]) == pytest.approx(expected[row["name"]]["score"])
+
+
+class Page(HTMLParser):
+    """The tags of a page, seen to be closed, and its texts."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.tags.append(tag)
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def test_the_page_is_whole_loads_nothing_and_escapes_texts(compared: tuple[Path, Done]) -> None:
+    out, _ = compared
+    source = (out / "compare.html").read_text("utf-8")
+    page = Page(source)
+    assert not page.open
+    assert not {"script", "link", "img", "iframe"} & set(page.tags)
+    assert page.tags.count("svg") == 3
+    assert "http" not in source
+    assert any(HOSTILE in words for words in page.words), "the text itself is shown"
+    for wanted in ("Where the models disagree most", "nbsvm", "true \\ guessed"):
+        assert any(wanted in words for words in page.words)
+
+
+def wait_for(event: Callable[[], bool]) -> None:
+    limit = time.monotonic() + PATIENCE
+    while not event():
+        assert time.monotonic() < limit, "nothing happened"
+        time.sleep(0.01)
+
+
+def workers(out: Path) -> list[str]:
+    """Processes whose command line names the folder of a comparison as a worker's does."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode().split("\0")
+        except OSError:  # it has just ended
+            continue
+        if "munjang.comparison.worker" in words and any(w.startswith(str(out)) for w in words):
+            found.append(path.parent.name)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks for processes in /proc")
+def test_stopped_and_killed_it_goes_on_where_it_was(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = command(table, out, "--models", "mean,majority", "--seeds", 2, "--resume")
+    first = out / "runs/mean/seed-0"
+    stopped = start(*words)
+    wait_for((first / "job.json").exists)
+    stopped.send_signal(signal.SIGINT)
+    _, told = stopped.communicate(timeout=PATIENCE)
+    assert stopped.returncode == 130, told.decode()
+    assert b"--resume goes on from" in told
+    assert not workers(out)
+    assert not (first / "run.json").exists()
+
+    killed = start(*words)
+    wait_for((out / "runs/mean/seed-1/job.json").exists)
+    killed.kill()
+    killed.communicate(timeout=PATIENCE)
+    wait_for(lambda: not workers(out))
+    assert not (out / "compare.json").exists()
+    assert not (out / "runs/mean/seed-1/run.json").exists()
+    before = (first / "run.json").stat().st_mtime_ns
+
+    done = run(*words)
+    assert done.code == 0, done.err
+    assert (first / "run.json").stat().st_mtime_ns == before
+    assert "mean, seed 0: done before" in done.err
+    assert "mean, seed 1: done before" not in done.err
+    assert standings(out)["mean"]["runs"] == 2
+
+
+KILLER = """
+import os, signal, sys
+if any("runs/mean/seed-1" in word for word in sys.orig_argv):
+    os.kill(os.getpid(), signal.SIGKILL)
+if any("runs/nbsvm" in word for word in sys.orig_argv):
+    sys.modules["sklearn.svm"] = None
+"""
+
+
+def test_a_crash_costs_one_run_and_is_told(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "sitecustomize.py").write_text(KILLER, encoding="utf-8")
+    out = tmp_path / "out"
+    words = command(table, out, "--models", "mean,majority,nbsvm", "--seeds", 2)
+    with monkeypatch.context() as patched:
+        patched.setenv("PYTHONPATH", str(broken), prepend=":")
+        done = run(*words)
+    assert done.code == 0, done.err
+    rows = standings(out)
+    assert rows["mean"]["runs"] == 1
+    assert "SIGKILL" in rows["mean"]["reasons"][0]
+    assert rows["nbsvm"]["runs"] == 0
+    assert rows["nbsvm"]["score"] is None
+    assert "sklearn.svm" in rows["nbsvm"]["reasons"][0]
+    assert rows["majority"]["runs"] == 1
+    assert "mean (1 of 2 runs)" in done.out
+    assert "when memory runs out" in done.out
+    assert "Traceback" not in done.out + done.err
+
+    again = run(*words, "--resume")
+    assert again.code == 0, again.err
+    assert {row["name"]: row["runs"] for row in standings(out).values()} == {
+        "mean": 2,
+        "nbsvm": 1,
+        "majority": 1,
+    }
+
+
+def test_a_budget_in_seconds_ends_a_training_that_would_take_hours(
+    table: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    words = command(table, out, "--models", "mean", "--seeds", 1, "--set", "training.epochs=100000")
+    done = run(*words, "--budget", "2s")
+    assert done.code == 0, done.err
+    record = json.loads((out / "runs/mean/seed-0/run.json").read_text("utf-8"))
+    assert 10 < record["steps"] < 200_000
+    assert record["steps"] <= record["planned_steps"]
+    # a machine that stands still in the middle of a step may be late by as much
+    assert 0.3 < record["seconds"] < 6
+    assert len(record["history"]) >= 3, "a learning curve has points"
+
+
+def test_tokenizers_are_crossed_with_one_network(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = command(table, out, "--models", "mean,majority", "--tokenizers", "jamo,bpe")
+    done = run(*words, "--seeds", 1, "--metric", "macro_f1")
+    assert done.code == 0, done.err
+    assert "macro F1" in done.out
+    assert set(standings(out)) == {"mean on jamo", "mean on bpe", "majority"}
+    for name in ("jamo", "bpe"):
+        model = load(out / f"runs/mean-on-{name}/seed-0/model")
+        assert model.recipe.tokenizer.name == name
+
+
+MISTAKES: dict[str, tuple[list[object], str]] = {
+    "unknown model": (["--models", "cn"], "did you mean 'cnn'"),
+    "no budget": (["--budget", "soon"], "expected seconds such as 60s"),
+    "no seed": (["--seeds", 0], "seeds: expected 1 or more"),
+    "unknown metric": (["--metric", "bleu"], "metric: expected accuracy"),
+    "unknown setting": (["--set", "training.epoch=3"], "did you mean 'epochs'"),
+    "labels by hand": (["--set", "labels=[a, b]"], "finds the classes in DATA"),
+    "no number as a seed": (["--set", "seed=one"], "seed"),
+    "unknown tokenizer": (["--models", "cnn", "--tokenizers", "jam"], "did you mean 'jamo'"),
+    "no such file": (["--test", "none.csv"], "none.csv"),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_is_told_in_one_line_before_anything_is_written(
+    case: str, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more, wanted = MISTAKES[case]
+    done = call(capsys, "compare", table, "--out", tmp_path / "out", *more)
+    assert done.code == 2, done
+    assert done.out == ""
+    last = done.err.splitlines()[-1]
+    assert last.startswith("munjang: ")
+    assert wanted in last
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_comparison_is_not_overwritten_unasked(
+    compared: tuple[Path, Done], table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, _ = compared
+    done = call(capsys, *command(table, out))
+    assert done.code == 2
+    assert "--resume goes on with it, --overwrite begins anew" in done.err
+    other = call(capsys, *command(table, out, "--resume", "--budget", "5k tokens"))
+    assert other.code == 2
+    assert "another budget" in other.err

@@ -1,0 +1,72 @@
+"""Baselines: they learn, they come back from disk as they were, NBSVM is the paper's."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from munjang.comparison.baselines import _log_count_ratio, fit_baseline, load_baseline
+from munjang.comparison.entrants import BASELINES
+from munjang.errors import FolderError
+from tests.made import made_corpus
+
+
+def corpus(*, korean: bool, two: bool = False) -> tuple[list[str], np.ndarray, list[str]]:
+    texts, names = made_corpus(90, korean=korean)
+    kept = [(t, n) for t, n in zip(texts, names, strict=True) if not two or n != "so-so"]
+    labels = sorted({name for _, name in kept})
+    return [t for t, _ in kept], np.array([labels.index(n) for _, n in kept]), labels
+
+
+@pytest.mark.parametrize("two", [False, True])
+@pytest.mark.parametrize("korean", [False, True])
+@pytest.mark.parametrize("name", BASELINES)
+def test_every_baseline_learns_and_comes_back(
+    name: str, korean: bool, two: bool, tmp_path: Path
+) -> None:
+    texts, targets, labels = corpus(korean=korean, two=two)
+    model = fit_baseline(name, texts, targets, labels)
+    probabilities = model.predict_proba([*texts, "", "한 번도 안 본 말"])
+    assert probabilities.shape == (len(texts) + 2, len(labels))
+    assert np.allclose(probabilities.sum(1), 1)
+    right = (probabilities[: len(texts)].argmax(1) == targets).mean()
+    assert right == 1.0 if name != "majority" else right == pytest.approx(1 / len(labels))
+    again = load_baseline(model.save(tmp_path / "model"))
+    assert again.labels == tuple(labels)
+    assert np.array_equal(again.predict_proba(texts), model.predict_proba(texts))
+    assert again.parameters == model.parameters
+
+
+def test_majority_tells_the_shares_of_the_classes() -> None:
+    model = fit_baseline("majority", ["a"] * 10, np.array([0] * 7 + [1] * 3), ["x", "y"])
+    assert model.predict_proba(["whatever"])[0] == pytest.approx([0.7, 0.3])
+
+
+def test_tfidf_is_scikit_learn_s() -> None:
+    texts, targets, labels = corpus(korean=False)
+    vectorizer = TfidfVectorizer(
+        ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b", sublinear_tf=True
+    )
+    features = vectorizer.fit_transform(texts)
+    expected = LogisticRegression(C=10.0, max_iter=1000).fit(features, targets)
+    unseen = ["great great film 7", "boring", "the plot was okay"]
+    found = fit_baseline("tfidf-words", texts, targets, labels).predict_proba(unseen)
+    assert found == pytest.approx(expected.predict_proba(vectorizer.transform(unseen)), abs=1e-4)
+
+
+def test_the_log_count_ratio_is_the_paper_s() -> None:
+    present = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1]])
+    mine = np.array([True, True, False])
+    p, q = np.array([3, 2, 1]), np.array([1, 1, 2])
+    expected = np.log((p / p.sum()) / (q / q.sum()))
+    assert _log_count_ratio(present, mine) == pytest.approx(expected)
+
+
+def test_an_altered_folder_is_refused(tmp_path: Path) -> None:
+    texts, targets, labels = corpus(korean=False)
+    fit_baseline("nbsvm", texts, targets, labels).save(tmp_path)
+    (tmp_path / "terms.json").write_text("[]")
+    with pytest.raises(FolderError, match=r"terms\.json"):
+        load_baseline(tmp_path)

@@ -1,0 +1,26 @@
+"""The texts that models disagree on most."""
+
+import numpy as np
+
+from munjang.comparison.disagreements import disagreements
+
+
+def test_the_most_different_answers_come_first_with_every_model_s_guess() -> None:
+    agreed, apart, half = [0.9, 0.1], [0.1, 0.9], [0.5, 0.5]
+    runs = {
+        "a": [np.array([agreed, agreed, agreed])],
+        "b": [np.array([agreed, apart, half]), np.array([agreed, apart, agreed])],
+    }
+    found = disagreements(runs, ["same", "other", "some"], np.array([0, 1, 0]), ["x", "y"], most=2)
+    assert [example.text for example in found] == ["other", "some"]
+    assert found[0].label == "y"
+    assert [(g.name, g.label, round(g.probability, 2)) for g in found[0].guesses] == [
+        ("a", "x", 0.9),
+        ("b", "y", 0.9),
+    ]
+    assert found[1].guesses[1].probability == 0.7, "the mean of the seeds"
+
+
+def test_one_model_agrees_with_itself() -> None:
+    runs = {"a": [np.array([[0.5, 0.5]])]}
+    assert disagreements(runs, ["t"], np.array([0]), ["x", "y"]) == ()

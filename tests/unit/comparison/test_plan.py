@@ -1,0 +1,157 @@
+"""Budgets, names, and what may be written where."""
+
+from pathlib import Path
+
+import pytest
+
+from munjang.comparison.budget import Budget, parse_budget
+from munjang.comparison.entrants import BASELINES, Entrant, parse_entrants
+from munjang.comparison.networks import paced_by_clock
+from munjang.comparison.plan import PLAN, Job, Plan, jobs, open_plan, refuse_occupied
+from munjang.comparison.processes import why_it_ended
+from munjang.errors import ConfigError, FolderError
+from munjang.estimates import Estimate
+from munjang.models.registry import ARCHITECTURES
+from munjang.training.settings import TrainingSettings
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "unit"),
+    [
+        ("60s", 60, "seconds"),
+        ("90", 90, "seconds"),
+        ("1.5m", 90, "seconds"),
+        ("1h", 3600, "seconds"),
+        ("2M tokens", 2_000_000, "tokens"),
+        ("500ktokens", 500_000, "tokens"),
+        ("1000 tokens", 1000, "tokens"),
+    ],
+)
+def test_budgets(text: str, amount: float, unit: str) -> None:
+    budget = parse_budget(text)
+    assert (budget.amount, budget.unit) == (amount, unit)
+    assert budget.seconds == (amount if unit == "seconds" else None)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "s", "0s", "-5s", "5 apples", "2M", "3h tokens", "1e400s", "nan"]
+)
+def test_what_is_no_budget(text: str) -> None:
+    if text == "2M":  # two minutes, whatever the case
+        assert parse_budget(text).amount == 120
+        return
+    with pytest.raises(ConfigError, match="expected seconds such as 60s"):
+        parse_budget(text)
+
+
+def test_all_takes_every_encoder_and_every_baseline() -> None:
+    names = [entrant.name for entrant in parse_entrants("all")]
+    assert names == [*ARCHITECTURES, *BASELINES]
+
+
+def test_tokenizers_are_crossed_with_one_network() -> None:
+    found = parse_entrants("nbsvm, cnn", "words,jamo,words")
+    assert [one.name for one in found] == ["cnn on words", "cnn on jamo", "nbsvm"]
+    assert [one.folder for one in found] == ["cnn-on-words", "cnn-on-jamo", "nbsvm"]
+    assert [len(one.seeds(3)) for one in found] == [3, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("models", "tokenizers", "words"),
+    [
+        ("cn", None, "did you mean 'cnn'"),
+        (" , ", None, "at least one"),
+        ("all", "words", "one network"),
+        ("majority", "words", "0 are asked for"),
+        ("cnn", "wrods", "did you mean 'words'"),
+        ("cnn", ",", "at least one name"),
+    ],
+)
+def test_wrong_names(models: str, tokenizers: str | None, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        parse_entrants(models, tokenizers)
+
+
+def plan(**changed: object) -> Plan:
+    values = {
+        "entrants": (Entrant("cnn"), Entrant("nbsvm")),
+        "seeds": 2,
+        "budget": Budget(5.0, "seconds"),
+        "metric": "accuracy",
+        "given": {"training": {"threads": 1}},
+        "data": "abc",
+    }
+    return Plan(**{**values, **changed})  # type: ignore[arg-type]
+
+
+def test_all_models_run_with_the_first_seed_before_the_next_one() -> None:
+    order = [(job.entrant.name, job.seed) for job in jobs(plan())]
+    assert order == [("cnn", 0), ("nbsvm", 0), ("cnn", 1)]
+
+
+def test_a_job_comes_back_from_json() -> None:
+    for job in jobs(plan()):
+        assert Job.from_json(job.to_json()) == job
+
+
+def test_resuming_takes_the_same_plan_or_a_larger_one(tmp_path: Path) -> None:
+    open_plan(tmp_path, plan(), resume=False)
+    run = tmp_path / "runs" / "cnn" / "seed-0" / "run.json"
+    run.parent.mkdir(parents=True)
+    run.touch()
+    open_plan(tmp_path, plan(seeds=5, entrants=(Entrant("mean"),)), resume=True)
+    for changed in ({"data": "x"}, {"budget": Budget(6.0, "seconds")}, {"given": {}}):
+        with pytest.raises(FolderError, match="--overwrite to begin anew"):
+            open_plan(tmp_path, plan(**changed), resume=True)
+    assert run.exists()
+    open_plan(tmp_path, plan(data="x"), resume=False)
+    assert not run.exists()
+
+
+def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").touch()
+    for resume, overwrite in ((False, False), (True, False), (False, True)):
+        with pytest.raises(FolderError, match=r"thesis\.txt"):
+            refuse_occupied(tmp_path, resume=resume, overwrite=overwrite)
+    with pytest.raises(FolderError, match="this is a file"):
+        refuse_occupied(tmp_path / "thesis.txt", resume=False, overwrite=False)
+    (tmp_path / PLAN).touch()
+    with pytest.raises(FolderError, match="--resume goes on"):
+        refuse_occupied(tmp_path, resume=False, overwrite=False)
+    refuse_occupied(tmp_path, resume=True, overwrite=False)
+
+
+def estimate(*, steps: int, seconds: float, look: float) -> Estimate:
+    return Estimate("cnn", 1, 1, 1, 1, 1, 1, steps, 1.0, seconds, look, 10)
+
+
+def test_the_schedule_is_cut_to_what_the_seconds_allow() -> None:
+    # 1,000 steps in 10 passes of 0.1 s a step, and 10 looks of a second
+    costs = estimate(steps=1000, seconds=110.0, look=1.0)
+    paced = paced_by_clock(TrainingSettings(epochs=10), 20.0, costs, per_epoch=100)
+    assert paced.max_seconds == 20.0
+    assert paced.max_steps is not None
+    looks = paced.max_steps / 100 * paced.evaluations_per_epoch
+    assert 0.75 * 20 <= paced.max_steps * 0.1 + looks * 1.0 <= 20
+    assert looks >= 1
+
+
+def test_a_model_that_is_done_earlier_keeps_its_own_passes() -> None:
+    costs = estimate(steps=1000, seconds=10.1, look=0.01)
+    paced = paced_by_clock(TrainingSettings(epochs=10), 60.0, costs, per_epoch=100)
+    assert paced.max_steps == 1000
+    assert paced.evaluations_per_epoch == 1
+
+
+def test_a_budget_too_small_for_a_step_still_takes_one() -> None:
+    costs = estimate(steps=1000, seconds=1e5, look=10.0)
+    paced = paced_by_clock(TrainingSettings(epochs=10), 1.0, costs, per_epoch=100)
+    assert paced.max_steps == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(-9, "SIGKILL; the system does so when memory runs out"), (3, "code 3"), (-11, "SIGSEGV")],
+)
+def test_why_a_process_ended(code: int, words: str) -> None:
+    assert words in why_it_ended(code)

@@ -1,0 +1,66 @@
+"""Pages and pictures: escaped, well-formed, and what stands on a front."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from munjang.report.html import element, page, table
+from munjang.report.svg import Line, Point, front_of, lines, scatter
+
+NASTY = "<b onclick='x'>&\"재미\"</b>"
+
+
+def points(*places: tuple[float, float]) -> list[Point]:
+    return [Point(str(number), x, y, y, y) for number, (x, y) in enumerate(places)]
+
+
+def test_texts_and_attributes_are_escaped_and_markup_is_not() -> None:
+    found = element("td", NASTY, element("i", "ok"), class_="text", title=NASTY)
+    parsed = ET.fromstring(found)
+    assert parsed.text == NASTY
+    assert parsed.attrib == {"class": "text", "title": NASTY}
+    assert [child.tag for child in parsed] == ["i"]
+
+
+def test_a_text_that_looks_like_a_cell_is_no_cell() -> None:
+    found = ET.fromstring(table(["<td>head"], [["<td>fake"], [element("td", "real")]]))
+    assert ["".join(cell.itertext()) for cell in found.iter("td")] == ["<td>fake", "real"]
+
+
+def test_a_page_says_its_encoding_first() -> None:
+    found = page(NASTY, "한글")
+    assert found.index('<meta charset="utf-8">') < found.index("<title>")
+    assert "한글" in found
+    assert NASTY not in found
+
+
+@pytest.mark.parametrize(("up", "front"), [(True, ["0", "2"]), (False, ["0", "1"])])
+def test_on_the_front_stands_who_is_not_beaten_in_both(up: bool, front: list[str]) -> None:
+    drawn = points((1, 0.5), (2, 0.4), (3, 0.9), (4, 0.9), (1, 0.5))
+    assert [point.name for point in front_of(drawn, up=up)] == front
+
+
+@pytest.mark.parametrize("places", [[(1.0, 0.5)], [(0.0, 0.0), (1e6, 1.0)], [(2.0, 0.5)] * 3])
+def test_any_points_give_a_picture_inside_its_frame(places: list[tuple[float, float]]) -> None:
+    drawn = ET.fromstring(scatter(points(*places), NASTY, "score"))
+    circles = list(drawn.iter("circle"))
+    assert len(circles) == len(places)
+    for circle in circles:
+        assert 0 <= float(circle.attrib["cx"]) <= 560
+        assert 0 <= float(circle.attrib["cy"]) <= 340
+    assert NASTY in [text.text for text in drawn.iter("text")]
+
+
+def test_better_stands_higher_and_dearer_further_right() -> None:
+    first, second = ET.fromstring(scatter(points((1, 0.5), (10, 0.9)), "x", "y")).iter("circle")
+    assert float(first.attrib["cx"]) < float(second.attrib["cx"])
+    assert float(first.attrib["cy"]) > float(second.attrib["cy"])
+
+
+def test_lines_of_one_name_share_a_colour_and_are_named_once() -> None:
+    drawn = ET.fromstring(
+        lines([Line("a", [1, 2], [0, 1]), Line("a", [1], [1]), Line("b", [3], [1])], "x", "y")
+    )
+    assert [text.text for text in drawn.iter("text")].count("a") == 1
+    strokes = [one.attrib["stroke"] for one in drawn.iter("polyline")][1:]
+    assert strokes[0] == strokes[1] != strokes[2]

@@ -160,7 +160,9 @@ def workers(out: Path) -> list[str]:
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks for processes in /proc")
 def test_stopped_and_killed_it_goes_on_where_it_was(table: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    words = command(table, out, "--models", "mean,majority", "--seeds", 2, "--resume")
+    # long enough that no run ends between being seen and being stopped
+    long = ("--budget", "100k tokens", "--set", "training.epochs=300")
+    words = command(table, out, "--models", "mean,majority", "--seeds", 2, "--resume", *long)
     first = out / "runs/mean/seed-0"
     stopped = start(*words)
     wait_for((first / "job.json").exists)

@@ -9,6 +9,7 @@ from munjang.cli.options import (
     ConfigFile,
     Encoding,
     LabelColumn,
+    Quiet,
     Settings,
     SkipBadRows,
     TextColumn,
@@ -56,9 +57,7 @@ def compare(
         bool, typer.Option("--overwrite", help="Replace the comparison in FOLDER.")
     ] = False,
     as_json: AsJson = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Only the result: no notes, no progress.")
-    ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compare models on the same data, and name the smallest that is good enough.
 

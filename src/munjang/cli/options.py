@@ -61,3 +61,6 @@ Seed = Annotated[
     int | None,
     typer.Option(metavar="N", help="The same seed repeats the run bit for bit.  [default: 0]"),
 ]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Only the result: no notes, no progress.")
+]

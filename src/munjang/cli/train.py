@@ -12,6 +12,7 @@ from munjang.cli.options import (
     Encoding,
     LabelColumn,
     ModelName,
+    Quiet,
     Seed,
     Settings,
     SkipBadRows,
@@ -50,9 +51,7 @@ def train(
         bool, typer.Option("--overwrite", help="Replace what an earlier training left in FOLDER.")
     ] = False,
     as_json: AsJson = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Only the result: no notes, no progress.")
-    ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a model on labelled text and save it in a folder.
 

@@ -2,7 +2,7 @@
 
 A dense gradient of an embedding has one row for every token that exists, and a dense optimiser
 walks them all at each step. Here the gradient is a sparse tensor of the touched rows, already
-sorted and summed, for `munjang.training.optimisers.RowAdamW`.
+sorted and summed, for `munjang.training.optimisers`.
 """
 
 from typing import Any, cast

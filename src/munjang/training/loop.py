@@ -9,6 +9,7 @@ import sys
 import time
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -189,13 +190,21 @@ class Loop:
         model = self.state.model
         for parameter in self.parameters:
             parameter.grad = None
-        loss: Tensor = self.task.loss(model(batch.ids, batch.mask), batch.targets)
+        with self._precision(batch.ids.device):
+            logits: Tensor = model(batch.ids, batch.mask)
+        loss: Tensor = self.task.loss(logits.float(), batch.targets)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.settings.clip_norm is not None:
             clip_gradients(self.parameters, self.settings.clip_norm)
         for optimiser in self.state.optimisers:
             optimiser.step(factor)
         return loss.item()
+
+    def _precision(self, device: torch.device) -> AbstractContextManager[None]:
+        """Matrix products in bfloat16 where that is set; all else stays float32."""
+        if self.settings.precision == "float32":
+            return nullcontext()
+        return torch.autocast(device.type, torch.bfloat16)
 
     def _evaluate_after(self, step: int) -> bool:
         looks = self.settings.evaluations_per_epoch

@@ -49,6 +49,10 @@ class TrainingSettings(Settings):
     checkpoint_steps: int | None = Field(None, ge=1, description="or: steps between checkpoints")
     threads: int | None = Field(None, ge=1, description="CPU threads; all cores when left out")
     device: str = Field("cpu", description="cpu, cuda or cuda:N")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32",
+        description="of the matrix products in training; weights and answers stay float32",
+    )
 
     @model_validator(mode="before")
     @classmethod

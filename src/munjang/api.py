@@ -14,6 +14,7 @@ from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
 from munjang.folder import TextModel, load
 from munjang.layers.embedding import TokenEmbedding
+from munjang.layers.spelling import Spelling
 from munjang.layout import CONFIG, open_for_training, refuse_occupied
 from munjang.manifest import write_atomically
 from munjang.models.registry import architecture, build_encoder
@@ -220,6 +221,8 @@ def make_loop(prepared: Prepared) -> Loop:
     for module in network.modules():
         if isinstance(module, TokenEmbedding):
             module.count_ngrams((batch.ids, batch.lengths) for batch in _large_batches(prepared))
+        if isinstance(module, Spelling):
+            module.learn(prepared.tokenizer.vocabulary.tokens)
     state = make_state(network, recipe.training)
     return Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from munjang.layers.embedding import TokenEmbedding
 from munjang.models.registry import ARCHITECTURES, build_encoder, model_config
 from munjang.tasks.classify import Classify
-from munjang.text.vocabulary import PAD
+from munjang.text.vocabulary import PAD, RESERVED
 from munjang.training.loop import Loop, make_state
 from munjang.training.settings import TrainingSettings
 from tests.made import Rows, examples_of, padded, random_rows
@@ -25,8 +25,10 @@ from tests.made import Rows, examples_of, padded, random_rows
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 VOCABULARY = 30
+TOKENS = [f"word{number * 7 % 13}{number}" for number in range(VOCABULARY - len(RESERVED))]
 # Sizes that keep the suite quick, laid on every architecture that knows the key.
-SMALL = {"dim": 8, "hidden": 6, "filters": 5, "heads": 2, "buckets": 64, "bag_buckets": 64}
+SMALL = {"dim": 8, "hidden": 6, "filters": 5, "heads": 2, "buckets": 64, "bag_buckets": 64,
+         "spelling_buckets": 20}  # fmt: skip
 RECURRENT: list[dict[str, Any]] = [
     {},
     {"ngrams": 3},
@@ -40,7 +42,13 @@ RECURRENT: list[dict[str, Any]] = [
     {"pooling": "max+mean+attention", "directions": 1},
 ]
 SETTINGS: dict[str, list[dict[str, Any]]] = {
-    "mean": [{}, {"ngrams": 3}, {"combiner": "sqrtn"}, {"ngrams": 4, "ngram_min_frequency": 2}],
+    "mean": [
+        {},
+        {"ngrams": 3},
+        {"combiner": "sqrtn"},
+        {"ngrams": 4, "ngram_min_frequency": 2},
+        {"spelling": 4},
+    ],
     "cnn": [
         {},
         {"ngrams": 3},
@@ -50,6 +58,7 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         {"activation": "softmax", "pooling": "max+mean"},
         {"activation": "sigmoid", "pooling": "last"},
         {"bag_dim": 4},
+        {"bag_dim": 4, "spelling": 5},
         {"pooling": "attention"},
         {"pooling": "max+attention", "widths": [1, 2]},
     ],
@@ -90,6 +99,8 @@ def make_encoder(
     encoder = build_encoder(config, VOCABULARY)
     for embedding in embeddings_of(encoder):
         embedding.count_ngrams([(ids, mask.sum(1)) for ids, mask in [padded(ROWS * 2)]])
+        if embedding.spelling is not None:
+            embedding.spelling.learn([*RESERVED, *TOKENS])
     return encoder
 
 

@@ -11,12 +11,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from munjang.layers.hashing import hash_ngrams
 from munjang.layers.rows import sum_rows
+from munjang.layers.spelling import Spelling
 from munjang.text.vocabulary import OOV, PAD
-
-# Odd 64-bit constants (Knuth's golden ratio and a prime) spread neighbouring ids over the buckets.
-_SPREAD = -7046029254386353131
-_STEP = 1000003
 
 # Places to count n-grams in: many more than buckets, so that few rare ones hide behind a frequent.
 COUNTED = 2**22
@@ -25,31 +23,6 @@ COUNTED = 2**22
 STD = 0.1
 
 Combiner = Literal["mean", "sqrtn"]
-
-
-def hash_ngrams(ids: Tensor, lengths: Tensor, longest: int, buckets: int) -> Tensor:
-    """Bucket of every n-gram of `ids`, for n = 2 .. `longest`, at the place where it starts.
-
-    Args:
-        ids: [batch, time] int64, padded on the right.
-        lengths: [batch] number of real tokens.
-        longest: the largest n.
-        buckets: how many buckets there are.
-
-    Returns:
-        [batch, time, longest - 1] in [0, buckets), or -1 where the n-gram would run past the row.
-    """
-    time = ids.shape[1]
-    place = torch.arange(time, device=ids.device)[None, :]
-    rolling = ids
-    found = []
-    for n in range(2, longest + 1):
-        following = torch.zeros_like(ids)
-        following[:, : max(time - n + 1, 0)] = ids[:, n - 1 :]
-        rolling = rolling * _STEP + following
-        mixed = (rolling * _SPREAD) >> 20 & 0x7FFFFFFF
-        found.append(torch.where(place + n <= lengths[:, None], mixed % buckets, -1))
-    return torch.stack(found, dim=-1)
 
 
 class TokenEmbedding(nn.Module):
@@ -66,6 +39,9 @@ class TokenEmbedding(nn.Module):
             row. What stands in one text only teaches nothing but that text.
         token_dropout: share of tokens that read as OOV in training, which also breaks the n-grams
             over them: every pass sees other n-grams, so that no long one is learned by heart.
+        spelling: the largest n of the character n-grams of each token's own spelling, whose rows
+            `forward` adds (see `munjang.layers.spelling`); 0 = none.
+        spelling_buckets: rows that those share by hashing.
     """
 
     _kept: Tensor
@@ -79,6 +55,8 @@ class TokenEmbedding(nn.Module):
         buckets: int = 2**18,
         ngram_min_frequency: int = 1,
         token_dropout: float = 0.0,
+        spelling: int = 0,
+        spelling_buckets: int = 2**17,
     ) -> None:
         super().__init__()
         self.vocabulary_size = vocabulary_size
@@ -88,6 +66,11 @@ class TokenEmbedding(nn.Module):
         self.ngram_min_frequency = ngram_min_frequency if ngrams > 1 else 1
         self.token_dropout = token_dropout
         self.weight = nn.Parameter(torch.empty(vocabulary_size + self.buckets, dim))
+        self.spelling = (
+            Spelling(vocabulary_size, dim, longest=spelling, buckets=spelling_buckets, std=STD)
+            if spelling
+            else None
+        )
         if self.ngram_min_frequency > 1:
             self.register_buffer("_kept", torch.ones(COUNTED, dtype=torch.bool))
         self.reset_parameters()
@@ -114,12 +97,16 @@ class TokenEmbedding(nn.Module):
         counts = counts[1:]
         self._kept = (counts >= self.ngram_min_frequency).to(self._kept.device)
 
-    def rows(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """The rows of the table that each token sums: [batch, time, ngrams], PAD for none."""
+    def heard(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """`ids` [batch, time] with PAD at padding and, in training, OOV for dropped tokens."""
         ids = ids * mask  # PAD is 0
         if self.training and self.token_dropout:
             dropped = torch.rand(ids.shape, device=ids.device) < self.token_dropout
             ids = ids.masked_fill(dropped & mask, OOV)
+        return ids
+
+    def rows(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """The rows of the table that each token sums: [batch, time, ngrams], PAD for none."""
         if self.ngrams == 1:
             return ids[..., None]
         return torch.cat([ids[..., None], self._ngram_rows(ids, mask.sum(1))], dim=-1)
@@ -135,17 +122,20 @@ class TokenEmbedding(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """`ids`, `mask` [batch, time] to vectors [batch, time, dim]; padding gives zeros."""
+        ids = self.heard(ids, mask)
         rows = self.rows(ids, mask)
-        return sum_rows(self.weight, rows.flatten(0, 1)).view(*ids.shape, self.dim)
+        vectors = sum_rows(self.weight, rows.flatten(0, 1)).view(*ids.shape, self.dim)
+        return vectors if self.spelling is None else vectors + self.spelling(ids)
 
     def bag(self, ids: Tensor, mask: Tensor, combiner: Combiner = "mean") -> Tensor:
-        """A row's vectors combined, [batch, dim], without ever building [batch, time, dim].
+        """A row's vectors combined, [batch, dim]; [batch, time, dim] is built for spelling alone.
 
         `mean` divides the sum of `forward` by the tokens of the row, `sqrtn` by their square root:
         the longer the text, the more evidence. A row without tokens gives zeros.
         """
-        rows = self.rows(ids, mask)
+        ids = self.heard(ids, mask)
+        sums = sum_rows(self.weight, self.rows(ids, mask).flatten(1))
+        if self.spelling is not None:
+            sums = sums + self.spelling(ids).sum(1)
         tokens = mask.sum(1, keepdim=True).clamp(min=1)
-        return sum_rows(self.weight, rows.flatten(1)) / (
-            tokens if combiner == "mean" else tokens.sqrt()
-        )
+        return sums / (tokens if combiner == "mean" else tokens.sqrt())

@@ -1,7 +1,7 @@
 """What every encoder gives, and the settings that all of them share."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import AfterValidator, Field
@@ -56,6 +56,12 @@ class EncoderConfig(Settings):
     token_dropout: float = Field(
         0.0, ge=0, lt=1, description="share of tokens that read as OOV in training"
     )
+    spelling: Literal[0, 3, 4, 5, 6, 7, 8] = Field(
+        0, description="longest n-gram of letters of a token's own spelling; 0 = none"
+    )
+    spelling_buckets: int = Field(
+        2**17, ge=1, le=2**24, description="rows shared by the n-grams of letters"
+    )
 
     @property
     def most_tokens(self) -> int | None:
@@ -104,4 +110,6 @@ def token_embedding(config: EncoderConfig, vocabulary_size: int) -> TokenEmbeddi
         buckets=config.buckets,
         ngram_min_frequency=config.ngram_min_frequency,
         token_dropout=config.token_dropout,
+        spelling=config.spelling,
+        spelling_buckets=config.spelling_buckets,
     )

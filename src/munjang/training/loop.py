@@ -20,6 +20,7 @@ from munjang.data.batches import Batch, Examples
 from munjang.data.buckets import Group
 from munjang.errors import ConfigError
 from munjang.layers.embedding import TokenEmbedding
+from munjang.layers.spelling import Spelling
 from munjang.tasks.figures import FIGURES
 from munjang.tasks.task import Task, TaskScores
 from munjang.training.inference import logits_of
@@ -62,7 +63,8 @@ class Step:
 
 def make_state(model: nn.Module, settings: TrainingSettings) -> TrainingState:
     """A fresh state: dense parameters to AdamW, embedding rows to the optimiser that is set."""
-    rows = [module.weight for module in model.modules() if isinstance(module, TokenEmbedding)]
+    tables = (TokenEmbedding, Spelling)
+    rows = [module.weight for module in model.modules() if isinstance(module, tables)]
     chosen = {id(parameter) for parameter in rows}
     dense = [p for p in model.parameters() if id(p) not in chosen]
     rate, decay = settings.learning_rate, settings.weight_decay

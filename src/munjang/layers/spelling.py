@@ -1,0 +1,110 @@
+"""What a word's letters say of it: hashed character n-grams of its own spelling.
+
+"Enriching word vectors with subword information" (Bojanowski et al. 2017): words that share a stem
+or an ending share rows, so that a word seen twice knows what its kin have learned. Here the
+vocabulary is fixed before training, hence every token's n-grams are found once and kept as a table
+of row numbers. A token out of vocabulary has no spelling.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from munjang.layers.hashing import hash_ngrams
+from munjang.layers.rows import sum_rows
+from munjang.text.vocabulary import PAD
+from munjang.text.vocabulary import RESERVED as RESERVED_TOKENS
+
+RESERVED = len(RESERVED_TOKENS)
+
+# n-grams kept of a token, from its beginning: all of a word of thirteen letters
+MOST = 40
+# n-grams of two letters are shared by so many words that they say nothing of any
+SHORTEST = 3
+# code points that stand for the ends of a token; no text holds them, NFC or not
+_BEGIN, _END = 0x110000, 0x110001
+
+_AT_ONCE = 8192  # tokens whose n-grams are found in one piece
+_COUNTED = 2**24  # places to count n-grams in
+
+
+class Spelling(nn.Module):
+    """The sum of the rows of a token's character n-grams.
+
+    Args:
+        vocabulary_size: number of ids, PAD included.
+        dim: width of a vector.
+        longest: the largest n of the n-grams, 3 at least.
+        buckets: rows that all n-grams share by hashing.
+        std: of a row's numbers at the beginning.
+    """
+
+    grams: Tensor
+
+    def __init__(
+        self, vocabulary_size: int, dim: int, *, longest: int, buckets: int, std: float
+    ) -> None:
+        super().__init__()
+        self.longest = longest
+        self.std = std
+        # row 0 is PAD and stays zero: places of `grams` without an n-gram name it
+        self.weight = nn.Parameter(torch.empty(1 + buckets, dim))
+        self.register_buffer("grams", torch.full((vocabulary_size, MOST), PAD, dtype=torch.int32))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Normal; PAD zero."""
+        nn.init.normal_(self.weight, std=self.std)
+        with torch.no_grad():
+            self.weight[PAD] = 0.0
+
+    def learn(self, tokens: Sequence[str]) -> None:
+        """Find the n-grams of every token, [vocabulary size] strings in the order of their ids.
+
+        An n-gram of one token only is left out: it says no more than the token's own row.
+        """
+        own = list(tokens[RESERVED:])
+        seen = np.zeros(_COUNTED, dtype=np.int32)
+        for start in range(0, len(own), _AT_ONCE):
+            found = _ngrams(own[start : start + _AT_ONCE], self.longest)
+            # an n-gram that a token has twice counts once
+            row, gram = np.unique(np.stack(_row_and_gram(found)), axis=1)
+            seen += np.bincount(gram, minlength=_COUNTED).astype(np.int32)
+        buckets = len(self.weight) - 1
+        table = np.full(self.grams.shape, PAD, dtype=np.int32)
+        for start in range(0, len(own), _AT_ONCE):
+            found = _ngrams(own[start : start + _AT_ONCE], self.longest)
+            found[(found >= 0) & (seen[found] < 2)] = -1
+            row, gram = _row_and_gram(found)
+            place = np.arange(len(row)) - np.searchsorted(row, row)
+            kept = place < MOST
+            table[RESERVED + start + row[kept], place[kept]] = 1 + gram[kept] % buckets
+        self.grams.copy_(torch.from_numpy(table))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """`ids` [batch, time] to vectors [batch, time, dim]; zeros for reserved ids."""
+        # a token that stands in the batch ten times is spelled once
+        types, places = torch.unique(ids, return_inverse=True)
+        grams = self.grams[types].long()
+        # their number grows with the word; divided by its root, long words weigh as short ones
+        spread = (grams != PAD).sum(1, keepdim=True).clamp(min=1).sqrt()
+        return F.embedding(places, sum_rows(self.weight, grams) / spread)
+
+
+def _ngrams(tokens: Sequence[str], longest: int) -> np.ndarray:
+    """Numbers of all n-grams, [tokens, places], -1 where there is none."""
+    points = [[_BEGIN, *map(ord, token[:MOST]), _END] for token in tokens]
+    lengths = torch.tensor([len(p) for p in points])
+    ids = torch.zeros(len(points), int(lengths.max()), dtype=torch.int64)
+    for row, p in enumerate(points):
+        ids[row, : len(p)] = torch.tensor(p)
+    found = hash_ngrams(ids, lengths, longest, _COUNTED)[..., SHORTEST - 2 :]
+    return found.flatten(1).numpy()
+
+
+def _row_and_gram(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    row, place = np.nonzero(found >= 0)
+    return row, found[row, place]

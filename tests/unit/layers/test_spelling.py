@@ -1,0 +1,135 @@
+"""The spelling of tokens, against slow and obvious Python over their letters."""
+
+from collections import Counter
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from munjang.layers.embedding import TokenEmbedding
+from munjang.layers.spelling import MOST, Spelling
+from munjang.text.vocabulary import OOV, PAD, RESERVED
+from tests.unit.text.strategies import ugly_text
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+WORDS = ["walk", "walking", "talking", "talk", "zebra", "a", "재미있다", "재미있는"]
+BUCKETS = 10**6  # so many that the n-grams of a few words do not meet
+
+
+def spelled(words: list[str], longest: int, buckets: int = BUCKETS, dim: int = 2) -> Spelling:
+    torch.manual_seed(0)
+    spelling = Spelling(len(RESERVED) + len(words), dim, longest=longest, buckets=buckets, std=1.0)
+    spelling.learn([*RESERVED, *words])
+    return spelling
+
+
+def slow_ngrams(word: str, longest: int) -> list[str]:
+    """Those of a word between brackets, by where they start and then by length."""
+    letters = f"<{word[:MOST]}>"
+    return [
+        letters[start : start + n]
+        for start in range(len(letters))
+        for n in range(3, longest + 1)
+        if start + n <= len(letters)
+    ]
+
+
+def slow_shared(words: list[str], longest: int) -> list[list[str]]:
+    """The n-grams of each word that another word has as well, the first so many."""
+    owners = Counter(gram for word in words for gram in set(slow_ngrams(word, longest)))
+    return [[g for g in slow_ngrams(word, longest) if owners[g] > 1][:MOST] for word in words]
+
+
+def assert_same_rows_for_same_ngrams(spelling: Spelling, words: list[str], longest: int) -> None:
+    row_of: dict[str, int] = {}
+    for word, grams in enumerate(slow_shared(words, longest)):
+        found = spelling.grams[len(RESERVED) + word].tolist()
+        assert found[len(grams) :] == [PAD] * (MOST - len(grams))
+        for gram, row in zip(grams, found, strict=False):
+            assert row_of.setdefault(gram, row) == row
+    assert PAD not in row_of.values()
+    assert len(set(row_of.values())) == len(row_of)
+
+
+@pytest.mark.parametrize("longest", [3, 5, 8])
+def test_words_share_the_rows_of_the_ngrams_that_they_share(longest: int) -> None:
+    assert_same_rows_for_same_ngrams(spelled(WORDS, longest), WORDS, longest)
+    assert slow_shared(WORDS, 3)[4] == []  # the only word with these letters
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(ugly_text().filter(bool), min_size=1, max_size=6, unique=True))
+def test_ugly_tokens_are_spelled_as_any(tokens: list[str]) -> None:
+    plain = [t.replace("<", "").replace(">", "") or str(i) for i, t in enumerate(tokens)]
+    words = [*dict.fromkeys(plain), *(f"{word}e" for word in dict.fromkeys(plain))]
+    words = list(dict.fromkeys(words))
+    assert_same_rows_for_same_ngrams(spelled(words, 4), words, 4)
+
+
+def test_a_vector_is_the_sum_over_the_root_of_the_number() -> None:
+    spelling = spelled(WORDS, 5)
+    ids = torch.tensor([[4, 6, 4, PAD], [9, OOV, 11, 8]])
+    with torch.no_grad():
+        vectors = spelling(ids)
+    for row, column in torch.cartesian_prod(torch.arange(2), torch.arange(4)).tolist():
+        rows = [n for n in spelling.grams[ids[row, column]].tolist() if n != PAD]
+        expected = sum((spelling.weight[n] for n in rows), torch.zeros(2))
+        expected = expected / max(len(rows), 1) ** 0.5
+        torch.testing.assert_close(vectors[row, column], expected.detach())
+    assert not vectors[0, 3].any()
+    assert not vectors[1, 1].any()
+
+
+def test_the_gradient_reaches_the_rows_of_the_ngrams_alone() -> None:
+    spelling = spelled(WORDS, 4, buckets=500)
+    factors = torch.randn(1, 3, 2)
+    ids = torch.tensor([[4, 7, 4]])
+    (spelling(ids) * factors).sum().backward()
+    assert spelling.weight.grad.is_sparse
+    expected = torch.zeros_like(spelling.weight)
+    for token, factor in zip(ids[0].tolist(), factors[0], strict=True):
+        rows = [n for n in spelling.grams[token].tolist() if n != PAD]
+        for n in rows:
+            expected[n] += factor / len(rows) ** 0.5
+    torch.testing.assert_close(spelling.weight.grad.to_dense(), expected)
+    assert not expected[PAD].any()
+
+
+def embedded(embedding: TokenEmbedding, ids: Tensor) -> Tensor:
+    with torch.no_grad():
+        return embedding(ids, ids != PAD)
+
+
+def test_an_embedding_adds_the_spelling_and_a_bag_sums_it() -> None:
+    torch.manual_seed(0)
+    embedding = TokenEmbedding(12, 3, spelling=4, spelling_buckets=100)
+    embedding.spelling.learn([*RESERVED, *WORDS])
+    ids = torch.tensor([[4, 5, 6], [7, PAD, PAD]])
+    with torch.no_grad():
+        own = embedding.weight[ids] * (ids != PAD)[..., None]
+        torch.testing.assert_close(embedded(embedding, ids), own + embedding.spelling(ids))
+        bag = embedding.bag(ids, ids != PAD)
+    torch.testing.assert_close(bag, embedded(embedding, ids).sum(1) / torch.tensor([[3.0], [1.0]]))
+
+
+def test_a_dropped_token_is_not_spelled() -> None:
+    torch.manual_seed(0)
+    embedding = TokenEmbedding(12, 3, spelling=4, spelling_buckets=100, token_dropout=0.5)
+    embedding.spelling.learn([*RESERVED, *WORDS])
+    with torch.no_grad():
+        embedding.weight.zero_()
+    vectors = embedded(embedding.train(), torch.full((1, 400), 4))
+    silent = ~vectors.any(-1)
+    assert 100 < int(silent.sum()) < 300
+    torch.testing.assert_close(vectors[~silent], vectors[~silent][:1].expand_as(vectors[~silent]))
+
+
+def test_the_spelling_travels_with_the_weights() -> None:
+    learned, fresh = spelled(WORDS, 4), Spelling(12, 2, longest=4, buckets=BUCKETS, std=1.0)
+    fresh.load_state_dict(learned.state_dict())
+    ids = torch.arange(12)[None]
+    with torch.no_grad():
+        torch.testing.assert_close(fresh(ids), learned(ids), rtol=0, atol=0)

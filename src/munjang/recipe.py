@@ -143,8 +143,8 @@ _BY_SCRIPT: dict[Script, dict[str, Any]] = {
         "training": {"embedding_optimiser": "adagrad"},
     },
     "other": {
-        "tokenizer": {"name": "words", "min_frequency": 2},
-        "training": {"learning_rate": 0.003, "embedding_learning_rate": 0.01},
+        "tokenizer": {"name": "words", "ends": True},
+        "training": {"embedding_optimiser": "adagrad", "learning_rate": 0.003},
     },
 }
 
@@ -164,6 +164,22 @@ _WITH_BAG: dict[str, Any] = {
         "embedding_learning_rate": 0.1,
         "schedule": "cosine",
     },
+}
+
+# Words know their letters, and pairs and triples of them stand beside.
+_WORDS_WITH_BAG: dict[str, Any] = {
+    "model": {
+        "dim": 64,
+        "spelling": 5,
+        "token_dropout": 0.1,
+        "bag_dim": 16,
+        "bag_ngrams": 3,
+        "bag_buckets": 2**18,
+        "bag_min_frequency": 1,
+        "embedding_dropout": 0.3,
+        "dropout": 0.4,
+    },
+    "training": {"embedding_learning_rate": 0.05},
 }
 
 _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
@@ -200,20 +216,31 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
         _WITH_BAG, {"model": {"embedding_dropout": 0.2, "dropout": 0.2}}
     ),
     ("mean", "other"): {
-        "model": {"ngrams": 2},
-        "training": {"learning_rate": 0.005, "embedding_learning_rate": 0.02},
+        "model": {"dim": 32, "ngrams": 2, "spelling": 5, "combiner": "sqrtn"},
+        "training": {"embedding_learning_rate": 0.1},
     },
+    ("cnn", "other"): _WORDS_WITH_BAG,
+    ("rnn", "other"): _WORDS_WITH_BAG,
+    ("lstm", "other"): _WORDS_WITH_BAG,
+    ("gru", "other"): _WORDS_WITH_BAG,
+    ("transformer", "other"): _WORDS_WITH_BAG,
 }
 
 # Texts to see in all, and the fewest and most passes over them. Long n-grams alone are learned by
 # heart in a second pass over many texts; few texts need many passes, of which the best is kept.
-_PASSES: dict[tuple[str, Script], tuple[int, int, int]] = {("mean", "korean"): (100_000, 1, 10)}
-_OTHER_PASSES = (300_000, 2, 10)
+_PASSES: dict[tuple[str, Script], tuple[int, int, int]] = {
+    ("mean", "korean"): (100_000, 1, 10),
+    ("mean", "other"): (40_000, 1, 10),
+}
+_OTHER_PASSES: dict[Script, tuple[int, int, int]] = {
+    "korean": (300_000, 2, 10),
+    "other": (40_000, 2, 10),
+}
 
 
 def passes(model: str, script: Script, rows: int) -> int:
     """How many passes over `rows` texts to make when the user does not say."""
-    texts, fewest, most = _PASSES.get((model, script), _OTHER_PASSES)
+    texts, fewest, most = _PASSES.get((model, script), _OTHER_PASSES[script])
     return min(most, max(fewest, round(texts / max(1, rows))))
 
 

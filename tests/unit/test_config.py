@@ -148,7 +148,7 @@ def test_a_budget_of_tokens_alone_replaces_the_rows() -> None:
         ({"positions": "rotery"}, {}, "'sinusoidal', 'learned' or 'rotary', got 'rotery'"),
         (
             {"positions": "learned"},
-            {"max_length": 513},
+            {"max_length": 513, "ends": False},
             "tokenizer.max_length: a text may have 513 tokens, and the positions of the model end "
             "at 512; lower it, raise model.longest",
         ),

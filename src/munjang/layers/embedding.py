@@ -56,7 +56,7 @@ class TokenEmbedding(nn.Module):
         ngram_min_frequency: int = 1,
         token_dropout: float = 0.0,
         spelling: int = 0,
-        spelling_buckets: int = 2**17,
+        spelling_buckets: int = 2**16,
     ) -> None:
         super().__init__()
         self.vocabulary_size = vocabulary_size

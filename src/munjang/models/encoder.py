@@ -60,7 +60,7 @@ class EncoderConfig(Settings):
         0, description="longest n-gram of letters of a token's own spelling; 0 = none"
     )
     spelling_buckets: int = Field(
-        2**17, ge=1, le=2**24, description="rows shared by the n-grams of letters"
+        2**16, ge=1, le=2**24, description="rows shared by the n-grams of letters"
     )
 
     @property

@@ -30,22 +30,23 @@ class _SumRows(torch.autograd.Function):
         (grad,) = grads
         (ids,) = ctx.saved_tensors
         found = bags_of_rows_by_numpy if ids.device.type == "cpu" else bags_of_rows
-        rows, starts, bags = found(ids)
+        rows, starts, bags = found(ids, ctx.rows)
         sums = F.embedding_bag(bags, grad.contiguous(), starts, mode="sum")
-        if len(rows) and rows[0] == PAD:
-            rows, sums = rows[1:], sums[1:]
         touched = torch.sparse_coo_tensor(
             rows[None], sums, (ctx.rows, grad.shape[1]), is_coalesced=True, check_invariants=False
         )
         return touched, None
 
 
-def bags_of_rows(ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Each row that `ids` [bags, per bag] name, where its bags start, and the bags of all rows."""
+def bags_of_rows(ids: Tensor, table: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Each row that `ids` [bags, per bag] name, where its bags start, and the bags of all rows.
+
+    PAD is left out. `table` is one more than the largest id that there may be.
+    """
     # one number holds a row and its bag, so that a sort of plain numbers will do
     bits = len(ids).bit_length()
-    pairs = ((ids << bits) + torch.arange(len(ids), device=ids.device)[:, None]).reshape(-1)
-    pairs = pairs.sort().values
+    pairs = (ids << bits) + torch.arange(len(ids), device=ids.device)[:, None]
+    pairs = pairs[ids != PAD].sort().values
     row_of = pairs >> bits
     first = torch.ones_like(row_of, dtype=torch.bool)
     torch.ne(row_of[1:], row_of[:-1], out=first[1:])
@@ -53,16 +54,22 @@ def bags_of_rows(ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return row_of[starts], starts, pairs & ((1 << bits) - 1)
 
 
-def bags_of_rows_by_numpy(ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def bags_of_rows_by_numpy(ids: Tensor, table: int) -> tuple[Tensor, Tensor, Tensor]:
     """As `bags_of_rows`: on a CPU NumPy sorts ten times as fast, and starts each step sooner."""
     numbers = ids.numpy()
     bits = len(numbers).bit_length()
-    pairs = ((numbers << bits) + np.arange(len(numbers))[:, None]).reshape(-1)
+    # half as wide where row and bag fit: the sort takes two thirds of the time
+    kind: type[np.signedinteger[Any]] = np.int32 if table.bit_length() + bits < 32 else np.int64
+    pairs = (numbers.astype(kind) << kind(bits)) + np.arange(len(numbers), dtype=kind)[:, None]
+    pairs = pairs[numbers != PAD]
     pairs.sort()
     row_of = pairs >> bits
-    starts = np.append(True, row_of[1:] != row_of[:-1]).nonzero()[0]
+    first = np.ones(len(row_of), dtype=bool)
+    np.not_equal(row_of[1:], row_of[:-1], out=first[1:])
+    starts = first.nonzero()[0]
     pairs &= (1 << bits) - 1
-    return torch.from_numpy(row_of[starts]), torch.from_numpy(starts), torch.from_numpy(pairs)
+    rows, bags = row_of[starts].astype(np.int64), pairs.astype(np.int64)
+    return torch.from_numpy(rows), torch.from_numpy(starts), torch.from_numpy(bags)
 
 
 def sum_rows(weight: Tensor, ids: Tensor) -> Tensor:

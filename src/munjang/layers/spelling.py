@@ -24,8 +24,9 @@ RESERVED = len(RESERVED_TOKENS)
 MOST = 40
 # n-grams of two letters are shared by so many words that they say nothing of any
 SHORTEST = 3
-# code points that stand for the ends of a token; no text holds them, NFC or not
-_BEGIN, _END = 0x110000, 0x110001
+# What stands for the ends of a token; letters are their code points and 3 more. No 0, since a hash
+# that begins with zeros forgets how many.
+_BEGIN, _END = 1, 2
 
 _AT_ONCE = 8192  # tokens whose n-grams are found in one piece
 _COUNTED = 2**24  # places to count n-grams in
@@ -96,7 +97,7 @@ class Spelling(nn.Module):
 
 def _ngrams(tokens: Sequence[str], longest: int) -> np.ndarray:
     """Numbers of all n-grams, [tokens, places], -1 where there is none."""
-    points = [[_BEGIN, *map(ord, token[:MOST]), _END] for token in tokens]
+    points = [[_BEGIN, *(ord(letter) + 3 for letter in token[:MOST]), _END] for token in tokens]
     lengths = torch.tensor([len(p) for p in points])
     ids = torch.zeros(len(points), int(lengths.max()), dtype=torch.int64)
     for row, p in enumerate(points):

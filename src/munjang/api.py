@@ -24,7 +24,7 @@ from munjang.training.checkpoints import check_checkpoint
 from munjang.training.inference import logits_of
 from munjang.training.logs import FILE as LOG
 from munjang.training.loop import Loop, make_state
-from munjang.training.run import OnStep, remove_checkpoint, run
+from munjang.training.run import OnStep, ctrl_c, finishing, remove_checkpoint, run
 
 __all__ = ["Trained", "evaluate", "load", "train"]
 
@@ -141,20 +141,20 @@ def fit(
         (folder / LOG).touch()  # first, so that a run killed at once is known as ours
         write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))
     say(_model_line(loop, prepared))
-    run(
-        loop,
-        prepared.recipe.training,
-        folder=folder,
-        fingerprint=prepared.fingerprint,
-        resume=resume,
-        on_step=on_step,
-    )
-    if loop.state.counters.diverged:
-        say(
-            f"stopped at step {loop.state.counters.step:,} of {loop.total:,}: the weights were no "
-            "finite numbers any more; the best before is kept; a lower learning_rate helps"
+    fingerprint = prepared.fingerprint
+    with ctrl_c() as asked:
+        run(
+            loop,
+            prepared.recipe.training,
+            folder=folder,
+            fingerprint=fingerprint,
+            resume=resume,
+            on_step=on_step,
         )
-    return _finish(prepared, loop, folder)
+        with finishing(asked, loop, folder, fingerprint):
+            if loop.state.counters.diverged:
+                say(_diverged_line(loop))
+            return _finish(prepared, loop, folder)
 
 
 def evaluate(
@@ -226,6 +226,13 @@ def make_loop(prepared: Prepared) -> Loop:
 
 def _large_batches(prepared: Prepared) -> Iterator[Batch]:
     return prepared.train.in_order_of_length(batch_rows=8192)
+
+
+def _diverged_line(loop: Loop) -> str:
+    return (
+        f"stopped at step {loop.state.counters.step:,} of {loop.total:,}: the weights were no "
+        "finite numbers any more; the best before is kept; a lower learning_rate helps"
+    )
 
 
 def _model_line(loop: Loop, prepared: Prepared) -> str:

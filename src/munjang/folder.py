@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +20,9 @@ from munjang.config import merge, read_yaml, to_yaml
 from munjang.data.batches import Examples
 from munjang.data.encode import EncodedTexts, encode_texts
 from munjang.errors import DataError, FolderError
-from munjang.layout import CARD, CONFIG, FILES, METRICS, PARTIAL, TOKENIZER, VOCABULARY, WEIGHTS
+from munjang.layout import CARD, CONFIG, FILES, METRICS, TOKENIZER, VOCABULARY, WEIGHTS
 from munjang.manifest import FILE as MANIFEST
-from munjang.manifest import check_manifest, write_atomically, write_manifest
+from munjang.manifest import check_manifest, write_atomically, write_manifest, written_whole
 from munjang.models.registry import build_encoder
 from munjang.recipe import Recipe
 from munjang.tasks.figures import FIGURES
@@ -178,11 +177,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _save_weights(path: Path, weights: dict[str, Tensor]) -> None:
-    partial = path.with_name(path.name + PARTIAL)
-    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, partial)
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with written_whole(path) as partial:
+        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, partial)
 
 
 def model_card(model: TextModel) -> str:

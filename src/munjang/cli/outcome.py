@@ -1,5 +1,6 @@
 """How a command ends: what is said on standard error, and the exit code."""
 
+import errno
 import os
 import signal
 import sys
@@ -14,7 +15,9 @@ from typer.core import TyperGroup
 from munjang.cli.output import note, one_line
 from munjang.errors import MunjangError
 
-MISTAKE, STOPPED = 2, 130
+FAILED, MISTAKE, STOPPED = 1, 2, 130
+# What the system says of a disk, of a person's share of it and of one file that can grow no more.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 OUT_OF_MEMORY = (
     "out of memory; a smaller model.dim, fewer model.buckets or a smaller training.batch_rows helps"
 )
@@ -50,6 +53,9 @@ def exit_codes(run: Callable[[], Any]) -> int:
         note(f"munjang: {one_line(str(error))}")
         return MISTAKE
     except OSError as error:
+        if error.filename is None and error.errno in FULL:
+            _drop_output()
+            error.filename = "standard output"
         note(f"munjang: {one_line(_told(error))}")
         return MISTAKE
     except Exception as error:
@@ -62,6 +68,26 @@ def exit_codes(run: Callable[[], Any]) -> int:
         note(f"munjang: {_usage(error)}")
         return MISTAKE
     return code if isinstance(code, int) else 0
+
+
+@contextmanager
+def resumable(goes_on: Callable[[], str]) -> Iterator[None]:
+    """Within, a full disk, and Ctrl-C that has no words of its own, tell how to go on.
+
+    Args:
+        goes_on: gives these words, when it is over.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if str(stop):
+            raise
+        raise KeyboardInterrupt(f"stopped; {goes_on()}") from None
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        said = f"{os.strerror(error.errno)}; make room, then {goes_on()}"
+        raise OSError(error.errno, said, error.filename) from None
 
 
 @contextmanager

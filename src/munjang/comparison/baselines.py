@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from munjang import __version__
 from munjang.comparison.entrants import BASELINES
 from munjang.errors import FolderError
-from munjang.manifest import check_manifest, write_atomically, write_manifest
+from munjang.manifest import check_manifest, write_atomically, write_manifest, written_whole
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -93,9 +93,8 @@ class Baseline:
         write_atomically(folder / CONFIG, json.dumps(config, ensure_ascii=False) + "\n")
         write_atomically(folder / TERMS, json.dumps(self.terms, ensure_ascii=False) + "\n")
         arrays = {"idf": self.idf, "weights": self.weights, "bias": self.bias}
-        save_file(
-            {name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / WEIGHTS
-        )
+        with written_whole(folder / WEIGHTS) as partial:
+            save_file({name: np.ascontiguousarray(one) for name, one in arrays.items()}, partial)
         write_atomically(folder / CARD, _card(self))
         write_manifest(folder, FILES, __version__)
         return folder

@@ -13,6 +13,7 @@ from munjang.comparison.plan import PARTS
 from munjang.data.labels import check_known_labels, check_labels, require_labels
 from munjang.data.splits import split
 from munjang.data.table import Table
+from munjang.manifest import written_whole
 from munjang.preparation import read_and_say
 from munjang.recipe import DataSettings
 from munjang.tasks.classify import Classify, ClassifySettings
@@ -69,9 +70,8 @@ def write_parts(parts: dict[str, Table], folder: Path) -> None:
     for name in PARTS:
         labels = require_labels(parts[name])
         frame = pl.DataFrame({"text": parts[name].texts, "label": labels})
-        partial = folder / f"{name}.partial"
-        frame.write_parquet(partial)
-        partial.replace(folder / f"{name}.parquet")
+        with written_whole(folder / f"{name}.parquet") as partial:
+            frame.write_parquet(partial)
 
 
 def digest(parts: dict[str, Table]) -> str:

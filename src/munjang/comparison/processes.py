@@ -1,6 +1,7 @@
 """Starting a run's process, and telling why it ended when it does not tell itself."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from munjang.comparison.plan import DATA, LOG, RUN, Job
+from munjang.comparison.plan import DATA, LOG, MODEL, RUN, Job
 from munjang.comparison.worker import JOB
 from munjang.manifest import write_atomically
 
@@ -27,6 +28,8 @@ def run_alone(job: Job, out: Path) -> dict[str, Any]:
 
     Raises:
         KeyboardInterrupt: Ctrl-C came; the process is ended.
+        OSError: the disk is full, which is no fault of the model, and the next would fail of it
+            too; the file is named.
     """
     folder = job.folder(out)
     shutil.rmtree(folder, ignore_errors=True)
@@ -53,8 +56,12 @@ def run_alone(job: Job, out: Path) -> dict[str, Any]:
             process.stdin.close()
     record = finished(job, out)
     if record is None:
+        shutil.rmtree(folder / MODEL, ignore_errors=True)
         record = {"status": "failed", "reason": why_it_ended(code)}
         write_atomically(folder / RUN, json.dumps(record) + "\n")
+    if "full" in record:
+        number, file = record["full"]
+        raise OSError(number, os.strerror(number), file)
     return record
 
 

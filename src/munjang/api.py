@@ -8,11 +8,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from munjang.baselines import Baseline, is_baseline, load_baseline
 from munjang.config import merge, parse_overrides, read_yaml, to_yaml
 from munjang.data.batches import Batch
 from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
-from munjang.folder import TextModel, load
+from munjang.folder import TextModel
+from munjang.folder import load as load_trained
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layout import CONFIG, open_for_training, refuse_occupied
 from munjang.manifest import write_atomically
@@ -157,8 +159,17 @@ def fit(
             return _finish(prepared, loop, folder)
 
 
+def load(folder: str | Path) -> TextModel | Baseline:
+    """The model in `folder`, ready to predict: of a training, or a baseline of a comparison.
+
+    Raises:
+        FolderError: the folder is missing, unfinished, altered, or made by a newer version.
+    """
+    return load_baseline(folder) if is_baseline(folder) else load_trained(folder)
+
+
 def evaluate(
-    model: TextModel | str | Path,
+    model: TextModel | Baseline | str | Path,
     data: Any,
     *,
     text_column: str | None = None,
@@ -174,16 +185,15 @@ def evaluate(
     Raises:
         DataError: a row cannot be used, or its label was never seen in training.
     """
-    known = model if isinstance(model, TextModel) else load(model)
-    trained_on = known.recipe.data
+    known = load(model) if isinstance(model, str | Path) else model
+    trained_on = known.columns
     columns = DataSettings(
         text_column=text_column or trained_on.text_column,
         label_column=label_column or trained_on.label_column,
         encoding=encoding or trained_on.encoding,
         skip_bad_rows=skip_bad_rows,
     )
-    read_labels = known.task.reader(known.recipe.task_settings)
-    table = read_and_say(data, columns, read_labels, say or _silent)
+    table = read_and_say(data, columns, known.read_labels, say or _silent)
     return known.task.scores(known.logits(table.texts), known.task.targets(table))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from munjang.api import load
-from munjang.comparison.baselines import load_baseline
+from munjang.baselines import load_baseline
 from tests.made import made_corpus
 from tests.system.commands import Done, call, run, start, write_table
 

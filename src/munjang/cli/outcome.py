@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from munjang.cli.output import note, one_line
 from munjang.errors import MunjangError
 
-FAILED, MISTAKE, STOPPED = 1, 2, 130
+DONE, FAILED, MISTAKE, STOPPED = 0, 1, 2, 130
 # What the system says of a disk, of a person's share of it and of one file that can grow no more.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 OUT_OF_MEMORY = (

@@ -13,6 +13,7 @@ from munjang.cli.output import json_text, note, show, shown
 from munjang.errors import ConfigError
 
 if TYPE_CHECKING:
+    from munjang.baselines import Baseline
     from munjang.folder import TextModel
     from munjang.tasks.task import Answer
 
@@ -50,7 +51,7 @@ def predict(
       munjang predict my-model --input reviews.csv --text-column document --json
       tail -f reviews.log | munjang predict my-model --input -
     """
-    from munjang.folder import load
+    from munjang.api import load
 
     begin()
     if texts and source is not None:
@@ -68,7 +69,7 @@ def predict(
         note(f"skipped {count:,} rows: {reason}")
 
 
-def _pairs(model: "TextModel", texts: Iterable[str]) -> Iterator[tuple[str, "Answer"]]:
+def _pairs(model: "TextModel | Baseline", texts: Iterable[str]) -> Iterator[tuple[str, "Answer"]]:
     """Each text with its answer."""
     return zip(texts, model.predict(texts), strict=True)
 

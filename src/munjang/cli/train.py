@@ -101,7 +101,8 @@ def train(
 
 def _goes_on(out: str) -> str:
     """What to type next, by what stands in the folder."""
-    from munjang.layout import CHECKPOINT, MANIFEST
+    from munjang.manifest import FILE as MANIFEST
+    from munjang.training.checkpoints import FILE as CHECKPOINT
 
     if (Path(out) / MANIFEST).exists():
         return f"a finished model stands in {out}"

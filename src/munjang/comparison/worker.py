@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from munjang.comparison.baselines import fit_baseline
+from munjang.baselines import fit_baseline
+from munjang.comparison.kept import labels_of, read_part
 from munjang.comparison.measure import folder_bytes, latency
-from munjang.comparison.parts import labels_of, read_part
 from munjang.comparison.plan import ANSWERS, MODEL, RUN, Job
 from munjang.manifest import write_atomically, written_whole
 from munjang.memory import peak_memory

@@ -61,7 +61,7 @@ BAD_DATA: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
 # A check tells what it can of data that a training refuses.
 TOLD_BY_CHECK = {
     "no label column": "there are no labels to train on",
-    "missing label": "1 rows have none",
+    "missing label": "data.csv, row 3: the label column 'label' holds nothing here; fix it, or",
     "one class": "a training would refuse this data: ",
     "too few of a class": "a training would refuse this data: ",
 }

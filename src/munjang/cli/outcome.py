@@ -53,9 +53,7 @@ def exit_codes(run: Callable[[], Any]) -> int:
         note(f"munjang: {one_line(str(error))}")
         return MISTAKE
     except OSError as error:
-        if error.filename is None and error.errno in FULL:
-            _drop_output()
-            error.filename = "standard output"
+        _name_output(error)
         note(f"munjang: {one_line(_told(error))}")
         return MISTAKE
     except Exception as error:
@@ -129,6 +127,16 @@ def end(code: int) -> NoReturn:
             sys.stdout.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _name_output(error: OSError) -> None:
+    """A write that failed names no file; when it was one to standard output, another fails too."""
+    if error.filename is None and error.errno in FULL:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _drop_output()
+            error.filename = "standard output"
 
 
 def _drop_output() -> None:

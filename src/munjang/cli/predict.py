@@ -43,7 +43,8 @@ def predict(
     Prints one line a text, in order: label, probability and text, with tabs between them; a model
     of the task regress prints the number, one of multilabel all labels in one column. An empty
     line gets an answer too, so that line n of the output belongs to line n of plain text. Without
-    TEXT and --input, texts are read from standard input.
+    TEXT and --input, texts are read from standard input. Of a table, the column that the model was
+    trained on is read, or one with a usual name.
 
     \b
     Examples:
@@ -62,7 +63,9 @@ def predict(
         _write(answer(row, *pair) for row, pair in enumerate(_pairs(model, texts), start=1))
         return
     skipped: Counter[str] | None = Counter() if skip_bad_rows else None
-    for rows, batch in _arriving(source or STDIN, text_column, encoding or "utf-8", skipped):
+    trained = model.columns.text_column
+    arriving = _arriving(source or STDIN, (text_column, trained), encoding or "utf-8", skipped)
+    for rows, batch in arriving:
         answered = zip(rows.tolist(), _pairs(model, batch), strict=True)
         _write(answer(row, *pair) for row, pair in answered)
     for reason, count in (skipped or {}).items():
@@ -75,15 +78,26 @@ def _pairs(model: "TextModel | Baseline", texts: Iterable[str]) -> Iterator[tupl
 
 
 def _arriving(
-    source: str, text_column: str | None, encoding: str, skipped: Counter[str] | None
+    source: str,
+    columns: tuple[str | None, str | None],
+    encoding: str,
+    skipped: Counter[str] | None,
 ) -> Iterator[tuple[Any, Any]]:
-    """Row numbers and texts, batch by batch, each as soon as its lines are there."""
+    """Row numbers and texts, batch by batch, each as soon as its lines are there.
+
+    `columns` are the text column that is asked for, and the one of the training.
+    """
     from munjang.data.readers.stream import stream_texts
 
     if source == STDIN and sys.stdin.isatty():
         note("type a text and Enter for an answer; Ctrl-D ends")
     return stream_texts(
-        source, text_column=text_column, encoding=encoding, skipped=skipped, say=note
+        source,
+        text_column=columns[0],
+        trained_column=columns[1],
+        encoding=encoding,
+        skipped=skipped,
+        say=note,
     )
 
 

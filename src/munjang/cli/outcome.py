@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from munjang.cli.output import note, one_line
+from munjang.cli.output import OUTPUT, flush, note, one_line
 from munjang.errors import MunjangError
 
 DONE, FAILED, MISTAKE, STOPPED = 0, 1, 2, 130
@@ -40,7 +40,7 @@ def exit_codes(run: Callable[[], Any]) -> int:
     """Call `run`; tell a mistake of the user in one line. A bug keeps its traceback."""
     try:
         code = run()
-        sys.stdout.flush()
+        flush()
     except typer.Exit as end:
         return end.exit_code
     except BrokenPipeError:
@@ -53,7 +53,8 @@ def exit_codes(run: Callable[[], Any]) -> int:
         note(f"munjang: {one_line(str(error))}")
         return MISTAKE
     except OSError as error:
-        _name_output(error)
+        if error.filename == OUTPUT:
+            _drop_output()
         note(f"munjang: {one_line(_told(error))}")
         return MISTAKE
     except Exception as error:
@@ -127,16 +128,6 @@ def end(code: int) -> NoReturn:
             sys.stdout.flush()
         os._exit(code)
     sys.exit(code)
-
-
-def _name_output(error: OSError) -> None:
-    """A write that failed names no file; when it was one to standard output, another fails too."""
-    if error.filename is None and error.errno in FULL:
-        try:
-            sys.stdout.flush()
-        except OSError:
-            _drop_output()
-            error.filename = "standard output"
 
 
 def _drop_output() -> None:

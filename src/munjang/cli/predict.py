@@ -9,7 +9,7 @@ import typer
 
 from munjang.cli.options import Encoding, SkipBadRows, TextColumn
 from munjang.cli.outcome import begin
-from munjang.cli.output import json_text, note, show, shown
+from munjang.cli.output import flush, json_text, note, show, shown
 from munjang.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _write(lines: Iterable[str]) -> None:
     """Write a batch of answers, and let nothing wait in a buffer."""
     for line in lines:
         show(line)
-    sys.stdout.flush()
+    flush()
 
 
 def _line(row: int, text: str, answer: "Answer") -> str:

@@ -16,7 +16,7 @@ from munjang.errors import DataError
 
 Say = Callable[[str], object]
 
-TIMEOUT = 30.0
+TIMEOUT = 10.0  # of connecting, and of each wait for more; a host may have several addresses
 LARGEST = 500_000_000
 _CHUNK = 1 << 16
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")

@@ -93,5 +93,6 @@ def _cost(
     ]
     cut = facts["truncated"] + facts["valid_truncated"]
     if cut:
-        notes.append(f"{cut:,} texts are longer than {prepared.recipe.longest_kept} tokens: cut")
+        texts = "1 text is" if cut == 1 else f"{cut:,} texts are"
+        notes.append(f"{texts} longer than {prepared.recipe.longest_kept} tokens: cut")
     return prepared, estimate_training(prepared, seconds=seconds).to_json(), notes

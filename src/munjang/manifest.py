@@ -96,6 +96,11 @@ def check_manifest(folder: Path, needed: Iterable[str]) -> None:
     Raises:
         FolderError: naming the file that is wrong.
     """
+    if folder.is_file():
+        raise FolderError(
+            f"{folder}: expected a model folder, but this is a file; the folder comes first, then "
+            "texts or data"
+        )
     if not folder.is_dir():
         raise FolderError(f"{folder}: there is no such model folder; train one with munjang train")
     sealed = _read(folder)

@@ -112,6 +112,10 @@ WRONG_NAMES = {
     "config": (("--config", "nowhere.yaml"), ("nowhere.yaml", "cannot read")),
     "text column": (("--text-column", "txt"), ("txt", "text, label")),
     "label column": (("--label-column", "lable"), ("lable", "text, label")),
+    "one column for both": (
+        ("--text-column", "text", "--label-column", "text"),
+        ("'text'", "for both, texts and labels"),
+    ),
     "seed": (("--seed", "-1"), ("seed",)),
     "seed of letters": (("--seed", "one"), ("--seed", "see munjang train --help")),
     "option": (("--modle", "cnn"), ("--modle", "--model", "see munjang train --help")),
@@ -192,6 +196,10 @@ def test_folders_that_are_no_models(
     with (altered / "vocabulary.json").open("a") as file:
         file.write(" ")
     assert_one_line(call(capsys, "predict", altered, "a"), "vocabulary.json", "checksum")
+    swapped = call(capsys, "evaluate", more_reviews, model)
+    assert_one_line(
+        swapped, "expected a model folder, but this is a file", "the folder comes first"
+    )
 
 
 def test_evaluation_of_other_labels_and_columns(
@@ -211,6 +219,24 @@ def test_predictions_that_cannot_be_made(
     assert_one_line(call(capsys, "predict", model, "half \ud83d"), "texts[0]", "surrogate")
     table = write_table(tmp_path / "t.csv", [("a", "b")], header="first,second")
     assert_one_line(call(capsys, "predict", model, "--input", table), "--text-column")
+
+
+def test_a_text_that_looks_like_an_option(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert_one_line(call(capsys, "predict", model, "-10점"), "stands behind --")
+    assert call(capsys, "predict", model, "--", "-10점").out.endswith("\t-10점\n")
+
+
+def test_texts_that_were_cut_are_told(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = tmp_path / "long.txt"
+    long.write_text("좋다 " * 200_000 + "\n좋다\n", encoding="utf-8")
+    done = call(capsys, "predict", model, "--input", long)
+    assert (done.code, len(done.out.splitlines())) == (0, 2)
+    said = "1 text was longer than the model reads: only the beginning counted\n"
+    assert done.err == said
+    assert call(capsys, "predict", model, "좋다").err == ""
+    assert call(capsys, "predict", model, "좋다 " * 500).err == said
 
 
 def test_bad_rows_are_skipped_and_counted(

@@ -155,4 +155,8 @@ def _usage(error: Any) -> str:
     context = getattr(error, "ctx", None)
     command = "munjang" if context is None else context.command_path
     message = one_line(error.format_message()).rstrip(".")
+    if command == "munjang predict" and hasattr(error, "option_name"):
+        message += (
+            "; a text that begins with - stands behind --, as in munjang predict FOLDER -- -1"
+        )
     return f"{message[:1].lower()}{message[1:]}; see {command} --help"

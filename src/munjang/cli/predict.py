@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from munjang.tasks.task import Answer
 
 STDIN = "-"
+LineOf = Callable[[int, str, Any], str]
 
 
 def predict(
@@ -49,6 +50,7 @@ def predict(
     \b
     Examples:
       munjang predict my-model "정말 재미있다" "시간이 아깝다"
+      munjang predict my-model -- "-10점도 아깝다"
       munjang predict my-model --input reviews.csv --text-column document --json
       tail -f reviews.log | munjang predict my-model --input -
     """
@@ -58,18 +60,19 @@ def predict(
     if texts and source is not None:
         raise ConfigError("give texts or --input, not both")
     model = load(folder)
+    cut = 0
     answer = _json_line if as_json else _line
     if texts:
-        _write(answer(row, *pair) for row, pair in enumerate(_pairs(model, texts), start=1))
+        _tell_cut(_write(answer, enumerate(_pairs(model, texts), start=1)))
         return
     skipped: Counter[str] | None = Counter() if skip_bad_rows else None
     trained = model.columns.text_column
     arriving = _arriving(source or STDIN, (text_column, trained), encoding or "utf-8", skipped)
     for rows, batch in arriving:
-        answered = zip(rows.tolist(), _pairs(model, batch), strict=True)
-        _write(answer(row, *pair) for row, pair in answered)
+        cut += _write(answer, zip(rows.tolist(), _pairs(model, batch), strict=True))
     for reason, count in (skipped or {}).items():
         note(f"skipped {count:,} rows: {reason}")
+    _tell_cut(cut)
 
 
 def _pairs(model: "TextModel | Baseline", texts: Iterable[str]) -> Iterator[tuple[str, "Answer"]]:
@@ -101,11 +104,21 @@ def _arriving(
     )
 
 
-def _write(lines: Iterable[str]) -> None:
-    """Write a batch of answers, and let nothing wait in a buffer."""
-    for line in lines:
-        show(line)
+def _write(line_of: LineOf, answered: "Iterable[tuple[int, tuple[str, Answer]]]") -> int:
+    """Write a batch of answers, and let nothing wait in a buffer. Returns whose texts were cut."""
+    cut = 0
+    for row, (text, answer) in answered:
+        show(line_of(row, text, answer))
+        cut += answer.truncated
     flush()
+    return cut
+
+
+def _tell_cut(count: int) -> None:
+    """Tell how many answers know only the beginning of their text."""
+    if count:
+        texts = "1 text was" if count == 1 else f"{count:,} texts were"
+        note(f"{texts} longer than the model reads: only the beginning counted")
 
 
 def _line(row: int, text: str, answer: "Answer") -> str:

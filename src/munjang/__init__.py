@@ -7,11 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from munjang.api import evaluate, train
+    from munjang.api import evaluate, load, train
     from munjang.comparison.run import compare
     from munjang.errors import MunjangError
     from munjang.estimators import TextClassifier
-    from munjang.folder import load
     from munjang.text.keras import Tokenizer, pad_sequences, tokenizer_from_json
 
 __version__ = "0.1.0"
@@ -35,7 +34,7 @@ _PLACES = {
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",
     "evaluate": "munjang.api",
-    "load": "munjang.folder",
+    "load": "munjang.api",
     "pad_sequences": "munjang.text.keras",
     "tokenizer_from_json": "munjang.text.keras",
     "train": "munjang.api",

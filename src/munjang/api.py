@@ -8,11 +8,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from munjang.baselines import Baseline, is_baseline, load_baseline
 from munjang.config import merge, parse_overrides, read_yaml, to_yaml
 from munjang.data.batches import Batch
 from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
-from munjang.folder import TextModel, load
+from munjang.folder import TextModel
+from munjang.folder import load as load_trained
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.spelling import Spelling
 from munjang.layout import CONFIG, open_for_training, refuse_occupied
@@ -25,7 +27,7 @@ from munjang.training.checkpoints import check_checkpoint
 from munjang.training.inference import logits_of
 from munjang.training.logs import FILE as LOG
 from munjang.training.loop import Loop, make_state
-from munjang.training.run import OnStep, remove_checkpoint, run
+from munjang.training.run import OnStep, ctrl_c, finishing, remove_checkpoint, run
 
 __all__ = ["Trained", "evaluate", "load", "train"]
 
@@ -142,24 +144,33 @@ def fit(
         (folder / LOG).touch()  # first, so that a run killed at once is known as ours
         write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))
     say(_model_line(loop, prepared))
-    run(
-        loop,
-        prepared.recipe.training,
-        folder=folder,
-        fingerprint=prepared.fingerprint,
-        resume=resume,
-        on_step=on_step,
-    )
-    if loop.state.counters.diverged:
-        say(
-            f"stopped at step {loop.state.counters.step:,} of {loop.total:,}: the weights were no "
-            "finite numbers any more; the best before is kept; a lower learning_rate helps"
+    fingerprint = prepared.fingerprint
+    with ctrl_c() as asked:
+        run(
+            loop,
+            prepared.recipe.training,
+            folder=folder,
+            fingerprint=fingerprint,
+            resume=resume,
+            on_step=on_step,
         )
-    return _finish(prepared, loop, folder)
+        with finishing(asked, loop, folder, fingerprint):
+            if loop.state.counters.diverged:
+                say(_diverged_line(loop))
+            return _finish(prepared, loop, folder)
+
+
+def load(folder: str | Path) -> TextModel | Baseline:
+    """The model in `folder`, ready to predict: of a training, or a baseline of a comparison.
+
+    Raises:
+        FolderError: the folder is missing, unfinished, altered, or made by a newer version.
+    """
+    return load_baseline(folder) if is_baseline(folder) else load_trained(folder)
 
 
 def evaluate(
-    model: TextModel | str | Path,
+    model: TextModel | Baseline | str | Path,
     data: Any,
     *,
     text_column: str | None = None,
@@ -175,16 +186,15 @@ def evaluate(
     Raises:
         DataError: a row cannot be used, or its label was never seen in training.
     """
-    known = model if isinstance(model, TextModel) else load(model)
-    trained_on = known.recipe.data
+    known = load(model) if isinstance(model, str | Path) else model
+    trained_on = known.columns
     columns = DataSettings(
         text_column=text_column or trained_on.text_column,
         label_column=label_column or trained_on.label_column,
         encoding=encoding or trained_on.encoding,
         skip_bad_rows=skip_bad_rows,
     )
-    read_labels = known.task.reader(known.recipe.task_settings)
-    table = read_and_say(data, columns, read_labels, say or _silent)
+    table = read_and_say(data, columns, known.read_labels, say or _silent)
     return known.task.scores(known.logits(table.texts), known.task.targets(table))
 
 
@@ -229,6 +239,13 @@ def make_loop(prepared: Prepared) -> Loop:
 
 def _large_batches(prepared: Prepared) -> Iterator[Batch]:
     return prepared.train.in_order_of_length(batch_rows=8192)
+
+
+def _diverged_line(loop: Loop) -> str:
+    return (
+        f"stopped at step {loop.state.counters.step:,} of {loop.total:,}: the weights were no "
+        "finite numbers any more; the best before is kept; a lower learning_rate helps"
+    )
 
 
 def _model_line(loop: Loop, prepared: Prepared) -> str:

@@ -8,11 +8,12 @@ from typing import Any
 from munjang.config import merge, parse_overrides, read_yaml
 from munjang.data.checks import DataReport, check_data
 from munjang.data.readers import read_table
+from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.errors import DataError
 from munjang.estimates import estimate_training
 from munjang.preparation import Prepared, prepare
-from munjang.recipe import DataSettings
+from munjang.recipe import DataSettings, make_recipe
 
 Given = Mapping[str, Any]
 
@@ -21,6 +22,7 @@ def check(
     data: Any,
     *,
     test: Any = None,
+    task: str | None = None,
     model: str = "cnn",
     config: str | Path | Mapping[str, Any] | None = None,
     columns: Mapping[str, Any] | None = None,
@@ -33,6 +35,7 @@ def check(
     Args:
         data: as for `munjang.train`. Labels may be missing; then there is no estimate.
         test: held-out data likewise, to find texts that stand in both.
+        task: what the labels are for; that of `config`, else classify, when left out.
         model: name of the architecture to estimate.
         config: a YAML file or a mapping of settings.
         columns: settings of reading, such as `text_column`; None counts as not given.
@@ -46,17 +49,20 @@ def check(
     """
     base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
     reading = {key: value for key, value in (columns or {}).items() if value is not None}
-    named = {"data": reading, **({"tokenizer": {"name": tokenizer}} if tokenizer else {})}
+    named: dict[str, Any] = {"data": reading}
+    named |= {"tokenizer": {"name": tokenizer}} if tokenizer else {}
+    named |= {"task": task} if task else {}
     given = merge(merge(base, named), parse_overrides(overrides))
-    settings = DataSettings.parse(given.get("data", {}), where="data")
-    table = _read(data, settings)
-    held_out = None if test is None else _read(test, settings)
+    asked = make_recipe(model, "other", 0, given)
+    read_labels = asked.task_row.task.reader(asked.task_settings)
+    table = _read(data, asked.data, read_labels)
+    held_out = None if test is None else _read(test, asked.data, read_labels)
     prepared, estimate, notes = _cost(table, model, given, seconds)
     report = check_data(table, held_out, None if prepared is None else prepared.tokenizer)
     return replace(report, estimate=estimate, notes=(*report.notes, *notes))
 
 
-def _read(data: Any, settings: DataSettings) -> Table:
+def _read(data: Any, settings: DataSettings, read_labels: ReadLabels) -> Table:
     return read_table(
         data,
         text_column=settings.text_column,
@@ -64,6 +70,7 @@ def _read(data: Any, settings: DataSettings) -> Table:
         encoding=settings.encoding,
         skip_bad_rows=settings.skip_bad_rows,
         need_labels=False,
+        read_labels=read_labels,
     )
 
 
@@ -86,5 +93,6 @@ def _cost(
     ]
     cut = facts["truncated"] + facts["valid_truncated"]
     if cut:
-        notes.append(f"{cut:,} texts are longer than {prepared.recipe.longest_kept} tokens: cut")
+        texts = "1 text is" if cut == 1 else f"{cut:,} texts are"
+        notes.append(f"{texts} longer than {prepared.recipe.longest_kept} tokens: cut")
     return prepared, estimate_training(prepared, seconds=seconds).to_json(), notes

@@ -16,9 +16,10 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from munjang.api import train
 from munjang.config import merge
+from munjang.data.columns import text_column
 from munjang.data.readers.values import clean_labels
 from munjang.errors import ConfigError, DataError
-from munjang.folder import TextModel, load, text_column
+from munjang.folder import TextModel, load
 from munjang.layout import FILES, open_for_training
 from munjang.manifest import FILE as MANIFEST
 

@@ -4,13 +4,11 @@
 """
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -19,13 +17,15 @@ from torch import Tensor, nn
 from munjang import __version__
 from munjang.config import merge, read_yaml, to_yaml
 from munjang.data.batches import Examples
+from munjang.data.columns import text_column
 from munjang.data.encode import EncodedTexts, encode_texts
-from munjang.errors import DataError, FolderError
-from munjang.layout import CARD, CONFIG, FILES, METRICS, PARTIAL, TOKENIZER, VOCABULARY, WEIGHTS
+from munjang.data.readers.values import ReadLabels
+from munjang.errors import FolderError
+from munjang.layout import CARD, CONFIG, FILES, METRICS, TOKENIZER, VOCABULARY, WEIGHTS
 from munjang.manifest import FILE as MANIFEST
-from munjang.manifest import check_manifest, write_atomically, write_manifest
+from munjang.manifest import check_manifest, write_atomically, write_manifest, written_whole
 from munjang.models.registry import build_encoder
-from munjang.recipe import Recipe
+from munjang.recipe import DataSettings, Recipe
 from munjang.tasks.figures import FIGURES
 from munjang.tasks.task import Floats, Task
 from munjang.text.registry import tokenizer_from_json
@@ -51,6 +51,16 @@ class TextModel:
     task: Task
     network: nn.Module
     metrics: dict[str, Any]
+
+    @property
+    def columns(self) -> DataSettings:
+        """The columns and the encoding of the files that it was trained on."""
+        return self.recipe.data
+
+    @property
+    def read_labels(self) -> ReadLabels:
+        """How its label column is read."""
+        return self.task.reader(self.recipe.task_settings)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -138,36 +148,6 @@ def load(folder: str | Path) -> TextModel:
     return TextModel(recipe, tokenizer, task, network.eval(), _read_json(folder / METRICS))
 
 
-def text_column(texts: str | Iterable[str]) -> pl.Series:
-    """A column of texts from any iterable of strings; one string is a column of one.
-
-    Raises:
-        DataError: an entry is None, not a string, or holds half of a surrogate pair.
-    """
-    if isinstance(texts, str):
-        texts = [texts]
-    if not isinstance(texts, Iterable):
-        raise DataError(f"expected a string or strings, got {type(texts).__name__}")
-    if isinstance(texts, pl.Series) and texts.dtype == pl.String and not texts.null_count():
-        return texts
-    listed = list(texts)
-    for place, text in enumerate(listed):
-        if not isinstance(text, str):
-            raise DataError(f"texts[{place}]: expected a string, got {type(text).__name__}")
-    try:
-        return pl.Series("text", listed, dtype=pl.String)
-    except UnicodeEncodeError:
-        place = next(i for i, text in enumerate(listed) if not _is_unicode(text))
-        raise DataError(
-            f"texts[{place}]: holds half of a surrogate pair, which is no character; decode the "
-            "text with errors='replace'"
-        ) from None
-
-
-def _is_unicode(text: str) -> bool:
-    return not any(0xD800 <= ord(character) <= 0xDFFF for character in text)
-
-
 def _json(values: Any, indent: int | None = None) -> str:
     return json.dumps(values, ensure_ascii=False, indent=indent) + "\n"
 
@@ -178,11 +158,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _save_weights(path: Path, weights: dict[str, Tensor]) -> None:
-    partial = path.with_name(path.name + PARTIAL)
-    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, partial)
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with written_whole(path) as partial:
+        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, partial)
 
 
 def model_card(model: TextModel) -> str:

@@ -11,10 +11,12 @@ manifest.json       checksums of all of these; written last
 While a training runs, config.yaml, metrics.jsonl, tensorboard/ and checkpoint.safetensors.
 """
 
+import re
 from pathlib import Path
 
 from munjang.errors import ConfigError, FolderError
 from munjang.manifest import FILE as MANIFEST
+from munjang.manifest import PARTIAL
 from munjang.training.checkpoints import FILE as CHECKPOINT
 from munjang.training.logs import BOARD
 from munjang.training.logs import FILE as LOG
@@ -22,10 +24,10 @@ from munjang.training.logs import FILE as LOG
 CONFIG, TOKENIZER, VOCABULARY = "config.yaml", "tokenizer.json", "vocabulary.json"
 WEIGHTS, METRICS, CARD = "model.safetensors", "metrics.json", "README.md"
 FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS, CARD)
-PARTIAL = ".partial"
 # A folder with one of these was ours before; README.md or config.yaml alone may be anybody's.
 _MARKS = {MANIFEST, CHECKPOINT, LOG}
 _OURS = {*FILES, *_MARKS, BOARD}
+_BEGUN = re.compile(r"\.tmp\w{6}")
 
 
 def refuse_occupied(
@@ -76,8 +78,9 @@ def open_for_training(
     (folder / MANIFEST).unlink(missing_ok=True)
     if overwrite and not resume:
         (folder / CHECKPOINT).unlink(missing_ok=True)
-    for name in _OURS:
-        (folder / (name + PARTIAL)).unlink(missing_ok=True)
+    for path in folder.iterdir():
+        if _is_half(path.name):
+            path.unlink()
     return folder
 
 
@@ -85,8 +88,13 @@ def _names_in(folder: Path) -> set[str]:
     """Names in a folder; what a killed write left half done counts as nothing."""
     if not folder.exists():
         return set()
-    halves = {name + PARTIAL for name in _OURS}
-    return {path.name for path in folder.iterdir()} - halves
+    return {path.name for path in folder.iterdir() if not _is_half(path.name)}
+
+
+def _is_half(name: str) -> bool:
+    """Whether a killed write left it: ours beside its place, or what safetensors had begun."""
+    ours = name.endswith(PARTIAL) and name.removesuffix(PARTIAL) in _OURS
+    return ours or _BEGUN.fullmatch(name) is not None
 
 
 def _refuse_runs(folder: Path, names: set[str], *, resume: bool) -> None:

@@ -6,9 +6,13 @@ It is written last. A folder without one is not finished; a file that does not m
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError
 
 from munjang.errors import FolderError
 
@@ -16,14 +20,63 @@ FILE = "manifest.json"
 FORMAT = 1
 
 
+PARTIAL = ".partial"
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a name beside `path` to write to; at the end that file takes the place of `path`.
+
+    When the writing fails or is broken off, `path` is as it was before, and the half is removed:
+    on a full disk it would take the room that something smaller needs.
+
+    Raises:
+        OSError: the file cannot be written; it names `path`.
+    """
+    partial = path.with_name(path.name + PARTIAL)
+    try:
+        with naming(path):
+            # safetensors moves a file of its own here, which nobody else may read
+            partial.touch()
+            mode = partial.stat().st_mode
+            yield partial
+            partial.chmod(mode)
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+            partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an `OSError` name `path`: that of a failed write names no file of itself.
+
+    safetensors tells of a full disk with an error of its own; it becomes an `OSError` too.
+    """
+    try:
+        yield
+    except SafetensorError as error:
+        told = _OS_ERROR.search(str(error))
+        if told is None:
+            raise
+        number = int(told[1])
+        raise OSError(number, os.strerror(number), str(path)) from None
+    except OSError as error:
+        error.filename = str(path)
+        raise
+
+
 def write_atomically(path: Path, text: str) -> None:
-    """Write `text` so that the file is either whole or as it was before."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", encoding="utf-8", newline="\n") as file:
+    """Write `text` so that the file is either whole or as it was before.
+
+    Raises:
+        OSError: as `written_whole`.
+    """
+    with written_whole(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def write_manifest(folder: Path, names: Iterable[str], version: str) -> None:
@@ -43,6 +96,11 @@ def check_manifest(folder: Path, needed: Iterable[str]) -> None:
     Raises:
         FolderError: naming the file that is wrong.
     """
+    if folder.is_file():
+        raise FolderError(
+            f"{folder}: expected a model folder, but this is a file; the folder comes first, then "
+            "texts or data"
+        )
     if not folder.is_dir():
         raise FolderError(f"{folder}: there is no such model folder; train one with munjang train")
     sealed = _read(folder)

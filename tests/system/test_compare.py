@@ -1,56 +1,39 @@
-"""`munjang compare` as a person runs it: to the end, stopped, killed, with a model that crashes."""
+"""`munjang compare` as a person runs it: to the end, stopped, killed, with a model that crashes.
+
+Each run of a comparison is a process that imports its libraries, which is what these tests take
+their time for: they share one comparison, and go on from copies of it.
+"""
 
 import csv
 import json
+import shutil
 import signal
 import time
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from munjang.api import load
-from munjang.comparison.baselines import load_baseline
-from tests.made import made_corpus
-from tests.system.commands import Done, call, run, start, write_table
-
-PATIENCE = 300.0  # machines that are shared may stand still
-SMALL = [part for setting in ("dim=8", "ngrams=1") for part in ("--set", f"model.{setting}")] + [
-    "--set",
-    "training.threads=1",
-    "--set",
-    "training.learning_rate=0.02",
-]
-HOSTILE = "<script>alert('재미있다')</script> & great"
+import munjang
+from munjang.folder import load
+from tests.system.commands import Done, call, start
+from tests.system.comparisons import ALL, PATIENCE, command, standings
 
 
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """120 texts of three classes, some of which would like to be HTML."""
-    texts, labels = made_corpus(120)
-    rows = [
-        (f"{HOSTILE} {number}" if label == "good" else text, label)
-        for number, (text, label) in enumerate(zip(texts, labels, strict=True))
-    ]
-    return write_table(tmp_path_factory.mktemp("made") / "data.csv", rows)
+@pytest.fixture
+def unfinished(compared: tuple[Path, Done], tmp_path: Path) -> Callable[..., Path]:
+    """Makes a copy of that comparison as if some of its runs had not begun yet."""
 
+    def without(*runs: str) -> Path:
+        out = tmp_path / "out"
+        shutil.copytree(compared[0], out)
+        for name in runs:
+            shutil.rmtree(out / "runs" / name)
+        for name in ("compare.json", "compare.csv", "compare.html"):
+            (out / name).unlink()
+        return out
 
-def command(table: Path, out: Path, *more: object) -> list[object]:
-    return ["compare", table, "--out", out, "--budget", "4k tokens", *SMALL, *more]
-
-
-@pytest.fixture(scope="module")
-def compared(table: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
-    """A comparison that came to its end."""
-    out = tmp_path_factory.mktemp("compared") / "all of them"
-    return out, run(*command(table, out, "--models", "mean,majority,nbsvm", "--seeds", 2))
-
-
-def standings(out: Path) -> dict[str, dict[str, Any]]:
-    rows = json.loads((out / "compare.json").read_text("utf-8"))["standings"]
-    return {row["name"]: row for row in rows}
+    return without
 
 
 def test_the_table_says_how_good_and_how_dear(compared: tuple[Path, Done]) -> None:
@@ -88,8 +71,25 @@ def test_every_model_is_a_folder_that_loads(compared: tuple[Path, Done]) -> None
         model = load(out / f"runs/mean/seed-{seed}/model")
         assert model.recipe.seed == seed
         assert model.predict("a boring film")[0].label in model.labels
-    baseline = load_baseline(out / "runs/nbsvm/seed-0/model")
-    assert baseline.labels[baseline.predict_proba(["an awful film"])[0].argmax()] == "bad"
+    baseline = munjang.load(out / "runs/nbsvm/seed-0/model")
+    assert baseline.predict("an awful film")[0].label == "bad"
+
+
+def test_a_baseline_is_asked_and_judged_as_a_model_is(
+    compared: tuple[Path, Done], hostile_table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = compared[0] / "runs/nbsvm/seed-0/model"
+    done = call(capsys, "predict", folder, "an awful film", "a lovely plot")
+    assert done.code == 0, done.err
+    first, second = (line.split("\t") for line in done.out.splitlines())
+    assert (first[0], first[2]) == ("bad", "an awful film")
+    assert 0 < float(second[1]) <= 1
+    answers = call(capsys, "predict", folder, "--input", hostile_table, "--json")
+    assert answers.code == 0, answers.err
+    assert len(answers.out.splitlines()) == 120
+    judged = call(capsys, "evaluate", folder, hostile_table, "--json")
+    assert judged.code == 0, judged.err
+    assert json.loads(judged.out)["accuracy"] > 0.9
 
 
 def test_the_csv_has_a_row_a_model(compared: tuple[Path, Done]) -> None:
@@ -100,41 +100,6 @@ def test_the_csv_has_a_row_a_model(compared: tuple[Path, Done]) -> None:
     assert [row["name"] for row in rows] == list(expected)
     for row in rows:
         assert float(row["score"]) == pytest.approx(expected[row["name"]]["score"])
-
-
-class Page(HTMLParser):
-    """The tags of a page, seen to be closed, and its texts."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.open: list[str] = []
-        self.words: list[str] = []
-        self.feed(source)
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self.tags.append(tag)
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-
-def test_the_page_is_whole_loads_nothing_and_escapes_texts(compared: tuple[Path, Done]) -> None:
-    out, _ = compared
-    source = (out / "compare.html").read_text("utf-8")
-    page = Page(source)
-    assert not page.open
-    assert not {"script", "link", "img", "iframe"} & set(page.tags)
-    assert page.tags.count("svg") == 3
-    assert "http" not in source
-    assert any(HOSTILE in words for words in page.words), "the text itself is shown"
-    for wanted in ("Where the models disagree most", "nbsvm", "true \\ guessed"):
-        assert any(wanted in words for words in page.words)
 
 
 def wait_for(event: Callable[[], bool]) -> None:
@@ -158,31 +123,34 @@ def workers(out: Path) -> list[str]:
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks for processes in /proc")
-def test_stopped_and_killed_it_goes_on_where_it_was(table: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    # long enough that no run ends between being seen and being stopped
-    long = ("--budget", "100k tokens", "--set", "training.epochs=300")
-    words = command(table, out, "--models", "mean,majority", "--seeds", 2, "--resume", *long)
-    first = out / "runs/mean/seed-0"
+def test_stopped_and_killed_it_goes_on_where_it_was(
+    hostile_table: Path, unfinished: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = unfinished("mean/seed-1")
+    words = command(hostile_table, out, *ALL, "--resume")
+    first, last = out / "runs/mean/seed-0", out / "runs/mean/seed-1"
+    before = (first / "run.json").stat().st_mtime_ns
     stopped = start(*words)
-    wait_for((first / "job.json").exists)
+    # a run that is seen to begin takes seconds to import its libraries
+    wait_for((last / "job.json").exists)
     stopped.send_signal(signal.SIGINT)
     _, told = stopped.communicate(timeout=PATIENCE)
     assert stopped.returncode == 130, told.decode()
+    assert b"stopped after 3 of 4 runs; " in told
     assert b"--resume goes on from" in told
     assert not workers(out)
-    assert not (first / "run.json").exists()
+    assert not (last / "run.json").exists()
 
+    (last / "job.json").unlink()
     killed = start(*words)
-    wait_for((out / "runs/mean/seed-1/job.json").exists)
+    wait_for((last / "job.json").exists)
     killed.kill()
     killed.communicate(timeout=PATIENCE)
     wait_for(lambda: not workers(out))
     assert not (out / "compare.json").exists()
-    assert not (out / "runs/mean/seed-1/run.json").exists()
-    before = (first / "run.json").stat().st_mtime_ns
+    assert not (last / "run.json").exists()
 
-    done = run(*words)
+    done = call(capsys, *words)
     assert done.code == 0, done.err
     assert (first / "run.json").stat().st_mtime_ns == before
     assert "mean, seed 0: done before" in done.err
@@ -199,17 +167,25 @@ if any("runs/nbsvm" in word for word in sys.orig_argv):
 """
 
 
-def test_a_crash_costs_one_run_and_is_told(
-    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def killer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Kills a run and breaks another; `undo` ends that."""
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "sitecustomize.py").write_text(KILLER, encoding="utf-8")
-    out = tmp_path / "out"
-    words = command(table, out, "--models", "mean,majority,nbsvm", "--seeds", 2)
-    with monkeypatch.context() as patched:
-        patched.setenv("PYTHONPATH", str(broken), prepend=":")
-        done = run(*words)
+    monkeypatch.setenv("PYTHONPATH", str(broken), prepend=":")
+    return monkeypatch
+
+
+def test_a_crash_costs_one_run_and_is_told(
+    hostile_table: Path,
+    unfinished: Callable[..., Path],
+    killer: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = unfinished("mean/seed-1", "nbsvm/seed-0")
+    words = command(hostile_table, out, *ALL, "--resume")
+    done = call(capsys, *words)
     assert done.code == 0, done.err
     rows = standings(out)
     assert rows["mean"]["runs"] == 1
@@ -222,7 +198,8 @@ def test_a_crash_costs_one_run_and_is_told(
     assert "when memory runs out" in done.out
     assert "Traceback" not in done.out + done.err
 
-    again = run(*words, "--resume")
+    killer.undo()
+    again = call(capsys, *words)
     assert again.code == 0, again.err
     assert {row["name"]: row["runs"] for row in standings(out).values()} == {
         "mean": 2,
@@ -231,12 +208,30 @@ def test_a_crash_costs_one_run_and_is_told(
     }
 
 
-def test_a_budget_in_seconds_ends_a_training_that_would_take_hours(
-    table: Path, tmp_path: Path
+def test_a_comparison_in_which_every_run_fails_is_a_failure(
+    hostile_table: Path,
+    tmp_path: Path,
+    killer: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "out"
-    words = command(table, out, "--models", "mean", "--seeds", 1, "--set", "training.epochs=100000")
-    done = run(*words, "--budget", "2s")
+    done = call(capsys, *command(hostile_table, out, "--models", "nbsvm", "--json"))
+    assert done.code == 1
+    result = json.loads(done.out)
+    assert result["choice"] is None
+    assert "sklearn.svm" in result["standings"][0]["reasons"][0]
+    assert done.err.splitlines()[-1].startswith("munjang: no run came to an end")
+    assert "No run came to an end" in (out / "compare.html").read_text("utf-8")
+
+
+def test_a_budget_in_seconds_ends_a_training_that_would_take_hours(
+    hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    words = command(
+        hostile_table, out, "--models", "mean", "--seeds", 1, "--set", "training.epochs=100000"
+    )
+    done = call(capsys, *words, "--budget", "2s")
     assert done.code == 0, done.err
     record = json.loads((out / "runs/mean/seed-0/run.json").read_text("utf-8"))
     assert 10 < record["steps"] < 200_000
@@ -246,10 +241,12 @@ def test_a_budget_in_seconds_ends_a_training_that_would_take_hours(
     assert len(record["history"]) >= 3, "a learning curve has points"
 
 
-def test_tokenizers_are_crossed_with_one_network(table: Path, tmp_path: Path) -> None:
+def test_tokenizers_are_crossed_with_one_network(
+    hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "out"
-    words = command(table, out, "--models", "mean,majority", "--tokenizers", "jamo,bpe")
-    done = run(*words, "--seeds", 1, "--metric", "macro_f1")
+    words = command(hostile_table, out, "--models", "mean,majority", "--tokenizers", "jamo,bpe")
+    done = call(capsys, *words, "--seeds", 1, "--metric", "macro_f1")
     assert done.code == 0, done.err
     assert "macro F1" in done.out
     assert set(standings(out)) == {"mean on jamo", "mean on bpe", "majority"}
@@ -273,10 +270,10 @@ MISTAKES: dict[str, tuple[list[object], str]] = {
 
 @pytest.mark.parametrize("case", MISTAKES)
 def test_a_mistake_is_told_in_one_line_before_anything_is_written(
-    case: str, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    case: str, hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     more, wanted = MISTAKES[case]
-    done = call(capsys, "compare", table, "--out", tmp_path / "out", *more)
+    done = call(capsys, "compare", hostile_table, "--out", tmp_path / "out", *more)
     assert done.code == 2, done
     assert done.out == ""
     last = done.err.splitlines()[-1]
@@ -286,12 +283,12 @@ def test_a_mistake_is_told_in_one_line_before_anything_is_written(
 
 
 def test_a_comparison_is_not_overwritten_unasked(
-    compared: tuple[Path, Done], table: Path, capsys: pytest.CaptureFixture[str]
+    compared: tuple[Path, Done], hostile_table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, _ = compared
-    done = call(capsys, *command(table, out))
+    done = call(capsys, *command(hostile_table, out))
     assert done.code == 2
     assert "--resume goes on with it, --overwrite begins anew" in done.err
-    other = call(capsys, *command(table, out, "--resume", "--budget", "5k tokens"))
+    other = call(capsys, *command(hostile_table, out, "--resume", "--budget", "5k tokens"))
     assert other.code == 2
     assert "another budget" in other.err

@@ -51,8 +51,9 @@ def munjang(
       munjang evaluate my-model new-reviews.tsv     judge it on text it has not seen
       munjang predict my-model "정말 재미있다"      ask it
 
-    Each command teaches itself: munjang train --help. Exit codes: 0 done; 2 a mistake in what was
-    asked or in the data, told in one line; 130 stopped by Ctrl-C.
+    Each command teaches itself: munjang train --help. Exit codes: 0 done; 1 every run of a
+    comparison failed; 2 a mistake in what was asked or in the data, or a full disk, told in one
+    line; 130 stopped by Ctrl-C.
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

@@ -12,6 +12,7 @@ from munjang.cli.options import (
     ModelName,
     Settings,
     SkipBadRows,
+    TaskName,
     TextColumn,
     TokenizerName,
 )
@@ -25,6 +26,7 @@ def check(
     test: Annotated[
         str | None, typer.Option(metavar="FILE", help="Held-out text, to see what stands in both.")
     ] = None,
+    task: TaskName = None,
     model: ModelName = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -37,7 +39,8 @@ def check(
 ) -> None:
     """Look at the data before training on it.
 
-    Tells rows, labels and their balance, lengths, texts that stand twice or under two labels or in
+    Tells rows, labels and their balance (of the task regress how large the numbers are, of
+    multilabel how many labels a row has), lengths, texts that stand twice or under two labels or in
     both DATA and the test, words out of vocabulary at several thresholds, what padding would cost,
     and an estimate of the memory and time of a training, from a few real steps of it.
 
@@ -45,16 +48,18 @@ def check(
     Examples:
       munjang check reviews.tsv
       munjang check train.csv --test test.csv --model lstm --set training.epochs=3
+      munjang check ratings.tsv --task regress
     """
     from munjang.checking import check as look
     from munjang.cli.names import check_names, model_override
     from munjang.cli.report import show_report
 
     begin()
-    check_names(model=model, tokenizer=tokenizer)
+    check_names(task, model, tokenizer)
     report = look(
         data,
         test=test,
+        task=task,
         config=config,
         columns={
             "text_column": text_column,

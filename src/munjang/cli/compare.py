@@ -14,7 +14,8 @@ from munjang.cli.options import (
     SkipBadRows,
     TextColumn,
 )
-from munjang.cli.outcome import begin
+from munjang.cli.outcome import DONE, FAILED, begin, resumable
+from munjang.cli.output import note
 
 
 def compare(
@@ -58,13 +59,13 @@ def compare(
     ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
-) -> None:
+) -> int:
     """Compare models on the same data, and name the smallest that is good enough.
 
     Each model trains with its own settings within the budget, each run in a process of its own: one
-    that fails costs its own row. Baselines without a network take part: majority, tfidf-words,
-    tfidf-characters and nbsvm. FOLDER then holds every model, compare.json, compare.csv and
-    compare.html.
+    that fails costs its own row; when all do, the exit code is 1. Baselines without a network take
+    part: majority, tfidf-words, tfidf-characters and nbsvm. FOLDER then holds every model,
+    compare.json, compare.csv and compare.html.
 
     \b
     Examples:
@@ -77,24 +78,29 @@ def compare(
     from munjang.comparison.run import compare as run
 
     begin()
-    comparison = run(
-        data,
-        out=out,
-        models=models,
-        tokenizers=tokenizers,
-        budget=budget,
-        seeds=seeds,
-        metric=metric,
-        valid=valid,
-        test=test,
-        text_column=text_column,
-        label_column=label_column,
-        config=config,
-        overrides=settings or (),
-        encoding=encoding,
-        skip_bad_rows=skip_bad_rows or None,
-        resume=resume,
-        overwrite=overwrite,
-        say=notes(quiet=quiet),
-    )
+    with resumable(lambda: f"the same command with --resume goes on from {out}"):
+        comparison = run(
+            data,
+            out=out,
+            models=models,
+            tokenizers=tokenizers,
+            budget=budget,
+            seeds=seeds,
+            metric=metric,
+            valid=valid,
+            test=test,
+            text_column=text_column,
+            label_column=label_column,
+            config=config,
+            overrides=settings or (),
+            encoding=encoding,
+            skip_bad_rows=skip_bad_rows or None,
+            resume=resume,
+            overwrite=overwrite,
+            say=notes(quiet=quiet),
+        )
     show_comparison(comparison, as_json=as_json)
+    if comparison.choice is None:
+        note(f"munjang: no run came to an end; {out}/runs/*/*/log.txt tell more")
+        return FAILED
+    return DONE

@@ -1,5 +1,6 @@
 """How a command ends: what is said on standard error, and the exit code."""
 
+import errno
 import os
 import signal
 import sys
@@ -11,10 +12,12 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from munjang.cli.output import note, one_line
+from munjang.cli.output import OUTPUT, flush, note, one_line
 from munjang.errors import MunjangError
 
-MISTAKE, STOPPED = 2, 130
+DONE, FAILED, MISTAKE, STOPPED = 0, 1, 2, 130
+# What the system says of a disk, of a person's share of it and of one file that can grow no more.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 OUT_OF_MEMORY = (
     "out of memory; a smaller model.dim, fewer model.buckets or a smaller training.batch_rows helps"
 )
@@ -37,7 +40,7 @@ def exit_codes(run: Callable[[], Any]) -> int:
     """Call `run`; tell a mistake of the user in one line. A bug keeps its traceback."""
     try:
         code = run()
-        sys.stdout.flush()
+        flush()
     except typer.Exit as end:
         return end.exit_code
     except BrokenPipeError:
@@ -50,6 +53,8 @@ def exit_codes(run: Callable[[], Any]) -> int:
         note(f"munjang: {one_line(str(error))}")
         return MISTAKE
     except OSError as error:
+        if error.filename == OUTPUT:
+            _drop_output()
         note(f"munjang: {one_line(_told(error))}")
         return MISTAKE
     except Exception as error:
@@ -62,6 +67,26 @@ def exit_codes(run: Callable[[], Any]) -> int:
         note(f"munjang: {_usage(error)}")
         return MISTAKE
     return code if isinstance(code, int) else 0
+
+
+@contextmanager
+def resumable(goes_on: Callable[[], str]) -> Iterator[None]:
+    """Within, a full disk, and Ctrl-C that has no words of its own, tell how to go on.
+
+    Args:
+        goes_on: gives these words, when it is over.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if str(stop):
+            raise
+        raise KeyboardInterrupt(f"stopped; {goes_on()}") from None
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        said = f"{os.strerror(error.errno)}; make room, then {goes_on()}"
+        raise OSError(error.errno, said, error.filename) from None
 
 
 @contextmanager
@@ -130,4 +155,8 @@ def _usage(error: Any) -> str:
     context = getattr(error, "ctx", None)
     command = "munjang" if context is None else context.command_path
     message = one_line(error.format_message()).rstrip(".")
+    if command == "munjang predict" and hasattr(error, "option_name"):
+        message += (
+            "; a text that begins with - stands behind --, as in munjang predict FOLDER -- -1"
+        )
     return f"{message[:1].lower()}{message[1:]}; see {command} --help"

@@ -5,13 +5,15 @@ import math
 import os
 import sys
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+OUTPUT = "standard output"
 # Nothing is cut or wrapped where no terminal says how wide it is.
 PIPE_WIDTH = 10_000
 
@@ -26,7 +28,26 @@ def note(line: str) -> None:
 
 def show(line: str) -> None:
     """Write a line of the result to standard output."""
-    print(_encodable(line, sys.stdout))
+    with _to_output():
+        print(_encodable(line, sys.stdout))
+
+
+def flush() -> None:
+    """Let nothing of the result wait in a buffer."""
+    with _to_output():
+        sys.stdout.flush()
+
+
+@contextmanager
+def _to_output() -> Iterator[None]:
+    """Let an error of a full disk, which names no file, name standard output."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        error.filename = OUTPUT
+        raise
 
 
 def show_json(values: Any) -> None:
@@ -76,8 +97,14 @@ def console(*, error: bool = False) -> "Console":
     """A Rich console that takes texts literally: no markup, no emoji codes, no colouring."""
     from rich.console import Console
 
+    class Screen(Console):
+        def print(self, *given: Any, **named: Any) -> None:
+            with _to_output():
+                super().print(*given, **named)
+
     stream = sys.stderr if error else sys.stdout
-    return Console(
+    kind = Console if error else Screen
+    return kind(
         file=stream,
         width=None if stream.isatty() else PIPE_WIDTH,
         markup=False,

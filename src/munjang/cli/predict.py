@@ -2,21 +2,23 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from munjang.cli.options import Encoding, SkipBadRows, TextColumn
 from munjang.cli.outcome import begin
-from munjang.cli.output import json_text, note, show, shown
+from munjang.cli.output import flush, json_text, note, show, shown
 from munjang.errors import ConfigError
 
 if TYPE_CHECKING:
+    from munjang.baselines import Baseline
     from munjang.folder import TextModel
     from munjang.tasks.task import Answer
 
 STDIN = "-"
+LineOf = Callable[[int, str, Any], str]
 
 
 def predict(
@@ -42,55 +44,81 @@ def predict(
     Prints one line a text, in order: label, probability and text, with tabs between them; a model
     of the task regress prints the number, one of multilabel all labels in one column. An empty
     line gets an answer too, so that line n of the output belongs to line n of plain text. Without
-    TEXT and --input, texts are read from standard input.
+    TEXT and --input, texts are read from standard input. Of a table, the column that the model was
+    trained on is read, or one with a usual name.
 
     \b
     Examples:
       munjang predict my-model "정말 재미있다" "시간이 아깝다"
+      munjang predict my-model -- "-10점도 아깝다"
       munjang predict my-model --input reviews.csv --text-column document --json
       tail -f reviews.log | munjang predict my-model --input -
     """
-    from munjang.folder import load
+    from munjang.api import load
 
     begin()
     if texts and source is not None:
         raise ConfigError("give texts or --input, not both")
     model = load(folder)
+    cut = 0
     answer = _json_line if as_json else _line
     if texts:
-        _write(answer(row, *pair) for row, pair in enumerate(_pairs(model, texts), start=1))
+        _tell_cut(_write(answer, enumerate(_pairs(model, texts), start=1)))
         return
     skipped: Counter[str] | None = Counter() if skip_bad_rows else None
-    for rows, batch in _arriving(source or STDIN, text_column, encoding or "utf-8", skipped):
-        answered = zip(rows.tolist(), _pairs(model, batch), strict=True)
-        _write(answer(row, *pair) for row, pair in answered)
+    trained = model.columns.text_column
+    arriving = _arriving(source or STDIN, (text_column, trained), encoding or "utf-8", skipped)
+    for rows, batch in arriving:
+        cut += _write(answer, zip(rows.tolist(), _pairs(model, batch), strict=True))
     for reason, count in (skipped or {}).items():
         note(f"skipped {count:,} rows: {reason}")
+    _tell_cut(cut)
 
 
-def _pairs(model: "TextModel", texts: Iterable[str]) -> Iterator[tuple[str, "Answer"]]:
+def _pairs(model: "TextModel | Baseline", texts: Iterable[str]) -> Iterator[tuple[str, "Answer"]]:
     """Each text with its answer."""
     return zip(texts, model.predict(texts), strict=True)
 
 
 def _arriving(
-    source: str, text_column: str | None, encoding: str, skipped: Counter[str] | None
+    source: str,
+    columns: tuple[str | None, str | None],
+    encoding: str,
+    skipped: Counter[str] | None,
 ) -> Iterator[tuple[Any, Any]]:
-    """Row numbers and texts, batch by batch, each as soon as its lines are there."""
+    """Row numbers and texts, batch by batch, each as soon as its lines are there.
+
+    `columns` are the text column that is asked for, and the one of the training.
+    """
     from munjang.data.readers.stream import stream_texts
 
     if source == STDIN and sys.stdin.isatty():
         note("type a text and Enter for an answer; Ctrl-D ends")
     return stream_texts(
-        source, text_column=text_column, encoding=encoding, skipped=skipped, say=note
+        source,
+        text_column=columns[0],
+        trained_column=columns[1],
+        encoding=encoding,
+        skipped=skipped,
+        say=note,
     )
 
 
-def _write(lines: Iterable[str]) -> None:
-    """Write a batch of answers, and let nothing wait in a buffer."""
-    for line in lines:
-        show(line)
-    sys.stdout.flush()
+def _write(line_of: LineOf, answered: "Iterable[tuple[int, tuple[str, Answer]]]") -> int:
+    """Write a batch of answers, and let nothing wait in a buffer. Returns whose texts were cut."""
+    cut = 0
+    for row, (text, answer) in answered:
+        show(line_of(row, text, answer))
+        cut += answer.truncated
+    flush()
+    return cut
+
+
+def _tell_cut(count: int) -> None:
+    """Tell how many answers know only the beginning of their text."""
+    if count:
+        texts = "1 text was" if count == 1 else f"{count:,} texts were"
+        note(f"{texts} longer than the model reads: only the beginning counted")
 
 
 def _line(row: int, text: str, answer: "Answer") -> str:

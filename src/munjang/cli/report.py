@@ -1,7 +1,7 @@
 """The report of `munjang check`, drawn for people or written for machines."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,10 @@ from munjang.cli.progress import clock
 from munjang.cli.tables import label, plain_table
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from munjang.data.checks import DataReport, Lengths, Padding, TestReport, Unknown
+    from munjang.data.distributions import Numbers
     from munjang.data.repeats import Repeat, Repeats
 
 MOST_LABELS = 30
@@ -32,10 +35,7 @@ def show_report(report: "DataReport", *, as_json: bool) -> None:
     show(f"{report.rows:,} rows of {', '.join(report.files)}")
     for reason, count in report.skipped.items():
         show(f"  skipped {counted(count, 'row')}: {reason}")
-    if report.labels is not None:
-        screen.print(labels_table(report.labels))
-        first = shown(next(iter(report.labels)))
-        show(f"always answering {first} would be right for {report.majority:.1%}")
+    show_labels(report, screen)
     show(f"\n{spread(report.characters)}\n{spread(report.tokens)}")
     show_histogram(report.tokens)
     show_repeats("the same text more than once", report.duplicates)
@@ -50,9 +50,45 @@ def show_report(report: "DataReport", *, as_json: bool) -> None:
         show(f"an estimate, from {steps:,} real steps on this machine as busy as it is now")
 
 
-def labels_table(labels: Mapping[str, int]) -> Table:
-    """Rows and share of each label, as bars."""
-    total = sum(labels.values())
+def show_labels(report: "DataReport", screen: "Console") -> None:
+    """How the labels are distributed: classes, numbers, or sets."""
+    if report.numbers is not None:
+        show_numbers(report.numbers)
+    if report.sets is not None:
+        screen.print(sets_table(report.sets))
+    if report.labels:
+        screen.print(labels_table(report.labels, report.rows))
+    if report.labels and report.majority is not None:
+        first = shown(next(iter(report.labels)))
+        show(f"always answering {first} would be right for {report.majority:.1%}")
+
+
+def show_numbers(numbers: "Numbers") -> None:
+    """Numbers in one line, and as bars."""
+    quantiles = numbers.quantiles
+    show(
+        f"\nnumbers from {numbers.smallest:g} to {numbers.largest:g}, mean {numbers.mean:.4g}, "
+        f"standard deviation {numbers.deviation:.4g}; median {quantiles['0.5']:g}, 90% between "
+        f"{quantiles['0.05']:g} and {quantiles['0.95']:g}"
+    )
+    bins = zip(numbers.lows, numbers.highs, strict=True)
+    names = [f"{low:g}" if low == high else f"{low:.4g} to {high:.4g}" for low, high in bins]
+    show_bars(names, numbers.counts)
+    show(f"always answering the mean would have an RMSE of {numbers.deviation:.4g}")
+
+
+def sets_table(sets: Mapping[int, int]) -> Table:
+    """Rows by how many labels they have, as bars."""
+    total = sum(sets.values())
+    table = plain_table("labels a row", "rows", "share")
+    table.add_column("")
+    for size, count in sets.items():
+        table.add_row(f"{size:,}", f"{count:,}", f"{count / total:.1%}", bar(count / total))
+    return table
+
+
+def labels_table(labels: Mapping[str, int], total: int) -> Table:
+    """Rows and share of each label, as bars, of so many rows."""
     table = plain_table("label", "rows", "share")
     table.add_column("")
     for name, count in list(labels.items())[:MOST_LABELS]:
@@ -87,9 +123,13 @@ def spread(lengths: "Lengths") -> str:
 def show_histogram(lengths: "Lengths") -> None:
     """Texts of each range of lengths. Empty ranges at the end are left out."""
     used = max((i for i, count in enumerate(lengths.counts) if count), default=-1) + 1
-    names, most = _bins(lengths)[:used], max(lengths.counts)
-    widest = max(map(len, names))
-    for name, count in zip(names, lengths.counts[:used], strict=True):
+    show_bars(_bins(lengths)[:used], lengths.counts[:used])
+
+
+def show_bars(names: Sequence[str], counts: Sequence[int]) -> None:
+    """A bar a line, the longest for the largest count."""
+    widest, most = max(map(len, names)), max(counts)
+    for name, count in zip(names, counts, strict=True):
         show(f"  {name:>{widest}} {bar(count / most)} {count:,}")
 
 

@@ -1,7 +1,6 @@
 """`munjang train`: from labelled text to a model folder."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +19,7 @@ from munjang.cli.options import (
     TextColumn,
     TokenizerName,
 )
-from munjang.cli.outcome import begin
+from munjang.cli.outcome import begin, resumable
 
 
 def train(
@@ -78,7 +77,7 @@ def train(
     check_names(task, model, tokenizer)
     overrides = [*model_override(model), *(settings or [])]
     metric = chosen_metric(task, config, overrides)
-    with _resumable(out), watching(metric, quiet=quiet) as progress:
+    with resumable(lambda: _goes_on(out)), watching(metric, quiet=quiet) as progress:
         trained = fit(
             data,
             task=task,
@@ -100,14 +99,13 @@ def train(
     show_training(trained, as_json=as_json)
 
 
-@contextmanager
-def _resumable(out: str) -> Iterator[None]:
-    """Give Ctrl-C outside of the steps, which has no words of its own, what to type next."""
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        if str(stop):
-            raise
-        raise KeyboardInterrupt(
-            f"stopped; the same command with --resume goes on from {out}"
-        ) from None
+def _goes_on(out: str) -> str:
+    """What to type next, by what stands in the folder."""
+    from munjang.manifest import FILE as MANIFEST
+    from munjang.training.checkpoints import FILE as CHECKPOINT
+
+    if (Path(out) / MANIFEST).exists():
+        return f"a finished model stands in {out}"
+    if (Path(out) / CHECKPOINT).exists():
+        return f"the same command with --resume goes on from {out}"
+    return "the same command begins anew"

@@ -4,18 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from munjang.baselines import BASELINES
 from munjang.config import nearest
 from munjang.errors import ConfigError
-from munjang.models.registry import ARCHITECTURES
-from munjang.text.registry import tokenizer_class
-
-# Name, and what it is. None has a network in it, none is left out of `all`.
-BASELINES: dict[str, str] = {
-    "majority": "the most frequent class, whatever the text",
-    "tfidf-words": "TF-IDF of words and pairs of words, logistic regression",
-    "tfidf-characters": "TF-IDF of 1 to 5 characters within words, logistic regression",
-    "nbsvm": "Naive Bayes log-count ratios of words and pairs, linear SVM (Wang and Manning 2012)",
-}
 
 
 @dataclass(frozen=True)
@@ -60,6 +51,9 @@ def parse_entrants(models: str, tokenizers: str | None = None) -> tuple[Entrant,
     Raises:
         ConfigError: an unknown name, none at all, or tokenizers for none or several networks.
     """
+    # the process of a baseline, which imports this module, needs no network
+    from munjang.models.registry import ARCHITECTURES
+
     known = (*ARCHITECTURES, *BASELINES)
     asked = known if models.strip() == "all" else _names(models)
     for name in asked:
@@ -75,7 +69,9 @@ def parse_entrants(models: str, tokenizers: str | None = None) -> tuple[Entrant,
 
 
 def _crossed(models: Sequence[str], tokenizers: Sequence[str]) -> tuple[Entrant, ...]:
-    networks = [name for name in models if name in ARCHITECTURES]
+    from munjang.text.registry import tokenizer_class
+
+    networks = [name for name in models if name not in BASELINES]
     if len(networks) != 1:
         raise ConfigError(
             f"tokenizers are crossed with one network, and {len(networks)} are asked for; "

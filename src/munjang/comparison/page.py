@@ -8,7 +8,7 @@ from munjang.comparison.standings import Standing
 from munjang.comparison.texts import HEADS, cells, notes
 from munjang.manifest import write_atomically
 from munjang.report.html import Markup, element, join, page, table
-from munjang.report.svg import Line, Point, lines, scatter
+from munjang.report.svg import Line, Point, colours_of, lines, scatter
 from munjang.tasks.metrics import METRIC_NAMES, Confusion, worst_pairs
 
 # More classes than this do not fit beside each other: their worst pairs are listed instead.
@@ -54,10 +54,12 @@ def _fronts(comparison: Comparison) -> list[Markup]:
     rows = [row for row in comparison.standings if row.score is not None]
     if not rows:
         return []
-    pictures = (
-        scatter([_point(row, row.p50) for row in rows], _ANSWER, name, up=up),
-        scatter([_point(row, (row.folder_bytes or 0) / 1e6) for row in rows], _SIZE, name, up=up),
+    drawn = (
+        ([_point(row, row.p50) for row in rows], _ANSWER),
+        ([_point(row, (row.folder_bytes or 0) / 1e6) for row in rows], _SIZE),
     )
+    colours = _colours(comparison)
+    pictures = (scatter(points, cost, name, up=up, colours=colours) for points, cost in drawn)
     said = "The dashed line joins those that none beats in both; bars are 95% intervals."
     side = element("div", *pictures, class_="side")
     return [element("h2", "Quality against cost"), element("p", said), side]
@@ -72,18 +74,24 @@ def _point(row: Standing, cost: float | None) -> Point:
     return Point(row.name, cost or 0.0, row.score, row.over_rows.low, row.over_rows.high)
 
 
+def _colours(comparison: Comparison) -> dict[str, str]:
+    """One colour a model on all pictures."""
+    return colours_of(entrant.name for entrant in comparison.plan.entrants)
+
+
 def _curves(comparison: Comparison) -> list[Markup]:
     if not comparison.curves:
         return []
     name = METRIC_NAMES[comparison.plan.metric]
     drawn = [Line(curve.name, curve.seconds, curve.scores) for curve in comparison.curves]
-    picture = lines(drawn, "seconds of training", f"{name}, validation part")
+    said = f"{name}, validation part"
+    picture = lines(drawn, "seconds of training", said, colours=_colours(comparison))
     return [element("h2", "Learning by seconds"), picture]
 
 
 def _confusions(comparison: Comparison) -> list[Markup]:
     matrices = [
-        element("div", element("h3", row.name), _matrix(counts, comparison.labels))
+        element("div", element("h3", row.name), _matrix(counts, comparison.labels), class_="wide")
         for row in comparison.standings
         if (counts := comparison.confusions.get(row.name)) is not None
     ]

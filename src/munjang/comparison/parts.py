@@ -2,31 +2,23 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from munjang.comparison.kept import LABELS
 from munjang.comparison.plan import PARTS
 from munjang.data.labels import check_known_labels, check_labels, require_labels
 from munjang.data.splits import split
 from munjang.data.table import Table
+from munjang.manifest import write_atomically, written_whole
 from munjang.preparation import read_and_say
 from munjang.recipe import DataSettings
 from munjang.tasks.classify import Classify, ClassifySettings
-from munjang.tasks.task import Ints
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Part:
-    """Texts and class numbers of one part."""
-
-    texts: list[str]
-    targets: Ints
 
 
 def cut(
@@ -64,14 +56,18 @@ def cut(
 
 
 def write_parts(parts: dict[str, Table], folder: Path) -> None:
-    """Keep the parts as Parquet files with columns `text` and `label`."""
+    """Keep the parts as Parquet files with columns `text` and `label`, and the order of the labels.
+
+    Raises:
+        OSError: a file cannot be written; it is named.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name in PARTS:
         labels = require_labels(parts[name])
         frame = pl.DataFrame({"text": parts[name].texts, "label": labels})
-        partial = folder / f"{name}.partial"
-        frame.write_parquet(partial)
-        partial.replace(folder / f"{name}.parquet")
+        with written_whole(folder / f"{name}.parquet") as partial:
+            frame.write_parquet(partial)
+    write_atomically(folder / LABELS, json.dumps(_labels(parts["train"]), ensure_ascii=False))
 
 
 def digest(parts: dict[str, Table]) -> str:
@@ -81,20 +77,6 @@ def digest(parts: dict[str, Table]) -> str:
         rows = [parts[name].texts.to_list(), require_labels(parts[name]).to_list()]
         whole.update(json.dumps(rows).encode())
     return whole.hexdigest()
-
-
-def read_part(folder: Path, name: str, labels: Sequence[str]) -> Part:
-    """One of the parts, with class numbers that are places in `labels`."""
-    frame = pl.read_parquet(folder / f"{name}.parquet")
-    places = {label: place for place, label in enumerate(labels)}
-    numbers = frame["label"].replace_strict(places, return_dtype=pl.Int64)
-    return Part(frame["text"].to_list(), numbers.to_numpy())
-
-
-def labels_of(folder: Path) -> tuple[str, ...]:
-    """The classes of the training part, in the order in which every model numbers them."""
-    column = pl.read_parquet(folder / "train.parquet", columns=["label"])["label"]
-    return Classify.from_labels(column.to_list(), ClassifySettings()).labels
 
 
 def _labels(table: Table) -> tuple[str, ...]:

@@ -1,14 +1,18 @@
 """Starting a run's process, and telling why it ended when it does not tell itself."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from munjang.comparison.plan import DATA, LOG, RUN, Job
+from munjang.comparison.plan import DATA, LOG, MODEL, RUN, Job
 from munjang.comparison.worker import JOB
 from munjang.manifest import write_atomically
 
@@ -27,6 +31,8 @@ def run_alone(job: Job, out: Path) -> dict[str, Any]:
 
     Raises:
         KeyboardInterrupt: Ctrl-C came; the process is ended.
+        OSError: the disk is full, which is no fault of the model, and the next would fail of it
+            too; the file is named.
     """
     folder = job.folder(out)
     shutil.rmtree(folder, ignore_errors=True)
@@ -34,28 +40,56 @@ def run_alone(job: Job, out: Path) -> dict[str, Any]:
     write_atomically(folder / JOB, json.dumps(job.to_json(), ensure_ascii=False) + "\n")
     command = [sys.executable, "-m", "munjang.comparison.worker", str(folder), str(out / DATA)]
     with (folder / LOG).open("wb") as log:
-        # a session of its own: Ctrl-C is for the comparison, which then ends the run
-        process = subprocess.Popen(  # noqa: S603  (our own module, without a shell)
-            command,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            code = process.wait()
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
+        code = _run_to_its_end(command, log)
     record = finished(job, out)
     if record is None:
+        shutil.rmtree(folder / MODEL, ignore_errors=True)
         record = {"status": "failed", "reason": why_it_ended(code)}
         write_atomically(folder / RUN, json.dumps(record) + "\n")
+    if "full" in record:
+        number, file = record["full"]
+        raise OSError(number, os.strerror(number), file)
     return record
+
+
+def _run_to_its_end(command: Sequence[str], log: BinaryIO) -> int:
+    """The exit code of a process; whatever ends the waiting ends the process."""
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        with _unbroken():
+            # a session of its own: Ctrl-C is for the comparison, which then ends the run
+            process = subprocess.Popen(  # noqa: S603  (our own module, without a shell)
+                command,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return process.wait()
+    except BaseException:
+        if process is not None:
+            process.kill()
+            process.wait()
+        raise
+    finally:
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+
+
+@contextmanager
+def _unbroken() -> Iterator[None]:
+    """Let Ctrl-C wait until the process that is being started is known, so that it can be ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came.is_set():
+        raise KeyboardInterrupt
 
 
 def why_it_ended(code: int) -> str:

@@ -1,24 +1,17 @@
 """`compare`: every model on the same data, each run in a process of its own, and what came out."""
 
-import os
-import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors.numpy import load_file
-
 from munjang.comparison.budget import parse_budget
-from munjang.comparison.disagreements import disagreements
 from munjang.comparison.entrants import Entrant, parse_entrants
+from munjang.comparison.gathering import gather
 from munjang.comparison.networks import settings_of
 from munjang.comparison.page import write_page
-from munjang.comparison.parts import Part, cut, digest, labels_of, read_part, write_parts
+from munjang.comparison.parts import cut, digest, write_parts
 from munjang.comparison.plan import (
-    ANSWERS,
     DATA,
-    PARTS,
     Job,
     Plan,
     jobs,
@@ -26,17 +19,14 @@ from munjang.comparison.plan import (
     refuse_occupied,
 )
 from munjang.comparison.processes import finished, run_alone
-from munjang.comparison.results import Comparison, Curve
-from munjang.comparison.selection import smallest_good_enough
-from munjang.comparison.standings import Outcome, make_standings
-from munjang.comparison.statistics import Floats, Ints, Metric
+from munjang.comparison.results import Comparison
+from munjang.comparison.statistics import Metric
 from munjang.config import merge, parse_overrides, read_yaml
+from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.recipe import make_recipe, script_of
-from munjang.tasks.metrics import Confusion
 
 Say = Callable[[str], None]
-Records = Sequence[tuple[Job, Mapping[str, Any]]]
 METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "log_loss")
 _COLUMNS = {"text_column": "text", "label_column": "label"}
 
@@ -90,38 +80,57 @@ def compare(
     Raises:
         MunjangError: the data, a setting, a name or the folder cannot be used.
         KeyboardInterrupt: Ctrl-C came; what is finished stays, and `resume` goes on.
+        OSError: the disk is full, and likewise.
     """
     say, folder = say or _silent, Path(out)
     entrants = parse_entrants(_listed(models), None if tokenizers is None else _listed(tokenizers))
-    spend = parse_budget(budget)
-    chosen = _check_numbers(seeds, metric)
-    base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
+    spend, chosen = parse_budget(budget), _check_numbers(seeds, metric)
     reading = {
         "text_column": text_column,
         "label_column": label_column,
         "encoding": encoding,
         "skip_bad_rows": skip_bad_rows,
     }
-    given = merge(base, {"training": {"metric": metric}})
-    given = merge(given, {"data": {k: v for k, v in reading.items() if v is not None}})
-    given = merge(given, parse_overrides(overrides))
+    given = _given(config, overrides, chosen, reading)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
-    common = make_recipe("mean", "other", 0, _without_model(given))
-    if common.labels is not None:
-        raise ConfigError("labels: a comparison finds the classes in DATA; leave this setting out")
-    parts = cut(data, valid, test, common.data, common.seed, say)
-    # what said how to read and cut has done its work: a run reads the parts, with its own seed
-    given = {key: value for key, value in given.items() if key not in ("data", "seed")}
-    given["data"] = _COLUMNS
+    parts = _cut((data, valid, test), given, say)
+    given = _of_networks(given)
     _check_settings(entrants, given, parts["train"].texts)
     plan = Plan(entrants, seeds, spend, chosen, given, digest(parts))
     open_plan(folder, plan, resume=resume)
     write_parts(parts, folder / DATA)
-    records = _run_all(plan, folder, say)
-    comparison = gather(plan, folder, records)
+    comparison = gather(plan, folder, _run_all(plan, folder, say))
     comparison.write()
     write_page(comparison)
     return comparison
+
+
+def _given(
+    config: str | Path | Mapping[str, Any] | None,
+    overrides: Iterable[str],
+    metric: Metric,
+    reading: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What the person set, nested as in `config.yaml`."""
+    base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
+    named = {"data": {key: value for key, value in reading.items() if value is not None}}
+    given = merge(base, {"training": {"metric": metric}, **named})
+    return merge(given, parse_overrides(overrides))
+
+
+def _cut(sources: tuple[Any, Any, Any], given: Mapping[str, Any], say: Say) -> dict[str, Table]:
+    """The three parts of data, valid and test, read and cut as the settings say."""
+    without_model = {key: value for key, value in given.items() if key != "model"}
+    common = make_recipe("mean", "other", 0, without_model)
+    if common.labels is not None:
+        raise ConfigError("labels: a comparison finds the classes in DATA; leave this setting out")
+    return cut(*sources, common.data, common.seed, say)
+
+
+def _of_networks(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of every run: it reads the parts that were cut, and has a seed of its own."""
+    kept = {key: value for key, value in given.items() if key not in ("data", "seed")}
+    return {**kept, "data": _COLUMNS}
 
 
 def _silent(line: str) -> None:
@@ -141,10 +150,6 @@ def _check_numbers(seeds: int, metric: str) -> Metric:
     raise ConfigError(f"metric: expected {', '.join(METRICS)}; got '{metric}'")
 
 
-def _without_model(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in given.items() if key != "model"}
-
-
 def _check_settings(entrants: Iterable[Entrant], given: Mapping[str, Any], texts: Any) -> None:
     """A mistake in the settings is told at once, and not by every run for itself."""
     for entrant in entrants:
@@ -160,20 +165,24 @@ def _run_all(plan: Plan, folder: Path, say: Say) -> list[tuple[Job, dict[str, An
     for number, job in enumerate(todo, start=1):
         who = f"[{number}/{len(todo)}] {job.entrant.name}, seed {job.seed}"
         record = finished(job, folder)
-        if record is None or record["status"] != "done":
-            say(f"{who} ...")
-            try:
-                record = run_alone(job, folder)
-            except KeyboardInterrupt:
-                raise KeyboardInterrupt(
-                    f"stopped after {number - 1} of {len(todo)} runs; the same command with "
-                    f"--resume goes on from {folder}"
-                ) from None
-            say(f"{who}: {_told(record)}")
-        else:
+        if record is not None and record["status"] == "done":
             say(f"{who}: done before")
+        else:
+            say(f"{who} ...")
+            record = _run_or_stop(job, folder, f"{number - 1} of {len(todo)} runs")
+            say(f"{who}: {_told(record)}")
         records.append((job, record))
     return records
+
+
+def _run_or_stop(job: Job, folder: Path, done: str) -> dict[str, Any]:
+    """The record of a run; Ctrl-C says how much is done, and how to go on."""
+    try:
+        return run_alone(job, folder)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"stopped after {done}; the same command with --resume goes on from {folder}"
+        ) from None
 
 
 def _told(record: Mapping[str, Any]) -> str:
@@ -181,64 +190,3 @@ def _told(record: Mapping[str, Any]) -> str:
         return f"failed: {record['reason']}"
     steps = "" if record["steps"] is None else f"{record['steps']:,} steps, "
     return f"{steps}{record['seconds']:.1f} s"
-
-
-def gather(plan: Plan, folder: Path, records: Records) -> Comparison:
-    """All that the runs in `folder` tell together."""
-    labels = labels_of(folder / DATA)
-    test = read_part(folder / DATA, "test", labels)
-    outcomes: dict[Entrant, list[Outcome]] = {entrant: [] for entrant in plan.entrants}
-    reasons: dict[Entrant, list[str]] = {entrant: [] for entrant in plan.entrants}
-    for job, record in records:
-        if record["status"] == "done":
-            answers = load_file(job.folder(folder) / ANSWERS)["probabilities"]
-            outcomes[job.entrant].append(Outcome(record, answers))
-        else:
-            reasons[job.entrant].append(record["reason"])
-    standings = make_standings(plan.metric, outcomes, reasons, plan.seeds, test.targets)
-    return Comparison(
-        plan=plan,
-        folder=folder,
-        labels=labels,
-        rows={name: len(read_part(folder / DATA, name, labels).texts) for name in PARTS},
-        standings=tuple(standings),
-        choice=smallest_good_enough(standings),
-        curves=_curves(plan.metric, records),
-        **_of_rows(outcomes, test, labels),
-        machine=_machine(),
-    )
-
-
-def _of_rows(
-    outcomes: Mapping[Entrant, Sequence[Outcome]], test: Part, labels: Sequence[str]
-) -> dict[str, Any]:
-    runs = {who.name: [one.probabilities for one in ran] for who, ran in outcomes.items() if ran}
-    # majority says the same of every text; its disagreement is no news
-    readers = {name: seeds for name, seeds in runs.items() if name != "majority"}
-    return {
-        "confusions": {name: _confusion(seeds, test.targets) for name, seeds in runs.items()},
-        "examples": disagreements(readers, test.texts, test.targets, labels),
-    }
-
-
-def _confusion(seeds: Sequence[Floats], targets: Ints) -> Confusion:
-    classes = seeds[0].shape[1]
-    counts = np.zeros((classes, classes), dtype=np.int64)
-    for probabilities in seeds:
-        np.add.at(counts, (targets, probabilities.argmax(1)), 1)
-    return tuple(tuple(row) for row in counts.tolist())
-
-
-def _curves(metric: Metric, records: Records) -> tuple[Curve, ...]:
-    found = []
-    for job, record in records:
-        points = [one for one in record.get("history", ()) if one[metric] is not None]
-        if points:
-            seconds = tuple(float(one["seconds"]) for one in points)
-            scores = tuple(float(one[metric]) for one in points)
-            found.append(Curve(job.entrant.name, job.seed, seconds, scores))
-    return tuple(found)
-
-
-def _machine() -> str:
-    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"

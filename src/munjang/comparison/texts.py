@@ -1,6 +1,6 @@
 """The table and its notes in words, the same on the terminal and on the page."""
 
-from munjang.comparison.entrants import BASELINES
+from munjang.baselines import BASELINES
 from munjang.comparison.results import Comparison
 from munjang.comparison.selection import size_text
 from munjang.comparison.standings import Standing

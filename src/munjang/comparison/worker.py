@@ -4,13 +4,16 @@ Whatever happens to it costs this run alone. It ends when its standard input doe
 was killed leaves nobody behind who writes into its folder.
 """
 
+import errno
 import json
 import os
+import shutil
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -19,12 +22,15 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from munjang.comparison.baselines import fit_baseline
+from munjang.baselines import fit_baseline
+from munjang.comparison.kept import labels_of, read_part
 from munjang.comparison.measure import folder_bytes, latency
-from munjang.comparison.parts import labels_of, read_part
 from munjang.comparison.plan import ANSWERS, MODEL, RUN, Job
-from munjang.manifest import write_atomically
+from munjang.manifest import write_atomically, written_whole
 from munjang.memory import peak_memory
+
+# What the system says when a disk, or a person's share of it, is full.
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 Answer = Callable[[Sequence[str]], Any]
 JOB = "job.json"
@@ -38,13 +44,20 @@ def work(folder: Path, parts: Path) -> None:
         answer = figures.pop("answer")
         figures["memory_bytes"] = peak_memory()
         test = read_part(parts, "test", labels_of(parts))
-        save_file({"probabilities": np.asarray(answer(test.texts))}, folder / ANSWERS)
+        probabilities = np.asarray(answer(test.texts))
+        with written_whole(folder / ANSWERS) as partial:
+            save_file({"probabilities": probabilities}, partial)
         figures["latency"] = asdict(latency(answer, test.texts))
         figures["folder_bytes"] = folder_bytes(folder / MODEL)
         record = {"status": "done", **figures}
     except Exception as error:
-        traceback.print_exc()
+        # half a model is of no use, and on a full disk its place is wanted
+        shutil.rmtree(folder / MODEL, ignore_errors=True)
         record = {"status": "failed", "reason": _reason(error)}
+        if isinstance(error, OSError) and error.errno in FULL:
+            record["full"] = [error.errno, error.filename]
+        with suppress(OSError):
+            traceback.print_exc()
     write_atomically(folder / RUN, json.dumps(record, ensure_ascii=False) + "\n")
 
 
@@ -53,8 +66,9 @@ def _fit(job: Job, parts: Path, out: Path) -> dict[str, Any]:
 
 
 def _baseline(job: Job, parts: Path, out: Path) -> dict[str, Any]:
-    for module in ("feature_extraction.text", "linear_model", "preprocessing", "svm"):
-        import_module(f"sklearn.{module}")  # takes seconds, which are not those of the fit
+    if job.entrant.model != "majority":  # which counts, and nothing else
+        for module in ("feature_extraction.text", "linear_model", "preprocessing", "svm"):
+            import_module(f"sklearn.{module}")  # takes seconds, which are not those of the fit
     labels = labels_of(parts)
     train = read_part(parts, "train", labels)
     began = time.perf_counter()

@@ -7,7 +7,14 @@ import numpy as np
 import polars as pl
 
 from munjang.data.buckets import Bucketing, padding_share
-from munjang.data.labels import count_labels
+from munjang.data.distributions import (
+    Numbers,
+    describe_numbers,
+    describe_sets,
+    known_labels,
+    label_counts,
+    with_names,
+)
 from munjang.data.repeats import Repeats, conflicts, duplicates, overlap
 from munjang.data.splits import same_texts
 from munjang.data.table import Table
@@ -103,9 +110,11 @@ class DataReport:
         rows: usable ones.
         skipped: bad rows that were left out, by reason.
         notes: what was guessed when reading.
-        labels: rows of each label, the most frequent first; None without labels.
+        labels: rows of each label, the most frequent first; None without labels, and for numbers.
         majority: share of the most frequent label: what a model that always answers it would
-            reach; None without labels.
+            reach; None unless each row has one label.
+        numbers: of what size they are, where the labels are numbers.
+        sets: rows by how many labels they have, where a row has any number of them.
         characters: lengths in characters.
         tokens: lengths in tokens of the tokenizer, or in words without one.
         duplicates: texts that stand more than once.
@@ -130,6 +139,8 @@ class DataReport:
     padding: Padding
     test: TestReport | None = None
     estimate: dict[str, Any] | None = None
+    numbers: Numbers | None = None
+    sets: dict[int, int] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON: dictionaries, lists, strings and numbers."""
@@ -148,7 +159,7 @@ def check_data(
     """Look at a table before training on it.
 
     Args:
-        table: the training rows.
+        table: the training rows; its labels are names, numbers or lists of names.
         test: rows held out elsewhere, which should share no text with `table`.
         tokenizer: fitted; its tokens are counted for `tokens` and `padding`. None counts words.
         seed: of the held-out tenth and of the batches.
@@ -158,21 +169,24 @@ def check_data(
         lengths, unit = words.list.len().to_numpy().astype(np.int64), "words"
     else:
         lengths, unit = row_lengths(tokenizer.encode(table.texts)), "tokens"
-    labels = None if table.labels is None else count_labels(table.labels)
+    column, labels, named = table.labels, label_counts(table.labels), with_names(table)
+    one_each = column is not None and column.dtype == pl.String
     return DataReport(
         files=table.files,
         rows=len(table),
         skipped=dict(table.skipped),
         notes=table.notes,
         labels=labels,
-        majority=None if labels is None else next(iter(labels.values())) / len(table),
+        majority=max(labels.values()) / len(table) if labels and one_each else None,
         characters=measure(table.texts.str.len_chars().to_numpy().astype(np.int64), "characters"),
         tokens=measure(lengths, unit),
-        duplicates=duplicates(table),
-        conflicts=conflicts(table),
+        duplicates=duplicates(named),
+        conflicts=conflicts(named),
         unknown=unknown_words(words, same_texts(table.texts), seed),
         padding=padding(lengths, seed),
         test=None if test is None else _check_test(table, test),
+        numbers=describe_numbers(column) if column is not None and labels is None else None,
+        sets=describe_sets(column) if column is not None and column.dtype == pl.List else None,
     )
 
 
@@ -235,10 +249,10 @@ def padding(lengths: Int64s, seed: int = 0, batch_rows: int = BATCH_ROWS) -> Pad
 
 
 def _check_test(train: Table, test: Table) -> TestReport:
-    labels = None if test.labels is None else count_labels(test.labels)
-    known = set() if train.labels is None else set(train.labels.unique())
+    labels, known = label_counts(test.labels), known_labels(train.labels)
     unknown = {label: count for label, count in (labels or {}).items() if label not in known}
-    return TestReport(len(test), labels, unknown if known else {}, overlap(train, test))
+    in_train = overlap(with_names(train), with_names(test))
+    return TestReport(len(test), labels, unknown if known else {}, in_train)
 
 
 def _counts(words: pl.Series, name: str) -> pl.DataFrame:

@@ -52,16 +52,24 @@ def page(title: str, *inside: object) -> Markup:
 
 
 _STYLE = """
+:root { color-scheme: light dark; --line: #ddd; --good: #eef6ee; --edge: #3a7d3a; --bad: #b3261e; }
+@media (prefers-color-scheme: dark) {
+  :root { --line: #444; --good: #17301a; --edge: #6fbf73; --bad: #ff8a80; }
+}
 body { font: 15px/1.5 system-ui, "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans CJK KR",
-       "Noto Sans KR", sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
+       "Noto Sans KR", NanumGothic, sans-serif; max-width: 88rem; margin: 2rem auto;
+       padding: 0 1rem; background: Canvas; color: CanvasText; }
 table { border-collapse: collapse; margin: .7rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .2rem .6rem; border-bottom: 1px solid #ddd; text-align: right; }
+th, td { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
+         white-space: nowrap; }
 th:first-child, td:first-child, td.text { text-align: left; }
-td.text { max-width: 34rem; overflow-wrap: anywhere; white-space: pre-wrap; }
+td.text { min-width: 16rem; max-width: 34rem; overflow-wrap: anywhere; white-space: pre-wrap; }
 .wide { overflow-x: auto; }
 .side { display: flex; flex-wrap: wrap; gap: 1.5rem; }
-.choice { background: #eef6ee; border-left: 4px solid #3a7d3a; padding: .6rem 1rem; }
-.wrong { color: #b3261e; }
+.side > * { max-width: 100%; }
+.choice { background: var(--good); border-left: 4px solid var(--edge); padding: .6rem 1rem; }
+.wrong { color: var(--bad); }
+li { overflow-wrap: anywhere; }
 svg { max-width: 100%; height: auto; }
-svg text { font: 12px system-ui, "Noto Sans CJK KR", sans-serif; fill: #333; }
+svg text { font: 12px system-ui, "Noto Sans CJK KR", NanumGothic, sans-serif; fill: CanvasText; }
 """

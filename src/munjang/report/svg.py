@@ -1,15 +1,21 @@
 """Two kinds of picture: points with names, and lines. Plain SVG, no library, no script."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from munjang.report.html import Markup, element
+from munjang.report.names import Named, Placed, place_names
 
 WIDTH, HEIGHT = 560, 340
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 110, 14, 44
-# Okabe and Ito's colours: told apart by colour-blind people too.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7a6f00")
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 110, 28, 44
+# Okabe and Ito's colours, told apart by colour-blind people too, and three more; the colour of the
+# text takes the place of black, which a dark page would swallow.
+COLOURS = (
+    *("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "currentColor"),
+    *("#8a7d00", "#9467bd", "#8c8c8c"),
+)
+Colours = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -32,32 +38,70 @@ class Line:
     ys: Sequence[float]
 
 
-def scatter(points: Sequence[Point], x_name: str, y_name: str, *, up: bool = True) -> Markup:
+def colours_of(names: Iterable[str]) -> dict[str, str]:
+    """A colour for each name, by its place."""
+    return {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(dict.fromkeys(names))}
+
+
+def scatter(
+    points: Sequence[Point],
+    x_name: str,
+    y_name: str,
+    *,
+    up: bool = True,
+    colours: Colours | None = None,
+) -> Markup:
     """Points with names and bars, x on a logarithmic scale; the front is drawn through.
 
-    On the front stands who is not beaten in both at once. `up` says that larger y is better.
+    On the front stands who is not beaten in both at once.
+
+    Args:
+        points: what is drawn.
+        x_name: what x is.
+        y_name: what y is.
+        up: whether larger y is better.
+        colours: by name; each point has its own when left out.
     """
+    colours = colours or colours_of(point.name for point in points)
     axes = _Axes(
         [math.log10(max(p.x, 1e-9)) for p in points],
         [value for p in points for value in (p.low, p.high)],
     )
     marks: list[Markup] = [_frame(axes, x_name, y_name, logarithmic=True)]
     front = [(math.log10(max(p.x, 1e-9)), p.y) for p in front_of(points, up=up)]
-    marks.append(_path(axes, *_columns(front), "#bbb", dashed=True))
-    for point, colour in zip(points, _colours(len(points)), strict=True):
-        x, y = axes.x(math.log10(max(point.x, 1e-9))), axes.y(point.y)
-        bar = {"x1": x, "x2": x, "y1": axes.y(point.low), "y2": axes.y(point.high)}
-        marks.append(element("line", **bar, stroke=colour, stroke_width=1.5, opacity=0.5))
-        marks.append(element("circle", cx=x, cy=y, r=4.5, fill=colour))
-        marks.append(element("text", point.name, x=x + 8, y=round(y + 4, 1)))
+    marks.append(_path(axes, *_columns(front), "#999", dashed=True))
+    dots = [Named(p.name, axes.x(math.log10(max(p.x, 1e-9))), axes.y(p.y)) for p in points]
+    for point, dot in zip(points, dots, strict=True):
+        bar = {"x1": dot.x, "x2": dot.x, "y1": axes.y(point.low), "y2": axes.y(point.high)}
+        stroke = {"stroke": colours[point.name], "stroke_width": 1.5, "opacity": 0.5}
+        marks.append(element("line", **bar, **stroke))
+    for dot, place in zip(dots, place_names(dots, _TOP, HEIGHT - _BOTTOM), strict=True):
+        marks += _named(dot, place, colours[dot.name])
     return _svg(marks, f"{y_name} against {x_name}")
 
 
-def lines(drawn: Sequence[Line], x_name: str, y_name: str) -> Markup:
-    """Lines; those of one name share a colour and are named once, at the right."""
+def _named(dot: Named, place: Placed, colour: str) -> list[Markup]:
+    """A point and its name, joined by a line where the name had to move."""
+    y = round(place.y, 1)
+    end = {"x1": dot.x, "y1": dot.y, "x2": round(place.x - 3, 1), "y2": y}
+    joint = [element("line", **end, stroke=colour, stroke_width=0.7)] if place.moved else []
+    circle = element("circle", cx=dot.x, cy=dot.y, r=4.5, fill=colour)
+    at: dict[str, object] = {"x": round(place.x, 1), "y": round(y + 4, 1)}
+    if place.ends:
+        at["text_anchor"] = "end"
+    return [*joint, circle, element("text", dot.name, **at)]
+
+
+def lines(
+    drawn: Sequence[Line], x_name: str, y_name: str, *, colours: Colours | None = None
+) -> Markup:
+    """Lines; those of one name share a colour and are named once, at the right.
+
+    `colours` are by name; each name has its own when they are left out.
+    """
     axes = _Axes([0.0, *(x for line in drawn for x in line.xs)], [y for d in drawn for y in d.ys])
-    names = list(dict.fromkeys(line.name for line in drawn))
-    colours = dict(zip(names, _colours(len(names)), strict=True))
+    names = dict.fromkeys(line.name for line in drawn)
+    colours = {name: (colours or colours_of(names))[name] for name in names}
     marks = [_frame(axes, x_name, y_name, logarithmic=False)]
     for line in drawn:
         marks.append(_path(axes, line.xs, line.ys, colours[line.name]))
@@ -104,10 +148,6 @@ def _wider(values: Sequence[float]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _colours(count: int) -> list[str]:
-    return [COLOURS[place % len(COLOURS)] for place in range(count)]
-
-
 def _columns(places: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
     return [x for x, _ in places], [y for _, y in places]
 
@@ -129,12 +169,12 @@ def _frame(axes: _Axes, x_name: str, y_name: str, *, logarithmic: bool) -> Marku
         marks.append(element("text", shown, x=axes.x(value), y=bottom + 16, text_anchor="middle"))
     for value in _ticks(axes.low_y, axes.high_y):
         place = axes.y(value)
-        marks.append(element("line", x1=_LEFT, x2=right, y1=place, y2=place, stroke="#eee"))
+        marks.append(element("line", x1=_LEFT, x2=right, y1=place, y2=place, stroke="#8883"))
         at = {"x": _LEFT - 6, "y": round(place + 4, 1)}
         marks.append(element("text", f"{value:.4g}", **at, text_anchor="end"))
     middle = (_LEFT + right) / 2
     marks.append(element("text", x_name, x=middle, y=HEIGHT - 8, text_anchor="middle"))
-    marks.append(element("text", y_name, x=_LEFT + 6, y=_TOP + 4))
+    marks.append(element("text", y_name, x=_LEFT - 6, y=_TOP - 12))
     return Markup("".join(marks))
 
 

@@ -38,6 +38,10 @@ class TaskScores(Protocol):
 class Answer(Protocol):
     """What the model says of one text."""
 
+    @property
+    def truncated(self) -> bool:
+        """The text was longer than the model reads; only its beginning counted."""
+
     def columns(self) -> list[str]:
         """What stands before the text on a line of `munjang predict`."""
 

@@ -1,7 +1,6 @@
 """Checkpoints: one safetensors file, replaced atomically, that a killed run goes on from."""
 
 import json
-import os
 import zlib
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from munjang.errors import FolderError
+from munjang.manifest import written_whole
 from munjang.training.state import TrainingState, Weights
 
 FILE = "checkpoint.safetensors"
@@ -23,19 +23,19 @@ def save_checkpoint(folder: Path, state: TrainingState, fingerprint: str) -> Pat
         folder: an existing folder.
         state: the run.
         fingerprint: identifies data and settings; `load_checkpoint` refuses any other.
+
+    Raises:
+        OSError: it cannot be written, naming the file; an earlier one stays.
     """
     path = folder / FILE
-    partial = path.with_name(path.name + ".partial")
     tensors = state.tensors()
     metadata = {
         "numbers": json.dumps(state.numbers()),
         "fingerprint": fingerprint,
         "checksum": _checksum(tensors),
     }
-    save_file(tensors, partial, metadata=metadata)
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with written_whole(path) as partial:
+        save_file(tensors, partial, metadata=metadata)
     return path
 
 

@@ -3,10 +3,11 @@
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from munjang.manifest import write_atomically
+from munjang.manifest import naming, write_atomically
 from munjang.training.loop import Step, finite_or_none
 
 FILE = "metrics.jsonl"
@@ -29,17 +30,17 @@ class RunLog:
         self.every = every
         write_atomically(self.path, "".join(_records_up_to(self.path, resumed_at)))
         self._file = self.path.open("a", encoding="utf-8")
-        board = folder / BOARD
         if resumed_at == 0:
-            _drop_events(board)
-        # imported here: answering needs no TensorBoard
-        from tensorboardX import SummaryWriter
-
-        self._board = SummaryWriter(str(board), purge_step=resumed_at + 1 if resumed_at else None)
+            _drop_events(folder / BOARD)
+        self._board = _Curves(folder / BOARD, resumed_at)
         self._since, self._tokens = time.perf_counter(), 0
 
     def step(self, step: Step) -> None:
-        """Record one step."""
+        """Record one step.
+
+        Raises:
+            OSError: a file cannot be written; it is named.
+        """
         self._tokens += step.tokens
         if step.number % self.every == 0 or step.scores is not None:
             now = time.perf_counter()
@@ -52,15 +53,59 @@ class RunLog:
     def _write(self, step: int, part: str, values: Mapping[str, float]) -> None:
         kept = {name: finite_or_none(value) for name, value in values.items()}
         record: dict[str, Any] = {"step": step, "part": part, **kept}
-        self._file.write(json.dumps(record) + "\n")
-        self._file.flush()
-        for name, value in values.items():
-            self._board.add_scalar(f"{part}/{name}", value, step)
+        with naming(self.path):
+            self._file.write(json.dumps(record) + "\n")
+            self._file.flush()
+        self._board.add(step, {f"{part}/{name}": value for name, value in values.items()})
 
     def close(self) -> None:
-        """Flush and close both."""
-        self._file.close()
-        self._board.close()
+        """Close both."""
+        for file in (self._file, self._board):
+            # every record was flushed; what is left did not fit on the disk, and was told
+            with suppress(OSError):
+                file.close()
+
+
+class _Curves:
+    """The same for TensorBoard.
+
+    tensorboardX's own writer hands records to a thread, which dies of a full disk without a word
+    to the training, and lets it wait for ever.
+
+    Args:
+        board: the folder of the curves.
+        resumed_at: as for `RunLog`; TensorBoard forgets what it has behind it.
+    """
+
+    def __init__(self, board: Path, resumed_at: int) -> None:
+        # imported here: answering needs no TensorBoard
+        from tensorboardX.event_file_writer import EventsWriter
+        from tensorboardX.proto.event_pb2 import Event, SessionLog
+        from tensorboardX.summary import scalar
+
+        self.board = board
+        self._event, self._scalar = Event, scalar
+        board.mkdir(exist_ok=True)
+        with naming(board):
+            # the name has the second in it, and two sittings may begin in one
+            self._writer = EventsWriter(str(board / "events"), f".{resumed_at}")
+            if resumed_at:
+                start = SessionLog(status=SessionLog.START)
+                self._writer.write_event(Event(step=resumed_at + 1, session_log=start))
+            self._writer.flush()
+
+    def add(self, step: int, values: Mapping[str, float]) -> None:
+        """Add a point to each curve, and let nothing wait in a buffer."""
+        with naming(self.board):
+            for name, value in values.items():
+                summary = self._scalar(name, value)
+                event = self._event(wall_time=time.time(), step=step, summary=summary)
+                self._writer.write_event(event)
+            self._writer.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
 
 
 def _records_up_to(path: Path, step: int) -> list[str]:

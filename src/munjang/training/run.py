@@ -4,12 +4,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
 from torch.random import fork_rng
 
+from munjang.manifest import FILE as MANIFEST
 from munjang.training.checkpoints import FILE as CHECKPOINT
 from munjang.training.checkpoints import load_checkpoint, save_checkpoint
 from munjang.training.logs import RunLog
@@ -44,6 +45,7 @@ def run(
 
     Raises:
         Interrupted: Ctrl-C came; with a folder, a checkpoint of the last whole step stands in it.
+        OSError: a file cannot be written; it is named. An earlier checkpoint stays.
         FolderError: the checkpoint is damaged or of another run.
     """
     state = loop.state
@@ -52,23 +54,69 @@ def run(
     log = None if folder is None else RunLog(folder, resumed_at=state.counters.step)
     due = _Due(settings)
     try:
-        with _threads(settings.threads), fork_rng(devices=[]), _stop_asked() as asked:
+        with _threads(settings.threads), fork_rng(devices=[]), ctrl_c() as asked:
             for step in loop:
                 if log is not None:
                     log.step(step)
                 if on_step is not None:
                     on_step(step)
-                stop = asked.is_set()
+                stop = asked.stop
                 if folder is not None and (stop or due(step.number)):
-                    save_checkpoint(folder, state, fingerprint)
+                    with asked.held():
+                        save_checkpoint(folder, state, fingerprint)
                 if stop:
-                    raise Interrupted(_interrupted(folder, step))
+                    raise Interrupted(_interrupted(folder, loop))
             if folder is not None and state.counters.seconds > settings.checkpoint_seconds:
                 # until the model is saved, and its checkpoint removed, a long run may not be lost
                 save_checkpoint(folder, state, fingerprint)
+    except OSError as error:
+        # a file could not be written, after a whole step: a disk that has no room for a log may
+        # have some for the checkpoint
+        if folder is not None and error.filename != str(folder / CHECKPOINT):
+            with suppress(OSError):
+                save_checkpoint(folder, state, fingerprint)
+        raise
     finally:
         if log is not None:
             log.close()
+
+
+@contextmanager
+def finishing(asked: "CtrlC", loop: Loop, folder: Path | None, fingerprint: str) -> Iterator[None]:
+    """Within, the model of a run whose steps are all done is scored and written.
+
+    Ctrl-C has no step to wait for any more, so it ends this at once, and leaves a checkpoint of the
+    last step: a short run has none yet. So does a disk that is full, if the checkpoint still fits.
+
+    Args:
+        asked: what `ctrl_c` gave; it has to stand around `run` and this, with no gap in between.
+        loop: whose steps are done.
+        folder: the model folder, or None.
+        fingerprint: as for `run`.
+
+    Raises:
+        Interrupted: Ctrl-C came.
+        OSError: a file cannot be written; it is named.
+    """
+    try:
+        with asked.at_once():
+            yield
+    except KeyboardInterrupt:
+        raise Interrupted(_kept(loop, folder, fingerprint)) from None
+    except OSError:
+        with suppress(OSError):
+            _kept(loop, folder, fingerprint)
+        raise
+
+
+def _kept(loop: Loop, folder: Path | None, fingerprint: str) -> str:
+    """See to it that the last step is kept on disk. Returns words for people."""
+    if folder is not None and (folder / MANIFEST).exists():
+        remove_checkpoint(folder)
+        return f"stopped; the model was finished, and stands in {folder}"
+    if folder is not None:
+        save_checkpoint(folder, loop.state, fingerprint)
+    return _interrupted(folder, loop)
 
 
 def remove_checkpoint(folder: Path) -> None:
@@ -76,8 +124,8 @@ def remove_checkpoint(folder: Path) -> None:
     (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
-def _interrupted(folder: Path | None, step: Step) -> str:
-    at = f"stopped after step {step.number} of {step.total}"
+def _interrupted(folder: Path | None, loop: Loop) -> str:
+    at = f"stopped after step {loop.state.counters.step} of {loop.total}"
     if folder is None:
         return at
     return f"{at}; the same command with --resume goes on from {folder}"
@@ -111,21 +159,59 @@ def _threads(count: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@contextmanager
-def _stop_asked() -> Iterator[threading.Event]:
-    """Turn Ctrl-C into an event that is looked at between steps; a second one stops at once."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    before = signal.getsignal(signal.SIGINT)
+class CtrlC:
+    """What Ctrl-C does to a training. It is the handler of the signal.
 
-    def note(number: int, frame: object) -> None:
-        if asked.is_set():
+    Attributes:
+        stop: Ctrl-C came, and whoever takes the steps should stop at the end of this one.
+    """
+
+    def __init__(self) -> None:
+        self.stop = False
+        self._raises, self._held = False, False
+
+    def __call__(self, number: int, frame: object) -> None:
+        """Note Ctrl-C; a second one stops at once."""
+        again, self.stop = self.stop, True
+        if not self._held and (again or self._raises):
+            # who catches the one that ends the finishing writes a checkpoint
+            self._held = self._raises
             raise KeyboardInterrupt
-        asked.set()
 
-    signal.signal(signal.SIGINT, note)
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Within, the first Ctrl-C stops at once; so does one that came before and was only noted.
+
+        Raises:
+            KeyboardInterrupt: it came.
+        """
+        self._raises = True
+        if self.stop:
+            self._held = True
+            raise KeyboardInterrupt
+        yield
+        # what is done is done: nothing that follows here is worth breaking off
+        self._held = True
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within, nothing stops: a checkpoint is what the next run needs."""
+        before, self._held = self._held, True
+        try:
+            yield
+        finally:
+            self._held = before
+
+
+@contextmanager
+def ctrl_c() -> Iterator[CtrlC]:
+    """Let Ctrl-C be noted, to be looked at between steps. Within itself it changes nothing."""
+    before, asked = signal.getsignal(signal.SIGINT), CtrlC()
+    in_main = threading.current_thread() is threading.main_thread()
+    if isinstance(before, CtrlC) or not in_main:
+        yield before if isinstance(before, CtrlC) and in_main else asked
+        return
+    signal.signal(signal.SIGINT, asked)
     try:
         yield asked
     finally:

@@ -1,6 +1,7 @@
 import json
 import time
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -9,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.checks import check_data, measure, padding, unknown_words
+from munjang.data.distributions import describe_numbers
 from munjang.data.readers import read_table
+from munjang.data.readers.targets import clean_label_sets, clean_numbers
 from munjang.text.columns import token_column
 
 
@@ -78,6 +81,47 @@ def test_without_labels():
     report = check_data(table_of(["가", "나"]))
     assert report.labels is report.majority is None
     assert report.conflicts.texts == 0
+
+
+def test_numbers_to_learn():
+    values = [1, 2, 2, 10]
+    table = read_table((["가", "나", "나", "다"], values), read_labels=clean_numbers)
+    report = check_data(table, table)
+    assert report.labels is report.majority is report.sets is None
+    found = report.numbers
+    assert (found.smallest, found.largest, found.mean) == (1, 10, 3.75)
+    assert found.deviation == pytest.approx(np.std(values))
+    assert found.lows == found.highs == (1, 2, 10)
+    assert found.counts == (1, 2, 1)
+    assert report.duplicates.examples[0].labels == {"2": 2}
+    assert report.conflicts.texts == 0
+    assert report.test.labels is None
+    assert report.test.unknown_labels == {}
+    json.dumps(report.to_json(), allow_nan=False)
+
+
+@settings(max_examples=100, deadline=None)
+@given(values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60))
+def test_bins_of_numbers_against_counting_them(values):
+    found = describe_numbers(pl.Series(values, dtype=pl.Float64))
+    assert sum(found.counts) == len(values)
+    assert len(found.counts) <= 12
+    assert (found.lows[0], found.highs[-1]) == pytest.approx((min(values), max(values)))
+    if len(set(values)) <= 12:
+        assert dict(zip(found.lows, found.counts, strict=True)) == Counter(values)
+
+
+def test_sets_of_labels():
+    pairs = (["가", "나", "나", "다"], [["x", "y"], ["x"], ["y"], []])
+    table = read_table(pairs, read_labels=partial(clean_label_sets, separator="|"))
+    other = read_table((["라"], [["z", "x"]]), read_labels=partial(clean_label_sets, separator="|"))
+    report = check_data(table, other)
+    assert report.labels == {"x": 2, "y": 2}
+    assert report.majority is report.numbers is None
+    assert report.sets == {0: 1, 1: 2, 2: 1}
+    assert report.conflicts.examples[0].labels == {"x": 1, "y": 1}
+    assert report.test.unknown_labels == {"z": 1}
+    json.dumps(report.to_json(), allow_nan=False)
 
 
 def test_one_row():

@@ -207,3 +207,30 @@ def test_standard_input_in_place(monkeypatch):
     pl.DataFrame({"text": ["하나", "둘"]}).write_parquet(parquet)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(parquet.getvalue())))
     assert joined("-", batch_rows=1) == ([1, 2], ["하나", "둘"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_wide_encoding_without_its_mark_is_told(encoding, tmp_path):
+    path = tmp_path / "texts.txt"
+    path.write_text("plain text", encoding="utf-8")
+    with pytest.raises(DataError, match=rf"texts\.txt, row 1: not valid {encoding}"):
+        joined(path, encoding=encoding)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("trained", ["other", "a+b", "gone", "text"])
+def test_the_column_of_the_training_comes_before_a_guess(suffix, trained, tmp_path):
+    path, columns = tmp_path / f"data{suffix}", {"a": "1", "b": "2", "text": "3", "other": "4"}
+    if suffix == ".parquet":
+        pl.DataFrame({name: [value] for name, value in columns.items()}).write_parquet(path)
+    elif suffix == ".jsonl":
+        path.write_text(json.dumps(columns) + "\n")
+    else:
+        between = "," if suffix == ".csv" else "\t"
+        path.write_text(f"{between.join(columns)}\n{between.join(columns.values())}\n")
+    said = []
+    _, texts = joined(path, trained_column=trained, say=said.append)
+    assert texts == [{"other": "4", "a+b": "1 2", "gone": "3", "text": "3"}[trained]]
+    assert ("guessed" in said[-1]) == (trained == "gone")
+    with pytest.raises(DataError, match="there is no text column 'none'"):
+        joined(path, trained_column=trained, text_column="none")

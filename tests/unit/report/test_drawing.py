@@ -3,8 +3,11 @@
 import xml.etree.ElementTree as ET
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from munjang.report.html import element, page, table
+from munjang.report.names import LINE, Named, place_names
 from munjang.report.svg import Line, Point, front_of, lines, scatter
 
 NASTY = "<b onclick='x'>&\"재미\"</b>"
@@ -49,6 +52,32 @@ def test_any_points_give_a_picture_inside_its_frame(places: list[tuple[float, fl
         assert 0 <= float(circle.attrib["cx"]) <= 560
         assert 0 <= float(circle.attrib["cy"]) <= 340
     assert NASTY in [text.text for text in drawn.iter("text")]
+
+
+@given(
+    st.lists(
+        st.tuples(st.text("가a-", min_size=1, max_size=16), st.floats(62, 450), st.floats(28, 296)),
+        min_size=1,
+        max_size=14,
+    )
+)
+def test_no_name_covers_another(places: list[tuple[str, float, float]]) -> None:
+    named = [Named(*place) for place in places]
+    found = place_names(named, 28, 296)
+    assert [place.name for place in found] == [place[0] for place in places]
+    for number, one in enumerate(found):
+        for other in found[:number]:
+            apart = one.reach[1] <= other.reach[0] or other.reach[1] <= one.reach[0]
+            assert apart or abs(one.y - other.y) >= LINE - 1e-6
+
+
+def test_a_name_alone_stands_right_of_its_point_and_turns_left_for_another() -> None:
+    (alone,) = place_names([Named("cnn", 100, 100)], 0, 300)
+    assert (alone.ends, alone.moved) == (False, False)
+    assert 100 < alone.x < 115
+    left, right = place_names([Named("cnn", 200, 100), Named("gru", 220, 100)], 0, 300)
+    assert left.ends
+    assert left.x < 200 < 220 < right.x
 
 
 def test_better_stands_higher_and_dearer_further_right() -> None:

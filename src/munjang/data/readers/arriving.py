@@ -73,8 +73,8 @@ class Lines:
         try:
             chunk = self._stream.read1(CHUNK)
             data = self._widen(chunk, not chunk).encode() if self._widen else chunk
-        except UnicodeDecodeError as error:
-            message = f"not valid {self._codec} ({error.reason})"
+        except UnicodeError as error:  # of UTF-16 without its mark it is no UnicodeDecodeError
+            message = f"not valid {self._codec} ({getattr(error, 'reason', error)})"
             raise DataError(message, file=self.name, row=self.row + 1) from error
         except (OSError, EOFError, zlib.error) as error:
             raise broken(self.name, error) from error

@@ -61,6 +61,12 @@ def choose_columns(
         text = "+".join(
             _existing(records, part, "text") for part in column_parts(records.names, text_column)
         )
+    if label_column is not None and label_column in column_parts(records.names, text):
+        raise DataError(
+            f"the column {label_column!r} is named for both, texts and labels; the columns are "
+            f"{shown(records.names)}",
+            file=records.file,
+        )
     if label_column is not None:
         return Choice(text, label_column, tuple(notes))
     label, why = _guess_label(records, column_parts(records.names, text), by_value=need_labels)

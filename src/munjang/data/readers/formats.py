@@ -33,7 +33,13 @@ class Format:
     notes: tuple[str, ...] = ()
 
 
-def find_format(name: str, head: bytes, columns: Collection[str | None] = ()) -> Format:
+def find_format(
+    name: str,
+    head: bytes,
+    columns: Collection[str | None] = (),
+    *,
+    usual: Collection[str | None] = (),
+) -> Format:
     """Name the format of a file.
 
     Args:
@@ -41,6 +47,7 @@ def find_format(name: str, head: bytes, columns: Collection[str | None] = ()) ->
         head: its first bytes, at least the first line, in UTF-8 and uncompressed.
         columns: names the caller expects; where the suffix says nothing, a first line with one
             of them, or with usual names such as "text" and "라벨", is taken for a header.
+        usual: more names of text columns that are usual here.
     """
     if head.startswith(PARQUET_MAGIC):
         return Format("parquet")
@@ -51,7 +58,8 @@ def find_format(name: str, head: bytes, columns: Collection[str | None] = ()) ->
         return _delimited(first)
     if kind is not None:
         return Format(kind, "\t")
-    return _by_content(first, {c for c in columns if c})
+    text_names = {*TEXT_NAMES, *_lowered(usual)}
+    return _by_content(first, _lowered(columns), text_names)
 
 
 def _delimited(header: str) -> Format:
@@ -65,14 +73,18 @@ def _delimited(header: str) -> Format:
     return Format("csv", ",")
 
 
-def _by_content(first: str, columns: set[str]) -> Format:
+def _lowered(columns: Collection[str | None]) -> set[str]:
+    """Names of columns as they are compared; those that "title+body" joins, too."""
+    return {part.lower() for name in columns if name for part in (name, *name.split("+"))}
+
+
+def _by_content(first: str, wanted: set[str], text_names: set[str]) -> Format:
     if first.startswith(("{", "[{")):
         return Format("jsonl", notes=("format: JSON Lines (guessed from the first line)",))
-    wanted = {part.lower() for name in columns for part in (name, *name.split("+"))}
     for delimiter, kind in _DELIMITERS.items():
         names = {name.strip().strip('"').strip().lower() for name in first.split(delimiter)}
         # A sentence may hold a comma and a word such as "review"; a tab is seldom in one.
-        usual = [names & set(TEXT_NAMES), names & set(LABEL_NAMES)]
+        usual = [names & text_names, names & set(LABEL_NAMES)]
         known = any(usual) if delimiter == "\t" else all(usual)
         if len(names) > 1 and (known or names & wanted):
             note = f"format: {kind.upper()} (guessed from the first line)"

@@ -43,7 +43,8 @@ def read_table(
         encoding: of text files. A byte order mark wins over it.
         skip_bad_rows: count bad rows in `Table.skipped` instead of raising at the first.
         need_labels: whether rows without a label are an error. If False, labels are taken where
-            the column is named or has a usual name and is complete.
+            the column is named or has a usual name and is complete; a note of the table names the
+            first row where it is not.
         read_labels: from the values of the label column to clean labels: one name a row, or what
             `munjang.data.readers.targets` reads.
 
@@ -113,8 +114,8 @@ def _table(
     if label_name is not None:
         column = records.column(label_name)
         labels, label_faults, unlabelled = read_labels(column, label_name, records.rows)
-        if optional_labels and len(unlabelled):
-            notes += (f"label column {label_name} is not used: {len(unlabelled):,} rows have none",)
+        if optional_labels and len(unlabelled) and (len(unlabelled) == len(column) or not skip):
+            notes += (_unused(label_name, label_faults, records.file),)
             labels, label_name = None, None
         else:
             label_faults = [_without(fault, records.rows[bad]) for fault in label_faults]
@@ -137,6 +138,15 @@ def _table(
         notes=notes,
         skipped=skipped,
     )
+
+
+def _unused(name: str, faults: Sequence[Fault], file: str) -> str:
+    """Why a label column that need not be there is left aside: its first bad row, as an error."""
+    try:
+        settle(faults, file=file, skip=False)
+    except DataError as error:
+        return f"label column {name} is not used: {error}"
+    raise AssertionError("a column without faults is used")
 
 
 def _without(fault: Fault, rows: Int64s) -> Fault:

@@ -20,7 +20,7 @@ from munjang.data.readers.sources import (
     source_name,
     text_codec,
 )
-from munjang.data.readers.streamed import Bad, Record, Say, line_records, parquet_records
+from munjang.data.readers.streamed import Bad, Record, Say, Wanted, line_records, parquet_records
 from munjang.errors import DataError
 from munjang.text.columns import Int64s
 
@@ -29,6 +29,7 @@ def stream_texts(
     source: str | Path,
     *,
     text_column: str | None = None,
+    trained_column: str | None = None,
     encoding: str = "utf-8",
     batch_rows: int = 1024,
     skipped: Counter[str] | None = None,
@@ -43,6 +44,7 @@ def stream_texts(
     Args:
         source: a path, or "-" for standard input; the formats of `read_table`.
         text_column: as for `read_table`.
+        trained_column: taken, where it is there, before one is guessed.
         encoding: as for `read_table`.
         batch_rows: the most texts in a batch.
         skipped: where to count bad rows by reason; None raises at the first.
@@ -66,15 +68,16 @@ def stream_texts(
     codec, mark = marked_codec(head, codec)
     readable = head[mark:].decode(codec, errors="replace").encode()
     parquet = head.startswith(PARQUET_MAGIC)
-    form = find_format(name, head if parquet else readable, (text_column,))
+    form = find_format(name, head if parquet else readable, (text_column,), usual=(trained_column,))
+    wanted = Wanted(text_column, trained_column)
     for note in form.notes:
         say(note)
     if form.kind == "parquet":
-        records = parquet_records(stream, name, text_column, say, batch_rows)
+        records = parquet_records(stream, name, wanted, say, batch_rows)
         return _batches(opened, name, records, lambda: True, batch_rows, skipped)
     stream.read(mark)
     lines = Lines(stream, codec, name=name, strict=skipped is None)
-    records = line_records(lines, form, text_column, say)
+    records = line_records(lines, form, wanted, say)
     return _batches(opened, name, records, lambda: lines.ready, batch_rows, skipped)
 
 

@@ -32,28 +32,41 @@ class Bad:
     message: str
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which column holds the texts.
+
+    Attributes:
+        name: the person's word; it has to be there.
+        trained: the column that the model was trained on, taken where it is there.
+    """
+
+    name: str | None = None
+    trained: str | None = None
+
+
 # The row number, with its text, with what is wrong, or with None for a blank line.
 Record = tuple[int, str | Bad | None]
 
 
-def line_records(lines: Lines, form: Format, text_column: str | None, say: Say) -> Iterator[Record]:
+def line_records(lines: Lines, form: Format, wanted: Wanted, say: Say) -> Iterator[Record]:
     """The records of a format made of lines."""
     if form.kind == "jsonl":
-        yield from _jsonlines(lines, text_column, say)
+        yield from _jsonlines(lines, wanted, say)
     elif form.kind == "text":
-        yield from _plain(lines, text_column)
+        yield from _plain(lines, wanted.name)
     else:
-        yield from _delimited(lines, form, text_column, say)
+        yield from _delimited(lines, form, wanted, say)
 
 
 def parquet_records(
-    stream: io.BufferedReader, name: str, text_column: str | None, say: Say, rows: int
+    stream: io.BufferedReader, name: str, wanted: Wanted, say: Say, rows: int
 ) -> Iterator[Record]:
     """The records of a Parquet file, `rows` of them decoded at a time."""
     # Parquet begins at its end, which a pipe and a compressed file cannot jump to.
     plain = isinstance(stream.raw, io.FileIO) and stream.seekable()
     file = open_parquet(stream if plain else io.BytesIO(stream.read()), name=name)
-    columns = _choose(file.schema_arrow.names, text_column, say, file=name, row=None)
+    columns = _choose(file.schema_arrow.names, wanted, say, file=name, row=None)
     row = 0
     try:
         for batch in file.iter_batches(batch_size=rows, columns=columns):
@@ -74,7 +87,7 @@ def _plain(lines: Lines, text_column: str | None) -> Iterator[Record]:
         yield lines.row, _checked(line.removesuffix("\r"))
 
 
-def _jsonlines(lines: Lines, text_column: str | None, say: Say) -> Iterator[Record]:
+def _jsonlines(lines: Lines, wanted: Wanted, say: Say) -> Iterator[Record]:
     columns: list[str] | None = None
     for line in lines:
         if columns is None:
@@ -84,11 +97,11 @@ def _jsonlines(lines: Lines, text_column: str | None, say: Say) -> Iterator[Reco
             yield lines.row, Bad("bad JSON", value) if value else None
             continue
         if columns is None:
-            columns = _choose(list(value), text_column, say, file=lines.name, row=lines.row)
+            columns = _choose(list(value), wanted, say, file=lines.name, row=lines.row)
         yield lines.row, _text([value.get(column, MISSING) for column in columns], columns)
 
 
-def _delimited(lines: Lines, form: Format, text_column: str | None, say: Say) -> Iterator[Record]:
+def _delimited(lines: Lines, form: Format, wanted: Wanted, say: Say) -> Iterator[Record]:
     header = next((line for line in lines if line.strip("\r")), None)
     if header is None:
         return
@@ -105,7 +118,7 @@ def _delimited(lines: Lines, form: Format, text_column: str | None, say: Say) ->
         names = header_names(next(reader), file=lines.name, row=lines.row)
     except csv.Error as error:
         raise DataError(quoting_mistake(error), file=lines.name, row=lines.row) from error
-    columns = _choose(names, text_column, say, file=lines.name, row=lines.row)
+    columns = _choose(names, wanted, say, file=lines.name, row=lines.row)
     places = [names.index(column) for column in columns]
     while True:
         row = feed.begin()
@@ -151,25 +164,31 @@ class _Feed:
 
 
 def _choose(
-    names: Sequence[str], text_column: str | None, say: Say, *, file: str, row: int | None
+    names: Sequence[str], wanted: Wanted, say: Say, *, file: str, row: int | None
 ) -> list[str]:
     """The columns whose values, joined, are the text."""
-    if text_column is None:
-        guess = names[0] if len(names) == 1 else text_by_name(names)
-        if guess is None:
-            raise DataError(
-                f"found no column of texts among {shown(names)}: name it with --text-column "
-                "(text_column=...)",
-                file=file,
-                row=row,
-            )
-        say(f"text column: {guess} (guessed: by its name)")
-        return column_parts(names, guess)
-    columns = column_parts(names, text_column)
-    for column in columns:
-        if column not in names:
-            raise missing_column(column, names, kind="text", file=file, row=row)
-    return columns
+    if wanted.name is not None:
+        columns = column_parts(names, wanted.name)
+        for column in columns:
+            if column not in names:
+                raise missing_column(column, names, kind="text", file=file, row=row)
+        return columns
+    own = [] if wanted.trained is None else column_parts(names, wanted.trained)
+    if own and all(column in names for column in own):
+        say(f"text column: {wanted.trained} (the one that the model was trained on)")
+        return own
+    guess = names[0] if len(names) == 1 else text_by_name(names)
+    if guess is None:
+        raise DataError(
+            f"found no column of texts among {shown(names)}: name it with --text-column "
+            "(text_column=...)",
+            file=file,
+            row=row,
+        )
+    instead = f"; there is none named {wanted.trained}, as in the training" if own else ""
+    why = "the only column" if len(names) == 1 else "by its name"
+    say(f"text column: {guess} (guessed: {why}{instead})")
+    return column_parts(names, guess)
 
 
 def _text(values: Sequence[Any], columns: Sequence[str]) -> str | Bad:

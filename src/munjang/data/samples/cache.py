@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from munjang.errors import DataError
+from munjang.manifest import naming
 
 
 def cache_folder() -> Path:
@@ -37,6 +38,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
     Raises:
         DataError: the folder cannot be written.
+        OSError: the disk is full; it names `path`.
     """
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
@@ -50,8 +52,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     try:
         with file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            with naming(path):
+                file.flush()
+                os.fsync(file.fileno())
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from munjang.errors import DataError
 
 Say = Callable[[str], object]
 
-TIMEOUT = 30.0
+TIMEOUT = 10.0  # of connecting, and of each wait for more; a host may have several addresses
 LARGEST = 500_000_000
 _CHUNK = 1 << 16
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -55,7 +55,6 @@ class Download:
             got = _copy(answer, file, self.size or LARGEST, self.url)
             if expected is not None and got != int(expected):
                 raise http.client.IncompleteRead(b"", int(expected) - got)
-            file.flush()
             self._require(self.sha256 or pinned(path), Path(file.name), named=path)
 
     def verify(self, path: Path) -> None:
@@ -136,11 +135,24 @@ def _copy(answer: IO[bytes], file: IO[bytes], limit: int, url: str) -> int:
         got += len(chunk)
         if got > limit:
             raise DataError(f"{url} gave more than the {limit:,} bytes expected; nothing was kept")
-        try:
+        with _room_for(got, file, url):
             file.write(chunk)
-        except OSError as error:
-            raise DataError(f"cannot write {got:,} bytes of {url}: {error.strerror}") from error
+    with _room_for(got, file, url):
+        file.flush()
     return got
+
+
+@contextmanager
+def _room_for(got: int, file: IO[bytes], url: str) -> Iterator[None]:
+    """Tell a disk that is full from a network that does not reach."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"cannot write {got:,} bytes of {url} ({error.strerror}); make room, or choose another "
+            "folder with MUNJANG_CACHE",
+            file=str(Path(file.name).parent),
+        ) from error
 
 
 @contextmanager

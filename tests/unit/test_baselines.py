@@ -7,8 +7,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from munjang.comparison.baselines import _log_count_ratio, fit_baseline, load_baseline
-from munjang.comparison.entrants import BASELINES
+from munjang.baselines import BASELINES, _log_count_ratio, fit_baseline, load_baseline
 from munjang.errors import FolderError
 from tests.made import made_corpus
 

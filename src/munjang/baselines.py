@@ -1,22 +1,39 @@
 """Honest baselines without a network: linear models on counted n-grams, and the largest class.
 
-Each is fitted by scikit-learn and kept as plain arrays: the terms, their weights, a bias.
+Each is fitted by scikit-learn and kept as plain arrays: the terms, their weights, a bias. Torch is
+loaded only where a baseline answers as a trained model does: not to fit it, nor to measure it.
 """
 
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
 from munjang import __version__
-from munjang.comparison.entrants import BASELINES
+from munjang.data.columns import text_column
+from munjang.data.readers.values import ReadLabels, clean_labels
 from munjang.errors import FolderError
-from munjang.manifest import check_manifest, write_atomically, write_manifest
+from munjang.manifest import check_manifest, write_atomically, write_manifest, written_whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from munjang.recipe import DataSettings
+    from munjang.tasks.classify import Classify, Prediction
+
+# Name, and what it is. None has a network in it.
+BASELINES: dict[str, str] = {
+    "majority": "the most frequent class, whatever the text",
+    "tfidf-words": "TF-IDF of words and pairs of words, logistic regression",
+    "tfidf-characters": "TF-IDF of 1 to 5 characters within words, logistic regression",
+    "nbsvm": "Naive Bayes log-count ratios of words and pairs, linear SVM (Wang and Manning 2012)",
+}
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -42,7 +59,7 @@ _INVERSE_PENALTY = 10.0  # of the logistic regression; TF-IDF rows are short, of
 
 @dataclass(frozen=True)
 class Baseline:
-    """A fitted baseline.
+    """A fitted baseline. It answers as a `munjang.folder.TextModel` does.
 
     Attributes:
         name: one of `BASELINES`.
@@ -71,20 +88,67 @@ class Baseline:
         NBSVM gives margins, not probabilities; they go through the same sigmoid or softmax, which
         ranks them but does not calibrate them.
         """
-        counter = _counter(self.name, self.terms) if self.terms else None
+        margins = self._margins
 
         def predict_proba(texts: Iterable[str]) -> Floats:
-            listed = list(texts)
-            margins = np.tile(self.bias.astype(np.float64), (len(listed), 1))
-            if counter is not None and listed:
-                margins += _features(counter.transform(listed), self.idf) @ self.weights.T
-            return _probabilities(margins)
+            return _probabilities(margins(list(texts)))
 
         return predict_proba
 
-    def predict_proba(self, texts: Iterable[str]) -> Floats:
-        """Probabilities [texts, classes] of texts."""
-        return self.predictor()(texts)
+    @cached_property
+    def _margins(self) -> Callable[[Sequence[str]], Floats]:
+        """A function of texts to margins [texts, outputs]."""
+        counter = _counter(self.name, self.terms) if self.terms else None
+
+        def margins(texts: Sequence[str]) -> Floats:
+            found = np.tile(self.bias.astype(np.float64), (len(texts), 1))
+            if counter is not None and texts:
+                found += _features(counter.transform(texts), self.idf) @ self.weights.T
+            return found
+
+        return margins
+
+    def predict_proba(self, texts: str | Iterable[str]) -> Floats:
+        """Probabilities [texts, classes] of texts; one string counts as a list of one.
+
+        Raises:
+            DataError: a text is None or not a string; its place is named.
+        """
+        return self.predictor()(text_column(texts).to_list())
+
+    def predict(self, texts: str | Iterable[str]) -> "list[Prediction]":
+        """The likeliest class of each text, and all probabilities; it reads texts to their end.
+
+        Raises:
+            DataError: as `predict_proba`.
+        """
+        logits = self.logits(texts)
+        return self.task.answers(logits, np.zeros(len(logits), dtype=bool))
+
+    def logits(self, texts: str | Iterable[str]) -> "Tensor":
+        """Margins [texts, outputs], in the place of a network's logits."""
+        import torch
+
+        return torch.from_numpy(self._margins(text_column(texts).to_list()))
+
+    @property
+    def task(self) -> "Classify":
+        """The task of the classes."""
+        from munjang.tasks.classify import Classify, ClassifySettings
+
+        return Classify.restore(ClassifySettings(), self.labels)
+
+    @property
+    def columns(self) -> "DataSettings":
+        """No column is known: it was fitted on the parts of a comparison."""
+        from munjang.recipe import DataSettings
+
+        return DataSettings()
+
+    @property
+    def read_labels(self) -> ReadLabels:
+        """How its label column is read."""
+        return clean_labels
 
     def save(self, folder: Path) -> Path:
         """Write it into a folder, sealed with checksums, without pickle."""
@@ -93,12 +157,16 @@ class Baseline:
         write_atomically(folder / CONFIG, json.dumps(config, ensure_ascii=False) + "\n")
         write_atomically(folder / TERMS, json.dumps(self.terms, ensure_ascii=False) + "\n")
         arrays = {"idf": self.idf, "weights": self.weights, "bias": self.bias}
-        save_file(
-            {name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / WEIGHTS
-        )
+        with written_whole(folder / WEIGHTS) as partial:
+            save_file({name: np.ascontiguousarray(one) for name, one in arrays.items()}, partial)
         write_atomically(folder / CARD, _card(self))
         write_manifest(folder, FILES, __version__)
         return folder
+
+
+def is_baseline(folder: str | Path) -> bool:
+    """Whether a folder holds a baseline."""
+    return (Path(folder) / CONFIG).is_file()
 
 
 def load_baseline(folder: str | Path) -> Baseline:
@@ -204,6 +272,8 @@ def _card(model: Baseline) -> str:
 `{model.name}`: {BASELINES[model.name]}. {model.parameters:,} numbers.
 Classes: {", ".join(model.labels)}.
 
-    from munjang.comparison.baselines import load_baseline
-    load_baseline("path/to/this/folder").predict_proba(["a text"])
+    import munjang
+    munjang.load("path/to/this/folder").predict(["a text"])
+
+or `munjang predict path/to/this/folder "a text"`.
 """

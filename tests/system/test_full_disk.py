@@ -1,0 +1,234 @@
+"""A disk that fills while a folder is written: one line, nothing finished is lost, and on it goes.
+
+Once with a file that may grow no more (RLIMIT_FSIZE; Python ignores the signal, so that the write
+fails), once with a file system of our own that is full, where this user may mount one.
+"""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from munjang.api import load
+from munjang.cli import main
+from munjang.errors import FolderError
+from munjang.layout import FILES
+from tests.made import made_corpus
+from tests.system.commands import Done, call, run, settings, write_table
+
+resource = pytest.importorskip("resource", reason="this system limits no file sizes")
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SMALL = (
+    "--quiet",
+    *("--model", "mean"),
+    *settings(model__dim=8, training__epochs=4, training__batch_rows=16),
+    *("--set", "training.checkpoint_steps=5"),
+)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_table(
+        tmp_path_factory.mktemp("made") / "data.csv", zip(*made_corpus(300), strict=True)
+    )
+
+
+def train(table: Path, out: Path, *more: object) -> list[object]:
+    return ["train", table, "--out", out, *SMALL, *more]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a training whose disk had room."""
+    out = tmp_path_factory.mktemp("undisturbed") / "m"
+    with pytest.raises(SystemExit, match="0"):
+        main([str(word) for word in train(table, out)])
+    return out
+
+
+@contextmanager
+def no_file_above(size: int) -> Iterator[None]:
+    """Within, no file of this process and of those that it starts may be larger, in bytes."""
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
+
+
+def told(done: Done, out: Path, cause: str) -> str:
+    """The file that the one line names, relative to the folder."""
+    assert (done.code, done.out) == (2, ""), done
+    *_, last = done.err.splitlines()
+    assert "Traceback" not in done.err
+    found = re.fullmatch(rf"munjang: (\S+): {cause}; make room, then the same command .+", last)
+    assert found, last
+    return str(Path(found[1]).relative_to(out))
+
+
+def assert_no_half(out: Path, undisturbed: Path) -> None:
+    """Whatever stands under its final name is whole, and no model claims to be finished."""
+    for name in (*FILES, "manifest.json"):
+        assert name != "manifest.json" or not (out / name).exists()
+        if (out / name).exists() and name not in ("config.yaml", "metrics.json"):
+            assert (out / name).read_bytes() == (undisturbed / name).read_bytes(), name
+    if (out / "metrics.json").exists():
+        json.loads((out / "metrics.json").read_text("utf-8"))
+    assert not list(out.rglob("*.partial"))
+    with pytest.raises(FolderError, match="not a finished model folder"):
+        load(out)
+
+
+def assert_goes_on(
+    table: Path, out: Path, undisturbed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = call(capsys, *train(table, out, "--resume"))
+    assert done.code == 0, done.err
+    same = (out / "model.safetensors").read_bytes() == (
+        undisturbed / "model.safetensors"
+    ).read_bytes()
+    assert same
+    assert load(out).predict("lovely")
+
+
+LOGS, NEVER = {"metrics.jsonl", "tensorboard"}, 1_000_000
+
+
+# The size in bytes that no file may have, the steps between two checkpoints, and what fails first.
+@pytest.mark.parametrize(
+    ("size", "steps", "first"),
+    [
+        (300, NEVER, {"config.yaml"}),
+        (1_000, NEVER, LOGS),
+        ("model.safetensors", 5, {"checkpoint.safetensors"}),
+        ("model.safetensors", NEVER, {"model.safetensors"}),
+    ],
+)
+def test_a_file_that_may_grow_no_more(
+    size: int | str,
+    steps: int,
+    first: set[str],
+    table: Path,
+    undisturbed: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "m"
+    most = size if isinstance(size, int) else (undisturbed / size).stat().st_size - 1
+    with no_file_above(most):
+        words = train(table, out, "--set", f"training.checkpoint_steps={steps}")
+        done = call(capsys, *words)
+    assert told(done, out, "File too large") in first
+    assert_no_half(out, undisturbed)
+    assert_goes_on(table, out, undisturbed, capsys)
+
+
+def test_a_file_that_may_grow_no_more_in_a_process_of_its_own(
+    table: Path, undisturbed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "m"
+    with no_file_above(1_000):
+        done = run(*train(table, out))
+    told(done, out, "File too large")
+    assert len(done.err.splitlines()) == 1
+    assert_no_half(out, undisturbed)
+    assert_goes_on(table, out, undisturbed, capsys)
+
+
+Fill = Callable[[int], None]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[tuple[Path, Fill]]:
+    """A file system of 8 MB, and a function that leaves so many bytes of it free."""
+    place, ballast = tmp_path / "disk", tmp_path / "disk" / "ballast"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this user may mount no file system of its own")
+
+    def fill(free: int) -> None:
+        ballast.unlink(missing_ok=True)
+        with ballast.open("wb", buffering=0) as file:
+            status = os.statvfs(place)
+            file.write(bytes(max(0, status.f_bavail * status.f_frsize - free)))
+
+    yield place, fill
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("free", [0, 20_000, 200_000, 600_000])
+def test_a_disk_that_is_full(
+    free: int,
+    disk: tuple[Path, Fill],
+    table: Path,
+    undisturbed: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place, fill = disk
+    fill(free)
+    out = place / "m"
+    done = call(capsys, *train(table, out))
+    told(done, place, "No space left on device")
+    if out.exists():
+        assert_no_half(out, undisturbed)
+    fill(4_000_000)
+    assert_goes_on(table, out, undisturbed, capsys)
+
+
+def comparison(table: Path, out: Path, models: str, *more: object) -> list[object]:
+    words = ["compare", table, "--out", out, "--models", models, "--seeds", 1]
+    return [*words, "--budget", "2k tokens", *SMALL[3:], *more]
+
+
+def rows(out: Path) -> dict[str, dict[str, Any]]:
+    found = json.loads((out / "compare.json").read_text("utf-8"))["standings"]
+    return {row["name"]: row for row in found}
+
+
+def test_a_full_disk_stops_a_comparison_that_goes_on(
+    disk: tuple[Path, Fill], table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, fill = disk
+    out = place / "out"
+    done = call(capsys, *comparison(table, out, "majority"))
+    assert done.code == 0, done.err
+    first = out / "runs/majority/seed-0/run.json"
+    before = first.stat().st_mtime_ns
+    fill(44_000)
+    words = comparison(table, out, "majority,tfidf-characters", "--resume", "--quiet")
+    assert "tfidf-characters/seed-0/model" in told(call(capsys, *words), out, "No space left .+")
+    assert not (out / "runs/tfidf-characters/seed-0/model").exists(), "half a model takes room"
+    assert set(rows(out)) == {"majority"}, "what was there before stays"
+    fill(4_000_000)
+    done = call(capsys, *words)
+    assert done.code == 0, done.err
+    assert first.stat().st_mtime_ns == before
+    assert rows(out)["tfidf-characters"]["runs"] == 1
+
+
+def test_a_model_too_large_for_a_file_costs_its_own_row(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    with no_file_above(14_000):
+        done = call(capsys, *comparison(table, out, "majority,tfidf-characters", "--quiet"))
+    assert done.code == 0, done.err
+    assert rows(out)["majority"]["runs"] == 1
+    (reason,) = rows(out)["tfidf-characters"]["reasons"]
+    assert "File too large" in reason
+    assert "model.safetensors" in reason
+    with no_file_above(4_000):
+        done = call(capsys, *comparison(table, out, "majority", "--resume", "--quiet"))
+    assert told(done, out, "File too large") in ("compare.json", "compare.html")
+    assert rows(out)["majority"]["runs"] == 1, "the results from before stay"

@@ -1,0 +1,132 @@
+"""A training that ends after its last step and before its model is whole: nothing is done twice."""
+
+import errno
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import munjang.api
+import munjang.folder
+import munjang.manifest
+import munjang.training.run
+from munjang.api import load, train
+from munjang.errors import FolderError
+from munjang.training.checkpoints import FILE as CHECKPOINT
+from munjang.training.run import Interrupted
+from tests.made import QUICK, made_corpus
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+# Where Ctrl-C comes after the last step: the module, the function, before or after its work.
+MOMENTS = [
+    (munjang.training.run.RunLog, "close", "after"),
+    (munjang.api, "_finished_task", "before"),
+    (munjang.api, "_finished_task", "after"),
+    (munjang.folder.TextModel, "save", "before"),
+    (munjang.folder, "_save_weights", "before"),
+    (munjang.folder, "_save_weights", "after"),
+    (munjang.folder, "model_card", "before"),
+    (munjang.folder, "write_manifest", "before"),
+]
+
+
+def fit(out: Path, **more: Any) -> Any:
+    return train(made_corpus(), model="mean", overrides=QUICK, out=out, **more)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file that a training which nobody disturbs ends with."""
+    out = tmp_path_factory.mktemp("undisturbed") / "m"
+    fit(out)
+    return (out / "model.safetensors").read_bytes()
+
+
+def disturbed(where: Any, name: str, when: str, act: Callable[[], object], patch: Any) -> None:
+    """Let `act` happen once, before or after a function does its work."""
+    whole, left = getattr(where, name), [act]
+
+    def wrapped(*given: Any, **named: Any) -> Any:
+        if when == "before" and left:
+            left.pop()()
+        result = whole(*given, **named)
+        if when == "after" and left:
+            left.pop()()
+        return result
+
+    patch.setattr(where, name, wrapped)
+
+
+def press_ctrl_c() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize(("where", "name", "when"), MOMENTS, ids=lambda value: str(value)[-20:])
+def test_ctrl_c_after_the_last_step_keeps_it(
+    where: Any, name: str, when: str, tmp_path: Path, monkeypatch: Any, weights: bytes
+) -> None:
+    handler, out = signal.getsignal(signal.SIGINT), tmp_path / "m"
+    with monkeypatch.context() as patch:
+        disturbed(where, name, when, press_ctrl_c, patch)
+        with pytest.raises(Interrupted, match=r"after step (\d+) of \1; .*--resume goes on from"):
+            fit(out)
+    assert signal.getsignal(signal.SIGINT) is handler
+    with pytest.raises(FolderError, match="not a finished model folder"):
+        load(out)
+    steps: list[int] = []
+    fit(out, resume=True, on_step=lambda step: steps.append(step.number))
+    assert steps == [], "no step is taken again"
+    assert (out / "model.safetensors").read_bytes() == weights
+    assert not (out / CHECKPOINT).exists()
+    assert not list(out.glob("*.partial"))
+
+
+def test_ctrl_c_after_the_model_is_whole_says_so(tmp_path: Path, monkeypatch: Any) -> None:
+    out = tmp_path / "m"
+    disturbed(munjang.folder, "write_manifest", "after", press_ctrl_c, monkeypatch)
+    with pytest.raises(Interrupted, match="stopped; the model was finished, and stands in "):
+        fit(out)
+    assert load(out).predict("lovely")
+    assert not (out / CHECKPOINT).exists()
+
+
+def test_a_second_ctrl_c_does_not_break_off_the_checkpoint(
+    tmp_path: Path, monkeypatch: Any, weights: bytes
+) -> None:
+    out = tmp_path / "m"
+    with monkeypatch.context() as patch:
+        disturbed(munjang.api, "_finished_task", "before", press_ctrl_c, patch)
+        disturbed(munjang.training.run, "save_checkpoint", "before", press_ctrl_c, patch)
+        with pytest.raises(Interrupted):
+            fit(out)
+    fit(out, resume=True)
+    assert (out / "model.safetensors").read_bytes() == weights
+
+
+def test_without_a_folder_ctrl_c_only_says_where_it_was(monkeypatch: Any) -> None:
+    disturbed(munjang.api, "_finished_task", "before", press_ctrl_c, monkeypatch)
+    with pytest.raises(Interrupted, match=r"^stopped after step \d+ of \d+$"):
+        train(made_corpus(), model="mean", overrides=QUICK)
+
+
+def no_room() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "somewhere")
+
+
+@pytest.mark.parametrize("name", ["_save_weights", "model_card", "write_manifest"])
+def test_no_room_for_the_model_keeps_the_last_step(
+    name: str, tmp_path: Path, monkeypatch: Any, weights: bytes
+) -> None:
+    out = tmp_path / "m"
+    with monkeypatch.context() as patch:
+        disturbed(munjang.folder, name, "before", no_room, patch)
+        with pytest.raises(OSError, match="No space left"):
+            fit(out)
+    steps: list[int] = []
+    fit(out, resume=True, on_step=lambda step: steps.append(step.number))
+    assert steps == []
+    assert (out / "model.safetensors").read_bytes() == weights

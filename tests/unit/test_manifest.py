@@ -1,0 +1,57 @@
+"""Files that are written whole or not at all, and say which one could not be."""
+
+import stat
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from munjang.manifest import naming, write_atomically, written_whole
+
+
+def write_half(path: Path, error: BaseException) -> None:
+    with written_whole(path) as partial:
+        partial.write_text("half")
+        raise error
+
+
+@pytest.mark.parametrize("error", [OSError(28, "full"), KeyboardInterrupt(), ValueError("no")])
+def test_what_fails_leaves_the_file_as_it_was_and_no_half(
+    error: BaseException, tmp_path: Path
+) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, "before")
+    with pytest.raises(type(error)):
+        write_half(path, error)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_write_names_the_file_in_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "file"
+    with pytest.raises(OSError, match="No such file") as caught:
+        write_atomically(path, "text")
+    assert caught.value.filename == str(path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_named() -> None:
+    with pytest.raises(OSError, match="No space left") as caught, naming(Path("log")):
+        Path("/dev/full").write_text("x")
+    assert caught.value.filename == "log"
+
+
+def test_what_safetensors_says_of_the_system_is_an_error_of_the_system(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "file"
+    with pytest.raises(OSError, match="No such file") as caught, naming(path):
+        save_file({"a": torch.zeros(1)}, path)
+    assert caught.value.filename == str(path)
+
+
+def test_weights_may_be_read_by_whoever_may_read_the_rest(tmp_path: Path) -> None:
+    with written_whole(tmp_path / "weights") as partial:
+        save_file({"a": torch.zeros(1)}, partial)
+    write_atomically(tmp_path / "text", "text")
+    weights, text = (stat.S_IMODE((tmp_path / n).stat().st_mode) for n in ("weights", "text"))
+    assert weights == text

@@ -1,0 +1,19 @@
+"""Memory is that of this process alone."""
+
+import subprocess
+import sys
+
+import pytest
+
+from munjang.memory import peak_memory
+
+ASK = "from munjang.memory import peak_memory; print(peak_memory())"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nobody counts it there")
+def test_a_process_does_not_inherit_the_peak_of_the_one_that_started_it() -> None:
+    held = bytearray(300_000_000)
+    held[::4096] = b"x" * len(held[::4096])
+    assert peak_memory() > len(held)
+    done = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True)
+    assert 1_000_000 < int(done.stdout) < 100_000_000

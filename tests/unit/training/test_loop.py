@@ -295,3 +295,17 @@ def test_the_clock_stops_a_training_with_a_last_look(small: Small, scripted) -> 
     assert loop.state.counters.stopped
     assert not loop.state.counters.diverged
     assert loop.state.counters.seconds >= 0.05
+
+
+@pytest.mark.parametrize("name", ["mean", "cnn", "lstm", "transformer"])
+def test_bfloat16_rounds_the_products_of_training_alone(name: str) -> None:
+    model = {"name": name, "dim": 16, "dropout": 0.0}
+    exact, rounded = (
+        [step.loss for step in Small(model=model).loop(precision=precision)]
+        for precision in ("float32", "bfloat16")
+    )
+    assert exact != rounded
+    assert rounded == pytest.approx(exact, rel=0.05)
+    loop = Small(model=model).loop(precision="bfloat16")
+    list(loop)
+    assert {t.dtype for t in loop.state.model.parameters()} == {torch.float32}

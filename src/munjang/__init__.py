@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from munjang.comparison.run import compare
     from munjang.errors import MunjangError
     from munjang.estimators import TextClassifier
-    from munjang.folder import load
+    from munjang.media import load
     from munjang.text.keras import Tokenizer, pad_sequences, tokenizer_from_json
 
 __version__ = "0.1.0"
@@ -35,7 +35,7 @@ _PLACES = {
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",
     "evaluate": "munjang.api",
-    "load": "munjang.folder",
+    "load": "munjang.media",
     "pad_sequences": "munjang.text.keras",
     "tokenizer_from_json": "munjang.text.keras",
     "train": "munjang.api",

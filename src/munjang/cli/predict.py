@@ -13,7 +13,7 @@ from munjang.cli.output import json_text, note, show, shown
 from munjang.errors import ConfigError
 
 if TYPE_CHECKING:
-    from munjang.folder import TextModel
+    from munjang.media import AnyModel
     from munjang.tasks.task import Answer
 
 STDIN = "-"
@@ -50,7 +50,7 @@ def predict(
       munjang predict my-model --input reviews.csv --text-column document --json
       tail -f reviews.log | munjang predict my-model --input -
     """
-    from munjang.folder import load
+    from munjang.media import load
 
     begin()
     if texts and source is not None:
@@ -68,7 +68,7 @@ def predict(
         note(f"skipped {count:,} rows: {reason}")
 
 
-def _pairs(model: "TextModel", texts: Iterable[str]) -> Iterator[tuple[str, "Answer"]]:
+def _pairs(model: "AnyModel", texts: Iterable[str]) -> Iterator[tuple[str, "Answer"]]:
     """Each text with its answer."""
     return zip(texts, model.predict(texts), strict=True)
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from munjang.comparison.run import compare
     from munjang.errors import MunjangError
     from munjang.estimators import TextClassifier
+    from munjang.explain.shapes import shapes
     from munjang.media import load
     from munjang.text.keras import Tokenizer, pad_sequences, tokenizer_from_json
 
@@ -25,6 +26,7 @@ __all__ = [
     "evaluate",
     "load",
     "pad_sequences",
+    "shapes",
     "tokenizer_from_json",
     "train",
 ]
@@ -37,6 +39,7 @@ _PLACES = {
     "evaluate": "munjang.api",
     "load": "munjang.media",
     "pad_sequences": "munjang.text.keras",
+    "shapes": "munjang.explain.shapes",
     "tokenizer_from_json": "munjang.text.keras",
     "train": "munjang.api",
 }

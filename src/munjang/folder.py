@@ -3,7 +3,8 @@
 `munjang.layout` says which file holds what; `munjang.media.load` reads folders of any kind.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,12 @@ class TextModel:
     def labels(self) -> tuple[str, ...]:
         """Names of the labels, in the order of the columns of `predict_proba`; empty if none."""
         return self.task.labels
+
+    def usable(
+        self, texts: Sequence[str], skipped: Counter[str] | None
+    ) -> tuple[Sequence[int], Sequence[str]]:
+        """Places from 1, and texts: any text can be answered."""
+        return range(1, len(texts) + 1), texts
 
     def predict(self, texts: str | Iterable[str]) -> list[Any]:
         """An answer to each text. One string counts as a list of one.

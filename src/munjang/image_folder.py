@@ -14,7 +14,7 @@ from munjang.config import merge, read_yaml
 from munjang.contents import card_page, load_weights, read_json, write_folder
 from munjang.data.images.decode import Pixels
 from munjang.data.images.examples import ImageExamples
-from munjang.data.images.read import decode_all
+from munjang.data.images.read import UNREADABLE, decode_all
 from munjang.data.images.settings import Mode
 from munjang.data.images.sources import listed
 from munjang.errors import DataError
@@ -83,17 +83,25 @@ class ImageModel:
             return torch.empty(0, self.task.outputs)
         return logits_of(self.network, ImageExamples(pixels))
 
-    def readable(self, images: Sequence[Any], skipped: Counter[str]) -> list[tuple[int, Any]]:
-        """Images that can be read with their places in `images`; the others are counted."""
-        kept = []
-        for place, (name, image) in enumerate(listed(images)):
+    def usable(
+        self, images: Sequence[Any], skipped: Counter[str] | None
+    ) -> tuple[Sequence[int], Sequence[Any]]:
+        """Places from 1, and images, of those that can be read; the others are counted.
+
+        With None nothing is looked at: what cannot be read fails in `predict`.
+        """
+        if skipped is None:
+            return range(1, len(images) + 1), images
+        places, kept = [], []
+        for place, image in enumerate(images, start=1):
             try:
-                self._pixels([(name, image)])
+                self._pixels([(str(image), image)])
             except DataError:
-                skipped["not an image that can be read"] += 1
+                skipped[UNREADABLE] += 1
                 continue
-            kept.append((place, image))
-        return kept
+            places.append(place)
+            kept.append(image)
+        return places, kept
 
     def _pixels(self, images: list[tuple[str, Any]]) -> Pixels:
         form = self.recipe.images

@@ -16,7 +16,7 @@ from munjang.training.settings import TrainingSettings
 
 # On a side shorter than this, pooling behind the first layer would leave too little to look at.
 _SMALL = 16
-_ON_SMALL = {"filters": [32, 64], "pool": [1, 2]}
+_ON_SMALL = {"filters": [48, 96], "pool": [1, 2]}
 
 # Images to see in all, and the fewest and most passes over them; see docs/log.md.
 _SEEN, _FEWEST, _MOST = 45_000, 3, 30
@@ -93,5 +93,11 @@ def make_image_recipe(
     small = size is not None and min(size) < _SMALL and not asked.keys() & _ON_SMALL
     defaults = {"name": model, **(_ON_SMALL if small else {})}
     passes = min(_MOST, max(_FEWEST, round(_SEEN / max(1, images))))
-    training = {"epochs": passes, "learning_rate": 0.003, "metric": TASKS["images"].metrics[0]}
+    training = {
+        "epochs": passes,
+        "learning_rate": 0.003,
+        "batch_rows": 32,
+        "averaging": 0.6,
+        "metric": TASKS["images"].metrics[0],
+    }
     return ImageRecipe.parse(merge({"model": defaults, "training": training}, given))

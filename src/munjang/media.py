@@ -1,6 +1,7 @@
 """Texts and images: how each is prepared, kept, loaded and judged. The task says which it is."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -103,6 +104,12 @@ class AnyModel(Protocol):
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the labels, in the order of the columns of `predict_proba`."""
+
+    def usable(self, inputs: Any, skipped: Counter[str] | None, /) -> tuple[Sequence[int], Any]:
+        """Places from 1, and inputs, of those that can be answered; the others are counted.
+
+        With None nothing is looked at: what cannot be answered fails in `predict`.
+        """
 
     def predict(self, inputs: Any, /) -> list[Any]:
         """An answer to each input."""

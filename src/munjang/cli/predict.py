@@ -22,7 +22,7 @@ STDIN = "-"
 def predict(
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A trained model.")],
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="TEXT", help="Texts to answer.")
+        list[str] | None, typer.Argument(metavar="TEXT", help="Texts to answer, or image files.")
     ] = None,
     source: Annotated[
         str | None,
@@ -48,6 +48,7 @@ def predict(
     Examples:
       munjang predict my-model "정말 재미있다" "시간이 아깝다"
       munjang predict my-model --input reviews.csv --text-column document --json
+      munjang predict my-image-model scans/*.png --skip-bad-rows
       tail -f reviews.log | munjang predict my-model --input -
     """
     from munjang.media import load
@@ -57,13 +58,21 @@ def predict(
         raise ConfigError("give texts or --input, not both")
     model = load(folder)
     answer = _json_line if as_json else _line
-    if texts:
-        _write(answer(row, *pair) for row, pair in enumerate(_pairs(model, texts), start=1))
-        return
     skipped: Counter[str] | None = Counter() if skip_bad_rows else None
+    if texts:
+        rows, usable = model.usable(texts, skipped)
+        pairs = zip(rows, _pairs(model, usable), strict=True)
+        _write(answer(row, *pair) for row, pair in pairs)
+        _tell(skipped)
+        return
     for rows, batch in _arriving(source or STDIN, text_column, encoding or "utf-8", skipped):
-        answered = zip(rows.tolist(), _pairs(model, batch), strict=True)
-        _write(answer(row, *pair) for row, pair in answered)
+        places, usable = model.usable(batch, skipped)
+        answered = zip(places, _pairs(model, usable), strict=True)
+        _write(answer(int(rows[place - 1]), *pair) for place, pair in answered)
+    _tell(skipped)
+
+
+def _tell(skipped: Counter[str] | None) -> None:
     for reason, count in (skipped or {}).items():
         note(f"skipped {count:,} rows: {reason}")
 

@@ -19,6 +19,7 @@ from munjang.errors import DataError
 
 # Where sizes differ, or all images are larger, sides longer than this are not worth their time.
 LARGEST_GUESS = 64
+UNREADABLE = "no image that can be read"
 SKIP_HINT = "leave such images out with --skip-bad-rows (skip_bad_rows=True)"
 
 
@@ -120,7 +121,7 @@ def _decoded(
         except DataError as error:
             if skipped is None:
                 raise DataError(f"{error}; {SKIP_HINT}") from None
-            skipped["not an image that can be read"] += 1
+            skipped[UNREADABLE] += 1
             continue
         kept.append(one)
     if not kept:

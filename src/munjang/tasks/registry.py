@@ -50,7 +50,7 @@ TASKS: dict[TaskName, TaskRow] = {
     "images": TaskRow(
         Images,
         ImageSettings,
-        ("accuracy", "macro_f1", "log_loss"),
+        ("log_loss", "accuracy", "macro_f1"),
         "one label an image",
         reads="images",
     ),

@@ -60,9 +60,10 @@ class ImageConvolution(nn.Module):
         height, width = (
             zeros_around(size, self.kernel, self.stride, self.padding) for size in maps.shape[2:]
         )
-        if any((*height, *width)):
-            maps = F.pad(maps, (*width, *height))
-        return F.conv2d(maps, self.weight, self.bias, stride=self.stride)
+        around = (height[0], width[0])
+        if around != (height[1], width[1]):  # one more behind: PyTorch pads both ends alike
+            maps, around = F.pad(maps, (*width, *height)), (0, 0)
+        return F.conv2d(maps, self.weight, self.bias, stride=self.stride, padding=around)
 
 
 class ImagePooling(nn.Module):

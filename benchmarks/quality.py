@@ -19,7 +19,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from machine import data_folder, describe_machine
 
@@ -77,7 +76,6 @@ def network(run: Run) -> dict[str, float]:
 
 def baseline(run: Run) -> dict[str, float]:
     import numpy as np
-
     from munjang.comparison.baselines import fit_baseline
 
     train, _, test = parts(run)
@@ -87,7 +85,9 @@ def baseline(run: Run) -> dict[str, float]:
     fitted = fit_baseline(run.model, train["text"].to_list(), targets, labels)
     seconds = time.perf_counter() - began
     guesses = fitted.predict_proba(test["text"]).argmax(1)
-    right = np.mean([labels[guess] == truth for guess, truth in zip(guesses, test["label"])])
+    right = np.mean(
+        [labels[guess] == truth for guess, truth in zip(guesses, test["label"], strict=True)]
+    )
     return {"accuracy": float(right), "seconds": seconds, "parameters": fitted.parameters}
 
 

@@ -19,8 +19,9 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from munjang.config import Settings
+from munjang.image_recipe import make_image_recipe
 from munjang.models.encoder import EncoderConfig
-from munjang.models.registry import ARCHITECTURES
+from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES
 from munjang.recipe import Script, TokenizerSettings, make_recipe
 from munjang.training.settings import TrainingSettings
 
@@ -36,10 +37,27 @@ def settings(name: str) -> str:
     """The table of a model or of a section."""
     if name in ARCHITECTURES:
         return model_table(name)
-    section = type(getattr(make_recipe("cnn", "other", FEW, {}), name))()
+    if name in IMAGE_ARCHITECTURES:
+        return image_table(name)
+    images = name == "images"
+    recipe = (
+        make_image_recipe("image_cnn", FEW, {}) if images else make_recipe("cnn", "other", FEW, {})
+    )
+    section = type(getattr(recipe, name))()
     fields = type(section).model_fields
     rows = [(key, written(getattr(section, key)), meaning(fields[key])) for key in fields]
     return table(("setting", "default", "meaning"), rows)
+
+
+def image_table(name: str) -> str:
+    """The settings of a model of images, with what they are on small ones."""
+    small, large = (make_image_recipe(name, FEW, {}, size=(side, side)).model for side in (8, 64))
+    fields = {key: field for key, field in type(small).model_fields.items() if key != "name"}
+    rows = [
+        (key, *(written(getattr(model, key)) for model in (large, small)), meaning(fields[key]))
+        for key in fields
+    ]
+    return table(("setting of `model`", "default", "on images under 16x16", "meaning"), rows)
 
 
 def model_table(name: str) -> str:

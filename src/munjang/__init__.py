@@ -7,10 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from munjang.api import evaluate, load, train
+    from munjang.api import evaluate, train
     from munjang.comparison.run import compare
     from munjang.errors import MunjangError
     from munjang.estimators import TextClassifier
+    from munjang.explain.shapes import shapes
+    from munjang.media import load
     from munjang.text.keras import Tokenizer, pad_sequences, tokenizer_from_json
 
 __version__ = "0.1.0"
@@ -24,6 +26,7 @@ __all__ = [
     "evaluate",
     "load",
     "pad_sequences",
+    "shapes",
     "tokenizer_from_json",
     "train",
 ]
@@ -34,8 +37,9 @@ _PLACES = {
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",
     "evaluate": "munjang.api",
-    "load": "munjang.api",
+    "load": "munjang.media",
     "pad_sequences": "munjang.text.keras",
+    "shapes": "munjang.explain.shapes",
     "tokenizer_from_json": "munjang.text.keras",
     "train": "munjang.api",
 }

@@ -1,6 +1,6 @@
 """What the command line, the estimators and people's scripts call: train, evaluate, load."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,20 +8,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from munjang.baselines import Baseline, is_baseline, load_baseline
+from munjang.baselines import Baseline
 from munjang.config import merge, parse_overrides, read_yaml, to_yaml
-from munjang.data.batches import Batch
 from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
-from munjang.folder import TextModel
-from munjang.folder import load as load_trained
-from munjang.layers.embedding import TokenEmbedding
-from munjang.layers.spelling import Spelling
 from munjang.layout import CONFIG, open_for_training, refuse_occupied
 from munjang.manifest import write_atomically
-from munjang.models.registry import architecture, build_encoder
-from munjang.preparation import Prepared, prepare, read_and_say
-from munjang.recipe import DataSettings
+from munjang.media import AnyModel, AnyPrepared, evaluated, load, medium_of
 from munjang.tasks.task import Task, TaskScores
 from munjang.training.checkpoints import check_checkpoint
 from munjang.training.inference import logits_of
@@ -45,7 +38,7 @@ class Trained:
         metrics: what `metrics.json` holds.
     """
 
-    model: TextModel
+    model: AnyModel
     scores: TaskScores
     folder: Path | None
     metrics: dict[str, Any]
@@ -71,14 +64,16 @@ def train(
     say: Say | None = None,
     on_step: OnStep | None = None,
 ) -> Trained:
-    """Train a model on labelled text.
+    """Train a model on labelled text, or on images.
 
     Args:
         data: path, paths, "-", a data frame, or (texts, labels); see `munjang.data.readers.read`.
-        task: what to learn: `classify` (one label a text), `regress` (a number) or
-            `multilabel` (any number of labels). Left out, that of `config`, else classify.
+            For images a folder with one subfolder a class, or (images, labels).
+        task: what to learn: `classify` (one label a text), `regress` (a number), `multilabel`
+            (any number of labels) or `images` (one label an image). Left out, that of `config`,
+            else classify.
         model: name of an architecture, such as mean or cnn (`munjang.models.registry`). Left out,
-            that of `config`, else cnn.
+            that of `config`, else cnn, and image_cnn for images.
         text_column: column of texts; guessed when left out.
         label_column: column of labels; guessed when left out.
         out: where to save the model folder; None keeps the model in memory only.
@@ -114,15 +109,16 @@ def train(
     }
     base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
     given = merge(merge(base, _without_none(named)), parse_overrides(overrides))
+    medium = medium_of(given.get("task", "classify"))
     if model is not None:
-        architecture(model)
+        medium.architecture(model)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, model or "cnn", given, say)
+    prepared = medium.prepare(data, valid, model, given, say)
     return fit(prepared, out, resume=resume, overwrite=overwrite, say=say, on_step=on_step)
 
 
 def fit(
-    prepared: Prepared,
+    prepared: AnyPrepared,
     out: str | Path | None = None,
     *,
     resume: bool = False,
@@ -160,17 +156,8 @@ def fit(
             return _finish(prepared, loop, folder)
 
 
-def load(folder: str | Path) -> TextModel | Baseline:
-    """The model in `folder`, ready to predict: of a training, or a baseline of a comparison.
-
-    Raises:
-        FolderError: the folder is missing, unfinished, altered, or made by a newer version.
-    """
-    return load_baseline(folder) if is_baseline(folder) else load_trained(folder)
-
-
 def evaluate(
-    model: TextModel | Baseline | str | Path,
+    model: AnyModel | Baseline | str | Path,
     data: Any,
     *,
     text_column: str | None = None,
@@ -179,7 +166,7 @@ def evaluate(
     skip_bad_rows: bool = False,
     say: Say | None = None,
 ) -> TaskScores:
-    """Judge a model (or the folder of one) on labelled text that it has not seen.
+    """Judge a model (or the folder of one) on labelled text or images that it has not seen.
 
     Column names and encoding default to those that the model was trained with.
 
@@ -187,15 +174,14 @@ def evaluate(
         DataError: a row cannot be used, or its label was never seen in training.
     """
     known = load(model) if isinstance(model, str | Path) else model
-    trained_on = known.columns
-    columns = DataSettings(
-        text_column=text_column or trained_on.text_column,
-        label_column=label_column or trained_on.label_column,
-        encoding=encoding or trained_on.encoding,
-        skip_bad_rows=skip_bad_rows,
-    )
-    table = read_and_say(data, columns, known.read_labels, say or _silent)
-    return known.task.scores(known.logits(table.texts), known.task.targets(table))
+    reading = {
+        "text_column": text_column,
+        "label_column": label_column,
+        "encoding": encoding,
+        "skip_bad_rows": skip_bad_rows,
+    }
+    given = {key: value for key, value in reading.items() if value}
+    return evaluated(known, data, given, say or _silent)
 
 
 def _silent(line: str) -> None:
@@ -221,24 +207,14 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def make_loop(prepared: Prepared) -> Loop:
+def make_loop(prepared: AnyPrepared) -> Loop:
     """A fresh network and its loop, before the first step."""
     recipe = prepared.recipe
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        encoder = build_encoder(recipe.model, prepared.tokenizer.vocabulary.size)
-        network = prepared.task.network(encoder).to(_device(recipe.training.device))
-    for module in network.modules():
-        if isinstance(module, TokenEmbedding):
-            module.count_ngrams((batch.ids, batch.lengths) for batch in _large_batches(prepared))
-        if isinstance(module, Spelling):
-            module.learn(prepared.tokenizer.vocabulary.tokens)
+        network = prepared.network().to(_device(recipe.training.device))
     state = make_state(network, recipe.training)
     return Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)
-
-
-def _large_batches(prepared: Prepared) -> Iterator[Batch]:
-    return prepared.train.in_order_of_length(batch_rows=8192)
 
 
 def _diverged_line(loop: Loop) -> str:
@@ -248,12 +224,12 @@ def _diverged_line(loop: Loop) -> str:
     )
 
 
-def _model_line(loop: Loop, prepared: Prepared) -> str:
+def _model_line(loop: Loop, prepared: AnyPrepared) -> str:
     size = parameter_count(loop.state.model)
     share = padding_share(loop.order(0), loop.lengths)
+    padding = f", {share:.1%} of the batches is padding" if share else ""
     return (
-        f"model: {prepared.recipe.model_name}, {size:,} parameters; {loop.total:,} steps, "
-        f"{share:.1%} of the batches is padding"
+        f"model: {prepared.recipe.model_name}, {size:,} parameters; {loop.total:,} steps{padding}"
     )
 
 
@@ -262,11 +238,11 @@ def parameter_count(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:
+def _finish(prepared: AnyPrepared, loop: Loop, folder: Path | None) -> Trained:
     counters, network = loop.state.counters, loop.state.model
     network.load_state_dict(loop.state.best)
     task, scores = _finished_task(loop)
-    passes = loop.passes(counters.step)
+    passes, unit = loop.passes(counters.step), loop.train.unit
     training = {
         **prepared.facts,
         "parameters": parameter_count(network),
@@ -275,7 +251,7 @@ def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:
         "best_step": counters.best_step,
         "best_is_average": counters.best_is_average,
         "seconds": counters.seconds,
-        "tokens_per_second": prepared.facts["tokens"] * passes / max(counters.seconds, 1e-9),
+        f"{unit}_per_second": prepared.facts[unit] * passes / max(counters.seconds, 1e-9),
         "threads": prepared.recipe.training.threads or torch.get_num_threads(),
         "torch": torch.__version__,
     }
@@ -284,7 +260,8 @@ def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:
         "training": training,
         "history": counters.history,
     }
-    model = TextModel(prepared.recipe, prepared.tokenizer, task, network.cpu().eval(), metrics)
+    medium = medium_of(prepared.recipe.task)
+    model = medium.model(prepared, task, network.cpu().eval(), metrics)
     if folder is not None:
         model.save(folder)
         remove_checkpoint(folder)

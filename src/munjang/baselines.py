@@ -5,6 +5,7 @@ loaded only where a baseline answers as a trained model does: not to fit it, nor
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -149,6 +150,12 @@ class Baseline:
     def read_labels(self) -> ReadLabels:
         """How its label column is read."""
         return clean_labels
+
+    def usable(
+        self, texts: Sequence[str], skipped: Counter[str] | None
+    ) -> tuple[Sequence[int], Sequence[str]]:
+        """Places from 1, and texts: any text can be answered."""
+        return range(1, len(texts) + 1), texts
 
     def save(self, folder: Path) -> Path:
         """Write it into a folder, sealed with checksums, without pickle."""

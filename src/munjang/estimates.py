@@ -74,7 +74,7 @@ def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
     with _threads(recipe.training.threads), torch.random.fork_rng(devices=[]):
         loop = make_loop(prepared)
         steps, rate = _time_steps(loop, seconds)
-        evaluation = _evaluation_seconds(loop)
+        evaluation = _evaluation_seconds(loop, prepared.valid)
     state = loop.state
     weights = _size(state.model.state_dict().values())
     optimiser = _size(
@@ -123,13 +123,13 @@ def _time_steps(loop: Loop, seconds: float) -> tuple[int, float]:
     return taken, max(tokens, 1) / max(time.perf_counter() - start, 1e-9)
 
 
-def _evaluation_seconds(loop: Loop) -> float:
+def _evaluation_seconds(loop: Loop, valid: Examples) -> float:
     """Seconds of one look at the validation part, from a sample of it."""
-    rows = len(loop.valid.column)
-    sample = Examples(loop.valid.column[:: max(1, rows // VALIDATION_SAMPLE)])
+    rows = len(valid)
+    sample = Examples(valid.column[:: max(1, rows // VALIDATION_SAMPLE)])
     start = time.perf_counter()
     logits_of(loop.state.model, sample)
-    return (time.perf_counter() - start) * rows / max(1, len(sample.column))
+    return (time.perf_counter() - start) * rows / max(1, len(sample))
 
 
 def _size(tensors: Iterable[Any]) -> int:

@@ -2,7 +2,7 @@
 
 config.yaml         the recipe, labels included
 tokenizer.json      settings and state of the tokenizer
-vocabulary.json     tokens and counts
+vocabulary.json     tokens and counts; neither stands in a folder for images
 model.safetensors   weights
 metrics.json        scores on the validation part, history, and how it was trained
 README.md           a model card
@@ -24,6 +24,7 @@ from munjang.training.logs import FILE as LOG
 CONFIG, TOKENIZER, VOCABULARY = "config.yaml", "tokenizer.json", "vocabulary.json"
 WEIGHTS, METRICS, CARD = "model.safetensors", "metrics.json", "README.md"
 FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS, CARD)
+IMAGE_FILES = (CONFIG, WEIGHTS, METRICS, CARD)
 # A folder with one of these was ours before; README.md or config.yaml alone may be anybody's.
 _MARKS = {MANIFEST, CHECKPOINT, LOG}
 _OURS = {*FILES, *_MARKS, BOARD}

@@ -1,27 +1,28 @@
 """From files to what a training loop takes: a table, a split, a tokenizer, token columns."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from torch import nn
 
-from munjang.config import to_yaml
 from munjang.data.batches import Examples
 from munjang.data.encode import EncodedTexts, encode_texts
 from munjang.data.readers import read_table
 from munjang.data.readers.values import ReadLabels
 from munjang.data.splits import split
 from munjang.data.table import Table
+from munjang.layers.embedding import TokenEmbedding
+from munjang.layers.spelling import Spelling
+from munjang.models.registry import build_encoder
 from munjang.recipe import DataSettings, Recipe, make_recipe, script_of
 from munjang.tasks.task import Task
 from munjang.text.columns import TokenColumn, values_and_offsets
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import OOV
-from munjang.training.settings import HOW_IT_IS_RUN
+from munjang.training.checkpoints import fingerprint
 
 Say = Callable[[str], None]
 
@@ -49,14 +50,22 @@ class Prepared:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the recipe, but for how it is run, the token columns and the targets."""
-        recipe = self.recipe.to_dict()
-        for name in HOW_IT_IS_RUN:
-            del recipe["training"][name]
-        digest = hashlib.sha256(to_yaml(recipe).encode())
-        for part in (self.train, self.valid):
-            for buffer in (*values_and_offsets(part.column), part.targets):
-                digest.update(np.ascontiguousarray(buffer).tobytes())
-        return digest.hexdigest()
+        parts = (self.train, self.valid)
+        buffers = [b for part in parts for b in (*values_and_offsets(part.column), part.targets)]
+        return fingerprint(self.recipe.to_dict(), buffers)
+
+    def network(self) -> nn.Module:
+        """A fresh network, from torch's generator, that knows the n-grams of texts and words."""
+        network = self.task.network(
+            build_encoder(self.recipe.model, self.tokenizer.vocabulary.size)
+        )
+        for module in network.modules():
+            if isinstance(module, TokenEmbedding):
+                batches = self.train.in_order_of_length(batch_rows=8192)
+                module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
+            if isinstance(module, Spelling):
+                module.learn(self.tokenizer.vocabulary.tokens)
+        return network
 
 
 def prepare(data: Any, valid: Any, model: str, given: Mapping[str, Any], say: Say) -> Prepared:

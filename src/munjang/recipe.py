@@ -16,7 +16,7 @@ from munjang.models.encoder import EncoderConfig
 from munjang.models.registry import model_config
 from munjang.tasks.classify import ClassifySettings
 from munjang.tasks.multilabel import MultilabelSettings
-from munjang.tasks.registry import TASKS, TaskName, TaskRow
+from munjang.tasks.registry import TASKS, TaskRow, TextTask
 from munjang.tasks.regress import RegressSettings
 from munjang.training.settings import TrainingSettings
 
@@ -47,7 +47,7 @@ class TokenizerSettings(Settings):
 class Recipe(Settings):
     """Everything that makes a run, as `config.yaml` holds it."""
 
-    task: TaskName = "classify"
+    task: TextTask = "classify"
     seed: int = Field(0, ge=0, le=2**31 - 1)
     labels: tuple[str, ...] | None = Field(None, description="known classes; found when left out")
     data: DataSettings = DataSettings()

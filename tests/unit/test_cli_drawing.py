@@ -84,7 +84,7 @@ def test_many_classes_are_told_by_their_worst_pairs(capsys: pytest.CaptureFixtur
 
 def a_step(number: int, total: int = 100, **given: Any) -> Any:
     plain = {"epoch": 1, "loss": 0.5, "tokens": 300, "scores": None, "best": False}
-    return SimpleNamespace(number=number, total=total, **{**plain, **given})
+    return SimpleNamespace(number=number, total=total, unit="tokens", **{**plain, **given})
 
 
 @pytest.mark.parametrize("between", [0.001, 0.1, 3.0])

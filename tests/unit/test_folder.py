@@ -14,7 +14,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from munjang import folder as folder_module
+from munjang import contents
 from munjang.api import train
 from munjang.errors import DataError, FolderError
 from munjang.folder import TextModel, load
@@ -176,7 +176,7 @@ def test_no_folder_at_all(tmp_path: Path) -> None:
     with pytest.raises(FolderError, match="there is no such model folder"):
         load(tmp_path / "none")
     (tmp_path / "file").touch()
-    with pytest.raises(FolderError, match="there is no such model folder"):
+    with pytest.raises(FolderError, match="expected a model folder, but this is a file"):
         load(tmp_path / "file")
 
 
@@ -186,7 +186,7 @@ def test_a_save_that_stops_half_way_leaves_no_folder_that_looks_whole(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(folder_module, "save_file", full)
+    monkeypatch.setattr(contents, "save_file", full)
     with pytest.raises(OSError, match="No space left"):
         model.save(spoiled)
     with pytest.raises(FolderError, match="not a finished model folder"):

@@ -16,6 +16,7 @@ from munjang.cli.data import data
 from munjang.cli.evaluate import evaluate
 from munjang.cli.outcome import Commands, ctrl_c_ends_at_once, end, exit_codes
 from munjang.cli.predict import predict
+from munjang.cli.shapes import shapes
 from munjang.cli.train import train
 
 __all__ = ["app", "main"]
@@ -64,6 +65,7 @@ app.command()(train)
 app.command()(compare)
 app.command()(evaluate)
 app.command()(predict)
+app.command()(shapes)
 app.add_typer(data)
 
 

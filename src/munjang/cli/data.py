@@ -38,14 +38,39 @@ def list_samples(as_json: AsJson = False) -> None:
       munjang data list --json
     """
     from munjang.data.samples.load import list_samples as samples
+    from munjang.data.samples.pictures import PARTS, PICTURES
 
     if as_json:
-        show_json([_described(sample) for sample in samples()])
+        pictures = [_pictured(name) for name in PICTURES]
+        show_json([*(_described(sample) for sample in samples()), *pictures])
         return
     for sample in samples():
         show(f"{sample.name}  ({', '.join(part.name for part in sample.parts)})")
         show(f"  {sample.about}\n  {sample.terms}\n")
+    for picture in PICTURES.values():
+        show(f"{picture.name}  ({', '.join(PARTS)})\n  {picture.about}\n  {picture.terms}\n")
     show("munjang data get NAME fetches one and says where it lies")
+
+
+def _pictured(name: str) -> dict[str, object]:
+    from munjang.data.samples.pictures import PARTS, PICTURES
+
+    sample = PICTURES[name]
+    told = {"name": name, "about": sample.about, "terms": sample.terms, "parts": list(PARTS)}
+    return {**told, "task": "images"}
+
+
+def _get_pictures(name: str, part: str | None, *, as_json: bool) -> None:
+    from munjang.data.samples.pictures import PARTS, picture_folder
+
+    wanted = PARTS if part is None else (part,)
+    paths = {each: str(picture_folder(name, each)) for each in wanted}
+    if as_json:
+        show_json({**_pictured(name), "paths": paths})
+        return
+    for path in paths.values():
+        show(path)
+    note(f"next: munjang train {shlex.quote(next(iter(paths.values())))} --task images --out m")
 
 
 def _described(sample: "Sample") -> dict[str, object]:
@@ -78,8 +103,12 @@ def get(
       munjang train "$(munjang data get nsmc --part train)" --out my-model
     """
     from munjang.data.samples.load import fetch_part, find_part, find_sample
+    from munjang.data.samples.pictures import PICTURES
 
     begin()
+    if name in PICTURES:
+        _get_pictures(name, part, as_json=as_json)
+        return
     sample = find_sample(name)
     wanted = sample.parts if part is None else (find_part(sample, part),)
     paths = {each.name: str(fetch_part(sample, each, say=note)) for each in wanted}

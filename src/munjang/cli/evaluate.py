@@ -11,7 +11,8 @@ from munjang.cli.outcome import begin
 def evaluate(
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A trained model.")],
     data: Annotated[
-        list[str], typer.Argument(metavar="DATA", help="Files of labelled text, or -.")
+        list[str],
+        typer.Argument(metavar="DATA", help="Files of labelled text, or -; a folder of images."),
     ],
     text_column: TextColumn = None,
     label_column: LabelColumn = None,

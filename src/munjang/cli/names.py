@@ -2,7 +2,7 @@
 
 from munjang.config import nearest
 from munjang.errors import ConfigError
-from munjang.models.registry import architecture
+from munjang.models.registry import IMAGE_ARCHITECTURES, architecture, image_architecture
 from munjang.tasks.registry import TASKS
 from munjang.text.registry import tokenizer_class
 
@@ -18,7 +18,12 @@ def check_names(
     if task is not None and task not in TASKS:
         raise ConfigError(f"unknown task '{task}'{nearest(task, TASKS)}; known: {', '.join(TASKS)}")
     if model is not None:
-        architecture(model)
+        # without a task on the command line, the config file may name that of images
+        reads = next((row.reads for name, row in TASKS.items() if name == task), None)
+        if reads == "images" or (task is None and model in IMAGE_ARCHITECTURES):
+            image_architecture(model)
+        else:
+            architecture(model)
     if tokenizer is not None:
         tokenizer_class(tokenizer)
 

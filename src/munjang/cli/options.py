@@ -46,15 +46,16 @@ ModelName = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="mean (fastest), cnn, rnn, lstm, gru or transformer.  [default: cnn]",
+        help="mean (fastest), cnn, rnn, lstm, gru or transformer; image_cnn for images.  "
+        "[default: cnn]",
     ),
 ]
 TaskName = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="What to learn: classify (one label a text), regress (a number) or multilabel (any "
-        "number of labels).  [default: classify]",
+        help="What to learn: classify (one label a text), regress (a number), multilabel (any "
+        "number of labels) or images (one label an image).  [default: classify]",
     ),
 ]
 Seed = Annotated[

@@ -14,7 +14,7 @@ from munjang.errors import ConfigError
 
 if TYPE_CHECKING:
     from munjang.baselines import Baseline
-    from munjang.folder import TextModel
+    from munjang.media import AnyModel
     from munjang.tasks.task import Answer
 
 STDIN = "-"
@@ -24,7 +24,7 @@ LineOf = Callable[[int, str, Any], str]
 def predict(
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A trained model.")],
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="TEXT", help="Texts to answer.")
+        list[str] | None, typer.Argument(metavar="TEXT", help="Texts to answer, or image files.")
     ] = None,
     source: Annotated[
         str | None,
@@ -52,9 +52,10 @@ def predict(
       munjang predict my-model "정말 재미있다" "시간이 아깝다"
       munjang predict my-model -- "-10점도 아깝다"
       munjang predict my-model --input reviews.csv --text-column document --json
+      munjang predict my-image-model scans/*.png --skip-bad-rows
       tail -f reviews.log | munjang predict my-model --input -
     """
-    from munjang.api import load
+    from munjang.media import load
 
     begin()
     if texts and source is not None:
@@ -62,20 +63,23 @@ def predict(
     model = load(folder)
     cut = 0
     answer = _json_line if as_json else _line
-    if texts:
-        _tell_cut(_write(answer, enumerate(_pairs(model, texts), start=1)))
-        return
     skipped: Counter[str] | None = Counter() if skip_bad_rows else None
-    trained = model.columns.text_column
-    arriving = _arriving(source or STDIN, (text_column, trained), encoding or "utf-8", skipped)
-    for rows, batch in arriving:
-        cut += _write(answer, zip(rows.tolist(), _pairs(model, batch), strict=True))
+    if texts:
+        rows, usable = model.usable(texts, skipped)
+        cut += _write(answer, zip(rows, _pairs(model, usable), strict=True))
+    else:
+        trained = model.columns.text_column
+        arriving = _arriving(source or STDIN, (text_column, trained), encoding or "utf-8", skipped)
+        for rows, batch in arriving:
+            places, usable = model.usable(batch, skipped)
+            numbers = (int(rows[place - 1]) for place in places)
+            cut += _write(answer, zip(numbers, _pairs(model, usable), strict=True))
     for reason, count in (skipped or {}).items():
         note(f"skipped {count:,} rows: {reason}")
     _tell_cut(cut)
 
 
-def _pairs(model: "TextModel | Baseline", texts: Iterable[str]) -> Iterator[tuple[str, "Answer"]]:
+def _pairs(model: "AnyModel | Baseline", texts: Iterable[str]) -> Iterator[tuple[str, "Answer"]]:
     """Each text with its answer."""
     return zip(texts, model.predict(texts), strict=True)
 

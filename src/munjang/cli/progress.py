@@ -70,7 +70,7 @@ class Pace:
 
     Attributes:
         loss: running mean of the batches' losses, the latest weighing most.
-        tokens: real tokens of all steps seen.
+        tokens: real tokens (or images) of all steps seen.
     """
 
     seconds: float = 10.0
@@ -153,7 +153,7 @@ class Lines:
         if step.scores is not None:
             parts.append(_all_scores(step.scores) + (" (best so far)" if step.best else ""))
         if self.pace.rate:
-            parts.append(f"{self.pace.rate:,.0f} tokens/s")
+            parts.append(f"{self.pace.rate:,.0f} {step.unit}/s")
         left = self.pace.left(step)
         if left is not None:
             parts.append(f"{clock(left)} left")
@@ -211,7 +211,7 @@ class Bar:
             completed=step.number,
             loss=f"loss {self.pace.loss:.4f}",
             score=self._score,
-            rate=f"{self.pace.rate:,.0f} tokens/s" if self.pace.rate else "",
+            rate=f"{self.pace.rate:,.0f} {step.unit}/s" if self.pace.rate else "",
             left="" if left is None else f"{clock(left)} left",
         )
 

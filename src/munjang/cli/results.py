@@ -22,17 +22,21 @@ def show_training(trained: "Trained", *, as_json: bool) -> None:
             }
         )
         return
+    from munjang.media import medium_of
+
     training = trained.metrics["training"]
     console().print(summary(trained.scores, "validation"))
     folder = shlex.quote(str(trained.folder))
+    medium = medium_of(trained.model.recipe.task)
+    unit = next(key for key in training if key.endswith("_per_second")).split("_")[0]
     show(
         f"\n{training['steps']:,} steps in {training['seconds']:.1f} s, "
-        f"{training['tokens_per_second']:,.0f} tokens/s; the weights are those of step "
+        f"{training[f'{unit}_per_second']:,.0f} {unit}/s; the weights are those of step "
         f"{training['best_step']:,}, the best\n"
         f"model saved in {folder}\n\n"
         "next:\n"
-        f'  munjang predict {folder} "a text"\n'
-        f"  munjang evaluate {folder} FILE-IT-HAS-NOT-SEEN"
+        f"  munjang predict {folder} {medium.example}\n"
+        f"  munjang evaluate {folder} {medium.unseen}"
     )
 
 

@@ -24,7 +24,8 @@ from munjang.cli.outcome import begin, resumable
 
 def train(
     data: Annotated[
-        list[str], typer.Argument(metavar="DATA", help="Files of labelled text, or -.")
+        list[str],
+        typer.Argument(metavar="DATA", help="Files of labelled text, or -; a folder of images."),
     ],
     out: Annotated[str, typer.Option(metavar="FOLDER", help="Where the model is saved.")],
     task: TaskName = None,
@@ -52,9 +53,10 @@ def train(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a model on labelled text and save it in a folder.
+    """Train a model on labelled text, or on images, and save it in a folder.
 
-    DATA is CSV, TSV, JSON Lines, Parquet or plain text, each also gzipped. What is guessed is said.
+    DATA is CSV, TSV, JSON Lines, Parquet or plain text, each also gzipped; with --task images a
+    folder with one subfolder a class, or the sample digits. What is guessed is said.
     Ctrl-C leaves a folder that the same command with --resume goes on from.
 
     \b
@@ -63,6 +65,7 @@ def train(
       munjang train train.csv --valid dev.csv --model lstm --set training.epochs=3 --out my-model
       munjang train ratings.tsv --task regress --out my-model
       munjang train genres.jsonl --task multilabel --label-column genres --out my-model
+      munjang train digits --task images --out my-model
       munjang train old.csv --encoding cp949 --skip-bad-rows --out my-model --resume
 
     Settings are those of config.yaml in every model folder; --config takes such a file and --set

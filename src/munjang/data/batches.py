@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,16 @@ class Batch:
     rows: Tensor
     targets: Tensor | None = None
 
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """What a text network is called with: `ids` and `mask`."""
+        return self.ids, self.mask
+
+    @property
+    def size(self) -> int:
+        """Real tokens, padding not counted."""
+        return int(self.lengths.sum())
+
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
         if device.type == "cpu":
@@ -56,6 +66,10 @@ class Examples:
 
     column: TokenColumn
     targets: npt.NDArray[Any] | None = None
+    unit: ClassVar[str] = "tokens"
+
+    def __len__(self) -> int:
+        return len(self.column)
 
     @property
     def lengths(self) -> Int64s:

@@ -21,7 +21,8 @@ class Table:
         labels: one a row, or None if the files have no labels: a string, or what the task reads,
             a number or a list of strings.
         rows: 1-based number of the line where each row starts in its file (the header of a CSV is
-            line 1), or of the row where there are no lines (Parquet, data frames, lists).
+            line 1), or of the row where there are no lines (Parquet, data frames, lists); 0 where
+            a whole file is one row, as of images.
         files: names of the files read.
         file_index: for each row the index of its file in `files`.
         text_column: name of the column of texts.
@@ -50,7 +51,7 @@ class Table:
     def error(self, index: int, message: str) -> DataError:
         """An error about `texts[index]` that names its file and row."""
         file, row = self.place(index)
-        return DataError(message, file=file, row=row)
+        return DataError(message, file=file, row=row or None)
 
     def take(self, indices: npt.ArrayLike) -> Self:
         """The rows at some indices, in that order; they keep their places."""

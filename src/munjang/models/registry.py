@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 
 from torch import Tensor, nn
 
-from munjang.config import nearest
+from munjang.config import Settings, nearest
 from munjang.errors import ConfigError
 from munjang.models.encoder import Encoded, EncoderConfig
 
@@ -38,9 +38,9 @@ class Architecture:
     module: str
     summary: str
 
-    def config_class(self) -> type[EncoderConfig]:
-        """The settings class."""
-        return cast(type[EncoderConfig], getattr(self._load(), self.config))
+    def config_class(self) -> type[Settings]:
+        """The settings class; that of a text encoder is an `EncoderConfig`."""
+        return cast(type[Settings], getattr(self._load(), self.config))
 
     def module_class(self) -> Any:
         """The `nn.Module` class, made with (config, vocabulary size)."""
@@ -65,18 +65,51 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 
 
+# Encoders of images: made with (config, shape of an image), and called with images.
+IMAGE_ARCHITECTURES: dict[str, Architecture] = {
+    "image_cnn": Architecture(
+        "image_cnn", "ImageCnnConfig", "ImageCnn", "filters over images of one thing each"
+    ),
+}
+
+
 def architecture(name: str) -> Architecture:
-    """The row of that name; `ConfigError` names the nearest when there is none."""
-    if name not in ARCHITECTURES:
-        known = ", ".join(ARCHITECTURES)
-        raise ConfigError(f"unknown model '{name}'{nearest(name, ARCHITECTURES)}; known: {known}")
-    return ARCHITECTURES[name]
+    """The text encoder of that name; `ConfigError` names the nearest when there is none."""
+    if name in IMAGE_ARCHITECTURES:
+        raise ConfigError(f"{name} reads images, not texts; it goes with --task images")
+    return _row(name, ARCHITECTURES)
+
+
+def image_architecture(name: str) -> Architecture:
+    """Likewise the image encoder."""
+    if name in ARCHITECTURES:
+        known = ", ".join(IMAGE_ARCHITECTURES)
+        raise ConfigError(f"{name} reads texts; with --task images goes {known}")
+    return _row(name, IMAGE_ARCHITECTURES)
+
+
+def _row(name: str, rows: Mapping[str, Architecture]) -> Architecture:
+    if name not in rows:
+        raise ConfigError(f"unknown model '{name}'{nearest(name, rows)}; known: {', '.join(rows)}")
+    return rows[name]
 
 
 def model_config(settings: Mapping[str, Any]) -> EncoderConfig:
     """Validate a `model:` section; its `name` picks the architecture."""
     row = architecture(str(settings.get("name")))
+    return cast(EncoderConfig, row.config_class().parse(settings, where="model"))
+
+
+def image_config(settings: Mapping[str, Any]) -> Settings:
+    """Validate a `model:` section for images."""
+    row = image_architecture(str(settings.get("name")))
     return row.config_class().parse(settings, where="model")
+
+
+def build_image_encoder(config: Settings, shape: tuple[int, int, int]) -> nn.Module:
+    """The encoder for images of `shape` (channels, height, width), freshly initialised."""
+    row = image_architecture(str(getattr(config, "name", None)))
+    return cast(nn.Module, row.module_class()(config, shape))
 
 
 def build_encoder(config: EncoderConfig, vocabulary_size: int) -> nn.Module:

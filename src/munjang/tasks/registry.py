@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from munjang.config import Settings
+from munjang.data.images.settings import ImageSettings
 from munjang.tasks.classify import Classify, ClassifySettings
+from munjang.tasks.images import Images
 from munjang.tasks.multilabel import Multilabel, MultilabelSettings
 from munjang.tasks.regress import Regress, RegressSettings
 from munjang.tasks.task import Task
 
-TaskName = Literal["classify", "regress", "multilabel"]
+TextTask = Literal["classify", "regress", "multilabel"]
+TaskName = Literal["classify", "regress", "multilabel", "images"]
 
 
 @dataclass(frozen=True)
@@ -21,12 +24,14 @@ class TaskRow:
         settings: of this task alone, a section of `config.yaml` of the same name.
         metrics: figures that may choose the best step; the first does when nothing is said.
         summary: what a text gets.
+        reads: texts or images.
     """
 
     task: type[Task]
     settings: type[Settings]
     metrics: tuple[str, ...]
     summary: str
+    reads: Literal["texts", "images"] = "texts"
 
 
 TASKS: dict[TaskName, TaskRow] = {
@@ -41,5 +46,12 @@ TASKS: dict[TaskName, TaskRow] = {
         MultilabelSettings,
         ("micro_f1", "macro_f1", "subset_accuracy", "log_loss"),
         "any number of labels a text",
+    ),
+    "images": TaskRow(
+        Images,
+        ImageSettings,
+        ("log_loss", "accuracy", "macro_f1"),
+        "one label an image",
+        reads="images",
     ),
 }

@@ -1,13 +1,13 @@
-"""Logits of a whole column, without gradients, in the order of its rows."""
+"""Logits of a whole dataset, without gradients, in the order of its rows."""
 
 import torch
 from torch import Tensor, nn
 
-from munjang.data.batches import Examples
+from munjang.data.dataset import Dataset
 
 
 @torch.inference_mode()
-def logits_of(model: nn.Module, examples: Examples, *, batch_rows: int = 256) -> Tensor:
+def logits_of(model: nn.Module, examples: Dataset, *, batch_rows: int = 256) -> Tensor:
     """Logits [rows, outputs] on the CPU. The model's training mode is put back afterwards."""
     device = next(model.parameters()).device
     was_training = model.training
@@ -16,9 +16,9 @@ def logits_of(model: nn.Module, examples: Examples, *, batch_rows: int = 256) ->
     try:
         for batch in examples.in_order_of_length(batch_rows):
             batch = batch.to(device)
-            part = model(batch.ids, batch.mask).float()
+            part = model(*batch.inputs).float()
             if logits is None:
-                logits = torch.empty(len(examples.column), part.shape[1])
+                logits = torch.empty(len(examples), part.shape[1])
             logits[batch.rows] = part.cpu()
     finally:
         model.train(was_training)

@@ -46,7 +46,7 @@ class RunLog:
             now = time.perf_counter()
             rate = self._tokens / max(now - self._since, 1e-9)
             self._since, self._tokens = now, 0
-            self._write(step.number, "train", {"loss": step.loss, "tokens_per_second": rate})
+            self._write(step.number, "train", {"loss": step.loss, f"{step.unit}_per_second": rate})
         if step.scores is not None:
             self._write(step.number, "valid", step.scores.figures)
 

@@ -16,8 +16,8 @@ from itertools import accumulate
 import torch
 from torch import Tensor, nn
 
-from munjang.data.batches import Batch, Examples
 from munjang.data.buckets import Group
+from munjang.data.dataset import AnyBatch, Dataset
 from munjang.errors import ConfigError
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.spelling import Spelling
@@ -46,9 +46,10 @@ class Step:
         epoch: which pass over the training part, from 1.
         loss: of this batch, in the unit of its task's loss.
         factor: what the highest step sizes were multiplied with.
-        tokens: real tokens in the batch, padding not counted.
+        tokens: real tokens in the batch, padding not counted; of other data, what `unit` says.
         scores: on the validation part, when this step ended with an evaluation.
         best: whether these are the best scores so far.
+        unit: what `tokens` counts.
     """
 
     number: int
@@ -59,6 +60,7 @@ class Step:
     tokens: int
     scores: TaskScores | None = None
     best: bool = False
+    unit: str = "tokens"
 
 
 def make_state(model: nn.Module, settings: TrainingSettings) -> TrainingState:
@@ -103,8 +105,8 @@ class Loop:
         self,
         state: TrainingState,
         task: Task,
-        train: Examples,
-        valid: Examples,
+        train: Dataset,
+        valid: Dataset,
         settings: TrainingSettings,
         seed: int,
     ) -> None:
@@ -174,26 +176,29 @@ class Loop:
     def _is_late(self, seconds: float) -> bool:
         return self.settings.max_seconds is not None and seconds >= self.settings.max_seconds
 
-    def _step(self, batch: Batch, epoch: int) -> Step:
+    def _step(self, batch: AnyBatch, epoch: int) -> Step:
         counters = self.state.counters
         batch = batch.to(torch.device(self.settings.device))
         factor = step_size_factor(
             counters.step, self.total, warmup=self.settings.warmup, schedule=self.settings.schedule
         )
-        _seed(self.seed * 1_000_003 + counters.step, batch.ids.device)
+        _seed(self.seed * 1_000_003 + counters.step, batch.inputs[0].device)
         loss = self._update(batch, factor)
         counters.step += 1
         counters.loss_sum += loss
         counters.loss_count += 1
-        return Step(counters.step, self.total, epoch + 1, loss, factor, int(batch.lengths.sum()))
+        unit = self.train.unit
+        return Step(
+            counters.step, self.total, epoch + 1, loss, factor, tokens=batch.size, unit=unit
+        )
 
-    def _update(self, batch: Batch, factor: float) -> float:
+    def _update(self, batch: AnyBatch, factor: float) -> float:
         assert batch.targets is not None
         model = self.state.model
         for parameter in self.parameters:
             parameter.grad = None
-        with self._precision(batch.ids.device):
-            logits: Tensor = model(batch.ids, batch.mask)
+        with self._precision(batch.targets.device):
+            logits: Tensor = model(*batch.inputs)
         loss: Tensor = self.task.loss(logits.float(), batch.targets)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.settings.clip_norm is not None:

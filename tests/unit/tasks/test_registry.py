@@ -5,14 +5,19 @@ from typing import get_args
 import pytest
 
 from munjang.errors import ConfigError
+from munjang.image_recipe import ImageRecipe, make_image_recipe
+from munjang.media import MEDIA
 from munjang.recipe import Recipe, make_recipe
 from munjang.tasks.figures import FIGURES
-from munjang.tasks.registry import TASKS, TaskName
+from munjang.tasks.registry import TASKS, TaskName, TextTask
 
 
 def test_names_sections_and_figures_agree() -> None:
     assert tuple(TASKS) == get_args(TaskName)
-    for name, row in TASKS.items():
+    assert {name for name, row in TASKS.items() if row.reads == "texts"} == set(get_args(TextTask))
+    assert {row.reads for row in TASKS.values()} == set(MEDIA)
+    for name in get_args(TextTask):
+        row = TASKS[name]
         assert Recipe.model_fields[name].annotation is row.settings
         assert all(FIGURES[metric].decides for metric in row.metrics)
         recipe = make_recipe("cnn", "other", 0, {"task": name})
@@ -20,6 +25,16 @@ def test_names_sections_and_figures_agree() -> None:
         assert recipe.task_settings == row.settings()
         assert set(recipe.to_dict()) & set(TASKS) == {name}
         assert Recipe.parse(recipe.to_dict()) == recipe
+
+
+def test_the_recipe_of_images_agrees_with_the_registry() -> None:
+    row = TASKS["images"]
+    assert ImageRecipe.model_fields["images"].annotation is row.settings
+    assert all(FIGURES[metric].decides for metric in row.metrics)
+    recipe = make_image_recipe("image_cnn", 0, {"images": {"size": "7x9", "mode": "grey"}})
+    assert recipe.training.metric == row.metrics[0]
+    assert recipe.shape == (1, 7, 9)
+    assert ImageRecipe.parse(recipe.to_dict()) == recipe
 
 
 @pytest.mark.parametrize(

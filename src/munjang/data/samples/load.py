@@ -15,6 +15,7 @@ from munjang.data.readers.read import read_table
 from munjang.data.samples.cache import cache_folder, data_folder, whole_file
 from munjang.data.samples.corpora import SAMPLES, Part, Sample
 from munjang.data.samples.download import Say, file_digest
+from munjang.data.samples.pictures import PICTURES
 from munjang.data.samples.wheels import WheelMember
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
@@ -66,6 +67,8 @@ def find_sample(name: str) -> Sample:
         ConfigError: there is none.
     """
     names = [sample.name for sample in SAMPLES]
+    if name in PICTURES:
+        raise ConfigError(f"{name} are images: munjang train {name} --task images takes it by name")
     if name not in names:
         close = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean {close[0]}? " if close else ""

@@ -1,0 +1,92 @@
+"""`munjang shapes`: what every layer of a model gives out, and what that takes."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from munjang.cli.options import AsJson, ConfigFile, Settings
+from munjang.cli.outcome import begin
+from munjang.cli.output import console, show, show_json
+
+if TYPE_CHECKING:
+    from munjang.explain.shapes import Shapes
+
+
+def shapes(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="mean, cnn, rnn, lstm, gru, transformer or image_cnn."
+        ),
+    ],
+    size: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="SIZE",
+            help="An image as 28x28, or 28x28x3 in colour; a text as a number of tokens.  "
+            "[default: 28x28 or 32]",
+        ),
+    ] = None,
+    vocabulary: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Ids that a text model knows.")
+    ] = 10_000,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the arithmetic of a model, layer by layer.
+
+    Of each layer: the shape of what it gives out, its parameters, the multiply-adds it takes and
+    the numbers it gives (activations), for one image or one text. All is computed by formula and
+    then held against the real network, which is built and run at that size.
+
+    A filter of k x k, moved by s, has (n - k) / s + 1 places along a side of n, rounded down
+    ("valid"); with zeros around ("same") it has n / s, rounded up. Pooling of p x p leaves n / p,
+    rounded down; the sign of that is ↓.
+
+    \b
+    A 7x7 image and one filter of 3x3: 5x5 places; with zeros around 7x7.
+      munjang shapes image_cnn --input 7x7 --set model.filters=1 --set model.padding=valid
+      munjang shapes image_cnn --input 7x7 --set model.filters=1 --set model.padding=same
+    400 filters of 8x8 on 96x96: 89 x 89 x 400 = 3,168,400 numbers, and what pooling leaves of them.
+      munjang shapes image_cnn --input 96x96 --set model.filters=400 --set model.kernel=8 \\
+          --set model.padding=valid --set model.pool=1
+      ... the same with --set model.pool=2, or 4
+    A text of 32 tokens.
+      munjang shapes transformer --input 32 --vocabulary 8000
+    """
+    from munjang.explain.shapes import shapes as explain
+
+    begin()
+    found = explain(
+        model, input=size, vocabulary=vocabulary, config=config, overrides=settings or []
+    )
+    if as_json:
+        show_json(found.to_json())
+        return
+    _draw(found)
+
+
+def _draw(found: "Shapes") -> None:
+    from munjang.cli.tables import plain_table
+
+    table = plain_table(
+        "layer", "gives", "numbers", "parameters", "multiply-adds", "how", title=found.model
+    )
+    table.columns[-1].justify = "left"
+    kind = "a text of {} tokens" if len(found.input) == 1 else "an image of {}"
+    table.add_row("input", _by(found.input), "", "", "", kind.format(_by(found.input)))
+    for layer in found.layers:
+        again = " (the same numbers)" if layer.again else ""
+        figures = (layer.activations, layer.parameters, layer.multiply_adds)
+        table.add_row(layer.name, _by(layer.shape), *(f"{n:,}" for n in figures), layer.how + again)
+    totals = (found.activations, found.parameters, found.multiply_adds)
+    table.add_section()
+    table.add_row("all", "", *(f"{n:,}" for n in totals), "")
+    console().print(table)
+    show("\nthe network was built and run at this size: shapes and parameters are the same")
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

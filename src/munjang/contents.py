@@ -1,0 +1,147 @@
+"""What every model folder is written and read with: JSON, weights, and the model card's frame."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from munjang import __version__
+from munjang.config import to_yaml
+from munjang.errors import FolderError
+from munjang.layout import CARD, CONFIG, FILES, METRICS, WEIGHTS
+from munjang.manifest import FILE as MANIFEST
+from munjang.manifest import write_atomically, write_manifest, written_whole
+from munjang.tasks.figures import FIGURES
+from munjang.tasks.task import Card
+
+
+def write_folder(
+    folder: str | Path,
+    *,
+    config: Mapping[str, Any],
+    network: nn.Module,
+    metrics: Mapping[str, Any],
+    card: str,
+    others: Mapping[str, str],
+) -> Path:
+    """Write a model folder, its manifest last; files of an earlier model in it are replaced.
+
+    Args:
+        folder: made if it is not there.
+        config: what `config.yaml` holds.
+        network: whose weights to keep.
+        metrics: what `metrics.json` holds.
+        card: `README.md`.
+        others: content by name of what else belongs to this kind of model.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    # half an old model and half a new one must not look whole
+    (folder / MANIFEST).unlink(missing_ok=True)
+    texts = {CONFIG: to_yaml(config), **others, METRICS: to_json(metrics, indent=2), CARD: card}
+    for name, text in texts.items():
+        write_atomically(folder / name, text)
+    _save_weights(folder / WEIGHTS, network)
+    for name in FILES:
+        if name not in texts and name != WEIGHTS:  # of a model of another kind
+            (folder / name).unlink(missing_ok=True)
+    write_manifest(folder, [name for name in FILES if (folder / name).exists()], __version__)
+    return folder
+
+
+def to_json(values: Any, indent: int | None = None) -> str:
+    """JSON with a line break at its end; Hangul stays readable."""
+    return json.dumps(values, ensure_ascii=False, indent=indent) + "\n"
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What `to_json` wrote."""
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def _save_weights(path: Path, network: nn.Module) -> None:
+    weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    with written_whole(path) as partial:
+        save_file(weights, partial)
+
+
+def load_weights(folder: Path, network: nn.Module) -> None:
+    """Put the folder's weights into `network`.
+
+    Raises:
+        FolderError: they are of another network.
+    """
+    try:
+        # copies: a tensor of safetensors is the mapped file itself, and whoever copies a new model
+        # over this one would change it under a running server, or end it
+        weights = {name: tensor.clone() for name, tensor in load_file(folder / WEIGHTS).items()}
+        network.load_state_dict(weights, assign=True)
+    except (SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise FolderError(f"{folder / WEIGHTS}: these weights do not fit: {reason}") from None
+
+
+def card_page(
+    card: Card,
+    metrics: Mapping[str, Any],
+    *,
+    made_of: str,
+    rows: str,
+    in_python: str,
+    typed: str,
+    limits: str,
+) -> str:
+    """`README.md` of the folder: what the model is, how good, how it was made, how to use it.
+
+    Args:
+        card: the task's part.
+        metrics: what `metrics.json` holds.
+        made_of: architecture and what it reads.
+        rows: what people call them.
+        in_python: what `predict` is called with.
+        typed: likewise on the command line.
+        limits: what it knows and does to its input, around those of the task.
+    """
+    scores, training = metrics["validation"], metrics["training"]
+    figures = ", ".join(
+        f"{figure.title} {_figure(scores[name])}"
+        for name, figure in FIGURES.items()
+        if name in scores
+    )
+    article = "An" if card.kind[0] in "aeiou" else "A"
+    return f"""# {article} {card.kind} made with munjang {__version__}
+
+{made_of}
+{card.about}
+
+## How good it is
+
+On {scores["rows"]:,} validation {rows}, which also chose the best step: {figures}.
+
+{card.details}
+
+## How it was made
+
+Trained on {training["rows"]:,} {rows} of {training["files"]}, {training["steps"]:,} steps, \
+{training["seconds"]:.0f} s. The recipe stands in `config.yaml`, all figures in `metrics.json`.
+
+## How to use it
+
+    import munjang
+    munjang.load("path/to/this/folder").predict({in_python})
+
+or `munjang predict path/to/this/folder {typed}`.
+
+## Limits
+
+{limits}
+"""
+
+
+def _figure(value: float | None) -> str:
+    return "not defined" if value is None else f"{value:.4f}"

@@ -1,0 +1,1 @@
+"""Images: from files to pixels, all of one size, with a class each."""

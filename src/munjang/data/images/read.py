@@ -1,0 +1,165 @@
+"""Images with their classes to one array of pixels and a table of where each came from."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from munjang.data.images.decode import Pixels, pixels_of, size_of
+from munjang.data.images.settings import ImageSettings, Mode
+from munjang.data.images.sources import Found, Source, find_images
+from munjang.data.table import Table
+from munjang.errors import DataError
+
+# Where sizes differ, or all images are larger, sides longer than this are not worth their time.
+LARGEST_GUESS = 64
+UNREADABLE = "no image that can be read"
+SKIP_HINT = "leave such images out with --skip-bad-rows (skip_bad_rows=True)"
+
+
+@dataclass(frozen=True, eq=False)
+class ImageTable:
+    """Images of one size.
+
+    Attributes:
+        pixels: uint8 [images, channels, height, width].
+        table: their classes and files. Its texts are digests of the pixels, by which equal images
+            are known, so that a split puts them into one part.
+        form: mode and size, as asked for or guessed.
+        origin: what was read, for people.
+    """
+
+    pixels: Pixels
+    table: Table
+    form: ImageSettings
+    origin: str
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def take(self, indices: npt.ArrayLike) -> Self:
+        """The images at some indices, in that order."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        return replace(self, pixels=self.pixels[chosen], table=self.table.take(chosen))
+
+
+def read_images(data: Any, form: ImageSettings, *, skip_bad: bool = False) -> ImageTable:
+    """Read images and their classes.
+
+    Args:
+        data: of `munjang.data.images.sources.find_images`.
+        form: what to make of each; what is left out is guessed, and told in the table's notes.
+        skip_bad: count files that are no images instead of raising at the first.
+
+    Raises:
+        DataError: naming the folder or file that is wrong.
+    """
+    found = find_images(data)
+    size, notes = _size(form, [one.image for one in found.images])
+    skipped: Counter[str] = Counter()
+    kept, pixels = _decoded(found, form.mode or "colour", size, skipped if skip_bad else None)
+    mode: Mode = form.mode or "colour"
+    if form.mode is None:
+        mode = "colour" if _has_colour(pixels) else "grey"
+        pixels = pixels if mode == "colour" else np.ascontiguousarray(pixels[:, :1])
+        seen = "no pixel has a colour" if mode == "grey" else "some pixels have a colour"
+        notes = (*notes, f"mode: {mode} (guessed: {seen})")
+    table = _table(kept, pixels, (*found.notes, *notes), skipped)
+    _refuse_emptied(found, table)
+    form = ImageSettings(mode=mode, size=size)
+    return ImageTable(pixels, table, form, ", ".join(found.names))
+
+
+def decode_all(images: Iterable[tuple[str, Any]], mode: Mode, size: tuple[int, int]) -> Pixels:
+    """Named images to uint8 [images, channels, height, width].
+
+    Raises:
+        DataError: naming the first that cannot be read.
+    """
+    pixels = [pixels_of(image, name, mode, size) for name, image in images]
+    channels = 1 if mode == "grey" else 3
+    return np.stack(pixels) if pixels else np.empty((0, channels, *size), dtype=np.uint8)
+
+
+def _size(form: ImageSettings, images: Sequence[Any]) -> tuple[tuple[int, int], tuple[str, ...]]:
+    """The size asked for, or a guess and how it came about."""
+    if form.size is not None:
+        return form.size, ()
+    sizes = [size for size in map(size_of, images) if size is not None]
+    if not sizes:
+        return (LARGEST_GUESS, LARGEST_GUESS), ()  # reading will say what is wrong with them
+    height, width = (int(side) for side in np.median(np.asarray(sizes), axis=0))
+    over = max(height, width) / LARGEST_GUESS
+    size = (height, width) if over <= 1 else (_shrunk(height, over), _shrunk(width, over))
+    same = len(set(sizes)) == 1
+    why = f"all images have {height}x{width}" if same else f"the median is {height}x{width}"
+    if over > 1:
+        why += f", shrunk to {LARGEST_GUESS} on the longer side"
+    elif same:
+        why = "all images have it"
+    told = f"size: {size[0]}x{size[1]}, height x width (guessed: {why})"
+    return size, (told,)
+
+
+def _shrunk(side: int, over: float) -> int:
+    return max(1, round(side / over))
+
+
+def _decoded(
+    found: Found, mode: Mode, size: tuple[int, int], skipped: Counter[str] | None
+) -> tuple[list[Source], Pixels]:
+    kept, pixels = [], []
+    for one in found.images:
+        try:
+            pixels.append(pixels_of(one.image, one.name, mode, size))
+        except DataError as error:
+            if skipped is None:
+                raise DataError(f"{error}; {SKIP_HINT}") from None
+            skipped[UNREADABLE] += 1
+            continue
+        kept.append(one)
+    if not kept:
+        raise DataError("none of the files is an image that can be read", file=found.names[0])
+    return kept, np.stack(pixels)
+
+
+def _has_colour(pixels: Pixels) -> bool:
+    return bool((pixels != pixels[:, :1]).any())
+
+
+def _table(
+    sources: Sequence[Source], pixels: Pixels, notes: tuple[str, ...], skipped: Counter[str]
+) -> Table:
+    count = len(sources)
+    digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in pixels]
+    return Table(
+        texts=pl.Series("image", digests, dtype=pl.String),
+        labels=pl.Series("class", [one.label for one in sources], dtype=pl.String),
+        rows=np.zeros(count, dtype=np.int64),
+        files=tuple(one.name for one in sources),
+        file_index=np.arange(count, dtype=np.int32),
+        text_column="image",
+        label_column="class",
+        notes=notes,
+        skipped=dict(skipped),
+    )
+
+
+def _refuse_emptied(found: Found, table: Table) -> None:
+    """A class all of whose files were skipped would vanish without a word."""
+    assert table.labels is not None
+    lost = {one.label for one in found.images} - set(table.labels)
+    if lost:
+        label = min(lost)
+        first = next(one.name for one in found.images if one.label == label)
+        raise DataError(
+            f"no file of the class {label!r} is an image that can be read; put images into it, or "
+            "delete the folder",
+            file=str(Path(first).parent),
+        )

@@ -1,0 +1,162 @@
+"""Where images come from: a folder with one subfolder a class, a sample by name, or Python."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from munjang.config import nearest
+from munjang.data.readers.header import shown
+from munjang.data.samples.pictures import PICTURES
+from munjang.errors import DataError
+
+
+@dataclass(frozen=True)
+class Source:
+    """One image that has not been read yet.
+
+    Attributes:
+        name: of its file, or of its place in what Python gave.
+        image: path, array or image of Pillow.
+        label: its class.
+    """
+
+    name: str
+    image: Any
+    label: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """Images and what was noticed on the way to them.
+
+    Attributes:
+        images: one or more.
+        names: what was read, for people.
+        notes: what was assumed or left out.
+    """
+
+    images: tuple[Source, ...]
+    names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def find_images(data: Any) -> Found:
+    """All images of some data, in the order of the classes' names.
+
+    Args:
+        data: a folder, several folders, the name of a sample, or a pair (images, labels).
+
+    Raises:
+        DataError: there is no such folder, or it has no subfolder a class, or one is empty.
+    """
+    if isinstance(data, str | Path):
+        return _named(data)
+    if isinstance(data, tuple) and len(data) == 2 and not isinstance(data[0], str | Path):
+        return _pair(*data)
+    if isinstance(data, Sequence) and data and all(isinstance(one, str | Path) for one in data):
+        found = [_named(one) for one in data]
+        return Found(
+            tuple(image for one in found for image in one.images),
+            tuple(name for one in found for name in one.names),
+            tuple(note for one in found for note in one.notes),
+        )
+    raise DataError(
+        "expected a folder with one subfolder a class, or a pair (images, labels), got "
+        f"{type(data).__name__}"
+    )
+
+
+def _named(data: str | Path) -> Found:
+    folder = Path(data)
+    if not folder.exists() and str(data) in PICTURES:
+        sample = PICTURES[str(data)]
+        images = zip(*sample.load(), strict=True)
+        return Found(
+            tuple(Source(f"{data}[{i}]", image, label) for i, (image, label) in enumerate(images)),
+            (str(data),),
+            (f"{data}: {sample.about}",),
+        )
+    if not folder.exists():
+        beside = [] if not folder.parent.is_dir() else [p.name for p in folder.parent.iterdir()]
+        raise DataError(
+            f"there is no such folder{nearest(folder.name, [*beside, *PICTURES])}; samples by "
+            f"name: {', '.join(PICTURES)}",
+            file=str(data),
+        )
+    if not folder.is_dir():
+        raise DataError(
+            "expected a folder with one subfolder a class, this is a file", file=str(data)
+        )
+    return _folder(folder)
+
+
+def _folder(folder: Path) -> Found:
+    inside = _visible(folder)
+    classes = [path for path in inside if path.is_dir()]
+    if not classes:
+        raise DataError(
+            f"expected one subfolder a class with the images of that class in it, found "
+            f"{len(inside):,} file{'s' if len(inside) != 1 else ''} and no subfolder",
+            file=str(folder),
+        )
+    images: list[Source] = []
+    left_out = len(inside) - len(classes)
+    for one in classes:
+        files = [path for path in _visible(one) if not path.is_dir()]
+        if not files:
+            raise DataError(_empty(one), file=str(one))
+        images.extend(Source(str(path), path, one.name) for path in files)
+        left_out += len(_visible(one)) - len(files)
+    notes = (f"{folder}: {left_out:,} left out that stand beside classes or images",)
+    return Found(tuple(images), (str(folder),), notes if left_out else ())
+
+
+def _visible(folder: Path) -> list[Path]:
+    """What stands in a folder, by name, without hidden things such as .DS_Store."""
+    try:
+        found = sorted(folder.iterdir())
+    except OSError as error:
+        raise DataError(f"cannot read this folder: {error.strerror}", file=str(folder)) from None
+    return [path for path in found if not path.name.startswith(".")]
+
+
+def _empty(folder: Path) -> str:
+    inner = [path.name for path in _visible(folder)]
+    if inner:
+        return (
+            f"expected the images of the class {folder.name!r}, found only folders "
+            f"({shown(inner)}); if those are the classes, give {folder} itself"
+        )
+    return f"the class {folder.name!r} is empty; put images into it, or delete the folder"
+
+
+def _pair(images: Any, labels: Any) -> Found:
+    images, labels = list(images), [str(label) for label in labels]
+    if len(images) != len(labels):
+        raise DataError(
+            f"expected a label for each image, got {len(images):,} images and "
+            f"{len(labels):,} labels"
+        )
+    if not images:
+        raise DataError("expected at least one image, got none")
+    sources = tuple(
+        Source(str(image) if isinstance(image, str | Path) else f"images[{place}]", image, label)
+        for place, (image, label) in enumerate(zip(images, labels, strict=True))
+    )
+    return Found(sources, ("images",))
+
+
+def listed(images: Any) -> list[tuple[str, Any]]:
+    """Images to be answered, each with what to call it: one alone counts as a list of one."""
+    if isinstance(images, np.ndarray):
+        alone = images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (3, 4))
+        images = [images] if alone else list(images)
+    elif isinstance(images, str | Path) or not hasattr(images, "__iter__"):
+        images = [images]
+    return [
+        (str(image) if isinstance(image, str | Path) else f"images[{place}]", image)
+        for place, image in enumerate(images)
+    ]

@@ -1,0 +1,1 @@
+"""Looking inside: data, never drawings."""

@@ -1,0 +1,246 @@
+"""Texts and images: how each is prepared, kept, loaded and judged. The task says which it is."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from munjang.baselines import Baseline, is_baseline, load_baseline
+from munjang.config import read_yaml
+from munjang.data.dataset import Dataset
+from munjang.errors import ConfigError, MunjangError
+from munjang.folder import TextModel
+from munjang.folder import load as load_texts
+from munjang.image_folder import ImageModel, load_images
+from munjang.image_preparation import PreparedImages, prepare_images
+from munjang.image_preparation import read_and_say as read_images
+from munjang.layout import CONFIG
+from munjang.models.registry import architecture, image_architecture
+from munjang.preparation import Prepared, prepare
+from munjang.preparation import read_and_say as read_texts
+from munjang.recipe import DataSettings
+from munjang.tasks.registry import TASKS
+from munjang.tasks.task import Floats, Task, TaskScores
+from munjang.training.settings import TrainingSettings
+
+Say = Callable[[str], None]
+
+
+class AnyRecipe(Protocol):
+    """What a training needs to know of its recipe."""
+
+    @property
+    def task(self) -> str:
+        """Name of the task."""
+
+    @property
+    def seed(self) -> int:
+        """Decides split, weights, batches and dropout."""
+
+    @property
+    def training(self) -> TrainingSettings:
+        """How to train."""
+
+    @property
+    def model_name(self) -> str:
+        """Name of the architecture."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for YAML."""
+
+
+class AnyPrepared(Protocol):
+    """Everything that stands before the first step."""
+
+    @property
+    def recipe(self) -> AnyRecipe:
+        """Complete."""
+
+    @property
+    def task(self) -> Task:
+        """With what it takes from the training part."""
+
+    @property
+    def train(self) -> Dataset:
+        """The training part."""
+
+    @property
+    def valid(self) -> Dataset:
+        """The validation part."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was counted on the way; under the dataset's unit, how much stands in training."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of data and settings."""
+
+    def network(self) -> nn.Module:
+        """A fresh network, from torch's generator."""
+
+
+class AnyModel(Protocol):
+    """A trained model."""
+
+    @property
+    def recipe(self) -> AnyRecipe:
+        """How it was made."""
+
+    @property
+    def task(self) -> Task:
+        """From logits to answers in people's words."""
+
+    @property
+    def network(self) -> nn.Module:
+        """In evaluation mode."""
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """What `metrics.json` holds."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the labels, in the order of the columns of `predict_proba`."""
+
+    @property
+    def columns(self) -> DataSettings:
+        """The columns of the files that it was trained on, where it was trained on such."""
+
+    def usable(self, inputs: Any, skipped: Counter[str] | None, /) -> tuple[Sequence[int], Any]:
+        """Places from 1, and inputs, of those that can be answered; the others are counted.
+
+        With None nothing is looked at: what cannot be answered fails in `predict`.
+        """
+
+    def predict(self, inputs: Any, /) -> list[Any]:
+        """An answer to each input."""
+
+    def predict_proba(self, inputs: Any, /) -> Floats:
+        """Probabilities [inputs, labels]."""
+
+    def logits(self, inputs: Any, /) -> Tensor:
+        """What the head gives, [inputs, outputs]."""
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the model folder."""
+
+
+@dataclass(frozen=True)
+class Medium:
+    """What people give, and what is done with it.
+
+    Attributes:
+        architecture: the registry's row of a name; refuses one that reads something else.
+        prepare: from (data, validation data, model, settings, say) to what a loop takes.
+        model: from (what was prepared, task, network, metrics) to a model.
+        load: the model in a folder.
+        evaluate: from (model, data, how to read it, say) to scores.
+        example: an input, as it is typed behind `munjang predict FOLDER`.
+        unseen: what is typed behind `munjang evaluate FOLDER`.
+    """
+
+    architecture: Callable[[str], object]
+    prepare: Callable[[Any, Any, str | None, Mapping[str, Any], Say], AnyPrepared]
+    model: Callable[[Any, Any, nn.Module, dict[str, Any]], AnyModel]
+    load: Callable[[str | Path], AnyModel]
+    evaluate: Callable[[Any, Any, Mapping[str, Any], Say], TaskScores]
+    example: str
+    unseen: str
+
+
+def _prepare_texts(
+    data: Any, valid: Any, model: str | None, given: Mapping[str, Any], say: Say
+) -> Prepared:
+    return prepare(data, valid, model or "cnn", given, say)
+
+
+def _text_model(
+    prepared: Prepared, task: Task, network: nn.Module, metrics: dict[str, Any]
+) -> TextModel:
+    return TextModel(prepared.recipe, prepared.tokenizer, task, network, metrics)
+
+
+def _image_model(
+    prepared: PreparedImages, task: Any, network: nn.Module, metrics: dict[str, Any]
+) -> ImageModel:
+    return ImageModel(prepared.recipe, task, network, metrics)
+
+
+def _evaluate_texts(
+    model: TextModel | Baseline, data: Any, reading: Mapping[str, Any], say: Say
+) -> TaskScores:
+    trained_on = model.columns.model_dump(include={"text_column", "label_column", "encoding"})
+    columns = DataSettings.parse({**trained_on, **reading}, where="data")
+    table = read_texts(data, columns, model.read_labels, say)
+    return model.task.scores(model.logits(table.texts), model.task.targets(table))
+
+
+def _evaluate_images(
+    model: ImageModel, data: Any, reading: Mapping[str, Any], say: Say
+) -> TaskScores:
+    foreign = sorted(set(reading) - {"skip_bad_rows"})
+    if foreign:
+        raise ConfigError(f"{foreign[0]} is for texts; this model answers images")
+    skip = bool(reading.get("skip_bad_rows"))
+    images = read_images(data, model.recipe.images, skip_bad=skip, say=say)
+    targets = model.task.targets(images.table)
+    return model.task.scores(model.logits_of_pixels(images.pixels), targets)
+
+
+MEDIA: dict[str, Medium] = {
+    "texts": Medium(
+        architecture,
+        _prepare_texts,
+        _text_model,
+        load_texts,
+        _evaluate_texts,
+        '"a text"',
+        "FILE-IT-HAS-NOT-SEEN",
+    ),
+    "images": Medium(
+        image_architecture,
+        prepare_images,
+        _image_model,
+        load_images,
+        _evaluate_images,
+        "IMAGE.png",
+        "FOLDER-IT-HAS-NOT-SEEN",
+    ),
+}
+
+
+def medium_of(task: object) -> Medium:
+    """What the task of that name reads; texts where there is no such task, whose recipe says so."""
+    row = next((row for name, row in TASKS.items() if name == task), None)
+    return MEDIA["texts" if row is None else row.reads]
+
+
+def evaluated(
+    model: AnyModel | Baseline, data: Any, reading: Mapping[str, Any], say: Say
+) -> TaskScores:
+    """Scores of a model on data that is read as that of its training, but for `reading`."""
+    medium = MEDIA["texts"] if isinstance(model, Baseline) else medium_of(model.recipe.task)
+    return medium.evaluate(model, data, reading, say)
+
+
+def load(folder: str | Path) -> AnyModel | Baseline:
+    """The model in `folder`, ready to predict on the CPU.
+
+    Returns:
+        A `munjang.folder.TextModel`, of images a `munjang.image_folder.ImageModel`, of a comparison
+        perhaps a `munjang.baselines.Baseline`.
+
+    Raises:
+        FolderError: the folder is missing, unfinished, altered, or made by a newer version.
+    """
+    if is_baseline(folder):
+        return load_baseline(folder)
+    try:
+        task = read_yaml(Path(folder) / CONFIG).get("task")
+    except MunjangError:
+        task = None  # the manifest will say what is wrong
+    return medium_of(task).load(folder)

@@ -1,0 +1,206 @@
+"""Convolutions over height and width: filters that look for the same small thing everywhere.
+
+Paper: LeCun, Bottou, Bengio and Haffner (1998), "Gradient-based learning applied to document
+recognition". Use for images of one thing each, such as digits, signs or symbols, when a CPU must
+learn and answer. Use a large pretrained network instead for photographs of many kinds of things:
+from a few hundred photographs nobody learns what a dog is.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Self, cast
+
+from pydantic import Field, field_validator, model_validator
+from torch import Tensor, nn
+
+from munjang.config import Settings
+from munjang.errors import ConfigError
+from munjang.layers.activations import Activation, activation
+from munjang.layers.dropout import Dropout
+from munjang.layers.image_convolution import (
+    ImageConvolution,
+    ImagePooling,
+    Padding,
+    PoolName,
+    RandomShift,
+    places,
+)
+
+ImageShape = tuple[int, int, int]  # channels, height, width
+PerLayer = int | tuple[int, ...]
+
+
+class Layer(NamedTuple):
+    """What one convolution and the pooling behind it do."""
+
+    filters: int
+    kernel: int
+    stride: int
+    padding: Padding
+    pool: int
+
+
+class ImageCnnConfig(Settings):
+    """Settings of `image_cnn`. `kernel`, `stride` and `pool` are one number, or one a layer."""
+
+    name: Literal["image_cnn"] = "image_cnn"
+    filters: tuple[int, ...] = Field((32, 64), description="filters of each layer, as in [32, 64]")
+    kernel: PerLayer = Field(3, description="side of a filter")
+    stride: PerLayer = Field(1, description="places from one window to the next")
+    padding: Padding = Field("same", description="valid: inside the image; same: zeros around it")
+    pooling: PoolName = Field("max", description="of squares behind each layer: max or mean")
+    pool: PerLayer = Field(2, description="side of such a square; 1 = no pooling")
+    activation: Activation = Field("relu", description="after each convolution")
+    pooled: Literal["flat", "max", "mean"] = Field(
+        "flat", description="the vector of an image: all of the last maps, or one number a map"
+    )
+    shift: float = Field(
+        0.1, ge=0, le=1, description="training moves images by up to this share of their sides"
+    )
+    dropout: float = Field(0.5, ge=0, lt=1, description="dropped share of the pooled vector")
+
+    @field_validator("filters", mode="before")
+    @classmethod
+    def _one_layer(cls, filters: Any) -> Any:
+        return (filters,) if isinstance(filters, int) else filters
+
+    @field_validator("filters", "kernel", "stride", "pool")
+    @classmethod
+    def _positive(cls, values: PerLayer) -> PerLayer:
+        if not values or min(_tuple(values)) < 1:
+            raise ValueError("expected whole numbers from 1 up")
+        return values
+
+    @model_validator(mode="after")
+    def _one_a_layer(self) -> Self:
+        for key in ("kernel", "stride", "pool"):
+            given = _tuple(getattr(self, key))
+            if len(given) not in (1, len(self.filters)):
+                raise ValueError(
+                    f"{key}: expected one number, or one for each of the {len(self.filters)} "
+                    f"layers of filters, got {len(given)}"
+                )
+        return self
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, every setting written out."""
+        count = len(self.filters)
+        kernels, strides, pools = (
+            _tuple(value) * (count if len(_tuple(value)) == 1 else 1)
+            for value in (self.kernel, self.stride, self.pool)
+        )
+        return tuple(
+            Layer(filters, kernel, stride, self.padding, pool)
+            for filters, kernel, stride, pool in zip(
+                self.filters, kernels, strides, pools, strict=True
+            )
+        )
+
+    def sizes(self, height: int, width: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+        """Height and width behind each convolution, and behind the pooling after it.
+
+        Raises:
+            ConfigError: nothing is left of an image of this size; the layer is named.
+        """
+        size, found = (height, width), []
+        for number, layer in enumerate(self.layers, start=1):
+            convolved = _over(size, layer)
+            if 0 in convolved:
+                raise ConfigError(
+                    f"model.kernel: convolution {number} has filters of {layer.kernel}x"
+                    f"{layer.kernel}, and the {size[0]}x{size[1]} before it leaves no place for "
+                    "one; take smaller filters, less pooling or larger images, or padding: same"
+                )
+            pooled = (convolved[0] // layer.pool, convolved[1] // layer.pool)
+            if 0 in pooled:
+                raise ConfigError(
+                    f"model.pool: pooling {number} takes squares of {layer.pool}x{layer.pool}, and "
+                    f"the {convolved[0]}x{convolved[1]} before it fills none; take smaller squares "
+                    "or larger images"
+                )
+            found.append((convolved, pooled))
+            size = pooled
+        return found
+
+
+def _tuple(value: PerLayer) -> tuple[int, ...]:
+    return (value,) if isinstance(value, int) else value
+
+
+def _over(size: tuple[int, int], layer: Layer) -> tuple[int, int]:
+    height, width = (places(one, layer.kernel, layer.stride, layer.padding) for one in size)
+    return height, width
+
+
+@dataclass(frozen=True)
+class EncodedImages:
+    """What an image encoder makes of a batch.
+
+    Attributes:
+        pooled: one vector an image, [batch, pooled dim].
+        maps: behind the last layer, [batch, filters, height, width].
+    """
+
+    pooled: Tensor
+    maps: Tensor
+
+
+class ConvolutionBlock(nn.Module):
+    """A convolution, its activation, and the pooling behind it."""
+
+    def __init__(
+        self, channels: int, layer: Layer, *, pooling: PoolName, inside: Activation
+    ) -> None:
+        super().__init__()
+        self.convolution = ImageConvolution(
+            channels,
+            layer.filters,
+            kernel=layer.kernel,
+            stride=layer.stride,
+            padding=layer.padding,
+        )
+        self.activation = activation(inside)
+        self.pooling = ImagePooling(pooling, layer.pool)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """`maps` [batch, channels, height, width] to [batch, filters, height, width], smaller."""
+        # filters last, since softmax runs over the last dimension
+        active = self.activation(self.convolution(maps).movedim(1, -1)).movedim(-1, 1)
+        return cast(Tensor, self.pooling(active))
+
+
+class ImageCnn(nn.Module):
+    """Layers of filters over images of one size, and one vector of what they found.
+
+    Args:
+        config: the layers.
+        shape: channels, height and width of every image.
+
+    Raises:
+        ConfigError: nothing is left of an image of this size.
+    """
+
+    def __init__(self, config: ImageCnnConfig, shape: ImageShape) -> None:
+        super().__init__()
+        channels, height, width = shape
+        last = config.sizes(height, width)[-1][1]
+        self.shift = RandomShift(round(config.shift * height), round(config.shift * width))
+        before = (channels, *config.filters)
+        self.blocks = nn.ModuleList(
+            ConvolutionBlock(below, layer, pooling=config.pooling, inside=config.activation)
+            for below, layer in zip(before, config.layers, strict=False)
+        )
+        self.pooled = config.pooled
+        self.dropout = Dropout(config.dropout)
+        self.pooled_dim = config.filters[-1] * (last[0] * last[1] if self.pooled == "flat" else 1)
+
+    def forward(self, images: Tensor) -> EncodedImages:
+        """`images` [batch, channels, height, width] uint8 to `pooled` [batch, pooled dim]."""
+        maps = self.shift(images).float() / 255
+        for block in self.blocks:
+            maps = block(maps)
+        if self.pooled == "flat":
+            pooled = maps.flatten(1)
+        else:
+            pooled = maps.amax((2, 3)) if self.pooled == "max" else maps.mean((2, 3))
+        return EncodedImages(self.dropout(pooled), maps)

@@ -1,0 +1,152 @@
+"""What every image encoder of the registry holds to: those contracts of text that make sense."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from munjang.data.images.examples import ImageExamples
+from munjang.models.registry import (
+    ARCHITECTURES,
+    IMAGE_ARCHITECTURES,
+    build_image_encoder,
+    image_config,
+)
+from munjang.tasks.classify import Classify
+from munjang.tasks.images import Images
+from munjang.training.loop import Loop, make_state
+from munjang.training.settings import TrainingSettings
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SHAPE = (3, 9, 7)
+SETTINGS: dict[str, list[dict[str, Any]]] = {
+    "image_cnn": [
+        {},
+        {"padding": "valid", "pool": 1},
+        {"pooling": "mean", "activation": "tanh"},
+        {"kernel": [4, 2], "stride": [2, 1], "pool": [1, 2]},
+        {"pooled": "max", "pool": 1, "activation": "gelu"},
+        {"pooled": "mean", "pool": [3, 1], "filters": [12, 24]},
+        {"activation": "softmax"},
+        {"shift": 0.2},
+    ]
+}
+CASES = [
+    pytest.param(name, chosen, id="-".join([name, *(f"{k}={v}" for k, v in chosen.items())]))
+    for name in IMAGE_ARCHITECTURES
+    for chosen in SETTINGS[name]
+]
+every_encoder = pytest.mark.parametrize(("name", "chosen"), CASES)
+
+
+def images(count: int, seed: int = 0) -> Tensor:
+    return torch.from_numpy(
+        np.random.default_rng(seed).integers(0, 256, (count, *SHAPE), dtype=np.uint8)
+    )
+
+
+def make_encoder(
+    name: str, chosen: dict[str, Any], *, dropout: float = 0.0, seed: int = 3
+) -> nn.Module:
+    small = {"filters": [5, 6], "dropout": dropout, "shift": 0.0}
+    torch.manual_seed(seed)
+    return build_image_encoder(image_config({"name": name, **small, **chosen}), SHAPE)
+
+
+def make_loop(
+    name: str, chosen: dict[str, Any], copies: int, *, dropout: float = 0.0, **training: Any
+) -> tuple[Loop, nn.Module]:
+    task = Images(Classify(("a", "b", "c")))
+    network = task.network(make_encoder(name, chosen, dropout=dropout))
+    tuned = TrainingSettings.parse(training)
+    eight, targets = images(8).numpy(), np.arange(8) % 3
+    train = ImageExamples(np.tile(eight, (copies, 1, 1, 1)), np.tile(targets, copies))
+    valid = ImageExamples(eight, targets)
+    return Loop(make_state(network, tuned), task, train, valid, tuned, seed=7), network
+
+
+def answers(encoder: nn.Module, batch: Tensor) -> Tensor:
+    with torch.inference_mode():
+        return encoder(batch).pooled
+
+
+def test_text_and_image_encoders_are_apart_and_all_have_cases() -> None:
+    assert not set(ARCHITECTURES) & set(IMAGE_ARCHITECTURES)
+    assert set(SETTINGS) == set(IMAGE_ARCHITECTURES)
+
+
+@every_encoder
+def test_shapes(name: str, chosen: dict[str, Any]) -> None:
+    encoder = make_encoder(name, chosen)
+    pooled = encoder(images(4)).pooled
+    assert pooled.shape == (4, encoder.pooled_dim)
+    assert pooled.isfinite().all()
+
+
+@every_encoder
+@settings(max_examples=10, deadline=None)
+@given(count=st.integers(1, 9), seed=st.integers(0, 99))
+def test_neighbours_never_change_an_answer(
+    name: str, chosen: dict[str, Any], count: int, seed: int
+) -> None:
+    encoder, batch = make_encoder(name, chosen).eval(), images(count, seed)
+    together = answers(encoder, batch)
+    for place in range(count):
+        alone = answers(encoder, batch[place : place + 1])[0]
+        torch.testing.assert_close(together[place], alone, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(answers(encoder, batch.flip(0)).flip(0), together)
+
+
+@every_encoder
+def test_a_gradient_reaches_every_parameter(name: str, chosen: dict[str, Any]) -> None:
+    encoder = make_encoder(name, chosen)
+    pooled = encoder(images(9)).pooled
+    (pooled * torch.randn_like(pooled)).sum().backward()
+    for place, parameter in encoder.named_parameters():
+        assert parameter.grad is not None, place
+        assert parameter.grad.isfinite().all(), place
+        assert parameter.grad.abs().max() > 0, place
+
+
+@every_encoder
+def test_saved_and_loaded_it_gives_the_same_answers(
+    name: str, chosen: dict[str, Any], tmp_path: Path
+) -> None:
+    first, second = (make_encoder(name, chosen, seed=seed).eval() for seed in (1, 2))
+    before = answers(first, images(5))
+    assert not torch.equal(before, answers(second, images(5)))
+    save_file(first.state_dict(), tmp_path / "weights.safetensors")
+    second.load_state_dict(load_file(tmp_path / "weights.safetensors"))
+    assert torch.equal(answers(second, images(5)), before)
+
+
+@every_encoder
+def test_the_same_seed_gives_the_same_run_bit_for_bit(name: str, chosen: dict[str, Any]) -> None:
+    runs = []
+    for noise in (1, 2):
+        moved = {**chosen, "shift": 0.2}
+        loop, network = make_loop(name, moved, 2, dropout=0.3, epochs=2, batch_rows=3)
+        torch.manual_seed(noise)  # whatever else draws random numbers must not matter
+        runs.append(([step.loss for step in loop], network.state_dict()))
+    assert runs[0][0] == runs[1][0]
+    for key, value in runs[0][1].items():
+        assert torch.equal(value, runs[1][1][key]), key
+
+
+@every_encoder
+def test_a_handful_is_learned_to_zero_loss(name: str, chosen: dict[str, Any]) -> None:
+    fast = {"learning_rate": 0.02, "weight_decay": 0.0, "schedule": "linear", "batch_rows": 8}
+    loop, _ = make_loop(name, {**chosen, "shift": 0.0}, 300, epochs=1, **fast)
+    *_, last = loop
+    assert last.unit == "images"
+    assert last.tokens == 8
+    assert last.scores is not None
+    assert last.scores.accuracy == 1.0
+    assert last.scores.log_loss < 0.02

@@ -1,0 +1,219 @@
+"""From a folder to pixels: what is read, guessed, refused, skipped."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from munjang.data.images import decode
+from munjang.data.images.decode import pixels_of
+from munjang.data.images.read import read_images
+from munjang.data.images.settings import ImageSettings, parse_size
+from munjang.data.samples.pictures import load_digits, picture_folder
+from munjang.errors import ConfigError, DataError
+
+GUESS = ImageSettings()
+
+
+def made_folder(top: Path, classes: int = 2, images: int = 3, *, mode: str = "L") -> Path:
+    """Images of 6 x 4 (height x width), each another one, in a folder with subfolders."""
+    random = np.random.default_rng(0)
+    shape = (6, 4) if mode == "L" else (6, 4, 3)
+    for label in "abcdef"[:classes]:
+        (top / label).mkdir(parents=True)
+        for number in range(images):
+            pixels = random.integers(0, 256, shape, dtype=np.uint8)
+            Image.fromarray(pixels).save(top / label / f"{number}.png")
+    return top
+
+
+def refusal(data: Any, form: ImageSettings = GUESS, **options: Any) -> str:
+    with pytest.raises(DataError) as caught:
+        read_images(data, form, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("mode", "name", "channels"), [("L", "grey", 1), ("RGB", "colour", 3)])
+def test_a_folder_is_read_and_size_and_mode_are_guessed_aloud(
+    tmp_path: Path, mode: str, name: str, channels: int
+) -> None:
+    images = read_images(made_folder(tmp_path, mode=mode), GUESS)
+    assert images.pixels.shape == (6, channels, 6, 4)
+    assert images.pixels.dtype == np.uint8
+    assert images.table.labels is not None
+    assert images.table.labels.to_list() == list("aaabbb")
+    assert images.form == ImageSettings(mode=name, size=(6, 4))
+    size, seen = images.table.notes
+    assert size == "size: 6x4, height x width (guessed: all images have it)"
+    assert seen.startswith(f"mode: {name} (guessed: ")
+    first = np.asarray(Image.open(tmp_path / "a" / "0.png"))
+    expected = first[None] if mode == "L" else first.transpose(2, 0, 1)
+    assert np.array_equal(images.pixels[0], expected)
+
+
+def test_grey_images_saved_in_colour_are_grey(tmp_path: Path) -> None:
+    grey = read_images(made_folder(tmp_path / "x"), GUESS)
+    for path in (tmp_path / "x").rglob("*.png"):
+        Image.open(path).convert("RGB").save(path)
+    again = read_images(tmp_path / "x", GUESS)
+    assert again.form == grey.form
+    assert np.array_equal(again.pixels, grey.pixels)
+
+
+def test_sizes_that_differ_become_the_median_and_large_ones_are_shrunk(tmp_path: Path) -> None:
+    made_folder(tmp_path)
+    Image.new("L", (300, 10)).save(tmp_path / "a" / "wide.png")
+    assert "the median is 6x4" in read_images(tmp_path, GUESS).table.notes[0]
+    for number, path in enumerate(sorted(tmp_path.rglob("*.png"))):
+        Image.new("L", (200, 100), number).save(path)
+    large = read_images(tmp_path, GUESS)
+    assert large.pixels.shape[2:] == (32, 64)
+    assert "all images have 100x200, shrunk to 64" in large.table.notes[0]
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "webp"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "P", "1", "RGBA"])
+def test_every_format_in_every_mode(tmp_path: Path, suffix: str, mode: str) -> None:
+    if suffix == "jpg" and mode in ("P", "RGBA"):
+        mode = "CMYK"
+    path = tmp_path / f"x.{suffix}"
+    image = Image.new("RGB", (9, 5), (255, 255, 255))
+    image = image.quantize(2) if mode == "P" else image.convert(mode)  # nothing to dither
+    image.save(path)
+    for name, channels in (("grey", 1), ("colour", 3)):
+        pixels = pixels_of(path, "x", name, (5, 9))  # type: ignore[arg-type]
+        assert pixels.shape == (channels, 5, 9)
+        assert (pixels >= 240).all()
+
+
+def test_what_is_transparent_is_white_and_sixteen_bits_keep_their_range(tmp_path: Path) -> None:
+    clear = np.zeros((3, 3, 4), dtype=np.uint8)
+    assert (pixels_of(clear, "x", "grey", (3, 3)) == 255).all()
+    path = tmp_path / "deep.png"
+    Image.fromarray(np.array([[0, 32896, 65535]], dtype=np.uint16)).save(path)
+    assert pixels_of(path, "x", "grey", (1, 3)).tolist() == [[[0, 128, 255]]]
+
+
+def test_a_photograph_is_seen_as_it_was_held(tmp_path: Path) -> None:
+    path = tmp_path / "turned.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("L", (8, 4)).save(path, exif=exif)
+    (tmp_path / "a").mkdir()
+    assert decode.pixels_of(path, "x", "grey", (8, 4)).shape == (1, 8, 4)
+
+
+def test_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
+    assert "there is no such folder; did you mean 'digits'?" in refusal(str(tmp_path / "digit"))
+    (tmp_path / "file").write_text("x")
+    assert "this is a file" in refusal(tmp_path / "file")
+    flat = made_folder(tmp_path / "flat") / "a"
+    assert "found 3 files and no subfolder" in refusal(flat)
+    empty = made_folder(tmp_path / "empty")
+    (empty / "c").mkdir()
+    assert "the class 'c' is empty" in refusal(empty)
+    outer = tmp_path / "outer"
+    made_folder(outer / "train")
+    told = refusal(outer)
+    assert "found only folders (a, b)" in told
+    assert f"give {outer / 'train'} itself" in told
+
+
+def test_a_file_that_is_no_image_is_named_or_skipped_and_counted(tmp_path: Path) -> None:
+    made_folder(tmp_path)
+    bad = tmp_path / "b" / "readme.txt"
+    bad.write_text("not an image")
+    (tmp_path / "a" / ".DS_Store").write_text("hidden")
+    (tmp_path / "note.txt").write_text("beside")
+    told = refusal(tmp_path)
+    assert told.startswith(f"{bad}: expected an image")
+    assert "--skip-bad-rows" in told
+    images = read_images(tmp_path, GUESS, skip_bad=True)
+    assert len(images) == 6
+    assert images.table.skipped == {"no image that can be read": 1}
+    assert "1 left out" in images.table.notes[0]
+    for path in (tmp_path / "b").glob("*.png"):
+        path.write_bytes(b"")
+    assert "no file of the class 'b'" in refusal(tmp_path, skip_bad=True)
+
+
+@pytest.mark.parametrize("factor", [0.4, 0.6])
+def test_the_limit_of_pillow_holds(
+    tmp_path: Path, factor: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_folder(tmp_path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", round(24 * factor))
+    assert "decompression bomb" in refusal(tmp_path)
+
+
+def test_images_from_python(tmp_path: Path) -> None:
+    made_folder(tmp_path)
+    array = np.full((6, 4), 7, dtype=np.uint8)
+    pair = [tmp_path / "a" / "0.png", array, Image.fromarray(array)], [1, "x", 1]
+    images = read_images(pair, GUESS)
+    assert images.table.labels is not None
+    assert images.table.labels.to_list() == ["1", "x", "1"]
+    assert images.table.place(1) == ("images[1]", 0)
+    assert (images.pixels[1] == 7).all()
+    assert "got float64 [6, 4]" in refusal(([array / 255], ["a"]))
+    assert "got 1 images and 2 labels" in refusal(([array], ["a", "b"]))
+    assert "at least one image" in refusal(([], []))
+    assert "got int" in refusal(3)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_any_bytes_are_an_image_or_one_line(tmp_path: Path, data: st.DataObject) -> None:
+    whole = tmp_path / "whole"
+    suffix = data.draw(st.sampled_from(["png", "jpeg", "gif", "bmp", "webp"]))
+    noise = np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(whole, format=suffix)
+    content = bytearray(whole.read_bytes())
+    for _ in range(data.draw(st.integers(0, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path / "spoiled"
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    try:
+        assert pixels_of(path, "spoiled", "grey", (5, 5)).shape == (1, 5, 5)
+    except DataError as error:
+        told = str(error)
+        assert told.startswith("spoiled: ") and "\n" not in told  # noqa: PT018
+
+
+@pytest.mark.parametrize(
+    ("given", "size"), [("28x20", (28, 20)), (28, (28, 28)), ([3, 4], (3, 4)), ("7", (7, 7))]
+)
+def test_sizes(given: Any, size: tuple[int, int]) -> None:
+    assert parse_size(given) == size
+    assert ImageSettings.parse({"size": given}).size == size
+
+
+@pytest.mark.parametrize(
+    "given", ["", "x", "3x", "0x3", "-3", "3x4x5", [1, 2, 3], 5000, True, "3.5"]
+)
+def test_no_sizes(given: Any) -> None:
+    with pytest.raises(ConfigError, match="expected height x width"):
+        parse_size(given)
+
+
+def test_the_digits_by_name_and_as_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUNJANG_CACHE", str(tmp_path))
+    pixels, labels = load_digits()
+    assert pixels.shape == (1797, 8, 8)
+    assert (pixels.min(), pixels.max()) == (0, 255)
+    by_name = read_images("digits", GUESS)
+    assert np.array_equal(by_name.pixels[:, 0], pixels)
+    picture_folder("digits")
+    train, test = (read_images(picture_folder("digits", part), GUESS) for part in ("train", "test"))
+    assert len(train) + len(test) == len(labels)
+    files = {image.tobytes() for part in (train, test) for image in part.pixels}
+    assert files == {image.tobytes() for image in pixels}
+    with pytest.raises(ConfigError, match="it has train, test"):
+        picture_folder("digits", "valid")

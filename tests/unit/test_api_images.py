@@ -1,0 +1,149 @@
+"""Images through the api: trained, repeated, resumed, saved, loaded, judged, refused."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from munjang import load
+from munjang.api import Trained, evaluate, train
+from munjang.data.samples.pictures import load_digits
+from munjang.errors import ConfigError, DataError
+from munjang.image_folder import ImageModel
+from munjang.layout import IMAGE_FILES
+from munjang.manifest import check_manifest
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+QUICK = ("training.epochs=6", "model.filters=[8, 16]", "model.pool=[1, 2]", "training.threads=1")
+
+
+def some_digits(start: int = 0, stop: int = 300) -> tuple[list[Any], list[str]]:
+    pixels, labels = load_digits()
+    return list(pixels[start:stop]), labels[start:stop]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    out = tmp_path_factory.mktemp("models") / "digits"
+    return train(some_digits(), task="images", overrides=QUICK, out=out)
+
+
+def test_a_model_folder_of_images_is_whole_without_a_tokenizer(trained: Trained) -> None:
+    assert trained.folder is not None
+    names = {path.name for path in trained.folder.iterdir()}
+    assert names == {*IMAGE_FILES, "manifest.json", "metrics.jsonl", "tensorboard"}
+    check_manifest(trained.folder, IMAGE_FILES)
+    model = load(trained.folder)
+    assert isinstance(model, ImageModel)
+    assert model.recipe.shape == (1, 8, 8)
+    images, _ = some_digits(300, 310)
+    assert torch.equal(model.logits(images), trained.model.logits(images))
+    assert model.predict(images) == trained.model.predict(images)
+    for image, answer in zip(images, model.predict(images), strict=True):
+        alone = model.predict(image)[0]
+        assert alone.label == answer.label
+        assert alone.probability == pytest.approx(answer.probability, abs=1e-5)
+    assert model.predict([]) == []
+    assert trained.scores.accuracy == model.metrics["validation"]["accuracy"]
+    assert "# An image classifier" in (trained.folder / "README.md").read_text()
+
+
+def test_an_image_of_another_size_and_mode_is_taken(trained: Trained) -> None:
+    image = np.repeat(some_digits()[0][0], 3, axis=0).repeat(3, axis=1)
+    colour = np.stack([image] * 3, axis=2)
+    assert trained.model.predict(colour)[0].label == trained.model.predict(image)[0].label
+
+
+def test_the_same_seed_repeats_a_run_and_a_stopped_run_goes_on(tmp_path: Path) -> None:
+    whole = train(some_digits(), task="images", overrides=QUICK, seed=5)
+
+    def stop(step: Any) -> None:
+        if step.number == 11:
+            raise KeyboardInterrupt
+
+    options: dict[str, Any] = {"task": "images", "seed": 5, "out": tmp_path / "m"}
+    often = [*QUICK, "training.checkpoint_steps=1"]
+    with pytest.raises(KeyboardInterrupt):
+        train(some_digits(), overrides=often, on_step=stop, **options)
+    went_on = train(some_digits(), overrides=often, resume=True, **options)
+    weights = whole.model.network.state_dict()
+    for name, tensor in went_on.model.network.state_dict().items():
+        assert torch.equal(tensor, weights[name]), name
+
+
+def test_equal_images_never_stand_in_two_parts() -> None:
+    images, labels = some_digits(0, 100)
+    said: list[str] = []
+    train((images * 2, labels * 2), task="images", overrides=QUICK, say=said.append)
+    counts = next(line for line in said if "to validate on" in line).split()
+    assert int(counts[0]) % 2 == 0
+
+
+def test_evaluation_names_the_file_of_a_class_never_seen(trained: Trained, tmp_path: Path) -> None:
+    from PIL import Image
+
+    scores = evaluate(trained.model, some_digits(300, 400))
+    assert scores.rows == 100
+    assert scores.figures["accuracy"] > 0.5
+    (tmp_path / "seven").mkdir()
+    path = tmp_path / "seven" / "x.png"
+    Image.fromarray(some_digits()[0][7]).save(path)
+    with pytest.raises(DataError, match="'seven' was never seen in training") as caught:
+        evaluate(trained.model, tmp_path)
+    assert str(caught.value).startswith(f"{path}: the label")
+    with pytest.raises(ConfigError, match="text_column is for texts"):
+        evaluate(trained.model, tmp_path, text_column="x")
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "words"),
+    [
+        (3, ["a"] * 3, "expected at least two classes"),
+        (3, ["a", "a", "b"], "the class 'b' has 1 different image,"),
+    ],
+)
+def test_classes_from_which_nothing_is_learned(images: int, labels: list[str], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        train((some_digits()[0][:images], labels), task="images")
+
+
+def test_an_image_in_two_classes_is_named() -> None:
+    images = some_digits()[0][:4]
+    with pytest.raises(DataError, match=r"images\[0\]: the same image .* as images\[4\]"):
+        train(([*images, images[0]], ["a", "a", "b", "b", "b"]), task="images")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"task": "images", "model": "cnn"}, "cnn reads texts; with --task images goes image_cnn"),
+        ({"model": "image_cnn"}, "image_cnn reads images, not texts; it goes with --task images"),
+        ({"task": "images", "text_column": "x"}, "unknown setting 'data.text_column'"),
+        ({"task": "images", "tokenizer": "words"}, "unknown setting 'tokenizer'"),
+        ({"task": "images", "overrides": ["images.size=x"]}, "expected height x width"),
+        ({"task": "images", "overrides": ["training.buckets='1,2'"]}, "is for texts"),
+        ({"task": "images", "overrides": ["training.metric=mae"]}, "log_loss, accuracy"),
+        (
+            {"task": "images", "overrides": ["model.kernel=9", "model.padding=valid"]},
+            "filters of 9x9",
+        ),
+        ({"overrides": ["images.size=9"]}, "images: the task is classify"),
+    ],
+)
+def test_mistakes_are_one_line(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        train(some_digits(), **options)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_text_model_over_one_of_images_leaves_nothing_of_it(tmp_path: Path) -> None:
+    texts = [f"film {number}" for number in range(20)], ["yes", "no"] * 10
+    out = tmp_path / "m"
+    train(texts, model="mean", overrides=["training.epochs=1", "model.dim=4"], out=out)
+    train(some_digits(), task="images", overrides=QUICK, out=out, overwrite=True)
+    assert not (out / "tokenizer.json").exists()
+    assert isinstance(load(out), ImageModel)

@@ -22,9 +22,9 @@ from munjang.text.columns import (
 )
 from munjang.text.cutting import keys, keytable, segment
 from munjang.text.cutting.codepoints import CODE_POINTS, is_irregular, lower_table
-from munjang.text.cutting.counting import as_strings, count_types, merge_counts, ranked
+from munjang.text.cutting.counting import count_types, merge_counts, ranked
 from munjang.text.cutting.cutters import character_cutter, keras_cutter, unicode_cutter
-from munjang.text.cutting.keytable import KeyTable
+from munjang.text.cutting.keytable import KeyTable, distinct
 from munjang.text.cutting.typetable import TypeTable
 from tests.unit.text.strategies import ugly_text, ugly_texts
 
@@ -32,6 +32,7 @@ rows_of_ids = st.lists(st.lists(st.integers(-(2**31), 2**31 - 1), max_size=5), m
 CUTTERS = st.sampled_from(
     [
         keras_cutter(" .!", lower=True, split=" "),
+        keras_cutter("\0😀𐐀𐐨Σ", lower=True, split="a"),
         keras_cutter("", lower=False, split="\u3000"),
         unicode_cutter(lower=True),
         character_cutter(lower=False),
@@ -108,8 +109,9 @@ def changed(module, **values):
             setattr(module, name, value)
 
 
-def constant_hash(first, second):
-    return np.full(len(first), 1 << 16, dtype=np.uint64)
+def colliding_hash(lanes, turns, bounds):
+    """The same for all tokens that begin with the same lane."""
+    return np.zeros(len(bounds) - 1, dtype=np.uint64)
 
 
 def slow_counts(rows):
@@ -120,7 +122,7 @@ def slow_counts(rows):
 
 
 def as_rows(segments):
-    tokens = segments.strings(np.arange(len(segments.keys.keys))).to_pylist()
+    tokens = segments.strings(np.arange(len(segments))).to_pylist()
     cuts = segments.offsets.tolist()
     return [tokens[a:b] for a, b in pairwise(cuts)]
 
@@ -142,12 +144,14 @@ def listed(counted):
     cutter=CUTTERS,
     collide=st.booleans(),
     part=st.sampled_from([1, 7, 1 << 17]),
+    rows=st.sampled_from([1, 3, 1 << 13]),
 )
-def test_counting_and_finding(texts, other, cutter, collide, part):
-    """Also when every hash is the same, and when the texts are worked on in the smallest parts."""
+def test_counting_and_finding(texts, other, cutter, collide, part, rows):
+    """Also when hashes collide, and when the texts are worked on in the smallest parts."""
     whole = as_rows(segment.segment(texts, cutter))
-    hashes = {"_mix": constant_hash} if collide else {}
-    with changed(keys, **hashes), changed(segment, _PART_CHARACTERS=part, _BATCH_CHARACTERS=part):
+    hashes = {"_fold": colliding_hash} if collide else {}
+    sizes = {"_PART_CHARACTERS": part, "_BATCH_CHARACTERS": part, "_PART_ROWS": rows}
+    with changed(keys, **hashes), changed(segment, **sizes):
         segments = segment.segment(texts, cutter)
         assert as_rows(segments) == whole
         counted = count_types(segments)
@@ -157,13 +161,14 @@ def test_counting_and_finding(texts, other, cutter, collide, part):
         unknown = segment.segment(other, cutter)
         places = {token: place for place, token in enumerate(counted.types)}
         expected = [places.get(token, -1) for row in as_rows(unknown) for token in row]
-        for table in (
-            TypeTable(counted.types),
-            TypeTable(counted.types, counted.keys),
-            TypeTable.of_counts(counted),
-            TypeTable.of_counts(merge_counts(batches)),
-        ):
-            assert table.positions(unknown).tolist() == expected
+        merged = merge_counts(batches)
+        for table in (TypeTable.of_types(counted.types), counted.table, merged.table):
+            assert table.find(unknown).tolist() == expected
+            pieces = segment.map_segments(other, cutter, table.find)
+            assert [place for piece in pieces for place in piece] == expected
+            numbers = np.arange(len(places), dtype=np.int32) + 10
+            renumbered = table.renumbered(numbers, unknown=7).find(unknown)
+            assert renumbered.tolist() == [place + 10 if place >= 0 else 7 for place in expected]
 
 
 @given(texts=ugly_texts(), cutter=CUTTERS, part=st.sampled_from([1, 7, 1 << 17]))
@@ -173,7 +178,7 @@ def test_ranges_of_tokens(texts, cutter, part):
     starts, ends = segments.ranges()
     cuts = segments.offsets.tolist()
     for row, text in enumerate(texts):
-        lowered = text.lower() if cutter.lower else text
+        lowered = text.lower() if cutter.alphabet.lower else text
         pieces = [lowered[starts[i] : ends[i]] for i in range(cuts[row], cuts[row + 1])]
         assert pieces == as_rows(segments)[row]
 
@@ -184,7 +189,7 @@ def test_ranges_of_tokens(texts, cutter, part):
     collide=st.booleans(),
 )
 def test_rows_that_are_cut_already(rows, lower, collide):
-    hashes = {"_mix": constant_hash} if collide else {}
+    hashes = {"_fold": colliding_hash} if collide else {}
     with changed(keys, **hashes):
         segments = segment.segment_tokens(rows, lower=lower)
         expected = [[token.lower() if lower else token for token in row] for row in rows]
@@ -194,7 +199,7 @@ def test_rows_that_are_cut_already(rows, lower, collide):
 
 @given(strings=st.lists(ugly_text(3), max_size=8), start=st.integers(0, 8))
 def test_a_column_of_strings_as_segments(strings, start):
-    part = as_strings(pl.Series(strings, dtype=pl.String))[start:]
+    part = segment.as_strings(pl.Series(strings, dtype=pl.String))[start:]
     assert as_rows(segment.segment_strings(part)) == [strings[start:]]
 
 
@@ -204,16 +209,17 @@ def test_a_column_of_strings_as_segments(strings, start):
     crowded=st.booleans(),
 )
 def test_a_table_of_keys(known, others, crowded):
-    """Also when all homes are the same, or few, so that keys stand far from theirs."""
-    homes = {"_GOLDEN": np.uint64(1)} if crowded else {}
-    with changed(keytable, **homes):
-        table = KeyTable(np.array(known, dtype=np.uint64))
-        wanted = [key for key in (*known, *others) if key]
-        found = table.find(np.array(wanted, dtype=np.uint64)).tolist()
-        nothing = table.find(np.zeros(2, dtype=np.uint64)).tolist()
-    assert nothing == [-1, -1]
-    for key, place in zip(wanted, found, strict=True):
-        assert (known[place] == key) if place >= 0 else (key not in known)
+    """Also when all homes are the same, or few, so that most keys find theirs taken."""
+    with changed(keytable, **({"_GOLDEN": 1} if crowded else {})):
+        every = distinct(np.array(known, dtype=np.uint64))
+        assert every.tolist() == list(dict.fromkeys(known))
+        found = KeyTable(every).find(np.array([*known, *others], dtype=np.uint64)).tolist()
+        repeats = keytable.repeated(np.array(known, dtype=np.uint64)).tolist()
+    places = {key: place for place, key in enumerate(every.tolist())}
+    assert found == [places.get(key, -1) for key in (*known, *others)]
+    left = [key for place, key in enumerate(known) if place not in repeats]
+    assert sorted(left) == sorted(places)
+    assert len(repeats) == len(known) - len(left)
 
 
 @given(counts=st.lists(st.integers(0, 2**40), max_size=20), limit=st.integers(0, 5))
@@ -238,5 +244,5 @@ def test_lone_surrogates_are_refused():
 @pytest.mark.skipif(sys.byteorder != "little", reason="states the layout of a little machine")
 def test_four_characters_are_their_own_key():
     segments = segment.segment(["abcd abc"], keras_cutter("", lower=True, split=" "))
-    expected = [sum((ord(c) + 1) << 16 * i for i, c in enumerate(word)) for word in ("abcd", "abc")]
+    expected = [sum(ord(c) << 16 * i for i, c in enumerate(word)) for word in ("abcd", "abc")]
     assert segments.keys.keys.tolist() == expected

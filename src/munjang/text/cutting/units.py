@@ -1,0 +1,147 @@
+"""Rows of text joined into one line of UTF-16 units, so that four characters are a 64-bit number.
+
+A unit is one character, Hangul and Latin among them, or half of one beyond 16 bits, as emoji are.
+What a unit becomes in a token is its code: one look-up in a table of 2**16.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from munjang.text.columns import Int64s
+from munjang.text.cutting.codepoints import IRREGULAR, Points, Strings, bounds_of, lower_table
+from munjang.text.cutting.ragged import Ragged
+
+Units = npt.NDArray[np.uint16]
+Codes = npt.NDArray[np.uint16]
+
+SEPARATOR = 0  # the code of what stands between tokens, and never in one
+PADDING = 4  # codes past the end of a line that a 64-bit window may read
+_UNITS = 1 << 16
+# Halves of a pair, with no other half before them: no text holds these, so they stand for U+0000,
+# whose place the separator took, and for what only `str.lower` can lower-case.
+_NUL = 0xDFFF
+_IRREGULAR = 0xDFFE
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """What the characters of a text become in its tokens.
+
+    Attributes:
+        codes: the code of each unit [0x10000].
+        lower: whether letters are lower-cased.
+        joiner: stands between rows.
+        wide: characters beyond 16 bits for which the joiner is put.
+    """
+
+    codes: Codes
+    lower: bool
+    joiner: str = ""
+    wide: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Some rows as one line.
+
+    Attributes:
+        units: as given, or lower-cased, with joiners between rows [units].
+        codes: the code of each unit, then `PADDING` separators [units + PADDING].
+        bounds: where each row starts, and where one after the last would [rows + 1].
+        pairs: the first unit of each character that has two [pairs].
+    """
+
+    units: Units
+    codes: Codes
+    bounds: Int64s
+    pairs: Int64s
+
+    def characters_before(self, places: Int64s) -> Int64s:
+        """How many characters of the line stand before some units [places]."""
+        return places - np.searchsorted(self.pairs, places)
+
+    def wide_points(self) -> Points:
+        """The code points of the characters that have two units [pairs]."""
+        first, second = (self.units.take(self.pairs + i).astype(np.uint32) for i in (0, 1))
+        return ((first & 0x3FF) << 10) + (second & 0x3FF) + np.uint32(0x10000)
+
+
+@cache
+def letters(lower: bool) -> Codes:
+    """The codes of units where nothing separates [0x10000]."""
+    codes = np.arange(_UNITS, dtype=np.uint16)
+    if lower:
+        table = lower_table()
+        codes[:] = table[:_UNITS]
+        changed = np.flatnonzero(table[_UNITS:] != np.arange(_UNITS, len(table)))
+        codes[0xD800 + np.unique(changed >> 10)] = _IRREGULAR
+        codes[[ord(character) for character in IRREGULAR]] = _IRREGULAR
+    codes[0] = _NUL
+    return codes
+
+
+def join(rows: Sequence[str], lengths: Int64s, alphabet: Alphabet) -> Line:
+    """Join rows into one line. `UnicodeEncodeError` when one holds a lone surrogate.
+
+    Args:
+        rows: texts.
+        lengths: their lengths, in characters [rows].
+        alphabet: what their characters become.
+    """
+    line = read_line(_join(rows, alphabet), lengths + len(alphabet.joiner), alphabet)
+    if not alphabet.lower or not (line.codes == _IRREGULAR).any():
+        return line
+    rows = [row.lower() for row in rows]
+    lengths = lengths_of(rows) + len(alphabet.joiner)
+    line = read_line(_join(rows, alphabet), lengths, alphabet)
+    codes = line.codes[: len(line.units)]
+    np.copyto(codes, line.units, where=codes == _IRREGULAR)
+    return line
+
+
+def _join(rows: Sequence[str], alphabet: Alphabet) -> str:
+    text = alphabet.joiner.join(rows)
+    for character in alphabet.wide:
+        text = text.replace(character, alphabet.joiner)
+    return text
+
+
+def read_line(text: str, lengths: Int64s, alphabet: Alphabet) -> Line:
+    """A text that is lower-cased where only `str.lower` can do that, cut into rows.
+
+    Args:
+        text: all rows.
+        lengths: how many characters belong to each [rows].
+        alphabet: what these become.
+    """
+    units = np.frombuffer(text.encode("utf-16-le"), dtype="<u2")
+    codes = np.zeros(len(units) + PADDING, dtype="<u2")
+    np.take(alphabet.codes, units, out=codes[: len(units)], mode="clip")
+    bounds = bounds_of(lengths)
+    pairs = np.zeros(0, dtype=np.int64)
+    if len(units) > len(text):
+        pairs = np.flatnonzero(units & 0xFC00 == 0xD800)
+        bounds += np.searchsorted(pairs - np.arange(len(pairs)), bounds)
+    return Line(units, codes, bounds, pairs)
+
+
+def lengths_of(rows: Sequence[Sequence[str]]) -> Int64s:
+    """How long each row is [rows]."""
+    return np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+
+
+def strings_of_codes(tokens: Ragged) -> Strings:
+    """The strings of tokens given by their codes [tokens]."""
+    units = tokens.values.astype("<u2")
+    nul = np.flatnonzero(units == _NUL)
+    units[nul[(nul == 0) | (units[nul - 1] & 0xFC00 != 0xD800)]] = 0
+    utf8 = units.tobytes().decode("utf-16-le").encode()
+    widths = 1 + (units > 0x7F).view(np.uint8) + (units > 0x7FF)
+    widths -= units & 0xF800 == 0xD800  # four bytes a pair
+    offsets = bounds_of(widths).take(tokens.bounds)
+    return pa.LargeStringArray.from_buffers(len(tokens), pa.py_buffer(offsets), pa.py_buffer(utf8))

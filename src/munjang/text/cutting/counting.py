@@ -15,6 +15,8 @@ from munjang.text.cutting.together import map_parts
 from munjang.text.cutting.typetable import TypeTable, number_types
 from munjang.text.cutting.units import strings_of_codes
 
+_MOST = 0xFFFF
+
 
 @dataclass(frozen=True)
 class TypeCounts:
@@ -69,12 +71,13 @@ def _repeats(segments: Segments, numbers: Int32s) -> Int64s:
 def ranked(counts: Int64s, min_frequency: int = 1) -> Int64s:
     """The types seen at least so often, the most frequent first, ties in order [kept]."""
     kept = np.flatnonzero(counts >= min_frequency)
-    if counts.max(initial=0) >> 31:
-        return kept.take(np.argsort(-counts.take(kept), kind="stable"))
-    # One number for falling count and rising place sorts ten times as fast as a stable argsort.
-    order = (-counts.take(kept) << 32) | kept
-    order.sort()
-    return order & 0xFFFFFFFF
+    seen = counts.take(kept)
+    # NumPy sorts numbers of 16 bits by their digits, ten times as fast: the others come first.
+    rare = _MOST - np.minimum(seen, _MOST)
+    order = kept.take(np.argsort(rare.astype(np.uint16), kind="stable"))
+    frequent = order[: np.count_nonzero(seen >= _MOST)]
+    frequent[:] = frequent.take(np.argsort(-counts.take(frequent), kind="stable"))
+    return order
 
 
 def merge_counts(parts: Sequence[TypeCounts]) -> TypeCounts:

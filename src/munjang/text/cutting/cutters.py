@@ -84,24 +84,14 @@ _classes = ClassTable(_class_of)
 
 
 def _unicode_words(line: Line) -> tuple[Int64s, Int64s]:
-    classes = _classes_of(line)
+    classes = _classes[line.points()]
     bases = _bases(classes)
     inside = bases != _SPACE
     after_word = _shifted(bases == _WORD)
     tied = _shifted((classes == _JOINER) & (bases == _SYMBOL))
     begins = ((classes == _SYMBOL) & ~tied) | ((bases == _WORD) & ~after_word)
     ends = inside & ~np.append((inside & ~begins)[1:], False)
-    return np.flatnonzero(begins), np.flatnonzero(ends) + 1
-
-
-def _classes_of(line: Line) -> Bytes:
-    """The class of each unit; the second one of a pair leans on the first."""
-    classes = _classes[line.units.astype(np.uint32)]
-    if len(line.pairs):
-        wide = _classes[line.wide_points()]
-        classes[line.pairs] = wide
-        classes[line.pairs + 1] = np.where(wide == _FORMAT, _FORMAT, _MARK)
-    return classes
+    return line.to_units(np.flatnonzero(begins)), line.to_units(np.flatnonzero(ends) + 1)
 
 
 def _shifted(flags: Bools) -> Bools:

@@ -117,10 +117,10 @@ class Segments:
         starts, ends = [], []
         for part in self.parts:
             line = part.line
-            origins = line.characters_before(line.bounds[:-1])
+            origins = line.to_characters(line.bounds[:-1])
             origins = np.repeat(origins, np.diff(part.offsets))
-            starts.append(line.characters_before(part.starts) - origins)
-            ends.append(line.characters_before(part.ends) - origins)
+            starts.append(line.to_characters(part.starts) - origins)
+            ends.append(line.to_characters(part.ends) - origins)
         return np.concatenate(starts), np.concatenate(ends)
 
 

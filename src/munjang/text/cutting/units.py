@@ -5,7 +5,7 @@ What a unit becomes in a token is its code: one look-up in a table of 2**16.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -61,14 +61,30 @@ class Line:
     bounds: Int64s
     pairs: Int64s
 
-    def characters_before(self, places: Int64s) -> Int64s:
-        """How many characters of the line stand before some units [places]."""
-        return places - np.searchsorted(self.pairs, places)
+    def points(self) -> Points:
+        """The code points of the characters [characters]."""
+        points = self.units.astype(np.uint32)
+        if len(self.pairs):
+            first, second = points.take(self.pairs), points.take(self.pairs + 1)
+            points[self.pairs] = ((first & 0x3FF) << 10) + (second & 0x3FF) + np.uint32(0x10000)
+            points = np.delete(points, self.pairs + 1)
+        return points
 
-    def wide_points(self) -> Points:
-        """The code points of the characters that have two units [pairs]."""
-        first, second = (self.units.take(self.pairs + i).astype(np.uint32) for i in (0, 1))
-        return ((first & 0x3FF) << 10) + (second & 0x3FF) + np.uint32(0x10000)
+    def to_characters(self, units: Int64s) -> Int64s:
+        """How many characters stand before some units, given by their ascending places [places]."""
+        return units - _below(self.pairs, units)
+
+    def to_units(self, characters: Int64s) -> Int64s:
+        """How many units stand before some characters, given by their ascending places [places]."""
+        return characters + _below(self.pairs - np.arange(len(self.pairs)), characters)
+
+
+def _below(few: Int64s, many: Int64s) -> Int64s:
+    """How many of `few` are smaller than each of `many`, both ascending [many]."""
+    if not len(few):
+        return np.zeros(len(many), dtype=np.int64)
+    passed = np.searchsorted(many, few, side="right")
+    return np.cumsum(np.bincount(passed, minlength=len(many) + 1)[: len(many)])
 
 
 @cache
@@ -122,12 +138,9 @@ def read_line(text: str, lengths: Int64s, alphabet: Alphabet) -> Line:
     units = np.frombuffer(text.encode("utf-16-le"), dtype="<u2")
     codes = np.zeros(len(units) + PADDING, dtype="<u2")
     np.take(alphabet.codes, units, out=codes[: len(units)], mode="clip")
-    bounds = bounds_of(lengths)
-    pairs = np.zeros(0, dtype=np.int64)
-    if len(units) > len(text):
-        pairs = np.flatnonzero(units & 0xFC00 == 0xD800)
-        bounds += np.searchsorted(pairs - np.arange(len(pairs)), bounds)
-    return Line(units, codes, bounds, pairs)
+    surrogates = units & 0xFC00 == 0xD800 if len(units) > len(text) else ()
+    line = Line(units, codes, bounds_of(lengths), np.flatnonzero(surrogates))
+    return replace(line, bounds=line.to_units(line.bounds))
 
 
 def lengths_of(rows: Sequence[Sequence[str]]) -> Int64s:

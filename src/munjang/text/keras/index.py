@@ -126,9 +126,13 @@ class KerasColumns:
 
     def word_index(self) -> dict[Any, int]:
         """Word to id. A word that is the `oov_token` too has the id of its rank, as in Keras."""
-        oov = [] if self.oov_token is None else [self.oov_token]
-        words = [*oov, *self.counts.types[self.ranking].to_list()]
-        return dict(zip(words, range(1, len(words) + 1), strict=True))
+        return dict(zip(self._numbered, range(1, len(self._numbered) + 1), strict=True))
+
+    def index_word(self) -> dict[int, Any]:
+        """Id to word: `word_index` the other way round."""
+        if self.oov_token is not None and self.oov_token in self._numbered[1:]:
+            return {number: word for word, number in self.word_index().items()}
+        return dict(enumerate(self._numbered, start=1))
 
     def index_docs(self) -> defaultdict[int, int]:
         """In how many texts the word of each id stands."""
@@ -138,7 +142,7 @@ class KerasColumns:
     @cached_property
     def word_ids(self) -> WordIds:
         """The same ids by columns."""
-        ids = np.full(len(self.counts.types), _NONE, dtype=np.int32)
+        ids = np.full(len(self.counts.counts), _NONE, dtype=np.int32)
         ids[self.ranking] = np.arange(len(self.ranking), dtype=np.int32) + self.first_id
         others = {} if self.oov_token is None else {self.oov_token: 1}
         return WordIds(self.counts.table, ids, others)
@@ -146,3 +150,9 @@ class KerasColumns:
     @cached_property
     def _words(self) -> list[str]:
         return self.counts.types.to_list()
+
+    @cached_property
+    def _numbered(self) -> list[Any]:
+        """The words in the order of their ids."""
+        oov = [] if self.oov_token is None else [self.oov_token]
+        return [*oov, *map(self._words.__getitem__, self.ranking.tolist())]

@@ -66,9 +66,7 @@ class LearnedWords:
     @cached_property
     def index_word(self) -> dict[int, Any]:
         """Id to word."""
-        if self._columns is None:
-            return {}
-        return {number: word for word, number in self._columns.word_index().items()}
+        return self._columns.index_word() if self._columns else {}
 
     @cached_property
     def index_docs(self) -> dict[int, int]:

@@ -21,11 +21,18 @@ from munjang.text.columns import (
     values_and_offsets,
 )
 from munjang.text.cutting import keys, keytable, segment
-from munjang.text.cutting.codepoints import CODE_POINTS, is_irregular, lower_table
+from munjang.text.cutting.codepoints import (
+    CODE_POINTS,
+    bounds_of,
+    is_irregular,
+    lower_table,
+)
 from munjang.text.cutting.counting import count_types, merge_counts, ranked
 from munjang.text.cutting.cutters import character_cutter, keras_cutter, unicode_cutter
 from munjang.text.cutting.keytable import KeyTable, distinct
+from munjang.text.cutting.ragged import Ragged, concatenate
 from munjang.text.cutting.typetable import TypeTable
+from munjang.text.cutting.units import Alphabet, letters, read_line
 from tests.unit.text.strategies import ugly_text, ugly_texts
 
 rows_of_ids = st.lists(st.lists(st.integers(-(2**31), 2**31 - 1), max_size=5), max_size=8)
@@ -109,9 +116,9 @@ def changed(module, **values):
             setattr(module, name, value)
 
 
-def colliding_hash(lanes, turns, bounds):
+def colliding_hash(last, middle):
     """The same for all tokens that begin with the same lane."""
-    return np.zeros(len(bounds) - 1, dtype=np.uint64)
+    return np.zeros(len(last), dtype=np.uint64)
 
 
 def slow_counts(rows):
@@ -144,13 +151,17 @@ def listed(counted):
     cutter=CUTTERS,
     collide=st.booleans(),
     part=st.sampled_from([1, 7, 1 << 17]),
-    rows=st.sampled_from([1, 3, 1 << 13]),
+    rows=st.sampled_from([1, 3, 1 << 10]),
 )
 def test_counting_and_finding(texts, other, cutter, collide, part, rows):
     """Also when hashes collide, and when the texts are worked on in the smallest parts."""
     whole = as_rows(segment.segment(texts, cutter))
     hashes = {"_fold": colliding_hash} if collide else {}
-    sizes = {"_PART_CHARACTERS": part, "_BATCH_CHARACTERS": part, "_PART_ROWS": rows}
+    sizes = {
+        "_PART_CHARACTERS": part,
+        "_BATCH_CHARACTERS": part,
+        "_PART_ROWS": range(rows, 1 << 13),
+    }
     with changed(keys, **hashes), changed(segment, **sizes):
         segments = segment.segment(texts, cutter)
         assert as_rows(segments) == whole
@@ -222,9 +233,46 @@ def test_a_table_of_keys(known, others, crowded):
     assert len(repeats) == len(known) - len(left)
 
 
+pieces = st.lists(st.lists(st.integers(0, 2), max_size=3), max_size=6)
+
+
+def ragged_of(rows):
+    return Ragged(
+        np.array([n for row in rows for n in row], dtype=int), bounds_of([*map(len, rows)])
+    )
+
+
+def as_lists(ragged):
+    return [ragged.values[a:b].tolist() for a, b in pairwise(ragged.bounds)]
+
+
+@given(rows=pieces, others=pieces, data=st.data())
+def test_ragged_pieces(rows, others, data):
+    chosen = data.draw(st.lists(st.integers(0, 5), max_size=6))
+    places = np.array([place for place in chosen if place < len(rows)], dtype=np.int64)
+    assert as_lists(ragged_of(rows)) == rows
+    assert as_lists(ragged_of(rows).take(places)) == [rows[place] for place in places]
+    assert as_lists(concatenate([ragged_of(rows), ragged_of(others)])) == [*rows, *others]
+    where = st.integers(-1, len(others) - 1)
+    compared = data.draw(st.lists(where, min_size=len(rows), max_size=len(rows)))
+    same = ragged_of(rows).same(ragged_of(others), np.array(compared, dtype=np.int32))
+    expected = [i >= 0 and others[i] == row for i, row in zip(compared, rows, strict=True)]
+    assert same.tolist() == expected
+
+
+@given(text=ugly_text())
+def test_places_of_characters_and_units(text):
+    line = read_line(text, np.array([len(text)]), Alphabet(letters(False), lower=False))
+    assert line.points().tolist() == [ord(character) for character in text]
+    places = np.arange(len(text) + 1)
+    units = line.to_units(places)
+    assert units.tolist() == [len(text[:i].encode("utf-16-le")) // 2 for i in places]
+    assert line.to_characters(units).tolist() == places.tolist()
+
+
 @given(counts=st.lists(st.integers(0, 2**40), max_size=20), limit=st.integers(0, 5))
 def test_ranking(counts, limit):
-    for some in (counts, [count % 7 for count in counts]):
+    for some in (counts, [count % 7 for count in counts], [65533 + count % 5 for count in counts]):
         kept = [place for place, count in enumerate(some) if count >= limit]
         expected = sorted(kept, key=lambda place: -some[place])
         assert ranked(np.array(some, dtype=np.int64), limit).tolist() == expected

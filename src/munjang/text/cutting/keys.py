@@ -4,6 +4,9 @@ A character of 16 bits has one code, a wider one two. Up to four codes are a `la
 key of a short token, which covers most words of Korean. A long token takes several lanes, hashed
 into one number. A hash can be that of another token too, so the lanes are at hand, and are
 compared wherever the hash is found.
+
+    재미있다          재미있다              short: the lane is the key
+    재미있었습니다    재미있었 | 습니다     long: a first and a last lane, and middle ones if longer
 """
 
 from collections.abc import Sequence
@@ -35,15 +38,17 @@ class TokenKeys:
     Attributes:
         keys: the lane of a short token; the same for all long ones [tokens].
         long: which tokens are longer than a lane, ascending [long].
-        hashes: of all lanes of these [long].
-        lanes: their second lane and those after it [long]. Where these and the hash are the same,
-            the first lane is too.
+        hashes: of all lanes of these [long]. Where hash, last and middle lanes are the same, the
+            first lane is too.
+        last: their last lane [long].
+        middle: their lanes between the first and the last; most have none [long].
     """
 
     keys: Keys
     long: Int64s
     hashes: Keys
-    lanes: Ragged
+    last: Keys
+    middle: Ragged
 
 
 def token_keys(codes: Codes, starts: Int64s, ends: Int64s) -> TokenKeys:
@@ -63,32 +68,38 @@ def token_keys(codes: Codes, starts: Int64s, ends: Int64s) -> TokenKeys:
     long = np.flatnonzero(lengths > _LANE)
     first = keys.take(long)
     keys[long] = _LONG
-    rest = lengths.take(long) - _LANE
-    counts = (rest + _LANE - 1) // _LANE
+    starts, lengths = starts.take(long), lengths.take(long)
+    before = (lengths - 1) // _LANE  # full lanes before the last one
+    last = windows.take(starts + _LANE * before)
+    last &= _KEEP.take(lengths - _LANE * before)
+    middle = _middle(windows, starts + _LANE, before - 1)
+    hashes = first * _FIRST + _fold(last, middle)
+    return TokenKeys(keys, long, hashes, last, middle)
+
+
+def _middle(windows: Keys, starts: Int64s, counts: Int64s) -> Ragged:
+    """Lanes that stand end to end: `counts` of them from each of `starts`."""
     bounds = bounds_of(counts)
-    turns = np.arange(bounds[-1]) - np.repeat(bounds[:-1], counts)
-    places = np.repeat(starts.take(long), counts) + _LANE * (turns + 1)
-    lanes = windows.take(places)
-    lanes[bounds[1:] - 1] &= _KEEP.take(rest - _LANE * (counts - 1))
-    hashes = first * _FIRST + _fold(lanes, turns, bounds)
-    return TokenKeys(keys, long, hashes, Ragged(lanes, bounds))
+    some = np.flatnonzero(counts)
+    lanes = np.arange(bounds[-1]) * _LANE
+    lanes += np.repeat((starts - _LANE * bounds[:-1]).take(some), counts.take(some))
+    return Ragged(windows.take(lanes), bounds)
 
 
-def _fold(lanes: Keys, turns: Int64s, bounds: Int64s) -> Keys:
-    """A hash of the lanes of each long token but the first [long].
-
-    Args:
-        lanes: of all tokens, end to end [lanes].
-        turns: how many stand before each in its own token [lanes].
-        bounds: where the lanes of each token begin, and the end [long + 1].
-    """
-    if not len(lanes):
-        return lanes
-    powers = np.multiply.accumulate(np.full(int(turns.max()) + 1, _OTHER))
-    mixed = lanes * powers.take(turns)
-    mixed ^= mixed >> np.uint64(29)
-    folded: Keys = np.add.reduceat(mixed, bounds[:-1])
-    return folded
+def _fold(last: Keys, middle: Ragged) -> Keys:
+    """A hash of the lanes of each long token but the first [long]."""
+    hashes = last * _OTHER
+    hashes ^= hashes >> np.uint64(29)
+    counts = np.diff(middle.bounds)
+    some = np.flatnonzero(counts)
+    if len(some):
+        begins, counts = middle.bounds.take(some), counts.take(some)
+        turns = np.arange(1, len(middle.values) + 1) - np.repeat(begins, counts)
+        powers = np.multiply.accumulate(np.full(int(counts.max()) + 1, _OTHER))
+        mixed = middle.values * powers.take(turns)
+        mixed ^= mixed >> np.uint64(29)
+        hashes[some] += np.add.reduceat(mixed, begins)
+    return hashes
 
 
 def concatenate_keys(parts: Sequence[TokenKeys]) -> TokenKeys:
@@ -98,5 +109,6 @@ def concatenate_keys(parts: Sequence[TokenKeys]) -> TokenKeys:
         keys=np.concatenate([part.keys for part in parts]),
         long=np.concatenate([p.long + n for p, n in zip(parts, before, strict=False)]),
         hashes=np.concatenate([part.hashes for part in parts]),
-        lanes=concatenate([part.lanes for part in parts]),
+        last=np.concatenate([part.last for part in parts]),
+        middle=concatenate([part.middle for part in parts]),
     )

@@ -33,9 +33,11 @@ from munjang.text.cutting.units import (
 
 Result = TypeVar("Result")
 
-# The arrays of so many rows, or characters, stay in a core's cache.
-_PART_ROWS = 1 << 13
+# Parts have so many rows, and characters at most: more fall out of the caches, fewer leave Python
+# more to do than NumPy.
+_PART_ROWS = range(1 << 10, 1 << 13)
 _PART_CHARACTERS = 1 << 19
+_PARTS = 8  # or more, so that all cores have work until the end
 # The arrays of so many characters take about half a gigabyte.
 _BATCH_CHARACTERS = 1 << 25
 
@@ -143,13 +145,15 @@ def map_segments(
 
 
 def _map_cut(rows: Sequence[str], cutter: Cutter, work: Callable[[Part], Result]) -> list[Result]:
+    size = min(max(len(rows) // _PARTS, _PART_ROWS.start), _PART_ROWS.stop)
+
     def cut(start: int) -> list[Result]:
-        some = rows[start : start + _PART_ROWS]
+        some = rows[start : start + size]
         lengths = lengths_of(some)
         slices = _slices(lengths, _PART_CHARACTERS)
         return [work(_cut(some[a:b], lengths[a:b], cutter)) for a, b in slices]
 
-    starts = range(0, max(len(rows), 1), _PART_ROWS)
+    starts = range(0, max(len(rows), 1), size)
     return list(chain.from_iterable(map_parts(cut, starts)))
 
 

@@ -8,7 +8,8 @@ import polars as pl
 import pyarrow.compute as pc
 
 from munjang.text.columns import Int32s, Int64s
-from munjang.text.cutting.codepoints import Strings
+from munjang.text.cutting.codepoints import Bools, Strings
+from munjang.text.cutting.keys import Keys, TokenKeys
 from munjang.text.cutting.keytable import KeyTable, distinct
 from munjang.text.cutting.ragged import Ragged
 from munjang.text.cutting.segment import Part, Segments, as_strings, segment_strings
@@ -23,12 +24,16 @@ class TypeTable:
     Args:
         short: finds the short types by their keys.
         long: finds long types by their hashes.
-        lanes: the second and later lanes of these [hashes].
+        last: the last lanes of these [hashes].
+        middle: their middle ones [hashes].
         odd: the strings of long types whose hash another one has already: as good as never any.
     """
 
-    def __init__(self, short: KeyTable, long: KeyTable, lanes: Ragged, odd: Strings) -> None:
-        self._short, self._long, self._lanes, self._odd = short, long, lanes, odd
+    def __init__(
+        self, short: KeyTable, long: KeyTable, last: Keys, middle: Ragged, odd: Strings
+    ) -> None:
+        self._short, self._long, self._odd = short, long, odd
+        self._last, self._middle = last, middle
         self.size = len(short) + len(long) + len(odd)
         # As the arguments come at first; the last is for a token that is none of the types.
         self._numbers = np.append(np.arange(self.size, dtype=np.int32), np.int32(_NONE))
@@ -53,7 +58,7 @@ class TypeTable:
         keys = part.keys
         places = self._short.find(keys.keys)
         hashed = self._long.find(keys.hashes)
-        same = keys.lanes.same(self._lanes, hashed)
+        same = _same(keys, self._last, self._middle, hashed)
         places[keys.long] = np.where(same, hashed + len(self._short), _NONE)
         if len(self._odd):
             odd = keys.long[~same]
@@ -87,9 +92,10 @@ def number_types(tokens: Segments) -> Numbered:
     keys = tokens.keys
     long = KeyTable(distinct(keys.hashes))
     hashed = long.find(keys.hashes)
-    lanes = keys.lanes.take(_first_places(hashed, len(long)))
-    odd = keys.long[~keys.lanes.same(lanes, hashed)]
-    table = TypeTable(KeyTable(distinct(keys.keys)), long, lanes, tokens.strings(odd).unique())
+    leaders = _first_places(hashed, len(long))
+    last, middle = keys.last.take(leaders), keys.middle.take(leaders)
+    odd = tokens.strings(keys.long[~_same(keys, last, middle, hashed)]).unique()
+    table = TypeTable(KeyTable(distinct(keys.keys)), long, last, middle, odd)
     places = table.find(tokens)
     first = _first_places(places, table.size)
     used = np.flatnonzero(first >= 0)
@@ -98,6 +104,14 @@ def number_types(tokens: Segments) -> Numbered:
     numbers = np.full(table.size, _NONE, dtype=np.int32)
     numbers[used] = (np.cumsum(begins, dtype=np.int32) - 1).take(first.take(used))
     return Numbered(table.renumbered(numbers), numbers.take(places), np.flatnonzero(begins))
+
+
+def _same(keys: TokenKeys, last: Keys, middle: Ragged, places: Int32s) -> Bools:
+    """Whether each long token has the lanes at its place among `last` and `middle` [long]."""
+    if not len(last):
+        return np.zeros(len(places), dtype=np.bool_)
+    same: Bools = last.take(places, mode="clip") == keys.last
+    return same & keys.middle.same(middle, places)
 
 
 def _first_places(numbers: Int32s, size: int) -> Int64s:

@@ -112,7 +112,7 @@ def join(rows: Sequence[str], lengths: Int64s, alphabet: Alphabet) -> Line:
     line = read_line(_join(rows, alphabet), lengths + len(alphabet.joiner), alphabet)
     if not alphabet.lower or not (line.codes == _IRREGULAR).any():
         return line
-    rows = [row.lower() for row in rows]
+    rows = [row if row.isascii() else row.lower() for row in rows]
     lengths = lengths_of(rows) + len(alphabet.joiner)
     line = read_line(_join(rows, alphabet), lengths, alphabet)
     codes = line.codes[: len(line.units)]
@@ -128,12 +128,12 @@ def _join(rows: Sequence[str], alphabet: Alphabet) -> str:
 
 
 def read_line(text: str, lengths: Int64s, alphabet: Alphabet) -> Line:
-    """A text that is lower-cased where only `str.lower` can do that, cut into rows.
+    """A text that holds all rows as a line.
 
     Args:
-        text: all rows.
-        lengths: how many characters belong to each [rows].
-        alphabet: what these become.
+        text: the rows, joined.
+        lengths: how many characters belong to each, its joiner included [rows].
+        alphabet: what these become; what only `str.lower` can lower-case is `_IRREGULAR` for now.
     """
     units = np.frombuffer(text.encode("utf-16-le"), dtype="<u2")
     codes = np.zeros(len(units) + PADDING, dtype="<u2")

@@ -15,6 +15,8 @@ import pyarrow as pa
 
 type_ids = pa.large_list(pa.int32())
 
+_ROWS = 1 << 10  # the ints of so many rows are still in the cache when they are put into lists
+
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 TokenColumn = Any  # pyarrow.LargeListArray of int32; pyarrow ships no types
@@ -72,13 +74,17 @@ def flat_ranges(starts: npt.ArrayLike, lengths: npt.ArrayLike) -> Int64s:
 def to_lists(column: TokenColumn) -> list[list[int]]:
     """The rows as Python lists of Python ints; many times as fast as `column.to_pylist()`."""
     values, offsets = values_and_offsets(column)
-    ids, cuts = values.tolist(), offsets.tolist()
+    rows: list[list[int]] = []
     # Every few hundred new lists the collector looks through all of them, and finds nothing:
     # three quarters of the time would go there.
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return [ids[start:end] for start, end in pairwise(cuts)]
+        for start in range(0, len(offsets) - 1, _ROWS):
+            cuts = offsets[start : start + _ROWS + 1]
+            ids = values[cuts[0] : cuts[-1]].tolist()
+            rows += [ids[a:b] for a, b in pairwise((cuts - cuts[0]).tolist())]
+        return rows
     finally:
         if collecting:
             gc.enable()

@@ -7,9 +7,8 @@ import numpy as np
 
 from munjang.text.columns import Int32s, Int64s, TokenColumn, values_and_offsets
 from munjang.text.cutting.codepoints import Bools
-from munjang.text.cutting.counting import TypeCounts, as_strings, ranked
-from munjang.text.cutting.segment import segment_strings
-from munjang.text.cutting.typetable import TypeTable
+from munjang.text.cutting.counting import TypeCounts, ranked
+from munjang.text.cutting.segment import segment_codes
 from munjang.text.vocabulary import EOS, GO, PAD, RESERVED, Vocabulary
 
 THRESHOLDS = (1, 2, 3, 5)
@@ -139,7 +138,7 @@ def _share(part: int, whole: int) -> float:
 
 def seen_types(fitted: TypeCounts, validation: TypeCounts) -> Seen:
     """Find the validation text's types among the fitted ones."""
-    places = TypeTable.of_counts(fitted).positions(segment_strings(as_strings(validation.types)))
+    places = fitted.table.find(segment_codes(validation.spelled))
     return Seen(places=places, counts=validation.counts)
 
 

@@ -14,8 +14,8 @@ import polars as pl
 
 from munjang.errors import ConfigError, FolderError
 from munjang.text.columns import Int32s, Int64s
-from munjang.text.cutting.counting import as_strings, ranked
-from munjang.text.cutting.segment import Segments, segment_strings
+from munjang.text.cutting.counting import ranked
+from munjang.text.cutting.segment import Segments, as_strings, segment_strings
 from munjang.text.cutting.typetable import TypeTable
 
 PAD, OOV, GO, EOS = 0, 1, 2, 3
@@ -115,7 +115,8 @@ class Vocabulary:
 
     @cached_property
     def _table(self) -> TypeTable:
-        return TypeTable(pl.Series(self.tokens[len(RESERVED) :], dtype=pl.String))
+        table = TypeTable.of_types(pl.Series(self.tokens[len(RESERVED) :], dtype=pl.String))
+        return table.renumbered(np.arange(len(RESERVED), self.size, dtype=np.int32), OOV)
 
     def id_of(self, token: str) -> int:
         """The id of one token; OOV for an unknown one, and for the reserved names themselves."""
@@ -129,8 +130,7 @@ class Vocabulary:
             return np.array([self.id_of(token) for token in few], dtype=np.int32)
         if isinstance(tokens, pl.Series):
             tokens = segment_strings(as_strings(tokens))
-        positions = self._table.positions(tokens)
-        return np.where(positions < 0, OOV, positions + len(RESERVED)).astype(np.int32)
+        return self._table.find(tokens)
 
     def tokens_of(self, ids: Iterable[int]) -> list[str]:
         """The tokens of some ids."""
@@ -162,5 +162,5 @@ class Vocabulary:
 def _few(tokens: pl.Series | Segments) -> list[str] | None:
     if isinstance(tokens, pl.Series):
         return tokens.to_list() if len(tokens) <= _FEW else None
-    size = len(tokens.keys.keys)
+    size = len(tokens)
     return tokens.strings(np.arange(size)).to_pylist() if size <= _FEW else None

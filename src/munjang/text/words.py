@@ -15,11 +15,11 @@ import numpy as np
 import polars as pl
 
 from munjang.errors import ConfigError
-from munjang.text.columns import Int64s, TokenColumn, Tokens, token_column
+from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
 from munjang.text.cutting.codepoints import bounds_of, is_irregular, lowered_origins
 from munjang.text.cutting.counting import count_types, merge_counts
 from munjang.text.cutting.cutters import KERAS_FILTERS, keras_cutter, unicode_cutter
-from munjang.text.cutting.segment import Cutter, Segments, segment_batches
+from munjang.text.cutting.segment import Cutter, Segments, map_segments, segment_batches
 from munjang.text.cutting.utf32 import require_texts
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
 from munjang.text.normalise import normalise, original_offsets
@@ -73,10 +73,13 @@ class WordTokenizer:
 
     def encode(self, texts: pl.Series) -> TokenColumn:
         """Encode a column of texts to a token column with one id a word."""
-        ids, lengths = [], []
-        for part in self._segment(self._normalise(texts).to_list()):
-            ids.append(self.vocabulary.ids_of(part))
-            lengths.append(np.diff(part.offsets))
+        vocabulary = self.vocabulary
+
+        def encode(part: Segments) -> tuple[Int32s, Int64s]:
+            return vocabulary.ids_of(part), np.diff(part.offsets)
+
+        parts = map_segments(self._normalise(texts).to_list(), self._cutter(), encode)
+        ids, lengths = zip(*parts, strict=True)
         return token_column(np.concatenate(ids), bounds_of(np.concatenate(lengths)))
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:

@@ -21,17 +21,25 @@ from munjang.text.columns import (
     values_and_offsets,
 )
 from munjang.text.cutting import keys, keytable, segment
-from munjang.text.cutting.codepoints import CODE_POINTS, is_irregular, lower_table
-from munjang.text.cutting.counting import as_strings, count_types, merge_counts, ranked
+from munjang.text.cutting.codepoints import (
+    CODE_POINTS,
+    bounds_of,
+    is_irregular,
+    lower_table,
+)
+from munjang.text.cutting.counting import count_types, merge_counts, ranked
 from munjang.text.cutting.cutters import character_cutter, keras_cutter, unicode_cutter
-from munjang.text.cutting.keytable import KeyTable
+from munjang.text.cutting.keytable import KeyTable, distinct
+from munjang.text.cutting.ragged import Ragged, concatenate
 from munjang.text.cutting.typetable import TypeTable
+from munjang.text.cutting.units import Alphabet, letters, read_line
 from tests.unit.text.strategies import ugly_text, ugly_texts
 
 rows_of_ids = st.lists(st.lists(st.integers(-(2**31), 2**31 - 1), max_size=5), max_size=8)
 CUTTERS = st.sampled_from(
     [
         keras_cutter(" .!", lower=True, split=" "),
+        keras_cutter("\0😀𐐀𐐨Σ", lower=True, split="a"),
         keras_cutter("", lower=False, split="\u3000"),
         unicode_cutter(lower=True),
         character_cutter(lower=False),
@@ -108,8 +116,9 @@ def changed(module, **values):
             setattr(module, name, value)
 
 
-def constant_hash(first, second):
-    return np.full(len(first), 1 << 16, dtype=np.uint64)
+def colliding_hash(last, middle):
+    """The same for all tokens that begin with the same lane."""
+    return np.zeros(len(last), dtype=np.uint64)
 
 
 def slow_counts(rows):
@@ -120,7 +129,7 @@ def slow_counts(rows):
 
 
 def as_rows(segments):
-    tokens = segments.strings(np.arange(len(segments.keys.keys))).to_pylist()
+    tokens = segments.strings(np.arange(len(segments))).to_pylist()
     cuts = segments.offsets.tolist()
     return [tokens[a:b] for a, b in pairwise(cuts)]
 
@@ -142,12 +151,18 @@ def listed(counted):
     cutter=CUTTERS,
     collide=st.booleans(),
     part=st.sampled_from([1, 7, 1 << 17]),
+    rows=st.sampled_from([1, 3, 1 << 10]),
 )
-def test_counting_and_finding(texts, other, cutter, collide, part):
-    """Also when every hash is the same, and when the texts are worked on in the smallest parts."""
+def test_counting_and_finding(texts, other, cutter, collide, part, rows):
+    """Also when hashes collide, and when the texts are worked on in the smallest parts."""
     whole = as_rows(segment.segment(texts, cutter))
-    hashes = {"_mix": constant_hash} if collide else {}
-    with changed(keys, **hashes), changed(segment, _PART_CHARACTERS=part, _BATCH_CHARACTERS=part):
+    hashes = {"_fold": colliding_hash} if collide else {}
+    sizes = {
+        "_PART_CHARACTERS": part,
+        "_BATCH_CHARACTERS": part,
+        "_PART_ROWS": range(rows, 1 << 13),
+    }
+    with changed(keys, **hashes), changed(segment, **sizes):
         segments = segment.segment(texts, cutter)
         assert as_rows(segments) == whole
         counted = count_types(segments)
@@ -157,13 +172,14 @@ def test_counting_and_finding(texts, other, cutter, collide, part):
         unknown = segment.segment(other, cutter)
         places = {token: place for place, token in enumerate(counted.types)}
         expected = [places.get(token, -1) for row in as_rows(unknown) for token in row]
-        for table in (
-            TypeTable(counted.types),
-            TypeTable(counted.types, counted.keys),
-            TypeTable.of_counts(counted),
-            TypeTable.of_counts(merge_counts(batches)),
-        ):
-            assert table.positions(unknown).tolist() == expected
+        merged = merge_counts(batches)
+        for table in (TypeTable.of_types(counted.types), counted.table, merged.table):
+            assert table.find(unknown).tolist() == expected
+            pieces = segment.map_segments(other, cutter, table.find)
+            assert [place for piece in pieces for place in piece] == expected
+            numbers = np.arange(len(places), dtype=np.int32) + 10
+            renumbered = table.renumbered(numbers, unknown=7).find(unknown)
+            assert renumbered.tolist() == [place + 10 if place >= 0 else 7 for place in expected]
 
 
 @given(texts=ugly_texts(), cutter=CUTTERS, part=st.sampled_from([1, 7, 1 << 17]))
@@ -173,7 +189,7 @@ def test_ranges_of_tokens(texts, cutter, part):
     starts, ends = segments.ranges()
     cuts = segments.offsets.tolist()
     for row, text in enumerate(texts):
-        lowered = text.lower() if cutter.lower else text
+        lowered = text.lower() if cutter.alphabet.lower else text
         pieces = [lowered[starts[i] : ends[i]] for i in range(cuts[row], cuts[row + 1])]
         assert pieces == as_rows(segments)[row]
 
@@ -184,7 +200,7 @@ def test_ranges_of_tokens(texts, cutter, part):
     collide=st.booleans(),
 )
 def test_rows_that_are_cut_already(rows, lower, collide):
-    hashes = {"_mix": constant_hash} if collide else {}
+    hashes = {"_fold": colliding_hash} if collide else {}
     with changed(keys, **hashes):
         segments = segment.segment_tokens(rows, lower=lower)
         expected = [[token.lower() if lower else token for token in row] for row in rows]
@@ -194,7 +210,7 @@ def test_rows_that_are_cut_already(rows, lower, collide):
 
 @given(strings=st.lists(ugly_text(3), max_size=8), start=st.integers(0, 8))
 def test_a_column_of_strings_as_segments(strings, start):
-    part = as_strings(pl.Series(strings, dtype=pl.String))[start:]
+    part = segment.as_strings(pl.Series(strings, dtype=pl.String))[start:]
     assert as_rows(segment.segment_strings(part)) == [strings[start:]]
 
 
@@ -204,21 +220,59 @@ def test_a_column_of_strings_as_segments(strings, start):
     crowded=st.booleans(),
 )
 def test_a_table_of_keys(known, others, crowded):
-    """Also when all homes are the same, or few, so that keys stand far from theirs."""
-    homes = {"_GOLDEN": np.uint64(1)} if crowded else {}
-    with changed(keytable, **homes):
-        table = KeyTable(np.array(known, dtype=np.uint64))
-        wanted = [key for key in (*known, *others) if key]
-        found = table.find(np.array(wanted, dtype=np.uint64)).tolist()
-        nothing = table.find(np.zeros(2, dtype=np.uint64)).tolist()
-    assert nothing == [-1, -1]
-    for key, place in zip(wanted, found, strict=True):
-        assert (known[place] == key) if place >= 0 else (key not in known)
+    """Also when all homes are the same, or few, so that most keys find theirs taken."""
+    with changed(keytable, **({"_GOLDEN": 1} if crowded else {})):
+        every = distinct(np.array(known, dtype=np.uint64))
+        assert every.tolist() == list(dict.fromkeys(known))
+        found = KeyTable(every).find(np.array([*known, *others], dtype=np.uint64)).tolist()
+        repeats = keytable.repeated(np.array(known, dtype=np.uint64)).tolist()
+    places = {key: place for place, key in enumerate(every.tolist())}
+    assert found == [places.get(key, -1) for key in (*known, *others)]
+    left = [key for place, key in enumerate(known) if place not in repeats]
+    assert sorted(left) == sorted(places)
+    assert len(repeats) == len(known) - len(left)
+
+
+pieces = st.lists(st.lists(st.integers(0, 2), max_size=3), max_size=6)
+
+
+def ragged_of(rows):
+    return Ragged(
+        np.array([n for row in rows for n in row], dtype=int), bounds_of([*map(len, rows)])
+    )
+
+
+def as_lists(ragged):
+    return [ragged.values[a:b].tolist() for a, b in pairwise(ragged.bounds)]
+
+
+@given(rows=pieces, others=pieces, data=st.data())
+def test_ragged_pieces(rows, others, data):
+    chosen = data.draw(st.lists(st.integers(0, 5), max_size=6))
+    places = np.array([place for place in chosen if place < len(rows)], dtype=np.int64)
+    assert as_lists(ragged_of(rows)) == rows
+    assert as_lists(ragged_of(rows).take(places)) == [rows[place] for place in places]
+    assert as_lists(concatenate([ragged_of(rows), ragged_of(others)])) == [*rows, *others]
+    where = st.integers(-1, len(others) - 1)
+    compared = data.draw(st.lists(where, min_size=len(rows), max_size=len(rows)))
+    same = ragged_of(rows).same(ragged_of(others), np.array(compared, dtype=np.int32))
+    expected = [i >= 0 and others[i] == row for i, row in zip(compared, rows, strict=True)]
+    assert same.tolist() == expected
+
+
+@given(text=ugly_text())
+def test_places_of_characters_and_units(text):
+    line = read_line(text, np.array([len(text)]), Alphabet(letters(False), lower=False))
+    assert line.points().tolist() == [ord(character) for character in text]
+    places = np.arange(len(text) + 1)
+    units = line.to_units(places)
+    assert units.tolist() == [len(text[:i].encode("utf-16-le")) // 2 for i in places]
+    assert line.to_characters(units).tolist() == places.tolist()
 
 
 @given(counts=st.lists(st.integers(0, 2**40), max_size=20), limit=st.integers(0, 5))
 def test_ranking(counts, limit):
-    for some in (counts, [count % 7 for count in counts]):
+    for some in (counts, [count % 7 for count in counts], [65533 + count % 5 for count in counts]):
         kept = [place for place, count in enumerate(some) if count >= limit]
         expected = sorted(kept, key=lambda place: -some[place])
         assert ranked(np.array(some, dtype=np.int64), limit).tolist() == expected
@@ -238,5 +292,5 @@ def test_lone_surrogates_are_refused():
 @pytest.mark.skipif(sys.byteorder != "little", reason="states the layout of a little machine")
 def test_four_characters_are_their_own_key():
     segments = segment.segment(["abcd abc"], keras_cutter("", lower=True, split=" "))
-    expected = [sum((ord(c) + 1) << 16 * i for i, c in enumerate(word)) for word in ("abcd", "abc")]
+    expected = [sum(ord(c) << 16 * i for i, c in enumerate(word)) for word in ("abcd", "abc")]
     assert segments.keys.keys.tolist() == expected

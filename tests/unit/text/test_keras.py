@@ -17,8 +17,12 @@ from munjang.text.keras import Tokenizer, text_to_word_sequence
 from tests.unit.text.peer_keras import legacy, path
 from tests.unit.text.strategies import ugly_text, ugly_texts, with_surrogates
 
-FILTERS = st.sampled_from([KERAS_FILTERS, "", " ", "aAbB", "。\u3000", "iσς", ["!", "?"], "!?é"])
-SPLITS = st.sampled_from([" ", " ", " ", None, "a", "A", "ab", "\u3000", "i", "Σ", "σ", "İ", "-"])
+FILTERS = st.sampled_from(
+    [KERAS_FILTERS, "", " ", "aAbB", "。\u3000", "iσς", ["!", "?"], "!?é", "\0😀𐐀𐐨"]
+)
+SPLITS = st.sampled_from(
+    [" ", " ", " ", None, "a", "A", "ab", "\u3000", "i", "Σ", "σ", "İ", "-", "😀", "\0"]
+)
 OOV_TOKENS = st.sampled_from([None, None, "<oov>", "영화", "the", "e", ""])
 NUM_WORDS = st.sampled_from([None, None, 0, 1, 2, 3, 5, 8, 1000, -2, 3.5])
 

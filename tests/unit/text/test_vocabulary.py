@@ -61,7 +61,7 @@ def test_ids_of_tokens(tokens, other, few):
 @given(texts=ugly_texts(), few=st.booleans())
 def test_ids_of_segments(texts, few):
     segments = segment(texts, unicode_cutter(lower=True))
-    names = segments.strings(np.arange(len(segments.keys.keys))).to_pylist()
+    names = segments.strings(np.arange(len(segments))).to_pylist()
     vocabulary = build(names[::2])
     limit, module._FEW = module._FEW, 1 << 30 if few else -1
     try:

@@ -6,7 +6,7 @@ Python's own `str.lower` and `unicodedata`, so the answers are Python's by const
 """
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -23,11 +23,7 @@ Strings = Any  # pyarrow.LargeStringArray; pyarrow ships no types
 
 CODE_POINTS = 0x110000
 _DOTTED_I, _SIGMA = "İ", "Σ"
-
-
-def to_points(text: str) -> Points:
-    """The code points of `text` [characters]. `UnicodeEncodeError` on a lone surrogate."""
-    return np.frombuffer(text.encode("utf-32-le"), dtype="<u4").astype(np.uint32, copy=False)
+IRREGULAR = (_DOTTED_I, _SIGMA)
 
 
 def strings_of(points: Points, starts: Int64s, ends: Int64s) -> Strings:
@@ -67,12 +63,7 @@ def lower_table() -> Points:
 
 def is_irregular(text: str) -> bool:
     """Whether `lower_table` alone gets `text` wrong: `İ` grows, `Σ` ends a word as `ς`."""
-    return _DOTTED_I in text or _SIGMA in text
-
-
-def lower_irregular(rows: Sequence[str]) -> list[str]:
-    """Lower-case the rows that `lower_table` gets wrong; the others stay as given."""
-    return [row.lower() if is_irregular(row) else row for row in rows]
+    return any(character in text for character in IRREGULAR)
 
 
 def lowered_origins(row: str) -> Int64s:

@@ -5,17 +5,9 @@ from functools import lru_cache
 import numpy as np
 
 from munjang.text.columns import Int64s
-from munjang.text.cutting.codepoints import (
-    CODE_POINTS,
-    Bools,
-    Bytes,
-    ClassTable,
-    Points,
-    category_of,
-    lower_table,
-)
-from munjang.text.cutting.keys import SEPARATOR_CODE, Codes, code_table
+from munjang.text.cutting.codepoints import Bools, Bytes, ClassTable, category_of
 from munjang.text.cutting.segment import Cutter
+from munjang.text.cutting.units import SEPARATOR, Alphabet, Line, letters
 
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
@@ -27,23 +19,23 @@ def keras_cutter(filters: str, lower: bool, split: str) -> Cutter:
     Args:
         filters: characters that stand for `split`, in lower case if `lower`.
         lower: whether to lower-case first.
-        split: one character, in lower case if `lower`.
+        split: one character of 16 bits, in lower case if `lower`.
     """
-    letters = np.arange(CODE_POINTS, dtype=np.uint32)
-    letters[[ord(character) for character in filters]] = ord(split)
-    if lower:
-        letters = letters.take(lower_table())
-    codes = code_table(letters)
-    codes[letters == ord(split)] = SEPARATOR_CODE
-    return Cutter(_between_separators, letters, codes, joiner=split, lower=lower)
+    codes = letters(lower)
+    plain = [*(c for c in filters if not lower or c == c.lower()), split]
+    separates = np.zeros(len(codes), dtype=np.bool_)
+    separates[[ord(c) for c in plain if c <= "\uffff" and not "\ud800" <= c <= "\udfff"]] = True
+    codes = np.where(separates.take(codes), np.uint16(SEPARATOR), codes)
+    if separates[0]:
+        codes[0] = SEPARATOR
+    wide = "".join(c for c in plain if c > "\uffff")
+    return Cutter(_between_separators, Alphabet(codes, lower, joiner=split, wide=wide))
 
 
-def _between_separators(codes: Codes, points: Points) -> tuple[Int64s, Int64s]:
-    inside = codes != SEPARATOR_CODE
-    edges = np.zeros(len(inside) + 1, dtype=np.bool_)
-    if len(inside):
-        edges[0], edges[-1] = inside[0], inside[-1]
-        np.not_equal(inside[1:], inside[:-1], out=edges[1:-1])
+def _between_separators(line: Line) -> tuple[Int64s, Int64s]:
+    inside = line.codes[: len(line.units) + 1] != SEPARATOR  # the padding ends the last token
+    edges = inside.copy()
+    np.not_equal(inside[1:], inside[:-1], out=edges[1:])
     places = np.flatnonzero(edges)
     return np.ascontiguousarray(places[::2]), np.ascontiguousarray(places[1::2])
 
@@ -51,17 +43,12 @@ def _between_separators(codes: Codes, points: Points) -> tuple[Int64s, Int64s]:
 @lru_cache(maxsize=2)
 def character_cutter(lower: bool) -> Cutter:
     """Every character is a token."""
-    letters = _lowered(lower)
-    return Cutter(_every_character, letters, code_table(letters), joiner="", lower=lower)
+    return Cutter(_every_character, Alphabet(letters(lower), lower))
 
 
-def _lowered(lower: bool) -> Points:
-    return lower_table() if lower else np.arange(CODE_POINTS, dtype=np.uint32)
-
-
-def _every_character(codes: Codes, points: Points) -> tuple[Int64s, Int64s]:
-    places = np.arange(len(points) + 1, dtype=np.int64)
-    return places[:-1], places[1:]
+def _every_character(line: Line) -> tuple[Int64s, Int64s]:
+    cuts = np.delete(np.arange(len(line.units) + 1, dtype=np.int64), line.pairs + 1)
+    return cuts[:-1], cuts[1:]
 
 
 @lru_cache(maxsize=2)
@@ -73,8 +60,7 @@ def unicode_cutter(lower: bool) -> Cutter:
     zero-width joiner ties two symbols into one, as in Unicode's annex 29. A mark with nothing
     before it begins a word; a format character with nothing before it separates.
     """
-    letters = _lowered(lower)
-    return Cutter(_unicode_words, letters, code_table(letters), joiner="\n", lower=lower)
+    return Cutter(_unicode_words, Alphabet(letters(lower), lower, joiner="\n"))
 
 
 _SPACE, _WORD, _SYMBOL, _MARK, _FORMAT, _JOINER = range(6)
@@ -97,15 +83,15 @@ def _class_of(character: str) -> int:
 _classes = ClassTable(_class_of)
 
 
-def _unicode_words(codes: Codes, points: Points) -> tuple[Int64s, Int64s]:
-    classes = _classes[points]
+def _unicode_words(line: Line) -> tuple[Int64s, Int64s]:
+    classes = _classes[line.points()]
     bases = _bases(classes)
     inside = bases != _SPACE
     after_word = _shifted(bases == _WORD)
     tied = _shifted((classes == _JOINER) & (bases == _SYMBOL))
     begins = ((classes == _SYMBOL) & ~tied) | ((bases == _WORD) & ~after_word)
     ends = inside & ~np.append((inside & ~begins)[1:], False)
-    return np.flatnonzero(begins), np.flatnonzero(ends) + 1
+    return line.to_units(np.flatnonzero(begins)), line.to_units(np.flatnonzero(ends) + 1)
 
 
 def _shifted(flags: Bools) -> Bools:

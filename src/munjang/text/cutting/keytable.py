@@ -1,74 +1,89 @@
 """A hash table of 64-bit keys, built once and searched with whole columns of keys.
 
-Arrow's `index_in` hashes all types anew for every column; this table stays. Open addressing with
-linear probing: a key lies in the first free slot from its home on.
+A key is multiplied by an odd number, which loses nothing: the upper bits of the product are its
+home, one of 2**b slots; the slot holds the lower bits, and in the place of the upper ones, which
+the home tells already, where the key stood. So one read answers for sure (Cleary, 1984, Compact
+hash tables using bidirectional linear probing, IEEE Transactions on Computers 33). Keys whose
+home is taken have a table of their own, with another multiplier.
 """
 
-from copy import copy
-
 import numpy as np
+import polars as pl
 
-from munjang.text.columns import Int32s
-from munjang.text.cutting.keys import SPELLED, Keys
+from munjang.text.columns import Int32s, Int64s
+from munjang.text.cutting.keys import Keys
 
-_FREE = SPELLED  # no key that is looked up has this value
 _NOWHERE = -1
-_SLOTS_A_KEY = 3
-_PART = 1 << 15  # so many keys, and what is worked out about them, stay in a core's cache
 # Knuth's multiplicative hashing: 2**64 divided by the golden ratio (TAOCP, volume 3, 6.4).
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+def distinct(keys: Keys) -> Keys:
+    """Every key once, in order of first appearance [distinct]."""
+    return pl.Series(keys).unique(maintain_order=True).to_numpy()
+
+
+def repeated(keys: Keys, depth: int = 0) -> Int64s:
+    """All but one of the places of each key that stands more than once [repeats]."""
+    bits = (2 * len(keys)).bit_length()
+    places = np.arange(len(keys))
+    homes = _split(keys, bits, depth)[0]
+    owners = np.zeros(1 << bits, dtype=np.int64)
+    owners[homes] = places
+    owner = owners.take(homes)
+    others = np.flatnonzero(owner != places)
+    same = keys.take(owner.take(others)) == keys.take(others)
+    repeats: Int64s = others[same]
+    others = others[~same]
+    if len(others):
+        further = others.take(repeated(keys.take(others), depth + 1))
+        repeats = np.concatenate([repeats, further])
+    return repeats
+
+
+def _split(keys: Keys, bits: int, depth: int) -> tuple[Int64s, Keys]:
+    """The home of each key among 2**bits slots, and what it does not tell, in the upper bits."""
+    products = keys * np.uint64(pow(_GOLDEN, depth + 1, 1 << 64))
+    homes = (products >> np.uint64(64 - bits)).view(np.int64)
+    products <<= np.uint64(bits)
+    return homes, products
 
 
 class KeyTable:
     """Places of keys.
 
     Args:
-        keys: what to find [keys]; of equal ones, one is found; those that are 0 are not.
+        keys: what to find, all distinct, those that are wanted most first [keys].
+        depth: in how many tables these keys found no home.
     """
 
-    def __init__(self, keys: Keys) -> None:
-        real = np.flatnonzero(keys != _FREE)
-        bits = max((_SLOTS_A_KEY * len(real)).bit_length(), 1)
-        self._shift = np.uint64(64 - bits)
-        homes = self._homes(keys.take(real))
-        rank = np.arange(len(real))
-        by_home = np.sort((homes << 32) | rank)  # both in one number: ten times as fast as argsort
-        order = by_home & 0xFFFFFFFF
-        # Each goes to its home, or right behind the one before it: a running maximum.
-        slots = np.maximum.accumulate((by_home >> 32) - rank) + rank
-        size = max(1 << bits, int(slots.max(initial=0)) + 1) + 1  # the last slot stays free
-        self._keys = np.full(size, _FREE, dtype=np.uint64)
-        self._places = np.full(size, _NOWHERE, dtype=np.int32)
-        self._keys[slots] = keys.take(real.take(order))
-        self._places[slots] = real.take(order)
+    def __init__(self, keys: Keys, depth: int = 0) -> None:
+        self._count = len(keys)
+        self._depth = depth
+        # The few that are left get more slots each, so that four tables are enough as a rule.
+        self._bits = max((2 * self._count).bit_length(), 1) + min(2 * depth, 4)
+        self._free = np.uint64((1 << self._bits) - 1)  # no place is so large
+        self._slots = np.full(1 << self._bits, self._free, dtype=np.uint64)
+        homes, remainders = _split(keys, self._bits, depth)
+        places = np.arange(self._count, dtype=np.uint64)
+        # Of several assignments to one slot the last one stays: the key that comes first.
+        self._slots[homes[::-1]] = (remainders | places)[::-1]
+        homeless = np.flatnonzero(self._slots.take(homes) & self._free != places)
+        self._rest = KeyTable(keys.take(homeless), depth + 1) if len(homeless) else None
+        self._places = np.append(homeless, _NOWHERE).astype(np.int32)  # of those in the rest
 
-    def _homes(self, keys: Keys) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        return (keys * _GOLDEN >> self._shift).view(np.int64)
-
-    def renumbered(self, numbers: Int32s) -> "KeyTable":
-        """The same keys, found at `numbers[place]` instead of `place` [keys]."""
-        other = copy(self)
-        other._places = np.append(numbers, np.int32(_NOWHERE)).take(self._places)
-        return other
+    def __len__(self) -> int:
+        return self._count
 
     def find(self, keys: Keys) -> Int32s:
         """Where each key stands among those of the table [keys]; -1 where it does not."""
-        parts = range(0, max(len(keys), 1), _PART)
-        return np.concatenate([self._find(keys[start : start + _PART]) for start in parts])
-
-    def _find(self, keys: Keys) -> Int32s:
-        slots = self._homes(keys)
-        there = self._keys.take(slots)
-        found = self._places.take(slots)
-        others = np.flatnonzero(there != keys)
-        found[others] = _NOWHERE
-        searching = others[there.take(others) != _FREE]
-        slots, keys = slots.take(searching), keys.take(searching)
-        while len(searching):
-            slots += 1
-            there = self._keys.take(slots)
-            here = there == keys
-            found[searching[here]] = self._places.take(slots[here])
-            onward = ~here & (there != _FREE)
-            searching, slots, keys = searching[onward], slots[onward], keys[onward]
+        homes, remainders = _split(keys, self._bits, self._depth)
+        slots = self._slots.take(homes)
+        remainders ^= slots  # where the key is that of the slot, only the place is left
+        found = remainders.astype(np.int32)
+        missed = np.flatnonzero(remainders >= np.uint64(self._count))
+        found[missed] = _NOWHERE
+        missed = missed[slots.take(missed) != self._free]
+        if self._rest is not None and len(missed):
+            found[missed] = self._places.take(self._rest.find(keys.take(missed)))
         return found

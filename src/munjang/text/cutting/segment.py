@@ -1,42 +1,43 @@
 """Columns of text cut into tokens, many rows at a time.
 
-rows -> code points -> where each token starts and ends -> a key for each token. The strings of
+rows -> a line of codes -> where each token starts and ends -> a key for each token. The strings of
 tokens are made only for those that somebody asks for: the distinct ones, as a rule.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, pairwise
+from typing import TypeVar
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from munjang.text.columns import Int64s, flat_ranges
-from munjang.text.cutting.codepoints import (
-    CODE_POINTS,
-    Points,
-    Strings,
-    bounds_of,
-    is_irregular,
-    lower_irregular,
-    lower_table,
-    strings_of,
-    to_points,
-)
-from munjang.text.cutting.keys import (
-    PADDING,
-    Codes,
-    TokenKeys,
-    code_table,
-    concatenate_keys,
-    token_keys,
-)
+from munjang.text.columns import Int64s
+from munjang.text.cutting.codepoints import Strings, bounds_of
+from munjang.text.cutting.keys import TokenKeys, concatenate_keys, token_keys
+from munjang.text.cutting.ragged import Ragged, concatenate, cut_out
 from munjang.text.cutting.together import map_parts
+from munjang.text.cutting.units import (
+    PADDING,
+    Alphabet,
+    Line,
+    join,
+    lengths_of,
+    letters,
+    read_line,
+    strings_of_codes,
+)
 
-# The arrays of so many characters stay in a core's cache: three times the speed of one long pass.
-_PART_CHARACTERS = 1 << 17
+Result = TypeVar("Result")
+
+# Parts have so many rows, and characters at most: more fall out of the caches, fewer leave Python
+# more to do than NumPy.
+_PART_ROWS = range(1 << 10, 1 << 13)
+_PART_CHARACTERS = 1 << 19
+_PARTS = 8  # or more, so that all cores have work until the end
 # The arrays of so many characters take about half a gigabyte.
 _BATCH_CHARACTERS = 1 << 25
 
@@ -46,18 +47,12 @@ class Cutter:
     """A way to cut text into tokens.
 
     Attributes:
-        find: from codes and code points [characters] to the starts and ends of tokens [tokens].
-        letters: what each code point becomes in a token [0x110000].
-        codes: what each code point becomes in a key [0x110000].
-        joiner: stands between rows; no token may run across it.
-        lower: whether `letters` lower-cases.
+        find: from a line to the starts and ends of its tokens [tokens].
+        alphabet: what characters become in a token. No token runs across its joiner.
     """
 
-    find: Callable[[Codes, Points], tuple[Int64s, Int64s]]
-    letters: Points
-    codes: Codes
-    joiner: str
-    lower: bool
+    find: Callable[[Line], tuple[Int64s, Int64s]]
+    alphabet: Alphabet
 
 
 @dataclass(frozen=True)
@@ -65,16 +60,14 @@ class Part:
     """Some consecutive rows, cut.
 
     Attributes:
-        points: code points of the rows, as given, with joiners between [characters].
-        bounds: where each row starts, and the end [rows + 1].
-        starts: first character of each token in `points` [tokens].
+        line: the rows.
+        starts: first unit of each token [tokens].
         ends: one past its last [tokens].
         offsets: row `i` holds the tokens `offsets[i]:offsets[i + 1]` [rows + 1].
         keys: the tokens' keys.
     """
 
-    points: Points
-    bounds: Int64s
+    line: Line
     starts: Int64s
     ends: Int64s
     offsets: Int64s
@@ -87,11 +80,13 @@ class Segments:
 
     Attributes:
         parts: the column, cut a part at a time.
-        letters: what each code point becomes in a token [0x110000].
     """
 
     parts: list[Part]
-    letters: Points
+
+    def __len__(self) -> int:
+        """How many tokens there are."""
+        return sum(len(part.starts) for part in self.parts)
 
     @cached_property
     def offsets(self) -> Int64s:
@@ -103,44 +98,63 @@ class Segments:
         """The keys of all tokens."""
         return concatenate_keys([part.keys for part in self.parts])
 
-    def strings(self, tokens: Int64s) -> Strings:
-        """The strings of some tokens, given by their places in ascending order [chosen]."""
+    def spell(self, tokens: Int64s) -> Ragged:
+        """The codes of some tokens, given by their places in ascending order [chosen]."""
         cuts = np.cumsum([0, *(len(part.starts) for part in self.parts)])
         edges = np.searchsorted(tokens, cuts)
-        points, lengths = [], []
+        spelled = []
         for part, cut, (start, end) in zip(self.parts, cuts, pairwise(edges), strict=False):
             chosen = tokens[start:end] - cut
-            starts = part.starts.take(chosen)
-            sizes = part.ends.take(chosen) - starts
-            places = flat_ranges(starts, sizes)
-            points.append(self.letters.take(part.points.take(places)))
-            lengths.append(sizes)
-        cuts = bounds_of(np.concatenate(lengths))
-        return strings_of(np.concatenate(points), cuts[:-1], cuts[1:])
+            spelled.append(
+                cut_out(part.line.codes, part.starts.take(chosen), part.ends.take(chosen))
+            )
+        return concatenate(spelled)
+
+    def strings(self, tokens: Int64s) -> Strings:
+        """The strings of some tokens, given by their places in ascending order [chosen]."""
+        return strings_of_codes(self.spell(tokens))
 
     def ranges(self) -> tuple[Int64s, Int64s]:
         """First and one past the last character of each token, in its own row [tokens], twice."""
-        origins = [np.repeat(part.bounds[:-1], np.diff(part.offsets)) for part in self.parts]
-        return (
-            np.concatenate([part.starts - o for part, o in zip(self.parts, origins, strict=True)]),
-            np.concatenate([part.ends - o for part, o in zip(self.parts, origins, strict=True)]),
-        )
+        starts, ends = [], []
+        for part in self.parts:
+            line = part.line
+            origins = line.to_characters(line.bounds[:-1])
+            origins = np.repeat(origins, np.diff(part.offsets))
+            starts.append(line.to_characters(part.starts) - origins)
+            ends.append(line.to_characters(part.ends) - origins)
+        return np.concatenate(starts), np.concatenate(ends)
 
 
 def segment(rows: Sequence[str], cutter: Cutter) -> Segments:
     """Cut every row. `UnicodeEncodeError` when a row holds a lone surrogate."""
-    return _segment(rows, _lengths(rows), cutter)
+    return Segments(_map_cut(rows, cutter, lambda part: part))
 
 
 def segment_batches(rows: Sequence[str], cutter: Cutter) -> Iterator[Segments]:
     """Cut consecutive slices of `rows` one after another, so that memory has a bound."""
-    lengths = _lengths(rows)
-    for start, end in _slices(lengths, _BATCH_CHARACTERS):
-        yield _segment(rows[start:end], lengths[start:end], cutter)
+    for start, end in _slices(lengths_of(rows), _BATCH_CHARACTERS):
+        yield segment(rows[start:end], cutter)
 
 
-def _lengths(rows: Sequence[Sequence[str]]) -> Int64s:
-    return np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+def map_segments(
+    rows: Sequence[str], cutter: Cutter, work: Callable[[Segments], Result]
+) -> list[Result]:
+    """`work` of consecutive slices of `rows`, cut: several at a time, and only results are kept."""
+    return _map_cut(rows, cutter, lambda part: work(Segments([part])))
+
+
+def _map_cut(rows: Sequence[str], cutter: Cutter, work: Callable[[Part], Result]) -> list[Result]:
+    size = min(max(len(rows) // _PARTS, _PART_ROWS.start), _PART_ROWS.stop)
+
+    def cut(start: int) -> list[Result]:
+        some = rows[start : start + size]
+        lengths = lengths_of(some)
+        slices = _slices(lengths, _PART_CHARACTERS)
+        return [work(_cut(some[a:b], lengths[a:b], cutter)) for a, b in slices]
+
+    starts = range(0, max(len(rows), 1), size)
+    return list(chain.from_iterable(map_parts(cut, starts)))
 
 
 def _slices(lengths: Int64s, characters: int) -> Iterator[tuple[int, int]]:
@@ -149,33 +163,11 @@ def _slices(lengths: Int64s, characters: int) -> Iterator[tuple[int, int]]:
     return pairwise([0, *(np.flatnonzero(np.diff(reached)) + 1).tolist(), len(lengths)])
 
 
-def _segment(rows: Sequence[str], lengths: Int64s, cutter: Cutter) -> Segments:
-    def cut(rows_from_to: tuple[int, int]) -> Part:
-        start, end = rows_from_to
-        return _cut(rows[start:end], lengths[start:end], cutter)
-
-    slices = list(_slices(lengths, _PART_CHARACTERS))
-    return Segments(map_parts(cut, slices), cutter.letters)
-
-
 def _cut(rows: Sequence[str], lengths: Int64s, cutter: Cutter) -> Part:
-    text = cutter.joiner.join(rows)
-    if cutter.lower and is_irregular(text):
-        rows = lower_irregular(rows)
-        lengths = _lengths(rows)
-        text = cutter.joiner.join(rows)
-    bounds = bounds_of(lengths + len(cutter.joiner))
-    points = to_points(text)
-    codes = _pad_codes(cutter.codes, points)
-    starts, ends = cutter.find(codes[: len(points)], points)
-    offsets = np.searchsorted(starts, bounds)
-    return Part(points, bounds, starts, ends, offsets, token_keys(codes, starts, ends))
-
-
-def _pad_codes(table: Codes, points: Points) -> Codes:
-    codes = np.zeros(len(points) + PADDING, dtype="<u2")
-    np.take(table, points, out=codes[: len(points)], mode="clip")
-    return codes
+    line = join(rows, lengths, cutter.alphabet)
+    starts, ends = cutter.find(line)
+    offsets = np.searchsorted(starts, line.bounds)
+    return Part(line, starts, ends, offsets, token_keys(line.codes, starts, ends))
 
 
 def segment_tokens(rows: Sequence[Sequence[str]], *, lower: bool) -> Segments:
@@ -183,28 +175,40 @@ def segment_tokens(rows: Sequence[Sequence[str]], *, lower: bool) -> Segments:
 
     `UnicodeEncodeError` when a token holds a lone surrogate.
     """
-    tokens: Sequence[str] = list(chain.from_iterable(rows))
-    text = "".join(tokens)
-    if lower and is_irregular(text):
-        tokens = lower_irregular(tokens)
-        text = "".join(tokens)
-    return _uncut(to_points(text), _lengths(tokens), bounds_of(_lengths(rows)), _letters(lower))
+    tokens = list(chain.from_iterable(rows))
+    line = join(tokens, lengths_of(tokens), Alphabet(letters(lower), lower))
+    offsets = bounds_of(lengths_of(rows))
+    return _uncut(replace(line, bounds=line.bounds[offsets]), line.bounds, offsets)
 
 
 def segment_strings(strings: Strings) -> Segments:
     """A column of tokens as one row, each token as it stands."""
     utf8 = pa.concat_arrays([strings]).buffers()[2]  # a slice is copied, to start at 0
-    text = str(utf8 or b"", "utf-8")
     lengths = pc.utf8_length(strings).to_numpy()
-    return _uncut(to_points(text), lengths, np.array([0, len(strings)]), _letters(False))
+    line = read_line(str(utf8 or b"", "utf-8"), lengths, Alphabet(letters(False), lower=False))
+    return _one_row(line)
 
 
-def _letters(lower: bool) -> Points:
-    return lower_table() if lower else np.arange(CODE_POINTS, dtype=np.uint32)
+def segment_codes(tokens: Ragged) -> Segments:
+    """Tokens given by their codes as one row."""
+    codes = np.append(tokens.values, np.zeros(PADDING, dtype=np.uint16))
+    return _one_row(Line(tokens.values, codes, tokens.bounds, np.zeros(0, dtype=np.int64)))
 
 
-def _uncut(points: Points, lengths: Int64s, offsets: Int64s, letters: Points) -> Segments:
-    cuts = bounds_of(lengths)
-    codes = _pad_codes(code_table(letters), points)
-    keys = token_keys(codes, cuts[:-1], cuts[1:])
-    return Segments([Part(points, cuts[offsets], cuts[:-1], cuts[1:], offsets, keys)], letters)
+def _one_row(line: Line) -> Segments:
+    whole = replace(line, bounds=line.bounds[[0, -1]])
+    return _uncut(whole, line.bounds, np.array([0, len(line.bounds) - 1]))
+
+
+def _uncut(line: Line, cuts: Int64s, offsets: Int64s) -> Segments:
+    """The rows of a line with tokens between `cuts` [tokens + 1]."""
+    keys = token_keys(line.codes, cuts[:-1], cuts[1:])
+    return Segments([Part(line, cuts[:-1], cuts[1:], offsets, keys)])
+
+
+def as_strings(column: pl.Series) -> Strings:
+    """A Polars column as one Arrow array of strings."""
+    array = column.to_arrow()
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    return array.cast(pa.large_string())

@@ -1,71 +1,122 @@
-"""Finds tokens among fixed types, a column at a time: keys first, strings where keys do not say."""
+"""Numbers for tokens, the same for the same ones, a column at a time: by their keys."""
+
+from copy import copy
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 import pyarrow.compute as pc
 
 from munjang.text.columns import Int32s, Int64s
-from munjang.text.cutting.counting import TypeCounts, as_strings
-from munjang.text.cutting.keys import TokenKeys
-from munjang.text.cutting.keytable import KeyTable
-from munjang.text.cutting.segment import Segments, segment_strings
+from munjang.text.cutting.codepoints import Bools, Strings
+from munjang.text.cutting.keys import Keys, TokenKeys
+from munjang.text.cutting.keytable import KeyTable, distinct
+from munjang.text.cutting.ragged import Ragged
+from munjang.text.cutting.segment import Part, Segments, as_strings, segment_strings
 from munjang.text.cutting.together import map_parts
+
+_NONE = -1
 
 
 class TypeTable:
-    """Places of tokens among some types.
+    """The number of each token's type; made by `number_types`.
 
     Args:
-        types: distinct tokens [types].
-        keys: their keys, if somebody has them already [types].
-        table: finds these keys, if somebody has it already.
+        short: finds the short types by their keys.
+        long: finds long types by their hashes.
+        last: the last lanes of these [hashes].
+        middle: their middle ones [hashes].
+        odd: the strings of long types whose hash another one has already: as good as never any.
     """
 
     def __init__(
-        self, types: pl.Series, keys: TokenKeys | None = None, table: KeyTable | None = None
+        self, short: KeyTable, long: KeyTable, last: Keys, middle: Ragged, odd: Strings
     ) -> None:
-        self._types = types
-        keys = segment_strings(as_strings(types)).keys if keys is None else keys
-        self._table = KeyTable(keys.keys) if table is None else table
-        self._lanes = np.zeros((2, len(types)), dtype=np.uint64)
-        self._lanes[:, keys.hashed] = keys.lanes
-        self._spelled = keys.spelled
+        self._short, self._long, self._odd = short, long, odd
+        self._last, self._middle = last, middle
+        self.size = len(short) + len(long) + len(odd)
+        # As the arguments come at first; the last is for a token that is none of the types.
+        self._numbers = np.append(np.arange(self.size, dtype=np.int32), np.int32(_NONE))
 
     @classmethod
-    def of_counts(cls, counts: TypeCounts) -> "TypeTable":
-        """The same from counted types, with what counting left at hand."""
-        return cls(counts.types, counts.keys, counts.table)
+    def of_types(cls, types: pl.Series) -> "TypeTable":
+        """Finds tokens among some `types`; their numbers are their places."""
+        numbered = number_types(segment_strings(as_strings(types)))
+        return numbered.table.renumbered(numbered.first.astype(np.int32))
 
-    def positions(self, segments: Segments) -> Int32s:
-        """Where each token stands among the types [tokens]; -1 where it does not."""
-        places, spelled, doubtful = [], [], []
-        before = 0
-        looked_up = map_parts(self._look_up, [part.keys for part in segments.parts])
-        for part, (found, unsure) in zip(segments.parts, looked_up, strict=True):
-            places.append(found)
-            spelled.append(part.keys.spelled + before)
-            doubtful.append(unsure + before)
-            before += len(found)
-        positions = np.concatenate(places)
-        self._spell(segments, np.concatenate(spelled), self._spelled, positions)
-        self._spell(segments, np.concatenate(doubtful), np.arange(len(self._types)), positions)
-        return positions
+    def renumbered(self, numbers: Int32s, unknown: int = _NONE) -> "TypeTable":
+        """The same types, with `numbers[n]` for number `n` [types], and `unknown` for no type."""
+        other = copy(self)
+        other._numbers = np.append(numbers, np.int32(unknown)).take(self._numbers)
+        return other
 
-    def _look_up(self, keys: TokenKeys) -> tuple[Int32s, Int64s]:
-        found = self._table.find(keys.keys)
-        return found, self._doubtful(keys, found)
+    def find(self, segments: Segments) -> Int32s:
+        """The number of each token [tokens]; -1, or what `renumbered` was told, for no type."""
+        return np.concatenate(map_parts(self._find, segments.parts))
 
-    def _doubtful(self, keys: TokenKeys, found: Int32s) -> Int64s:
-        """Tokens whose hash is that of a type, but whose characters are not."""
-        claims = np.flatnonzero(found.take(keys.hashed) >= 0)
-        claimed = keys.hashed.take(claims)
-        same = self._lanes.take(found.take(claimed), axis=1) == keys.lanes.take(claims, axis=1)
-        doubtful: Int64s = claimed[~same.all(axis=0)]
-        return doubtful
+    def _find(self, part: Part) -> Int32s:
+        keys = part.keys
+        places = self._short.find(keys.keys)
+        hashed = self._long.find(keys.hashes)
+        same = _same(keys, self._last, self._middle, hashed)
+        places[keys.long] = np.where(same, hashed + len(self._short), _NONE)
+        if len(self._odd):
+            odd = keys.long[~same]
+            found = pc.index_in(Segments([part]).strings(odd), value_set=self._odd)
+            found = np.asarray(found.fill_null(_NONE - self._before_odd))
+            places[odd] = found + self._before_odd
+        return self._numbers.take(places)
 
-    def _spell(self, segments: Segments, tokens: Int64s, types: Int64s, positions: Int32s) -> None:
-        """Find some `tokens` among some `types` by their strings; fills in their positions."""
-        if len(tokens):
-            names = as_strings(self._types.gather(types))
-            found = pc.index_in(segments.strings(tokens), value_set=names).fill_null(-1)
-            positions[tokens] = np.append(types, -1).take(np.asarray(found))
+    @property
+    def _before_odd(self) -> int:
+        return len(self._short) + len(self._long)
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """Tokens with their types numbered by first appearance.
+
+    Attributes:
+        table: finds the numbers of other tokens.
+        numbers: of these tokens [tokens].
+        first: where each type stands first [types].
+    """
+
+    table: TypeTable
+    numbers: Int32s
+    first: Int64s
+
+
+def number_types(tokens: Segments) -> Numbered:
+    """Number the types of some tokens."""
+    keys = tokens.keys
+    long = KeyTable(distinct(keys.hashes))
+    hashed = long.find(keys.hashes)
+    leaders = _first_places(hashed, len(long))
+    last, middle = keys.last.take(leaders), keys.middle.take(leaders)
+    odd = tokens.strings(keys.long[~_same(keys, last, middle, hashed)]).unique()
+    table = TypeTable(KeyTable(distinct(keys.keys)), long, last, middle, odd)
+    places = table.find(tokens)
+    first = _first_places(places, table.size)
+    used = np.flatnonzero(first >= 0)
+    begins = np.zeros(len(places), dtype=np.bool_)
+    begins[first.take(used)] = True
+    numbers = np.full(table.size, _NONE, dtype=np.int32)
+    numbers[used] = (np.cumsum(begins, dtype=np.int32) - 1).take(first.take(used))
+    return Numbered(table.renumbered(numbers), numbers.take(places), np.flatnonzero(begins))
+
+
+def _same(keys: TokenKeys, last: Keys, middle: Ragged, places: Int32s) -> Bools:
+    """Whether each long token has the lanes at its place among `last` and `middle` [long]."""
+    if not len(last):
+        return np.zeros(len(places), dtype=np.bool_)
+    same: Bools = last.take(places, mode="clip") == keys.last
+    return same & keys.middle.same(middle, places)
+
+
+def _first_places(numbers: Int32s, size: int) -> Int64s:
+    """Where each of the numbers below `size` stands first [size]; -1 where it does not."""
+    first = np.full(size, -1, dtype=np.int64)
+    # Of several assignments to one place the last one stays, so this walks from the back.
+    first[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)
+    return first

@@ -12,9 +12,8 @@ from munjang.errors import ConfigError, NotFittedError
 from munjang.text.columns import Int32s, Int64s
 from munjang.text.coverage import Seen, seen_types
 from munjang.text.cutting.counting import TypeCounts, merge_counts
-from munjang.text.cutting.segment import Segments
 from munjang.text.keras.errors import SettingTypeError
-from munjang.text.keras.index import KerasColumns, WordIds
+from munjang.text.keras.index import KerasColumns, MapParts, WordIds
 from munjang.text.keras.rules import NO_COLUMN, Counted, Counts
 
 DICTIONARIES = ("word_counts", "word_docs", "index_docs", "index_word", "word_index")
@@ -67,9 +66,7 @@ class LearnedWords:
     @cached_property
     def index_word(self) -> dict[int, Any]:
         """Id to word."""
-        if self._columns is None:
-            return {}
-        return {number: word for word, number in self._columns.word_index().items()}
+        return self._columns.index_word() if self._columns else {}
 
     @cached_property
     def index_docs(self) -> dict[int, int]:
@@ -121,16 +118,16 @@ class LearnedWords:
             if word in documents:
                 index_docs[self.word_index[word]] = documents[word]
 
-    def _ids_of(self, segments: Iterable[Segments] | None) -> tuple[Int32s, Int64s] | None:
+    def _ids_of(self, map_parts: MapParts) -> tuple[Int32s, Int64s] | None:
         """Ids [tokens] and offsets [rows + 1] of words; None where columns cannot give them."""
-        words = None if segments is None else self._word_ids()
-        if segments is None or words is None:
+        words = self._word_ids()
+        if words is None:
             return None
         oov = None if self.oov_token is None else words.id_of(self.oov_token)
         if oov is None and self.oov_token is not None:
             return None  # unfitted, or the oov_token was changed: Keras answers None for an id
         try:
-            return words.encode(segments, num_words=self.num_words, oov=oov)
+            return words.encode(map_parts, num_words=self.num_words, oov=oov)
         except NO_COLUMN:
             return None
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -17,11 +17,19 @@ import pyarrow as pa
 from munjang.errors import ConfigError
 from munjang.text.cutting.counting import TypeCounts, count_types
 from munjang.text.cutting.cutters import KERAS_FILTERS, character_cutter, keras_cutter
-from munjang.text.cutting.segment import Cutter, Segments, segment_batches, segment_tokens
+from munjang.text.cutting.segment import (
+    Cutter,
+    Segments,
+    map_segments,
+    segment_batches,
+    segment_tokens,
+)
 from munjang.text.keras.errors import InputTypeError, SettingTypeError
 
 Counted = tuple[Any, int, int]  # a word, how often it stands in some texts, in how many of them
 Counts = TypeCounts | Sequence[Counted]
+
+Result = TypeVar("Result")
 
 NO_COLUMN = (TypeError, UnicodeEncodeError)
 
@@ -144,13 +152,25 @@ class KerasRules:
         While it runs, one of `NO_COLUMN` says that some row is no string, or holds a lone
         surrogate, which no column can.
         """
-        if rows and isinstance(rows[0], list):
-            kinds = set(map(type, rows)), set(map(type, chain.from_iterable(rows)))
-            if kinds[0] != {list} or not kinds[1] <= {str, np.str_}:
-                return None
-            return iter([segment_tokens(rows, lower=bool(self.lower))])
+        if _are_cut(rows):
+            segments = self._tokens(rows)
+            return None if segments is None else iter([segments])
         cutter = self._cutter()
         return None if cutter is None else segment_batches(rows, cutter)
+
+    def map_parts(self, rows: list[Any], work: Callable[[Segments], Result]) -> list[Result] | None:
+        """`work` of consecutive parts of what `segments` gives; None where that gives None."""
+        if _are_cut(rows):
+            segments = self._tokens(rows)
+            return None if segments is None else [work(segments)]
+        cutter = self._cutter()
+        return None if cutter is None else map_segments(rows, cutter, work)
+
+    def _tokens(self, rows: list[Any]) -> Segments | None:
+        kinds = set(map(type, rows)), set(map(type, chain.from_iterable(rows)))
+        if kinds[0] != {list} or not kinds[1] <= {str, np.str_}:
+            return None
+        return segment_tokens(rows, lower=bool(self.lower))
 
     def count(self, rows: list[Any], rows_before: int = 0) -> Sequence[Counts]:
         """Count the words of some texts, by columns if possible.
@@ -184,13 +204,20 @@ class KerasRules:
         split = self.split
         if self.analyzer is not None or not isinstance(split, str) or len(split) != 1:
             return None
-        # Rows are joined with `split`, which must then be what separates them once lower-cased.
-        if (self.lower and split.lower() != split) or "\ud800" <= split <= "\udfff":
+        # Rows are joined with `split`, which must then be what separates them once lower-cased,
+        # and a single unit.
+        if self.lower and split.lower() != split:
+            return None
+        if "\ud800" <= split <= "\udfff" or split > "\uffff":
             return None
         self._table  # noqa: B018  # refuses what cannot be used
         if not all(isinstance(character, str) for character in self.filters):
             return None
         return keras_cutter("".join(self.filters), bool(self.lower), split)
+
+
+def _are_cut(rows: list[Any]) -> bool:
+    return bool(rows) and isinstance(rows[0], list)
 
 
 def _explain(text: Any) -> str:

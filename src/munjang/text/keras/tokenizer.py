@@ -13,6 +13,7 @@ import json
 import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, cast
 
@@ -155,8 +156,7 @@ class Tokenizer(LearnedWords):
 
     def _encode(self, rows: list[Any]) -> tuple[Int32s, Int64s] | None:
         """Ids [tokens] and offsets [rows + 1]; None where one text after another is the way."""
-        segments = self._rules().segments(rows) if are_many(rows) else None
-        return self._ids_of(segments)
+        return self._ids_of(partial(self._rules().map_parts, rows)) if are_many(rows) else None
 
     def sequences_to_texts(self, sequences: Iterable[Iterable[int]] | TokenColumn) -> list[str]:
         """Words with spaces between, for each sequence of ids."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -11,6 +11,7 @@ from torch import nn
 from munjang.config import merge, parse_overrides, read_yaml, to_yaml
 from munjang.data.batches import Batch
 from munjang.data.buckets import padding_share
+from munjang.data.vectors import WordVectors
 from munjang.errors import ConfigError
 from munjang.folder import TextModel, load
 from munjang.layers.embedding import TokenEmbedding
@@ -61,6 +62,8 @@ def train(
     overrides: Iterable[str] = (),
     seed: int | None = None,
     tokenizer: str | None = None,
+    vectors: Any = None,
+    freeze_vectors: bool | None = None,
     encoding: str | None = None,
     skip_bad_rows: bool | None = None,
     resume: bool = False,
@@ -84,6 +87,9 @@ def train(
         overrides: `key=value` strings laid on top, such as "model.dim=64".
         seed: decides split, weights, batches and dropout. 0 when left out.
         tokenizer: name of a tokenizer; chosen by the script of the text when left out.
+        vectors: pretrained word vectors that the embedding begins with: a file (word2vec, fastText
+            .vec, GloVe) or gensim's KeyedVectors. They decide `model.dim`.
+        freeze_vectors: rows found among the vectors never change.
         encoding: of text files.
         skip_bad_rows: skip and count rows that cannot be used.
         resume: go on from the checkpoint in `out`, if there is one.
@@ -108,13 +114,14 @@ def train(
         "data": columns,
         "tokenizer": {"name": tokenizer},
         "model": {"name": model},
+        "vectors": {"freeze": freeze_vectors},
     }
     base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
     given = merge(merge(base, _without_none(named)), parse_overrides(overrides))
     if model is not None:
         architecture(model)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, model or "cnn", given, say)
+    prepared = prepare(data, valid, model or "cnn", given, say, vectors=vectors)
     return fit(prepared, out, resume=resume, overwrite=overwrite, say=say, on_step=on_step)
 
 
@@ -220,8 +227,17 @@ def make_loop(prepared: Prepared) -> Loop:
     for module in network.modules():
         if isinstance(module, TokenEmbedding):
             module.count_ngrams((batch.ids, batch.lengths) for batch in _large_batches(prepared))
+    if prepared.vectors is not None:
+        _begin_with(prepared.vectors, encoder, frozen=recipe.vectors.freeze)
     state = make_state(network, recipe.training)
     return Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)
+
+
+def _begin_with(vectors: WordVectors, encoder: nn.Module, *, frozen: bool) -> None:
+    embedding = cast(TokenEmbedding, encoder.embedding)
+    device = embedding.weight.device
+    ids, rows = (torch.from_numpy(array).to(device) for array in (vectors.ids, vectors.vectors))
+    embedding.begin_with(ids, rows, frozen=frozen)
 
 
 def _large_batches(prepared: Prepared) -> Iterator[Batch]:

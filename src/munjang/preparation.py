@@ -15,6 +15,8 @@ from munjang.data.readers import read_table
 from munjang.data.readers.values import ReadLabels
 from munjang.data.splits import split
 from munjang.data.table import Table
+from munjang.data.vectors import WordVectors
+from munjang.pretrained import coverage, coverage_lines, find, with_vectors
 from munjang.recipe import DataSettings, Recipe, make_recipe, script_of
 from munjang.tasks.task import Task
 from munjang.text.columns import TokenColumn, values_and_offsets
@@ -37,6 +39,7 @@ class Prepared:
         train: the training part.
         valid: the validation part.
         facts: what was counted on the way, for `metrics.json`.
+        vectors: pretrained ones of the tokens that have one; None where none were given.
     """
 
     recipe: Recipe
@@ -45,13 +48,16 @@ class Prepared:
     train: Examples
     valid: Examples
     facts: dict[str, Any]
+    vectors: WordVectors | None = None
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the recipe, but for how it is run, the token columns and the targets."""
+        """SHA-256 of the recipe, but for how it is run, token columns, targets and vectors."""
         recipe = self.recipe.to_dict()
         for name in HOW_IT_IS_RUN:
             del recipe["training"][name]
+        if self.vectors is not None:
+            recipe["vectors"]["file"] = self.vectors.fingerprint  # wherever the file lies now
         digest = hashlib.sha256(to_yaml(recipe).encode())
         for part in (self.train, self.valid):
             for buffer in (*values_and_offsets(part.column), part.targets):
@@ -59,7 +65,15 @@ class Prepared:
         return digest.hexdigest()
 
 
-def prepare(data: Any, valid: Any, model: str, given: Mapping[str, Any], say: Say) -> Prepared:
+def prepare(
+    data: Any,
+    valid: Any,
+    model: str,
+    given: Mapping[str, Any],
+    say: Say,
+    *,
+    vectors: Any = None,
+) -> Prepared:
     """Read, check, split, fit the tokenizer and encode.
 
     Args:
@@ -68,7 +82,9 @@ def prepare(data: Any, valid: Any, model: str, given: Mapping[str, Any], say: Sa
         model: name of the architecture, unless `given` names one.
         given: the user's settings, nested as in `config.yaml`.
         say: called with lines for people.
+        vectors: pretrained ones in memory, or their path; those of `given` when left out.
     """
+    source, given = with_vectors(vectors, given)
     asked = make_recipe(model, "other", 0, given)
     kind, settings = asked.task_row.task, asked.task_settings
     read_labels = kind.reader(settings)
@@ -89,12 +105,15 @@ def prepare(data: Any, valid: Any, model: str, given: Mapping[str, Any], say: Sa
     )
     encoded = {name: _encode(tokenizer, part, recipe) for name, part in parts.items()}
     facts = _facts(parts, encoded, tokenizer, recipe)
-    for line in _fact_lines(facts, recipe):
+    found = None if source is None else find(source, recipe.vectors, tokenizer)
+    if found is not None:
+        facts["vectors"] = coverage(found, tokenizer, encoded, recipe.vectors)
+    for line in (*_fact_lines(facts, recipe), *coverage_lines(found, facts)):
         say(line)
     examples = {
         name: Examples(encoded[name].column, task.targets(part)) for name, part in parts.items()
     }
-    return Prepared(recipe, tokenizer, task, examples["train"], examples["valid"], facts)
+    return Prepared(recipe, tokenizer, task, examples["train"], examples["valid"], facts, found)
 
 
 def read_and_say(data: Any, columns: DataSettings, read_labels: ReadLabels, say: Say) -> Table:

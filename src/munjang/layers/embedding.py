@@ -69,6 +69,7 @@ class TokenEmbedding(nn.Module):
     """
 
     _kept: Tensor
+    _learns: Tensor | None
 
     def __init__(
         self,
@@ -90,6 +91,8 @@ class TokenEmbedding(nn.Module):
         self.weight = nn.Parameter(torch.empty(vocabulary_size + self.buckets, dim))
         if self.ngram_min_frequency > 1:
             self.register_buffer("_kept", torch.ones(COUNTED, dtype=torch.bool))
+        # not saved: who trains on reads the same vectors again
+        self.register_buffer("_learns", None, persistent=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -97,6 +100,27 @@ class TokenEmbedding(nn.Module):
         nn.init.normal_(self.weight, std=STD)
         with torch.no_grad():
             self.weight[PAD] = 0.0
+
+    @torch.no_grad()
+    def begin_with(self, ids: Tensor, vectors: Tensor, *, frozen: bool) -> None:
+        """Let the rows of some tokens begin as pretrained vectors.
+
+        The tokens' other rows stay as random as they were, but as widely spread as the vectors: a
+        normal distribution with the standard deviation of all their numbers. PAD stays zero, and
+        the rows of n-grams stay as they were.
+
+        Args:
+            ids: [found] int64, none of them PAD.
+            vectors: [found, dim].
+            frozen: whether these rows get no gradient, and so never change; all others learn.
+        """
+        spread = float(vectors.std(correction=0))
+        if spread > 0:
+            self.weight[: self.vocabulary_size] *= spread / STD
+        self.weight[ids] = vectors
+        if frozen:
+            self._learns = torch.ones(len(self.weight), dtype=torch.bool, device=ids.device)
+            self._learns[ids] = False
 
     def count_ngrams(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
         """See which n-grams of the training texts are frequent enough to have a row.
@@ -136,7 +160,7 @@ class TokenEmbedding(nn.Module):
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """`ids`, `mask` [batch, time] to vectors [batch, time, dim]; padding gives zeros."""
         rows = self.rows(ids, mask)
-        return sum_rows(self.weight, rows.flatten(0, 1)).view(*ids.shape, self.dim)
+        return sum_rows(self.weight, rows.flatten(0, 1), self._learns).view(*ids.shape, self.dim)
 
     def bag(self, ids: Tensor, mask: Tensor, combiner: Combiner = "mean") -> Tensor:
         """A row's vectors combined, [batch, dim], without ever building [batch, time, dim].
@@ -146,6 +170,6 @@ class TokenEmbedding(nn.Module):
         """
         rows = self.rows(ids, mask)
         tokens = mask.sum(1, keepdim=True).clamp(min=1)
-        return sum_rows(self.weight, rows.flatten(1)) / (
+        return sum_rows(self.weight, rows.flatten(1), self._learns) / (
             tokens if combiner == "mean" else tokens.sqrt()
         )

@@ -105,9 +105,9 @@ def _dim_of(body: bytes, name: str) -> int:
 
 def _numbers_at_end(line: bytes) -> int:
     """How many of a line's last pieces are numbers; the first piece is always the word."""
-    pieces = line.split()
+    _, *pieces = line.rstrip(b" \r").split(b" ")
     count = 0
-    for piece in reversed(pieces[1:]):
+    for piece in filter(None, reversed(pieces)):
         if not is_number(piece):
             break
         count += 1

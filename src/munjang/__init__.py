@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from munjang.estimators import TextClassifier
     from munjang.folder import load
     from munjang.text.keras import Tokenizer, pad_sequences, tokenizer_from_json
+    from munjang.tuning.run import tune
 
 __version__ = "0.1.0"
 
@@ -27,6 +28,7 @@ __all__ = [
     "pad_sequences",
     "tokenizer_from_json",
     "train",
+    "tune",
 ]
 
 _PLACES = {
@@ -39,6 +41,7 @@ _PLACES = {
     "pad_sequences": "munjang.text.keras",
     "tokenizer_from_json": "munjang.text.keras",
     "train": "munjang.api",
+    "tune": "munjang.tuning.run",
 }
 
 

@@ -19,7 +19,7 @@ from munjang.tuning.folder import (
 from munjang.tuning.ranges import read_space
 from munjang.tuning.results import TrialRow, Tuned, best_of
 from munjang.tuning.space import Space, flat, searched, shown, value_of
-from munjang.tuning.study import Study, Trial, need_optuna
+from munjang.tuning.study import Study, need_optuna
 
 Say = Callable[[str], None]
 
@@ -161,20 +161,24 @@ class _Tuning:
         rows = self.study.rows()
         if rows:
             self.say(f"{len(rows)} trials were done before")
-        while len(rows) < trials:
-            left = None if seconds is None else seconds - self.study.seconds
-            if left is not None and left <= 0:
-                self.say(f"the time is over after {len(rows)} of {trials} trials")
-                break
-            trial = self.study.next(self.space, self._first())
-            self.say(f"[{trial.number}/{trials}] {_shown(trial.settings)}")
-            row = self._try(trial, rows, trials, left)
-            rows = self.study.rows()
-            self.say(f"[{trial.number}/{trials}] {self._told(row, rows)}")
-            self._tuned(rows, {}).write()
+        try:
+            while len(rows) < trials:
+                left = None if seconds is None else seconds - self.study.seconds
+                if left is not None and left <= 0:
+                    self.say(f"the time is over after {len(rows)} of {trials} trials")
+                    break
+                self._next(rows, trials, left)
+                rows = self.study.rows()
+                self._tuned(rows, {}).write()
+        except KeyboardInterrupt:
+            self.study.stop()
+            raise KeyboardInterrupt(
+                f"stopped after {len(rows)} of {trials} trials; the same command with --resume "
+                f"goes on from {self.folder}"
+            ) from None
         tuned = self._tuned(rows, self.study.importance())
         tuned.write()
-        if tuned.best is None and rows:
+        if tuned.best is None:
             first = next((row.note for row in rows if row.note), "all were pruned")
             raise ConfigError(
                 f"none of {len(rows)} trials came to its end; the first: {first}; "
@@ -186,29 +190,26 @@ class _Tuning:
         """The first trial's values; a person's own space need not hold the defaults."""
         return {key: value for key, value in self.defaults.items() if self.space[key].holds(value)}
 
-    def _try(self, trial: Trial, rows: list[TrialRow], trials: int, left: float | None) -> TrialRow:
+    def _next(self, rows: list[TrialRow], trials: int, left: float | None) -> None:
+        trial = self.study.next(self.space, self._first())
+        count = f"[{trial.number}/{trials}]"
+        self.say(f"{count} {_shown(trial.settings)}")
         if trial.is_deadly:
             note = "the process was killed at it twice (out of memory?)"
-            return trial.end(TrialRow(trial.number, "failed", None, trial.settings, note=note))
-        try:
+            row, model = TrialRow(trial.number, "failed", None, trial.settings, note=note), None
+        else:
             row, model = attempt(self.prepared, trial, left)
-        except KeyboardInterrupt:
-            trial.stop()
-            raise KeyboardInterrupt(
-                f"stopped after {len(rows)} of {trials} trials; the same command with --resume "
-                f"goes on from {self.folder}"
-            ) from None
-        if model is not None and best_of([*rows, row], self.metric) is row:
+        is_best = best_of([*rows, row], self.metric) is row
+        if model is not None and is_best:
             # before the study knows of it: killed in between, the trial is made again
             save_best(self.folder, model)
-        return trial.end(row)
+        trial.end(row)
+        self.say(f"{count} {self._told(row)}{' (best so far)' if is_best else ''}")
 
-    def _told(self, row: TrialRow, rows: list[TrialRow]) -> str:
-        best = best_of(rows, self.metric)
-        mark = " (best so far)" if best is not None and best.number == row.number else ""
+    def _told(self, row: TrialRow) -> str:
         note = f": {row.note}" if row.note else ""
         value = "" if row.value is None else f" {self.metric} {row.value:.4f},"
-        return f"{row.ended}{note},{value} {row.seconds:.1f} s{mark}"
+        return f"{row.ended}{note},{value} {row.seconds:.1f} s"
 
     def _tuned(self, rows: list[TrialRow], importance: dict[str, float]) -> Tuned:
         space = {key: part.to_json() for key, part in self.space.items()}

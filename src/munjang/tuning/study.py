@@ -4,7 +4,7 @@ A trial's choices follow from the seed, the number of trials judged before it an
 them, and from nothing else. So a search that was stopped, or killed, goes on as if it never was.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,10 +17,13 @@ from munjang.tuning.results import TrialRow
 from munjang.tuning.space import Space, is_finite
 
 _NAME = "munjang"
+# What is kept of a trial: its number, that Ctrl-C broke it off, or how it ended.
+_NUMBER, _STOPPED, _JUDGED = "number", "stopped", "judged"
+_KEPT = ("ended", "passes", "steps", "seconds", "note")
 # A trial that was killed so often is not tried again: it may be what the system killed us for.
 _KILLS = 2
 # With fewer trials that came to an end, shares of importance would be made of noise.
-_FOR_IMPORTANCE = 8
+_FOR_IMPORTANCE = 6
 
 
 def need_optuna() -> Any:
@@ -55,6 +58,7 @@ class Study:
         self.optuna = need_optuna()
         self.metric = metric
         self.seed = seed
+        self._begun: Any = None
         path = folder / STUDY
         if resume and not path.exists():
             raise FolderError(
@@ -83,11 +87,8 @@ class Study:
 
     def rows(self) -> list[TrialRow]:
         """Every trial that was judged. Those that were broken off count as never begun."""
-        judged = [
-            trial
-            for trial in self._trials("COMPLETE", "PRUNED", "FAIL")
-            if "ended" in trial.user_attrs
-        ]
+        ended = self._trials("COMPLETE", "PRUNED", "FAIL")
+        judged = [trial for trial in ended if _JUDGED in trial.user_attrs]
         return [_row(trial, number) for number, trial in enumerate(judged, start=1)]
 
     @property
@@ -102,29 +103,31 @@ class Study:
             self._study.enqueue_trial(dict(defaults))
         # of its own for each trial, so that it knows nothing but what the study knows
         self._study.sampler = self.optuna.samplers.TPESampler(seed=self.seed * 1_000_003 + number)
-        trial = self._study.ask()
+        trial = self._begun = self._study.ask()
         settings = {key: part.suggested(key, trial) for key, part in space.items()}
-        trial.set_user_attr("place", number)
+        trial.set_user_attr(_NUMBER, number)
         return Trial(self, trial, number, settings)
 
     def kills(self, number: int) -> int:
         """How often the process was killed while it was at a trial."""
         found = self._trials("FAIL")
-        known = [t.user_attrs for t in found if t.user_attrs.get("place") == number]
-        return sum("ended" not in attrs and "stopped" not in attrs for attrs in known)
+        known = [t.user_attrs for t in found if t.user_attrs.get(_NUMBER) == number]
+        return sum(not {_JUDGED, _STOPPED} & attrs.keys() for attrs in known)
 
     def tell(self, trial: Any, row: TrialRow) -> None:
         """Keep how a trial ended."""
-        for name in ("passes", "steps", "seconds", "note", "ended"):
-            trial.set_user_attr(name, getattr(row, name))
+        kept = {name: getattr(row, name) for name in _KEPT}
+        trial.set_user_attr(_JUDGED, kept)  # one attribute, since each is written on its own
         state = {"done": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}[row.ended]
         value = row.value if row.ended == "done" else None
         self._study.tell(trial, value, state=self._state(state))
+        self._begun = None
 
-    def stop(self, trial: Any) -> None:
-        """Keep that a trial was broken off by Ctrl-C."""
-        trial.set_user_attr("stopped", True)
-        self._study.tell(trial, state=self._state("FAIL"))
+    def stop(self) -> None:
+        """Keep that Ctrl-C broke off the trial that had begun, if one had."""
+        if self._begun is not None:
+            self._begun.set_user_attr(_STOPPED, True)
+            self._study.tell(self._begun, state=self._state("FAIL"), skip_if_finished=True)
 
     def importance(self) -> dict[str, float]:
         """Share of each setting in how the metric varies, the largest first; sums to 1.
@@ -132,8 +135,8 @@ class Study:
         Functional ANOVA over a random forest: Hutter, Hoos and Leyton-Brown (2014), "An efficient
         approach for assessing hyperparameter importance".
         """
-        values = {trial.value for trial in self._trials("COMPLETE")}
-        if len(values) < _FOR_IMPORTANCE:
+        values = [trial.value for trial in self._trials("COMPLETE")]
+        if len(values) < _FOR_IMPORTANCE or len(set(values)) < 2:
             return {}
         evaluator = self.optuna.importance.FanovaImportanceEvaluator(seed=self.seed)
         shares = self.optuna.importance.get_param_importances(self._study, evaluator=evaluator)
@@ -171,29 +174,14 @@ class Trial:
         self._trial.report(value, evaluation)
         return bool(self._trial.should_prune())
 
-    def end(self, row: TrialRow) -> TrialRow:
+    def end(self, row: TrialRow) -> None:
         """Keep how it ended."""
         self._study.tell(self._trial, row)
-        return row
-
-    def stop(self) -> None:
-        """Keep that Ctrl-C broke it off."""
-        self._study.stop(self._trial)
 
 
 def _row(trial: Any, number: int) -> TrialRow:
-    kept = trial.user_attrs
-    seen: Sequence[int] = sorted(trial.intermediate_values)
-    value = trial.value
-    if value is None and kept["ended"] == "pruned" and seen:
-        value = trial.intermediate_values[seen[-1]]
-    return TrialRow(
-        number=number,
-        ended=kept["ended"],
-        value=None if kept["ended"] == "failed" else value,
-        settings=dict(trial.params),
-        passes=kept.get("passes", 0),
-        steps=kept.get("steps", 0),
-        seconds=kept.get("seconds", 0.0),
-        note=kept.get("note", ""),
-    )
+    kept = trial.user_attrs[_JUDGED]
+    value = trial.value if kept["ended"] == "done" else None
+    if kept["ended"] == "pruned":
+        value = trial.intermediate_values[max(trial.intermediate_values)]
+    return TrialRow(number=number, value=value, settings=dict(trial.params), **kept)

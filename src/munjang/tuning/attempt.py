@@ -26,7 +26,6 @@ class _Watch:
     trial: Trial
     metric: str
     began: float
-    evaluations: int = 0
     last: Step | None = None
     value: float | None = None
     cut: str = ""
@@ -35,10 +34,9 @@ class _Watch:
         self.last = step
         if step.scores is None:
             return
-        self.evaluations += 1
         value = step.scores.figures[self.metric]
         self.value = value if is_finite(value) else self.value
-        behind = self.trial.report(value, self.evaluations)
+        behind = self.trial.report(value, step.number / step.total)
         if behind and step.number < step.total:  # at the last step all is paid for
             raise _Behind
 

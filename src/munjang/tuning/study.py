@@ -20,6 +20,8 @@ _NAME = "munjang"
 # What is kept of a trial: its number, that Ctrl-C broke it off, or how it ended.
 _NUMBER, _STOPPED, _JUDGED = "number", "stopped", "judged"
 _KEPT = ("ended", "passes", "steps", "seconds", "note")
+# Tenths of its schedule that a trial is left alone for.
+_WARM_UP = 3
 # A trial that was killed so often is not tried again: it may be what the system killed us for.
 _KILLS = 2
 # With fewer trials that came to an end, shares of importance would be made of noise.
@@ -69,7 +71,9 @@ class Study:
                 storage=f"sqlite:///{path.resolve()}",
                 study_name=_NAME,
                 direction="maximize" if FIGURES[metric].larger_is_better else "minimize",
-                pruner=self.optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=2),
+                pruner=self.optuna.pruners.MedianPruner(
+                    n_startup_trials=5, n_warmup_steps=_WARM_UP
+                ),
                 load_if_exists=True,
             )
         except Exception as error:  # whatever SQLAlchemy, its driver or Optuna say of a bad file
@@ -156,22 +160,28 @@ class Trial:
         self.settings = settings
         self._study = study
         self._trial = trial
+        self._told: set[int] = set()
 
     @property
     def is_deadly(self) -> bool:
         """Whether the process was killed at it too often."""
         return self._study.kills(self.number) >= _KILLS
 
-    def report(self, value: float, evaluation: int) -> bool:
+    def report(self, value: float, done: float) -> bool:
         """Tell a value on the way. Returns whether the trial fell too far behind.
+
+        It is compared with trials that are as far in their own schedule: when as many passes are
+        done, a short training has cooled down, and a long one has just warmed up.
 
         Args:
             value: of the metric.
-            evaluation: which look at the validation part, from 1.
+            done: share of the trial's steps, from 0 to 1.
         """
-        if not is_finite(value):
+        tenth = int(10 * done + 1e-9)
+        if not is_finite(value) or tenth in self._told:
             return False
-        self._trial.report(value, evaluation)
+        self._told.add(tenth)
+        self._trial.report(value, tenth)
         return bool(self._trial.should_prune())
 
     def end(self, row: TrialRow) -> None:

@@ -101,7 +101,8 @@ def tune(
     }
     typed = parse_overrides(overrides)
     given = merge(merge(base, _without_none(named)), typed)
-    name = str((given.get("model") or {}).get("name", "cnn"))
+    chosen = given.get("model")
+    name = str(chosen.get("name", "cnn")) if isinstance(chosen, Mapping) else "cnn"
     architecture(name)
     own, fixed = read_space(space, name)
     fixed = merge(fixed, typed)
@@ -109,8 +110,8 @@ def tune(
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
     prepared = prepare(data, valid, name, given, say, vectors=vectors)
     keys = {*flat(fixed), *(() if prepared.vectors is None else ("model.dim",))}
-    chosen = searched(prepared.recipe, keys, own)
-    return _Tuning(prepared, folder, chosen, say, resume=resume).run(trials, seconds)
+    tried = searched(prepared.recipe, keys, own)
+    return _Tuning(prepared, folder, tried, say, resume=resume).run(trials, seconds)
 
 
 def _silent(line: str) -> None:

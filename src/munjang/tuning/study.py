@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from munjang.errors import ConfigError, FolderError
 from munjang.tasks.figures import FIGURES
 from munjang.tuning.folder import STUDY
@@ -21,7 +23,7 @@ _NAME = "munjang"
 _NUMBER, _STOPPED, _JUDGED = "number", "stopped", "judged"
 _KEPT = ("ended", "passes", "steps", "seconds", "note")
 # Tenths of its schedule that a trial is left alone for.
-_WARM_UP = 3
+_WARM_UP = 5
 # A trial that was killed so often is not tried again: it may be what the system killed us for.
 _KILLS = 2
 # With fewer trials that came to an end, shares of importance would be made of noise.
@@ -106,7 +108,8 @@ class Study:
         if number == 1 and not self._trials("WAITING"):
             self._study.enqueue_trial(dict(defaults))
         # of its own for each trial, so that it knows nothing but what the study knows
-        self._study.sampler = self.optuna.samplers.TPESampler(seed=self.seed * 1_000_003 + number)
+        seed = int(np.random.SeedSequence((self.seed, number)).generate_state(1)[0])
+        self._study.sampler = self.optuna.samplers.TPESampler(seed=seed)
         trial = self._begun = self._study.ask()
         settings = {key: part.suggested(key, trial) for key, part in space.items()}
         trial.set_user_attr(_NUMBER, number)

@@ -3,8 +3,9 @@
     python docs/generate.py [--check]
 
 A page marks the place with `<!-- settings: cnn -->` (a model, with its defaults by script),
-`<!-- settings: training -->` (a section of config.yaml), `<!-- tree: src/munjang -->` or
-`<!-- layers: pyproject.toml -->`, and ends it with `<!-- end -->`. With --check nothing is written,
+`<!-- settings: training -->` (a section of config.yaml), `<!-- space: models -->` (what a search
+tries), `<!-- tree: src/munjang -->` or `<!-- layers: pyproject.toml -->`, and ends it with
+`<!-- end -->`. With --check nothing is written,
 and the exit code is 1 when a page is out of date.
 """
 
@@ -24,12 +25,13 @@ from munjang.models.encoder import EncoderConfig
 from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES
 from munjang.recipe import Script, TokenizerSettings, make_recipe
 from munjang.training.settings import TrainingSettings
+from munjang.tuning.space import SPACES, Choice, Span
 
 FEW, MANY = 10_000, 150_000
 FITTING = 77
 HANGING = {"subsequent_indent": " " * 23, "drop_whitespace": True, "break_long_words": False}
 AROUND = {"tokenizer": TokenizerSettings, "training": TrainingSettings}
-PLACE = re.compile(r"(<!-- (settings|tree|layers): (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PLACE = re.compile(r"(<!-- (settings|space|tree|layers): (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ROOT = Path(__file__).parent.parent
 
 
@@ -137,6 +139,27 @@ def meaning(field: FieldInfo) -> str:
     return said + (f" ({', '.join(names)})" if untold else "")
 
 
+def space(_: str) -> str:
+    """What a search tries of each setting, and for which models."""
+    models: dict[tuple[str, str], list[str]] = {}
+    for model, parts in SPACES.items():
+        for key, part in parts.items():
+            models.setdefault((key, tried(part)), []).append(model)
+    rows = [
+        (key, values, "all" if len(names) == len(SPACES) else ", ".join(names))
+        for (key, values), names in models.items()
+    ]
+    return table(("setting", "searched", "models"), rows)
+
+
+def tried(part: Choice | Span) -> str:
+    """The values of a part of the space in words."""
+    if isinstance(part, Choice):
+        return ", ".join(map(written, part.values))
+    low, high = map(written, part.ends())
+    return f"{low} to {high}" + (", by factors" if part.log else "")
+
+
 def tree(name: str) -> str:
     """Every file below a folder with the first line of its docstring, the top level last."""
     top = ROOT / name
@@ -167,7 +190,7 @@ def layers(name: str) -> str:
     return "```text\n" + "\n".join(row.replace("munjang.", "") for row in rows) + "\n```\n"
 
 
-WRITERS = {"settings": settings, "tree": tree, "layers": layers}
+WRITERS = {"settings": settings, "space": space, "tree": tree, "layers": layers}
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from munjang.explain.shapes import shapes
     from munjang.media import load
     from munjang.text.keras import Tokenizer, pad_sequences, tokenizer_from_json
+    from munjang.tuning.run import tune
 
 __version__ = "0.1.0"
 
@@ -29,6 +30,7 @@ __all__ = [
     "shapes",
     "tokenizer_from_json",
     "train",
+    "tune",
 ]
 
 _PLACES = {
@@ -42,6 +44,7 @@ _PLACES = {
     "shapes": "munjang.explain.shapes",
     "tokenizer_from_json": "munjang.text.keras",
     "train": "munjang.api",
+    "tune": "munjang.tuning.run",
 }
 
 

@@ -57,6 +57,8 @@ def train(
     overrides: Iterable[str] = (),
     seed: int | None = None,
     tokenizer: str | None = None,
+    vectors: Any = None,
+    freeze_vectors: bool | None = None,
     encoding: str | None = None,
     skip_bad_rows: bool | None = None,
     resume: bool = False,
@@ -82,6 +84,9 @@ def train(
         overrides: `key=value` strings laid on top, such as "model.dim=64".
         seed: decides split, weights, batches and dropout. 0 when left out.
         tokenizer: name of a tokenizer; chosen by the script of the text when left out.
+        vectors: pretrained word vectors that the embedding begins with: a file (word2vec, fastText
+            .vec, GloVe) or gensim's KeyedVectors. They decide `model.dim`.
+        freeze_vectors: rows found among the vectors never change.
         encoding: of text files.
         skip_bad_rows: skip and count rows that cannot be used.
         resume: go on from the checkpoint in `out`, if there is one.
@@ -106,6 +111,7 @@ def train(
         "data": columns,
         "tokenizer": {"name": tokenizer},
         "model": {"name": model},
+        "vectors": {"freeze": freeze_vectors},
     }
     base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
     given = merge(merge(base, _without_none(named)), parse_overrides(overrides))
@@ -113,7 +119,7 @@ def train(
     if model is not None:
         medium.architecture(model)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    prepared = medium.prepare(data, valid, model, given, say)
+    prepared = medium.prepare(data, valid, model, given, say, vectors)
     return fit(prepared, out, resume=resume, overwrite=overwrite, say=say, on_step=on_step)
 
 

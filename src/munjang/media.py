@@ -135,7 +135,8 @@ class Medium:
 
     Attributes:
         architecture: the registry's row of a name; refuses one that reads something else.
-        prepare: from (data, validation data, model, settings, say) to what a loop takes.
+        prepare: from (data, validation data, model, settings, say, pretrained word vectors or None)
+            to what a loop takes.
         model: from (what was prepared, task, network, metrics) to a model.
         load: the model in a folder.
         evaluate: from (model, data, how to read it, say) to scores.
@@ -144,7 +145,7 @@ class Medium:
     """
 
     architecture: Callable[[str], object]
-    prepare: Callable[[Any, Any, str | None, Mapping[str, Any], Say], AnyPrepared]
+    prepare: Callable[[Any, Any, str | None, Mapping[str, Any], Say, Any], AnyPrepared]
     model: Callable[[Any, Any, nn.Module, dict[str, Any]], AnyModel]
     load: Callable[[str | Path], AnyModel]
     evaluate: Callable[[Any, Any, Mapping[str, Any], Say], TaskScores]
@@ -153,9 +154,17 @@ class Medium:
 
 
 def _prepare_texts(
-    data: Any, valid: Any, model: str | None, given: Mapping[str, Any], say: Say
+    data: Any, valid: Any, model: str | None, given: Mapping[str, Any], say: Say, vectors: Any
 ) -> Prepared:
-    return prepare(data, valid, model or "cnn", given, say)
+    return prepare(data, valid, model or "cnn", given, say, vectors=vectors)
+
+
+def _prepare_images(
+    data: Any, valid: Any, model: str | None, given: Mapping[str, Any], say: Say, vectors: Any
+) -> PreparedImages:
+    if vectors is not None or "vectors" in given:
+        raise ConfigError("vectors are of words; images have none")
+    return prepare_images(data, valid, model, given, say)
 
 
 def _text_model(
@@ -203,7 +212,7 @@ MEDIA: dict[str, Medium] = {
     ),
     "images": Medium(
         image_architecture,
-        prepare_images,
+        _prepare_images,
         _image_model,
         load_images,
         _evaluate_images,

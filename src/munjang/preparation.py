@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import torch
 from torch import nn
 
 from munjang.data.batches import Examples
@@ -13,9 +14,11 @@ from munjang.data.readers import read_table
 from munjang.data.readers.values import ReadLabels
 from munjang.data.splits import split
 from munjang.data.table import Table
+from munjang.data.vectors import WordVectors
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.spelling import Spelling
 from munjang.models.registry import build_encoder
+from munjang.pretrained import coverage, coverage_lines, find, with_vectors
 from munjang.recipe import DataSettings, Recipe, make_recipe, script_of
 from munjang.tasks.task import Task
 from munjang.text.columns import TokenColumn, values_and_offsets
@@ -38,6 +41,7 @@ class Prepared:
         train: the training part.
         valid: the validation part.
         facts: what was counted on the way, for `metrics.json`.
+        vectors: pretrained ones of the tokens that have one; None where none were given.
     """
 
     recipe: Recipe
@@ -46,29 +50,44 @@ class Prepared:
     train: Examples
     valid: Examples
     facts: dict[str, Any]
+    vectors: WordVectors | None = None
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the recipe, but for how it is run, the token columns and the targets."""
+        """SHA-256 of the recipe, but for how it is run, token columns, targets and vectors."""
+        recipe = self.recipe.to_dict()
+        if self.vectors is not None:
+            recipe["vectors"]["file"] = self.vectors.fingerprint  # wherever the file lies now
         parts = (self.train, self.valid)
         buffers = [b for part in parts for b in (*values_and_offsets(part.column), part.targets)]
-        return fingerprint(self.recipe.to_dict(), buffers)
+        return fingerprint(recipe, buffers)
 
     def network(self) -> nn.Module:
-        """A fresh network, from torch's generator, that knows the n-grams of texts and words."""
-        network = self.task.network(
-            build_encoder(self.recipe.model, self.tokenizer.vocabulary.size)
-        )
+        """A fresh network, from torch's generator, that knows n-grams, spellings and vectors."""
+        encoder = build_encoder(self.recipe.model, self.tokenizer.vocabulary.size)
+        network = self.task.network(encoder)
         for module in network.modules():
             if isinstance(module, TokenEmbedding):
                 batches = self.train.in_order_of_length(batch_rows=8192)
                 module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
             if isinstance(module, Spelling):
                 module.learn(self.tokenizer.vocabulary.tokens)
+        if self.vectors is not None:
+            ids, rows = (torch.from_numpy(a) for a in (self.vectors.ids, self.vectors.vectors))
+            embedding = cast(TokenEmbedding, encoder.embedding)
+            embedding.begin_with(ids, rows, frozen=self.recipe.vectors.freeze)
         return network
 
 
-def prepare(data: Any, valid: Any, model: str, given: Mapping[str, Any], say: Say) -> Prepared:
+def prepare(
+    data: Any,
+    valid: Any,
+    model: str,
+    given: Mapping[str, Any],
+    say: Say,
+    *,
+    vectors: Any = None,
+) -> Prepared:
     """Read, check, split, fit the tokenizer and encode.
 
     Args:
@@ -77,7 +96,9 @@ def prepare(data: Any, valid: Any, model: str, given: Mapping[str, Any], say: Sa
         model: name of the architecture, unless `given` names one.
         given: the user's settings, nested as in `config.yaml`.
         say: called with lines for people.
+        vectors: pretrained ones in memory, or their path; those of `given` when left out.
     """
+    source, given = with_vectors(vectors, given)
     asked = make_recipe(model, "other", 0, given)
     kind, settings = asked.task_row.task, asked.task_settings
     read_labels = kind.reader(settings)
@@ -98,12 +119,15 @@ def prepare(data: Any, valid: Any, model: str, given: Mapping[str, Any], say: Sa
     )
     encoded = {name: _encode(tokenizer, part, recipe) for name, part in parts.items()}
     facts = _facts(parts, encoded, tokenizer, recipe)
-    for line in _fact_lines(facts, recipe):
+    found = None if source is None else find(source, recipe.vectors, tokenizer)
+    if found is not None:
+        facts["vectors"] = coverage(found, tokenizer, encoded, recipe.vectors)
+    for line in (*_fact_lines(facts, recipe), *coverage_lines(found, facts)):
         say(line)
     examples = {
         name: Examples(encoded[name].column, task.targets(part)) for name, part in parts.items()
     }
-    return Prepared(recipe, tokenizer, task, examples["train"], examples["valid"], facts)
+    return Prepared(recipe, tokenizer, task, examples["train"], examples["valid"], facts, found)
 
 
 def read_and_say(data: Any, columns: DataSettings, read_labels: ReadLabels, say: Say) -> Table:

@@ -44,6 +44,24 @@ class TokenizerSettings(Settings):
     ends: bool = Field(False, description="put GO before and EOS behind each text")
 
 
+class VectorSettings(Settings):
+    """Pretrained vectors of tokens, with which the embedding begins."""
+
+    file: str | None = Field(
+        None, description="word2vec text or binary, fastText .vec or GloVe text, also gzipped"
+    )
+    freeze: bool = Field(False, description="rows that were found there never change")
+    skip_bad_lines: bool = Field(False, description="skip and count lines that cannot be read")
+
+    @model_validator(mode="after")
+    def _something_to_freeze(self) -> Self:
+        if self.freeze and self.file is None:
+            raise ValueError(
+                "freeze: there are no vectors to freeze; give vectors.file (--vectors)"
+            )
+        return self
+
+
 class Recipe(Settings):
     """Everything that makes a run, as `config.yaml` holds it."""
 
@@ -52,6 +70,7 @@ class Recipe(Settings):
     labels: tuple[str, ...] | None = Field(None, description="known classes; found when left out")
     data: DataSettings = DataSettings()
     tokenizer: TokenizerSettings = TokenizerSettings()
+    vectors: VectorSettings = VectorSettings()
     model: SerializeAsAny[EncoderConfig]
     classify: ClassifySettings = ClassifySettings()
     regress: RegressSettings = RegressSettings()
@@ -131,8 +150,10 @@ class Recipe(Settings):
         return cast(Settings, getattr(self, self.task))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for YAML, without the sections of other tasks."""
+        """Plain values, ready for YAML, without the sections of other tasks and of no vectors."""
         others: set[str] = {name for name in TASKS if name != self.task}
+        if self.vectors.file is None:
+            others.add("vectors")
         return self.model_dump(mode="json", exclude=others)
 
 

@@ -18,6 +18,7 @@ from munjang.cli.outcome import Commands, ctrl_c_ends_at_once, end, exit_codes
 from munjang.cli.predict import predict
 from munjang.cli.shapes import shapes
 from munjang.cli.train import train
+from munjang.cli.tune import tune
 
 __all__ = ["app", "main"]
 
@@ -63,6 +64,7 @@ def munjang(
 app.command()(check)
 app.command()(train)
 app.command()(compare)
+app.command()(tune)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(shapes)

@@ -58,6 +58,17 @@ TaskName = Annotated[
         "number of labels) or images (one label an image).  [default: classify]",
     ),
 ]
+Vectors = Annotated[
+    str | None,
+    typer.Option(
+        "--vectors",
+        metavar="FILE",
+        help="Pretrained word vectors to begin with: word2vec, fastText .vec or GloVe.",
+    ),
+]
+FreezeVectors = Annotated[
+    bool, typer.Option("--freeze-vectors", help="Words found in FILE keep their vectors.")
+]
 Seed = Annotated[
     int | None,
     typer.Option(metavar="N", help="The same seed repeats the run bit for bit.  [default: 0]"),

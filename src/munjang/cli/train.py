@@ -9,6 +9,7 @@ from munjang.cli.options import (
     AsJson,
     ConfigFile,
     Encoding,
+    FreezeVectors,
     LabelColumn,
     ModelName,
     Quiet,
@@ -18,6 +19,7 @@ from munjang.cli.options import (
     TaskName,
     TextColumn,
     TokenizerName,
+    Vectors,
 )
 from munjang.cli.outcome import begin, resumable
 
@@ -42,6 +44,8 @@ def train(
     settings: Settings = None,
     seed: Seed = None,
     tokenizer: TokenizerName = None,
+    vectors: Vectors = None,
+    freeze_vectors: FreezeVectors = False,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
     resume: Annotated[
@@ -64,6 +68,7 @@ def train(
       munjang train reviews.tsv --text-column document --label-column label --out my-model
       munjang train train.csv --valid dev.csv --model lstm --set training.epochs=3 --out my-model
       munjang train ratings.tsv --task regress --out my-model
+      munjang train train.csv --vectors crawl-300d-2M.vec --freeze-vectors --out my-model
       munjang train genres.jsonl --task multilabel --label-column genres --out my-model
       munjang train digits --task images --out my-model
       munjang train old.csv --encoding cp949 --skip-bad-rows --out my-model --resume
@@ -92,6 +97,8 @@ def train(
             overrides=overrides,
             seed=seed,
             tokenizer=tokenizer,
+            vectors=vectors,
+            freeze_vectors=freeze_vectors or None,
             encoding=encoding,
             skip_bad_rows=skip_bad_rows or None,
             resume=resume,

@@ -45,6 +45,7 @@ class TokenEmbedding(nn.Module):
     """
 
     _kept: Tensor
+    _learns: Tensor | None
 
     def __init__(
         self,
@@ -73,6 +74,8 @@ class TokenEmbedding(nn.Module):
         )
         if self.ngram_min_frequency > 1:
             self.register_buffer("_kept", torch.ones(COUNTED, dtype=torch.bool))
+        # not saved: who trains on reads the same vectors again
+        self.register_buffer("_learns", None, persistent=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -80,6 +83,27 @@ class TokenEmbedding(nn.Module):
         nn.init.normal_(self.weight, std=STD)
         with torch.no_grad():
             self.weight[PAD] = 0.0
+
+    @torch.no_grad()
+    def begin_with(self, ids: Tensor, vectors: Tensor, *, frozen: bool) -> None:
+        """Let the rows of some tokens begin as pretrained vectors.
+
+        The tokens' other rows stay as random as they were, but as widely spread as the vectors: a
+        normal distribution with the standard deviation of all their numbers. PAD stays zero, and
+        the rows of n-grams stay as they were.
+
+        Args:
+            ids: [found] int64, none of them PAD.
+            vectors: [found, dim].
+            frozen: whether these rows get no gradient, and so never change; all others learn.
+        """
+        spread = float(vectors.std(correction=0))
+        if spread > 0:
+            self.weight[: self.vocabulary_size] *= spread / STD
+        self.weight[ids] = vectors
+        if frozen:
+            self._learns = torch.ones(len(self.weight), dtype=torch.bool, device=ids.device)
+            self._learns[ids] = False
 
     def count_ngrams(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
         """See which n-grams of the training texts are frequent enough to have a row.
@@ -124,7 +148,8 @@ class TokenEmbedding(nn.Module):
         """`ids`, `mask` [batch, time] to vectors [batch, time, dim]; padding gives zeros."""
         ids = self.heard(ids, mask)
         rows = self.rows(ids, mask)
-        vectors = sum_rows(self.weight, rows.flatten(0, 1)).view(*ids.shape, self.dim)
+        summed = sum_rows(self.weight, rows.flatten(0, 1), self._learns)
+        vectors = summed.view(*ids.shape, self.dim)
         return vectors if self.spelling is None else vectors + self.spelling(ids)
 
     def bag(self, ids: Tensor, mask: Tensor, combiner: Combiner = "mean") -> Tensor:
@@ -134,7 +159,7 @@ class TokenEmbedding(nn.Module):
         the longer the text, the more evidence. A row without tokens gives zeros.
         """
         ids = self.heard(ids, mask)
-        sums = sum_rows(self.weight, self.rows(ids, mask).flatten(1))
+        sums = sum_rows(self.weight, self.rows(ids, mask).flatten(1), self._learns)
         if self.spelling is not None:
             sums = sums + self.spelling(ids).sum(1)
         tokens = mask.sum(1, keepdim=True).clamp(min=1)

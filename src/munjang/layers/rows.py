@@ -19,23 +19,27 @@ class _SumRows(torch.autograd.Function):
     """`ids` [bags, per bag] of `weight` [rows, dim] to sums [bags, dim]; PAD counts as zeros."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, ids: Tensor) -> Tensor:
+    def forward(ctx: Any, weight: Tensor, ids: Tensor, learns: Tensor | None) -> Tensor:
         ctx.save_for_backward(ids)
         ctx.rows = weight.shape[0]
+        ctx.learns = learns
         # detached: asked for a gradient, embedding_bag would prepare one of its own
         return F.embedding_bag(ids, weight.detach(), mode="sum")
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
         (grad,) = grads
         (ids,) = ctx.saved_tensors
         found = bags_of_rows_by_numpy if ids.device.type == "cpu" else bags_of_rows
         rows, starts, bags = found(ids, ctx.rows)
         sums = F.embedding_bag(bags, grad.contiguous(), starts, mode="sum")
+        if ctx.learns is not None:
+            learning = ctx.learns[rows]
+            rows, sums = rows[learning], sums[learning]
         touched = torch.sparse_coo_tensor(
             rows[None], sums, (ctx.rows, grad.shape[1]), is_coalesced=True, check_invariants=False
         )
-        return touched, None
+        return touched, None, None
 
 
 def bags_of_rows(ids: Tensor, table: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -72,7 +76,7 @@ def bags_of_rows_by_numpy(ids: Tensor, table: int) -> tuple[Tensor, Tensor, Tens
     return torch.from_numpy(rows), torch.from_numpy(starts), torch.from_numpy(bags)
 
 
-def sum_rows(weight: Tensor, ids: Tensor) -> Tensor:
+def sum_rows(weight: Tensor, ids: Tensor, learns: Tensor | None = None) -> Tensor:
     """Sum, for each bag, the rows of `weight` that its ids name.
 
     Args:
@@ -80,8 +84,9 @@ def sum_rows(weight: Tensor, ids: Tensor) -> Tensor:
             PAD row, which therefore stays zero. (`padding_idx` would say the same at ten times the
             cost.)
         ids: [bags, per bag] int64.
+        learns: [rows], False for rows that get no gradient; None when all do.
 
     Returns:
         [bags, dim].
     """
-    return cast(Tensor, _SumRows.apply(weight, ids))  # type: ignore[no-untyped-call]
+    return cast(Tensor, _SumRows.apply(weight, ids, learns))  # type: ignore[no-untyped-call]

@@ -130,7 +130,7 @@ CASES = [
 def test_every_text_encoder_is_as_computed(name: str, chosen: dict[str, Any], tokens: int) -> None:
     fields = ARCHITECTURES[name].config_class().model_fields
     small = {key: value for key, value in SMALL.items() if key in fields}
-    longest = {"tokenizer": {"max_length": 12}} if "longest" in chosen else {}
+    longest = {"tokenizer": {"max_length": 12, "ends": False}} if "longest" in chosen else {}
     config = {"model": {**small, **chosen}, **longest}
     found = shapes(name, input=tokens, vocabulary=30, config=config)
     assert found.parameters > 0

@@ -226,3 +226,27 @@ def test_the_table_starts_small_with_zero_padding() -> None:
     weight = TokenEmbedding(2000, 16).weight.detach()
     assert not weight[0].any()
     assert float(weight[1:].std()) == pytest.approx(0.1, rel=0.05)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    bags=st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=1, max_size=6),
+    frozen=st.sets(st.integers(1, 9)),
+)
+def test_rows_that_do_not_learn_get_no_gradient_and_others_the_same(
+    bags: list[list[int]], frozen: set[int]
+) -> None:
+    torch.manual_seed(len(bags))
+    weight = torch.randn(10, 3)
+    weight[PAD] = 0.0
+    learns = torch.tensor([row not in frozen for row in range(10)])
+    some, whole = (weight.clone().requires_grad_() for _ in range(2))
+    ids = torch.tensor(bags)
+    for table, which in ((some, learns), (whole, None)):
+        sums = sum_rows(table, ids, which)
+        torch.testing.assert_close(sums, weight[ids].sum(1))
+        (sums**2).sum().backward()
+    assert some.grad is not None
+    assert whole.grad is not None
+    assert not set(some.grad._indices()[0].tolist()) & frozen
+    assert torch.equal(some.grad.to_dense(), whole.grad.to_dense() * learns[:, None])

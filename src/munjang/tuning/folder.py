@@ -1,0 +1,102 @@
+"""Where everything of a search lies in its folder.
+
+tuning.json      the plan: what makes two searches the same one
+study.sqlite3    Optuna's own storage: every trial, written as it happens
+tune.json        what came out so far
+best/            the model folder of the best trial
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from munjang.errors import FolderError
+from munjang.folder import TextModel
+from munjang.manifest import FILE as MANIFEST
+from munjang.manifest import write_atomically
+
+PLAN, STUDY, RESULTS, BEST = "tuning.json", "study.sqlite3", "tune.json", "best"
+_NEW, _OLD = BEST + ".new", BEST + ".old"
+_STUDY_FILES = (STUDY, STUDY + "-journal")
+
+
+def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
+    """See to it that a search in `out` would destroy nothing unasked. Changes nothing.
+
+    Raises:
+        FolderError: a file, another search or other files stand there.
+    """
+    if out.exists() and not out.is_dir():
+        raise FolderError(f"{out}: expected a folder for the search, this is a file")
+    names = {path.name for path in out.iterdir()} if out.exists() else set()
+    if PLAN in names:
+        if not (resume or overwrite):
+            raise FolderError(
+                f"{out}: a search stands here; --resume goes on with it, --overwrite begins anew"
+            )
+        return
+    # what a search that was killed before it had a plan left behind counts as nothing
+    foreign = sorted(names - {*_STUDY_FILES, PLAN + ".partial"})
+    if foreign:
+        raise FolderError(
+            f"{out}: this folder holds other files ({foreign[0]}); choose an empty one"
+        )
+
+
+def open_folder(out: Path, plan: dict[str, Any], *, resume: bool) -> bool:
+    """Make the folder ready. Returns whether a search is there to go on with.
+
+    Raises:
+        FolderError: the search there is of other data or settings.
+    """
+    path = out / PLAN
+    if resume and path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        for key, value in plan.items():
+            if before.get(key) != value:
+                raise FolderError(
+                    f"{out}: the search there has another {_CALLED[key]}; give the same to go on "
+                    "with it, or --overwrite to begin anew"
+                )
+        _mend_best(out)
+        return True
+    out.mkdir(parents=True, exist_ok=True)
+    for name in (PLAN, RESULTS, *_STUDY_FILES):
+        (out / name).unlink(missing_ok=True)
+    for name in (BEST, _NEW, _OLD):
+        shutil.rmtree(out / name, ignore_errors=True)
+    return False
+
+
+def write_plan(out: Path, plan: dict[str, Any]) -> None:
+    """Write the plan: from here on the search can be resumed."""
+    write_atomically(out / PLAN, json.dumps(plan, ensure_ascii=False, indent=2) + "\n")
+
+
+_CALLED = {
+    "run": "set of rows or of fixed settings",
+    "space": "space",
+    "metric": "metric",
+    "seed": "seed",
+}
+
+
+def save_best(out: Path, model: TextModel) -> None:
+    """Put a model in the place of the best: at every moment the one before or the new is whole."""
+    shutil.rmtree(out / _NEW, ignore_errors=True)
+    model.save(out / _NEW)
+    if (out / BEST).exists():
+        (out / BEST).rename(out / _OLD)
+    (out / _NEW).rename(out / BEST)
+    shutil.rmtree(out / _OLD, ignore_errors=True)
+
+
+def _mend_best(out: Path) -> None:
+    """End what a killed `save_best` began."""
+    if not (out / BEST).exists():
+        whole = [name for name in (_NEW, _OLD) if (out / name / MANIFEST).exists()]
+        if whole:
+            (out / whole[0]).rename(out / BEST)
+    for name in (_NEW, _OLD):
+        shutil.rmtree(out / name, ignore_errors=True)

@@ -1,0 +1,221 @@
+"""`tune`: trial after trial on one split, the best of them kept as a model folder."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from munjang.config import merge, parse_overrides, read_yaml
+from munjang.errors import ConfigError
+from munjang.models.registry import architecture
+from munjang.preparation import Prepared, prepare
+from munjang.tuning.attempt import attempt
+from munjang.tuning.folder import (
+    RESULTS,
+    open_folder,
+    refuse_occupied,
+    save_best,
+    write_plan,
+)
+from munjang.tuning.ranges import read_space
+from munjang.tuning.results import TrialRow, Tuned, best_of
+from munjang.tuning.space import Space, flat, searched, shown, value_of
+from munjang.tuning.study import Study, need_optuna
+
+Say = Callable[[str], None]
+
+
+def tune(
+    data: Any,
+    *,
+    out: str | Path,
+    model: str | None = None,
+    trials: int = 30,
+    seconds: float | None = None,
+    space: str | Path | Mapping[str, Any] | None = None,
+    task: str | None = None,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    valid: Any = None,
+    config: str | Path | Mapping[str, Any] | None = None,
+    overrides: Iterable[str] = (),
+    seed: int | None = None,
+    tokenizer: str | None = None,
+    vectors: Any = None,
+    freeze_vectors: bool | None = None,
+    encoding: str | None = None,
+    skip_bad_rows: bool | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    say: Say | None = None,
+) -> Tuned:
+    """Search for settings of a model, with Optuna.
+
+    All trials read the same rows, split and tokens, and are judged on the validation part by
+    `training.metric`. The first takes the model's own settings. One that falls behind the median
+    of the others is given up; one that fails costs its own row.
+
+    Args:
+        data: labelled text, as for `munjang.train`.
+        out: folder of the search; the best model is `out/best`.
+        model: name of an architecture; left out, that of `config`, else cnn.
+        trials: how many, those of earlier sittings included.
+        seconds: end earlier, after so many seconds of trials; the trial at that moment ends there.
+        space: a YAML file or a mapping of what to search otherwise (`munjang.tuning.ranges`).
+        task: as for `munjang.train`, like all that follows.
+        text_column: column of texts; guessed when left out.
+        label_column: column of labels; guessed when left out.
+        valid: data that judges the trials; None holds out a part of `data`.
+        config: a YAML file or a mapping of settings: where the search begins.
+        overrides: `key=value` strings laid on top: these are fixed.
+        seed: decides what is tried, and all that `munjang.train` lets it decide.
+        tokenizer: name of a tokenizer.
+        vectors: pretrained word vectors.
+        freeze_vectors: rows found among the vectors never change.
+        encoding: of text files.
+        skip_bad_rows: skip and count rows that cannot be used.
+        resume: go on with the search in `out`.
+        overwrite: replace the search in `out`.
+        say: called with lines for people.
+
+    Raises:
+        MunjangError: the data, a setting or the folder cannot be used; no trial came to its end;
+            optuna is not installed.
+        KeyboardInterrupt: Ctrl-C came; `resume` goes on.
+    """
+    say, folder = say or _silent, Path(out)
+    need_optuna()
+    _check_numbers(trials, seconds)
+    base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
+    named = {
+        "task": task,
+        "seed": seed,
+        "data": {
+            "text_column": text_column,
+            "label_column": label_column,
+            "encoding": encoding,
+            "skip_bad_rows": skip_bad_rows,
+        },
+        "tokenizer": {"name": tokenizer},
+        "model": {"name": model},
+        "vectors": {"freeze": freeze_vectors},
+    }
+    typed = parse_overrides(overrides)
+    given = merge(merge(base, _without_none(named)), typed)
+    chosen = given.get("model")
+    name = str(chosen.get("name", "cnn")) if isinstance(chosen, Mapping) else "cnn"
+    architecture(name)
+    own, fixed = read_space(space, name)
+    fixed = merge(fixed, typed)
+    given = merge(given, fixed)
+    refuse_occupied(folder, resume=resume, overwrite=overwrite)
+    prepared = prepare(data, valid, name, given, say, vectors=vectors)
+    keys = {*flat(fixed), *(() if prepared.vectors is None else ("model.dim",))}
+    tried = searched(prepared.recipe, keys, own)
+    return _Tuning(prepared, folder, tried, say, resume=resume).run(trials, seconds)
+
+
+def _silent(line: str) -> None:
+    """Say nothing."""
+
+
+def _check_numbers(trials: int, seconds: float | None) -> None:
+    if trials < 1:
+        raise ConfigError(f"trials: expected 1 or more, got {trials}")
+    if seconds is not None and not seconds > 0:
+        raise ConfigError(f"seconds: expected more than 0, got {seconds:g}")
+
+
+def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {
+        key: _without_none(value) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if value is not None
+    }
+    return {key: value for key, value in kept.items() if value != {}}
+
+
+class _Tuning:
+    """A search that is ready to go on."""
+
+    def __init__(
+        self, prepared: Prepared, folder: Path, space: Space, say: Say, *, resume: bool
+    ) -> None:
+        recipe = prepared.recipe
+        self.prepared = prepared
+        self.folder = folder
+        self.space = space
+        self.say = say
+        self.metric = recipe.training.metric
+        self.defaults = {key: value_of(recipe, key) for key in space}
+        plan = {
+            "run": prepared.fingerprint,
+            "space": {key: part.to_json() for key, part in space.items()},
+            "metric": self.metric,
+            "seed": recipe.seed,
+        }
+        known = open_folder(folder, plan, resume=resume)
+        self.study = Study(folder, self.metric, recipe.seed, resume=known)
+        write_plan(folder, plan)
+
+    def run(self, trials: int, seconds: float | None) -> Tuned:
+        """Try until there are so many trials, or the time is over."""
+        rows = self.study.rows()
+        if rows:
+            self.say(f"{len(rows)} trials were done before")
+        try:
+            while len(rows) < trials:
+                left = None if seconds is None else seconds - self.study.seconds
+                if left is not None and left <= 0:
+                    self.say(f"the time is over after {len(rows)} of {trials} trials")
+                    break
+                self._next(rows, trials, left)
+                rows = self.study.rows()
+                self._tuned(rows, {}).write()
+        except KeyboardInterrupt:
+            self.study.stop()
+            raise KeyboardInterrupt(
+                f"stopped after {len(rows)} of {trials} trials; the same command with --resume "
+                f"goes on from {self.folder}"
+            ) from None
+        tuned = self._tuned(rows, self.study.importance())
+        tuned.write()
+        if tuned.best is None:
+            first = next((row.note for row in rows if row.note), "all were pruned")
+            raise ConfigError(
+                f"none of {len(rows)} trials came to its end; the first: {first}; "
+                f"{self.folder / RESULTS} tells of all"
+            )
+        return tuned
+
+    def _first(self) -> dict[str, Any]:
+        """The first trial's values; a person's own space need not hold the defaults."""
+        return {key: value for key, value in self.defaults.items() if self.space[key].holds(value)}
+
+    def _next(self, rows: list[TrialRow], trials: int, left: float | None) -> None:
+        trial = self.study.next(self.space, self._first())
+        count = f"[{trial.number}/{trials}]"
+        self.say(f"{count} {_shown(trial.settings)}")
+        if trial.is_deadly:
+            note = "the process was killed at it twice (out of memory?)"
+            row, model = TrialRow(trial.number, "failed", None, trial.settings, note=note), None
+        else:
+            row, model = attempt(self.prepared, trial, left)
+        is_best = best_of([*rows, row], self.metric) is row
+        if model is not None and is_best:
+            # before the study knows of it: killed in between, the trial is made again
+            save_best(self.folder, model)
+        trial.end(row)
+        self.say(f"{count} {self._told(row)}{' (best so far)' if is_best else ''}")
+
+    def _told(self, row: TrialRow) -> str:
+        note = f": {row.note}" if row.note else ""
+        value = "" if row.value is None else f" {self.metric} {row.value:.4f},"
+        return f"{row.ended}{note},{value} {row.seconds:.1f} s"
+
+    def _tuned(self, rows: list[TrialRow], importance: dict[str, float]) -> Tuned:
+        space = {key: part.to_json() for key, part in self.space.items()}
+        return Tuned(self.folder, self.metric, space, self.defaults, tuple(rows), importance)
+
+
+def _shown(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key.partition('.')[2]} {shown(value)}" for key, value in settings.items())

@@ -1,0 +1,200 @@
+"""The study: what Optuna remembers of the trials, and how it chooses the next one.
+
+A trial's choices follow from the seed, the number of trials judged before it and what came of
+them, and from nothing else. So a search that was stopped, or killed, goes on as if it never was.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from munjang.errors import ConfigError, FolderError
+from munjang.tasks.figures import FIGURES
+from munjang.tuning.folder import STUDY
+from munjang.tuning.results import TrialRow
+from munjang.tuning.space import Space, is_finite
+
+_NAME = "munjang"
+# What is kept of a trial: its number, that Ctrl-C broke it off, or how it ended.
+_NUMBER, _STOPPED, _JUDGED = "number", "stopped", "judged"
+_KEPT = ("ended", "passes", "steps", "seconds", "note")
+# Tenths of its schedule that a trial is left alone for.
+_WARM_UP = 5
+# A trial that was killed so often is not tried again: it may be what the system killed us for.
+_KILLS = 2
+# With fewer trials that came to an end, shares of importance would be made of noise.
+_FOR_IMPORTANCE = 6
+
+
+def need_optuna() -> Any:
+    """The package optuna.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    if find_spec("optuna") is None:
+        raise ConfigError(
+            'tune needs the package optuna; install it with: pip install "munjang[tune]"'
+        )
+    optuna: Any = import_module("optuna")
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna
+
+
+class Study:
+    """Optuna's study in a folder.
+
+    Args:
+        folder: where its file lies.
+        metric: that judges.
+        seed: of all choices.
+        resume: go on with the study that is there.
+
+    Raises:
+        FolderError: the file cannot be read.
+    """
+
+    def __init__(self, folder: Path, metric: str, seed: int, *, resume: bool) -> None:
+        self.optuna = need_optuna()
+        self.metric = metric
+        self.seed = seed
+        self._begun: Any = None
+        path = folder / STUDY
+        if resume and not path.exists():
+            raise FolderError(
+                f"{path}: the trials of this search are gone; --overwrite begins anew"
+            )
+        try:
+            self._study = self.optuna.create_study(
+                storage=f"sqlite:///{path.resolve()}",
+                study_name=_NAME,
+                direction="maximize" if FIGURES[metric].larger_is_better else "minimize",
+                pruner=self.optuna.pruners.MedianPruner(
+                    n_startup_trials=5, n_warmup_steps=_WARM_UP
+                ),
+                load_if_exists=True,
+            )
+        except Exception as error:  # whatever SQLAlchemy, its driver or Optuna say of a bad file
+            reason = " ".join(str(error).split())[:200]
+            raise FolderError(f"{path}: Optuna cannot read it ({reason})") from None
+        for trial in self._trials("RUNNING"):  # nobody else runs it: its process was killed
+            self._study.tell(trial.number, state=self._state("FAIL"))
+
+    def _state(self, name: str) -> Any:
+        return self.optuna.trial.TrialState[name]
+
+    def _trials(self, *states: str) -> list[Any]:
+        wanted = tuple(self._state(name) for name in states)
+        return list(self._study.get_trials(deepcopy=False, states=wanted))
+
+    def rows(self) -> list[TrialRow]:
+        """Every trial that was judged. Those that were broken off count as never begun."""
+        ended = self._trials("COMPLETE", "PRUNED", "FAIL")
+        judged = [trial for trial in ended if _JUDGED in trial.user_attrs]
+        return [_row(trial, number) for number, trial in enumerate(judged, start=1)]
+
+    @property
+    def seconds(self) -> float:
+        """What the judged trials took, over all sittings."""
+        return sum(row.seconds for row in self.rows())
+
+    def next(self, space: Space, defaults: Mapping[str, Any]) -> "Trial":
+        """Begin the next trial; the first takes the defaults."""
+        number = len(self.rows()) + 1
+        if number == 1 and not self._trials("WAITING"):
+            self._study.enqueue_trial(dict(defaults))
+        # of its own for each trial, so that it knows nothing but what the study knows
+        seed = int(np.random.SeedSequence((self.seed, number)).generate_state(1)[0])
+        self._study.sampler = self.optuna.samplers.TPESampler(seed=seed)
+        trial = self._begun = self._study.ask()
+        settings = {key: part.suggested(key, trial) for key, part in space.items()}
+        trial.set_user_attr(_NUMBER, number)
+        return Trial(self, trial, number, settings)
+
+    def kills(self, number: int) -> int:
+        """How often the process was killed while it was at a trial."""
+        found = self._trials("FAIL")
+        known = [t.user_attrs for t in found if t.user_attrs.get(_NUMBER) == number]
+        return sum(not {_JUDGED, _STOPPED} & attrs.keys() for attrs in known)
+
+    def tell(self, trial: Any, row: TrialRow) -> None:
+        """Keep how a trial ended."""
+        kept = {name: getattr(row, name) for name in _KEPT}
+        trial.set_user_attr(_JUDGED, kept)  # one attribute, since each is written on its own
+        state = {"done": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}[row.ended]
+        value = row.value if row.ended == "done" else None
+        self._study.tell(trial, value, state=self._state(state))
+        self._begun = None
+
+    def stop(self) -> None:
+        """Keep that Ctrl-C broke off the trial that had begun, if one had."""
+        if self._begun is not None:
+            self._begun.set_user_attr(_STOPPED, True)
+            self._study.tell(self._begun, state=self._state("FAIL"), skip_if_finished=True)
+
+    def importance(self) -> dict[str, float]:
+        """Share of each setting in how the metric varies, the largest first; sums to 1.
+
+        Functional ANOVA over a random forest: Hutter, Hoos and Leyton-Brown (2014), "An efficient
+        approach for assessing hyperparameter importance".
+        """
+        values = [trial.value for trial in self._trials("COMPLETE")]
+        if len(values) < _FOR_IMPORTANCE or len(set(values)) < 2:
+            return {}
+        evaluator = self.optuna.importance.FanovaImportanceEvaluator(seed=self.seed)
+        shares = self.optuna.importance.get_param_importances(self._study, evaluator=evaluator)
+        return {key: float(share) for key, share in shares.items()}
+
+
+class Trial:
+    """A trial that has begun.
+
+    Attributes:
+        number: from 1.
+        settings: what it chose, by dotted keys.
+    """
+
+    def __init__(self, study: Study, trial: Any, number: int, settings: dict[str, Any]) -> None:
+        self.number = number
+        self.settings = settings
+        self._study = study
+        self._trial = trial
+        self._told: set[int] = set()
+
+    @property
+    def is_deadly(self) -> bool:
+        """Whether the process was killed at it too often."""
+        return self._study.kills(self.number) >= _KILLS
+
+    def report(self, value: float, done: float) -> bool:
+        """Tell a value on the way. Returns whether the trial fell too far behind.
+
+        It is compared with trials that are as far in their own schedule: when as many passes are
+        done, a short training has cooled down, and a long one has just warmed up.
+
+        Args:
+            value: of the metric.
+            done: share of the trial's steps, from 0 to 1.
+        """
+        tenth = int(10 * done + 1e-9)
+        if not is_finite(value) or tenth in self._told:
+            return False
+        self._told.add(tenth)
+        self._trial.report(value, tenth)
+        return bool(self._trial.should_prune())
+
+    def end(self, row: TrialRow) -> None:
+        """Keep how it ended."""
+        self._study.tell(self._trial, row)
+
+
+def _row(trial: Any, number: int) -> TrialRow:
+    kept = trial.user_attrs[_JUDGED]
+    value = trial.value if kept["ended"] == "done" else None
+    if kept["ended"] == "pruned":
+        value = trial.intermediate_values[max(trial.intermediate_values)]
+    return TrialRow(number=number, value=value, settings=dict(trial.params), **kept)

@@ -1,0 +1,280 @@
+"""Training with pretrained vectors: they are where the embedding begins, and frozen ones stay."""
+
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from munjang.api import Trained, evaluate, load, make_loop, train
+from munjang.errors import ConfigError, DataError, FolderError, MunjangError
+from munjang.layers.embedding import STD, TokenEmbedding
+from munjang.models.registry import ARCHITECTURES
+from munjang.preparation import Prepared, prepare
+from munjang.text.vocabulary import PAD
+from tests.made import QUICK, made_corpus
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+DIM = 16
+WORDS = ["the", "film", "awful", "great", "okay", "average", "music", "unheard"]
+SHORT = [
+    *(setting for setting in QUICK if not setting.startswith(("model.dim", "training.epochs"))),
+    "training.epochs=2",
+]
+
+
+def random_vectors(words: list[str], *, seed: int = 0, scale: float = 0.7) -> np.ndarray[Any, Any]:
+    numbers = np.random.default_rng(seed).normal(0.2, scale, (len(words), DIM))
+    return numbers.astype(np.float32)
+
+
+def write_vectors(path: Path, words: list[str] = WORDS, **how: Any) -> Path:
+    rows = zip(words, random_vectors(words, **how), strict=True)
+    lines = (f"{word} {' '.join(map(repr, row.tolist()))}\n" for word, row in rows)
+    path.write_text(f"{len(words)} {DIM}\n" + "".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write_vectors(tmp_path / "words.vec")
+
+
+def table_of(trained: Trained) -> Tensor:
+    weights = trained.model.network.state_dict()
+    (name,) = (name for name in weights if name.endswith("encoder.embedding.weight"))
+    return weights[name]
+
+
+def rows_of(trained: Trained, words: list[str]) -> Tensor:
+    vocabulary = trained.model.tokenizer.vocabulary
+    return table_of(trained)[[vocabulary.id_of(word) for word in words]]
+
+
+def prepared_with(
+    vectors: Any, *, model: str = "mean", given: dict[str, Any] | None = None
+) -> Prepared:
+    return prepare(made_corpus(), None, model, given or {}, lambda line: None, vectors=vectors)
+
+
+def embedding_of(prepared: Prepared) -> TokenEmbedding:
+    found = (m for m in make_loop(prepared).state.model.modules() if isinstance(m, TokenEmbedding))
+    return next(found)
+
+
+@pytest.mark.parametrize("averaged", [False, True])
+@pytest.mark.parametrize("optimiser", ["adamw", "adagrad"])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_frozen_rows_are_the_same_bits_after_training_and_others_learn(
+    name: str, optimiser: str, averaged: bool, file: Path
+) -> None:
+    more = [f"training.embedding_optimiser={optimiser}", "training.evaluations_per_epoch=3"]
+    more += ["training.averaging=0.0"] if averaged else []
+    settings: dict[str, Any] = {"model": name, "vectors": file, "overrides": [*SHORT, *more]}
+    frozen = train(made_corpus(), freeze_vectors=True, **settings)
+    known = WORDS[:-1]
+    assert torch.equal(rows_of(frozen, known), torch.from_numpy(random_vectors(WORDS)[:-1]))
+    moved = train(made_corpus(), **settings)
+    assert (rows_of(moved, known) != torch.from_numpy(random_vectors(WORDS)[:-1])).any(1).all()
+    begun = embedding_of(prepared_with(file, model=name)).weight
+    for trained in (frozen, moved):
+        place = trained.model.tokenizer.vocabulary.id_of("boring")
+        assert not torch.equal(table_of(trained)[place], begun[place])
+        assert not table_of(trained)[PAD].any()
+
+
+@pytest.mark.parametrize("ngrams", [1, 3])
+def test_rows_begin_as_vectors_or_as_random_with_their_spread(file: Path, ngrams: int) -> None:
+    model = {"ngrams": ngrams, "buckets": 3000}
+    prepared = prepared_with(file, given={"model": model})
+    weight = embedding_of(prepared).weight.detach()
+    found = prepared.vectors
+    assert found is not None
+    size = prepared.tokenizer.vocabulary.size
+    assert torch.equal(weight[found.ids], torch.from_numpy(found.vectors))
+    others = np.setdiff1d(np.arange(1, size), found.ids)
+    assert {1, 2, 3} <= set(others.tolist())
+    spread = float(found.vectors.std())
+    assert float(weight[others].std()) == pytest.approx(spread, rel=0.1)
+    assert not weight[PAD].any()
+    if ngrams > 1:
+        assert float(weight[size:].std()) == pytest.approx(STD, rel=0.05)
+    # all that is random, in the embedding and elsewhere, is as it would be without vectors
+    plain = make_loop(
+        prepared_with(None, given={"model": {**model, "dim": DIM}, "tokenizer": {"name": "words"}})
+    ).state.model
+    with_them = make_loop(prepared).state.model.state_dict()
+    for name, tensor in plain.state_dict().items():
+        if not name.endswith("embedding.weight"):
+            assert torch.equal(tensor, with_them[name])
+        else:
+            assert torch.equal(tensor[size:], with_them[name][size:])
+            torch.testing.assert_close(tensor[others] * (spread / STD), with_them[name][others])
+
+
+def test_vectors_of_zeros_leave_the_rest_as_random_as_it_was() -> None:
+    embedding = TokenEmbedding(50, 4)
+    before = embedding.weight.detach().clone()
+    embedding.begin_with(torch.tensor([7, 9]), torch.zeros(2, 4), frozen=False)
+    before[[7, 9]] = 0.0
+    assert torch.equal(embedding.weight, before)
+
+
+def test_a_batch_of_frozen_rows_alone_moves_nothing() -> None:
+    embedding = TokenEmbedding(6, 4)
+    embedding.begin_with(torch.tensor([4, 5]), torch.ones(2, 4), frozen=True)
+    ids = torch.tensor([[4, 5, 4]])
+    embedding(ids, torch.ones_like(ids, dtype=torch.bool)).sum().backward()
+    assert embedding.weight.grad is not None
+    assert embedding.weight.grad._indices().shape == (1, 0)
+
+
+def test_the_vectors_decide_the_width_and_ask_for_words(file: Path) -> None:
+    korean = made_corpus(korean=True)
+    write_vectors(file, ["영화", "최고"])
+    prepared = prepare(korean, None, "cnn", {}, lambda line: None, vectors=file)
+    assert prepared.recipe.model.dim == DIM
+    assert prepared.recipe.tokenizer.name == "words"
+    named = {"tokenizer": {"name": "characters"}}
+    write_vectors(file, ["영", "화"])
+    prepared = prepare(korean, None, "cnn", named, lambda line: None, vectors=file)
+    assert prepared.recipe.tokenizer.name == "characters"
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "told"),
+    [
+        (
+            {"overrides": ["model.dim=64"]},
+            ConfigError,
+            "have 16 numbers and model.dim is 64; leave",
+        ),
+        ({"overrides": ["model=3"]}, ConfigError, "model: expected settings"),
+        ({"overrides": ["vectors.frozen=true"]}, ConfigError, "did you mean 'freeze'"),
+        ({"vectors": None, "freeze_vectors": True}, ConfigError, "there are no vectors to freeze"),
+        ({"vectors": "none.vec"}, DataError, "none.vec: there is no such file"),
+        ({"vectors": {"a": [1.0]}}, DataError, "a path or gensim's KeyedVectors"),
+        (
+            {"vectors": None, "overrides": ["vectors.file=(given from Python)"]},
+            ConfigError,
+            "vectors that no file holds; give them again",
+        ),
+        ({"overrides": ["model.name=transformer", "model.heads=5"]}, ConfigError, "dim \\(16\\)"),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_no_folder(
+    given: dict[str, Any], error: type[MunjangError], told: str, file: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=told) as caught:
+        train(made_corpus(), out=tmp_path / "out", **{"vectors": file, **given})
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_coverage_is_said_and_kept(file: Path, tmp_path: Path) -> None:
+    file.write_text(file.read_text().replace("8 16", "9 16") + "film" + " 1" * DIM + "\n\nx y z\n")
+    lines: list[str] = []
+    common: dict[str, Any] = {"model": "mean", "say": lines.append}
+    settings = [*SHORT, "vectors.skip_bad_lines=true", "tokenizer.min_frequency=1"]
+    trained = train(made_corpus(), vectors=file, overrides=settings, out=tmp_path / "out", **common)
+    told = json.loads((tmp_path / "out" / "metrics.json").read_text())["training"]["vectors"]
+    vocabulary = trained.model.tokenizer.vocabulary
+    counts = dict(zip(vocabulary.tokens, vocabulary.counts.tolist(), strict=True))
+    known = sum(counts[word] for word in WORDS[:-1])
+    assert told["types"] == vocabulary.size - 4
+    assert told["types_found"] == 7
+    assert told["tokens_found"] == pytest.approx(known / sum(counts.values()))
+    assert 0 < told["valid_tokens_found"] < 1
+    assert (told["words"], told["promised"], told["repeated"], told["skipped"]) == (11, 9, 1, 2)
+    assert told["source"] == "words.vec"
+    said = [line for line in lines if line.startswith("vectors: ")]
+    assert said[0] == f"vectors: 11 words of 16 numbers in {file} (word2vec text)"
+    assert f"7 of {told['types']} types found one" in said[1]
+    assert said[2] == "vectors: the header promises 9 words, 11 were there"
+    assert said[3] == "vectors: 1 words stood there again; the first of each counts"
+    assert said[4] == "vectors: 2 lines could not be read and were skipped"
+
+
+def test_the_folder_needs_no_vectors(file: Path, tmp_path: Path) -> None:
+    corpus = made_corpus()
+    trained = train(
+        corpus, model="cnn", vectors=file, freeze_vectors=True, overrides=SHORT, out=tmp_path / "a"
+    )
+    file.unlink()
+    shutil.move(tmp_path / "a", tmp_path / "b")
+    loaded = load(tmp_path / "b")
+    np.testing.assert_array_equal(
+        loaded.predict_proba(corpus[0]), trained.model.predict_proba(corpus[0])
+    )
+    assert evaluate(tmp_path / "b", corpus).rows == len(corpus[0])
+    assert loaded.recipe.vectors.file == str(file)
+    with pytest.raises(DataError, match="no such file"):
+        train(corpus, config=tmp_path / "b" / "config.yaml")
+
+
+class StopError(Exception):
+    """The run breaks off."""
+
+
+def broken_off(out: Path, vectors: Any, **more: Any) -> dict[str, Any]:
+    """A training that broke off behind its fifth step, and how it was asked for."""
+    settings = [*SHORT, "training.checkpoint_steps=2"]
+    same: dict[str, Any] = {"data": made_corpus(), "model": "cnn", "overrides": settings, **more}
+
+    def stop(step: Any) -> None:
+        if step.number == 5:
+            raise StopError
+
+    with pytest.raises(StopError):
+        train(**same, out=out, vectors=vectors, on_step=stop)
+    return same
+
+
+@pytest.mark.parametrize("freeze", [False, True])
+def test_a_training_that_broke_off_goes_on_to_the_same_end(
+    freeze: bool, file: Path, tmp_path: Path
+) -> None:
+    same = broken_off(tmp_path / "a", file, freeze_vectors=freeze)
+    moved = file.rename(tmp_path / "moved.vec")  # the same vectors, wherever they lie
+    resumed = train(**same, out=tmp_path / "a", vectors=moved, resume=True)
+    whole = train(**same, out=tmp_path / "b", vectors=moved)
+    assert resumed.metrics["training"]["steps"] == whole.metrics["training"]["steps"]
+    for name, tensor in whole.model.network.state_dict().items():
+        assert torch.equal(tensor, resumed.model.network.state_dict()[name])
+
+
+def test_it_does_not_go_on_with_other_vectors(file: Path, tmp_path: Path) -> None:
+    same = broken_off(tmp_path / "a", file)
+    other = write_vectors(tmp_path / "other.vec", seed=1)
+    for given in (
+        {"vectors": other},
+        {"vectors": file, "freeze_vectors": True},
+        {"overrides": [*same["overrides"], f"model.dim={DIM}"]},
+    ):
+        with pytest.raises(FolderError, match="made with other data or settings"):
+            train(**{**same, **given}, out=tmp_path / "a", resume=True)
+
+
+def test_objects_in_memory_train_the_same_model_as_their_file(file: Path, tmp_path: Path) -> None:
+    keyed = SimpleNamespace(
+        index_to_key=WORDS,
+        key_to_index={word: place for place, word in enumerate(WORDS)},
+        vectors=random_vectors(WORDS),
+    )
+    common: dict[str, Any] = {"model": "mean", "overrides": SHORT}
+    given = train(made_corpus(), vectors=keyed, out=tmp_path / "out", **common)
+    read = train(made_corpus(), vectors=file, **common)
+    assert torch.equal(table_of(given), table_of(read))
+    with pytest.raises(ConfigError, match="vectors that no file holds"):
+        train(made_corpus(), config=tmp_path / "out" / "config.yaml")
+
+
+def test_a_recipe_without_vectors_does_not_speak_of_them(tmp_path: Path) -> None:
+    train(made_corpus(), model="mean", overrides=SHORT, out=tmp_path)
+    assert "vectors" not in (tmp_path / "config.yaml").read_text()

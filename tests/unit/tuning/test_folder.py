@@ -1,0 +1,87 @@
+"""The folder of a search: what it refuses, and that a best model stands there at every moment."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from munjang.api import load, train
+from munjang.errors import FolderError
+from munjang.folder import TextModel
+from munjang.tuning.folder import (
+    BEST,
+    PLAN,
+    STUDY,
+    open_folder,
+    refuse_occupied,
+    save_best,
+    write_plan,
+)
+from tests.made import QUICK, made_corpus
+
+PLANNED = {"run": "a", "space": {"model.dim": [8, 16]}, "metric": "accuracy", "seed": 0}
+
+
+@pytest.fixture(scope="module")
+def models() -> tuple[TextModel, TextModel]:
+    short = [*QUICK, "training.epochs=1"]
+    first, second = (train(made_corpus(), model="mean", overrides=short, seed=n) for n in (1, 2))
+    return first.model, second.model
+
+
+def test_whatever_moment_a_kill_chooses_a_whole_model_is_there(
+    models: tuple[TextModel, TextModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_plan(tmp_path, PLANNED)
+    save_best(tmp_path, models[0])
+    calls = {"rename": 0, "rmtree": 0}
+
+    class KilledError(Exception):
+        pass
+
+    def dying(name: str, real: object, at: int) -> object:
+        def call(*arguments: object, **options: object) -> object:
+            calls[name] += 1
+            if calls[name] == at:
+                raise KilledError
+            return real(*arguments, **options)  # type: ignore[operator]
+
+        return call
+
+    for name, at in (("rmtree", 1), ("rename", 1), ("rename", 2), ("rmtree", 2)):
+        calls = {"rename": 0, "rmtree": 0}
+        with monkeypatch.context() as patched:
+            owner = Path if name == "rename" else shutil
+            patched.setattr(owner, name, dying(name, getattr(owner, name), at))
+            with pytest.raises(KilledError):
+                save_best(tmp_path, models[1])
+        assert open_folder(tmp_path, PLANNED, resume=True)
+        assert load(tmp_path / BEST).recipe.seed in (1, 2)
+        assert {path.name for path in tmp_path.iterdir()} == {PLAN, BEST}
+    save_best(tmp_path, models[1])
+    assert load(tmp_path / BEST).recipe.seed == 2
+
+
+@pytest.mark.parametrize("key", PLANNED)
+def test_another_search_does_not_go_on_with_this_one(key: str, tmp_path: Path) -> None:
+    write_plan(tmp_path, PLANNED)
+    assert open_folder(tmp_path, PLANNED, resume=True)
+    with pytest.raises(FolderError, match=r"the search there has another .* --overwrite"):
+        open_folder(tmp_path, {**PLANNED, key: "other"}, resume=True)
+
+
+def test_places_that_are_taken_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FolderError, match="this is a file"):
+        refuse_occupied(tmp_path / "file", resume=False, overwrite=True)
+    with pytest.raises(FolderError, match=r"holds other files \(file\)"):
+        refuse_occupied(tmp_path, resume=False, overwrite=True)
+    (tmp_path / "file").unlink()
+    (tmp_path / STUDY).write_text("left behind by a search that was killed at once")
+    refuse_occupied(tmp_path, resume=False, overwrite=False)
+    write_plan(tmp_path, PLANNED)
+    with pytest.raises(FolderError, match="a search stands here; --resume"):
+        refuse_occupied(tmp_path, resume=False, overwrite=False)
+    refuse_occupied(tmp_path, resume=True, overwrite=False)
+    assert not open_folder(tmp_path, PLANNED, resume=False)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,129 @@
+"""What is searched: the table of each model, what is fixed, and a person's own part."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from munjang.errors import ConfigError
+from munjang.models.registry import ARCHITECTURES
+from munjang.recipe import Recipe, Script, make_recipe
+from munjang.tuning.ranges import read_space
+from munjang.tuning.space import SPACES, Choice, Span, changed, flat, searched, value_of
+
+
+def recipe_of(name: str, script: Script = "other", **given: Any) -> Recipe:
+    return make_recipe(name, script, 1000, given)
+
+
+@pytest.mark.parametrize("script", ["korean", "other"])
+@pytest.mark.parametrize("model", ARCHITECTURES)
+def test_every_model_has_a_table_whose_values_its_recipe_takes(model: str, script: Script) -> None:
+    recipe = recipe_of(model, script)
+    assert model in SPACES
+    space = searched(recipe, (), {})
+    assert space.keys() == SPACES[model].keys()
+    for key, part in space.items():
+        assert part.holds(value_of(recipe, key)), key
+        for value in part.values if isinstance(part, Choice) else part.ends():
+            changed(recipe, {key: value})
+    for end in (0, 1):
+        changed(recipe, {key: part.ends()[end] for key, part in space.items()})
+
+
+def test_what_is_fixed_is_not_searched() -> None:
+    recipe = recipe_of("cnn", model={"dim": 48})
+    space = searched(recipe, {"model.dim", "training.epochs"}, {})
+    assert not {"model.dim", "training.epochs"} & space.keys()
+    assert "model.filters" in space
+
+
+def test_batches_of_tokens_are_not_made_batches_of_rows() -> None:
+    recipe = recipe_of("mean", training={"batch_tokens": 500})
+    assert "training.batch_rows" not in searched(recipe, (), {})
+
+
+def test_choices_that_the_fixed_settings_do_not_allow_are_left_out() -> None:
+    recipe = recipe_of("transformer", model={"dim": 20, "heads": 2})
+    heads = searched(recipe, {"model.dim"}, {})["model.heads"]
+    assert heads == Choice((1, 2))  # 4 would have 5 numbers each, which cannot be paired
+    alone = recipe_of("transformer", model={"dim": 2, "heads": 1})
+    assert "model.heads" not in searched(alone, {"model.dim"}, {})
+
+
+def test_the_models_own_values_are_within_reach() -> None:
+    recipe = recipe_of("cnn", model={"filters": 75, "dropout": 0.9}, training={"epochs": 40})
+    space = searched(recipe, (), {})
+    assert space["model.filters"] == Choice((50, 75, 100, 200))
+    assert space["model.dropout"] == Span(0.0, 0.9)
+    assert space["training.epochs"] == Span(2, 40, whole=True)
+
+
+SPACE = """
+model.dim: [32, 48]
+model:
+  dropout: {low: 0, high: 1}
+  widths: [2, 3]
+  pooling: [max, mean]
+training.learning_rate: {low: 1e-4, high: 1e-2, log: true}
+training.epochs: {low: 1, high: 3}
+model.filters: 20
+"""
+
+
+def test_a_file_may_list_range_and_fix(tmp_path: Path) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text(SPACE)
+    parts, fixed = read_space(path, "cnn")
+    assert parts == {
+        "model.dim": Choice((32, 48)),
+        "model.dropout": Span(0.0, 1.0),
+        "model.pooling": Choice(("max", "mean")),
+        "training.learning_rate": Span(1e-4, 1e-2, log=True),
+        "training.epochs": Span(1, 3, whole=True),
+    }
+    # the setting is a list itself, so a list is one value of it
+    assert fixed == {"model": {"widths": [2, 3], "filters": 20}}
+    recipe = recipe_of("cnn", **fixed)
+    space = searched(recipe, flat(fixed), {k: v for k, v in parts.items() if k != "model.dropout"})
+    assert space["model.dim"] == Choice((32, 48))
+    assert "model.filters" not in space
+
+
+@pytest.mark.parametrize(
+    ("space", "told"),
+    [
+        ({"model.dim": [32]}, "two or more numbers or words"),
+        ({"model.dim": [32, None]}, "two or more numbers or words"),
+        ({"model.dim": {"low": 8.5, "high": 16}}, "expected whole numbers"),
+        ({"model.dropout": {"low": 0.5, "high": 0.1}}, "low \\(0.5\\) should be below high"),
+        ({"model.dropout": {"low": 0.0, "high": 0.5, "log": True}}, "should be above 0"),
+        ({"model.dropout": {"low": 0.0}}, "space: model.dropout: high: field required"),
+        ({"model.dropout": {"low": 0.0, "high": 0.5, "lag": 1}}, "did you mean 'log'"),
+        ({"model.dropout": {"low": "a", "high": 0.5}}, "low: .* got 'a'"),
+        ({"model.dropout": {"low": 0.0, "high": ".inf"}}, "high: "),
+        ({"tokenizer.name": ["words", "jamo"]}, "all trials share this setting"),
+        ({"training.metric": ["accuracy", "log_loss"]}, "all trials share this setting"),
+        ({"model.name": ["cnn", "lstm"]}, "all trials share this setting"),
+        ({"model.dmi": [8, 16]}, "unknown setting '.*dmi'; did you mean 'dim'"),
+        ({"model.dropout": {"low": 0.5, "high": 1.5}}, "dropout"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused(space: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told) as caught:
+        searched(recipe_of("cnn"), (), read_space(space, "cnn")[0])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_setting_is_fixed_or_searched_and_something_is() -> None:
+    recipe = recipe_of("mean")
+    with pytest.raises(ConfigError, match="--set fixes it, and the space searches it"):
+        searched(recipe, {"model.dim"}, {"model.dim": Choice((8, 16))})
+    with pytest.raises(ConfigError, match="nothing to search"):
+        searched(recipe, SPACES["mean"], {})
+
+
+def test_own_parts_are_tried_together() -> None:
+    # neither 3 heads nor a width of 48 would do alone
+    own = {"model.heads": Choice((3, 4)), "model.dim": Choice((48, 96))}
+    assert searched(recipe_of("transformer"), (), own).keys() >= own.keys()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import munjang.api
+import munjang.contents
 import munjang.folder
 import munjang.manifest
 import munjang.training.run
@@ -27,10 +28,10 @@ MOMENTS = [
     (munjang.api, "_finished_task", "before"),
     (munjang.api, "_finished_task", "after"),
     (munjang.folder.TextModel, "save", "before"),
-    (munjang.folder, "_save_weights", "before"),
-    (munjang.folder, "_save_weights", "after"),
+    (munjang.contents, "_save_weights", "before"),
+    (munjang.contents, "_save_weights", "after"),
     (munjang.folder, "model_card", "before"),
-    (munjang.folder, "write_manifest", "before"),
+    (munjang.contents, "write_manifest", "before"),
 ]
 
 
@@ -87,7 +88,7 @@ def test_ctrl_c_after_the_last_step_keeps_it(
 
 def test_ctrl_c_after_the_model_is_whole_says_so(tmp_path: Path, monkeypatch: Any) -> None:
     out = tmp_path / "m"
-    disturbed(munjang.folder, "write_manifest", "after", press_ctrl_c, monkeypatch)
+    disturbed(munjang.contents, "write_manifest", "after", press_ctrl_c, monkeypatch)
     with pytest.raises(Interrupted, match="stopped; the model was finished, and stands in "):
         fit(out)
     assert load(out).predict("lovely")
@@ -123,7 +124,8 @@ def test_no_room_for_the_model_keeps_the_last_step(
 ) -> None:
     out = tmp_path / "m"
     with monkeypatch.context() as patch:
-        disturbed(munjang.folder, name, "before", no_room, patch)
+        where = munjang.folder if name == "model_card" else munjang.contents
+        disturbed(where, name, "before", no_room, patch)
         with pytest.raises(OSError, match="No space left"):
             fit(out)
     steps: list[int] = []

@@ -104,7 +104,7 @@ Space = dict[str, Part]
 
 _TRAINING: Space = {
     "training.learning_rate": Span(3e-4, 1e-2, log=True),
-    "training.embedding_learning_rate": Span(1e-3, 1e-1, log=True),
+    "training.embedding_learning_rate": Span(1e-3, 3e-1, log=True),
     "training.batch_rows": Choice((32, 64, 128, 256)),
     "training.epochs": Span(2, 10, whole=True),
 }

@@ -59,7 +59,7 @@ def test_the_best_trial_is_a_model_that_answers(whole: Tuned) -> None:
 
 def test_the_first_trial_takes_the_models_own_settings(whole: Tuned) -> None:
     assert whole.trials[0].settings == whole.defaults
-    assert whole.defaults["model.dim"] == 64
+    assert whole.defaults["model.dim"] == 32
     assert len({json.dumps(row.settings) for row in whole.trials}) == 5
 
 

@@ -78,6 +78,7 @@ def network(run: Run) -> dict[str, float]:
 
 def baseline(run: Run) -> dict[str, float]:
     import numpy as np
+
     from munjang.baselines import fit_baseline
 
     train, _, test = parts(run)

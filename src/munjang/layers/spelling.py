@@ -33,7 +33,7 @@ _COUNTED = 2**24  # places to count n-grams in
 
 
 class Spelling(nn.Module):
-    """The sum of the rows of a token's character n-grams.
+    """The sum of the rows of a token's character n-grams, over the root of their number.
 
     Args:
         vocabulary_size: number of ids, PAD included.
@@ -72,8 +72,9 @@ class Spelling(nn.Module):
         for start in range(0, len(own), _AT_ONCE):
             found = _ngrams(own[start : start + _AT_ONCE], self.longest)
             # an n-gram that a token has twice counts once
-            row, gram = np.unique(np.stack(_row_and_gram(found)), axis=1)
-            seen += np.bincount(gram, minlength=_COUNTED).astype(np.int32)
+            _, gram = np.unique(np.stack(_row_and_gram(found)), axis=1)
+            grams, owners = np.unique(gram, return_counts=True)
+            seen[grams] += owners.astype(np.int32)
         buckets = len(self.weight) - 1
         table = np.full(self.grams.shape, PAD, dtype=np.int32)
         for start in range(0, len(own), _AT_ONCE):

@@ -1,0 +1,1 @@
+"""Pairs of texts, a source and a target: read, checked, and put into batches together."""

@@ -1,0 +1,143 @@
+"""What every encoder-decoder gives: a text in, another text out, one token after the other.
+
+Decoding (`munjang.decoding`) knows a model by `begin` and `step` alone. The hypotheses of a sentence
+stand in a dimension of their own, so that what was made of the source is kept once a sentence and
+not once a hypothesis.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, Self
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from munjang.config import Settings
+from munjang.layers.projection import Projected
+
+LookKind = Literal["source", "target", "cross"]
+
+
+class EncoderDecoderConfig(Settings):
+    """Settings that all encoder-decoders share."""
+
+    dim: int = Field(128, ge=1, description="width of a token's vector")
+    tie_output: bool = Field(
+        True, description="score the next token with its own embedding (Press and Wolf 2017)"
+    )
+    share_embeddings: bool = Field(
+        True, description="one embedding for both sides, where they share a vocabulary"
+    )
+
+    @property
+    def most_tokens(self) -> int | None:
+        """Tokens of the longest text of either side, GO and EOS included; None = any."""
+        return None
+
+
+@dataclass(frozen=True)
+class Vocabularies:
+    """How many tokens there are.
+
+    Attributes:
+        source: ids of the source side.
+        target: ids of the target side.
+        shared: whether both sides have one vocabulary, so that an id means the same.
+    """
+
+    source: int
+    target: int
+    shared: bool
+
+
+class State(Protocol):
+    """All that a decoder remembers of [sentences, beam] hypotheses. Never changed, only replaced."""
+
+    def pick(self, parents: Tensor) -> Self:
+        """The state of new hypotheses.
+
+        Args:
+            parents: [sentences, new beam] int64: which of the old hypotheses of its sentence each
+                new one goes on from.
+        """
+
+    def keep(self, sentences: Tensor) -> Self:
+        """The state of some sentences alone, in their order; `sentences` [kept] int64."""
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """What one step gives.
+
+    Attributes:
+        logits: of the next token, [sentences, beam, target vocabulary].
+        state: with the token that was given.
+        attention: how much of each source token was taken, [sentences, beam, source time], 1 in
+            all and 0 at padding; None where nothing is attended to.
+    """
+
+    logits: Tensor
+    state: State
+    attention: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """The weights of one attention over one batch.
+
+    Attributes:
+        kind: `source` (source tokens on source tokens), `target` (likewise) or `cross` (target
+            tokens on source tokens).
+        layer: from 0; the lowest.
+        weights: [batch, heads, queries, keys]; a real query's weights are 1 in all, and 0 at
+            padding and at what comes later.
+    """
+
+    kind: LookKind
+    layer: int
+    weights: Tensor
+
+
+class EncoderDecoder(Protocol):
+    """What training, decoding and looking inside need of a model, beside being an `nn.Module`."""
+
+    def __call__(
+        self, source: Tensor, source_mask: Tensor, given: Tensor, given_mask: Tensor
+    ) -> Projected:
+        """Teacher forcing: what is said of the next token behind every given one.
+
+        Args:
+            source: [batch, source time] ids.
+            source_mask: True = real token.
+            given: [batch, target time]: GO and the target without its EOS.
+            given_mask: True = real token.
+
+        Returns:
+            Of the real given tokens, row by row: `munjang.layers.projection.Projected` of
+            [real tokens, dim].
+        """
+        ...
+
+    def begin(self, source: Tensor, source_mask: Tensor) -> State:
+        """The state before the first step, with one hypothesis a sentence (beam = 1)."""
+        ...
+
+    def step(self, state: State, ids: Tensor) -> Stepped:
+        """Read one token of each hypothesis, `ids` [sentences, beam]; GO comes first."""
+        ...
+
+    def looks(
+        self, source: Tensor, source_mask: Tensor, given: Tensor, given_mask: Tensor
+    ) -> list[Look]:
+        """The weights of every attention when `given` is read as in teacher forcing."""
+        ...
+
+
+def source_lengths(mask: Tensor) -> Tensor:
+    """Real tokens of each row, [batch]."""
+    return mask.sum(1)
+
+
+def make_module(module: Any, config: Settings, vocabularies: Vocabularies) -> nn.Module:
+    """The module of a registry row, freshly initialised."""
+    built: nn.Module = module(config, vocabularies)
+    return built

@@ -15,9 +15,8 @@ from munjang.errors import ConfigError
 from munjang.layout import CONFIG, open_for_training, refuse_occupied
 from munjang.manifest import write_atomically
 from munjang.media import AnyModel, AnyPrepared, evaluated, load, medium_of
-from munjang.tasks.task import Task, TaskScores
+from munjang.tasks.task import Learned, TaskScores
 from munjang.training.checkpoints import check_checkpoint
-from munjang.training.inference import logits_of
 from munjang.training.logs import FILE as LOG
 from munjang.training.loop import Loop, make_state
 from munjang.training.run import OnStep, ctrl_c, finishing, remove_checkpoint, run
@@ -274,10 +273,6 @@ def _finish(prepared: AnyPrepared, loop: Loop, folder: Path | None) -> Trained:
     return Trained(model, scores, folder, metrics)
 
 
-def _finished_task(loop: Loop) -> tuple[Task, TaskScores]:
+def _finished_task(loop: Loop) -> tuple[Learned, TaskScores]:
     """The task with all that it learns, and its scores on the validation part."""
-    targets = loop.valid.targets
-    assert targets is not None
-    logits = logits_of(loop.state.model, loop.valid)
-    task = loop.task.finished(logits, targets)
-    return task, task.scores(logits, targets)
+    return loop.task.concluded(loop.state.model, loop.valid)

@@ -17,8 +17,8 @@ from munjang.api import make_loop
 from munjang.data.batches import Examples
 from munjang.memory import peak_memory
 from munjang.preparation import Prepared
+from munjang.tasks.inference import logits_of
 from munjang.text.columns import values_and_offsets
-from munjang.training.inference import logits_of
 from munjang.training.loop import Loop
 
 # The first steps are slower: memory is taken from the system, kernels are chosen.

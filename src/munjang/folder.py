@@ -22,11 +22,11 @@ from munjang.layout import CONFIG, FILES, METRICS, TOKENIZER, VOCABULARY
 from munjang.manifest import check_manifest
 from munjang.models.registry import build_encoder
 from munjang.recipe import DataSettings, Recipe
+from munjang.tasks.inference import logits_of
 from munjang.tasks.task import Floats, Task
 from munjang.text.registry import tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
-from munjang.training.inference import logits_of
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from munjang.manifest import check_manifest
 from munjang.models.registry import build_image_encoder
 from munjang.recipe import DataSettings
 from munjang.tasks.images import ImageAnswer, Images
+from munjang.tasks.inference import logits_of
 from munjang.tasks.task import Floats
-from munjang.training.inference import logits_of
 
 
 @dataclass(frozen=True)

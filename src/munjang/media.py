@@ -23,7 +23,7 @@ from munjang.preparation import Prepared, prepare
 from munjang.preparation import read_and_say as read_texts
 from munjang.recipe import DataSettings
 from munjang.tasks.registry import TASKS
-from munjang.tasks.task import Floats, Task, TaskScores
+from munjang.tasks.task import Floats, Learned, Task, TaskScores
 from munjang.training.settings import TrainingSettings
 
 Say = Callable[[str], None]
@@ -60,7 +60,7 @@ class AnyPrepared(Protocol):
         """Complete."""
 
     @property
-    def task(self) -> Task:
+    def task(self) -> Learned:
         """With what it takes from the training part."""
 
     @property

@@ -3,6 +3,9 @@
 Either boundaries by hand, as in Keras-style bucketing ("10,100": rows of 1-10 tokens padded to 10,
 of 11-100 to 100), or rows sorted by length with seeded noise. A batch holds a number of rows or a
 budget of tokens, padding counted.
+
+Rows of two sides, such as a source and its target, go by the longer one: it has the boundaries and
+the budget. Among rows whose longer side is as long, those with a like other side stand together.
 """
 
 from collections.abc import Iterator
@@ -63,27 +66,29 @@ class Bucketing:
             raise ConfigError("give batch_rows or batch_tokens, one of the two")
 
     def shuffled(self, lengths: Int64s, seed: tuple[int, ...]) -> list[Group]:
-        """One pass over all rows in random order; the same `seed` gives the same pass."""
+        """One pass over all rows in random order; the same `seed` gives the same pass.
+
+        Args:
+            lengths: of each row, [rows] or [rows, 2].
+            seed: of the noise and the order.
+        """
         random = np.random.default_rng(seed)
-        keys = lengths * (1 + self.noise * random.random(len(lengths))) + random.random(
-            len(lengths)
-        )
-        groups = list(self._cut(lengths, keys, random))
+        longer = _longer_side(lengths)
+        keys = longer * (1 + self.noise * random.random(len(longer))) + random.random(len(longer))
+        groups = list(self._cut(longer, _order(lengths, keys), random))
         random.shuffle(groups)
         return groups
 
     def in_order_of_length(self, lengths: Int64s) -> list[Group]:
         """One pass over all rows, the shortest first, always the same."""
-        return list(self._cut(lengths, lengths.astype(np.float64), None))
+        longer = _longer_side(lengths)
+        return list(self._cut(longer, _order(lengths, longer.astype(np.float64)), None))
 
     def _cut(
-        self,
-        lengths: Int64s,
-        keys: npt.NDArray[np.float64],
-        random: np.random.Generator | None,
+        self, lengths: Int64s, order: Int64s, random: np.random.Generator | None
     ) -> Iterator[Group]:
         if self.boundaries is None:
-            yield from self._chunks(np.argsort(keys, kind="stable"), lengths, None)
+            yield from self._chunks(order, lengths, None)
             return
         bucket = np.searchsorted(self.boundaries, lengths)
         if len(lengths) and bucket.max() == len(self.boundaries):
@@ -118,7 +123,22 @@ class Bucketing:
             yield Group(rows[start:], time)
 
 
+def _longer_side(lengths: Int64s) -> Int64s:
+    """[rows] or [rows, 2] to [rows]."""
+    return lengths if lengths.ndim == 1 else lengths.max(axis=1)
+
+
+def _order(lengths: Int64s, keys: npt.NDArray[np.float64]) -> Int64s:
+    """Rows by rising key; of two sides by whole keys, and then by the difference of the sides."""
+    if lengths.ndim == 1:
+        return np.argsort(keys, kind="stable")
+    return np.lexsort((lengths[:, 1] - lengths[:, 0], np.floor(keys)))
+
+
 def padding_share(groups: list[Group], lengths: Int64s) -> float:
     """Share of padding among all places of all batches, 0 to 1."""
-    places = sum(len(group.rows) * group.time for group in groups)
+    if lengths.ndim == 1:
+        places = sum(len(group.rows) * group.time for group in groups)
+    else:  # each side is padded to its own longest
+        places = sum(len(g.rows) * int(lengths[g.rows].max(axis=0).sum()) for g in groups)
     return 1 - float(lengths.sum()) / places if places else 0.0

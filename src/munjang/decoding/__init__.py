@@ -1,1 +1,1 @@
-"""From a model's `begin` and `step` to texts: greedy, beam search, sampling. No module knows a model."""
+"""From a model's `begin` and `step` to token ids: greedy, beam search, sampling."""

@@ -10,11 +10,14 @@ the weights to look at, and is tested to be the same in values and gradients.
 
 import math
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from munjang.layers.masking import masked_softmax
 from munjang.layers.position import Turns, turn
+
+KeysValues = tuple[Tensor, Tensor]
 
 
 def visible_keys(mask: Tensor) -> Tensor | None:
@@ -30,26 +33,36 @@ def visible_keys(mask: Tensor) -> Tensor | None:
     return keys[:, None, None, :]
 
 
-def attend(queries: Tensor, keys: Tensor, values: Tensor, visible: Tensor | None) -> Tensor:
+def attend(
+    queries: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    visible: Tensor | None,
+    *,
+    causal: bool = False,
+) -> Tensor:
     """softmax(Q Kᵀ / √d_k) V by PyTorch's fused function.
 
     Args:
-        queries: Q, [batch, heads, time, d_k].
-        keys: K, as `queries`.
+        queries: Q, [batch, heads, queries, d_k].
+        keys: K, [batch, heads, time, d_k].
         values: V, [batch, heads, time, d_v].
-        visible: True = key that may be looked at, broadcast to [batch, heads, time, time]; None =
-            every key. Each query needs one at least.
+        visible: True = key that may be looked at, broadcast to [batch, heads, queries, time]; None
+            = every key. Each query needs one at least.
+        causal: query i sees the keys up to its own place alone; not beside `visible`.
 
     Returns:
-        [batch, heads, time, d_v].
+        [batch, heads, queries, d_v].
     """
-    return F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible)
+    return F.scaled_dot_product_attention(
+        queries, keys, values, attn_mask=visible, is_causal=causal
+    )
 
 
 def attend_written_out(
     queries: Tensor, keys: Tensor, values: Tensor, visible: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """As `attend`, in the paper's symbols, with the weights [batch, heads, time, time] as well."""
+    """As `attend`, in the paper's symbols, with the weights [batch, heads, queries, time] too."""
     q, k, v = queries, keys, values
     d_k = q.shape[-1]
     scores = q @ k.transpose(-2, -1) / math.sqrt(d_k)
@@ -82,18 +95,44 @@ class SelfAttention(nn.Module):
         for number in range(3):  # each as the matrix of its own that it is
             nn.init.xavier_uniform_(self.project.weight[number * dim : (number + 1) * dim])
 
-    def forward(self, states: Tensor, visible: Tensor | None, turns: Turns | None = None) -> Tensor:
+    def forward(
+        self,
+        states: Tensor,
+        visible: Tensor | None,
+        turns: Turns | None = None,
+        *,
+        causal: bool = False,
+    ) -> Tensor:
         """What each token takes from the others.
 
         Args:
             states: X, [batch, time, dim].
             visible: keys that may be looked at, of `visible_keys`.
             turns: with rotary positions, those of `munjang.layers.position.turns`.
+            causal: no token sees a later one; not beside `visible`.
 
         Returns:
             [batch, time, dim].
         """
-        return self._joined(attend(*self._heads(states, turns), visible))
+        return self._joined(attend(*self._heads(states, turns), visible, causal=causal))
+
+    def step(
+        self, states: Tensor, past: KeysValues | None, turns: Turns | None
+    ) -> tuple[Tensor, KeysValues]:
+        """What one more token takes from those before it and from itself.
+
+        Args:
+            states: its own, [rows, 1, dim].
+            past: keys and values of those before, each [rows, heads, places, dim / heads].
+            turns: of its place.
+
+        Returns:
+            [rows, 1, dim], and the past with this token.
+        """
+        query, key, value = self._heads(states, turns)
+        if past is not None:
+            key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
+        return self._joined(attend(query, key, value, None)), (key, value)
 
     def written_out(
         self, states: Tensor, visible: Tensor | None, turns: Turns | None = None
@@ -110,6 +149,61 @@ class SelfAttention(nn.Module):
         if turns is not None:
             queries, keys = turn(queries, turns), turn(keys, turns)
         return queries, keys, values
+
+    def _joined(self, heads: Tensor) -> Tensor:
+        return self.join(heads.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+
+class CrossAttention(nn.Module):
+    """As `SelfAttention`, but what is looked at is another text: queries of one, keys of the other.
+
+    Args:
+        dim: width of a state, a multiple of `heads`.
+        heads: how many.
+    """
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        if dim % heads:
+            raise ValueError(f"heads share dim evenly: {dim} is no multiple of {heads}")
+        self.heads = heads
+        self.query = nn.Linear(dim, dim, bias=False)
+        self.project = nn.Linear(dim, 2 * dim, bias=False)
+        self.join = nn.Linear(dim, dim, bias=False)
+        nn.init.xavier_uniform_(self.query.weight)
+        for number in range(2):
+            nn.init.xavier_uniform_(self.project.weight[number * dim : (number + 1) * dim])
+
+    def remembered(self, source: Tensor) -> KeysValues:
+        """Keys and values of `source` [batch, source time, dim], for any number of queries."""
+        batch, time, _ = source.shape
+        parts = self.project(source).view(batch, time, 2, self.heads, -1)
+        keys, values = parts.permute(2, 0, 3, 1, 4)
+        return keys, values
+
+    def forward(self, states: Tensor, memory: KeysValues, visible: Tensor | None) -> Tensor:
+        """What each query takes from the source.
+
+        Args:
+            states: of the queries, [batch, queries, dim].
+            memory: of `remembered`.
+            visible: source tokens that may be looked at, of `visible_keys`.
+
+        Returns:
+            [batch, queries, dim].
+        """
+        return self._joined(attend(self._queries(states), *memory, visible))
+
+    def written_out(
+        self, states: Tensor, memory: KeysValues, visible: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """As `forward`, with the weights [batch, heads, queries, source time] of every head."""
+        taken, weights = attend_written_out(self._queries(states), *memory, visible)
+        return self._joined(taken), weights
+
+    def _queries(self, states: Tensor) -> Tensor:
+        batch, queries, _ = states.shape
+        return self.query(states).view(batch, queries, self.heads, -1).transpose(1, 2)  # type: ignore[no-any-return]
 
     def _joined(self, heads: Tensor) -> Tensor:
         return self.join(heads.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]

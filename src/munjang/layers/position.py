@@ -15,13 +15,13 @@ Positions = Literal["sinusoidal", "learned", "rotary"]
 Turns = tuple[Tensor, Tensor]
 
 
-def angles(time: int, width: int, device: torch.device) -> Tensor:
-    """Place t and pair i to t / 10000^(2i / width): [time, pairs], in float64.
+def angles(time: int, width: int, device: torch.device, first: int = 0) -> Tensor:
+    """Place t and pair i to t / 10000^(2i / width): [time, pairs], in float64, from `first` on.
 
     Far places have large angles, of which a float32 would keep too few digits.
     """
     pairs = torch.arange(0, width, 2, dtype=torch.float64, device=device)
-    places = torch.arange(time, dtype=torch.float64, device=device)
+    places = torch.arange(first, first + time, dtype=torch.float64, device=device)
     return torch.outer(places, 10_000.0 ** (-pairs / width))
 
 
@@ -39,11 +39,11 @@ class SinusoidalPositions(nn.Module):
         super().__init__()
         self.scale = scale
 
-    def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """`vectors` [batch, time, dim] with those of their places added; `mask` is not needed."""
+    def forward(self, vectors: Tensor, mask: Tensor | None, first: int = 0) -> Tensor:
+        """`vectors` [batch, time, dim] with those of their places added, from `first` on."""
         del mask  # a place is what it is, padded or not
         _, time, dim = vectors.shape
-        turned = angles(time, dim, vectors.device)
+        turned = angles(time, dim, vectors.device, first)
         waves = torch.stack([turned.sin(), turned.cos()], dim=-1).flatten(1)
         return vectors + self.scale * waves[:, :dim].to(vectors.dtype)
 
@@ -61,25 +61,25 @@ class LearnedPositions(nn.Module):
         self.longest = longest
         self.weight = nn.Parameter(torch.empty(longest, dim).normal_(std=0.02))
 
-    def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """`vectors` [batch, time, dim] with those of their places added.
+    def forward(self, vectors: Tensor, mask: Tensor | None, first: int = 0) -> Tensor:
+        """`vectors` [batch, time, dim] with those of their places added, from `first` on.
 
         Raises:
-            ValueError: a real token stands beyond `longest`; padding may.
+            ValueError: a real token stands beyond `longest`; padding may. Without a mask all
+                tokens are real.
         """
-        time = vectors.shape[1]
-        if time <= self.longest:
-            return vectors + self.weight[:time]
-        if mask[:, self.longest :].any():
-            raise ValueError(
-                f"a text of {int(mask.sum(1).max())} tokens, and positions for {self.longest}"
-            )
-        return vectors + F.pad(self.weight, (0, 0, 0, time - self.longest))
+        after = first + vectors.shape[1]
+        if after <= self.longest:
+            return vectors + self.weight[first:after]
+        if mask is None or mask[:, self.longest - first :].any():
+            most = after if mask is None else int(mask.sum(1).max())
+            raise ValueError(f"a text of {most} tokens, and positions for {self.longest}")
+        return vectors + F.pad(self.weight[first:], (0, 0, 0, after - self.longest))
 
 
-def turns(time: int, width: int, like: Tensor) -> Turns:
+def turns(time: int, width: int, like: Tensor, first: int = 0) -> Turns:
     """Cosines and sines of `angles`, each [time, width / 2], of the type of `like`."""
-    turned = angles(time, width, like.device)
+    turned = angles(time, width, like.device, first)
     return turned.cos().to(like.dtype), turned.sin().to(like.dtype)
 
 

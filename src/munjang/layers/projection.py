@@ -1,4 +1,4 @@
-"""The last layer of a model over a large vocabulary, and its loss without the logits ever lying whole.
+"""The last layer of a model over a large vocabulary, and its loss, whose logits never lie whole.
 
 Logits of a batch of 4,096 tokens over 10,000 words are 164 MB, and a loss by the book walks them a
 dozen times. Here a few hundred rows are worked on at a time, logits, loss and gradient, while they

@@ -1,15 +1,15 @@
 """What every encoder-decoder gives: a text in, another text out, one token after the other.
 
-Decoding (`munjang.decoding`) knows a model by `begin` and `step` alone. The hypotheses of a sentence
-stand in a dimension of their own, so that what was made of the source is kept once a sentence and
-not once a hypothesis.
+Decoding (`munjang.decoding`) knows a model by `begin` and `step` alone. The hypotheses of a
+sentence stand in a dimension of their own, so that what was made of the source is kept once a
+sentence and not once a hypothesis.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, Self
+from typing import Literal, Protocol, Self
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from munjang.config import Settings
 from munjang.layers.projection import Projected
@@ -50,7 +50,7 @@ class Vocabularies:
 
 
 class State(Protocol):
-    """All that a decoder remembers of [sentences, beam] hypotheses. Never changed, only replaced."""
+    """What a decoder remembers of [sentences, beam] hypotheses. Never changed, only replaced."""
 
     def pick(self, parents: Tensor) -> Self:
         """The state of new hypotheses.
@@ -130,14 +130,3 @@ class EncoderDecoder(Protocol):
     ) -> list[Look]:
         """The weights of every attention when `given` is read as in teacher forcing."""
         ...
-
-
-def source_lengths(mask: Tensor) -> Tensor:
-    """Real tokens of each row, [batch]."""
-    return mask.sum(1)
-
-
-def make_module(module: Any, config: Settings, vocabularies: Vocabularies) -> nn.Module:
-    """The module of a registry row, freshly initialised."""
-    built: nn.Module = module(config, vocabularies)
-    return built

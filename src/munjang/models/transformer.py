@@ -11,8 +11,9 @@ from typing import Literal, Self, cast
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from munjang.layers.activations import Activation, activation
-from munjang.layers.attention import SelfAttention, visible_keys
+from munjang.layers.activations import Activation
+from munjang.layers.attention import visible_keys
+from munjang.layers.blocks import Block
 from munjang.layers.dropout import Dropout
 from munjang.layers.embedding import STD
 from munjang.layers.pooling import Pooling
@@ -20,7 +21,6 @@ from munjang.layers.position import (
     LearnedPositions,
     Positions,
     SinusoidalPositions,
-    Turns,
     turns,
 )
 from munjang.models.encoder import (
@@ -69,51 +69,6 @@ class TransformerConfig(WideConfig):
     def most_tokens(self) -> int | None:
         """Learned positions end with `longest`."""
         return self.longest if self.positions == "learned" else None
-
-
-class Block(nn.Module):
-    """One layer: attention, then a feed-forward part, each beside a way that goes past it.
-
-        x = x + Attention(Norm(x)),   x = x + W_2 f(W_1 Norm(x) + b_1) + b_2
-
-    The norm stands before each part ("pre-norm"), so the way past stays free and training needs
-    little warm-up.
-
-    Args:
-        dim: width of a state.
-        heads: of the attention.
-        inner: width inside the feed-forward part.
-        inside: name of f.
-        dropout: share dropped of what each part adds.
-    """
-
-    def __init__(
-        self, dim: int, heads: int, *, inner: int, inside: Activation, dropout: float
-    ) -> None:
-        super().__init__()
-        self.attention_norm = nn.LayerNorm(dim)
-        self.attention = SelfAttention(dim, heads)
-        self.feed_norm = nn.LayerNorm(dim)
-        self.widen = nn.Linear(dim, inner)
-        self.inside = activation(inside)
-        self.narrow = nn.Linear(inner, dim)
-        self.dropout = Dropout(dropout)
-
-    def forward(self, states: Tensor, visible: Tensor | None, turns: Turns | None) -> Tensor:
-        """`states` [batch, time, dim] to the same shape."""
-        taken = self.attention(self.attention_norm(states), visible, turns)
-        return self._fed(states + self.dropout(taken))
-
-    def written_out(
-        self, states: Tensor, visible: Tensor | None, turns: Turns | None
-    ) -> tuple[Tensor, Tensor]:
-        """As `forward`, with the attention's weights [batch, heads, time, time]."""
-        taken, weights = self.attention.written_out(self.attention_norm(states), visible, turns)
-        return self._fed(states + self.dropout(taken)), weights
-
-    def _fed(self, states: Tensor) -> Tensor:
-        inner = self.inside(self.widen(self.feed_norm(states)))
-        return states + cast(Tensor, self.dropout(self.narrow(inner)))
 
 
 class Transformer(nn.Module):

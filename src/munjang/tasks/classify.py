@@ -20,6 +20,7 @@ from munjang.errors import ConfigError
 from munjang.layers.losses import LOSSES, RowLoss, focal
 from munjang.tasks.fitting import fitting_loss
 from munjang.tasks.head import Head
+from munjang.tasks.judged import JudgedByLogits
 from munjang.tasks.metrics import Scores, class_lines, classification_scores
 from munjang.tasks.task import Bools, Card, Floats, Ints
 
@@ -77,7 +78,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Classify:
+class Classify(JudgedByLogits):
     """The task: what the classes are called and how a guess is judged.
 
     Attributes:

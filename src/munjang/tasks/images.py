@@ -12,6 +12,7 @@ from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.errors import DataError
 from munjang.tasks.classify import Classify, ClassifySettings
+from munjang.tasks.judged import JudgedByLogits
 from munjang.tasks.metrics import Scores
 from munjang.tasks.task import Bools, Card, Floats, Ints
 
@@ -45,7 +46,7 @@ class ImageAnswer:
 
 
 @dataclass(frozen=True)
-class Images:
+class Images(JudgedByLogits):
     """The task: what the classes are called and how a guess is judged.
 
     Attributes:

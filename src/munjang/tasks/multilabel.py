@@ -27,6 +27,7 @@ from munjang.errors import ConfigError, DataError
 from munjang.layers.losses import binary_crossentropy
 from munjang.tasks.fitting import fitting_loss
 from munjang.tasks.head import Head
+from munjang.tasks.judged import JudgedByLogits
 from munjang.tasks.metrics import class_lines
 from munjang.tasks.set_scores import SetScores, best_thresholds, set_scores
 from munjang.tasks.task import Bools, Card, Floats
@@ -76,7 +77,7 @@ class LabelsAnswer:
 
 
 @dataclass(frozen=True)
-class Multilabel:
+class Multilabel(JudgedByLogits):
     """The task: what the labels are called, and how sure an answer must be.
 
     Attributes:

@@ -24,6 +24,7 @@ from munjang.errors import ConfigError, DataError
 from munjang.layers.number_losses import NUMBER_LOSSES, NumberLoss, huber
 from munjang.tasks.fitting import fitting_loss
 from munjang.tasks.head import Head
+from munjang.tasks.judged import JudgedByLogits
 from munjang.tasks.number_scores import NumberScores, number_scores
 from munjang.tasks.task import Bools, Card, Floats
 
@@ -74,7 +75,7 @@ class NumberAnswer:
 
 
 @dataclass(frozen=True)
-class Regress:
+class Regress(JudgedByLogits):
     """The task: what the numbers are measured in while the network learns them.
 
     Attributes:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
+from munjang.data.dataset import Dataset
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 
@@ -66,7 +67,26 @@ class Card:
     limits: str
 
 
-class Task(Protocol):
+class Learned(Protocol):
+    """What a training needs of any task."""
+
+    def loss(self, outputs: Any, targets: Tensor) -> Tensor:
+        """The training loss of a batch, a scalar, from what the network gave."""
+
+    def judge(self, network: nn.Module, data: Dataset) -> TaskScores:
+        """Scores of `network` on `data`."""
+
+    def concluded(self, network: nn.Module, data: Dataset) -> tuple[Self, TaskScores]:
+        """The task with all that `data` teaches once the weights are final, and its scores."""
+
+    def learned(self) -> dict[str, Any]:
+        """What `config.yaml` holds beside the settings, nested as there."""
+
+    def card(self, scores: Mapping[str, Any]) -> Card:
+        """The task's part of the model card; `scores` are validation scores as JSON."""
+
+
+class Task(Learned, Protocol):
     """A head, its loss, its scores, and the way from logits back to people's words."""
 
     stratified: ClassVar[bool]  # whether a split keeps the proportions of the labels
@@ -123,9 +143,6 @@ class Task(Protocol):
     def network(self, encoder: nn.Module) -> nn.Module:
         """A fresh head on `encoder`: `ids`, `mask` [batch, time] to logits [batch, outputs]."""
 
-    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """The training loss of a batch: a scalar."""
-
     def scores(self, logits: Tensor, targets: npt.NDArray[Any]) -> TaskScores:
         """Judge logits [rows, outputs]."""
 
@@ -141,9 +158,3 @@ class Task(Protocol):
         Raises:
             ConfigError: the task has none.
         """
-
-    def learned(self) -> dict[str, Any]:
-        """What `config.yaml` holds beside the settings, nested as there."""
-
-    def card(self, scores: Mapping[str, Any]) -> Card:
-        """The task's part of the model card; `scores` are validation scores as JSON."""

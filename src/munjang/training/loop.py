@@ -22,8 +22,7 @@ from munjang.errors import ConfigError
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.spelling import Spelling
 from munjang.tasks.figures import FIGURES
-from munjang.tasks.task import Task, TaskScores
-from munjang.training.inference import logits_of
+from munjang.tasks.task import Learned, TaskScores
 from munjang.training.optimisers import (
     AdamW,
     Optimiser,
@@ -104,7 +103,7 @@ class Loop:
     def __init__(
         self,
         state: TrainingState,
-        task: Task,
+        task: Learned,
         train: Dataset,
         valid: Dataset,
         settings: TrainingSettings,
@@ -198,8 +197,10 @@ class Loop:
         for parameter in self.parameters:
             parameter.grad = None
         with self._precision(batch.targets.device):
-            logits: Tensor = model(*batch.inputs)
-        loss: Tensor = self.task.loss(logits.float(), batch.targets)
+            outputs = model(*batch.inputs)
+            if isinstance(outputs, Tensor):
+                outputs = outputs.float()
+            loss = self.task.loss(outputs, batch.targets)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.settings.clip_norm is not None:
             clip_gradients(self.parameters, self.settings.clip_norm)
@@ -278,8 +279,7 @@ class Loop:
 
     def scores(self) -> TaskScores:
         """Scores of the model as it is now, on the validation part."""
-        assert self.valid.targets is not None
-        return self.task.scores(logits_of(self.state.model, self.valid), self.valid.targets)
+        return self.task.judge(self.state.model, self.valid)
 
     def _scores_of(self, weights: Weights) -> TaskScores:
         now = {name: t.clone() for name, t in self.state.model.state_dict().items()}

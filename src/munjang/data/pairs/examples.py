@@ -1,0 +1,115 @@
+"""Batches of pairs: rows whose sources are about as long as each other, and their targets too."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from munjang.data.batches import Batch, Examples
+from munjang.data.buckets import Bucketing, Group
+from munjang.text.columns import Int64s, TokenColumn
+from munjang.text.vocabulary import EOS, GO, PAD
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """What an encoder-decoder sees of some pairs.
+
+    Attributes:
+        source: [batch, source time] int64, PAD on the right.
+        source_mask: True = real token.
+        given: [batch, target time] int64: GO, then the target. What is read in teacher forcing.
+        given_mask: True = real token.
+        targets: [real given tokens] int64: what follows each of them, row by row, EOS last; None
+            for prediction.
+        rows: [batch] int64, where each pair stands in its columns.
+    """
+
+    source: Tensor
+    source_mask: Tensor
+    given: Tensor
+    given_mask: Tensor
+    targets: Tensor | None
+    rows: Tensor
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """What an encoder-decoder is called with."""
+        return self.source, self.source_mask, self.given, self.given_mask
+
+    @property
+    def size(self) -> int:
+        """Target tokens, EOS included."""
+        return int(self.given_mask.sum())
+
+    def to(self, device: torch.device) -> Self:
+        """The same batch on another device."""
+        if device.type == "cpu":
+            return self
+        moved = {
+            name: value.to(device)
+            for name, value in vars(self).items()
+            if isinstance(value, Tensor)
+        }
+        return replace(self, **moved)
+
+
+@dataclass(frozen=True)
+class PairExamples:
+    """Two token columns whose rows belong together.
+
+    Attributes:
+        sources: token column.
+        targets_column: token column of the targets, without GO and EOS.
+    """
+
+    sources: TokenColumn
+    targets_column: TokenColumn
+    unit: ClassVar[str] = "tokens"
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    @property
+    def lengths(self) -> Int64s:
+        """Tokens of each source, and of each target with its EOS: [rows, 2]."""
+        sources, targets = Examples(self.sources), Examples(self.targets_column)
+        return np.stack([sources.lengths, targets.lengths + 1], axis=1)
+
+    @property
+    def targets(self) -> None:
+        """They stand in the batches: as many a row as it has tokens."""
+        return
+
+    def batches(self, groups: Iterable[Group]) -> Iterator[PairBatch]:
+        """The batch of each group, made when it is asked for."""
+        groups = list(groups)
+        lengths = self.lengths
+        sides = [
+            Examples(column).batches(
+                Group(group.rows, max(int(lengths[group.rows, side].max()) - side, 1))
+                for group in groups
+            )
+            for side, column in enumerate((self.sources, self.targets_column))
+        ]
+        for source, target in zip(*sides, strict=True):
+            yield _pair(source, target)
+
+    def in_order_of_length(self, batch_rows: int = 256) -> Iterator[PairBatch]:
+        """All pairs once, the shortest first: for evaluation."""
+        yield from self.batches(Bucketing(batch_rows).in_order_of_length(self.lengths))
+
+
+def _pair(source: Batch, target: Batch) -> PairBatch:
+    rows, time = target.ids.shape
+    given = torch.full((rows, time + 1), PAD)
+    given[:, 0] = GO
+    given[:, 1:] = target.ids
+    mask = torch.arange(time + 1) <= target.lengths[:, None]
+    wanted = torch.full((rows, time + 1), PAD)
+    wanted[:, :time] = target.ids
+    wanted.scatter_(1, target.lengths[:, None], EOS)
+    return PairBatch(source.ids, source.mask, given, mask, wanted[mask], source.rows)

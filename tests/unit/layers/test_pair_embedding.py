@@ -1,0 +1,159 @@
+"""Embeddings of both sides against PyTorch's own, with every sharing of tables."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from munjang.layers.pair_embedding import PairEmbedding
+from munjang.models.encoder_decoder import EncoderDecoderConfig, Vocabularies, pair_embedding
+from munjang.text.vocabulary import PAD
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+WORDS, DIM = 11, 6
+every_sharing = pytest.mark.parametrize(
+    ("share", "tie"), [(share, tie) for share in (True, False) for tie in (True, False)]
+)
+
+
+def make(share: bool, tie: bool, words: int = WORDS, dim: int = DIM) -> PairEmbedding:
+    torch.manual_seed(0)
+    return PairEmbedding(words, words, dim, share=share, tie=tie)
+
+
+def tables_of(embedding: PairEmbedding) -> tuple[nn.Parameter, nn.Parameter, nn.Parameter]:
+    """The tables of source, target and output, by their names on disk."""
+    found = dict(embedding.named_parameters())
+    target = found["target_table"]
+    return found.get("source_table", target), target, found.get("output_table", target)
+
+
+def some_ids() -> tuple[Tensor, Tensor]:
+    return torch.randint(0, WORDS, (3, 5)), torch.randint(0, WORDS, (3, 4))
+
+
+@every_sharing
+def test_only_the_tables_that_are_needed_are_there(share: bool, tie: bool) -> None:
+    names = {name for name, _ in make(share, tie).named_parameters()}
+    own = ({"source_table"} if not share else set()) | ({"output_table"} if not tie else set())
+    assert names == {"target_table", "bias"} | own
+
+
+@every_sharing
+def test_values_and_gradients_are_those_of_plain_tables(share: bool, tie: bool) -> None:
+    embedding = make(share, tie)
+    source, target = some_ids()
+    tables = list(dict.fromkeys([*tables_of(embedding), embedding.bias]))
+    with torch.no_grad():
+        embedding.bias.normal_()
+
+    def plain(ids: Tensor, table: Tensor) -> Tensor:
+        return F.embedding(ids, table, padding_idx=PAD)
+
+    read, spoken, scored = tables_of(embedding)
+    vectors = embedding.source(source), embedding.target(target)
+    expected = plain(source, read), plain(target, spoken)
+    states = torch.randn(7, DIM)
+    logits = embedding.project(states).logits()
+    theirs = states @ scored.T + embedding.bias
+    for mine, other in zip((*vectors, logits), (*expected, theirs), strict=True):
+        torch.testing.assert_close(mine, other)
+    weights = [torch.randn_like(out) for out in (*expected, theirs)]
+    totals = [
+        sum((out * w).sum() for out, w in zip(outs, weights, strict=True))
+        for outs in ((*vectors, logits), (*expected, theirs))
+    ]
+    mine, other = (torch.autograd.grad(total, tables) for total in totals)
+    for a, b in zip(mine, other, strict=True):
+        torch.testing.assert_close(a.to_dense(), b)
+
+
+@every_sharing
+def test_only_a_table_that_the_output_reads_has_a_dense_gradient(share: bool, tie: bool) -> None:
+    embedding = make(share, tie)
+    source, target = some_ids()
+    states = embedding.target(target).flatten(0, 1)
+    total = embedding.project(states).logits().square().sum() + embedding.source(source).sum()
+    total.backward()
+    output = tables_of(embedding)[2]
+    for table in tables_of(embedding):
+        assert table.grad is not None
+        assert table.grad.is_sparse == (table is not output)
+
+
+@every_sharing
+def test_pad_gives_zeros_even_when_training_moved_the_tables(share: bool, tie: bool) -> None:
+    embedding = make(share, tie)
+    optimiser = torch.optim.SGD(embedding.parameters(), lr=0.5)
+    for _ in range(3):
+        source, target = some_ids()
+        vectors = embedding.source(source).sum(1) + embedding.target(target).sum(1)
+        optimiser.zero_grad()
+        embedding.project(vectors).loss(torch.tensor([4, 5, 6])).backward()
+        optimiser.step()
+    pads = torch.full((2, 3), PAD)
+    assert not embedding.source(pads).any()
+    assert not embedding.target(pads).any()
+    assert embedding.target(pads + 4).any()
+
+
+@every_sharing
+def test_a_state_of_ones_begins_with_logits_about_one(share: bool, tie: bool) -> None:
+    embedding = make(share, tie, words=4000, dim=64)
+    logits = embedding.project(torch.ones(1, 64)).logits()
+    assert float(logits.std()) == pytest.approx(1.0, abs=0.05)
+    lengths = embedding.source(torch.arange(4, 4000)).norm(dim=1)
+    assert float(lengths.mean()) == pytest.approx(1.0, abs=0.05)
+
+
+def test_an_output_of_its_own_may_be_of_another_width() -> None:
+    embedding = PairEmbedding(5, WORDS, DIM, share=False, tie=False, out_dim=9)
+    assert embedding.project(torch.randn(2, 9)).logits().shape == (2, WORDS)
+    assert embedding.source(torch.tensor([[4]])).shape == (1, 1, DIM)
+    assert embedding.output_table is not None
+    assert float(embedding.output_table.std()) == pytest.approx(1 / math.sqrt(9), rel=0.3)
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [
+        (5, {"share": True, "tie": True}, "as many ids: 5 and 11"),
+        (11, {"share": True, "tie": True, "out_dim": 9}, "states of 9"),
+    ],
+)
+def test_what_does_not_fit_is_refused(source: int, options: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        PairEmbedding(source, WORDS, DIM, **options)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "shared", "tables"),
+    [
+        ({}, True, {"target_table"}),
+        ({}, False, {"target_table", "source_table"}),
+        ({"share_embeddings": False}, True, {"target_table", "source_table"}),
+        ({"tie_output": False}, True, {"target_table", "output_table"}),
+    ],
+)
+def test_settings_and_vocabularies_decide_together(
+    chosen: dict[str, bool], shared: bool, tables: set[str]
+) -> None:
+    config = EncoderDecoderConfig(dim=DIM, **chosen)
+    embedding = pair_embedding(config, Vocabularies(WORDS, WORDS, shared), states=9)
+    assert {name for name, _ in embedding.named_parameters()} == tables | {"bias"}
+    assert embedding.out_dim == (9 if "output_table" in tables else DIM)
+
+
+@every_sharing
+def test_states_of_an_autocast_are_taken(share: bool, tie: bool) -> None:
+    embedding = make(share, tie)
+    with torch.autocast("cpu", torch.bfloat16):
+        states = F.linear(embedding.target(torch.tensor([4, 5])), torch.eye(DIM))
+        assert states.dtype == torch.bfloat16
+        loss = embedding.project(states).loss(torch.tensor([5, 6]))
+    assert loss.dtype == torch.float32
+    loss.backward()
+    assert embedding.bias.grad is not None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from munjang.api import evaluate, train
     from munjang.comparison.run import compare
+    from munjang.data.pairs.aligned import AlignedFiles
     from munjang.errors import MunjangError
     from munjang.estimators import TextClassifier
     from munjang.explain.shapes import shapes
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AlignedFiles",
     "MunjangError",
     "TextClassifier",
     "Tokenizer",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "AlignedFiles": "munjang.data.pairs.aligned",
     "MunjangError": "munjang.errors",
     "TextClassifier": "munjang.estimators",
     "Tokenizer": "munjang.text.keras",

@@ -14,7 +14,14 @@ from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
 from munjang.layout import CONFIG, open_for_training, refuse_occupied
 from munjang.manifest import write_atomically
-from munjang.media import AnyModel, AnyPrepared, evaluated, load, medium_of
+from munjang.media import (
+    AnyModel,
+    AnyPrepared,
+    decoding_otherwise,
+    evaluated,
+    load,
+    medium_of,
+)
 from munjang.tasks.task import Learned, TaskScores
 from munjang.training.checkpoints import check_checkpoint
 from munjang.training.logs import FILE as LOG
@@ -50,6 +57,8 @@ def train(
     model: str | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    source_column: str | None = None,
+    target_column: str | None = None,
     out: str | Path | None = None,
     valid: Any = None,
     config: str | Path | Mapping[str, Any] | None = None,
@@ -65,18 +74,21 @@ def train(
     say: Say | None = None,
     on_step: OnStep | None = None,
 ) -> Trained:
-    """Train a model on labelled text, or on images.
+    """Train a model on labelled text, on images, or on pairs of texts.
 
     Args:
         data: path, paths, "-", a data frame, or (texts, labels); see `munjang.data.readers.read`.
-            For images a folder with one subfolder a class, or (images, labels).
+            For images a folder with one subfolder a class, or (images, labels). For pairs also
+            `munjang.AlignedFiles`, or (sources, targets).
         task: what to learn: `classify` (one label a text), `regress` (a number), `multilabel`
-            (any number of labels) or `images` (one label an image). Left out, that of `config`,
-            else classify.
+            (any number of labels), `images` (one label an image) or `translate` (a text for a
+            text). Left out, that of `config`, else classify.
         model: name of an architecture, such as mean or cnn (`munjang.models.registry`). Left out,
-            that of `config`, else cnn, and image_cnn for images.
+            that of `config`, else cnn, image_cnn for images and transformer for pairs.
         text_column: column of texts; guessed when left out.
         label_column: column of labels; guessed when left out.
+        source_column: of pairs; guessed when left out.
+        target_column: of pairs; guessed when left out.
         out: where to save the model folder; None keeps the model in memory only.
         valid: validation data like `data`; None holds out `data.valid` of the rows.
         config: a YAML file or a mapping of settings, as in `config.yaml`.
@@ -101,6 +113,8 @@ def train(
     columns = {
         "text_column": text_column,
         "label_column": label_column,
+        "source_column": source_column,
+        "target_column": target_column,
         "encoding": encoding,
         "skip_bad_rows": skip_bad_rows,
     }
@@ -167,24 +181,33 @@ def evaluate(
     *,
     text_column: str | None = None,
     label_column: str | None = None,
+    source_column: str | None = None,
+    target_column: str | None = None,
     encoding: str | None = None,
     skip_bad_rows: bool = False,
+    decoding: Mapping[str, Any] | None = None,
     say: Say | None = None,
 ) -> TaskScores:
-    """Judge a model (or the folder of one) on labelled text or images that it has not seen.
+    """Judge a model (or the folder of one) on text, images or pairs that it has not seen.
 
     Column names and encoding default to those that the model was trained with.
 
     Raises:
         DataError: a row cannot be used, or its label was never seen in training.
+        ConfigError: `decoding`, other settings of how answers are looked for than those of the
+            recipe, for a model that writes no text.
     """
     known = load(model) if isinstance(model, str | Path) else model
     reading = {
         "text_column": text_column,
         "label_column": label_column,
+        "source_column": source_column,
+        "target_column": target_column,
         "encoding": encoding,
         "skip_bad_rows": skip_bad_rows,
     }
+    if decoding:
+        known = decoding_otherwise(known, decoding)
     given = {key: value for key, value in reading.items() if value}
     return evaluated(known, data, given, say or _silent)
 

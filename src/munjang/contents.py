@@ -12,7 +12,7 @@ from torch import nn
 from munjang import __version__
 from munjang.config import to_yaml
 from munjang.errors import FolderError
-from munjang.layout import CARD, CONFIG, FILES, METRICS, WEIGHTS
+from munjang.layout import CARD, CONFIG, EVERY_FILE, METRICS, WEIGHTS
 from munjang.manifest import FILE as MANIFEST
 from munjang.manifest import write_atomically, write_manifest, written_whole
 from munjang.tasks.figures import FIGURES
@@ -46,10 +46,10 @@ def write_folder(
     for name, text in texts.items():
         write_atomically(folder / name, text)
     _save_weights(folder / WEIGHTS, network)
-    for name in FILES:
+    for name in EVERY_FILE:
         if name not in texts and name != WEIGHTS:  # of a model of another kind
             (folder / name).unlink(missing_ok=True)
-    write_manifest(folder, [name for name in FILES if (folder / name).exists()], __version__)
+    write_manifest(folder, [name for name in EVERY_FILE if (folder / name).exists()], __version__)
     return folder
 
 

@@ -3,6 +3,7 @@
 config.yaml         the recipe, labels included
 tokenizer.json      settings and state of the tokenizer
 vocabulary.json     tokens and counts; neither stands in a folder for images
+target_*.json       both likewise of the targets, where they have a vocabulary of their own
 model.safetensors   weights
 metrics.json        scores on the validation part, history, and how it was trained
 README.md           a model card
@@ -23,11 +24,13 @@ from munjang.training.logs import FILE as LOG
 
 CONFIG, TOKENIZER, VOCABULARY = "config.yaml", "tokenizer.json", "vocabulary.json"
 WEIGHTS, METRICS, CARD = "model.safetensors", "metrics.json", "README.md"
+TARGET_TOKENIZER, TARGET_VOCABULARY = "target_tokenizer.json", "target_vocabulary.json"
 FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS, CARD)
+EVERY_FILE = (*FILES, TARGET_TOKENIZER, TARGET_VOCABULARY)
 IMAGE_FILES = (CONFIG, WEIGHTS, METRICS, CARD)
 # A folder with one of these was ours before; README.md or config.yaml alone may be anybody's.
 _MARKS = {MANIFEST, CHECKPOINT, LOG}
-_OURS = {*FILES, *_MARKS, BOARD}
+_OURS = {*EVERY_FILE, *_MARKS, BOARD}
 _BEGUN = re.compile(r"\.tmp\w{6}")
 
 

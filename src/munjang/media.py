@@ -1,4 +1,7 @@
-"""Texts and images: how each is prepared, kept, loaded and judged. The task says which it is."""
+"""Texts, images, pairs of texts: how each is prepared, kept, loaded and judged.
+
+The task says which it is.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +14,8 @@ from torch import Tensor, nn
 from munjang.baselines import Baseline, is_baseline, load_baseline
 from munjang.config import read_yaml
 from munjang.data.dataset import Dataset
+from munjang.data.pairs.aligned import AlignedFiles
+from munjang.data.pairs.settings import PairDataSettings
 from munjang.errors import ConfigError, MunjangError
 from munjang.folder import TextModel
 from munjang.folder import load as load_texts
@@ -18,7 +23,10 @@ from munjang.image_folder import ImageModel, load_images
 from munjang.image_preparation import PreparedImages, prepare_images
 from munjang.image_preparation import read_and_say as read_images
 from munjang.layout import CONFIG
-from munjang.models.registry import architecture, image_architecture
+from munjang.models.registry import architecture, image_architecture, pair_architecture
+from munjang.pair_folder import PairModel, load_pairs
+from munjang.pair_preparation import PreparedPairs, prepare_pairs
+from munjang.pair_preparation import read_and_say as read_pairs
 from munjang.preparation import Prepared, prepare
 from munjang.preparation import read_and_say as read_texts
 from munjang.recipe import DataSettings
@@ -167,6 +175,14 @@ def _prepare_images(
     return prepare_images(data, valid, model, given, say)
 
 
+def _prepare_pairs(
+    data: Any, valid: Any, model: str | None, given: Mapping[str, Any], say: Say, vectors: Any
+) -> PreparedPairs:
+    if vectors is not None or "vectors" in given:
+        raise ConfigError("vectors: pretrained ones go with encoders of one text, not with pairs")
+    return prepare_pairs(data, valid, model, given, say)
+
+
 def _text_model(
     prepared: Prepared, task: Task, network: nn.Module, metrics: dict[str, Any]
 ) -> TextModel:
@@ -177,6 +193,12 @@ def _image_model(
     prepared: PreparedImages, task: Any, network: nn.Module, metrics: dict[str, Any]
 ) -> ImageModel:
     return ImageModel(prepared.recipe, task, network, metrics)
+
+
+def _pair_model(
+    prepared: PreparedPairs, task: Any, network: nn.Module, metrics: dict[str, Any]
+) -> PairModel:
+    return PairModel(prepared.recipe, prepared.sides, task, network, metrics)
 
 
 def _evaluate_texts(
@@ -200,6 +222,16 @@ def _evaluate_images(
     return model.task.scores(model.logits_of_pixels(images.pixels), targets)
 
 
+def _evaluate_pairs(
+    model: PairModel, data: Any, reading: Mapping[str, Any], say: Say
+) -> TaskScores:
+    trained_on = model.recipe.data.model_dump(exclude={"valid", "skip_bad_rows"})
+    if isinstance(data, AlignedFiles):  # their columns have no names
+        trained_on = {k: v for k, v in trained_on.items() if not k.endswith("_column")}
+    columns = PairDataSettings.parse({**trained_on, **reading}, where="data")
+    return model.evaluate(read_pairs(data, columns, say))
+
+
 MEDIA: dict[str, Medium] = {
     "texts": Medium(
         architecture,
@@ -219,6 +251,15 @@ MEDIA: dict[str, Medium] = {
         "IMAGE.png",
         "FOLDER-IT-HAS-NOT-SEEN",
     ),
+    "pairs": Medium(
+        pair_architecture,
+        _prepare_pairs,
+        _pair_model,
+        load_pairs,
+        _evaluate_pairs,
+        '"a text"',
+        "FILE-IT-HAS-NOT-SEEN",
+    ),
 }
 
 
@@ -226,6 +267,19 @@ def medium_of(task: object) -> Medium:
     """What the task of that name reads; texts where there is no such task, whose recipe says so."""
     row = next((row for name, row in TASKS.items() if name == task), None)
     return MEDIA["texts" if row is None else row.reads]
+
+
+def decoding_otherwise(model: AnyModel | Baseline, decoding: Mapping[str, Any]) -> PairModel:
+    """The same model with other settings of how its answers are looked for.
+
+    Raises:
+        ConfigError: it writes no text, or does not know the setting.
+    """
+    if not isinstance(model, PairModel):
+        raise ConfigError(
+            f"{next(iter(decoding))}: is for models that answer with a text (task translate)"
+        )
+    return model.decoding_otherwise(decoding)
 
 
 def evaluated(
@@ -240,8 +294,9 @@ def load(folder: str | Path) -> AnyModel | Baseline:
     """The model in `folder`, ready to predict on the CPU.
 
     Returns:
-        A `munjang.folder.TextModel`, of images a `munjang.image_folder.ImageModel`, of a comparison
-        perhaps a `munjang.baselines.Baseline`.
+        A `munjang.folder.TextModel`, of images a `munjang.image_folder.ImageModel`, from text to
+        text a `munjang.pair_folder.PairModel`, of a comparison perhaps a
+        `munjang.baselines.Baseline`.
 
     Raises:
         FolderError: the folder is missing, unfinished, altered, or made by a newer version.

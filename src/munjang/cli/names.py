@@ -2,7 +2,13 @@
 
 from munjang.config import nearest
 from munjang.errors import ConfigError
-from munjang.models.registry import IMAGE_ARCHITECTURES, architecture, image_architecture
+from munjang.models.registry import (
+    IMAGE_ARCHITECTURES,
+    PAIR_ARCHITECTURES,
+    architecture,
+    image_architecture,
+    pair_architecture,
+)
 from munjang.tasks.registry import TASKS
 from munjang.text.registry import tokenizer_class
 
@@ -22,6 +28,8 @@ def check_names(
         reads = next((row.reads for name, row in TASKS.items() if name == task), None)
         if reads == "images" or (task is None and model in IMAGE_ARCHITECTURES):
             image_architecture(model)
+        elif reads == "pairs" or (task is None and model in PAIR_ARCHITECTURES):
+            pair_architecture(model)
         else:
             architecture(model)
     if tokenizer is not None:

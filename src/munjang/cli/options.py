@@ -13,6 +13,34 @@ TextColumn = Annotated[
 LabelColumn = Annotated[
     str | None, typer.Option(metavar="NAME", help="Column of labels. Guessed if not given.")
 ]
+SourceColumn = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Column of sources, of --task translate. Guessed if not."),
+]
+TargetColumn = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Column of targets, of --task translate. Guessed if not."),
+]
+SourceFile = Annotated[
+    list[str] | None,
+    typer.Option("--source", metavar="FILE", help="Sources, one a line, instead of DATA."),
+]
+TargetFile = Annotated[
+    list[str] | None,
+    typer.Option("--target", metavar="FILE", help="Their targets, line by line."),
+]
+Beam = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Hypotheses kept at each step; 1 is greedy."),
+]
+DecodingSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A setting of decoding, such as decoding.length_penalty=1. Repeatable.",
+    ),
+]
 Encoding = Annotated[
     str | None, typer.Option(metavar="NAME", help="Of text files, such as cp949.  [default: utf-8]")
 ]
@@ -46,8 +74,8 @@ ModelName = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="mean (fastest), cnn, rnn, lstm, gru or transformer; image_cnn for images.  "
-        "[default: cnn]",
+        help="mean (fastest), cnn, rnn, lstm, gru or transformer; image_cnn for images; seq2seq, "
+        "attentive or transformer for pairs.  [default: cnn]",
     ),
 ]
 TaskName = Annotated[
@@ -55,7 +83,8 @@ TaskName = Annotated[
     typer.Option(
         metavar="NAME",
         help="What to learn: classify (one label a text), regress (a number), multilabel (any "
-        "number of labels) or images (one label an image).  [default: classify]",
+        "number of labels), images (one label an image) or translate (a text for a text).  "
+        "[default: classify]",
     ),
 ]
 Vectors = Annotated[

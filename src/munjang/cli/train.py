@@ -16,6 +16,10 @@ from munjang.cli.options import (
     Seed,
     Settings,
     SkipBadRows,
+    SourceColumn,
+    SourceFile,
+    TargetColumn,
+    TargetFile,
     TaskName,
     TextColumn,
     TokenizerName,
@@ -25,11 +29,13 @@ from munjang.cli.outcome import begin, resumable
 
 
 def train(
-    data: Annotated[
-        list[str],
-        typer.Argument(metavar="DATA", help="Files of labelled text, or -; a folder of images."),
-    ],
     out: Annotated[str, typer.Option(metavar="FOLDER", help="Where the model is saved.")],
+    data: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="DATA", help="Files of labelled text or of pairs, or -; a folder of images."
+        ),
+    ] = None,
     task: TaskName = None,
     model: ModelName = None,
     text_column: TextColumn = None,
@@ -39,6 +45,16 @@ def train(
         typer.Option(
             metavar="FILE", help="Labelled text to validate on.  [default: a tenth of DATA]"
         ),
+    ] = None,
+    source_column: SourceColumn = None,
+    target_column: TargetColumn = None,
+    source: SourceFile = None,
+    target: TargetFile = None,
+    valid_source: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Sources to validate on, one a line.")
+    ] = None,
+    valid_target: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Their targets, line by line.")
     ] = None,
     config: ConfigFile = None,
     settings: Settings = None,
@@ -57,10 +73,12 @@ def train(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a model on labelled text, or on images, and save it in a folder.
+    """Train a model on labelled text, on images or on pairs of texts, and save it in a folder.
 
     DATA is CSV, TSV, JSON Lines, Parquet or plain text, each also gzipped; with --task images a
-    folder with one subfolder a class, or the sample digits. What is guessed is said.
+    folder with one subfolder a class, or the sample digits; with --task translate a table with a
+    source and a target column, or two files that are aligned line by line: --source and --target.
+    What is guessed is said.
     Ctrl-C leaves a folder that the same command with --resume goes on from.
 
     \b
@@ -71,6 +89,8 @@ def train(
       munjang train train.csv --vectors crawl-300d-2M.vec --freeze-vectors --out my-model
       munjang train genres.jsonl --task multilabel --label-column genres --out my-model
       munjang train digits --task images --out my-model
+      munjang train pairs.tsv --task translate --source-column en --target-column ko --out my-model
+      munjang train --task translate --source train.en --target train.de --out my-model
       munjang train old.csv --encoding cp949 --skip-bad-rows --out my-model --resume
 
     Settings are those of config.yaml in every model folder; --config takes such a file and --set
@@ -78,6 +98,7 @@ def train(
     """
     from munjang.api import train as fit
     from munjang.cli.names import check_names, model_override
+    from munjang.cli.pairs import data_or_pairs, valid_or_pairs
     from munjang.cli.progress import chosen_metric, watching
     from munjang.cli.results import show_training
 
@@ -87,12 +108,14 @@ def train(
     metric = chosen_metric(task, config, overrides)
     with resumable(lambda: _goes_on(out)), watching(metric, quiet=quiet) as progress:
         trained = fit(
-            data,
+            data_or_pairs(data, source, target),
             task=task,
             text_column=text_column,
             label_column=label_column,
+            source_column=source_column,
+            target_column=target_column,
             out=out,
-            valid=valid,
+            valid=valid_or_pairs(valid, valid_source, valid_target),
             config=config,
             overrides=overrides,
             seed=seed,

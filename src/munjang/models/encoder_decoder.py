@@ -33,6 +33,11 @@ class EncoderDecoderConfig(Settings):
         """Tokens of the longest text of either side, GO and EOS included; None = any."""
         return None
 
+    @property
+    def attends(self) -> bool:
+        """Whether its steps give attention to the source."""
+        return True
+
 
 @dataclass(frozen=True)
 class Vocabularies:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from munjang.config import Settings, nearest
 from munjang.errors import ConfigError
 from munjang.models.encoder import Encoded, EncoderConfig
+from munjang.models.encoder_decoder import EncoderDecoderConfig, Vocabularies
 
 
 class Encoder(Protocol):
@@ -72,11 +73,29 @@ IMAGE_ARCHITECTURES: dict[str, Architecture] = {
     ),
 }
 
+# From text to text: made with (config, `munjang.models.encoder_decoder.Vocabularies`).
+PAIR_ARCHITECTURES: dict[str, Architecture] = {
+    "seq2seq": Architecture(
+        "seq2seq", "Seq2SeqConfig", "Seq2Seq", "all of the source in one vector; short texts"
+    ),
+    "attentive": Architecture(
+        "attentive", "AttentiveConfig", "Attentive", "a state that looks back at the source"
+    ),
+    "transformer": Architecture(
+        "transformer_pairs",
+        "TransformerPairsConfig",
+        "TransformerPairs",
+        "every word looks at every other; from some thousands of pairs on",
+    ),
+}
+
 
 def architecture(name: str) -> Architecture:
     """The text encoder of that name; `ConfigError` names the nearest when there is none."""
     if name in IMAGE_ARCHITECTURES:
         raise ConfigError(f"{name} reads images, not texts; it goes with --task images")
+    if name in PAIR_ARCHITECTURES and name not in ARCHITECTURES:
+        raise ConfigError(f"{name} answers with a text; it goes with --task translate")
     return _row(name, ARCHITECTURES)
 
 
@@ -86,6 +105,14 @@ def image_architecture(name: str) -> Architecture:
         known = ", ".join(IMAGE_ARCHITECTURES)
         raise ConfigError(f"{name} reads texts; with --task images goes {known}")
     return _row(name, IMAGE_ARCHITECTURES)
+
+
+def pair_architecture(name: str) -> Architecture:
+    """Likewise from text to text."""
+    if name not in PAIR_ARCHITECTURES and name in ARCHITECTURES | IMAGE_ARCHITECTURES:
+        known = ", ".join(PAIR_ARCHITECTURES)
+        raise ConfigError(f"{name} writes no text; with --task translate go {known}")
+    return _row(name, PAIR_ARCHITECTURES)
 
 
 def _row(name: str, rows: Mapping[str, Architecture]) -> Architecture:
@@ -104,6 +131,18 @@ def image_config(settings: Mapping[str, Any]) -> Settings:
     """Validate a `model:` section for images."""
     row = image_architecture(str(settings.get("name")))
     return row.config_class().parse(settings, where="model")
+
+
+def pair_config(settings: Mapping[str, Any]) -> EncoderDecoderConfig:
+    """Validate a `model:` section from text to text."""
+    row = pair_architecture(str(settings.get("name")))
+    return cast(EncoderDecoderConfig, row.config_class().parse(settings, where="model"))
+
+
+def build_encoder_decoder(config: Settings, vocabularies: Vocabularies) -> nn.Module:
+    """The encoder-decoder that `config` describes, freshly initialised."""
+    row = pair_architecture(str(getattr(config, "name", None)))
+    return cast(nn.Module, row.module_class()(config, vocabularies))
 
 
 def build_image_encoder(config: Settings, shape: tuple[int, int, int]) -> nn.Module:

@@ -6,7 +6,7 @@ thousands of pairs or more. Use `attentive` instead when they are few or short.
 """
 
 from dataclasses import dataclass
-from typing import Literal, Self, cast
+from typing import Literal, Self, TypeVar, cast
 
 import torch
 from pydantic import Field, model_validator
@@ -26,6 +26,8 @@ from munjang.layers.position import (
 )
 from munjang.layers.projection import Projected
 from munjang.models.encoder_decoder import EncoderDecoderConfig, Look, Stepped, Vocabularies
+
+AnyBlock = TypeVar("AnyBlock", Block, DecoderBlock)
 
 
 class TransformerPairsConfig(EncoderDecoderConfig):
@@ -113,28 +115,25 @@ class TransformerPairs(nn.Module):
     def __init__(self, config: TransformerPairsConfig, vocabularies: Vocabularies) -> None:
         super().__init__()
         self.embedding = PairEmbedding(
-            vocabularies, config.dim, share=config.share_embeddings, tie=config.tie_output
+            vocabularies.source,
+            vocabularies.target,
+            config.dim,
+            share=config.share_embeddings and vocabularies.shared,
+            tie=config.tie_output,
         )
         self.scale = config.dim**0.5
         self.source_positions = _added_positions(config)
         self.target_positions = _added_positions(config)
         self.turned_width = config.dim // config.heads if config.positions == "rotary" else None
         self.dropout = Dropout(config.dropout)
-        made = {
-            "inner": config.feed_forward or 2 * config.dim,
-            "inside": config.activation,
-            "dropout": config.dropout,
-            "norm": config.norm,
-        }
-        dim, heads = config.dim, config.heads
-        self.encoder = nn.ModuleList(Block(dim, heads, **made) for _ in range(config.layers))
+        self.encoder = nn.ModuleList(_layer(Block, config) for _ in range(config.layers))
         self.decoder = nn.ModuleList(
-            DecoderBlock(dim, heads, **made) for _ in range(config.decoder_layers or config.layers)
+            _layer(DecoderBlock, config) for _ in range(config.decoder_layers or config.layers)
         )
         # behind layers of post-norm all is normed already
         last = nn.LayerNorm if config.norm == "pre" else nn.Identity
-        self.encoder_norm = last(dim)
-        self.decoder_norm = last(dim)
+        self.encoder_norm = last(config.dim)
+        self.decoder_norm = last(config.dim)
 
     def forward(
         self, source: Tensor, source_mask: Tensor, given: Tensor, given_mask: Tensor
@@ -182,8 +181,8 @@ class TransformerPairs(nn.Module):
         """The weights of every layer and head."""
         found: list[Look] = []
         states, visible, turned = self._read(source, source_mask)
-        for layer, block in enumerate(self._encoder):
-            states, weights = block.written_out(states, visible, turned)
+        for layer, encoding in enumerate(self._encoder):
+            states, weights = encoding.written_out(states, visible, turned)
             found.append(Look("source", layer, _real(weights, source_mask)))
         states = self.encoder_norm(states)
         memory = [block.cross.remembered(states) for block in self._decoder]
@@ -238,6 +237,17 @@ class TransformerPairs(nn.Module):
     def _turns(self, time: int, like: Tensor, first: int = 0) -> Turns | None:
         width = self.turned_width
         return None if width is None else turns(time, width, like, first)
+
+
+def _layer(kind: type[AnyBlock], config: TransformerPairsConfig) -> AnyBlock:
+    return kind(
+        config.dim,
+        config.heads,
+        inner=config.feed_forward or 2 * config.dim,
+        inside=config.activation,
+        dropout=config.dropout,
+        norm=config.norm,
+    )
 
 
 def _added_positions(

@@ -29,4 +29,9 @@ FIGURES: dict[str, Figure] = {
     "rmse": Figure("RMSE", larger_is_better=False),
     "spearman": Figure("Spearman", larger_is_better=True),
     "r2": Figure("R2", larger_is_better=True),
+    "chrf": Figure("chrF", larger_is_better=True),
+    "bleu": Figure("BLEU", larger_is_better=True),
+    "exact_match": Figure("exact match", larger_is_better=True),
+    "cross_entropy": Figure("cross-entropy", larger_is_better=False),
+    "cut_share": Figure("cut at the length limit", larger_is_better=False, decides=False),
 }

@@ -10,9 +10,10 @@ from munjang.tasks.images import Images
 from munjang.tasks.multilabel import Multilabel, MultilabelSettings
 from munjang.tasks.regress import Regress, RegressSettings
 from munjang.tasks.task import Task
+from munjang.tasks.translate import Translate, TranslateSettings
 
 TextTask = Literal["classify", "regress", "multilabel"]
-TaskName = Literal["classify", "regress", "multilabel", "images"]
+TaskName = Literal["classify", "regress", "multilabel", "images", "translate"]
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,14 @@ class TaskRow:
         settings: of this task alone, a section of `config.yaml` of the same name.
         metrics: figures that may choose the best step; the first does when nothing is said.
         summary: what a text gets.
-        reads: texts or images.
+        reads: texts, images or pairs of texts.
     """
 
-    task: type[Task]
+    task: type[Task] | type[Translate]
     settings: type[Settings]
     metrics: tuple[str, ...]
     summary: str
-    reads: Literal["texts", "images"] = "texts"
+    reads: Literal["texts", "images", "pairs"] = "texts"
 
 
 TASKS: dict[TaskName, TaskRow] = {
@@ -53,5 +54,12 @@ TASKS: dict[TaskName, TaskRow] = {
         ("log_loss", "accuracy", "macro_f1"),
         "one label an image",
         reads="images",
+    ),
+    "translate": TaskRow(
+        Translate,
+        TranslateSettings,
+        ("chrf", "bleu", "exact_match", "cross_entropy"),
+        "a text for a text",
+        reads="pairs",
     ),
 }

@@ -21,6 +21,10 @@ TOKENIZERS: dict[str, str] = {
 }
 
 
+# Their vocabulary is as large as one likes; that of the others is what stands in the text.
+SUBWORDS = ("bpe", "unigram", "wordpiece")
+
+
 def tokenizer_class(name: str) -> type[Tokenizer]:
     """The class of that name; `ConfigError` names the nearest when there is none."""
     if name not in TOKENIZERS:

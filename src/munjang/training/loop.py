@@ -69,20 +69,19 @@ def make_state(model: nn.Module, settings: TrainingSettings) -> TrainingState:
     chosen = {id(parameter) for parameter in rows}
     dense = [p for p in model.parameters() if id(p) not in chosen]
     rate, decay = settings.learning_rate, settings.weight_decay
+    betas = (0.9, settings.beta2)
     rows_rate = settings.embedding_learning_rate or rate
     if settings.embedding_optimiser == "adagrad":
         optimisers: list[Optimiser] = [
-            AdamW([ParameterGroup(dense, rate)], weight_decay=decay),
+            AdamW([ParameterGroup(dense, rate)], betas=betas, weight_decay=decay),
             RowAdagrad([ParameterGroup(rows, rows_rate)]),
         ]
     elif rows_rate == rate:
-        optimisers = [AdamW([ParameterGroup([*dense, *rows], rate)], weight_decay=decay)]
+        group = ParameterGroup([*dense, *rows], rate)
+        optimisers = [AdamW([group], betas=betas, weight_decay=decay)]
     else:
-        optimisers = [
-            AdamW(
-                [ParameterGroup(dense, rate), ParameterGroup(rows, rows_rate)], weight_decay=decay
-            )
-        ]
+        groups = [ParameterGroup(dense, rate), ParameterGroup(rows, rows_rate)]
+        optimisers = [AdamW(groups, betas=betas, weight_decay=decay)]
     return TrainingState(model, optimisers)
 
 

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from munjang.config import Settings
 from munjang.data.buckets import Bucketing, parse_boundaries
+from munjang.training.schedules import Schedule
 
 # Settings that a run may be resumed with other values of: they change no batch and no step.
 HOW_IT_IS_RUN = ("checkpoint_seconds", "checkpoint_steps", "threads")
@@ -31,9 +32,12 @@ class TrainingSettings(Settings):
     embedding_learning_rate: float | None = Field(
         None, gt=0, description="of embedding rows; the same as learning_rate when left out"
     )
+    beta2: float = Field(
+        0.999, ge=0, lt=1, description="how long AdamW remembers the size of gradients"
+    )
     weight_decay: float = Field(0.01, ge=0, description="AdamW's decay of weight matrices")
     warmup: float = Field(0.05, ge=0, lt=1, description="share of steps with a rising step size")
-    schedule: Literal["cosine", "linear", "constant"] = Field("cosine", description="after warm-up")
+    schedule: Schedule = Field("cosine", description="after warm-up")
     clip_norm: float | None = Field(1.0, gt=0, description="largest norm of the whole gradient")
     evaluations_per_epoch: int = Field(1, ge=1, description="looks at the validation part a pass")
     metric: str = Field(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
+import polars as pl
 import torch
 from torch import Tensor
 
@@ -64,10 +65,12 @@ class PairExamples:
     Attributes:
         sources: token column.
         targets_column: token column of the targets, without GO and EOS.
+        texts: both sides as people wrote them, where answers will be judged.
     """
 
     sources: TokenColumn
     targets_column: TokenColumn
+    texts: tuple[pl.Series, pl.Series] | None = None
     unit: ClassVar[str] = "tokens"
 
     def __len__(self) -> int:
@@ -97,6 +100,15 @@ class PairExamples:
         ]
         for source, target in zip(*sides, strict=True):
             yield _pair(source, target)
+
+    def first(self, rows: int) -> "PairExamples":
+        """The first so many pairs, or all."""
+        texts = None if self.texts is None else (self.texts[0][:rows], self.texts[1][:rows])
+        return PairExamples(self.sources[:rows], self.targets_column[:rows], texts)
+
+    def sources_in_order_of_length(self, batch_rows: int) -> Iterator[Batch]:
+        """All sources once, the shortest first: for prediction."""
+        yield from Examples(self.sources).in_order_of_length(batch_rows)
 
     def in_order_of_length(self, batch_rows: int = 256) -> Iterator[PairBatch]:
         """All pairs once, the shortest first: for evaluation."""

@@ -1,0 +1,298 @@
+"""The model folder from text to text: two tokenizers, or one for both sides."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, NoReturn, Self
+
+import numpy as np
+import polars as pl
+from torch import nn
+
+from munjang.config import merge, read_yaml
+from munjang.contents import card_page, load_weights, read_json, to_json, write_folder
+from munjang.data.batches import truncate
+from munjang.data.columns import text_column
+from munjang.data.pairs.examples import PairExamples
+from munjang.data.pairs.sides import Sides
+from munjang.data.table import Table
+from munjang.decoding.hypotheses import Hypothesis
+from munjang.decoding.settings import DecodingSettings
+from munjang.errors import ConfigError, DataError
+from munjang.layout import (
+    CONFIG,
+    FILES,
+    METRICS,
+    TARGET_TOKENIZER,
+    TARGET_VOCABULARY,
+    TOKENIZER,
+    VOCABULARY,
+)
+from munjang.manifest import check_manifest
+from munjang.models.registry import build_encoder_decoder
+from munjang.pair_preparation import encode_pairs, task_of, vocabularies_of
+from munjang.pair_recipe import PairRecipe
+from munjang.recipe import DataSettings
+from munjang.tasks.alignment import Link, copied, links
+from munjang.tasks.translate import Translate, hypotheses_of
+from munjang.tasks.translation_scores import TranslationScores
+from munjang.text.columns import TokenColumn, row_lengths
+from munjang.text.registry import tokenizer_from_json
+from munjang.text.tokenizer import Tokenizer
+from munjang.text.vocabulary import Vocabulary
+
+Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One answer to a text.
+
+    Attributes:
+        text: the answer.
+        score: by which it was ranked; higher is better.
+        log_probability: of all its tokens together, in nats.
+        finished: it ended by itself; else it was cut at the longest length.
+        alignment: what each piece of the answer took most from; None unless asked for, or where
+            the model attends to nothing.
+    """
+
+    text: str
+    score: float
+    log_probability: float
+    finished: bool
+    alignment: tuple[Link, ...] | None = None
+
+
+@dataclass(frozen=True)
+class TextAnswer:
+    """What the model answers to one text.
+
+    Attributes:
+        candidates: the best first.
+        truncated: the text was longer than the model reads; only its beginning counted.
+    """
+
+    candidates: tuple[Candidate, ...]
+    truncated: bool = False
+
+    @property
+    def text(self) -> str:
+        """The best answer."""
+        return self.candidates[0].text
+
+    def columns(self) -> list[str]:
+        """The best answer."""
+        return [self.text]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        found = [asdict(one) for one in self.candidates]
+        for one in found:
+            if one["alignment"] is None:
+                del one["alignment"]
+        return {"answer": self.text, "truncated": self.truncated, "candidates": found}
+
+
+@dataclass(frozen=True)
+class PairModel:
+    """A trained model from text to text: tokenizers, network and task.
+
+    Attributes:
+        recipe: how it was made.
+        sides: the tokenizers.
+        task: how answers are written and judged.
+        network: in evaluation mode.
+        metrics: what `metrics.json` holds.
+    """
+
+    recipe: PairRecipe
+    sides: Sides
+    task: Translate
+    network: nn.Module
+    metrics: dict[str, Any]
+
+    @property
+    def columns(self) -> DataSettings:
+        """The column of sources and the encoding of the files that it was trained on."""
+        data = self.recipe.data
+        return DataSettings(text_column=data.source_column, encoding=data.encoding)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """None: it answers with texts."""
+        return ()
+
+    def usable(
+        self, texts: Sequence[str], skipped: Counter[str] | None
+    ) -> tuple[Sequence[int], Sequence[str]]:
+        """Places from 1, and texts, of those that can be answered.
+
+        All can, unless `tokenizer.too_long` is refuse; then the others are counted.
+        """
+        places = range(1, len(texts) + 1)
+        if skipped is None or self.recipe.tokenizer.too_long == "cut":
+            return places, texts
+        long = self._too_long(self.sides.source.encode(text_column(texts)))
+        if long.any():
+            skipped[f"more than {self.recipe.tokenizer.source.max_length} tokens"] += int(
+                long.sum()
+            )
+        kept = np.flatnonzero(~long)
+        return [places[k] for k in kept], [texts[k] for k in kept]
+
+    def predict(
+        self,
+        texts: str | Iterable[str],
+        *,
+        alignment: bool = False,
+        seed: int = 0,
+    ) -> list[TextAnswer]:
+        """An answer to each text. One string counts as a list of one.
+
+        Args:
+            texts: sources. An empty one has an empty answer.
+            alignment: give what each token of an answer took most from.
+            seed: of sampling.
+
+        Raises:
+            DataError: a text is None or not a string, or too long where that is refused; its place
+                is named.
+        """
+        column = text_column(texts)
+        encoded, truncated = self._encoded(column)
+        copies = self.task.settings.copy_unknown
+        found = hypotheses_of(
+            self.network,
+            PairExamples(encoded, encoded),
+            self.task.decoding,
+            seed=seed,
+            with_attention=alignment or copies,
+        )
+        answers = [
+            self._answer(text, best, alignment=alignment)
+            for text, best in zip(column.to_list(), found, strict=True)
+        ]
+        return [replace(a, truncated=bool(t)) for a, t in zip(answers, truncated, strict=True)]
+
+    def evaluate(self, table: Table) -> TranslationScores:
+        """Judge the answers to the sources of pairs, of any length, by their targets."""
+        pairs = encode_pairs(self.sides, table)
+        sources, _ = truncate(pairs.sources, self.recipe.tokenizer.source.max_length)
+        return self.task.concluded(self.network, replace(pairs, sources=sources))[1]
+
+    def predict_proba(self, texts: Any) -> NoReturn:
+        """None: refused."""
+        raise ConfigError("a model of the task translate gives texts, no probabilities: predict()")
+
+    def logits(self, texts: Any) -> NoReturn:
+        """None: refused."""
+        raise ConfigError("a model of the task translate has logits a token: predict()")
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the model folder; files of an earlier model in it are replaced."""
+        sides = self.sides
+        others = {TOKENIZER: sides.source.to_json(), VOCABULARY: sides.source.vocabulary.to_json()}
+        if not sides.shared:
+            others[TARGET_TOKENIZER] = sides.target.to_json()
+            others[TARGET_VOCABULARY] = sides.target.vocabulary.to_json()
+        return write_folder(
+            folder,
+            config=merge(self.recipe.to_dict(), self.task.learned()),
+            network=self.network,
+            metrics=self.metrics,
+            card=pair_card(self),
+            others={name: to_json(state) for name, state in others.items()},
+        )
+
+    def decoding_otherwise(self, decoding: Mapping[str, Any]) -> Self:
+        """The same model with other settings of `munjang.decoding.settings.DecodingSettings`.
+
+        Raises:
+            ConfigError: an unknown setting, or one that the model cannot follow.
+        """
+        wanted = merge(self.recipe.decoding.model_dump(exclude_unset=True), decoding)
+        settings = DecodingSettings.parse(wanted, where="decoding")
+        recipe = self.recipe.model_copy(update={"decoding": settings})
+        return replace(self, recipe=recipe, task=task_of(recipe, self.sides))
+
+    def _encoded(self, texts: pl.Series) -> tuple[TokenColumn, Bools]:
+        """Sources as ids, and which were cut."""
+        column, settings = self.sides.source.encode(texts), self.recipe.tokenizer
+        long = self._too_long(column)
+        if long.any() and settings.too_long == "refuse":
+            place = int(np.argmax(long))
+            raise DataError(
+                f"a text of {row_lengths(column)[place]:,} tokens; this model takes up to "
+                f"{settings.source.max_length} (tokenizer.source.max_length)",
+                row=place + 1,
+            )
+        return truncate(column, settings.source.max_length)[0], long
+
+    def _too_long(self, column: TokenColumn) -> Bools:
+        return np.asarray(row_lengths(column) > self.recipe.tokenizer.source.max_length)
+
+    def _answer(
+        self, text: str, found: Sequence[Hypothesis], *, alignment: bool
+    ) -> TextAnswer:
+        written = self.task.texts_of(found)
+        if self.task.settings.copy_unknown:
+            pairs = zip(found, written, strict=True)
+            written = [copied(self.sides, text, best, answer) for best, answer in pairs]
+        return TextAnswer(
+            tuple(
+                Candidate(
+                    text=answer,
+                    score=best.score,
+                    log_probability=best.log_probability,
+                    finished=best.finished,
+                    alignment=links(self.sides, text, best) if alignment else None,
+                )
+                for best, answer in zip(found, written, strict=True)
+            )
+        )
+
+
+def load_pairs(folder: str | Path) -> PairModel:
+    """The model from text to text in `folder`, ready to predict on the CPU.
+
+    Raises:
+        FolderError: the folder is missing, unfinished, altered, or made by a newer version.
+    """
+    folder = Path(folder)
+    check_manifest(folder, FILES)
+    recipe = PairRecipe.parse(read_yaml(folder / CONFIG), where=str(folder / CONFIG))
+    source = _tokenizer(folder, TOKENIZER, VOCABULARY)
+    shared = recipe.tokenizer.shared
+    target = source if shared else _tokenizer(folder, TARGET_TOKENIZER, TARGET_VOCABULARY)
+    sides = Sides(source, target)
+    network = build_encoder_decoder(recipe.model, vocabularies_of(sides))
+    load_weights(folder, network)
+    metrics = read_json(folder / METRICS)
+    return PairModel(recipe, sides, task_of(recipe, sides), network.eval(), metrics)
+
+
+def _tokenizer(folder: Path, state: str, vocabulary: str) -> Tokenizer:
+    tokens = Vocabulary.from_json(read_json(folder / vocabulary))
+    return tokenizer_from_json(read_json(folder / state), tokens)
+
+
+def pair_card(model: PairModel) -> str:
+    """`README.md` of the folder."""
+    card = model.task.card(model.metrics["validation"])
+    numbers = sum(p.numel() for p in model.network.parameters())
+    sides = model.recipe.tokenizer
+    return card_page(
+        card,
+        model.metrics,
+        made_of=f"Architecture `{model.recipe.model_name}` from `{sides.source.name}` to "
+        f"`{sides.target.name}`, {numbers:,} parameters.",
+        rows="pairs",
+        in_python='["a text"]',
+        typed='"a text"',
+        limits=f"It knows only what stood in its training pairs. {card.limits} Texts longer than "
+        f"{sides.source.max_length} tokens are\n"
+        + ("cut, and the answer says so." if sides.too_long == "cut" else "refused.")
+        + " Check it on your own texts before you rely on it.",
+    )

@@ -1,0 +1,76 @@
+"""Which piece of the source each piece of an answer took most from, and unknown words copied so.
+
+Copying is the way of Luong et al. (2015), "Addressing the rare word problem in neural machine
+translation", with attention for alignment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import polars as pl
+
+from munjang.data.pairs.sides import Sides
+from munjang.decoding.hypotheses import Hypothesis
+from munjang.text.columns import token_column, values_and_offsets
+from munjang.text.detokenise import UNKNOWN
+from munjang.text.vocabulary import OOV
+
+
+@dataclass(frozen=True)
+class Link:
+    """One piece of an answer, and what it took most from.
+
+    Attributes:
+        answer: the piece of the answer.
+        source: the piece of the source.
+        start: place of its first character in the source text.
+        end: place behind its last.
+        weight: how much was taken from there, of 1 in all.
+    """
+
+    answer: str
+    source: str
+    start: int
+    end: int
+    weight: float
+
+
+def links(sides: Sides, text: str, found: Hypothesis) -> tuple[Link, ...] | None:
+    """The links of one answer to `text`; None where the model attends to nothing."""
+    if found.attention is None:
+        return None
+    places = source_places(sides, text)
+    pieces = target_pieces(sides, found.ids)
+    made = []
+    for piece, weights in zip(pieces, found.attention[:, : len(places)], strict=False):
+        best = int(weights.argmax())
+        start, end = places[best]
+        made.append(Link(piece, text[start:end], start, end, round(float(weights[best]), 4)))
+    return tuple(made)
+
+
+def copied(sides: Sides, text: str, found: Hypothesis, answer: str) -> str:
+    """`answer` with each mark of an unknown word replaced by the piece of `text` it looked at."""
+    if found.attention is None or UNKNOWN not in answer:
+        return answer
+    places = source_places(sides, text)
+    unknown = [row for row, token in enumerate(found.ids) if token == OOV]
+    for row in unknown:
+        start, end = places[int(found.attention[row, : len(places)].argmax())]
+        answer = answer.replace(UNKNOWN, text[start:end], 1)
+    return answer
+
+
+def source_places(sides: Sides, text: str) -> list[tuple[int, int]]:
+    """The characters of `text` that each source token stands for."""
+    tokens = sides.source.encode_with_offsets(pl.Series([text]))
+    starts, ends = (values_and_offsets(column)[0].tolist() for column in (tokens.starts, tokens.ends))
+    return list(zip(starts, ends, strict=True))
+
+
+def target_pieces(sides: Sides, ids: Sequence[int]) -> list[str]:
+    """Each token of an answer by itself, as text."""
+    each = token_column(np.asarray(ids, dtype=np.int32), np.arange(len(ids) + 1))
+    return cast(list[str], sides.target.decode(each).to_list())

@@ -1,0 +1,112 @@
+"""Metrics of answers in words: BLEU and chrF by sacrebleu, exact match, cross-entropy."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class TranslationScores:
+    """How good written answers are.
+
+    Attributes:
+        rows: how many answers were judged.
+        bleu: of the whole, 0 to 100 (Papineni et al. 2002).
+        chrf: of the whole, 0 to 100 (Popović 2015): character n-grams, fair to Korean endings.
+        exact_match: share of answers that are the reference, white space at the ends aside.
+        cross_entropy: of the references, in nats a token, the end among them.
+        cut_share: share of answers that did not end by themselves within the longest length.
+        signatures: of sacrebleu for both, without which the figures mean little.
+        samples: some sources, references and answers.
+        hypotheses: all answers, in the order of the rows.
+    """
+
+    rows: int
+    bleu: float
+    chrf: float
+    exact_match: float
+    cross_entropy: float
+    cut_share: float
+    signatures: tuple[str, ...]
+    samples: tuple[tuple[str, str, str], ...]
+    hypotheses: tuple[str, ...]
+
+    @classmethod
+    def unsound(cls, rows: int, cross_entropy: float) -> Self:
+        """Of weights that are no finite numbers: there is nothing to answer with."""
+        none = math.nan
+        return cls(rows, none, none, none, cross_entropy, none, (), (), ())
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The figures of the whole, by name."""
+        return {
+            "chrf": self.chrf,
+            "bleu": self.bleu,
+            "exact_match": self.exact_match,
+            "cross_entropy": self.cross_entropy,
+            "cut_share": self.cut_share,
+        }
+
+    @property
+    def sound(self) -> bool:
+        """Whether the weights gave finite numbers."""
+        return math.isfinite(self.cross_entropy)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, without the answers."""
+        samples = [dict(zip(("source", "reference", "answer"), s, strict=True)) for s in self.samples]
+        figures = {k: v if math.isfinite(v) else None for k, v in self.figures.items()}
+        signatures = list(self.signatures)
+        return {"rows": self.rows, **figures, "signatures": signatures, "samples": samples}
+
+
+def translation_scores(
+    sources: Sequence[str],
+    references: Sequence[str],
+    hypotheses: Sequence[str],
+    *,
+    cross_entropy: float,
+    cut_share: float,
+    bleu_tokenizer: str,
+    lowercase: bool,
+    samples: int,
+) -> TranslationScores:
+    """Judge answers against one reference each.
+
+    Args:
+        sources: what was asked.
+        references: what people answered.
+        hypotheses: what the model did.
+        cross_entropy: of the references, in nats a token.
+        cut_share: share of answers that did not end by themselves.
+        bleu_tokenizer: how sacrebleu cuts words for BLEU: 13a, char, none, ...
+        lowercase: whether capitals count as small letters.
+        samples: how many answers to keep as samples, from all over the rows.
+    """
+    # imported here: it takes a while, and answering needs no metrics
+    from sacrebleu.metrics import BLEU, CHRF
+
+    metrics = {
+        "BLEU": BLEU(tokenize=bleu_tokenizer, lowercase=lowercase),
+        "chrF": CHRF(lowercase=lowercase),
+    }
+    found = {
+        name: float(metric.corpus_score(hypotheses, [references]).score)
+        for name, metric in metrics.items()
+    }
+    same = sum(a.strip() == b.strip() for a, b in zip(hypotheses, references, strict=True))
+    triples = list(zip(sources, references, hypotheses, strict=True))
+    apart = max(1, len(triples) // max(1, samples))
+    return TranslationScores(
+        rows=len(hypotheses),
+        bleu=found["BLEU"],
+        chrf=found["chrF"],
+        exact_match=same / len(hypotheses),
+        cross_entropy=cross_entropy,
+        cut_share=cut_share,
+        signatures=tuple(f"{name}|{m.get_signature()}" for name, m in metrics.items()),
+        samples=tuple(triples[::apart][:samples]),
+        hypotheses=tuple(hypotheses),
+    )

@@ -142,10 +142,10 @@ def _free(names: Sequence[str], source: str | None, target: str | None) -> list[
 
 
 def _texts(records: Records, names: Sequence[str], wanted: int) -> list[str]:
-    """The columns of strings that are no numbers; less those of categories, if there are many."""
+    """The columns of strings, neither numbers nor, where there is a choice, few categories."""
     named = [name for name in names if name.strip().lower() not in NUMBERS_OF_ROWS]
     texts = [name for name in named if not math.isinf(mean_length(records.column(name)))]
-    if len(texts) <= wanted:
+    if len(texts) == wanted == 1:
         return texts
     few = min(100, len(records.rows) // 2)
     return [name for name in texts if distinct_values(records.column(name)) > few]

@@ -101,7 +101,7 @@ def _guess(
     wanted = (source is None) + (target is None and need_targets)
     texts = _texts(records, free, wanted)
     if len(texts) < wanted:
-        raise _refusal(records, f"found no {'target' if texts or source else 'source'} column")
+        raise _refusal(records, f"found no {'target' if source or free else 'source'} column")
     if len(texts) > 2 or (len(texts) == 2 and (source or target)):
         problem = "it is not clear which columns hold the sources and the targets"
         raise _refusal(records, f"{problem} ({', '.join(texts)} may)")

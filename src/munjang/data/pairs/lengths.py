@@ -48,7 +48,8 @@ def without_absurd(table: Table, max_ratio: float | None, *, skip: bool) -> Tabl
     if max_ratio is None or table.labels is None:
         return table
     ratios = length_ratios(table.texts, table.labels)
-    usual = float(np.median(ratios))
+    # The lower of two in the middle: a ratio that occurs, so that a pair is always left.
+    usual = float(np.quantile(ratios, 0.5, method="lower"))
     apart = np.maximum(ratios / usual, usual / ratios)
     absurd = np.flatnonzero(apart > max_ratio)
     if not len(absurd):

@@ -144,9 +144,7 @@ class DataReport:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON: dictionaries, lists, strings and numbers."""
-        plain = _plain(asdict(self))
-        assert isinstance(plain, dict)
-        return plain
+        return plain(asdict(self))
 
 
 def check_data(
@@ -260,9 +258,14 @@ def _counts(words: pl.Series, name: str) -> pl.DataFrame:
     return flat.value_counts(name=name)
 
 
+def plain(value: dict[Any, Any]) -> dict[str, Any]:
+    """A dictionary as JSON has them: keys are strings, tuples are lists."""
+    return {str(key): _plain(item) for key, item in value.items()}
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return plain(value)
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value

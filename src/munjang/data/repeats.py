@@ -16,7 +16,7 @@ LONGEST_SHOWN = 200
 
 @dataclass(frozen=True)
 class Place:
-    """Where a row stands, and its label, if it has one."""
+    """Where a row stands, and its label, if it has one: its first 200 characters."""
 
     file: str
     row: int
@@ -30,7 +30,7 @@ class Repeat:
     Attributes:
         text: as it stands first; its first 200 characters.
         rows: how often it stands.
-        labels: how often it has each label; empty without labels.
+        labels: how often it has each label, cut likewise; empty without labels.
         places: some of its rows: of each table the first with each label, then the next.
     """
 
@@ -55,9 +55,15 @@ class Repeats:
     examples: tuple[Repeat, ...]
 
 
-def duplicates(table: Table) -> Repeats:
-    """Texts that stand more than once. `rows` counts those after each first one."""
-    numbers = same_texts(table.texts)
+def duplicates(table: Table, numbers: Int64s | None = None) -> Repeats:
+    """Texts that stand more than once. `rows` counts those after each first one.
+
+    Args:
+        table: the rows.
+        numbers: one a row, dense from 0, shared by rows that are the same; `same_texts` of the
+            texts when left out.
+    """
+    numbers = same_texts(table.texts) if numbers is None else numbers
     counts = np.bincount(numbers)
     found = np.flatnonzero(counts > 1)
     return Repeats(
@@ -83,15 +89,29 @@ def conflicts(table: Table) -> Repeats:
     return Repeats(len(found), int(kinds["rows"].sum()), _examples((table,), (numbers,), found))
 
 
-def overlap(train: Table, test: Table) -> Repeats:
-    """Texts that stand in both tables. `rows` counts those of the test."""
-    numbers = same_texts(pl.concat([train.texts, test.texts]))
+def overlap(train: Table, test: Table, numbers: Int64s | None = None) -> Repeats:
+    """Texts that stand in both tables. `rows` counts those of the test.
+
+    Args:
+        train, test: the rows.
+        numbers: as for `duplicates`, of the rows of `train` and then those of `test`.
+    """
+    if numbers is None:
+        numbers = same_texts(pl.concat([train.texts, test.texts]))
     seen, asked = numbers[: len(train)], numbers[len(train) :]
     both = np.isin(asked, seen)
     found, counts = np.unique(asked[both], return_counts=True)
     order = np.argsort(-counts, kind="stable")
     examples = _examples((train, test), (seen, asked), found[order])
     return Repeats(len(found), int(both.sum()), examples)
+
+
+def all_texts(table: Table) -> Repeats:
+    """Every text of a table of rows that have something in common."""
+    numbers = same_texts(table.texts)
+    counts = np.bincount(numbers)
+    order = np.argsort(-counts, kind="stable")
+    return Repeats(len(counts), len(table), _examples((table,), (numbers,), order))
 
 
 def _examples(
@@ -108,6 +128,7 @@ def _example(tables: Sequence[Table], numbers: Sequence[Int64s], which: int) -> 
     for table, column in zip(tables, numbers, strict=True):
         indices = np.flatnonzero(column == which).tolist()
         named = [None if table.labels is None else table.labels[i] for i in indices]
+        named = [label if label is None else label[:LONGEST_SHOWN] for label in named]
         for label in named:
             if label is not None:
                 labels[label] = labels.get(label, 0) + 1

@@ -2,6 +2,7 @@ import bz2
 import csv
 import hashlib
 import io
+import json
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from munjang.data import samples
 from munjang.data.readers import read_table
 from munjang.data.samples.cache import cache_folder, whole_file
+from munjang.data.samples.cities import korean_names
 from munjang.data.samples.corpora import (
     SAMPLES,
     Part,
@@ -414,6 +416,55 @@ def test_prepared_tables():
     full = [snippet for snippet in SNIPPETS if snippet["text"].strip()]
     assert rows == [["label", "text"], *([s["category"], s["text"]] for s in full)]
     assert notes == ("1 row without a text left out",)
+
+
+CITIES = {
+    "10": {"name": "Busan", "alternatenames": ["Pusan", "釜山", "부산", "부산 시", "부산 A"]},
+    "11": {"name": "Ho Chi Minh City", "alternatenames": ["호찌민 시", "사이공"]},
+    "9": {"name": " São  Paulo", "alternatenames": ["상파울루", ""]},
+    "12": {"name": "Busan", "alternatenames": ["부산"]},
+    "13": {"name": "Nowhere", "alternatenames": []},
+}
+
+
+def test_names_of_cities():
+    content, notes = korean_names(json.dumps(CITIES).encode())
+    assert content.decode().split("\n") == [
+        "en\tko",
+        "Busan\t부산",
+        "Ho Chi Minh City\t호찌민 시",
+        "Ho Chi Minh City\t사이공",
+        "São Paulo\t상파울루",
+        "",
+    ]
+    assert notes == ("the word 시 (city) was taken off 1 name",)
+
+
+def test_a_sample_of_pairs_is_read_as_pairs(tmp_path, monkeypatch):
+    own = tmp_path / "own" / "names-ko"
+    own.mkdir(parents=True)
+    monkeypatch.setenv("MUNJANG_DATA", str(own.parent))
+    (own / "all.tsv").write_text("en\tko\nBusan\t 부산\n1\t1.0\n", encoding="utf-8")
+    table = samples.load_sample("names-ko", say=nothing_said)
+    assert (table.text_column, table.label_column) == ("en", "ko")
+    # As they stand; labels would lose the space, and be "1".
+    assert table.labels.to_list() == [" 부산", "1.0"]
+
+
+@pytest.mark.slow
+def test_embedded_names():
+    try:
+        table = samples.load_sample("names-ko")
+    except DataError as error:
+        pytest.skip(f"the registry of packages is out of reach: {error}")
+    content = samples.get("names-ko", say=nothing_said).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == (
+        "48b59c7ba2db577ea6f53ace21e22d18792df32bb6c6035d9dba1cfcf0bd8c46"
+    )
+    assert len(table) == 5_296
+    assert "5,296" in next(s.about for s in SAMPLES if s.name == "names-ko")
+    assert ("Seoul", "서울") in zip(table.texts, table.labels, strict=True)
+    assert table.texts.n_unique() == 5_110
 
 
 @pytest.mark.slow

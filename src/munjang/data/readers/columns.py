@@ -39,7 +39,7 @@ class Choice:
 
 
 def choose_columns(
-    records: Records, *, text_column: str | None, label_column: str | None, need_labels: bool
+    records: Records, text_column: str | None, label_column: str | None, *, need_labels: bool
 ) -> Choice:
     """Choose the columns of a file.
 
@@ -53,13 +53,14 @@ def choose_columns(
         DataError: no column has that name, or none can be guessed.
     """
     notes: list[str] = []
-    taken = () if label_column is None else (_existing(records, label_column, "label"),)
+    taken = () if label_column is None else (existing_column(records, label_column, "label"),)
     if text_column is None:
         text, why = _guess_text(records, taken)
         notes.append(f"text column: {text} (guessed: {why})")
     else:
         text = "+".join(
-            _existing(records, part, "text") for part in column_parts(records.names, text_column)
+            existing_column(records, part, "text")
+            for part in column_parts(records.names, text_column)
         )
     if label_column is not None and label_column in column_parts(records.names, text):
         raise DataError(
@@ -122,7 +123,12 @@ def missing_column(
     )
 
 
-def _existing(records: Records, name: str, kind: str) -> str:
+def existing_column(records: Records, name: str, kind: str) -> str:
+    """The name, if it is that of one column.
+
+    Raises:
+        DataError: no column has it, or several have.
+    """
     count = records.names.count(name)
     if count > 1:
         raise DataError(f"{count} columns are named {name!r}: give each a name", file=records.file)
@@ -145,7 +151,7 @@ def _guess_text(records: Records, taken: Sequence[str]) -> tuple[str, str]:
     if named:
         return named, "by its name"
     _reject_missing_header(records)
-    lengths = {name: _mean_length(records.column(name)) for name in free}
+    lengths = {name: mean_length(records.column(name)) for name in free}
     best = max(free, key=lengths.__getitem__, default=None)
     if best is None or math.isinf(lengths[best]):
         raise DataError(
@@ -163,7 +169,7 @@ def _guess_label(
     named = named_column(free, LABEL_NAMES)
     if named or not by_value:
         return named, "by its name"
-    few = {name: _distinct(records.column(name)) for name in free}
+    few = {name: distinct_values(records.column(name)) for name in free}
     most = max(2, min(100, len(records.rows) // 2))
     usable = [name for name in free if 2 <= few[name] <= most]
     return min(usable, key=few.__getitem__, default=None), "the fewest different values"
@@ -171,7 +177,7 @@ def _guess_label(
 
 def _reject_missing_header(records: Records) -> None:
     """Refuse to take a row of data for the header, which would lose it without a word."""
-    numbers = [name for name in records.names if _is_number(name)]
+    numbers = [name for name in records.names if is_number(name)]
     if numbers:
         raise DataError(
             f"expected a header, but the first row looks like data ({shown(records.names)}): put "
@@ -181,7 +187,8 @@ def _reject_missing_header(records: Records) -> None:
         )
 
 
-def _is_number(name: str) -> bool:
+def is_number(name: str) -> bool:
+    """Whether a string reads as a number."""
     try:
         float(name)
     except ValueError:
@@ -189,17 +196,17 @@ def _is_number(name: str) -> bool:
     return True
 
 
-def _mean_length(column: Column) -> float:
+def mean_length(column: Column) -> float:
     """Mean length in characters of the first values; minus infinity if they are no texts."""
     values = [v for v in column[:ROWS_TO_GUESS] if v is not None and v is not MISSING]
     if not values or not all(isinstance(v, str) for v in values):
         return -math.inf
-    if sum(map(_is_number, values)) * 2 > len(values):
+    if sum(map(is_number, values)) * 2 > len(values):
         return -math.inf
     return sum(map(len, values)) / len(values)
 
 
-def _distinct(column: Column) -> int:
+def distinct_values(column: Column) -> int:
     """Number of different values; 0 for a column that cannot hold labels."""
     if isinstance(column, pl.Series):
         return 0 if column.dtype.is_nested() else column.drop_nulls().n_unique()

@@ -87,14 +87,24 @@ def reject_array(line: str, *, file: str, row: int) -> None:
         )
 
 
+def line_spans(data: bytes) -> tuple[Int64s, Int64s]:
+    r"""Byte ranges of all lines, without their "\n" or "\r\n"; one at the end ends a line.
+
+    Args:
+        data: UTF-8, not empty.
+    """
+    buffer = np.frombuffer(data, dtype=np.uint8)
+    breaks = np.flatnonzero(buffer == NEWLINE)
+    if buffer[-1] != NEWLINE:
+        breaks = np.append(breaks, len(buffer))
+    starts, ends = np.concatenate([[0], breaks[:-1] + 1]), breaks
+    return starts, ends - ((ends > starts) & (buffer[np.maximum(ends - 1, 0)] == RETURN))
+
+
 def _lines(loaded: Loaded) -> tuple[bytes, Int64s, Int64s, Int64s, list[Fault]]:
     """The lines up to the last that is not blank, and the faults of the damaged among them."""
     data = loaded.data
-    buffer = np.frombuffer(data, dtype=np.uint8)
-    breaks = np.flatnonzero(buffer == NEWLINE)
-    starts = np.concatenate([[0], breaks + 1])
-    ends = np.concatenate([breaks, [len(buffer)]])
-    ends -= (ends > starts) & (buffer[np.maximum(ends - 1, 0)] == RETURN)
+    starts, ends = line_spans(data)
     last = int(np.flatnonzero(ends > starts)[-1]) + 1
     starts, ends = starts[:last], ends[:last]
     rows = np.arange(1, last + 1, dtype=np.int64)

@@ -1,7 +1,8 @@
 """Read labelled text from files, standard input, data frames or lists into one table."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ from munjang.data.readers.delimited import read_delimited
 from munjang.data.readers.faults import Fault, settle
 from munjang.data.readers.formats import find_format
 from munjang.data.readers.lines import read_jsonlines, read_text
-from munjang.data.readers.records import Records
+from munjang.data.readers.records import TEXT_AND_LABEL, Kinds, Records
 from munjang.data.readers.sources import load
 from munjang.data.readers.typed import is_frame, read_frame, read_lists, read_parquet
 from munjang.data.readers.values import ReadLabels, clean_labels, clean_texts
 from munjang.data.table import Table, concatenate
 from munjang.errors import DataError
 from munjang.text.columns import Int64s
+
+# From the records of a file and the names of its two columns, if they are known, to the choice.
+Choose = Callable[[Records, str | None, str | None], Choice]
 
 
 def read_table(
@@ -52,43 +56,95 @@ def read_table(
         DataError: with the file and the row, about the first thing that is wrong.
         ConfigError: there is no such encoding.
     """
+    columns = (text_column, label_column)
+    files = read_records(sources, columns, encoding, skip_bad_rows)
+    choose = partial(choose_columns, need_labels=need_labels)
     optional = not need_labels and label_column is None
+    return gather(files, columns, choose, read_labels, skip_bad_rows, optional=optional)
+
+
+def gather(
+    files: Iterable[Records],
+    columns: tuple[str | None, str | None],
+    choose: Choose,
+    read_labels: ReadLabels,
+    skip: bool,
+    *,
+    optional: bool,
+    kinds: Kinds = TEXT_AND_LABEL,
+) -> Table:
+    """One table of the records of all files.
+
+    Args:
+        files: one entry a file.
+        columns: names of the columns of texts and labels, where they are known.
+        choose: chooses the columns of a file.
+        read_labels: as for `read_table`.
+        skip: count bad rows instead of raising.
+        optional: leave a column of labels with a bad row aside, instead of raising.
+        kinds: what messages call texts and labels.
+
+    Raises:
+        DataError: about the first thing that is wrong.
+    """
+    text, label = columns
     tables: list[Table] = []
-    for records in _records(sources, (text_column, label_column), encoding, skip_bad_rows):
+    for records in files:
         if tables:  # later files must have the columns that were chosen in the first
-            text_column = tables[0].text_column
-            label_column = None if optional else tables[0].label_column
-        choice = choose_columns(
-            records, text_column=text_column, label_column=label_column, need_labels=need_labels
-        )
-        tables.append(_table(records, choice, read_labels, skip_bad_rows, optional_labels=optional))
+            text = tables[0].text_column
+            label = None if optional else tables[0].label_column
+        choice = choose(records, text, label)
+        tables.append(_table(records, choice, read_labels, skip, optional=optional, kinds=kinds))
     return concatenate(tables)
 
 
-def _records(
-    sources: Any, columns: tuple[str | None, str | None], encoding: str, skip: bool
+def read_records(
+    sources: Any,
+    columns: tuple[str | None, str | None],
+    encoding: str,
+    skip: bool,
+    *,
+    kinds: Kinds = TEXT_AND_LABEL,
+    usual: Collection[str] = (),
 ) -> list[Records]:
+    """What each of the files holds, or the frame or the lists, before columns are chosen.
+
+    Args:
+        sources, encoding: as for `read_table`.
+        columns: names of the columns of texts and labels, where they are known.
+        skip: keep bad rows as faults of the records instead of raising.
+        kinds: what the columns of lists are called.
+        usual: more names of columns by which a header is known.
+
+    Raises:
+        DataError: a source cannot be read.
+    """
     if isinstance(sources, str | Path):
-        return [_read_file(sources, columns, encoding, skip)]
+        return [_read_file(sources, columns, encoding, skip, usual)]
     if is_frame(sources):
         return [read_frame(sources)]
+    given = f"({kinds[0]}s, {kinds[1]}s)"
     if not isinstance(sources, Sequence) or isinstance(sources, bytes):
         raise DataError(
-            "expected a path, several paths, a data frame or a pair (texts, labels), got "
+            f"expected a path, several paths, a data frame or a pair {given}, got "
             f"{type(sources).__name__}"
         )
     if sources and all(isinstance(source, str | Path) for source in sources):
-        return [_read_file(source, columns, encoding, skip) for source in sources]
+        return [_read_file(source, columns, encoding, skip, usual) for source in sources]
     if isinstance(sources, tuple) and len(sources) == 2:
-        return [read_lists(*sources)]
-    raise DataError("expected at least one path; give texts from Python as (texts, labels)")
+        return [read_lists(*sources, kinds=kinds)]
+    raise DataError(f"expected at least one path; give {kinds[0]}s from Python as {given}")
 
 
 def _read_file(
-    source: str | Path, columns: tuple[str | None, str | None], encoding: str, skip: bool
+    source: str | Path,
+    columns: tuple[str | None, str | None],
+    encoding: str,
+    skip: bool,
+    usual: Collection[str],
 ) -> Records:
     loaded = load(source, encoding=encoding, skip_bad_rows=skip)
-    form = find_format(loaded.name, loaded.data[: 1 << 16], columns)
+    form = find_format(loaded.name, loaded.data[: 1 << 16], columns, usual=usual)
     if form.kind == "parquet":
         return read_parquet(io.BytesIO(loaded.data), name=loaded.name)
     if form.kind == "jsonl":
@@ -106,16 +162,18 @@ def _table(
     read_labels: ReadLabels,
     skip: bool,
     *,
-    optional_labels: bool,
+    optional: bool,
+    kinds: Kinds,
 ) -> Table:
     notes = records.notes + choice.notes
-    texts, faults, bad = clean_texts(text_values(records, choice.text), choice.text, records.rows)
+    values, (text, label) = text_values(records, choice.text), kinds
+    texts, faults, bad = clean_texts(values, choice.text, records.rows, kind=text)
     labels, label_name = None, choice.label
     if label_name is not None:
         column = records.column(label_name)
         labels, label_faults, unlabelled = read_labels(column, label_name, records.rows)
-        if optional_labels and len(unlabelled) and (len(unlabelled) == len(column) or not skip):
-            notes += (_unused(label_name, label_faults, records.file),)
+        if optional and len(unlabelled) and (len(unlabelled) == len(column) or not skip):
+            notes += (_unused(label, label_name, label_faults, records.file),)
             labels, label_name = None, None
         else:
             label_faults = [_without(fault, records.rows[bad]) for fault in label_faults]
@@ -140,12 +198,12 @@ def _table(
     )
 
 
-def _unused(name: str, faults: Sequence[Fault], file: str) -> str:
+def _unused(kind: str, name: str, faults: Sequence[Fault], file: str) -> str:
     """Why a label column that need not be there is left aside: its first bad row, as an error."""
     try:
         settle(faults, file=file, skip=False)
     except DataError as error:
-        return f"label column {name} is not used: {error}"
+        return f"{kind} column {name} is not used: {error}"
     raise AssertionError("a column without faults is used")
 
 

@@ -21,6 +21,10 @@ MISSING = _Missing()
 
 Column = pl.Series | list[Any]
 
+# What messages call the two columns of a table.
+Kinds = tuple[str, str]
+TEXT_AND_LABEL: Kinds = ("text", "label")
+
 
 @dataclass(frozen=True)
 class Records:

@@ -200,8 +200,9 @@ def _text(values: Sequence[Any], columns: Sequence[str]) -> str | Bad:
         message = f"expected the key {name!r}, which this line does not have"
         return Bad(NO_KEY, message)
     if value is None:
-        return Bad(EMPTY, f"expected a text in column {name!r}, got nothing")
-    return Bad(NOT_TEXT, f"expected a string in the text column {name!r}, got {shorten(value)}")
+        return Bad(EMPTY.format("text"), f"expected a text in column {name!r}, got nothing")
+    message = f"expected a string in the text column {name!r}, got {shorten(value)}"
+    return Bad(NOT_TEXT.format("text"), message)
 
 
 def _checked(text: str) -> str | Bad:

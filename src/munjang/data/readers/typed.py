@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from munjang.data.readers.faults import shorten
-from munjang.data.readers.records import Column, Records
+from munjang.data.readers.records import TEXT_AND_LABEL, Column, Kinds, Records
 from munjang.errors import DataError
 
 
@@ -92,25 +92,31 @@ def read_frame(frame: Any) -> Records:
     return Records(name, np.arange(1, len(frame) + 1, dtype=np.int64), names, column)
 
 
-def read_lists(texts: Any, labels: Any = None) -> Records:
+def read_lists(texts: Any, labels: Any = None, *, kinds: Kinds = TEXT_AND_LABEL) -> Records:
     """Read texts and, if given, labels from Python. Rows are counted from 1.
+
+    Args:
+        texts: strings.
+        labels: one a text.
+        kinds: names of the two columns.
 
     Raises:
         DataError: there are no texts, or not as many labels.
     """
-    name = "the texts given"
-    columns = {"text": _column(texts)}
+    text, label = kinds
+    columns = {text: _column(texts)}
+    count = len(columns[text])
     if labels is not None:
-        columns["label"] = _column(labels)
-        if len(columns["label"]) != len(columns["text"]):
+        columns[label] = _column(labels)
+        if len(columns[label]) != count:
             raise DataError(
-                f"expected one label a text, got {len(columns['text']):,} texts and "
-                f"{len(columns['label']):,} labels"
+                f"expected one {label} a {text}, got {count:,} {text}s and "
+                f"{len(columns[label]):,} {label}s"
             )
-    if not len(columns["text"]):
-        raise DataError("there are no texts")
-    rows = np.arange(1, len(columns["text"]) + 1, dtype=np.int64)
-    return Records(name, rows, tuple(columns), columns.__getitem__)
+    if not count:
+        raise DataError(f"there are no {text}s")
+    rows = np.arange(1, count + 1, dtype=np.int64)
+    return Records(f"the {text}s given", rows, tuple(columns), columns.__getitem__)
 
 
 def _column(values: Any) -> Column:

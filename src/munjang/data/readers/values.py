@@ -15,8 +15,10 @@ from munjang.text.columns import Int64s
 
 ReadLabels = Callable[[Column, str, Int64s], tuple[pl.Series, list[Fault], Int64s]]
 
-EMPTY, NOT_TEXT, NO_LABEL = "empty text", "text is not a string", "missing label"
-NO_KEY, NOT_LABEL, SURROGATE = "missing key", "label is not one value", "invalid Unicode"
+# To be filled with what a value is called.
+EMPTY, NOT_TEXT = "empty {}", "{} is not a string"
+NO_LABEL, NO_KEY, NOT_LABEL = "missing label", "missing key", "label is not one value"
+SURROGATE = "invalid Unicode"
 
 # For the index of each bad value, the reason and what to say.
 Bad = dict[int, tuple[str, str]]
@@ -24,25 +26,28 @@ Bad = dict[int, tuple[str, str]]
 _WHOLE = r"^[+-]?\d+(\.0*)?$"
 
 
-def clean_texts(column: Column, name: str, rows: Int64s) -> tuple[pl.Series, list[Fault], Int64s]:
+def clean_texts(
+    column: Column, name: str, rows: Int64s, *, kind: str = "text"
+) -> tuple[pl.Series, list[Fault], Int64s]:
     """Check that every value is a string with something in it.
 
     Args:
         column: values as read.
         name: of the column, for messages.
         rows: line or row number of each value.
+        kind: what messages call a value.
 
     Returns:
         The texts as they stand (empty where bad), the faults, and the indices of bad values.
     """
     column = as_series(column)
     if isinstance(column, list):
-        texts, bad = _texts_of_list(column, name)
+        texts, bad = _texts_of_list(column, name, kind)
     else:
-        texts, bad = _texts_of_series(column, name)
+        texts, bad = _texts_of_series(column, name, kind)
     blank = (texts.str.strip_chars().str.len_bytes() == 0).to_numpy(writable=True)
-    message = f"expected a text in column {name!r}, got an empty one"
-    return texts, *group_faults(bad, blank, rows, EMPTY, message)
+    message = f"expected a {kind} in column {name!r}, got an empty one"
+    return texts, *group_faults(bad, blank, rows, EMPTY.format(kind), message)
 
 
 def clean_labels(column: Column, name: str, rows: Int64s) -> tuple[pl.Series, list[Fault], Int64s]:
@@ -88,19 +93,19 @@ def as_series(column: Column) -> Column:
     return column
 
 
-def _texts_of_series(column: pl.Series, name: str) -> tuple[pl.Series, Bad]:
+def _texts_of_series(column: pl.Series, name: str, kind: str) -> tuple[pl.Series, Bad]:
     if column.dtype == pl.Object:
-        return _texts_of_list(column.to_list(), name)
+        return _texts_of_list(column.to_list(), name, kind)
     if isinstance(column.dtype, pl.Categorical | pl.Enum) or column.dtype == pl.Null:
         column = column.cast(pl.String)
     if column.dtype == pl.String:
         return column.fill_null(""), {}
-    said = f"expected strings in the text column {name!r}, got {column.dtype}"
+    said = f"expected strings in the {kind} column {name!r}, got {column.dtype}"
     blank = pl.repeat("", len(column), dtype=pl.String, eager=True)
-    return blank, dict.fromkeys(range(len(column)), (NOT_TEXT, said))
+    return blank, dict.fromkeys(range(len(column)), (NOT_TEXT.format(kind), said))
 
 
-def _texts_of_list(column: list[Any], name: str) -> tuple[pl.Series, Bad]:
+def _texts_of_list(column: list[Any], name: str, kind: str) -> tuple[pl.Series, Bad]:
     bad: Bad = {}
     texts = [""] * len(column)
     for i, value in enumerate(column):
@@ -109,11 +114,11 @@ def _texts_of_list(column: list[Any], name: str) -> tuple[pl.Series, Bad]:
         elif value is MISSING:
             bad[i] = (NO_KEY, f"expected the key {name!r}, which this line does not have")
         elif value is None or is_nan(value):
-            bad[i] = (EMPTY, f"expected a text in column {name!r}, got nothing")
+            bad[i] = (EMPTY.format(kind), f"expected a {kind} in column {name!r}, got nothing")
         else:
             bad[i] = (
-                NOT_TEXT,
-                f"expected a string in the text column {name!r}, got the "
+                NOT_TEXT.format(kind),
+                f"expected a string in the {kind} column {name!r}, got the "
                 f"{type(value).__name__} {shorten(value)}",
             )
     return _strings(texts, bad), bad

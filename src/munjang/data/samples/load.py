@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from munjang.data.pairs.read import read_pairs
 from munjang.data.readers.read import read_table
 from munjang.data.samples.cache import cache_folder, data_folder, whole_file
 from munjang.data.samples.corpora import SAMPLES, Part, Sample
@@ -32,7 +33,7 @@ def list_samples() -> tuple[Sample, ...]:
 
 
 def load_sample(name: str, part: str | None = None, *, say: Say = _to_stderr) -> Table:
-    """A sample as a table, fetched if it is not here yet.
+    """A sample as a table, fetched if it is not here yet. Of pairs, the targets are its labels.
 
     Args:
         name: one of `list_samples()`.
@@ -45,7 +46,11 @@ def load_sample(name: str, part: str | None = None, *, say: Say = _to_stderr) ->
     """
     sample = find_sample(name)
     path = fetch_part(sample, find_part(sample, part), say=say)
-    table = read_table(path, text_column=sample.text_column, label_column=sample.label_column)
+    columns = sample.text_column, sample.label_column
+    if sample.pairs:
+        table = read_pairs(path, source_column=columns[0], target_column=columns[1])
+    else:
+        table = read_table(path, text_column=columns[0], label_column=columns[1])
     return replace(table, notes=table.notes + tuple(_facts(path).get("notes", ())))
 
 

@@ -1,0 +1,174 @@
+"""Which column holds the sources and which the targets: as named, or guessed and said."""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+
+from munjang.data.readers.columns import (
+    Choice,
+    column_parts,
+    distinct_values,
+    existing_column,
+    is_number,
+    mean_length,
+    named_column,
+)
+from munjang.data.readers.header import shown
+from munjang.data.readers.records import Kinds, Records
+from munjang.errors import DataError
+
+SOURCE_AND_TARGET: Kinds = ("source", "target")
+
+Names = tuple[str, ...]
+
+# Usual names of the two sides, the most telling first.
+FAMILIES: tuple[tuple[Names, Names], ...] = (
+    (("source", "src"), ("target", "tgt", "trg")),
+    (("원문", "원본"), ("번역문", "번역")),
+    (("question", "q", "질문"), ("answer", "a", "답변", "대답", "답")),
+    (("input", "prompt"), ("output", "response")),
+)
+# A text in short; of a headline in two languages, the languages are meant.
+SUMMARIES = (
+    ("description", "text", "body", "content", "article", "document", "본문", "내용"),
+    ("headline", "title", "summary", "제목", "요약"),
+)
+# Those codes are left out that name something else more often: id, no, is, as, to.
+LANGUAGES = (
+    *("en", "ko", "de", "fr", "es", "it", "pt", "nl", "ja", "zh", "ru", "ar", "he", "vi", "th"),
+    *("tr", "pl", "cs", "sv", "da", "fi", "hu", "uk", "hi", "el", "ro"),
+    *("eng", "kor", "deu", "ger", "fra", "fre", "spa", "jpn", "zho", "rus"),
+    *("english", "korean", "german", "french", "spanish", "japanese", "chinese", "russian"),
+    *("영어", "한국어", "독일어", "프랑스어", "스페인어", "일본어", "중국어", "영문", "국문"),
+)
+USUAL = (
+    *(name for family in (*FAMILIES, SUMMARIES) for side in family for name in side),
+    *LANGUAGES,
+)
+NUMBERS_OF_ROWS = ("", "id", "idx", "index", "no", "번호")
+
+_SENTENCE = re.compile(r"[.?!。]$|\s\S+\s")
+
+
+def choose_pair_columns(
+    records: Records, source: str | None, target: str | None, *, need_targets: bool
+) -> Choice:
+    """Choose the columns of a file of pairs.
+
+    Args:
+        records: of the file.
+        source: its name; "title+body" joins two columns with a space; None guesses.
+        target: its name; None guesses.
+        need_targets: whether a file without a target column is an error. If False, targets are
+            taken only from a column that is named or has a usual name.
+
+    Returns:
+        The sources as `text` and the targets as `label`.
+
+    Raises:
+        DataError: no column has that name, or it is not clear which columns are meant.
+    """
+    if source is not None:
+        parts = column_parts(records.names, source)
+        source = "+".join(existing_column(records, part, "source") for part in parts)
+    if target is not None:
+        target = existing_column(records, target, "target")
+    if source is not None and target in column_parts(records.names, source):
+        raise _refusal(records, f"the column {target!r} is named for both, sources and targets")
+    found, why = (source, target), ""
+    if source is None or target is None:
+        found, why = _guess(records, source, target, need_targets)
+    assert found[0] is not None
+    notes = tuple(
+        f"{kind} column: {name} (guessed: {why})"
+        for kind, given, name in zip(SOURCE_AND_TARGET, (source, target), found, strict=True)
+        if given is None and name is not None and name != kind
+    )
+    return Choice(found[0], found[1], notes)
+
+
+def _guess(
+    records: Records, source: str | None, target: str | None, need_targets: bool
+) -> tuple[tuple[str | None, str | None], str]:
+    """Both columns, as given or guessed, and why; the target is None where none is needed."""
+    pair = _by_name(records.names, source, target)
+    if pair is not None:
+        return pair, "by its name"
+    free = _free(records.names, source, target)
+    if not need_targets and (source is not None or len(free) == 1):
+        return (source or free[0], target), "the only column"
+    _reject_missing_header(records)
+    wanted = (source is None) + (target is None and need_targets)
+    texts = _texts(records, free, wanted)
+    if len(texts) < wanted:
+        raise _refusal(records, f"found no {'target' if source or free else 'source'} column")
+    if len(texts) > 2 or (len(texts) == 2 and (source or target)):
+        problem = "it is not clear which columns hold the sources and the targets"
+        raise _refusal(records, f"{problem} ({', '.join(texts)} may)")
+    if wanted == 2:
+        return (texts[0], texts[1]), "the two columns of texts, the first is the source"
+    why = "the first column of texts" if len(texts) == 2 else "the only other column of texts"
+    return (source or texts[0], target or (texts[0] if need_targets else None)), why
+
+
+def _by_name(
+    names: Sequence[str], source: str | None, target: str | None
+) -> tuple[str, str] | None:
+    """Two columns with usual names that agree with what is given, the most telling first."""
+    free = _free(names, source, target)
+    for sources, targets in _families(names):
+        first = named_column(free, sources) if source is None else source
+        second = named_column(free, targets) if target is None else target
+        if first is None or second is None:
+            continue
+        if first.strip().lower() in sources and second.strip().lower() in targets:
+            return first, second
+    return None
+
+
+def _families(names: Sequence[str]) -> Iterator[tuple[Names, Names]]:
+    """The usual names of the two sides; two languages, the first is the source, are such."""
+    yield from FAMILIES
+    languages = [name.strip().lower() for name in names if name.strip().lower() in LANGUAGES]
+    if len(languages) == 2:
+        yield (languages[0],), (languages[1],)
+        yield (languages[1],), (languages[0],)
+    yield SUMMARIES
+
+
+def _free(names: Sequence[str], source: str | None, target: str | None) -> list[str]:
+    taken = (*column_parts(names, source or ""), target)
+    return [name for name in names if name and name not in taken]
+
+
+def _texts(records: Records, names: Sequence[str], wanted: int) -> list[str]:
+    """The columns of strings, neither numbers nor, where there is a choice, few categories."""
+    named = [name for name in names if name.strip().lower() not in NUMBERS_OF_ROWS]
+    texts = [name for name in named if not math.isinf(mean_length(records.column(name)))]
+    if len(texts) == wanted == 1:
+        return texts
+    few = min(100, len(records.rows) // 2)
+    return [name for name in texts if distinct_values(records.column(name)) > few]
+
+
+def _reject_missing_header(records: Records) -> None:
+    """Refuse to take a pair for the header, which would lose it without a word."""
+    if any(is_number(name) or _SENTENCE.search(name) for name in records.names):
+        raise DataError(
+            f"expected a header, but the first row looks like data ({shown(records.names)}): put "
+            "a line such as source,target on top, or name the columns with --source-column and "
+            "--target-column (source_column=..., target_column=...)",
+            file=records.file,
+        )
+
+
+def _refusal(records: Records, problem: str) -> DataError:
+    plain = tuple(records.names) == ("text",)
+    cure = "name them with --source-column and --target-column (source_column=..., ...)"
+    if plain:
+        cure = (
+            "give the targets, line by line, as a file of their own: AlignedFiles(source, target)"
+        )
+    return DataError(
+        f"{problem}; the columns are {shown(records.names)}: {cure}", file=records.file
+    )

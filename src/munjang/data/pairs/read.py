@@ -1,0 +1,62 @@
+"""Read pairs of texts, a source and a target, into one table."""
+
+from functools import partial
+from typing import Any
+
+from munjang.data.pairs.aligned import AlignedFiles, read_aligned
+from munjang.data.pairs.columns import SOURCE_AND_TARGET, USUAL, choose_pair_columns
+from munjang.data.pairs.lengths import MAX_RATIO, without_absurd
+from munjang.data.readers.read import gather, read_records
+from munjang.data.readers.values import clean_texts
+from munjang.data.table import Table
+
+__all__ = ["AlignedFiles", "read_pairs"]
+
+
+def read_pairs(
+    data: Any,
+    *,
+    source_column: str | None = None,
+    target_column: str | None = None,
+    encoding: str = "utf-8",
+    skip_bad_rows: bool = False,
+    max_ratio: float | None = MAX_RATIO,
+    need_targets: bool = True,
+) -> Table:
+    """Read pairs: sources become the table's texts, targets its labels, both as they stand.
+
+    Args:
+        data: `AlignedFiles`, or what `munjang.data.readers.read_table` takes: a path, several
+            paths, or "-"; CSV, TSV, JSON Lines or Parquet, each also compressed with gzip; a data
+            frame; or a pair of lists `(sources, targets)`. Without targets also plain text.
+        source_column: name of the column of sources; "title+body" joins two. None guesses.
+        target_column: name of the column of targets. None guesses.
+        encoding: of text files. A byte order mark wins over it.
+        skip_bad_rows: count bad rows in `Table.skipped` instead of raising at the first.
+        max_ratio: how many times longer or shorter than usual in this data a target may be
+            against its source (`munjang.data.pairs.lengths`); None takes any.
+        need_targets: whether rows without a target are an error. If False, targets are taken
+            where their column is named, or has a usual name and is complete.
+
+    Raises:
+        DataError: with the file and the row, about the first thing that is wrong; or aligned files
+            have different numbers of lines, which no skipping of rows mends.
+        ConfigError: there is no such encoding, or `max_ratio` is not above 1.
+    """
+    columns = (source_column, target_column)
+    if isinstance(data, AlignedFiles):
+        files = read_aligned(data, encoding=encoding, skip=skip_bad_rows)
+    else:
+        files = read_records(
+            data, columns, encoding, skip_bad_rows, kinds=SOURCE_AND_TARGET, usual=USUAL
+        )
+    table = gather(
+        files,
+        columns,
+        partial(choose_pair_columns, need_targets=need_targets),
+        partial(clean_texts, kind="target"),
+        skip_bad_rows,
+        optional=not need_targets and target_column is None,
+        kinds=SOURCE_AND_TARGET,
+    )
+    return without_absurd(table, max_ratio, skip=skip_bad_rows)

@@ -1,0 +1,237 @@
+"""Which columns are taken for the two sides, and what is said about it."""
+
+import csv
+import io
+import json
+import sys
+
+import polars as pl
+import pytest
+
+from munjang.data.pairs.read import read_pairs
+from munjang.data.splits import split
+from munjang.errors import DataError
+
+PAIRS = [("Hello, you.", "안녕, 너."), ("Good night.", "잘 자."), ("Yes.", "네.")]
+
+
+def write(path, names, rows, delimiter=","):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=delimiter).writerows([names, *rows])
+    return path
+
+
+def pairs(table):
+    return list(zip(table.texts.to_list(), table.labels.to_list(), strict=True))
+
+
+def refused(data, match, **how):
+    with pytest.raises(DataError, match=match) as caught:
+        read_pairs(data, **how)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "label" not in message.split("columns are")[0]
+    return message
+
+
+# --- every kind of source
+
+
+def test_same_pairs_from_every_format(tmp_path):
+    named = [dict(zip(("en", "ko"), pair, strict=True)) for pair in PAIRS]
+    lines = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in named)
+    (tmp_path / "a.jsonl").write_text(lines, encoding="utf-8")
+    frame = pl.DataFrame(named)
+    frame.write_parquet(tmp_path / "a.parquet")
+    for source, first in (
+        (write(tmp_path / "a.csv", ("en", "ko"), PAIRS), 2),
+        (write(tmp_path / "a.tsv", ("en", "ko"), PAIRS, "\t"), 2),
+        (write(tmp_path / "a.txt", ("en", "ko"), PAIRS, "\t"), 2),
+        (tmp_path / "a.jsonl", 1),
+        (tmp_path / "a.parquet", 1),
+        (frame, 1),
+        (tuple(map(list, zip(*PAIRS, strict=True))), 1),
+    ):
+        table = read_pairs(source)
+        assert pairs(table) == PAIRS
+        assert table.rows.tolist() == [first, first + 1, first + 2]
+
+
+def test_standard_input(monkeypatch):
+    content = "src\ttgt\nHello.\t안녕.\n".encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert pairs(read_pairs("-")) == [("Hello.", "안녕.")]
+
+
+def test_lists_speak_of_sources_and_targets():
+    table = read_pairs((["a"], ["가"]))
+    assert (table.text_column, table.label_column, table.notes) == ("source", "target", ())
+    assert table.place(0) == ("the sources given", 1)
+    refused((["a", "b"], ["가"]), "expected one target a source, got 2 sources and 1 targets")
+    refused(([], []), "there are no sources")
+    refused(7, r"a pair \(sources, targets\), got int")
+    refused((["a", 3], ["가", "나"]), r"expected a string in the source column 'source', got .* 3")
+
+
+def test_numbers_are_no_targets():
+    refused((["a"], [3]), "expected strings in the target column 'target', got Int64")
+
+
+def test_several_files_have_the_columns_of_the_first(tmp_path):
+    first = write(tmp_path / "a.csv", ("ko", "en"), [pair[::-1] for pair in PAIRS])
+    second = write(tmp_path / "b.csv", ("en", "ko"), PAIRS[:1])
+    table = read_pairs([first, second])
+    assert pairs(table) == [*(pair[::-1] for pair in PAIRS), PAIRS[0][::-1]]
+    other = write(tmp_path / "c.csv", ("en", "fr"), PAIRS)
+    refused([first, other], r"c\.csv: there is no source column 'ko'; the columns are en, fr")
+
+
+def test_pairs_are_split_like_texts():
+    texts = [f"text {i // 2}" for i in range(40)]
+    table = read_pairs((texts, [f"글 {i}" for i in range(40)]))
+    parts = split(table, valid=0.2, stratify=False)
+    train, valid = table.take(parts.train), table.take(parts.valid)
+    assert len(train) + len(valid) == 40
+    assert not set(train.texts) & set(valid.texts)
+    for part in (train, valid):
+        for i, target in enumerate(part.labels):
+            assert int(target.split()[1]) + 1 == part.place(i)[1]
+
+
+# --- guesses
+
+
+@pytest.mark.parametrize(
+    ("names", "source", "target"),
+    [
+        (("source", "target"), 0, 1),
+        (("Target", "Source"), 1, 0),
+        (("src", "tgt"), 0, 1),
+        (("trg", "src"), 1, 0),
+        (("en", "de"), 0, 1),
+        (("ko", "en"), 0, 1),
+        (("한국어", "영어"), 0, 1),
+        (("번역문", "원문"), 1, 0),
+        (("Q", "A", "label"), 0, 1),
+        (("answer", "id", "question"), 2, 0),
+        (("질문", "답변"), 0, 1),
+        (("prompt", "response"), 0, 1),
+        (("topic", "title", "description"), 2, 1),
+        (("title", "text"), 1, 0),
+        (("요약", "본문"), 1, 0),
+        (("title", "text", "en", "ko"), 2, 3),
+        (("id", "source", "target", "en", "ko"), 1, 2),
+        (("source", "en", "ko"), 1, 2),
+    ],
+)
+def test_usual_names(names, source, target):
+    frame = {name: [f"{name} one.", f"{name} two."] for name in names}
+    table = read_pairs(pl.DataFrame(frame))
+    assert (table.text_column, table.label_column) == (names[source], names[target])
+    said = " ".join(table.notes)
+    for kind, name in (("source", names[source]), ("target", names[target])):
+        assert (f"{kind} column: {name} (guessed: by its name)" in said) == (name != kind)
+
+
+def test_the_first_of_two_columns_of_texts_is_the_source(tmp_path):
+    rows = [(i, f"text {i}", f"글 {i}", "ab"[i % 2]) for i in range(8)]
+    path = write(tmp_path / "a.csv", ("id", "this", "that", "kind"), rows)
+    table = read_pairs(path)
+    assert (table.text_column, table.label_column) == ("this", "that")
+    assert all("the two columns of texts, the first is the source" in note for note in table.notes)
+
+
+def test_the_other_side_of_one_that_is_named(tmp_path):
+    rows = [("a a", "b b", i) for i in range(3)]
+    path = write(tmp_path / "a.csv", ("en", "ko", "n"), rows)
+    table = read_pairs(path, source_column="ko")
+    assert (table.text_column, table.label_column) == ("ko", "en")
+    assert table.notes == ("target column: en (guessed: by its name)",)
+    assert read_pairs(path, target_column="en").text_column == "ko"
+    path = write(tmp_path / "b.csv", ("this", "that", "n"), rows)
+    table = read_pairs(path, target_column="this")
+    assert (table.text_column, table.label_column) == ("that", "this")
+    assert table.notes == ("source column: that (guessed: the only other column of texts)",)
+
+
+def test_joined_sources():
+    frame = pl.DataFrame({"title": ["A", "B"], "body": ["a", "b"], "short": ["x", "y"]})
+    table = read_pairs(frame, source_column="title+body", target_column="short")
+    assert table.texts.to_list() == ["A a", "B b"]
+    assert table.text_column == "title+body"
+    assert read_pairs(frame, source_column="title+body").label_column == "short"
+
+
+# --- what is not clear
+
+
+def test_three_columns_of_texts_are_listed():
+    frame = pl.DataFrame({name: [f"{name}1", f"{name}2"] for name in ("x", "y", "z")})
+    message = refused(frame, r"it is not clear which columns .* \(x, y, z may\)")
+    assert "--source-column and --target-column" in message
+    refused(frame, r"\(y, z may\)", source_column="x")
+
+
+def test_three_languages_are_listed():
+    frame = pl.DataFrame({name: [f"{name}1", f"{name}2"] for name in ("en", "de", "fr")})
+    refused(frame, r"\(en, de, fr may\)")
+    table = read_pairs(frame, source_column="en", target_column="fr")
+    assert pairs(table) == [("en1", "fr1"), ("en2", "fr2")]
+
+
+@pytest.mark.parametrize(
+    ("named", "match"),
+    [
+        ({"source_column": "english"}, "no source column 'english'; .*--source-column"),
+        ({"target_column": "kor"}, r"no target column 'kor'; .* did you mean ko\?"),
+        ({"source_column": "ko", "target_column": "ko"}, "'ko' is named for both, sources and"),
+        ({"source_column": "en+ko", "target_column": "ko"}, "'ko' is named for both, sources and"),
+    ],
+)
+def test_wrong_names(named, match):
+    refused(pl.DataFrame({"en": ["a"], "ko": ["b"]}), match, **named)
+
+
+def test_labels_are_no_side(tmp_path):
+    rows = [(f"a review of {i}", "good" if i % 2 else "bad") for i in range(8)]
+    path = write(tmp_path / "a.csv", ("review", "label"), rows)
+    refused_message = "found no target column; the columns are review, label: name them with"
+    with pytest.raises(DataError, match=refused_message):
+        read_pairs(path)
+    assert read_pairs(path, target_column="label").label_column == "label"
+
+
+def test_a_pair_is_not_taken_for_the_header(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("Go on.\t계속 해.\nStop.\t그만.\n", encoding="utf-8")
+    message = refused(path, "expected a header, but the first row looks like data")
+    assert "source,target on top" in message
+    path.write_text("source\ttarget\nGo on.\t계속 해.\n", encoding="utf-8")
+    assert len(read_pairs(path)) == 1
+
+
+# --- without targets
+
+
+def test_sources_alone(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("하나\n하나\n하나\n", encoding="utf-8")
+    table = read_pairs(path, need_targets=False)
+    assert (table.texts.to_list(), table.labels) == (["하나"] * 3, None)
+    refused(path, r"found no target column; .* AlignedFiles\(source, target\)")
+    assert read_pairs((["a"], None), need_targets=False).labels is None
+    refused((["a"], None), "found no target column")
+
+
+def test_targets_that_need_not_be_there():
+    frame = pl.DataFrame({"en": ["a b", "c d"], "ko": ["가", ""], "x": ["y y", "z z"]})
+    table = read_pairs(frame, need_targets=False)
+    assert (table.texts.to_list(), table.labels) == (["a b", "c d"], None)
+    assert (
+        "target column ko is not used: the data frame, row 2: expected a target"
+        in (table.notes[-1])
+    )
+    whole = read_pairs(frame[:1], need_targets=False)
+    assert whole.labels.to_list() == ["가"]
+    unnamed = read_pairs(frame.select("x", pl.col("en").alias("y")), need_targets=False)
+    assert (unnamed.text_column, unnamed.label_column) == ("x", None)

@@ -1,1 +1,1 @@
-"""From a model's `begin` and `step` to texts: greedy, beam search, sampling. No module knows a model."""
+"""Decoding: from a model's `begin` and `step` to answers. No file here knows a model."""

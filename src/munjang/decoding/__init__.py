@@ -1,1 +1,1 @@
-"""From a model's `begin` and `step` to token ids: greedy, beam search, sampling."""
+"""Decoding: from a model's `begin` and `step` to answers. No file here knows a model."""

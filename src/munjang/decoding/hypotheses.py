@@ -11,12 +11,12 @@ class Hypothesis:
 
     Attributes:
         ids: of the answer, without GO and EOS.
-        score: by which it was ranked: the sum of the logarithms of the words' probabilities, EOS
-            among them, with the penalties that were set.
+        score: by which it was ranked: the sum of the logarithms of the tokens' probabilities, EOS
+            among them, with the penalties that were set (`munjang.decoding.penalties`).
         log_probability: the plain sum.
         finished: it ended by itself, with EOS; else it was cut at the longest length.
-        attention: [tokens, source time], what each token took from the source; None where the
-            model attends to nothing or nobody asked.
+        attention: [tokens, tokens of the source], on the CPU: what each token took from the source;
+            None where the model attends to nothing or nobody asked.
     """
 
     ids: tuple[int, ...]

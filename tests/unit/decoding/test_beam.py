@@ -1,0 +1,137 @@
+"""Beam search is the one of the reference: ids, scores, order; and nothing is lost by stopping."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from munjang.decoding.beam import beam_search
+from munjang.decoding.decode import decode
+from munjang.decoding.hypotheses import Hypothesis
+from munjang.decoding.settings import DecodingSettings
+from tests.unit.decoding import reference
+from tests.unit.decoding.fakes import TableModel, padded
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SOURCES = [(5, 6, 7), (8,), (5, 6, 4, 9, 9), (7, 7), (4,), (9, 5, 8)]
+
+
+def same(found: list[Hypothesis], expected: list[reference.Answer]) -> None:
+    assert [h.ids for h in found] == [answer[0] for answer in expected]
+    assert [h.finished for h in found] == [answer[3] for answer in expected]
+    for hypothesis, (_, score, total, _) in zip(found, expected, strict=True):
+        assert hypothesis.score == pytest.approx(score, rel=1e-6, abs=1e-6)
+        assert hypothesis.log_probability == pytest.approx(total, rel=1e-9, abs=1e-9)
+
+
+@st.composite
+def options(draw: Any) -> DecodingSettings:
+    beam = draw(st.integers(2, 7))
+    longest = draw(st.integers(1, 9))
+    return DecodingSettings(
+        beam=beam,
+        nbest=draw(st.integers(1, beam)),
+        length_penalty=draw(st.sampled_from([0.0, 0.3, 0.6, 1.0, 2.0])),
+        coverage_penalty=draw(st.sampled_from([0.0, 0.0, 0.2, 1.0])),
+        early_stop=draw(st.booleans()),
+        no_repeat_ngram=draw(st.integers(0, 3)),
+        min_length=draw(st.integers(0, min(longest, 4))),
+        max_length=longest,
+        max_ratio=draw(st.sampled_from([0.0, 0.5, 1.0, 5.0])),
+        max_extra=draw(st.integers(1, 6)),
+        allow_unknown=draw(st.booleans()),
+    )
+
+
+@settings(max_examples=250, deadline=None)
+@given(
+    chosen=options(),
+    words=st.integers(4, 30),
+    ending=st.sampled_from([-2.0, 0.0, 1.0, 3.0]),
+    tied=st.booleans(),
+    seed=st.integers(0, 999),
+    sources=st.integers(1, len(SOURCES)),
+)
+def test_equal_to_the_reference(
+    chosen: DecodingSettings, words: int, ending: float, tied: bool, seed: int, sources: int
+) -> None:
+    model = TableModel(words, seed, ending=ending, tied=tied)
+    found = decode(model, *padded(SOURCES[:sources], 2), chosen)
+    assert len(found) == sources
+    for source, hypotheses in zip(SOURCES, found, strict=False):
+        assert 1 <= len(hypotheses) <= chosen.nbest
+        same(hypotheses, reference.beam_search(model, source, chosen))
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 1.5])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_beam_that_holds_everything_finds_the_best_there_is(alpha: float, seed: int) -> None:
+    """Three words and three steps: 1 + 3 + 9 that end and 27 that are cut."""
+    chosen = DecodingSettings(beam=40, nbest=40, length_penalty=alpha, max_length=3)
+    model = TableModel(7, seed)
+    found = decode(model, *padded(SOURCES), chosen)
+    for source, hypotheses in zip(SOURCES, found, strict=True):
+        expected = reference.everything(model, source, chosen)
+        assert len(expected) == 40
+        same(hypotheses, expected)
+
+
+def test_a_beam_of_one_that_stops_at_the_first_end_is_greedy() -> None:
+    chosen = DecodingSettings(beam=1, early_stop=True, max_length=12)
+    for seed in range(20):
+        model = TableModel(9, seed, ending=0.5)
+        for source, hypotheses in zip(
+            SOURCES, beam_search(model, *padded(SOURCES), chosen), strict=True
+        ):
+            same(hypotheses, [reference.greedy(model, source, chosen)])
+
+
+def test_sentences_leave_when_they_are_done() -> None:
+    """A model that ends at once, but for a source of token 9: the others do not pay for it."""
+
+    class Uneven(TableModel):
+        def _logits(self, source: tuple[int, ...], prefix: tuple[int, ...]) -> torch.Tensor:
+            logits = super()._logits(source, prefix)
+            logits[3] += -50.0 if 9 in source else 50.0
+            return logits
+
+    model = Uneven(12)
+    found = decode(
+        model, *padded([(5,), (9,), (6,), (9, 9)]), DecodingSettings(beam=3, max_length=13)
+    )
+    assert [len(hypotheses[0].ids) for hypotheses in found] == [0, 13, 0, 13]
+    assert model.steps == [4] + [2] * 12
+    assert model.calls.count("keep") == 2
+
+
+def test_it_stops_when_nothing_can_get_better() -> None:
+    """Every live hypothesis pays 5 or more; the one that has ended paid next to nothing."""
+    sure = DecodingSettings(beam=3, length_penalty=0.0, max_length=100)
+    model = TableModel(12, ending=30.0)
+    decode(model, *padded([(5,)]), sure)
+    assert model.steps == [1]
+
+
+def test_cut_answers_come_behind_finished_ones_whatever_their_score() -> None:
+    chosen = DecodingSettings(beam=4, nbest=4, max_length=3, length_penalty=0.0)
+    seen = set()
+    for seed in range(30):
+        for hypotheses in decode(TableModel(8, seed), *padded(SOURCES), chosen):
+            ends = [h.finished for h in hypotheses]
+            assert ends == sorted(ends, reverse=True)
+            scores = [h.score for h in hypotheses]
+            seen.add(scores == sorted(scores, reverse=True))
+    assert seen == {True, False}
+
+
+def test_a_dead_end_says_eos_rather_than_nothing() -> None:
+    """One word, never twice, and five wanted: it may end after all."""
+    chosen = DecodingSettings(beam=3, nbest=3, min_length=5, no_repeat_ngram=1)
+    [[only]] = decode(TableModel(5), *padded([(4, 4)]), chosen)
+    assert only.ids == (4,)
+    assert only.finished
+    assert math.isfinite(only.score)

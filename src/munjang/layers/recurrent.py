@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from munjang.layers.dropout import Dropout
+from munjang.layers.ends import run_to_end
 from munjang.layers.masking import reverse_rows
 
 Cell = Literal["rnn", "lstm", "gru"]
@@ -66,3 +67,22 @@ class StackedRecurrent(nn.Module):
                 back, _ = self.backwards[layer](reverse_rows(below, mask))
                 states = torch.cat([states, reverse_rows(back, mask)], dim=-1)
         return states
+
+    def to_end(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """As `forward`, with what every layer remembers when it has read a row to its end.
+
+        Returns:
+            Hidden states [batch, time, hidden x directions], and the ends [batch, layers, parts,
+            hidden x directions]: parts are the hidden state and, of lstm, the memory cell. Each
+            direction's end is where it ended; a row without any real token has zeros.
+        """
+        ends = []
+        for layer, ahead in enumerate(self.forwards):
+            below = states if layer == 0 else self.dropout(states)
+            states, end = run_to_end(ahead, below, mask)
+            if self.backwards:
+                back, other = run_to_end(self.backwards[layer], reverse_rows(below, mask), mask)
+                states = torch.cat([states, reverse_rows(back, mask)], dim=-1)
+                end = torch.cat([end, other], dim=-1)
+            ends.append(end)
+        return states, torch.stack(ends, dim=1)

@@ -1,0 +1,118 @@
+"""Scores by the papers' formulas, one query and one state at a time."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from munjang.layers.global_attention import GlobalAttention
+from munjang.layers.masking import mask_from_lengths
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+WIDTH = 4
+SCORES = ["dot", "general", "additive"]
+every_score = pytest.mark.parametrize("score", SCORES)
+
+
+def make(score: str) -> GlobalAttention:
+    torch.manual_seed(2)
+    return GlobalAttention(score, WIDTH)
+
+
+def score_of(attention: GlobalAttention, query: Tensor, state: Tensor) -> Tensor:
+    """Of one query and one state, as the papers write it."""
+    if attention.score == "dot":
+        return sum(query[i] * state[i] for i in range(WIDTH))
+    w = attention.of_source
+    if attention.score == "general":
+        return query @ (w.weight @ state)
+    moved = attention.of_query.weight @ query + w.weight @ state + w.bias
+    return attention.sum.weight[0] @ torch.tanh(moved)
+
+
+def written_out(
+    attention: GlobalAttention, queries: Tensor, states: Tensor, lengths: list[int]
+) -> tuple[Tensor, Tensor]:
+    contexts, weights = torch.zeros_like(queries), torch.zeros(*queries.shape[:2], states.shape[1])
+    for row, length in enumerate(lengths):
+        for place, query in enumerate(queries[row]):
+            if length:
+                scores = [score_of(attention, query, states[row, i]).exp() for i in range(length)]
+                for i in range(length):
+                    weights[row, place, i] = scores[i] / sum(scores)
+                    contexts[row, place] += scores[i] / sum(scores) * states[row, i]
+    return contexts, weights
+
+
+@every_score
+@settings(max_examples=10, deadline=None)
+@given(
+    lengths=st.lists(st.integers(0, 5), min_size=1, max_size=4),
+    extra=st.integers(1, 3),
+    asked=st.integers(1, 4),
+)
+def test_equal_to_the_formulas(score: str, lengths: list[int], extra: int, asked: int) -> None:
+    attention = make(score)
+    time = max(lengths) + extra
+    states = torch.randn(len(lengths), time, WIDTH)
+    queries = torch.randn(len(lengths), asked, WIDTH)
+    memory = attention.remember(states, mask_from_lengths(torch.tensor(lengths), time))
+    context, weights = attention(queries, memory)
+    expected, by_hand = written_out(attention, queries, states, lengths)
+    torch.testing.assert_close(weights, by_hand, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(context, expected, rtol=1e-4, atol=1e-6)
+    for row, length in enumerate(lengths):
+        assert not weights[row, :, length:].any()
+        torch.testing.assert_close(weights[row].sum(-1), torch.full((asked,), float(length > 0)))
+
+
+def test_luongs_concat_is_the_additive_score() -> None:
+    attention = make("additive")
+    both = torch.cat([attention.of_query.weight, attention.of_source.weight], dim=1)
+    query, state = torch.randn(WIDTH), torch.randn(WIDTH)
+    concat = torch.tanh(both @ torch.cat([query, state]) + attention.of_source.bias)
+    expected = attention.sum.weight[0] @ concat
+    memory = attention.remember(state.view(1, 1, -1), torch.ones(1, 1, dtype=torch.bool))
+    found = attention.scores(query.view(1, 1, -1), memory.keys)
+    torch.testing.assert_close(found[0, 0, 0], expected)
+
+
+@every_score
+def test_a_query_is_answered_alike_whoever_asks_beside_it(score: str) -> None:
+    attention = make(score)
+    memory = attention.remember(
+        torch.randn(2, 5, WIDTH), mask_from_lengths(torch.tensor([5, 3]), 5)
+    )
+    queries = torch.randn(2, 3, WIDTH)
+    together, weights = attention(queries, memory)
+    alone, own = attention(queries[:, 1:2], memory)
+    torch.testing.assert_close(together[:, 1:2], alone)
+    torch.testing.assert_close(weights[:, 1:2], own)
+
+
+@every_score
+def test_some_sentences_alone_keep_what_is_theirs(score: str) -> None:
+    attention = make(score)
+    memory = attention.remember(
+        torch.randn(3, 5, WIDTH), mask_from_lengths(torch.tensor([5, 0, 3]), 5)
+    )
+    queries = torch.randn(3, 2, WIDTH)
+    kept = torch.tensor([2, 0])
+    together, _ = attention(queries, memory)
+    alone, _ = attention(queries[kept], memory.keep(kept))
+    torch.testing.assert_close(alone, together[kept])
+
+
+@every_score
+def test_no_gradient_is_nan_where_a_source_is_empty(score: str) -> None:
+    attention = make(score)
+    states = torch.randn(1, 3, WIDTH, requires_grad=True)
+    memory = attention.remember(states, torch.zeros(1, 3, dtype=torch.bool))
+    context, _ = attention(torch.randn(1, 2, WIDTH), memory)
+    (context.sum() + math.pi).backward()
+    assert states.grad is not None
+    assert not states.grad.any()

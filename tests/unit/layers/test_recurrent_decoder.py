@@ -1,0 +1,127 @@
+"""The decoder at once, step by step, and by the steps written out: one and the same."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from munjang.layers.cells import gru_step, lstm_step, weights_of
+from munjang.layers.recurrent_decoder import PARTS, Bridge, RecurrentDecoder, closed, opened
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+DIM, HIDDEN, BATCH, TIME = 5, 4, 3, 6
+every_stack = pytest.mark.parametrize(
+    ("cell", "layers"), [(cell, layers) for cell in PARTS for layers in (1, 2, 3)]
+)
+
+
+def made(cell: str, layers: int, **chosen: Any) -> tuple[RecurrentDecoder, Tensor, Tensor]:
+    """A decoder, vectors to read and a beginning, both of which want gradients."""
+    torch.manual_seed(layers)
+    decoder = RecurrentDecoder(cell, DIM, HIDDEN, layers=layers, **chosen)
+    vectors = torch.randn(BATCH, TIME, DIM, requires_grad=True)
+    begin = torch.randn(BATCH, layers, PARTS[cell], HIDDEN, requires_grad=True)
+    return decoder, vectors, begin
+
+
+def stepped(decoder: RecurrentDecoder, vectors: Tensor, begin: Tensor, fed: Any = None) -> Tensor:
+    remembered, drawn = opened(begin), decoder.drawn(len(vectors), vectors)
+    states = []
+    for place, read in enumerate(decoder.read(vectors).unbind(1)):
+        joins = None if fed is None else fed[:, place]
+        remembered = decoder.step(read, joins, remembered, drawn)
+        states.append(remembered[-1][0])
+    return torch.stack(states, dim=1)
+
+
+def written_out(decoder: RecurrentDecoder, vectors: Tensor, begin: Tensor) -> Tensor:
+    below = vectors
+    for number, layer in enumerate(decoder.layers):
+        weights = weights_of(layer)
+        state = begin[:, number].unbind(1)
+        hidden = []
+        for x in below.unbind(1):
+            if isinstance(layer, nn.LSTM):
+                state = lstm_step(x, *state, weights)
+            else:
+                state = (gru_step(x, *state, weights),)
+            hidden.append(state[0])
+        below = torch.stack(hidden, dim=1)
+    return below
+
+
+def assert_same(one: Tensor, other: Tensor, inputs: list[Tensor]) -> None:
+    """In values and in every gradient."""
+    torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+    weights = torch.randn_like(one)
+    mine = torch.autograd.grad((one * weights).sum(), inputs)
+    theirs = torch.autograd.grad((other * weights).sum(), inputs)
+    for a, b in zip(mine, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+@every_stack
+def test_at_once_is_the_steps_written_out(cell: str, layers: int) -> None:
+    decoder, vectors, begin = made(cell, layers)
+    expected = written_out(decoder, vectors, begin)
+    assert_same(decoder(vectors, begin), expected, [vectors, begin, *decoder.parameters()])
+
+
+@every_stack
+def test_step_by_step_is_the_steps_written_out(cell: str, layers: int) -> None:
+    decoder, vectors, begin = made(cell, layers)
+    expected = written_out(decoder, vectors, begin)
+    inputs = [vectors, begin, *decoder.parameters()]
+    assert_same(stepped(decoder, vectors, begin), expected, inputs)
+
+
+@every_stack
+def test_what_is_fed_joins_the_token(cell: str, layers: int) -> None:
+    decoder, vectors, begin = made(cell, layers, fed=3)
+    fed = torch.randn(BATCH, TIME, 3, requires_grad=True)
+    expected = written_out(decoder, torch.cat([vectors, fed], dim=-1), begin)
+    inputs = [vectors, fed, begin, *decoder.parameters()]
+    assert_same(stepped(decoder, vectors, begin, fed), expected, inputs)
+
+
+@pytest.mark.parametrize("cell", PARTS)
+def test_both_ways_drop_the_same_numbers_at_all_times(cell: str) -> None:
+    decoder, vectors, begin = made(cell, 3, dropout=0.5)
+    torch.manual_seed(5)
+    once = decoder(vectors, begin)
+    torch.manual_seed(5)
+    by_step = stepped(decoder, vectors, begin)
+    torch.testing.assert_close(once, by_step, rtol=1e-4, atol=1e-5)
+    assert not torch.equal(once, decoder(vectors, begin))
+    decoder.eval()
+    assert torch.equal(decoder(vectors, begin), decoder(vectors, begin))
+    assert decoder.drawn(BATCH, vectors) is None
+
+
+@pytest.mark.parametrize("cell", PARTS)
+def test_the_first_layer_has_nothing_dropped_below_it(cell: str) -> None:
+    decoder, vectors, begin = made(cell, 1, dropout=0.5)
+    assert torch.equal(decoder(vectors, begin), decoder(vectors, begin))
+    assert torch.equal(stepped(decoder, vectors, begin), stepped(decoder, vectors, begin))
+
+
+def test_opened_and_closed_are_ways_back() -> None:
+    state = torch.randn(3, 2, 2, 4)
+    layers = opened(state)
+    assert [[part.shape for part in layer] for layer in layers] == [[(3, 4)] * 2] * 2
+    assert torch.equal(layers[1][0], state[:, 1, 0])
+    assert torch.equal(closed(layers), state)
+
+
+def test_a_bridge_has_a_way_for_every_layer_and_part() -> None:
+    torch.manual_seed(0)
+    bridge = Bridge(2, 2, HIDDEN)
+    ends = torch.randn(BATCH, 2, 2, HIDDEN)
+    crossed = bridge(ends)
+    for layer in range(2):
+        for part in range(2):
+            way = bridge.ways[2 * layer + part]
+            expected = torch.tanh(ends[:, layer, part] @ way.weight.T + way.bias)
+            torch.testing.assert_close(crossed[:, layer, part], expected)

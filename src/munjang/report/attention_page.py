@@ -6,63 +6,25 @@ another head.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from munjang.explain.attention import Attention, Kind
 from munjang.report.attention_style import SCRIPT, STYLE
+from munjang.report.attention_views import TITLES, View, first_view, views_of
 from munjang.report.html import Markup, element, join, page
-from munjang.report.shades import STRONG, Weights, hundredths, shade, small_map, thousandths, written
+from munjang.report.shades import STRONG, hundredths, shade, small_map, thousandths, written
 from munjang.report.visible import isolated, language, right_to_left, visible, visible_text
 
 # With so many columns there is no room for figures in the cells; they stay for screen readers.
 _FIGURES = 16
-_SAID: dict[Kind, tuple[str, str]] = {
-    "cross": (
-        "The answer looks at the text",
-        "Each row is a token of the answer; it shows what share it took of each token of the text.",
-    ),
-    "source": (
-        "The text looks at itself",
-        "Each row is a token of the text; it shows what share it took of each of the others.",
-    ),
-    "target": (
-        "The answer looks back",
-        "Each row is a token of the answer as it was about to be said; it shows what share was "
-        "taken of each token said before it.",
-    ),
-    "pooling": (
-        "What the text as a whole is made of",
-        "The one row is the vector of the whole text; it shows what share each token has in it.",
-    ),
+_SAID: dict[Kind, str] = {
+    "cross": "Each row is a token of the answer; it shows what share it took of each token of the "
+    "text.",
+    "source": "Each row is a token of the text; it shows what share it took of each token.",
+    "target": "Each row is a token of the answer as it was about to be said; it shows what share "
+    "was taken of each token said before it.",
+    "pooling": "The one row is the vector of the whole text; it shows what share each token has "
+    "in it.",
 }
-
-
-@dataclass(frozen=True)
-class View:
-    """One of the maps that a person can choose: a head, or the mean over those of a layer."""
-
-    name: str
-    layer: int
-    weights: Weights
-
-
-def views_of(attention: Attention, kind: Kind) -> list[View]:
-    """All views of a kind, layer by layer; where a layer has several heads their mean first."""
-    views = []
-    for layer in sorted({one.layer for one in attention.of(kind)}):
-        heads = attention.of(kind, layer)
-        if len(heads) > 1:
-            name = f"layer {layer}, mean of {len(heads)} heads"
-            views.append(View(name, layer, attention.mean(kind, layer)))
-        for one in heads:
-            views.append(View(f"layer {layer}, head {one.head}", layer, one.weights))
-    return views
-
-
-def first_view(views: Sequence[View]) -> int:
-    """The place of the view to begin with: the mean of the last layer, or its only head."""
-    last = max(view.layer for view in views)
-    return next(place for place, view in enumerate(views) if view.layer == last)
 
 
 def draw_page(attention: Attention) -> Markup:
@@ -101,7 +63,7 @@ def _legend() -> Markup:
 
 
 def _section(attention: Attention, kind: Kind) -> Markup:
-    title, said = _SAID[kind]
+    title, said = TITLES[kind], _SAID[kind]
     views = views_of(attention, kind)
     first = first_view(views)
     rows = [visible(token) for token in attention.rows(kind)]
@@ -120,11 +82,10 @@ def _overview(views: Sequence[View], first: int) -> Markup:
     """A button with a small map for each view, the views of a layer in a line."""
     lines: dict[int, list[Markup]] = {}
     for place, view in enumerate(views):
-        name = view.name.split(", ")[1]
         button = element(
             "button",
             small_map(view.weights),
-            element("span", name),
+            element("span", view.short),
             type="button",
             title=view.name,
             aria_pressed=str(place == first).lower(),

@@ -66,8 +66,7 @@ dd {{ grid-column: 2; margin: 0; overflow-wrap: anywhere; min-width: 0; }}
 @media print {{ .map {{ max-height: none; overflow: visible; }} }}
 """
 
-SCRIPT = (
-    """
+SCRIPT = """
 for (const look of document.querySelectorAll(".look")) {
   const data = look.querySelector("script"), buttons = look.querySelectorAll("button");
   if (!data) continue;
@@ -95,4 +94,3 @@ function draw(cell, weight, most) {
 }
 document.body.classList.add("live");
 """.replace("STRONG", str(STRONG))
-)

@@ -18,6 +18,9 @@ from munjang.data.batches import Examples
 from munjang.data.columns import text_column
 from munjang.data.encode import EncodedTexts, encode_texts
 from munjang.data.readers.values import ReadLabels
+from munjang.errors import ConfigError
+from munjang.explain.attention import Attention
+from munjang.explain.text_attention import text_attention
 from munjang.layout import CONFIG, FILES, METRICS, TOKENIZER, VOCABULARY
 from munjang.manifest import check_manifest
 from munjang.models.registry import build_encoder
@@ -98,6 +101,24 @@ class TextModel:
             DataError: as `predict`.
         """
         return self._logits(self._encode(texts))
+
+    def attention(self, text: str, target: str | None = None) -> Attention:
+        """What the model looks at in one text.
+
+        Raises:
+            DataError: there is no token in the text.
+            ConfigError: the model has no attention, or `target` is given, which
+                goes with models that answer with a text.
+        """
+        if target is not None:
+            raise ConfigError("a target is for models that answer with a text; this one does not")
+        return text_attention(
+            text,
+            tokenizer=self.tokenizer,
+            network=self.network,
+            longest=self.recipe.longest_kept,
+            ends=self.recipe.tokenizer.ends,
+        )
 
     def _encode(self, texts: str | Iterable[str]) -> EncodedTexts:
         longest, ends = self.recipe.longest_kept, self.recipe.tokenizer.ends

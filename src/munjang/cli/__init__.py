@@ -14,6 +14,7 @@ from munjang.cli.check import check
 from munjang.cli.compare import compare
 from munjang.cli.data import data
 from munjang.cli.evaluate import evaluate
+from munjang.cli.explain import explain
 from munjang.cli.outcome import Commands, ctrl_c_ends_at_once, end, exit_codes
 from munjang.cli.predict import predict
 from munjang.cli.shapes import shapes
@@ -67,6 +68,7 @@ app.command()(compare)
 app.command()(tune)
 app.command()(evaluate)
 app.command()(predict)
+app.command()(explain)
 app.command()(shapes)
 app.add_typer(data)
 

@@ -38,14 +38,20 @@ def _cell(value: object) -> Markup:
     return value if ready and isinstance(value, Markup) else element("td", value)
 
 
-def page(title: str, *inside: object) -> Markup:
-    """A whole page that loads nothing from anywhere."""
+def page(title: str, *inside: object, style: str = "") -> Markup:
+    """A whole page that loads nothing from anywhere.
+
+    Args:
+        title: of the page, and its first heading.
+        inside: what follows.
+        style: CSS of its own, behind that of all pages.
+    """
     head = element(
         "head",
         Markup('<meta charset="utf-8">'),
         Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
         element("title", title),
-        Markup(f"<style>{_STYLE}</style>"),
+        Markup(f"<style>{_STYLE}{style}</style>"),
     )
     body = element("body", element("h1", title), *inside)
     return Markup(f"<!doctype html>\n{element('html', head, body, lang='en')}\n")

@@ -17,10 +17,10 @@ from munjang.manifest import write_atomically
 from munjang.media import (
     AnyModel,
     AnyPrepared,
-    decoding_otherwise,
     evaluated,
     load,
     medium_of,
+    writer,
 )
 from munjang.tasks.task import Learned, TaskScores
 from munjang.training.checkpoints import check_checkpoint
@@ -197,7 +197,7 @@ def evaluate(
         ConfigError: `decoding`, other settings of how answers are looked for than those of the
             recipe, for a model that writes no text.
     """
-    known = load(model) if isinstance(model, str | Path) else model
+    known: AnyModel | Baseline = load(model) if isinstance(model, str | Path) else model
     reading = {
         "text_column": text_column,
         "label_column": label_column,
@@ -207,7 +207,7 @@ def evaluate(
         "skip_bad_rows": skip_bad_rows,
     }
     if decoding:
-        known = decoding_otherwise(known, decoding)
+        known = writer(known, decoding).decoding_otherwise(decoding)
     given = {key: value for key, value in reading.items() if value}
     return evaluated(known, data, given, say or _silent)
 

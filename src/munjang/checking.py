@@ -54,7 +54,7 @@ def check(
     named |= {"task": task} if task else {}
     given = merge(merge(base, named), parse_overrides(overrides))
     asked = make_recipe(model, "other", 0, given)
-    read_labels = asked.task_row.task.reader(asked.task_settings)
+    read_labels = asked.task_class.reader(asked.task_settings)
     table = _read(data, asked.data, read_labels)
     held_out = None if test is None else _read(test, asked.data, read_labels)
     prepared, estimate, notes = _cost(table, model, given, seconds)

@@ -155,7 +155,7 @@ def load(folder: str | Path) -> TextModel:
     recipe = Recipe.parse(read_yaml(folder / CONFIG), where=str(folder / CONFIG))
     vocabulary = Vocabulary.from_json(read_json(folder / VOCABULARY))
     tokenizer = tokenizer_from_json(read_json(folder / TOKENIZER), vocabulary)
-    task = recipe.task_row.task.restore(recipe.task_settings, recipe.labels or ())
+    task = recipe.task_class.restore(recipe.task_settings, recipe.labels or ())
     network = task.network(build_encoder(recipe.model, vocabulary.size))
     load_weights(folder, network)
     return TextModel(recipe, tokenizer, task, network.eval(), read_json(folder / METRICS))

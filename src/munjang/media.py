@@ -99,8 +99,8 @@ class AnyModel(Protocol):
         """How it was made."""
 
     @property
-    def task(self) -> Task:
-        """From logits to answers in people's words."""
+    def task(self) -> Learned:
+        """From what the network gives to answers in people's words."""
 
     @property
     def network(self) -> nn.Module:
@@ -269,17 +269,17 @@ def medium_of(task: object) -> Medium:
     return MEDIA["texts" if row is None else row.reads]
 
 
-def decoding_otherwise(model: AnyModel | Baseline, decoding: Mapping[str, Any]) -> PairModel:
-    """The same model with other settings of how its answers are looked for.
+def writer(model: AnyModel | Baseline, asked: Mapping[str, Any]) -> PairModel:
+    """The model, of which something was asked that only a model can that writes texts.
 
     Raises:
-        ConfigError: it writes no text, or does not know the setting.
+        ConfigError: it writes none; the first thing that was asked is named.
     """
     if not isinstance(model, PairModel):
         raise ConfigError(
-            f"{next(iter(decoding))}: is for models that answer with a text (task translate)"
+            f"{next(iter(asked))}: is for models that answer with a text (task translate)"
         )
-    return model.decoding_otherwise(decoding)
+    return model
 
 
 def evaluated(

@@ -82,9 +82,11 @@ class TextAnswer:
         """The best answer."""
         return self.candidates[0].text
 
-    def columns(self) -> list[str]:
-        """The best answer."""
-        return [self.text]
+    def lines(self, row: int, text: str) -> list[list[str]]:
+        """The answer alone, so that line n answers line n; of several, each with row and score."""
+        if len(self.candidates) == 1:
+            return [[self.text]]
+        return [[str(row), f"{one.score:.4f}", one.text] for one in self.candidates]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -139,7 +141,7 @@ class PairModel:
             skipped[f"more than {self.recipe.tokenizer.source.max_length} tokens"] += int(
                 long.sum()
             )
-        kept = np.flatnonzero(~long)
+        kept = np.flatnonzero(~long).tolist()
         return [places[k] for k in kept], [texts[k] for k in kept]
 
     def predict(
@@ -233,9 +235,7 @@ class PairModel:
     def _too_long(self, column: TokenColumn) -> Bools:
         return np.asarray(row_lengths(column) > self.recipe.tokenizer.source.max_length)
 
-    def _answer(
-        self, text: str, found: Sequence[Hypothesis], *, alignment: bool
-    ) -> TextAnswer:
+    def _answer(self, text: str, found: Sequence[Hypothesis], *, alignment: bool) -> TextAnswer:
         written = self.task.texts_of(found)
         if self.task.settings.copy_unknown:
             pairs = zip(found, written, strict=True)

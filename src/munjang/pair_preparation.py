@@ -22,7 +22,6 @@ from munjang.pair_recipe import PairRecipe, make_pair_recipe
 from munjang.recipe import script_of
 from munjang.tasks.translate import Translate
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
-from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import OOV
 from munjang.training.checkpoints import fingerprint
 
@@ -234,5 +233,3 @@ def _fact_lines(facts: Mapping[str, Any], recipe: PairRecipe) -> list[str]:
             "target tokens"
         )
     return lines
-
-

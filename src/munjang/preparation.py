@@ -100,7 +100,7 @@ def prepare(
     """
     source, given = with_vectors(vectors, given)
     asked = make_recipe(model, "other", 0, given)
-    kind, settings = asked.task_row.task, asked.task_settings
+    kind, settings = asked.task_class, asked.task_settings
     read_labels = kind.reader(settings)
     table = read_and_say(data, asked.data, read_labels, say)
     recipe = _complete(make_recipe(model, script_of(table.texts), len(table), given), table)
@@ -154,7 +154,7 @@ def _complete(recipe: Recipe, table: Table) -> Recipe:
 
 
 def _held_out(table: Table, recipe: Recipe) -> dict[str, Table]:
-    stratify = recipe.task_row.task.stratified
+    stratify = recipe.task_class.stratified
     parts = split(table, valid=recipe.data.valid, seed=recipe.seed, stratify=stratify)
     return {"train": table.take(parts.train), "valid": table.take(parts.valid)}
 

@@ -18,6 +18,7 @@ from munjang.tasks.classify import ClassifySettings
 from munjang.tasks.multilabel import MultilabelSettings
 from munjang.tasks.registry import TASKS, TaskRow, TextTask
 from munjang.tasks.regress import RegressSettings
+from munjang.tasks.task import Task
 from munjang.training.settings import TrainingSettings
 
 Script = Literal["korean", "other"]
@@ -143,6 +144,11 @@ class Recipe(Settings):
     def task_row(self) -> TaskRow:
         """The row of the task."""
         return TASKS[self.task]
+
+    @property
+    def task_class(self) -> type[Task]:
+        """The task itself."""
+        return cast(type[Task], self.task_row.task)
 
     @property
     def task_settings(self) -> Settings:

@@ -1,13 +1,18 @@
 """Pairs of texts on the command line: where they stand, and how answers are looked for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from munjang.errors import ConfigError
 
 if TYPE_CHECKING:
+    from munjang.baselines import Baseline
+    from munjang.media import AnyModel
     from munjang.tasks.task import TaskScores
+
+Ask = Callable[[Sequence[str]], list[Any]]
 
 
 def data_or_pairs(
@@ -22,7 +27,9 @@ def data_or_pairs(
     if data and pairs is not None:
         raise ConfigError("give DATA, or --source and --target, not both")
     if not data and pairs is None:
-        raise ConfigError("give DATA: a file to read; or --source and --target with --task translate")
+        raise ConfigError(
+            "give DATA: a file to read; or --source and --target with --task translate"
+        )
     return pairs if pairs is not None else list(data or ())
 
 
@@ -32,16 +39,14 @@ def valid_or_pairs(valid: str | None, source: str | None, target: str | None) ->
     Raises:
         ConfigError: both, or one of the two files alone.
     """
-    files = [None if name is None else [name] for name in (source, target)]
-    pairs = _aligned(*files, "--valid-source", "--valid-target")
+    sources, targets = ([] if name is None else [name] for name in (source, target))
+    pairs = _aligned(sources, targets, "--valid-source", "--valid-target")
     if valid is not None and pairs is not None:
         raise ConfigError("give --valid, or --valid-source and --valid-target, not both")
     return pairs if pairs is not None else valid
 
 
-def _aligned(
-    source: Sequence[str] | None, target: Sequence[str] | None, *names: str
-) -> Any:
+def _aligned(source: Sequence[str] | None, target: Sequence[str] | None, *names: str) -> Any:
     if not source and not target:
         return None
     if not source or not target:
@@ -72,6 +77,25 @@ def decoding_settings(
     if nbest is not None and beam is None and "beam" not in given.get("decoding", {}):
         named["beam"] = max(nbest, 5)
     return merge({k: v for k, v in named.items() if v is not None}, given.get("decoding", {}))
+
+
+def asking(
+    model: "AnyModel | Baseline", decoding: dict[str, Any], *, align: bool, seed: int
+) -> Ask:
+    """From texts to answers, in the way that was asked for.
+
+    Raises:
+        ConfigError: the model writes no text, and something that only concerns texts was asked.
+    """
+    asked = {**decoding, **({"align": True} if align else {}), **({"seed": seed} if seed else {})}
+    if not asked:
+        return model.predict
+    from munjang.media import writer
+
+    wrote = writer(model, asked)
+    if decoding:
+        wrote = wrote.decoding_otherwise(decoding)
+    return partial(wrote.predict, alignment=align, seed=seed)
 
 
 def write_hypotheses(path: str, scores: "TaskScores") -> None:

@@ -2,19 +2,18 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from munjang.cli.options import Encoding, SkipBadRows, TextColumn
+from munjang.cli.options import Beam, DecodingSettings, Encoding, SkipBadRows, TextColumn
 from munjang.cli.outcome import begin
 from munjang.cli.output import flush, json_text, note, show, shown
 from munjang.errors import ConfigError
 
 if TYPE_CHECKING:
-    from munjang.baselines import Baseline
-    from munjang.media import AnyModel
+    from munjang.cli.pairs import Ask
     from munjang.tasks.task import Answer
 
 STDIN = "-"
@@ -35,6 +34,16 @@ def predict(
     text_column: TextColumn = None,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
+    beam: Beam = None,
+    nbest: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Answers to each text, the best first (translate)."),
+    ] = None,
+    align: Annotated[
+        bool, typer.Option("--align", help="With --json: what each word of an answer looked at.")
+    ] = False,
+    settings: DecodingSettings = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of answers drawn by lot.")] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line, with all probabilities.")
     ] = False,
@@ -42,10 +51,11 @@ def predict(
     """Answer texts, one line each, as they come.
 
     Prints one line a text, in order: label, probability and text, with tabs between them; a model
-    of the task regress prints the number, one of multilabel all labels in one column. An empty
-    line gets an answer too, so that line n of the output belongs to line n of plain text. Without
-    TEXT and --input, texts are read from standard input. Of a table, the column that the model was
-    trained on is read, or one with a usual name.
+    of the task regress prints the number, one of multilabel all labels in one column, one of
+    translate its answer alone, and with --nbest the text's row, the score and the answer of each.
+    An empty line gets an answer too, so that line n of the output belongs to line n of plain text.
+    Without TEXT and --input, texts are read from standard input. Of a table, the column that the
+    model was trained on is read, or one with a usual name.
 
     \b
     Examples:
@@ -53,35 +63,39 @@ def predict(
       munjang predict my-model -- "-10점도 아깝다"
       munjang predict my-model --input reviews.csv --text-column document --json
       munjang predict my-image-model scans/*.png --skip-bad-rows
+      munjang predict my-translator --input test.en --beam 5 > test.de
       tail -f reviews.log | munjang predict my-model --input -
     """
+    from munjang.cli.pairs import asking, decoding_settings
     from munjang.media import load
 
     begin()
     if texts and source is not None:
         raise ConfigError("give texts or --input, not both")
     model = load(folder)
+    changed = decoding_settings(beam, nbest, settings)
+    ask = asking(model, changed, align=align, seed=seed)
     cut = 0
     answer = _json_line if as_json else _line
     skipped: Counter[str] | None = Counter() if skip_bad_rows else None
     if texts:
         rows, usable = model.usable(texts, skipped)
-        cut += _write(answer, zip(rows, _pairs(model, usable), strict=True))
+        cut += _write(answer, zip(rows, _pairs(ask, usable), strict=True))
     else:
         trained = model.columns.text_column
         arriving = _arriving(source or STDIN, (text_column, trained), encoding or "utf-8", skipped)
         for rows, batch in arriving:
             places, usable = model.usable(batch, skipped)
             numbers = (int(rows[place - 1]) for place in places)
-            cut += _write(answer, zip(numbers, _pairs(model, usable), strict=True))
+            cut += _write(answer, zip(numbers, _pairs(ask, usable), strict=True))
     for reason, count in (skipped or {}).items():
         note(f"skipped {count:,} rows: {reason}")
     _tell_cut(cut)
 
 
-def _pairs(model: "AnyModel | Baseline", texts: Iterable[str]) -> Iterator[tuple[str, "Answer"]]:
+def _pairs(ask: "Ask", texts: Sequence[str]) -> Iterator[tuple[str, "Answer"]]:
     """Each text with its answer."""
-    return zip(texts, model.predict(texts), strict=True)
+    return zip(texts, ask(texts), strict=True)
 
 
 def _arriving(
@@ -126,7 +140,7 @@ def _tell_cut(count: int) -> None:
 
 
 def _line(row: int, text: str, answer: "Answer") -> str:
-    return "\t".join(map(shown, [*answer.columns(), text]))
+    return "\n".join("\t".join(map(shown, line)) for line in answer.lines(row, text))
 
 
 def _json_line(row: int, text: str, answer: "Answer") -> str:

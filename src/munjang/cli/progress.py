@@ -143,6 +143,8 @@ class Lines:
             return
         self._last = now
         note(self._line(step))
+        for line in _samples(step.scores):
+            note(line)
 
     def _line(self, step: "Step") -> str:
         parts = [
@@ -169,6 +171,15 @@ def _all_scores(scores: "TaskScores") -> str:
         if FIGURES[name].decides
     )
     return f"validation: {', '.join(told)}"
+
+
+def _samples(scores: "TaskScores | None") -> list[str]:
+    """Answers of the moment, of tasks that write some."""
+    samples = getattr(scores, "samples", ())
+    return [
+        f"  {shown(source)}\n    {shown(answer)}\n    (people: {shown(reference)})"
+        for source, reference, answer in samples
+    ]
 
 
 class Bar:
@@ -200,6 +211,8 @@ class Bar:
                 f"step {step.number:,}: {_all_scores(step.scores)}"
                 + (" (best so far)" if step.best else "")
             )
+            for line in _samples(step.scores):
+                self._console.print(line)
         if step.scores is None and now - self._shown < BAR_SECONDS:
             return
         self._shown = now

@@ -13,6 +13,7 @@ from munjang.tasks.metrics import Scores, worst_pairs
 from munjang.tasks.number_scores import NumberScores
 from munjang.tasks.set_scores import SetScores
 from munjang.tasks.task import TaskScores
+from munjang.tasks.translation_scores import TranslationScores
 
 # More classes than this do not fit a screen as a matrix: their worst pairs are listed instead.
 WIDEST_MATRIX = 12
@@ -79,6 +80,24 @@ def baseline_table(scores: NumberScores) -> Table:
     return table
 
 
+def signature_table(scores: TranslationScores) -> Table:
+    """How sacrebleu counted."""
+    table = plain_table("counted as")
+    for signature in scores.signatures:
+        table.add_row(signature)
+    return table
+
+
+def sample_table(scores: TranslationScores) -> Table:
+    """Some answers beside what people wrote."""
+    table = plain_table("samples", "")
+    table.columns[1].justify = "left"
+    for texts in scores.samples:
+        for name, text in zip(("source", "reference", "answer"), texts, strict=True):
+            table.add_row(name, label(text), end_section=name == "answer")
+    return table
+
+
 def _worst_pairs(scores: Scores, names: list[str]) -> Table:
     table = plain_table("taken for each other most: true", "guessed", "rows")
     for true, guessed, count in worst_pairs(scores.confusion, WORST_PAIRS):
@@ -90,4 +109,5 @@ DETAILS: dict[type, tuple[Callable[[Any], Table], ...]] = {
     Scores: (class_table, confusion_table),
     NumberScores: (baseline_table,),
     SetScores: (class_table,),
+    TranslationScores: (signature_table, sample_table),
 }

@@ -93,10 +93,11 @@ class _CrossEntropy(torch.autograd.Function):
                 by_weight += error.T @ piece
         ctx.save_for_backward(by_state, by_weight, by_bias)
         ctx.rows = max(1, rows)
-        return total / ctx.rows
+        mean: Tensor = total / ctx.rows
+        return mean
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         by_state, by_weight, by_bias = ctx.saved_tensors
-        share = grads[0] / ctx.rows
+        share: Tensor = grads[0] / ctx.rows
         return by_state * share, by_weight * share, by_bias * share, None, None

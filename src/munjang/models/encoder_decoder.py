@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from munjang.config import Settings
+from munjang.layers.pair_embedding import PairEmbedding
 from munjang.layers.projection import Projected
 
 LookKind = Literal["source", "target", "cross"]
@@ -135,3 +136,29 @@ class EncoderDecoder(Protocol):
     ) -> list[Look]:
         """The weights of every attention when `given` is read as in teacher forcing."""
         ...
+
+
+def pair_embedding(
+    config: EncoderDecoderConfig, vocabularies: Vocabularies, *, states: int | None = None
+) -> PairEmbedding:
+    """The embedding of both sides and the output layer that `config` describes.
+
+    Args:
+        config: dim, tie_output and share_embeddings are read.
+        vocabularies: embeddings are shared only where the vocabulary is.
+        states: width of the states that are projected where the output has weights of its own;
+            dim when left out. Tied, they are of width dim: see `PairEmbedding.out_dim`.
+    """
+    return PairEmbedding(
+        vocabularies.source,
+        vocabularies.target,
+        config.dim,
+        share=config.share_embeddings and vocabularies.shared,
+        tie=config.tie_output,
+        out_dim=None if config.tie_output else states,
+    )
+
+
+def source_lengths(mask: Tensor) -> Tensor:
+    """Real tokens of each row, [batch]."""
+    return mask.sum(1)

@@ -16,7 +16,6 @@ from munjang.layers.activations import Activation
 from munjang.layers.attention import KeysValues, visible_keys
 from munjang.layers.blocks import Block, DecoderBlock, Norm
 from munjang.layers.dropout import Dropout
-from munjang.layers.pair_embedding import PairEmbedding
 from munjang.layers.position import (
     LearnedPositions,
     Positions,
@@ -25,7 +24,13 @@ from munjang.layers.position import (
     turns,
 )
 from munjang.layers.projection import Projected
-from munjang.models.encoder_decoder import EncoderDecoderConfig, Look, Stepped, Vocabularies
+from munjang.models.encoder_decoder import (
+    EncoderDecoderConfig,
+    Look,
+    Stepped,
+    Vocabularies,
+    pair_embedding,
+)
 
 AnyBlock = TypeVar("AnyBlock", Block, DecoderBlock)
 
@@ -114,13 +119,7 @@ class TransformerPairs(nn.Module):
 
     def __init__(self, config: TransformerPairsConfig, vocabularies: Vocabularies) -> None:
         super().__init__()
-        self.embedding = PairEmbedding(
-            vocabularies.source,
-            vocabularies.target,
-            config.dim,
-            share=config.share_embeddings and vocabularies.shared,
-            tie=config.tie_output,
-        )
+        self.embedding = pair_embedding(config, vocabularies)
         self.scale = config.dim**0.5
         self.source_positions = _added_positions(config)
         self.target_positions = _added_positions(config)

@@ -66,8 +66,8 @@ def copied(sides: Sides, text: str, found: Hypothesis, answer: str) -> str:
 def source_places(sides: Sides, text: str) -> list[tuple[int, int]]:
     """The characters of `text` that each source token stands for."""
     tokens = sides.source.encode_with_offsets(pl.Series([text]))
-    starts, ends = (values_and_offsets(column)[0].tolist() for column in (tokens.starts, tokens.ends))
-    return list(zip(starts, ends, strict=True))
+    places = (values_and_offsets(column)[0].tolist() for column in (tokens.starts, tokens.ends))
+    return list(zip(*places, strict=True))
 
 
 def target_pieces(sides: Sides, ids: Sequence[int]) -> list[str]:

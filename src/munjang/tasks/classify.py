@@ -68,9 +68,9 @@ class Prediction:
     probabilities: dict[str, float]
     truncated: bool = False
 
-    def columns(self) -> list[str]:
-        """Label and probability."""
-        return [self.label, f"{self.probability:.4f}"]
+    def lines(self, row: int, text: str) -> list[list[str]]:
+        """Label, probability and text."""
+        return [[self.label, f"{self.probability:.4f}", text]]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""

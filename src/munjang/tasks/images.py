@@ -36,9 +36,9 @@ class ImageAnswer:
         """No image is cut."""
         return False
 
-    def columns(self) -> list[str]:
-        """Label and probability."""
-        return [self.label, f"{self.probability:.4f}"]
+    def lines(self, row: int, text: str) -> list[list[str]]:
+        """Label, probability and image."""
+        return [[self.label, f"{self.probability:.4f}", text]]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""

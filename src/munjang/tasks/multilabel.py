@@ -67,9 +67,9 @@ class LabelsAnswer:
     truncated: bool = False
     separator: str = "|"
 
-    def columns(self) -> list[str]:
-        """The labels, with the separator between them."""
-        return [self.separator.join(self.labels)]
+    def lines(self, row: int, text: str) -> list[list[str]]:
+        """The labels with the separator between them, and the text."""
+        return [[self.separator.join(self.labels), text]]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""

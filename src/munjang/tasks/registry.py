@@ -1,7 +1,7 @@
 """All tasks by name: the class, its settings, and the figures that may decide."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from munjang.config import Settings
 from munjang.data.images.settings import ImageSettings
@@ -9,7 +9,6 @@ from munjang.tasks.classify import Classify, ClassifySettings
 from munjang.tasks.images import Images
 from munjang.tasks.multilabel import Multilabel, MultilabelSettings
 from munjang.tasks.regress import Regress, RegressSettings
-from munjang.tasks.task import Task
 from munjang.tasks.translate import Translate, TranslateSettings
 
 TextTask = Literal["classify", "regress", "multilabel"]
@@ -28,7 +27,7 @@ class TaskRow:
         reads: texts, images or pairs of texts.
     """
 
-    task: type[Task] | type[Translate]
+    task: Any  # type[Task], for pairs Translate
     settings: type[Settings]
     metrics: tuple[str, ...]
     summary: str

@@ -65,9 +65,9 @@ class NumberAnswer:
     value: float
     truncated: bool = False
 
-    def columns(self) -> list[str]:
-        """The number."""
-        return [f"{self.value:.4f}"]
+    def lines(self, row: int, text: str) -> list[list[str]]:
+        """Number and text."""
+        return [[f"{self.value:.4f}", text]]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""

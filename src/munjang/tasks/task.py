@@ -43,8 +43,8 @@ class Answer(Protocol):
     def truncated(self) -> bool:
         """The text was longer than the model reads; only its beginning counted."""
 
-    def columns(self) -> list[str]:
-        """What stands before the text on a line of `munjang predict`."""
+    def lines(self, row: int, text: str) -> list[list[str]]:
+        """The columns of each line of `munjang predict`, `row` and `text` being what was asked."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""

@@ -104,9 +104,7 @@ class Translate:
 
     def texts_of(self, hypotheses: Sequence[Hypothesis]) -> list[str]:
         """Hypotheses to texts."""
-        return cast(
-            list[str], self.detokenise(column_of([h.ids for h in hypotheses])).to_list()
-        )
+        return cast(list[str], self.detokenise(column_of([h.ids for h in hypotheses])).to_list())
 
     def learned(self) -> dict[str, Any]:
         """Nothing beside the settings."""

@@ -56,7 +56,8 @@ class TranslationScores:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, without the answers."""
-        samples = [dict(zip(("source", "reference", "answer"), s, strict=True)) for s in self.samples]
+        names = ("source", "reference", "answer")
+        samples = [dict(zip(names, texts, strict=True)) for texts in self.samples]
         figures = {k: v if math.isfinite(v) else None for k, v in self.figures.items()}
         signatures = list(self.signatures)
         return {"rows": self.rows, **figures, "signatures": signatures, "samples": samples}
@@ -86,7 +87,8 @@ def translation_scores(
         samples: how many answers to keep as samples, from all over the rows.
     """
     # imported here: it takes a while, and answering needs no metrics
-    from sacrebleu.metrics import BLEU, CHRF
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
 
     metrics = {
         "BLEU": BLEU(tokenize=bleu_tokenizer, lowercase=lowercase),

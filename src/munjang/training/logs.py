@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from munjang.manifest import naming, write_atomically
+from munjang.tasks.task import TaskScores
 from munjang.training.loop import Step, finite_or_none
 
 FILE = "metrics.jsonl"
@@ -49,14 +50,23 @@ class RunLog:
             self._write(step.number, "train", {"loss": step.loss, f"{step.unit}_per_second": rate})
         if step.scores is not None:
             self._write(step.number, "valid", step.scores.figures)
+            self._write_samples(step.number, step.scores)
 
     def _write(self, step: int, part: str, values: Mapping[str, float]) -> None:
         kept = {name: finite_or_none(value) for name, value in values.items()}
-        record: dict[str, Any] = {"step": step, "part": part, **kept}
-        with naming(self.path):
-            self._file.write(json.dumps(record) + "\n")
-            self._file.flush()
+        self._line({"step": step, "part": part, **kept})
         self._board.add(step, {f"{part}/{name}": value for name, value in values.items()})
+
+    def _write_samples(self, step: int, scores: TaskScores) -> None:
+        """Answers of the moment, of tasks that write some."""
+        samples = scores.to_json().get("samples")
+        if samples:
+            self._line({"step": step, "part": "samples", "samples": samples})
+
+    def _line(self, record: Mapping[str, Any]) -> None:
+        with naming(self.path):
+            self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            self._file.flush()
 
     def close(self) -> None:
         """Close both."""

@@ -145,7 +145,8 @@ def test_thresholds_decide_what_is_answered_and_are_kept() -> None:
     truth = np.array([[1.0, 1.0], [0.0, 0.0]])
     tuned = task.finished(logits.repeat(10, 1), np.tile(truth, (10, 1)))
     first, second = tuned.answers(logits, cut)
-    assert (first.labels, first.columns(), second.truncated) == (("a", "b"), ["a|b"], True)
+    assert (first.labels, second.truncated) == (("a", "b"), True)
+    assert first.lines(1, "text") == [["a|b", "text"]]
     assert first.to_json()["probabilities"]["a"] == pytest.approx(torch.tensor(2.0).sigmoid())
     learned = tuned.learned()
     kept = MultilabelSettings.parse(learned["multilabel"])

@@ -12,7 +12,7 @@ from munjang.data.readers.delimited import slices
 from munjang.data.readers.faults import Fault
 from munjang.data.readers.lines import line_spans
 from munjang.data.readers.records import Records
-from munjang.data.readers.sources import Loaded, load
+from munjang.data.readers.sources import PARQUET_MAGIC, Loaded, load
 from munjang.errors import DataError
 from munjang.text.columns import Int64s
 
@@ -60,7 +60,7 @@ def _listed(paths: Paths) -> list[str | Path]:
 
 
 def _read_two(source: str | Path, target: str | Path, encoding: str, skip: bool) -> Records:
-    loaded = [load(path, encoding=encoding, skip_bad_rows=skip) for path in (source, target)]
+    loaded = [_load_text(path, encoding, skip) for path in (source, target)]
     spans = [line_spans(each.data) for each in loaded]
     _require_as_many(loaded, [starts for starts, _ in spans])
     rows = np.arange(1, len(spans[0][0]) + 1, dtype=np.int64)
@@ -82,6 +82,17 @@ def _read_two(source: str | Path, target: str | Path, encoding: str, skip: bool)
     notes = tuple(dict.fromkeys(note for each in loaded for note in each.notes))
     name = " and ".join(each.name for each in loaded)
     return Records(name, rows[kept], SOURCE_AND_TARGET, columns.__getitem__, tuple(faults), notes)
+
+
+def _load_text(path: str | Path, encoding: str, skip: bool) -> Loaded:
+    loaded = load(path, encoding=encoding, skip_bad_rows=skip)
+    if loaded.data.startswith(PARQUET_MAGIC):
+        raise DataError(
+            "expected plain text, one side a line, got Parquet: give it alone, and name its "
+            "columns with --source-column and --target-column (source_column=..., ...)",
+            file=loaded.name,
+        )
+    return loaded
 
 
 def _named(fault: Fault, kind: str, rows: Int64s) -> Fault:

@@ -1,28 +1,22 @@
 """Read labelled text from files, standard input, data frames or lists into one table."""
 
 import io
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from munjang.data.readers.columns import Choice, choose_columns, text_values
+from munjang.data.readers.columns import choose_columns
 from munjang.data.readers.delimited import read_delimited
-from munjang.data.readers.faults import Fault, settle
 from munjang.data.readers.formats import find_format
+from munjang.data.readers.gather import gather
 from munjang.data.readers.lines import read_jsonlines, read_text
 from munjang.data.readers.records import TEXT_AND_LABEL, Kinds, Records
 from munjang.data.readers.sources import load
 from munjang.data.readers.typed import is_frame, read_frame, read_lists, read_parquet
-from munjang.data.readers.values import ReadLabels, clean_labels, clean_texts
-from munjang.data.table import Table, concatenate
+from munjang.data.readers.values import ReadLabels, clean_labels
+from munjang.data.table import Table
 from munjang.errors import DataError
-from munjang.text.columns import Int64s
-
-# From the records of a file and the names of its two columns, if they are known, to the choice.
-Choose = Callable[[Records, str | None, str | None], Choice]
 
 
 def read_table(
@@ -61,41 +55,6 @@ def read_table(
     choose = partial(choose_columns, need_labels=need_labels)
     optional = not need_labels and label_column is None
     return gather(files, columns, choose, read_labels, skip_bad_rows, optional=optional)
-
-
-def gather(
-    files: Iterable[Records],
-    columns: tuple[str | None, str | None],
-    choose: Choose,
-    read_labels: ReadLabels,
-    skip: bool,
-    *,
-    optional: bool,
-    kinds: Kinds = TEXT_AND_LABEL,
-) -> Table:
-    """One table of the records of all files.
-
-    Args:
-        files: one entry a file.
-        columns: names of the columns of texts and labels, where they are known.
-        choose: chooses the columns of a file.
-        read_labels: as for `read_table`.
-        skip: count bad rows instead of raising.
-        optional: leave a column of labels with a bad row aside, instead of raising.
-        kinds: what messages call texts and labels.
-
-    Raises:
-        DataError: about the first thing that is wrong.
-    """
-    text, label = columns
-    tables: list[Table] = []
-    for records in files:
-        if tables:  # later files must have the columns that were chosen in the first
-            text = tables[0].text_column
-            label = None if optional else tables[0].label_column
-        choice = choose(records, text, label)
-        tables.append(_table(records, choice, read_labels, skip, optional=optional, kinds=kinds))
-    return concatenate(tables)
 
 
 def read_records(
@@ -154,60 +113,3 @@ def _read_file(
     else:
         records = read_delimited(loaded, form.delimiter, quoting=form.kind == "csv")
     return Records(**{**vars(records), "notes": form.notes + records.notes})
-
-
-def _table(
-    records: Records,
-    choice: Choice,
-    read_labels: ReadLabels,
-    skip: bool,
-    *,
-    optional: bool,
-    kinds: Kinds,
-) -> Table:
-    notes = records.notes + choice.notes
-    values, (text, label) = text_values(records, choice.text), kinds
-    texts, faults, bad = clean_texts(values, choice.text, records.rows, kind=text)
-    labels, label_name = None, choice.label
-    if label_name is not None:
-        column = records.column(label_name)
-        labels, label_faults, unlabelled = read_labels(column, label_name, records.rows)
-        if optional and len(unlabelled) and (len(unlabelled) == len(column) or not skip):
-            notes += (_unused(label, label_name, label_faults, records.file),)
-            labels, label_name = None, None
-        else:
-            label_faults = [_without(fault, records.rows[bad]) for fault in label_faults]
-            faults, bad = faults + label_faults, np.concatenate([bad, unlabelled])
-    skipped = settle([*records.faults, *faults], file=records.file, skip=skip)
-    good = np.ones(len(records.rows), dtype=bool)
-    good[bad] = False
-    keep = np.flatnonzero(good)
-    if not len(keep):
-        told = ", ".join(f"{count:,} with {reason}" for reason, count in skipped.items())
-        raise DataError(f"no usable row is left; bad rows: {told}", file=records.file)
-    return Table(
-        texts=texts.gather(keep).rename("text"),
-        labels=None if labels is None else labels.gather(keep).rename("label"),
-        rows=records.rows[keep],
-        files=(records.file,),
-        file_index=np.zeros(len(keep), dtype=np.int32),
-        text_column=choice.text,
-        label_column=label_name,
-        notes=notes,
-        skipped=skipped,
-    )
-
-
-def _unused(kind: str, name: str, faults: Sequence[Fault], file: str) -> str:
-    """Why a label column that need not be there is left aside: its first bad row, as an error."""
-    try:
-        settle(faults, file=file, skip=False)
-    except DataError as error:
-        return f"{kind} column {name} is not used: {error}"
-    raise AssertionError("a column without faults is used")
-
-
-def _without(fault: Fault, rows: Int64s) -> Fault:
-    """A fault less the rows that another fault has counted already."""
-    left = np.flatnonzero(~np.isin(fault.rows, rows))
-    return Fault(fault.reason, fault.rows[left], lambda k: fault.message(int(left[k])))

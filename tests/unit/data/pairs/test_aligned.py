@@ -146,6 +146,7 @@ def test_nothing_left(tmp_path):
 def test_missing_file_and_empty_file(tmp_path):
     files = two_files(tmp_path, ["a"], b"")
     refused(files, r"train\.ko: the file is empty")
+    refused(two_files(tmp_path, ["a"], b"PAR1\xff\0PAR1"), "expected plain text, .* got Parquet")
     refused(AlignedFiles(files.source, tmp_path / "train.k"), "nearest name .* is train.ko")
 
 

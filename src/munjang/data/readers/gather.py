@@ -1,0 +1,108 @@
+"""From the records of each file to one table: choose columns, clean values, settle bad rows."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from munjang.data.readers.columns import Choice, text_values
+from munjang.data.readers.faults import Fault, settle
+from munjang.data.readers.records import TEXT_AND_LABEL, Kinds, Records
+from munjang.data.readers.values import ReadLabels, clean_texts
+from munjang.data.table import Table, concatenate
+from munjang.errors import DataError
+from munjang.text.columns import Int64s
+
+# From the records of a file and the names of its two columns, if they are known, to the choice.
+Choose = Callable[[Records, str | None, str | None], Choice]
+
+
+def gather(
+    files: Iterable[Records],
+    columns: tuple[str | None, str | None],
+    choose: Choose,
+    read_labels: ReadLabels,
+    skip: bool,
+    *,
+    optional: bool,
+    kinds: Kinds = TEXT_AND_LABEL,
+) -> Table:
+    """One table of the records of all files.
+
+    Args:
+        files: one entry a file.
+        columns: names of the columns of texts and labels, where they are known.
+        choose: chooses the columns of a file.
+        read_labels: as for `read_table`.
+        skip: count bad rows instead of raising.
+        optional: leave a column of labels with a bad row aside, instead of raising.
+        kinds: what messages call texts and labels.
+
+    Raises:
+        DataError: about the first thing that is wrong.
+    """
+    text, label = columns
+    tables: list[Table] = []
+    for records in files:
+        if tables:  # later files must have the columns that were chosen in the first
+            text = tables[0].text_column
+            label = None if optional else tables[0].label_column
+        choice = choose(records, text, label)
+        tables.append(_table(records, choice, read_labels, skip, optional=optional, kinds=kinds))
+    return concatenate(tables)
+
+
+def _table(
+    records: Records,
+    choice: Choice,
+    read_labels: ReadLabels,
+    skip: bool,
+    *,
+    optional: bool,
+    kinds: Kinds,
+) -> Table:
+    notes = records.notes + choice.notes
+    values, (text, label) = text_values(records, choice.text), kinds
+    texts, faults, bad = clean_texts(values, choice.text, records.rows, kind=text)
+    labels, label_name = None, choice.label
+    if label_name is not None:
+        column = records.column(label_name)
+        labels, label_faults, unlabelled = read_labels(column, label_name, records.rows)
+        if optional and len(unlabelled) and (len(unlabelled) == len(column) or not skip):
+            notes += (_unused(label, label_name, label_faults, records.file),)
+            labels, label_name = None, None
+        else:
+            label_faults = [_without(fault, records.rows[bad]) for fault in label_faults]
+            faults, bad = faults + label_faults, np.concatenate([bad, unlabelled])
+    skipped = settle([*records.faults, *faults], file=records.file, skip=skip)
+    good = np.ones(len(records.rows), dtype=bool)
+    good[bad] = False
+    keep = np.flatnonzero(good)
+    if not len(keep):
+        told = ", ".join(f"{count:,} with {reason}" for reason, count in skipped.items())
+        raise DataError(f"no usable row is left; bad rows: {told}", file=records.file)
+    return Table(
+        texts=texts.gather(keep).rename("text"),
+        labels=None if labels is None else labels.gather(keep).rename("label"),
+        rows=records.rows[keep],
+        files=(records.file,),
+        file_index=np.zeros(len(keep), dtype=np.int32),
+        text_column=choice.text,
+        label_column=label_name,
+        notes=notes,
+        skipped=skipped,
+    )
+
+
+def _unused(kind: str, name: str, faults: Sequence[Fault], file: str) -> str:
+    """Why a label column that need not be there is left aside: its first bad row, as an error."""
+    try:
+        settle(faults, file=file, skip=False)
+    except DataError as error:
+        return f"{kind} column {name} is not used: {error}"
+    raise AssertionError("a column without faults is used")
+
+
+def _without(fault: Fault, rows: Int64s) -> Fault:
+    """A fault less the rows that another fault has counted already."""
+    left = np.flatnonzero(~np.isin(fault.rows, rows))
+    return Fault(fault.reason, fault.rows[left], lambda k: fault.message(int(left[k])))

@@ -1,0 +1,174 @@
+"""Attention of the recurrent decoder: its weights, and both papers' steps written out."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from munjang.errors import ConfigError
+from munjang.layers.cells import gru_step, lstm_step, weights_of
+from munjang.models.attentive import Attentive, AttentiveConfig
+from tests.unit.models.recurrent_pairs import SOURCES, TARGETS, by_steps, make, pair_of
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+KINDS: list[dict[str, Any]] = [
+    {"attention": attention, "input_feeding": feeding, "cell": cell}
+    for attention in ("general", "dot", "concat", "additive")
+    for feeding in (False, True)
+    for cell in ("lstm", "gru")
+    if not (attention == "additive" and feeding)
+]
+every_kind = pytest.mark.parametrize("chosen", KINDS, ids=lambda c: "-".join(map(str, c.values())))
+
+
+def made(**chosen: Any) -> Attentive:
+    model = make("attentive", **chosen).eval()
+    assert isinstance(model, Attentive)
+    return model
+
+
+@every_kind
+def test_weights_are_one_in_all_and_zero_at_padding(chosen: dict[str, Any]) -> None:
+    model = made(**chosen)
+    source, source_mask, given, given_mask = pair = pair_of(extra=2, filler=5)
+    [look] = model.looks(*pair)
+    assert (look.kind, look.layer) == ("cross", 0)
+    assert look.weights.shape == (len(SOURCES), 1, given.shape[1], source.shape[1])
+    of_queries = look.weights[:, 0]
+    assert not of_queries.masked_select(~source_mask[:, None]).any()
+    assert not of_queries[~given_mask].any()
+    expected = (given_mask & source_mask.any(1)[:, None]).float()
+    torch.testing.assert_close(of_queries.sum(-1), expected)
+
+
+@every_kind
+def test_a_step_shows_the_weights_that_looking_shows(chosen: dict[str, Any]) -> None:
+    model = made(**chosen)
+    pair = pair_of(extra=1)
+    _, stepped = by_steps(model, pair)
+    [look] = model.looks(*pair)
+    assert stepped is not None
+    torch.testing.assert_close(stepped[pair[3]], look.weights[:, 0][pair[3]], atol=1e-5, rtol=1e-4)
+
+
+def asked(model: Attentive, query: Tensor, states: Tensor) -> Tensor:
+    """The context of one query [hidden] over the states of one source [time, hidden]."""
+    attention = model.attention
+    if attention.score == "dot":
+        scores = states @ query
+    elif attention.score == "general":
+        scores = (states @ attention.of_source.weight.T) @ query
+    else:
+        moved = attention.of_query(query) + attention.of_source(states)
+        scores = moved.tanh() @ attention.sum.weight[0]
+    return scores.softmax(0) @ states
+
+
+def written_out(model: Attentive, source: list[int], given: list[int]) -> Tensor:
+    """Logits [tokens, words] of one pair, as the papers write the steps."""
+    ids = torch.tensor([source])
+    states, ends = model.encoded(ids, torch.ones_like(ids, dtype=torch.bool))
+    states, (layer,) = states[0], model.decoder.layers
+    weights = weights_of(layer)
+    parts = list(ends[0, 0].split(1))  # of the one layer: h, and c of an lstm, each [1, hidden]
+    fed, logits = torch.zeros(1, states.shape[1]), []
+    for token in given:
+        x = model.embedding.target(torch.tensor([token])) * model.scale
+        if model.asks_before:
+            context = asked(model, parts[0][0], states)
+            x = torch.cat([x, context[None]], dim=1)
+        elif model.feeds:
+            x = torch.cat([x, fed], dim=1)
+        if len(parts) == 2:
+            parts = list(lstm_step(x, *parts, weights))
+        else:
+            parts = [gru_step(x, *parts, weights)]
+        if not model.asks_before:
+            context = asked(model, parts[0][0], states)
+        fed = torch.tanh(torch.cat([context[None], parts[0]], dim=1) @ model.join.weight.T)
+        table = model.embedding.target_table
+        logits.append((fed @ model.narrow.weight.T) @ table.T + model.embedding.bias)
+    return torch.cat(logits)
+
+
+@every_kind
+def test_equal_to_the_papers_steps(chosen: dict[str, Any]) -> None:
+    model = made(**chosen)
+    found = model(*pair_of(SOURCES[1:], TARGETS[1:])).logits()
+    pairs = zip(SOURCES[1:], TARGETS[1:], strict=True)
+    expected = torch.cat([written_out(model, source, given) for source, given in pairs])
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "stepwise"),
+    [
+        ({}, False),
+        ({"attention": "concat"}, False),
+        ({"input_feeding": True}, True),
+        ({"attention": "additive"}, True),
+    ],
+)
+def test_it_goes_step_by_step_only_where_something_is_fed(
+    chosen: dict[str, Any], stepwise: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = made(**chosen)
+    calls: list[int] = []
+    step = model.decoder.step
+    monkeypatch.setattr(model.decoder, "step", lambda *a: calls.append(1) or step(*a))
+    pair = pair_of()
+    model(*pair)
+    assert len(calls) == (pair[2].shape[1] if stepwise else 0)
+
+
+def test_both_ways_to_the_same_texts_have_the_same_gradients_with_dropout_between_layers() -> None:
+    """Of the fused way and the loop, by a model that feeds nothing, made to go by the loop."""
+    model = make("attentive", layers=3, dropout=0.4)
+    assert isinstance(model, Attentive)
+    results = []
+    for stepwise in (False, True):
+        model.stepwise = stepwise
+        model.zero_grad()
+        torch.manual_seed(9)
+        logits = model(*pair_of()).logits()
+        logits.square().sum().backward()
+        results.append([logits, *(p.grad.to_dense().clone() for p in model.parameters())])
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-3)
+
+
+def test_feeding_twice_is_refused() -> None:
+    with pytest.raises(ConfigError, match="additive attention feeds the decoder's cell already"):
+        AttentiveConfig.parse({"attention": "additive", "input_feeding": True})
+
+
+@pytest.mark.parametrize(
+    ("chosen", "own"),
+    [
+        ({"attention": "dot"}, set()),
+        ({"attention": "general"}, {"of_source.weight"}),
+        (
+            {"attention": "concat"},
+            {"of_source.weight", "of_source.bias", "of_query.weight", "sum.weight"},
+        ),
+    ],
+)
+def test_the_names_of_saved_weights_stay(chosen: dict[str, Any], own: set[str]) -> None:
+    kinds = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    layers = ("encoder.forwards.0", "encoder.backwards.0", "decoder.layers.0")
+    expected = {f"{layer}.{kind}" for layer in layers for kind in kinds}
+    expected |= {f"bridge.ways.{part}.{kind}" for part in (0, 1) for kind in ("weight", "bias")}
+    expected |= {"embedding.target_table", "embedding.bias", "narrow.weight", "join.weight"}
+    assert set(made(**chosen).state_dict()) == expected | {f"attention.{name}" for name in own}
+
+
+def test_the_source_is_kept_once_a_sentence() -> None:
+    model = made(input_feeding=True)
+    state = model.begin(*pair_of()[:2])
+    wide = state.pick(torch.zeros(len(SOURCES), 4, dtype=torch.int64))
+    assert wide.memory is state.memory
+    assert wide.hidden.shape[:2] == (len(SOURCES), 4)
+    assert wide.fed is not None
+    assert wide.fed.shape == (len(SOURCES), 4, 8)

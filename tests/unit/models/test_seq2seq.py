@@ -1,0 +1,77 @@
+"""The plain encoder-decoder: which way it reads, what it hands over, what its weights are named."""
+
+import pytest
+import torch
+
+from munjang.models.seq2seq import Seq2Seq, Seq2SeqConfig
+from tests.unit.models.recurrent_pairs import SOURCES, TARGETS, make, pair_of
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def twin(model: Seq2Seq, **chosen: object) -> Seq2Seq:
+    """Another setting with the same weights."""
+    other = make("seq2seq", **chosen)
+    other.load_state_dict(model.state_dict())
+    assert isinstance(other, Seq2Seq)
+    return other
+
+
+@pytest.mark.parametrize("directions", [1, 2])
+def test_a_reversed_source_is_the_source_written_backwards(directions: int) -> None:
+    model = make("seq2seq", reverse_source=True, directions=directions)
+    assert isinstance(model, Seq2Seq)
+    straight = twin(model, reverse_source=False, directions=directions)
+    backwards = [row[::-1] for row in SOURCES]
+    found = model(*pair_of(extra=2, filler=7)).logits()
+    torch.testing.assert_close(found, straight(*pair_of(backwards)).logits(), atol=1e-6, rtol=1e-5)
+    assert not torch.allclose(found, straight(*pair_of()).logits(), atol=1e-3)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_from_one_direction_the_end_is_handed_over_as_it_is(cell: str) -> None:
+    model = make("seq2seq", cell=cell, layers=2, reverse_source=False)
+    assert isinstance(model, Seq2Seq)
+    state = model.begin(*pair_of()[:2])
+    for row, ids in enumerate(SOURCES):
+        if not ids:
+            assert not state.hidden[row].any()
+            continue
+        below = model.embedding.source(torch.tensor([ids])) * model.scale
+        for layer, stacked in enumerate(model.encoder.forwards):
+            below, end = stacked(below)
+            parts = end if isinstance(end, tuple) else (end,)
+            expected = torch.stack([part[0, 0] for part in parts])
+            torch.testing.assert_close(state.hidden[row, 0, layer], expected)
+
+
+def test_from_two_directions_it_goes_over_a_bridge() -> None:
+    model = make("seq2seq", directions=2, layers=2)
+    names = {name.split(".")[0] for name in model.state_dict()}
+    assert "bridge" in names
+    state = model.begin(*pair_of()[:2])
+    assert state.hidden.shape == (len(SOURCES), 1, 2, 2, 8)
+    assert float(state.hidden.detach().abs().max()) < 1.0
+
+
+def test_the_names_of_saved_weights_stay() -> None:
+    model = make("seq2seq", layers=2)
+    kinds = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    layers = [f"{side}.{n}" for side in ("encoder.forwards", "decoder.layers") for n in (0, 1)]
+    expected = {f"{layer}.{kind}" for layer in layers for kind in kinds}
+    expected |= {"embedding.target_table", "embedding.bias", "narrow.weight"}
+    assert set(model.state_dict()) == expected
+
+
+def test_the_source_reaches_the_decoder_through_its_first_state_alone() -> None:
+    model = make("seq2seq").eval()
+    assert model.looks(*pair_of()) == []
+    state = model.begin(*pair_of()[:2])
+    stepped = model.step(state, torch.full((len(SOURCES), 1), TARGETS[0][0]))
+    assert stepped.attention is None
+    assert vars(stepped.state).keys() == {"hidden"}
+
+
+def test_it_reads_backwards_in_one_direction_unless_told() -> None:
+    config = Seq2SeqConfig()
+    assert (config.reverse_source, config.directions, config.cell) == (True, 1, "lstm")

@@ -32,7 +32,7 @@ from torch import Tensor
 
 from munjang.decoding.answers import Answers, choose
 from munjang.decoding.hypotheses import Hypothesis
-from munjang.decoding.live import Live, Reading, begin, read
+from munjang.decoding.live import Live, Reading, begin, divide, go_on, read
 from munjang.decoding.penalties import length_penalty, score
 from munjang.decoding.settings import DecodingSettings
 from munjang.decoding.top import top
@@ -80,27 +80,23 @@ def beam_search(
         settings: `beam` is 2 or more for what is said above; of 1, `early_stop` makes greedy.
         with_attention: keep what each token took from the source.
     """
-    live = begin(model, source, source_mask, settings, with_attention)
+    state, live = begin(model, source, source_mask, settings, with_attention)
     places = settings.beam if settings.early_stop else settings.nbest
     answers = Answers.none(live.said, places, live.attention)
     found: list[list[Hypothesis]] = [[] for _ in range(len(source))]
     while len(live.places):
-        reading = read(model, live, settings)
+        reading = read(model, state, live, settings)
         candidates = _candidates(reading, live, settings.beam)
         answers = _with_ended(answers, candidates, reading, live, settings)
         living = _first(candidates, candidates.ids != EOS, settings.beam)
         live = live.grow(reading, living.parents, living.ids, living.log_probability)
-        done = _done(live, answers, settings)
-        if not bool(done.any()):
-            continue
-        leaving = done.nonzero()[:, 0]
-        last = _with_cut(answers.keep(leaving), live.keep(leaving), settings)
-        widths = live.source_mask[leaving].sum(1)
-        hypotheses = last.hypotheses(widths, settings.nbest, with_attention)
-        for place, some in zip(live.places[leaving].tolist(), hypotheses, strict=True):
-            found[place] = some
-        staying = (~done).nonzero()[:, 0]
-        live, answers = live.keep(staying), answers.keep(staying)
+        leaving, staying = divide(_done(live, answers, settings))
+        if len(leaving):
+            leavers = live.keep(leaving)
+            last = _with_cut(answers.keep(leaving), leavers, settings)
+            leavers.hand_over(last, settings.nbest, with_attention, found)
+            live, answers = live.keep(staying), answers.keep(staying)
+        state = go_on(reading.state, living.parents, leaving, staying)
     return found
 
 
@@ -139,11 +135,14 @@ def _with_ended(
 
 
 def _first(candidates: Candidates, wanted: Tensor, most: int) -> Candidates:
-    """The first `most` of those `wanted` [sentences, candidates]; -inf where there are fewer."""
+    """The first `most` of those `wanted` [sentences, candidates].
+
+    Where there are fewer, -inf and EOS: a place without a hypothesis says what an ended one would.
+    """
     order = (~wanted).byte().argsort(dim=1, stable=True)[:, :most]
     chosen = candidates.at(order)
     sums = chosen.log_probability.masked_fill(~wanted.gather(1, order), -math.inf)
-    return Candidates(chosen.parents, chosen.ids, sums)
+    return Candidates(chosen.parents, chosen.ids.masked_fill(sums == -math.inf, EOS), sums)
 
 
 def _done(live: Live, answers: Answers, settings: DecodingSettings) -> Tensor:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from munjang.decoding.answers import choose
+from munjang.decoding.answers import Answers, choose
 from munjang.decoding.constraints import forbid, most_steps
+from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.errors import ConfigError, MunjangError
 from munjang.models.encoder_decoder import EncoderDecoder, State, source_lengths
@@ -18,7 +19,6 @@ class Live:
     """[sentences, beam] hypotheses of those sentences of a batch that are not done.
 
     Attributes:
-        state: of the model, before it has read the last token said.
         said: [sentences, beam, time], without GO.
         log_probability: of what was said, [sentences, beam] float64; -inf where there is no
             hypothesis.
@@ -28,7 +28,6 @@ class Live:
         source_mask: [sentences, source time].
     """
 
-    state: State
     said: Tensor
     log_probability: Tensor
     attention: Tensor | None
@@ -52,12 +51,11 @@ class Live:
 
         `log_probability` is of the new ones; `parents` None: each goes on from itself.
         """
-        state, said, attention = reading.state, self.said, reading.attention
+        said, attention = self.said, reading.attention
         if parents is not None:
-            state, said = state.pick(parents), choose(said, parents)
+            said = choose(said, parents)
             attention = None if attention is None else choose(attention, parents)
         return Live(
-            state=state,
             said=torch.cat([said, ids[..., None]], dim=2),
             log_probability=log_probability,
             attention=attention,
@@ -68,10 +66,7 @@ class Live:
 
     def keep(self, sentences: Tensor) -> "Live":
         """Some sentences alone, `sentences` [kept] int64: the others are done."""
-        if len(sentences) == len(self.places):
-            return self
         return Live(
-            state=self.state.keep(sentences),
             said=self.said[sentences],
             log_probability=self.log_probability[sentences],
             attention=None if self.attention is None else self.attention[sentences],
@@ -79,6 +74,19 @@ class Live:
             limits=self.limits[sentences],
             source_mask=self.source_mask[sentences],
         )
+
+    def hand_over(
+        self,
+        answers: Answers,
+        places: int,
+        with_attention: bool,
+        found: list[list[Hypothesis]],
+    ) -> None:
+        """Put the first `places` answers to these sentences into `found` [batch]."""
+        lengths = source_lengths(self.source_mask)
+        hypotheses = answers.hypotheses(lengths, places, with_attention)
+        for place, some in zip(self.places.tolist(), hypotheses, strict=True):
+            found[place] = some
 
 
 @dataclass(frozen=True)
@@ -104,15 +112,14 @@ def begin(
     source_mask: Tensor,
     settings: DecodingSettings,
     with_attention: bool,
-) -> Live:
-    """One hypothesis a sentence, which has said nothing."""
+) -> tuple[State, Live]:
+    """One hypothesis a sentence, which has said nothing; and the model's state of it."""
     sentences = len(source)
     lengths = source_lengths(source_mask)
     attention = None
     if with_attention or settings.coverage_penalty:
         attention = torch.zeros(sentences, 1, 0, source.shape[1], device=source.device)
-    return Live(
-        state=model.begin(source, source_mask),
+    live = Live(
         said=torch.zeros(sentences, 1, 0, dtype=torch.int64, device=source.device),
         log_probability=torch.zeros(sentences, 1, dtype=torch.float64, device=source.device),
         attention=attention,
@@ -120,9 +127,10 @@ def begin(
         limits=most_steps(lengths, settings),
         source_mask=source_mask,
     )
+    return model.begin(source, source_mask), live
 
 
-def read(model: EncoderDecoder, live: Live, settings: DecodingSettings) -> Reading:
+def read(model: EncoderDecoder, state: State, live: Live, settings: DecodingSettings) -> Reading:
     """Let the model read the last token of each hypothesis; GO comes first.
 
     Raises:
@@ -130,7 +138,7 @@ def read(model: EncoderDecoder, live: Live, settings: DecodingSettings) -> Readi
         MunjangError: the model's numbers are broken.
     """
     last = live.said[..., -1] if live.time else torch.full_like(live.said.sum(2), GO)
-    stepped = model.step(live.state, last)
+    stepped = model.step(state, last)
     # a tensor of our own, so that what is forbidden may be written into it
     log_chances = stepped.logits.log_softmax(-1, dtype=torch.float32)
     if bool(log_chances.amax(-1).isnan().any()):
@@ -149,3 +157,24 @@ def read(model: EncoderDecoder, live: Live, settings: DecodingSettings) -> Readi
             "to nothing, so no coverage can be counted; set it to 0, or take a model with attention"
         )
     return Reading(log_chances, stepped.state, attention)
+
+
+def divide(done: Tensor) -> tuple[Tensor, Tensor]:
+    """Which of `done` [sentences] leave, and which stay: both int64."""
+    return done.nonzero()[:, 0], (~done).nonzero()[:, 0]
+
+
+def go_on(state: State, parents: Tensor | None, leaving: Tensor, staying: Tensor) -> State:
+    """The state of the new hypotheses of those sentences that stay.
+
+    Args:
+        state: of all sentences.
+        parents: [sentences, new beam]; None: each hypothesis goes on from itself.
+        leaving, staying: as `divide` gives them.
+    """
+    if not len(staying):
+        return state
+    if len(leaving):
+        state = state.keep(staying)
+        parents = None if parents is None else parents[staying]
+    return state if parents is None else state.pick(parents)

@@ -5,12 +5,11 @@ What is said is a matter of `Chooser`: the likeliest token (greedy) or one drawn
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from munjang.decoding.answers import Answers
 from munjang.decoding.hypotheses import Hypothesis
-from munjang.decoding.live import Live, Reading, begin, read
+from munjang.decoding.live import Live, Reading, begin, divide, go_on, read
 from munjang.decoding.penalties import score
 from munjang.decoding.settings import DecodingSettings
 from munjang.models.encoder_decoder import EncoderDecoder
@@ -43,25 +42,32 @@ def walk(
         chooser: see `Chooser`.
         with_attention: keep what each token took from the source.
     """
-    live = begin(model, source, source_mask, settings, with_attention)
+    state, live = begin(model, source, source_mask, settings, with_attention)
     found: list[list[Hypothesis]] = [[] for _ in range(len(source))]
     while len(live.places):
-        live = _step(read(model, live, settings), live, settings.nbest, chooser)
-        done = (live.said[..., -1] == EOS).all(1) | live.at_limit()
-        if not bool(done.any()):
-            continue
-        leaving = live.keep(done.nonzero()[:, 0])
-        widths = leaving.source_mask.sum(1)
-        answers = _ranked(leaving, settings)
-        hypotheses = answers.hypotheses(widths, settings.nbest, with_attention)
-        for place, some in zip(leaving.places.tolist(), hypotheses, strict=True):
-            found[place] = some
-        live = live.keep((~done).nonzero()[:, 0])
+        reading = read(model, state, live, settings)
+        parents = _parents(live, settings.nbest)
+        live = _step(reading, parents, live, settings.nbest, chooser)
+        leaving, staying = divide((live.said[..., -1] == EOS).all(1) | live.at_limit())
+        if len(leaving):
+            leavers = live.keep(leaving)
+            last = _ranked(leavers, settings)
+            leavers.hand_over(last, settings.nbest, with_attention, found)
+            live = live.keep(staying)
+        state = go_on(reading.state, parents, leaving, staying)
     return found
 
 
-def _step(reading: Reading, live: Live, hypotheses: int, chooser: Chooser) -> Live:
+def _parents(live: Live, hypotheses: int) -> Tensor | None:
     """The model gives one hypothesis a sentence at the first step: all the others begin there."""
+    if live.said.shape[1] == hypotheses:
+        return None
+    return live.places.new_zeros(len(live.places), hypotheses)
+
+
+def _step(
+    reading: Reading, parents: Tensor | None, live: Live, hypotheses: int, chooser: Chooser
+) -> Live:
     log_chances = reading.log_chances.expand(-1, hypotheses, -1)
     ids = chooser(log_chances, live.places, live.time)
     added = log_chances.gather(2, ids[..., None])[..., 0].double()
@@ -70,9 +76,6 @@ def _step(reading: Reading, live: Live, hypotheses: int, chooser: Chooser) -> Li
         ids, added = ids.masked_fill(ended, EOS), added.masked_fill(ended, 0.0)
         if reading.attention is not None:
             reading.attention[:, :, -1].masked_fill_(ended[..., None], 0.0)
-    parents = None
-    if live.said.shape[1] != hypotheses:
-        parents = torch.zeros_like(ids)
     return live.grow(reading, parents, ids, live.log_probability + added)
 
 

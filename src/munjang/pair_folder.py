@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Self, cast
 
 import numpy as np
 import polars as pl
+import torch
 from torch import nn
 
 from munjang.config import merge, read_yaml
@@ -20,6 +21,7 @@ from munjang.data.table import Table
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.errors import ConfigError, DataError
+from munjang.explain.attention import EOS_SHOWN, Attention, from_looks
 from munjang.layout import (
     CONFIG,
     FILES,
@@ -30,14 +32,15 @@ from munjang.layout import (
     VOCABULARY,
 )
 from munjang.manifest import check_manifest
+from munjang.models.encoder_decoder import EncoderDecoder
 from munjang.models.registry import build_encoder_decoder
 from munjang.pair_preparation import encode_pairs, task_of, vocabularies_of
 from munjang.pair_recipe import PairRecipe
 from munjang.recipe import DataSettings
-from munjang.tasks.alignment import Link, copied, links
-from munjang.tasks.translate import Translate, hypotheses_of
+from munjang.tasks.alignment import Link, copied, links, source_places, target_pieces
+from munjang.tasks.translate import Translate, column_of, hypotheses_of
 from munjang.tasks.translation_scores import TranslationScores
-from munjang.text.columns import TokenColumn, row_lengths
+from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
 from munjang.text.registry import tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
@@ -164,14 +167,7 @@ class PairModel:
         """
         column = text_column(texts)
         encoded, truncated = self._encoded(column)
-        copies = self.task.settings.copy_unknown
-        found = hypotheses_of(
-            self.network,
-            PairExamples(encoded, encoded),
-            self.task.decoding,
-            seed=seed,
-            with_attention=alignment or copies,
-        )
+        found = self._found(encoded, seed=seed, with_attention=alignment)
         answers = [
             self._answer(text, best, alignment=alignment)
             for text, best in zip(column.to_list(), found, strict=True)
@@ -183,6 +179,43 @@ class PairModel:
         pairs = encode_pairs(self.sides, table)
         sources, _ = truncate(pairs.sources, self.recipe.tokenizer.source.max_length)
         return self.task.concluded(self.network, replace(pairs, sources=sources))[1]
+
+    def attention(self, text: str, target: str | None = None) -> Attention:
+        """What the words of an answer take from the words of `text`, and from one another.
+
+        Args:
+            text: the source.
+            target: an answer to look at; the model's own when left out.
+
+        Raises:
+            ConfigError: the model attends to nothing.
+            DataError: the source is empty.
+        """
+        if not self.recipe.model.attends:
+            raise ConfigError(
+                f"{self.recipe.model_name} attends to nothing; attentive and transformer do"
+            )
+        encoded, truncated = self._encoded(text_column([text]))
+        if not row_lengths(encoded)[0]:
+            raise DataError("expected a text to look at, got an empty one")
+        if target is None:
+            best = self._found(encoded)[0][0]
+            ids, answer = best.ids, self.task.texts_of([best])[0]
+        else:
+            column = self.sides.target.encode(text_column([target]))
+            ids, answer = tuple(values_and_offsets(column)[0].tolist()), target
+        batch = next(PairExamples(encoded, column_of([ids])).in_order_of_length())
+        with torch.inference_mode():
+            looks = cast(EncoderDecoder, self.network).looks(*batch.inputs)
+        places = source_places(self.sides, text)[: batch.source.shape[1]]
+        return from_looks(
+            looks,
+            [text[start:end] for start, end in places],
+            [*target_pieces(self.sides, ids), EOS_SHOWN],
+            text=text,
+            answer=answer,
+            truncated=bool(truncated[0]),
+        )
 
     def predict_proba(self, texts: Any) -> NoReturn:
         """None: refused."""
@@ -218,6 +251,17 @@ class PairModel:
         settings = DecodingSettings.parse(wanted, where="decoding")
         recipe = self.recipe.model_copy(update={"decoding": settings})
         return replace(self, recipe=recipe, task=task_of(recipe, self.sides))
+
+    def _found(
+        self, sources: TokenColumn, *, seed: int = 0, with_attention: bool = False
+    ) -> list[list[Hypothesis]]:
+        return hypotheses_of(
+            self.network,
+            PairExamples(sources, sources),
+            self.task.decoding,
+            seed=seed,
+            with_attention=with_attention or self.task.settings.copy_unknown,
+        )
 
     def _encoded(self, texts: pl.Series) -> tuple[TokenColumn, Bools]:
         """Sources as ids, and which were cut."""

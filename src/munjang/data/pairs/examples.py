@@ -90,15 +90,9 @@ class PairExamples:
     def batches(self, groups: Iterable[Group]) -> Iterator[PairBatch]:
         """The batch of each group, made when it is asked for."""
         groups = list(groups)
-        lengths = self.lengths
-        sides = [
-            Examples(column).batches(
-                Group(group.rows, max(int(lengths[group.rows, side].max()) - side, 1))
-                for group in groups
-            )
-            for side, column in enumerate((self.sources, self.targets_column))
-        ]
-        for source, target in zip(*sides, strict=True):
+        sources = _padded(self.sources, groups, least=1)
+        targets = _padded(self.targets_column, groups, least=0)  # GO is there
+        for source, target in zip(sources, targets, strict=True):
             yield _pair(source, target)
 
     def first(self, rows: int) -> "PairExamples":
@@ -113,6 +107,13 @@ class PairExamples:
     def in_order_of_length(self, batch_rows: int = 256) -> Iterator[PairBatch]:
         """All pairs once, the shortest first: for evaluation."""
         yield from self.batches(Bucketing(batch_rows).in_order_of_length(self.lengths))
+
+
+def _padded(column: TokenColumn, groups: list[Group], *, least: int) -> Iterator[Batch]:
+    """The batches of one side, each as long as its own longest row."""
+    side = Examples(column)
+    lengths = side.lengths
+    return side.batches(Group(g.rows, max(int(lengths[g.rows].max()), least)) for g in groups)
 
 
 def _pair(source: Batch, target: Batch) -> PairBatch:

@@ -1,0 +1,96 @@
+"""Batches of pairs: every token of both sides, in its row, and nothing else."""
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from munjang.data.buckets import Bucketing, padding_share
+from munjang.data.pairs.examples import PairExamples
+from munjang.text.columns import token_column
+from munjang.text.vocabulary import EOS, GO, PAD
+
+sides = st.lists(st.lists(st.integers(4, 99), max_size=12), min_size=1, max_size=30)
+
+
+def column(rows: list[list[int]]) -> object:
+    return token_column([t for row in rows for t in row], np.cumsum([0, *map(len, rows)]))
+
+
+def examples(pairs: list[tuple[list[int], list[int]]]) -> PairExamples:
+    return PairExamples(column([s for s, _ in pairs]), column([t for _, t in pairs]))
+
+
+pairs_of_rows = st.lists(
+    st.tuples(st.lists(st.integers(4, 99), max_size=12), st.lists(st.integers(4, 99), max_size=12)),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(pairs=pairs_of_rows, budget=st.integers(1, 60), seed=st.integers(0, 5))
+def test_each_row_stands_whole_in_one_batch(
+    pairs: list[tuple[list[int], list[int]]], budget: int, seed: int
+) -> None:
+    data = examples(pairs)
+    seen: dict[int, tuple[list[int], list[int]]] = {}
+    for batch in data.batches(Bucketing(None, budget).shuffled(data.lengths, (seed,))):
+        assert batch.targets is not None
+        follow = iter(batch.targets.tolist())
+        for row, source, mask, read, real in zip(
+            batch.rows.tolist(), batch.source, batch.source_mask, batch.given, batch.given_mask,
+            strict=True,
+        ):  # fmt: skip
+            words = read[real].tolist()
+            wanted = [next(follow) for _ in words]
+            assert words[0] == GO
+            assert wanted == [*words[1:], EOS]
+            assert not source[~mask].any()
+            assert not read[~real].any()
+            seen[row] = (source[mask].tolist(), words[1:])
+        assert list(follow) == []
+        assert batch.size == len(batch.targets)
+    assert [seen[row] for row in range(len(pairs))] == pairs
+
+
+@given(pairs=pairs_of_rows, budget=st.integers(1, 60))
+def test_a_batch_keeps_to_its_budget_and_is_no_longer_than_its_rows(
+    pairs: list[tuple[list[int], list[int]]], budget: int
+) -> None:
+    data = examples(pairs)
+    for batch in data.batches(Bucketing(None, budget).shuffled(data.lengths, (0,))):
+        rows, longest = batch.given.shape
+        assert max(longest, batch.source.shape[1]) * rows <= budget or rows == 1
+        assert batch.source_mask.any(0).all() or not batch.source_mask.any()
+        assert batch.given_mask.any(0).all()
+
+
+@given(pairs=pairs_of_rows)
+def test_the_share_of_padding_is_what_the_batches_hold(
+    pairs: list[tuple[list[int], list[int]]],
+) -> None:
+    data = examples([(s or [4], t) for s, t in pairs])
+    groups = Bucketing(4).shuffled(data.lengths, (0,))
+    places = real = 0
+    for batch in data.batches(groups):
+        places += batch.source.numel() + batch.given.numel()
+        real += int(batch.source_mask.sum()) + int(batch.given_mask.sum())
+    assert abs(padding_share(groups, data.lengths) - (1 - real / places)) < 1e-12
+
+
+def test_like_lengths_of_both_sides_stand_together() -> None:
+    """Padding of 9 in 100 on real lengths: sorted by one side alone it is 20 and more."""
+    random = np.random.default_rng(0)
+    lengths = random.integers(3, 30, 3000)
+    pairs = [([4] * int(n), [4] * int(n + random.integers(-2, 5))) for n in lengths]
+    data = examples(pairs)
+    groups = Bucketing(None, 1024).shuffled(data.lengths, (0,))
+    assert padding_share(groups, data.lengths) < 0.12
+
+
+def test_a_few_and_their_sources_alone() -> None:
+    data = examples([([4, 5], [6]), ([7], [8, 9]), ([], [])])
+    assert len(data.first(2)) == 2
+    rows = [batch.rows.tolist() for batch in data.sources_in_order_of_length(2)]
+    assert rows == [[2, 1], [0]]
+    assert torch.equal(next(data.sources_in_order_of_length(1)).ids, torch.tensor([[PAD]]))

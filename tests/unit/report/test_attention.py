@@ -19,7 +19,7 @@ from munjang.report.attention import write_attention
 from munjang.report.attention_page import draw_page
 from munjang.report.attention_svg import draw_svg
 from munjang.report.html import join
-from munjang.report.labels import Label, width_of
+from munjang.report.labels import Heads, Label, width_of
 from munjang.report.shades import DARK, LIGHT, STRONG, Colours, shade, small_paths, written
 from munjang.report.visible import isolated, language, right_to_left, visible, visible_text
 
@@ -222,6 +222,29 @@ def test_a_label_is_no_longer_than_it_may_be(token: str) -> None:
 def test_both_directions_end_at_the_same_place(token: str, anchor: str) -> None:
     (text,) = ET.fromstring(Label(token, 13, 6).draw(10, 20, ends=True)).iter("text")
     assert (text.attrib["text-anchor"], text.attrib["x"]) == (anchor, "10")
+
+
+@given(st.lists(UGLY | st.text("가힣ㅋ", max_size=9), min_size=1, max_size=5))
+def test_labels_above_columns_stay_below_their_height(tokens: list[str]) -> None:
+    heads = Heads([Label(token, 13, 6) for token in tokens])
+    drawn = heads.draw(40, 300, 20)
+    assert len(drawn) == len(tokens)
+    for place, (label, mark) in enumerate(zip(heads.labels, drawn, strict=True)):
+        parsed = ET.fromstring(mark)
+        turned = parsed.get("transform", "")
+        if label.is_hangul:
+            (path,) = parsed.iter("path")
+            ups = [float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", path.attrib["d"])]
+            assert 300 - heads.height <= min(ups) <= max(ups) <= 300
+            assert not turned
+        else:
+            assert turned.startswith("rotate(-90 " if heads.upright else "rotate(-60 ")
+            assert abs(float(turned.split(" ")[1]) - (50 + 20 * place)) < 5
+
+
+def test_hangul_above_a_column_is_upright_and_the_rest_leans_where_there_is_none() -> None:
+    assert Heads([Label("film", 13, 6), Label("영화", 13, 6)]).upright
+    assert not Heads([Label("film", 13, 6), Label("영화!", 13, 6)]).upright
 
 
 @pytest.mark.parametrize(

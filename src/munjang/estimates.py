@@ -80,7 +80,7 @@ def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
     optimiser = _size(
         value for one in state.optimisers for kept in one.state.values() for value in kept.values()
     )
-    averaging = recipe.training.averaging is not None
+    averaging = recipe.training.averaging is not None or recipe.training.average_best is not None
     evaluation *= 2 if averaging else 1
     copies = weights * (2 if averaging else 1)
     passes = loop.total / loop.per_epoch

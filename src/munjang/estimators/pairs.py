@@ -17,7 +17,8 @@ from munjang.errors import ConfigError, DataError
 from munjang.estimators.given import Settings, read_settings, seed_of, texts_of
 from munjang.estimators.packing import pack, unpack
 from munjang.layout import open_for_training
-from munjang.pair_folder import Candidate, PairModel
+from munjang.pair_folder import PairModel
+from munjang.tasks.text_answers import Candidate
 
 
 class Seq2Seq(BaseEstimator):  # type: ignore[misc]

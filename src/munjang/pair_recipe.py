@@ -138,7 +138,7 @@ def make_pair_recipe(model: str, texts: PairTexts, given: Mapping[str, Any]) -> 
         ConfigError: an unknown setting, or a value that it cannot take.
     """
     passes = min(_MOST, max(_FEWEST, round(_SEEN / max(1, texts.tokens))))
-    training = {
+    training: dict[str, Any] = {
         "epochs": passes,
         "batch_tokens": 2048,
         "beta2": 0.98,
@@ -148,6 +148,10 @@ def make_pair_recipe(model: str, texts: PairTexts, given: Mapping[str, Any]) -> 
     basis = {"model": {"name": model}, "training": training}
     asked = given.get("model")
     name = asked.get("name", model) if isinstance(asked, Mapping) else model
+    chosen = given.get("training")
+    for key, default in (("batch_rows", "batch_tokens"), ("average_best", "averaging")):
+        if isinstance(chosen, Mapping) and key in chosen:  # one takes the place of the other
+            training[default] = None
     values = merge(merge(basis, _BY_MODEL.get(name, {})), given)
     tokenizer = values.get("tokenizer", {})
     if isinstance(tokenizer, Mapping):

@@ -79,7 +79,7 @@ def task_of(recipe: PairRecipe, sides: Sides) -> Translate:
     decoding = recipe.decoding
     if recipe.translate.copy_unknown:  # what may not be written cannot be replaced
         decoding = decoding.model_copy(update={"allow_unknown": True})
-    return Translate(recipe.translate, decoding, sides.target.decode)
+    return Translate(recipe.translate, decoding, sides)
 
 
 def prepare_pairs(

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from munjang.errors import ConfigError
 
 if TYPE_CHECKING:
-    from munjang.baselines import Baseline
-    from munjang.media import AnyModel
+    from munjang.media import AnyBaseline, AnyModel
     from munjang.tasks.task import TaskScores
 
 Ask = Callable[[Sequence[str]], list[Any]]
@@ -33,16 +32,18 @@ def data_or_pairs(
     return pairs if pairs is not None else list(data or ())
 
 
-def valid_or_pairs(valid: str | None, source: str | None, target: str | None) -> Any:
-    """--valid, or the files of --valid-source and --valid-target, or None.
+def valid_or_pairs(
+    valid: str | None, source: str | None, target: str | None, *, part: str = "valid"
+) -> Any:
+    """--valid, or the files of --valid-source and --valid-target, or None; so of another part.
 
     Raises:
         ConfigError: both, or one of the two files alone.
     """
     sources, targets = ([] if name is None else [name] for name in (source, target))
-    pairs = _aligned(sources, targets, "--valid-source", "--valid-target")
+    pairs = _aligned(sources, targets, f"--{part}-source", f"--{part}-target")
     if valid is not None and pairs is not None:
-        raise ConfigError("give --valid, or --valid-source and --valid-target, not both")
+        raise ConfigError(f"give --{part}, or --{part}-source and --{part}-target, not both")
     return pairs if pairs is not None else valid
 
 
@@ -80,7 +81,7 @@ def decoding_settings(
 
 
 def asking(
-    model: "AnyModel | Baseline", decoding: dict[str, Any], *, align: bool, seed: int
+    model: "AnyModel | AnyBaseline", decoding: dict[str, Any], *, align: bool, seed: int
 ) -> Ask:
     """From texts to answers, in the way that was asked for.
 

@@ -15,7 +15,23 @@ from munjang.comparison.pair_tallies import METRICS, PairTallies
 from munjang.comparison.statistics import difference, percentiles, resampled, score
 from munjang.tasks.translation_scores import translation_scores
 
-WORDS = "a 가 the cat 고양이 sat 앉았다 on mat 위에 dog . ! 1 2".split()
+WORDS = [
+    "a",
+    "가",
+    "the",
+    "cat",
+    "고양이",
+    "sat",
+    "앉았다",
+    "on",
+    "mat",
+    "위에",
+    "dog",
+    ".",
+    "!",
+    "1",
+    "2",
+]
 
 
 def corpus(rows: int, seed: int) -> list[str]:

@@ -105,8 +105,8 @@ def test_a_small_but_steady_difference_is_told_from_noise(targets: np.ndarray) -
 def test_models_equally_good_on_other_rows_are_within_noise(targets: np.ndarray) -> None:
     runs = {name: [guesses(targets, 0.8, seed=seed)] for name, seed in (("a", 2), ("b", 9))}
     found = drawn("accuracy", runs, targets)
-    gap = score(class_tally("accuracy", runs["a"][0], targets)) - score(class_tally("accuracy", runs["b"][0], targets))
-    assert difference(found["a"], found["b"], gap, up=True).is_noise
+    a, b = (score(class_tally("accuracy", run, targets)) for (run,) in runs.values())
+    assert difference(found["a"], found["b"], a - b, up=True).is_noise
 
 
 def test_seeds_that_differ_widen_the_interval(targets: np.ndarray) -> None:
@@ -119,8 +119,8 @@ def test_seeds_that_differ_widen_the_interval(targets: np.ndarray) -> None:
 def test_smaller_log_loss_is_better(targets: np.ndarray) -> None:
     sure, unsure = guesses(targets, 0.95, seed=2), np.full((400, 3), 1 / 3)
     found = drawn("log_loss", {"sure": [sure], "unsure": [unsure]}, targets)
-    value = score(class_tally("log_loss", sure, targets)) - score(class_tally("log_loss", unsure, targets))
-    gap = difference(found["sure"], found["unsure"], value, up=False)
+    less, more = (score(class_tally("log_loss", run, targets)) for run in (sure, unsure))
+    gap = difference(found["sure"], found["unsure"], less - more, up=False)
     assert gap.value > 0, "positive = worse, whatever the metric"
     assert not gap.is_noise
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn, Self, cast
 
@@ -22,6 +22,7 @@ from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import EOS_SHOWN, Attention, from_looks
+from munjang.explain.text_attention import shown_tokens
 from munjang.layout import (
     CONFIG,
     FILES,
@@ -37,7 +38,8 @@ from munjang.models.registry import build_encoder_decoder
 from munjang.pair_preparation import encode_pairs, task_of, vocabularies_of
 from munjang.pair_recipe import PairRecipe
 from munjang.recipe import DataSettings
-from munjang.tasks.alignment import Link, copied, links, source_places, target_pieces
+from munjang.tasks.alignment import copied, links, target_pieces
+from munjang.tasks.text_answers import Candidate, TextAnswer
 from munjang.tasks.translate import Translate, column_of, hypotheses_of
 from munjang.tasks.translation_scores import TranslationScores
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
@@ -46,58 +48,6 @@ from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
 
 Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One answer to a text.
-
-    Attributes:
-        text: the answer.
-        score: by which it was ranked; higher is better.
-        log_probability: of all its tokens together, in nats.
-        finished: it ended by itself; else it was cut at the longest length.
-        alignment: what each piece of the answer took most from; None unless asked for, or where
-            the model attends to nothing.
-    """
-
-    text: str
-    score: float
-    log_probability: float
-    finished: bool
-    alignment: tuple[Link, ...] | None = None
-
-
-@dataclass(frozen=True)
-class TextAnswer:
-    """What the model answers to one text.
-
-    Attributes:
-        candidates: the best first.
-        truncated: the text was longer than the model reads; only its beginning counted.
-    """
-
-    candidates: tuple[Candidate, ...]
-    truncated: bool = False
-
-    @property
-    def text(self) -> str:
-        """The best answer."""
-        return self.candidates[0].text
-
-    def lines(self, row: int, text: str) -> list[list[str]]:
-        """The answer alone, so that line n answers line n; of several, each with row and score."""
-        if len(self.candidates) == 1:
-            return [[self.text]]
-        return [[str(row), f"{one.score:.4f}", one.text] for one in self.candidates]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        found = [asdict(one) for one in self.candidates]
-        for one in found:
-            if one["alignment"] is None:
-                del one["alignment"]
-        return {"answer": self.text, "truncated": self.truncated, "candidates": found}
 
 
 @dataclass(frozen=True)
@@ -207,10 +157,9 @@ class PairModel:
         batch = next(PairExamples(encoded, column_of([ids])).in_order_of_length())
         with torch.inference_mode():
             looks = cast(EncoderDecoder, self.network).looks(*batch.inputs)
-        places = source_places(self.sides, text)[: batch.source.shape[1]]
         return from_looks(
             looks,
-            [text[start:end] for start, end in places],
+            _source_pieces(self.sides, text)[: batch.source.shape[1]],
             [*target_pieces(self.sides, ids), EOS_SHOWN],
             text=text,
             answer=answer,
@@ -340,3 +289,10 @@ def pair_card(model: PairModel) -> str:
         + ("cut, and the answer says so." if sides.too_long == "cut" else "refused.")
         + " Check it on your own texts before you rely on it.",
     )
+
+
+def _source_pieces(sides: Sides, text: str) -> list[str]:
+    tokens = sides.source.encode_with_offsets(pl.Series([text]))
+    columns = (tokens.ids, tokens.starts, tokens.ends)
+    values = (values_and_offsets(column)[0].tolist() for column in columns)
+    return shown_tokens(text, *values, sides.source.vocabulary)

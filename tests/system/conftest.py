@@ -1,10 +1,12 @@
 """Slices of real reviews, and a model trained on one by the command line."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.made import made_corpus
+from tests.system.browsers import BROWSERS
 from tests.system.commands import Done, head, run, settings, write_table
 from tests.system.comparisons import ALL, HOSTILE, command
 
@@ -55,3 +57,12 @@ def compared(hostile_table: Path, tmp_path_factory: pytest.TempPathFactory) -> t
     """A comparison that came to its end."""
     out = tmp_path_factory.mktemp("compared") / "all of them"
     return out, run(*command(hostile_table, out, *ALL))
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    """A headless browser, if there is one."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(f"no browser in PATH: looked for {', '.join(BROWSERS)}")
+    return found

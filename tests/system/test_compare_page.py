@@ -1,42 +1,13 @@
 """compare.html: whole and escaped, and as a browser shows it."""
 
-import html
-import json
 import re
-import shutil
-import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.system.commands import PATIENCE, Done
+from tests.system.browsers import PROBE, Page, Shown
+from tests.system.commands import Done
 from tests.system.comparisons import HOSTILE, standings
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-class Page(HTMLParser):
-    """The tags of a page, seen to be closed, and its texts."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.open: list[str] = []
-        self.words: list[str] = []
-        self.feed(source)
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self.tags.append(tag)
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
 
 
 def test_the_page_is_whole_loads_nothing_and_escapes_texts(compared: tuple[Path, Done]) -> None:
@@ -50,52 +21,6 @@ def test_the_page_is_whole_loads_nothing_and_escapes_texts(compared: tuple[Path,
     assert any(HOSTILE in words for words in page.words), "the text itself is shown"
     for wanted in ("Where the models disagree most", "nbsvm", "true \\ guessed"):
         assert any(wanted in words for words in page.words)
-
-
-# Asked of the page by itself, after it was drawn: what it loaded, and whether it is too wide.
-PROBE = """<script>addEventListener("load", () => {
-  const root = document.documentElement;
-  root.dataset.loaded = JSON.stringify(performance.getEntriesByType("resource").map(e => e.name));
-  root.dataset.beyond = root.scrollWidth - root.clientWidth;
-  root.dataset.dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.ground = getComputedStyle(document.body).backgroundColor;
-  root.dataset.ink = getComputedStyle(document.querySelector("svg text") || root).fill;
-});</script>"""
-
-
-@pytest.fixture(scope="session")
-def browser() -> str:
-    """A headless browser, if there is one."""
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip(f"no browser in PATH: looked for {', '.join(BROWSERS)}")
-    return found
-
-
-class Shown:
-    """A page as a browser has drawn it.
-
-    Attributes:
-        dom: its HTML, after everything ran.
-        console: what the browser noted of it.
-        told: what the probe found.
-    """
-
-    def __init__(self, browser: str, source: str, folder: Path, *options: str) -> None:
-        path, profile = folder / "page.html", folder / "profile"
-        path.write_text(source.replace("</body>", PROBE + "</body>"), encoding="utf-8")
-        command = [
-            *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
-            *("--no-first-run", "--disable-background-networking", "--disable-component-update"),
-            *("--disable-sync", "--enable-logging=stderr", f"--user-data-dir={profile}"),
-            *("--host-resolver-rules=MAP * ~NOTFOUND", *options, "--dump-dom", path.as_uri()),
-        ]
-        done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=True)
-        self.dom = done.stdout.decode()
-        self.console = [x for x in done.stderr.decode().splitlines() if "CONSOLE" in x]
-        root = self.dom[self.dom.index("<html") : self.dom.index("<head")]
-        told = {key: html.unescape(x) for key, x in re.findall(r'data-(\w+)="([^"]*)"', root)}
-        self.told: dict[str, Any] = {**told, "loaded": json.loads(told["loaded"])}
 
 
 @pytest.mark.parametrize("width", [400, 1400])

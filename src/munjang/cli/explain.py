@@ -8,7 +8,7 @@ import typer
 
 from munjang.cli.options import AsJson
 from munjang.cli.outcome import begin
-from munjang.cli.output import console, note, show_json
+from munjang.cli.output import console, note, show, show_json
 
 if TYPE_CHECKING:
     from munjang.explain.attention import Attention, Kind
@@ -106,13 +106,13 @@ def _draw(found: "Attention", kind: "Kind") -> None:
     heads = found.of(kind, -1)
     which = f"mean of {len(heads)} heads" if len(heads) > 1 else f"head {heads[0].head}"
     said, row = _SAID[kind]
-    title = f"{said} (layer {heads[0].layer}, {which})"
+    show(f"{said} (layer {heads[0].layer}, {which})\n")
     if kind == "pooling":
-        table = plain_table(row, "weight", title=title)
+        table = plain_table(row, "weight")
         for token, weight in found.strongest(kind, most=_MOST_POOLED)[0].sources:
             table.add_row(_named(token), f"{weight:.2f}")
     else:
-        table = plain_table(row, "takes most from", title=title)
+        table = plain_table(row, "takes most from")
         table.columns[1].justify = "left"
         for one in found.strongest(kind, most=_MOST):
             taken = (f"{_named(token)} {weight:.2f}" for token, weight in one.sources)

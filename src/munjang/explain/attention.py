@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from munjang.errors import ConfigError
+from munjang.errors import ConfigError, DataError
 from munjang.models.encoder_decoder import Look
 
 Kind = Literal["cross", "source", "target", "pooling"]
@@ -84,6 +84,11 @@ class Attention:
                 raise ValueError(
                     f"weights of kind {one.kind} are {one.weights.shape}, for tokens {shape}"
                 )
+            if not np.isfinite(one.weights).all():
+                raise DataError(
+                    f"layer {one.layer}, head {one.head} of {one.kind}: expected numbers, got "
+                    "infinite or no weights; this model has gone astray in training, train it anew"
+                )
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -151,8 +156,16 @@ class Attention:
         Raises:
             ConfigError: there is none such; what there is is named.
         """
-        kinds = self.kinds if kind is None else (kind,)
-        maps = [one for k in kinds for one in self._some(k, layer, head)]
+        if kind is not None:
+            return replace(self, maps=tuple(self._some(kind, layer, head)))
+        maps, last = list[AttentionMap](), None
+        for each in self.kinds:
+            try:
+                maps += self._some(each, layer, head)
+            except ConfigError as error:  # another kind may have what this one lacks
+                last = last or error
+        if last is not None and not maps:
+            raise last
         return replace(self, maps=tuple(maps))
 
     def _some(self, kind: Kind, layer: int | None, head: int | None) -> list[AttentionMap]:

@@ -111,8 +111,7 @@ def shown_tokens(
     That is the characters it stands for. Tokens that share characters (the letters of a syllable,
     morphemes that have grown together) or have none are shown by their own name.
     """
-    before, after = [0, *ends[:-1]], [*starts[1:], len(text)]
-    places = zip(ids, starts, ends, before, after, strict=True)
+    places = zip(ids, starts, ends, [0, *ends], [*starts[1:], len(text)], strict=False)
     return [
         text[start:end]
         if (last <= start < end <= following) or token == OOV

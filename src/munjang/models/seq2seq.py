@@ -33,6 +33,11 @@ class Seq2SeqConfig(RecurrentPairConfig):
         True, description="read the source from its last token to its first"
     )
 
+    @property
+    def attends(self) -> bool:
+        """The decoder sees the source in its first state alone."""
+        return False
+
 
 @dataclass(frozen=True)
 class Seq2SeqState:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from munjang.explain.attention import Attention, Kind
 from munjang.report.attention_views import TITLES, View, first_view, views_of
 from munjang.report.html import Markup, element
-from munjang.report.labels import Label
+from munjang.report.labels import Heads, Label
 from munjang.report.shades import (
     DARK,
     LIGHT,
@@ -28,7 +28,6 @@ _FIGURES = 16  # with so many columns cells hold figures
 _ROOMY, _DENSE = 32.0, 18.0
 _EDGE, _LINE, _SIZE = 20.0, 20.0, 13.0
 _LONGEST = 12.0  # of a token, in letters
-_LEAN = -60.0  # degrees by which the tokens of columns are turned
 _SMALL, _GAP = 84.0, 14.0
 _ASIDE = 64.0  # where the small maps begin, right of the name of their layer
 
@@ -81,16 +80,14 @@ def _map(attention: Attention, kind: Kind) -> _Part:
     columns = [Label(token, _SIZE, _LONGEST) for token in attention.columns(kind)]
     cell = _ROOMY if len(columns) <= _FIGURES else _DENSE
     left = max(label.width for label in rows) + 8
-    longest = max(label.width for label in columns)
-    top = 2 * _LINE + 0.87 * longest + 16
+    heads = Heads(columns)
+    top = 2 * _LINE + heads.height + 6
     marks = [*_headed(TITLES[kind], view.name)]
     for place, label in enumerate(rows):
         marks.append(label.draw(left - 8, top + cell * (place + 0.5) + 4.5, ends=True))
-    for place, label in enumerate(columns):
-        x = left + cell * (place + 0.5) + 3
-        marks.append(label.draw(round(x, 1), round(top - 7, 1), ends=False, turned=_LEAN))
+    marks += heads.draw(left, top - 6, cell)
     marks += _cells(view, rows, columns, (left, top, cell))
-    width = left + cell * len(columns) + max(0.0, longest / 2 - cell / 2)
+    width = left + cell * len(columns) + max(0.0, heads.beyond - cell / 2)
     return _Part(marks, max(width, 320.0), top + cell * len(rows))
 
 

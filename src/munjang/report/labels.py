@@ -1,6 +1,8 @@
 """Tokens as labels of a picture: Hangul in strokes, which need no font, the rest as text."""
 
+import math
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -9,7 +11,10 @@ from munjang.report.html import Markup, element
 from munjang.report.visible import right_to_left, visible
 
 _WIDE, _NARROW, _LETTER = 1.0, 0.62, 0.94  # of a size: a wide character, another, a block
-_PEN = 0.085
+_PEN = 0.078
+_STACKED = 1.12  # from one block down to the next
+_LEAN = 60  # degrees from lying
+_HIGH, _FAR = math.sin(math.radians(_LEAN)), math.cos(math.radians(_LEAN))
 _RISE = 0.86  # from the upper side of a block to the line that letters stand on
 
 
@@ -63,6 +68,11 @@ class Label:
         """In pixels, as near as can be told without knowing the font."""
         return self.size * width_of(self.shown)
 
+    @property
+    def is_hangul(self) -> bool:
+        """Whether strokes are all of it, so that it can stand upright in a column."""
+        return all(map(is_drawn, self.shown))
+
     def draw(self, x: float, y: float, *, ends: bool, turned: float = 0.0) -> Markup:
         """The label with its text as a tooltip, for the ears too.
 
@@ -73,9 +83,25 @@ class Label:
             turned: by so many degrees around (x, y).
         """
         place = {"transform": f"rotate({turned:g} {x:g} {y:g})"} if turned else {}
-        inside = self._pieces(x, y, ends=ends)
-        named = {"role": "img", "aria_label": self.name}
-        return element("g", element("title", self.name), *inside, **place, **named)
+        return self._named(self._pieces(x, y, ends=ends), **place)
+
+    def stack(self, x: float, y: float) -> Markup:
+        """Hangul upright, one block above the other.
+
+        Args:
+            x: the middle of the column.
+            y: where it ends below.
+        """
+        block, step = self.size * _LETTER, self.size * _STACKED
+        left, last = x - block / 2, y - block
+        places = zip(reversed(self.shown), range(len(self.shown)), strict=True)
+        return self._named(
+            [self._pen([strokes(c, left, last - step * n, block) for c, n in places])]
+        )
+
+    def _named(self, inside: Sequence[Markup], **place: object) -> Markup:
+        named = {"role": "img", "aria_label": self.name, **place}
+        return element("g", element("title", self.name), *inside, **named)
 
     def _pieces(self, x: float, y: float, *, ends: bool) -> list[Markup]:
         runs = [(drawn, "".join(run)) for drawn, run in groupby(self.shown, is_drawn)]
@@ -90,8 +116,53 @@ class Label:
 
     def _strokes(self, run: str, x: float, y: float) -> Markup:
         step, top = self.size * _LETTER, y - self.size * _RISE
-        lines = [strokes(c, x + step * n, top, step) for n, c in enumerate(run)]
+        return self._pen([strokes(c, x + step * n, top, step) for n, c in enumerate(run)])
+
+    def _pen(self, lines: Sequence[str]) -> Markup:
         return element("path", d="".join(lines), class_="pen", stroke_width=f"{self.size * _PEN:g}")
+
+
+@dataclass(frozen=True)
+class Heads:
+    """The labels above columns: leaning, or upright where some of them are Hangul.
+
+    Attributes:
+        labels: one a column.
+    """
+
+    labels: Sequence[Label]
+
+    @property
+    def upright(self) -> bool:
+        """Whether Hangul is stacked; what else there is then stands on its end beside it."""
+        return any(label.is_hangul for label in self.labels)
+
+    @property
+    def height(self) -> float:
+        """Of the highest, in pixels."""
+        return self._longest * (_STACKED / _LETTER if self.upright else _HIGH) + 10
+
+    @property
+    def beyond(self) -> float:
+        """How far the last may reach to the right of its middle, in pixels."""
+        return 10.0 if self.upright else self._longest * _FAR + 10
+
+    @property
+    def _longest(self) -> float:
+        return max(label.width for label in self.labels)
+
+    def draw(self, left: float, y: float, cell: float) -> list[Markup]:
+        """The labels of columns of a width, ending at y; the first column begins at `left`."""
+        drawn = []
+        for place, label in enumerate(self.labels):
+            middle = round(left + cell * (place + 0.5), 1)
+            if label.is_hangul:
+                drawn.append(label.stack(middle, y))
+            elif self.upright:
+                drawn.append(label.draw(middle + 4.5, y, ends=False, turned=-90))
+            else:
+                drawn.append(label.draw(middle + 3, y, ends=False, turned=-_LEAN))
+        return drawn
 
 
 def _text(text: str, x: float, y: float, *, ends: bool) -> Markup:

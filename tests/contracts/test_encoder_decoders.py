@@ -1,0 +1,245 @@
+"""What every encoder-decoder of the registry holds to, one row a setting."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from munjang.data.pairs.examples import PairBatch, PairExamples
+from munjang.decoding.decode import decode
+from munjang.decoding.settings import DecodingSettings
+from munjang.models.encoder_decoder import Vocabularies
+from munjang.models.registry import PAIR_ARCHITECTURES, build_encoder_decoder, pair_config
+from munjang.text.vocabulary import EOS
+from munjang.training.optimisers import AdamW, ParameterGroup
+from tests.made import column_of
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SIZE = 13
+SMALL = {"dim": 8, "hidden": 8, "heads": 2, "layers": 1}
+SETTINGS: dict[str, list[dict[str, Any]]] = {
+    "seq2seq": [
+        {},
+        {"cell": "gru", "reverse_source": False},
+        {"layers": 2, "directions": 2},
+        {"tie_output": False, "share_embeddings": False, "hidden": 6},
+    ],
+    "attentive": [
+        {},
+        {"cell": "gru", "attention": "dot"},
+        {"attention": "concat", "layers": 2},
+        {"attention": "additive", "directions": 1},
+        {"input_feeding": True},
+        {"tie_output": False, "hidden": 6},
+    ],
+    "transformer": [
+        {},
+        {"norm": "post", "layers": 2},
+        {"positions": "sinusoidal", "decoder_layers": 2},
+        {"positions": "learned", "activation": "gelu"},
+        {"tie_output": False, "share_embeddings": False, "feed_forward": 5},
+    ],
+}
+CASES = [
+    pytest.param(name, chosen, id="-".join([name, *(f"{k}={v}" for k, v in chosen.items())]))
+    for name in PAIR_ARCHITECTURES
+    for chosen in SETTINGS.get(name, [{}])
+]
+every_model = pytest.mark.parametrize(("name", "chosen"), CASES)
+
+Rows = list[list[int]]
+
+
+def make_model(name: str, chosen: dict[str, Any], *, dropout: float = 0.0, seed: int = 3) -> Any:
+    """A small encoder-decoder in training mode, every dropout at the share given."""
+    fields = PAIR_ARCHITECTURES[name].config_class().model_fields
+    small = {key: value for key, value in SMALL.items() if key in fields}
+    dropouts = {key: dropout for key in fields if key.endswith("dropout")}
+    config = pair_config({"name": name, **small, **dropouts, **chosen})
+    torch.manual_seed(seed)
+    return build_encoder_decoder(config, Vocabularies(SIZE, SIZE, shared=True))
+
+
+def random_rows(count: int, seed: int) -> Rows:
+    random = np.random.default_rng(seed)
+    return [random.integers(4, SIZE, random.integers(1, 9)).tolist() for _ in range(count)]
+
+
+def examples(sources: Rows, targets: Rows) -> PairExamples:
+    return PairExamples(column_of(sources), column_of(targets))
+
+
+def one_batch(sources: Rows, targets: Rows) -> PairBatch:
+    return next(examples(sources, targets).in_order_of_length(len(sources)))
+
+
+SOURCES, TARGETS = random_rows(6, 0), random_rows(6, 1)
+
+
+def by_row(model: nn.Module, batch: PairBatch) -> dict[int, Tensor]:
+    """Logits of each row's real tokens, [tokens, vocabulary]."""
+    with torch.inference_mode():
+        logits = model(*batch.inputs).logits()
+    parts = logits.split(batch.given_mask.sum(1).tolist())
+    return dict(zip(batch.rows.tolist(), parts, strict=True))
+
+
+def test_every_architecture_has_a_case() -> None:
+    assert {case.values[0] for case in CASES} == set(PAIR_ARCHITECTURES) == set(SETTINGS)
+
+
+@every_model
+def test_neighbours_order_and_padding_change_nothing(name: str, chosen: dict[str, Any]) -> None:
+    model = make_model(name, chosen).eval()
+    together = by_row(model, one_batch(SOURCES, TARGETS))
+    for row in range(len(SOURCES)):
+        alone = by_row(model, one_batch([SOURCES[row]], [TARGETS[row]]))[0]
+        torch.testing.assert_close(together[row], alone, atol=1e-5, rtol=1e-4)
+
+
+@every_model
+def test_a_source_without_tokens_gives_numbers(name: str, chosen: dict[str, Any]) -> None:
+    model = make_model(name, chosen).eval()
+    for logits in by_row(model, one_batch([[], [5]], [[6], []])).values():
+        assert logits.isfinite().all()
+
+
+@every_model
+def test_no_word_sees_a_later_one(name: str, chosen: dict[str, Any]) -> None:
+    model = make_model(name, chosen).eval()
+    one = by_row(model, one_batch([[4, 5, 6]], [[7, 8, 9, 10]]))[0]
+    other = by_row(model, one_batch([[4, 5, 6]], [[7, 8, 11, 12]]))[0]
+    torch.testing.assert_close(one[:3], other[:3])
+    assert not torch.allclose(one[3], other[3])
+
+
+@every_model
+def test_steps_are_teacher_forcing_a_word_at_a_time(name: str, chosen: dict[str, Any]) -> None:
+    model = make_model(name, chosen).eval()
+    batch = one_batch(SOURCES, TARGETS)
+    whole = by_row(model, batch)
+    with torch.inference_mode():
+        state = model.begin(batch.source, batch.source_mask)
+        state = state.pick(torch.zeros(len(SOURCES), 2, dtype=torch.int64))
+        for place in range(batch.given.shape[1]):
+            stepped = model.step(state, batch.given[:, place : place + 1].expand(-1, 2))
+            state = stepped.state
+            for number, row in enumerate(batch.rows.tolist()):
+                if batch.given_mask[number, place]:
+                    for beam in range(2):
+                        torch.testing.assert_close(
+                            stepped.logits[number, beam], whole[row][place], atol=1e-5, rtol=1e-4
+                        )
+
+
+@every_model
+def test_hypotheses_are_picked_and_sentences_kept(name: str, chosen: dict[str, Any]) -> None:
+    model = make_model(name, chosen).eval()
+    batch = one_batch(SOURCES, TARGETS)
+    random = torch.Generator().manual_seed(0)
+    with torch.inference_mode():
+        state = model.begin(batch.source, batch.source_mask).pick(torch.zeros(6, 3).long())
+        first = torch.randint(4, SIZE, (6, 3), generator=random)
+        state = model.step(state, first).state
+        parents = torch.randint(0, 3, (6, 2), generator=random)
+        kept = torch.tensor([4, 1])
+        ids = torch.randint(4, SIZE, (6, 3), generator=random)
+        full = model.step(state, ids).logits
+        some = model.step(state.pick(parents).keep(kept), ids.gather(1, parents)[kept]).logits
+    wanted = full.gather(1, parents[..., None].expand(-1, -1, SIZE))[kept]
+    torch.testing.assert_close(some, wanted, atol=1e-5, rtol=1e-4)
+
+
+@every_model
+def test_attention_is_whole_and_never_on_padding(name: str, chosen: dict[str, Any]) -> None:
+    model = make_model(name, chosen).eval()
+    batch = one_batch(SOURCES, TARGETS)
+    attends = pair_config({"name": name}).attends
+    with torch.inference_mode():
+        looks = model.looks(*batch.inputs)
+        stepped = model.step(model.begin(batch.source, batch.source_mask), batch.given[:, :1])
+    assert bool(looks) == attends == (stepped.attention is not None)
+    for look in looks:
+        keys = batch.given_mask if look.kind == "target" else batch.source_mask
+        queries = batch.source_mask if look.kind == "source" else batch.given_mask
+        assert not look.weights.masked_select(~keys[:, None, None, :]).any()
+        sums = look.weights.sum(-1)
+        wanted = queries[:, None].expand_as(sums).float()
+        torch.testing.assert_close(sums, wanted)
+    if stepped.attention is not None:
+        cross = [look.weights[:, :, 0] for look in looks if look.kind == "cross"]
+        assert any(torch.allclose(c.mean(1), stepped.attention[:, 0], atol=1e-5) for c in cross)
+
+
+@every_model
+def test_a_gradient_reaches_every_weight(name: str, chosen: dict[str, Any]) -> None:
+    model = make_model(name, chosen)
+    batch = one_batch([*SOURCES, [4]], [*TARGETS, [5, 6]])
+    model(*batch.inputs).loss(batch.targets, 0.1).backward()
+    for key, weight in model.named_parameters():
+        if weight.numel() and not key.endswith("places"):
+            assert weight.grad is not None, key
+            gradient = weight.grad.to_dense()
+            assert gradient.isfinite().all(), key
+            assert gradient.any(), key
+
+
+@every_model
+def test_saved_and_loaded_it_says_the_same(
+    name: str, chosen: dict[str, Any], tmp_path: Path
+) -> None:
+    model = make_model(name, chosen).eval()
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, tmp_path / "m")
+    other = make_model(name, chosen, seed=4).eval()
+    other.load_state_dict(load_file(tmp_path / "m"))
+    batch = one_batch(SOURCES, TARGETS)
+    one, two = by_row(model, batch), by_row(other, batch)
+    assert all(torch.equal(one[row], two[row]) for row in one)
+
+
+@every_model
+def test_a_handful_is_learned_and_said_again(name: str, chosen: dict[str, Any]) -> None:
+    model = make_model(name, {**chosen, "dim": 16, **_wide(name)})
+    batch = one_batch(SOURCES, TARGETS)
+    optimiser = AdamW([ParameterGroup(list(model.parameters()), 0.01)])
+    for _ in range(300):
+        for weight in model.parameters():
+            weight.grad = None
+        loss = model(*batch.inputs).loss(batch.targets)
+        loss.backward()
+        optimiser.step()
+        if loss.item() < 0.02:
+            break
+    assert loss.item() < 0.02
+    found = decode(model.eval(), batch.source, batch.source_mask, DecodingSettings(beam=3))
+    said = {row: list(best[0].ids) for row, best in zip(batch.rows.tolist(), found, strict=True)}
+    assert said == dict(enumerate(TARGETS))
+
+
+def _wide(name: str) -> dict[str, Any]:
+    return {} if name == "transformer" else {"hidden": 16}
+
+
+@every_model
+@settings(max_examples=5)
+@given(seed=st.integers(0, 99))
+def test_decoding_ends_and_knows_no_neighbours(
+    name: str, chosen: dict[str, Any], seed: int
+) -> None:
+    model = make_model(name, chosen, seed=seed).eval()
+    batch = one_batch(random_rows(5, seed), [[4]] * 5)
+    limits = DecodingSettings(beam=3, max_length=7)
+    together = decode(model, batch.source, batch.source_mask, limits)
+    for row, best in enumerate(together):
+        assert all(len(h.ids) <= 7 and EOS not in h.ids for h in best)
+        mask = batch.source_mask[row]
+        alone = decode(model, batch.source[row, mask][None], mask[mask][None], limits)[0]
+        assert [h.ids for h in alone] == [h.ids for h in best]
+        assert [h.score for h in alone] == pytest.approx([h.score for h in best], abs=1e-4)

@@ -1,0 +1,192 @@
+"""`munjang explain`: the weights on the terminal, and in files that anybody can open."""
+
+import html
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from tests.made import made_corpus
+from tests.system.browsers import Page, Shown
+from tests.system.commands import call, run, write_table
+
+SENTENCE = "정말 영화가 שלום مرحبا <b>&재미있다 "
+LONG = " ".join(["배우", "음악", "줄거리", "שלום", "<script>alert(1)</script>"] * 5 + ["영화"] * 40)
+SMALL = (
+    *("--set", "model.dim=16", "--set", "model.bag_dim=0", "--set", "training.epochs=1"),
+    *("--set", "training.threads=1", "--quiet"),
+)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    texts, labels = made_corpus(60, korean=True)
+    rows = zip(texts, labels, strict=True)
+    return write_table(tmp_path_factory.mktemp("made") / "data.csv", rows)
+
+
+def trained(table: Path, *options: object) -> Path:
+    out = table.with_name("-".join(map(str, options)))
+    done = run("train", table, "--out", out, "--tokenizer", "words", *SMALL, *options)
+    assert done.code == 0, done.err
+    return out
+
+
+@pytest.fixture(scope="module")
+def transformer(table: Path) -> Path:
+    return trained(table, "--model", "transformer")
+
+
+@pytest.fixture(scope="module")
+def pooled(table: Path) -> Path:
+    return trained(table, "--model", "gru", "--set", "model.pooling=attention")
+
+
+def test_the_strongest_stand_on_the_terminal(transformer: Path) -> None:
+    done = run("explain", transformer, "영화 정말 재미있다")
+    assert (done.code, done.err) == (0, "")
+    lines = [line.split() for line in done.out.splitlines() if line.strip()]
+    rows = {line[0]: line[1:] for line in lines if line[0] in ("영화", "정말", "재미있다")}
+    assert len(rows) == 3
+    for row in rows.values():
+        assert set(row[::2]) == {"영화", "정말", "재미있다"}, "all three, as there are no more"
+        weights = [float(figure) for figure in row[1::2]]
+        assert weights == sorted(weights, reverse=True)
+        assert sum(weights) == pytest.approx(1, abs=0.02)
+
+
+def test_attention_that_pools_has_one_row(pooled: Path) -> None:
+    done = run("explain", pooled, "영화 정말 재미있다", "--json")
+    found = json.loads(done.out)
+    (only,) = found["maps"]
+    assert (only["kind"], only["columns"]) == ("pooling", ["영화", "정말", "재미있다"])
+    assert sum(only["weights"][0]) == pytest.approx(1, abs=1e-3)
+    assert run("explain", pooled, "영화 정말").out.startswith("the text as a whole")
+
+
+def test_json_in_a_file_is_that_on_the_terminal(transformer: Path, tmp_path: Path) -> None:
+    out = tmp_path / "seen.json"
+    chosen = ("--kind", "source", "--layer", "-1", "--head", 0)
+    done = run("explain", transformer, SENTENCE, "--attention", out, "--json", *chosen)
+    found = json.loads(out.read_text("utf-8"))
+    assert found == json.loads(done.out)
+    assert [(one["layer"], one["head"]) for one in found["maps"]] == [(1, 0)]
+    assert found["text"] == SENTENCE
+
+
+def test_the_picture_is_well_formed_and_needs_no_font_for_hangul(
+    transformer: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "seen.svg"
+    done = run("explain", transformer, SENTENCE, "--attention", out)
+    assert (done.code, done.out) == (0, "")
+    drawn = ET.fromstring(out.read_text("utf-8"))
+    space = "{http://www.w3.org/2000/svg}"
+    titles = {title.text for title in drawn.iter(f"{space}title")}
+    assert {"정말", "영화가", "재미있다", "שלום", "<"} <= titles
+    texts = "".join(text.text or "" for text in drawn.iter(f"{space}text"))
+    assert "שלום" in texts
+    assert not any("가" <= c <= "힣" for c in texts)
+    assert [p for p in drawn.iter(f"{space}path") if p.get("class") == "pen"]
+
+
+@pytest.fixture(scope="module")
+def page(transformer: Path) -> str:
+    """Of a long text, some of which would like to be HTML."""
+    out = transformer.with_name("seen.html")
+    done = run("explain", transformer, LONG, "--attention", out)
+    assert (done.code, done.out) == (0, "")
+    return out.read_text("utf-8")
+
+
+def test_the_page_is_whole_and_loads_nothing(page: str) -> None:
+    read = Page(page)
+    assert not read.open
+    assert "http" not in page
+    assert not {"link", "img", "iframe"} & set(read.tags)
+    assert read.tags.count("button") == 10, "two layers: four heads each, and their mean"
+    assert read.tags.count("bdi") > 2 * 60, "a name for each row and each column"
+    assert {"배우", "שלום", "script", "alert"} <= set(read.words)
+
+
+# Done by the page itself, before it is read.
+CHOOSE = """<script>
+  document.body.dataset.before = document.querySelector("caption").textContent;
+  document.querySelectorAll("button")[7].click();
+  document.body.dataset.bad = [...document.querySelectorAll("tbody tr")].filter(row => {
+    const cells = [...row.querySelectorAll("td")];
+    const sum = cells.reduce((all, cell) => all + Number(cell.title.match(/[0-9.]+$/)[0]), 0);
+    return Math.abs(sum - 1) > .005 * cells.length + .001;
+  }).length;
+</script>"""
+
+
+def test_a_browser_shows_the_head_that_is_chosen_and_asks_nobody(
+    page: str, browser: str, tmp_path: Path
+) -> None:
+    shown = Shown(browser, page.replace("</body>", CHOOSE + "</body>"), tmp_path)
+    assert shown.console == []
+    assert shown.told["loaded"] == []
+    assert 'data-before="layer 1, mean of heads"' in shown.dom
+    assert ">layer 1, head 1</caption>" in shown.dom
+    assert 'data-bad="0"' in shown.dom, "each row of the chosen head is 1 in all"
+    assert "<script>alert" not in shown.dom
+
+
+# A window of a browser has a least width; a frame has none.
+FRAMED = """<html><head></head><body><iframe id="framed" style="border: 0" width="{width}"
+height="900" srcdoc="{page}"></iframe><script>addEventListener("load", () => {{
+  const root = framed.contentDocument.documentElement, map = root.querySelector(".map");
+  map.scrollLeft = map.scrollTop = 300;
+  const [corner, left, top] = ["td", "tbody tr:nth-child(40) th", "th:nth-child(40)"].map(
+    name => map.querySelector(name).getBoundingClientRect());
+  document.body.dataset.told = JSON.stringify({{
+    width: framed.contentWindow.innerWidth, beyond: root.scrollWidth - root.clientWidth,
+    scrolled: map.scrollLeft, left: left.left - map.getBoundingClientRect().left,
+    top: top.bottom - corner.bottom }});
+}});</script></body></html>"""
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_the_page_is_never_wider_than_its_window(
+    width: int, page: str, browser: str, tmp_path: Path
+) -> None:
+    framed = FRAMED.format(width=width, page=html.escape(page))
+    shown = Shown(browser, framed, tmp_path, "--window-size=1600,1000")
+    told = json.loads(html.unescape(shown.dom.split('data-told="')[1].split('"')[0]))
+    assert told["width"] == width
+    assert told["beyond"] <= 0, "a wide map scrolls in itself, the page does not"
+    assert told["scrolled"] == 300
+    assert abs(told["left"]) <= 1, "the names of rows stay in sight"
+    assert abs(told["top"]) <= 1, "the names of columns stay in sight"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--attention", "seen.png"), "seen.png: expected a file name that ends in one of .html,"),
+        (("--attention", "no/where.svg"), "no/where.svg: No such file or directory"),
+        (("--layer", 2), "there is no layer 2 of source; layers are 0 to 1"),
+        (("--head", 4), "there is no head 4 of source; heads are 0 to 3"),
+        (("--kind", "cross"), "this model has no attention of kind 'cross'; it has source"),
+        (("--target", "an answer"), "a target is for models that answer with a text"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(
+    options: tuple[object, ...], said: str, transformer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = call(capsys, "explain", transformer, "영화", *options)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert said in done.err
+
+
+def test_models_without_attention_say_which_have_some(
+    model: Path, transformer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = call(capsys, "explain", model, "영화")
+    assert done.code == 2
+    assert "this model (mean) has no attention to show; attentive and transformer" in done.err
+    empty = call(capsys, "explain", transformer, " ")
+    assert empty.code == 2
+    assert "no token is found" in empty.err

@@ -1,0 +1,102 @@
+"""Small tasks that are learned whole: strings and dates that the model has never seen.
+
+Each training takes seconds. What is asked of a model here is exact: every character right.
+"""
+
+import random
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+import munjang
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+Pairs = list[tuple[str, str]]
+
+MONTHS = "January February March April May June July August September October November December"
+UNSEEN = 600
+SHARED: dict[str, Any] = {
+    "tokenizer.name": "characters",
+    "translate.label_smoothing": 0,
+    "training.metric": "exact_match",
+    "training.learning_rate": 0.005,
+    "training.batch_tokens": "null",
+    "decoding.beam": 1,
+}
+RECURRENT = SHARED | {
+    "model.dim": 32,
+    "model.hidden": 64,
+    "model.dropout": 0,
+    "model.embedding_dropout": 0,
+    "training.epochs": 8,
+    "training.batch_rows": 32,
+}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "seq2seq": RECURRENT,
+    "attentive": RECURRENT,
+    "transformer": SHARED
+    | {
+        "model.dim": 64,
+        "model.layers": 1,
+        "model.dropout": 0,
+        "model.positions": "sinusoidal",
+        "training.epochs": 10,
+        "training.batch_rows": 64,
+    },
+}
+
+
+def strings(count: int, shortest: int, longest: int) -> list[str]:
+    chosen, draw = set[str](), random.Random(0)
+    while len(chosen) < count:
+        chosen.add("".join(draw.choices("abcdefghij", k=draw.randint(shortest, longest))))
+    found = sorted(chosen)
+    draw.shuffle(found)
+    return found
+
+
+def dates(count: int) -> Pairs:
+    days = [
+        date(1900, 1, 1) + timedelta(days=n) for n in random.Random(0).sample(range(80_000), count)
+    ]
+    return [(f"{d.day} {MONTHS.split()[d.month - 1]} {d.year}", d.isoformat()) for d in days]
+
+
+def pairs_of(task: str) -> Pairs:
+    if task == "date":
+        return dates(4000 + UNSEEN)
+    answer = {"copy": str, "reverse": lambda s: s[::-1], "sort": lambda s: "".join(sorted(s))}[task]
+    return [(s, answer(s)) for s in strings(6000 + UNSEEN, 2, 7)]
+
+
+def exact_on_unseen(model: str, pairs: Pairs, **changed: Any) -> float:
+    """Share of the last pairs, which no training sees, that are answered right."""
+    train, valid, unseen = pairs[:-UNSEEN], pairs[-UNSEEN : -UNSEEN + 100], pairs[-UNSEEN + 100 :]
+    settings = SETTINGS[model] | changed
+    trained = munjang.train(
+        tuple(map(list, zip(*train, strict=True))),
+        task="translate",
+        model=model,
+        valid=tuple(map(list, zip(*valid, strict=True))),
+        overrides=[f"{key}={value}" for key, value in settings.items()],
+    )
+    answers = trained.model.predict([source for source, _ in unseen])
+    right = [a.text == wanted for a, (_, wanted) in zip(answers, unseen, strict=True)]
+    return sum(right) / len(right)
+
+
+@pytest.mark.parametrize("model", ["attentive", "transformer"])
+@pytest.mark.parametrize("task", ["copy", "reverse", "sort", "date"])
+def test_a_task_is_learned_whole(task: str, model: str) -> None:
+    # where each character of the answer depends on all of the source, it takes longer
+    more = {"training.epochs": 14} if task == "sort" else {}
+    assert exact_on_unseen(model, pairs_of(task), **more) >= 0.99
+
+
+def test_one_vector_does_not_hold_what_attention_finds_again() -> None:
+    """Strings of up to sixteen characters backwards: the state handed over has to hold them all."""
+    long = [(s, s[::-1]) for s in strings(3000 + UNSEEN, 10, 16)]
+    found = {name: exact_on_unseen(name, long) for name in ("seq2seq", "attentive")}
+    assert found["attentive"] >= found["seq2seq"] + 0.4

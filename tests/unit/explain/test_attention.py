@@ -1,0 +1,233 @@
+"""Attention as data: the right weights beside the right tokens."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from munjang.errors import ConfigError, DataError
+from munjang.explain.attention import (
+    EOS_SHOWN,
+    GO_SHOWN,
+    POOLED,
+    Attention,
+    AttentionMap,
+    from_looks,
+)
+from munjang.explain.text_attention import attention_of, shown_tokens, text_attention
+from munjang.models.encoder_decoder import Look
+from munjang.models.gru import GruConfig
+from munjang.models.mean import MeanConfig
+from munjang.models.registry import build_encoder
+from munjang.models.transformer import TransformerConfig
+from munjang.tasks.head import Head
+from munjang.text.registry import make_tokenizer
+from munjang.text.vocabulary import EOS, GO, OOV, Vocabulary
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+SOURCE, TARGET = ("the", "film", "bored"), ("영화가", "지루했다", EOS_SHOWN)
+TEXTS = pl.Series(["정말 재미있다 the film", "영화가 정말 지루했다"])
+
+
+def weights(rows: int, columns: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.float32]]:
+    made = np.random.default_rng(seed).random((rows, columns)).astype(np.float32)
+    return made / made.sum(1, keepdims=True)
+
+
+def padded(*parts: Any, queries: int, keys: int) -> torch.Tensor:
+    """[1, heads, queries, keys] with zeros behind the real ones."""
+    full = torch.zeros(1, len(parts), queries, keys)
+    for head, part in enumerate(parts):
+        full[0, head, : part.shape[0], : part.shape[1]] = torch.from_numpy(part)
+    return full
+
+
+def pair() -> Attention:
+    maps = [
+        AttentionMap("source", 0, 0, weights(3, 3, 5)),
+        *(AttentionMap("cross", n // 2, n % 2, weights(3, 3, n)) for n in range(4)),
+    ]
+    return Attention(SOURCE, TARGET, tuple(maps), "the film bored", "영화가 지루했다")
+
+
+def test_padding_is_cut_and_heads_come_apart() -> None:
+    cross = [weights(3, 3, seed) for seed in range(2)]
+    target = np.tril(weights(3, 3, 9))
+    looks = [
+        Look("cross", 1, padded(*cross, queries=5, keys=7)),
+        Look("target", 0, padded(target, queries=5, keys=5)),
+    ]
+    found = from_looks(looks, SOURCE, TARGET, text="t", answer="a")
+    assert [(one.kind, one.layer, one.head) for one in found.maps] == [
+        ("cross", 1, 0), ("cross", 1, 1), ("target", 0, 0),
+    ]  # fmt: skip
+    for one, expected in zip(found.maps, [*cross, target], strict=True):
+        np.testing.assert_array_equal(one.weights, expected)
+    assert found.kinds == ("cross", "target")
+
+
+def test_an_answer_looks_back_at_what_was_said_before() -> None:
+    found = pair()
+    assert found.rows("cross") == found.rows("target") == TARGET
+    assert found.columns("cross") == SOURCE
+    assert found.columns("target") == (GO_SHOWN, "영화가", "지루했다")
+    assert (found.rows("pooling"), found.columns("pooling")) == ((POOLED,), SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("looked", "said"),
+    [(torch.ones(2, 1, 3, 3), "those of 2"), (torch.ones(1, 1, 3, 2), r"\(3, 2\), for tokens")],
+)
+def test_weights_of_other_tokens_are_refused(looked: torch.Tensor, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        from_looks([Look("cross", 0, looked)], SOURCE, TARGET, text="t")
+
+
+def test_weights_that_are_no_numbers_are_told() -> None:
+    with pytest.raises(DataError, match="layer 2, head 0 of source: expected numbers"):
+        from_looks([Look("source", 2, torch.full((1, 1, 3, 3), torch.nan))], SOURCE, text="t")
+
+
+def test_the_mean_is_over_the_heads_of_one_layer() -> None:
+    found = pair()
+    np.testing.assert_allclose(
+        found.mean("cross", 0), (weights(3, 3, 0) + weights(3, 3, 1)) / 2, rtol=1e-6
+    )
+    np.testing.assert_array_equal(found.mean("cross"), found.mean("cross", 1))
+    np.testing.assert_allclose(found.mean("cross").sum(1), 1, rtol=1e-6)
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=4, max_size=4), min_size=1, max_size=5))
+def test_the_strongest_are_those_that_sorting_finds(rows: list[list[int]]) -> None:
+    table = np.array(rows, dtype=np.float32)
+    target = tuple(f"t{n}" for n in range(len(rows)))
+    only = AttentionMap("cross", 0, 0, table)
+    found = Attention(tuple("abcd"), target, (only,), "").strongest("cross", most=2)
+    for one, token, row in zip(found, target, rows, strict=True):
+        expected = sorted(zip("abcd", map(float, row), strict=True), key=lambda pair: -pair[1])
+        assert one.token == token
+        assert list(one.sources) == expected[:2]
+
+
+def test_one_kind_layer_or_head_alone() -> None:
+    def kept(**chosen: Any) -> list[tuple[str, int, int]]:
+        return [(one.kind, one.layer, one.head) for one in pair().only(**chosen).maps]
+
+    assert kept(kind="cross", layer=-1) == [("cross", 1, 0), ("cross", 1, 1)]
+    assert kept(head=-1) == [("cross", 0, 1), ("cross", 1, 1), ("source", 0, 0)]
+    assert kept(layer=1) == [("cross", 1, 0), ("cross", 1, 1)], "the text's own has no layer 1"
+    assert len(kept()) == 5
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"kind": "pooling"}, "no attention of kind 'pooling'; it has cross, source"),
+        ({"layer": 7}, "no layer 7 of cross; layers are 0 to 1"),
+        ({"kind": "source", "layer": -2}, "no layer -2 of source; there is one layer, 0"),
+        ({"kind": "cross", "head": 2}, "no head 2 of cross; heads are 0 to 1"),
+    ],
+)
+def test_what_is_not_there_is_told_with_what_is(chosen: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        pair().only(**chosen)
+
+
+def test_json_holds_all_of_it() -> None:
+    found = json.loads(json.dumps(pair().to_json()))
+    assert (found["text"], found["answer"]) == ("the film bored", "영화가 지루했다")
+    assert (tuple(found["source"]), tuple(found["target"])) == (SOURCE, TARGET)
+    assert (found["maps"][1]["rows"], found["maps"][1]["columns"]) == (list(TARGET), list(SOURCE))
+    np.testing.assert_allclose(found["maps"][1]["weights"], weights(3, 3, 0), atol=1e-5)
+
+
+def looked(text: str, config: Any, *, name: str = "words", longest: int = 50, ends: bool = False):  # type: ignore[no-untyped-def]
+    tokenizer = make_tokenizer(name).fit(TEXTS)
+    torch.manual_seed(0)
+    network = Head(build_encoder(config, tokenizer.vocabulary.size), 2).eval()
+    parts = {"tokenizer": tokenizer, "network": network}
+    return text_attention(text, longest=longest, ends=ends, **parts), network, tokenizer
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_text_gives_every_layer_and_head_and_the_pooling(ends: bool) -> None:
+    config = TransformerConfig(dim=16, layers=3, heads=2, pooling="max+attention")
+    found, network, tokenizer = looked("The film 지루했다 정말", config, ends=ends)
+    named = ("The", "film", "지루했다", "정말")
+    assert found.source == ((GO_SHOWN, *named, EOS_SHOWN) if ends else named)
+    assert found.target is None
+    assert not found.truncated
+
+    ids = [tokenizer.vocabulary.id_of(word) for word in ("the", "film", "지루했다", "정말")]
+    real = [GO, *ids, EOS] if ends else ids
+    # padded, and beside a longer row: the same weights
+    batch = torch.tensor([[*real, 0, 0], [OOV] * (len(real) + 2)])
+    mask = batch != 0
+    for layer in range(3):
+        seen = network.encoder(batch, mask, look_into=layer).attention[0]
+        for one in found.of("source", layer):
+            expected = seen[one.head, : len(real), : len(real)].detach().numpy()
+            np.testing.assert_allclose(one.weights, expected, atol=1e-6)
+    (pooled,) = found.of("pooling")
+    expected = network.encoder(batch, mask).attention[0, 0, :, : len(real)].detach().numpy()
+    np.testing.assert_allclose(pooled.weights, expected, atol=1e-6)
+    assert len(found.maps) == 3 * 2 + 1
+
+
+def test_any_encoder_that_pools_by_attention_has_one_row() -> None:
+    found, *_ = looked("the film", GruConfig(dim=8, hidden=4, pooling="attention"))
+    (only,) = found.maps
+    assert (only.kind, only.weights.shape) == ("pooling", (1, 2))
+
+
+def test_what_was_cut_is_told() -> None:
+    found, *_ = looked("정말 정말 film", TransformerConfig(dim=8, heads=2), longest=2)
+    assert (found.source, found.truncated) == (("정말", "정말"), True)
+    assert found.text == "정말 정말 film"
+
+
+def test_without_attention_or_without_tokens_there_is_an_error() -> None:
+    with pytest.raises(ConfigError, match=r"\(mean\) has no attention to show; attentive and"):
+        looked("정말", MeanConfig(dim=8))
+    with pytest.raises(DataError, match="no token is found"):
+        looked(" ", TransformerConfig(dim=8, heads=2))
+    with pytest.raises(ConfigError, match="no attention to show; attentive and transformer"):
+        attention_of(object(), "정말")
+
+
+def test_a_model_that_looks_is_asked() -> None:
+    class Looking:
+        def attention(self, text: str, target: str | None) -> Attention:
+            return Attention(SOURCE, TARGET, (), text, target)
+
+    found = attention_of(Looking(), "text", "answer")
+    assert (found.text, found.answer) == ("text", "answer")
+
+
+def test_letters_of_a_syllable_are_shown_as_letters() -> None:
+    found, *_ = looked("한글 ㅋ", TransformerConfig(dim=8, heads=2), name="jamo")
+    assert "".join(found.source[-2:]) == " ㅋ"
+    known, *_ = looked("정말", TransformerConfig(dim=8, heads=2), name="jamo")
+    assert known.source == ("ㅈ", "ㅓ", "ㅇ", "ㅁ", "ㅏ", "ㄹ")
+
+
+def names(text: str, ranges: Sequence[tuple[str, int, int]]) -> list[str]:
+    tokens = list(dict.fromkeys(token for token, *_ in ranges if token != "<oov>"))
+    vocabulary = Vocabulary.from_counts(tokens, [1] * len(tokens))
+    ids = [vocabulary.id_of(token) for token, *_ in ranges]
+    starts, ends = ([one[n] for one in ranges] for n in (1, 2))
+    return shown_tokens(text, ids, starts, ends, vocabulary)
+
+
+def test_tokens_are_the_persons_own_characters_unless_they_share_them() -> None:
+    assert names("The Film", [("the", 0, 3), ("film", 4, 8)]) == ["The", "Film"]
+    assert names("예뻤다", [("예쁘", 0, 2), ("었", 1, 2), ("다", 2, 3)]) == ["예쁘", "었", "다"]
+    assert names("힣", [("<oov>", 0, 1)]) == ["힣"]
+    assert names("a", [("▁", 0, 0), ("a", 0, 1)]) == ["▁", "a"]
+    assert names("", []) == []

@@ -92,6 +92,7 @@ class AnyPrepared(Protocol):
     def network(self) -> nn.Module:
         """A fresh network, from torch's generator."""
 
+
 class AnyModel(Protocol):
     """A trained model."""
 

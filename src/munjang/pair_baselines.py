@@ -36,8 +36,8 @@ CONFIG, TERMS, TARGETS = "pair-baseline.json", "terms.json", "targets.json"
 WEIGHTS, CARD = "model.safetensors", "README.md"
 FILES = (CONFIG, TERMS, TARGETS, WEIGHTS, CARD)
 
-# N-grams within words, a space at each end: a word of one letter has some too. The space alone, which
-# is in every text, is none.
+# N-grams within words, a space at each end: a word of one letter has some too. The space alone,
+# which is in every text, is none.
 _COUNTED: dict[str, Any] = {"analyzer": "char_wb", "ngram_range": (2, 3), "dtype": np.float32}
 _AT_A_TIME = 256  # texts whose similarities to all sources are held
 

@@ -101,9 +101,7 @@ def _unknown(name: str, task: ComparedTask) -> ConfigError:
     )
 
 
-def _crossed(
-    models: Sequence[str], tokenizers: Sequence[str], example: str
-) -> tuple[Entrant, ...]:
+def _crossed(models: Sequence[str], tokenizers: Sequence[str], example: str) -> tuple[Entrant, ...]:
     from munjang.text.registry import tokenizer_class
 
     networks = [name for name in models if not is_baseline(name)]

@@ -14,6 +14,7 @@ from munjang.pair_baselines import fit_pair_baseline
 COLUMNS = ("source", "target")
 COUNTED = ("bleu_tokenizer", "lowercase")
 
+
 def counted_by(given: Mapping[str, Any]) -> dict[str, Any]:
     """How BLEU and chrF are counted, as every plan says it: bleu_tokenizer and lowercase."""
     return {key: given["translate"][key] for key in COUNTED}

@@ -1,4 +1,4 @@
-"""BLEU and chrF by counts of rows, held to sacrebleu over whole corpora and to its own bootstrap."""
+"""BLEU and chrF by counts of rows, held to sacrebleu on whole corpora and its own bootstrap."""
 
 import random
 from collections.abc import Sequence

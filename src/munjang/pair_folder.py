@@ -294,5 +294,5 @@ def pair_card(model: PairModel) -> str:
 def _source_pieces(sides: Sides, text: str) -> list[str]:
     tokens = sides.source.encode_with_offsets(pl.Series([text]))
     columns = (tokens.ids, tokens.starts, tokens.ends)
-    values = (values_and_offsets(column)[0].tolist() for column in columns)
-    return shown_tokens(text, *values, sides.source.vocabulary)
+    ids, starts, ends = (values_and_offsets(column)[0].tolist() for column in columns)
+    return shown_tokens(text, ids, starts, ends, sides.source.vocabulary)

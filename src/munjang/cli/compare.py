@@ -113,7 +113,7 @@ def compare(
       munjang compare pairs.tsv --task translate --models all --budget 5m --out compared
       munjang compare --task translate --source train.en --target train.de --out compared
     """
-    from munjang.cli.pairs import data_or_pairs, valid_or_pairs
+    from munjang.cli.pairs import data_or_pairs, held_out_or_pairs
     from munjang.cli.progress import notes
     from munjang.cli.standings import show_comparison
     from munjang.comparison.run import compare as run
@@ -129,8 +129,8 @@ def compare(
             budget=budget,
             seeds=seeds,
             metric=metric,
-            valid=valid_or_pairs(valid, valid_source, valid_target),
-            test=valid_or_pairs(test, test_source, test_target, part="test"),
+            valid=held_out_or_pairs("--valid", valid, valid_source, valid_target),
+            test=held_out_or_pairs("--test", test, test_source, test_target),
             text_column=text_column,
             label_column=label_column,
             source_column=source_column,

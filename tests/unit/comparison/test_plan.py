@@ -74,6 +74,7 @@ def test_wrong_names(models: str, tokenizers: str | None, words: str) -> None:
 
 def plan(**changed: object) -> Plan:
     values = {
+        "task": "classify",
         "entrants": (Entrant("cnn"), Entrant("nbsvm")),
         "seeds": 2,
         "budget": Budget(5.0, "seconds"),

@@ -1,0 +1,148 @@
+"""Answers in words: how they are judged, aligned, and mended where a word is unknown."""
+
+import math
+from typing import Any
+
+import polars as pl
+import pytest
+import torch
+from torch import nn
+
+from munjang.data.pairs.examples import PairExamples
+from munjang.data.pairs.settings import PairTokenizerSettings
+from munjang.data.pairs.sides import Sides
+from munjang.decoding.hypotheses import Hypothesis
+from munjang.decoding.settings import DecodingSettings
+from munjang.models.encoder_decoder import Vocabularies
+from munjang.models.registry import build_encoder_decoder, pair_config
+from munjang.tasks.alignment import copied, links, target_pieces
+from munjang.tasks.translate import Translate, TranslateSettings, column_of, cross_entropy_of
+from munjang.tasks.translation_scores import translation_scores
+from munjang.text.vocabulary import OOV
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SOURCES = pl.Series(["the red house", "a small dog", "the dog runs"])
+TARGETS = pl.Series(["빨간 집", "작은 개", "개가 달린다"])
+
+
+def made_sides(name: str = "words") -> Sides:
+    side = {"name": name}
+    settings = PairTokenizerSettings.parse({"source": side, "target": side})
+    return Sides.fit(settings, SOURCES, TARGETS)
+
+
+def made_pairs(sides: Sides) -> PairExamples:
+    return PairExamples(
+        sides.source.encode(SOURCES), sides.target.encode(TARGETS), (SOURCES, TARGETS)
+    )
+
+
+def made_network(sides: Sides) -> nn.Module:
+    torch.manual_seed(0)
+    config = pair_config({"name": "attentive", "dim": 8, "hidden": 8})
+    sizes = sides.source.vocabulary.size, sides.target.vocabulary.size
+    return build_encoder_decoder(config, Vocabularies(*sizes, shared=False))
+
+
+def made_task(sides: Sides, **settings: Any) -> Translate:
+    return Translate(
+        TranslateSettings.parse(settings), DecodingSettings(max_length=6), sides.target.decode
+    )
+
+
+def test_the_cross_entropy_is_the_mean_over_all_tokens_not_over_batches() -> None:
+    sides = made_sides()
+    pairs, network = made_pairs(sides), made_network(sides)
+    total, tokens = 0.0, 0
+    network.eval()
+    with torch.no_grad():
+        for row in range(3):
+            one = PairExamples(pairs.sources[row : row + 1], pairs.targets_column[row : row + 1])
+            batch = next(one.in_order_of_length(1))
+            chances = network(*batch.inputs).logits().log_softmax(1)
+            assert batch.targets is not None
+            total -= float(chances.gather(1, batch.targets[:, None]).sum())
+            tokens += len(batch.targets)
+    network.train()
+    assert cross_entropy_of(network, pairs) == pytest.approx(total / tokens, rel=1e-5)
+    assert network.training
+
+
+def test_judging_puts_the_training_mode_back_and_looks_at_some() -> None:
+    sides = made_sides()
+    network = made_network(sides).train()
+    scores = made_task(sides, decoded_rows=2, samples=5).judge(network, made_pairs(sides))
+    assert scores.rows == 2
+    assert [sample[:2] for sample in scores.samples] == list(
+        zip(SOURCES[:2].to_list(), TARGETS[:2].to_list(), strict=True)
+    )
+    assert network.training
+    task, all_of_them = made_task(sides).concluded(network, made_pairs(sides))
+    assert all_of_them.rows == 3
+    assert task.settings.decoded_rows == 1000
+
+
+def test_weights_that_are_no_numbers_are_no_answers() -> None:
+    sides = made_sides()
+    network = made_network(sides)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.fill_(math.nan)
+    scores = made_task(sides).judge(network, made_pairs(sides))
+    assert not scores.sound
+    assert scores.to_json()["bleu"] is None
+
+
+def test_a_perfect_answer_has_full_marks_and_case_counts_unless_asked() -> None:
+    texts = ["Ein Hund läuft durch den Schnee .", "Zwei Männer sitzen auf einer Bank ."]
+    asked: dict[str, Any] = {
+        "cross_entropy": 1.0,
+        "cut_share": 0.0,
+        "bleu_tokenizer": "13a",
+        "samples": 1,
+    }
+    same = translation_scores(texts, texts, texts, lowercase=False, **asked)
+    assert (same.bleu, same.chrf, same.exact_match) == pytest.approx((100, 100, 1))
+    lower = [text.lower() for text in texts]
+    assert translation_scores(texts, texts, lower, lowercase=False, **asked).bleu < 99
+    folded = translation_scores(texts, texts, lower, lowercase=True, **asked)
+    assert folded.bleu == pytest.approx(100)
+    assert "case:lc" in folded.signatures[0]
+    assert len(folded.samples) == 1
+
+
+def hypothesis(ids: tuple[int, ...], attention: list[list[float]] | None) -> Hypothesis:
+    weights = None if attention is None else torch.tensor(attention)
+    return Hypothesis(ids, -1.0, -1.0, finished=True, attention=weights)
+
+
+def test_an_unknown_word_becomes_what_it_looked_at() -> None:
+    sides = made_sides()
+    known = sides.target.encode(pl.Series(["개가"]))[0].as_py()[0]
+    found = hypothesis((known, OOV, OOV), [[1, 0, 0], [0, 0.2, 0.8], [0.1, 0.6, 0.3]])
+    answer = sides.target.decode(column_of([found.ids]))[0]
+    assert answer.count("\N{REPLACEMENT CHARACTER}") == 2
+    mended = copied(sides, "the Zoë Straße", found, answer)
+    assert mended.split() == ["개가", "Straße", "Zoë"]
+    assert copied(sides, "the dog", hypothesis((known, OOV), None), answer) == answer
+
+
+def test_links_name_the_persons_own_characters() -> None:
+    sides = made_sides("characters")
+    text = "ab"
+    ids = tuple(sides.target.encode(pl.Series(["집개"]))[0].as_py())
+    found = links(sides, text, hypothesis(ids, [[0.25, 0.75], [1, 0]]))
+    assert found is not None
+    assert [(one.answer, one.source, one.start, one.end, one.weight) for one in found] == [
+        ("집", "b", 1, 2, 0.75),
+        ("개", "a", 0, 1, 1.0),
+    ]
+    assert links(sides, text, hypothesis(ids, None)) is None
+
+
+def test_pieces_of_an_answer_stand_each_alone() -> None:
+    sides = made_sides()
+    ids = sides.target.encode(pl.Series(["작은 집"]))[0].as_py()
+    assert target_pieces(sides, ids) == ["작은", "집"]
+    assert target_pieces(sides, []) == []

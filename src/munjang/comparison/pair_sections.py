@@ -1,5 +1,7 @@
 """Sections of the page of a comparison of pairs: quality by length, and answers side by side."""
 
+from collections.abc import Sequence
+
 from munjang.comparison.answers_apart import GivenAnswer, PairExample
 from munjang.comparison.pair_judge import PairDetails
 from munjang.comparison.results import Comparison
@@ -49,20 +51,23 @@ def _examples(details: PairDetails) -> list[Markup]:
         "Those first whose answers differ most in chrF between networks. The answers are of each "
         "model's first run, with the chrF of this answer alone."
     )
-    heads = ["source", "reference", *(one.name for one in details.examples[0].answers)]
-    listed = table(heads, [_example(one) for one in details.examples])
     return [
         element("h2", "Where the answers differ most"),
         element("p", said),
-        element("div", listed, class_="wide"),
+        *(element("div", _example(one), class_="wide") for one in details.examples),
     ]
 
 
-def _example(example: PairExample) -> list[Markup]:
-    texts = (element("td", text, class_="text") for text in (example.source, example.reference))
-    return [*texts, *(_answer(one, example.reference) for one in example.answers)]
+def _example(example: PairExample) -> Markup:
+    """All answers one below the other, so that words can be compared."""
+    asked = (("source", example.source), ("reference", example.reference))
+    rows: list[Sequence[object]] = [
+        *([name, element("td", text, class_="text"), ""] for name, text in asked),
+        *(_answer(one, example.reference) for one in example.answers),
+    ]
+    return table(["", "", "chrF"], rows)
 
 
-def _answer(given: GivenAnswer, reference: str) -> Markup:
-    kind = "text right" if is_same(given.text, reference) else "text"
-    return element("td", given.text, " ", element("small", f"{given.chrf:.0f}"), class_=kind)
+def _answer(given: GivenAnswer, reference: str) -> Sequence[object]:
+    kind = "right" if is_same(given.text, reference) else "wrong"
+    return [given.name, element("td", given.text, class_=f"text {kind}"), f"{given.chrf:.0f}"]

@@ -27,6 +27,9 @@ from munjang.recipe import make_recipe, script_of
 Given = Mapping[str, Any]
 Parts = dict[str, Table]
 
+# To answer is the dear part of a look: so many pairs choose the best step, the same for all models.
+_ANSWERED = 200
+
 
 @dataclass(frozen=True)
 class Contest:
@@ -66,6 +69,7 @@ def _of_texts(given: Given) -> dict[str, Any]:
 
 
 def _of_pairs(given: Given) -> dict[str, Any]:
+    given = merge({"translate": {"decoded_rows": _ANSWERED}}, given)
     own = make_pair_recipe("transformer", ("other", "other"), 0, _without(given, "model"))
     # said, so that whoever judges without a recipe, a baseline too, counts in the same way
     counted = {key: getattr(own.translate, key) for key in COUNTED}

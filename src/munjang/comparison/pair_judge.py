@@ -89,13 +89,15 @@ class PairJudge:
     def details(self, outcomes: Mapping[Entrant, Sequence[Outcome]]) -> PairDetails:
         """What is told beside the table."""
         finished = {who: ran for who, ran in outcomes.items() if ran}
-        # a copy is the source, which stands beside it anyway
-        shown = {who.name: self._answered(who, ran) for who, ran in finished.items()
-                 if who.model != "copy"}  # fmt: skip
+        models = {
+            who.name: self._answered(who, ran)
+            for who, ran in finished.items()
+            if who.model != "copy"  # which is the source, and that stands beside the answers
+        }
         return PairDetails(
             self.tallies.signatures if finished else (),
             self.lengths,
-            answers_apart(shown, self.test.texts, self.test.answers),
+            answers_apart(models, self.test.texts, self.test.answers),
         )
 
     def _answered(self, who: Entrant, ran: Sequence[Outcome]) -> Answered:

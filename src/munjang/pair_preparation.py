@@ -172,16 +172,20 @@ def _encode(sides: Sides, table: Table, settings: PairTokenizerSettings) -> _Enc
     return _Encoded(encode_pairs(sides, table.take(np.flatnonzero(~long))), int(long.sum()))
 
 
-def _recipe(model: str, table: Table, given: Mapping[str, Any]) -> PairRecipe:
+def pair_texts(table: Table) -> PairTexts:
+    """What the defaults ask of pairs."""
     sources, targets = sides_of(table)
     scripts = script_of(sources), script_of(targets)
     characters = int(targets.str.len_chars().sum() or 0)
-    texts = PairTexts(
+    return PairTexts(
         scripts,
         tokens=characters // _CHARACTERS_A_TOKEN[scripts[1]],
         words=float(sources.str.count_matches(r"\S+").mean() or 0),  # type: ignore[arg-type]
     )
-    recipe = make_pair_recipe(model, texts, given)
+
+
+def _recipe(model: str, table: Table, given: Mapping[str, Any]) -> PairRecipe:
+    recipe = make_pair_recipe(model, pair_texts(table), given)
     found = {"source_column": table.text_column, "target_column": table.label_column}
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=found)})
 

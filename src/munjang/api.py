@@ -20,6 +20,7 @@ from munjang.media import (
     evaluated,
     load,
     medium_of,
+    refuse_pairs,
     writer,
 )
 from munjang.tasks.task import Learned, TaskScores
@@ -129,6 +130,7 @@ def train(
     base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
     given = merge(merge(base, _without_none(named)), parse_overrides(overrides))
     medium = medium_of(given.get("task", "classify"))
+    refuse_pairs(data, given.get("task", "classify"))
     if model is not None:
         medium.architecture(model)
     refuse_occupied(out, resume=resume, overwrite=overwrite)

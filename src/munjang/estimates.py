@@ -23,6 +23,7 @@ from munjang.memory import peak_memory
 from munjang.tasks.inference import logits_of
 from munjang.tasks.translate import Translate, cross_entropy_of
 from munjang.training.loop import Loop
+from munjang.training.settings import TrainingSettings
 
 # The first steps are slower: memory is taken from the system, kernels are chosen.
 WARM_UP_STEPS = 3
@@ -89,10 +90,9 @@ def estimate_training(prepared: AnyPrepared, *, seconds: float = 2.0) -> Estimat
     optimiser = _size(
         value for one in state.optimisers for kept in one.state.values() for value in kept.values()
     )
-    averaging = recipe.training.averaging is not None
-    # the average is scored as well, from there on to the end
-    evaluation *= 2 - (1.0 if recipe.training.averaging is None else recipe.training.averaging)
-    copies = weights * (2 if averaging else 1)
+    kept, scored = _averaging(recipe.training)
+    evaluation *= 1 + scored
+    copies = weights * (1 + kept)
     passes = loop.total / loop.per_epoch
     tokens = prepared.facts[prepared.train.unit] * passes
     evaluations = passes * recipe.training.evaluations_per_epoch
@@ -104,9 +104,7 @@ def estimate_training(prepared: AnyPrepared, *, seconds: float = 2.0) -> Estimat
         copies_bytes=copies,
         checkpoint_bytes=weights + optimiser + copies,
         # to score the average, the weights of the moment are put aside
-        memory_bytes=(peak_memory() or weights + optimiser)
-        + copies
-        + (weights if averaging else 0),
+        memory_bytes=(peak_memory() or weights + optimiser) + copies + (weights if kept else 0),
         steps=loop.total,
         tokens_per_second=rate,
         seconds=tokens / rate + evaluations * evaluation,
@@ -114,6 +112,15 @@ def estimate_training(prepared: AnyPrepared, *, seconds: float = 2.0) -> Estimat
         timed_steps=steps,
         answering_seconds=answering,
     )
+
+
+def _averaging(training: TrainingSettings) -> tuple[int, float]:
+    """How many copies of the weights an average needs, and at how many looks it is scored too."""
+    if training.average_best is not None:
+        return training.average_best, 1.0
+    if training.averaging is not None:
+        return 1, 1 - training.averaging
+    return 0, 0.0
 
 
 def _time_steps(loop: Loop, seconds: float) -> tuple[int, float]:

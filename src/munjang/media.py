@@ -273,6 +273,19 @@ def medium_of(task: object) -> Medium:
     return MEDIA["texts" if row is None else row.reads]
 
 
+def refuse_pairs(data: Any, task: object) -> None:
+    """Refuse files of pairs for a task that reads something else.
+
+    Raises:
+        ConfigError: naming the task that reads them.
+    """
+    if isinstance(data, AlignedFiles) and medium_of(task) is not MEDIA["pairs"]:
+        raise ConfigError(
+            f"files of sources and targets go with the task translate (--task translate), not with "
+            f"{task}"
+        )
+
+
 def writer(model: AnyModel | AnyBaseline, asked: Mapping[str, Any]) -> PairModel:
     """The model, of which something was asked that only a model can that writes texts.
 

@@ -18,7 +18,7 @@ from munjang.data.table import Table
 from munjang.errors import DataError
 from munjang.models.encoder_decoder import Vocabularies
 from munjang.models.registry import build_encoder_decoder
-from munjang.pair_recipe import PairRecipe, make_pair_recipe
+from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
 from munjang.recipe import script_of
 from munjang.tasks.translate import Translate
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
@@ -79,7 +79,7 @@ def task_of(recipe: PairRecipe, sides: Sides) -> Translate:
     decoding = recipe.decoding
     if recipe.translate.copy_unknown:  # what may not be written cannot be replaced
         decoding = decoding.model_copy(update={"allow_unknown": True})
-    return Translate(recipe.translate, decoding, sides.target.decode)
+    return Translate(recipe.translate, decoding, sides)
 
 
 def prepare_pairs(
@@ -99,7 +99,7 @@ def prepare_pairs(
     """
     model = model or "transformer"
     # a wrong setting is told before anything is read
-    asked = make_pair_recipe(model, ("other", "other"), 0, given)
+    asked = make_pair_recipe(model, PairTexts(), given)
     table = read_and_say(data, asked.data, say)
     recipe = _recipe(model, table, given)
     if valid is not None:
@@ -176,7 +176,12 @@ def _recipe(model: str, table: Table, given: Mapping[str, Any]) -> PairRecipe:
     sources, targets = sides_of(table)
     scripts = script_of(sources), script_of(targets)
     characters = int(targets.str.len_chars().sum() or 0)
-    recipe = make_pair_recipe(model, scripts, characters // _CHARACTERS_A_TOKEN[scripts[1]], given)
+    texts = PairTexts(
+        scripts,
+        tokens=characters // _CHARACTERS_A_TOKEN[scripts[1]],
+        words=float(sources.str.count_matches(r"\S+").mean() or 0),  # type: ignore[arg-type]
+    )
+    recipe = make_pair_recipe(model, texts, given)
     found = {"source_column": table.text_column, "target_column": table.label_column}
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=found)})
 

@@ -1,9 +1,11 @@
 """The recipe of a training from text to text: every setting of the run, with the defaults.
 
 Two sides of one script share a vocabulary of subwords; Hangul and another script have one each.
+Texts of a word or so, such as names, go letter by letter.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
@@ -23,7 +25,10 @@ from munjang.training.settings import TrainingSettings
 _SEEN, _FEWEST, _MOST = 12_000_000, 5, 60
 # An id a so many target tokens: rarer pieces of a small corpus are never learned.
 _TOKENS_AN_ID = 60
-_SMALLEST, _LARGEST = 500, 8_000
+# There are some hundred syllables of Hangul in any text, and each wants an id before pieces do.
+_SMALLEST: dict[Script, int] = {"other": 500, "korean": 2_000}
+_LARGEST = 8_000
+_FEW_WORDS = 2.0
 
 
 class PairRecipe(Settings):
@@ -101,27 +106,41 @@ class PairRecipe(Settings):
 
 
 _BY_MODEL: dict[str, dict[str, Any]] = {
-    "transformer": {"training": {"learning_rate": 0.004, "warmup": 0.1}},
+    "seq2seq": {"training": {"learning_rate": 0.002}},
+    "attentive": {"training": {"learning_rate": 0.002}},
+    "transformer": {"training": {"learning_rate": 0.003}},
 }
 
 
-def make_pair_recipe(
-    model: str, scripts: tuple[Script, Script], tokens: int, given: Mapping[str, Any]
-) -> PairRecipe:
+@dataclass(frozen=True)
+class PairTexts:
+    """What the defaults ask of the texts.
+
+    Attributes:
+        scripts: of sources and targets.
+        tokens: about how many target tokens there are.
+        words: of a source, on average.
+    """
+
+    scripts: tuple[Script, Script] = ("other", "other")
+    tokens: int = 0
+    words: float = 10.0
+
+
+def make_pair_recipe(model: str, texts: PairTexts, given: Mapping[str, Any]) -> PairRecipe:
     """The defaults for `model`, with what the user gave laid on them.
 
     Args:
         model: name of the architecture.
-        scripts: of sources and targets.
-        tokens: about how many target tokens there are to train on.
+        texts: that it will be trained on.
         given: the user's settings, nested as in `config.yaml`; `tokenizer.name` and the like stand
             for both sides.
 
     Raises:
         ConfigError: an unknown setting, or a value that it cannot take.
     """
-    passes = min(_MOST, max(_FEWEST, round(_SEEN / max(1, tokens))))
-    training = {
+    passes = min(_MOST, max(_FEWEST, round(_SEEN / max(1, texts.tokens))))
+    training: dict[str, Any] = {
         "epochs": passes,
         "batch_tokens": 2048,
         "beta2": 0.98,
@@ -131,28 +150,34 @@ def make_pair_recipe(
     basis = {"model": {"name": model}, "training": training}
     asked = given.get("model")
     name = asked.get("name", model) if isinstance(asked, Mapping) else model
+    chosen = given.get("training")
+    for key, default in (("batch_rows", "batch_tokens"), ("average_best", "averaging")):
+        if isinstance(chosen, Mapping) and key in chosen:  # one takes the place of the other
+            training[default] = None
     values = merge(merge(basis, _BY_MODEL.get(name, {})), given)
     tokenizer = values.get("tokenizer", {})
     if isinstance(tokenizer, Mapping):
-        values["tokenizer"] = _tokenizer(tokenizer, scripts, tokens)
+        values["tokenizer"] = _tokenizer(tokenizer, texts)
     return PairRecipe.parse(values)
 
 
-def _tokenizer(
-    given: Mapping[str, Any], scripts: tuple[Script, Script], tokens: int
-) -> dict[str, Any]:
+def _tokenizer(given: Mapping[str, Any], texts: PairTexts) -> dict[str, Any]:
     """The section `tokenizer`: what is said of it as such is said of both sides."""
     own = {key: given[key] for key in ("shared", "too_long") if key in given}
     both = {k: v for k, v in given.items() if k not in {*own, "source", "target"}}
-    size = min(_LARGEST, max(_SMALLEST, tokens // _TOKENS_AN_ID))
+    least = [_SMALLEST[script] for script in texts.scripts]
+    if given.get("shared"):
+        least = [max(least)] * 2
     sides = {}
-    for side in ("source", "target"):
+    for side, smallest in zip(("source", "target"), least, strict=True):
+        size = min(_LARGEST, max(smallest, texts.tokens // _TOKENS_AN_ID))
         asked = given.get(side, {})
         if not isinstance(asked, Mapping):
             return dict(given)  # the settings will say what is wrong
-        chosen = {"name": "bpe", **both, **asked}
+        name = "characters" if texts.words < _FEW_WORDS else "bpe"
+        chosen = {"name": name, **both, **asked}
         if chosen["name"] in SUBWORDS:
             chosen = {"max_size": size, **chosen}
         sides[side] = chosen
     alike = [{k: v for k, v in side.items() if k != "max_length"} for side in sides.values()]
-    return {"shared": scripts[0] == scripts[1] and alike[0] == alike[1], **own, **sides}
+    return {"shared": texts.scripts[0] == texts.scripts[1] and alike[0] == alike[1], **own, **sides}

@@ -14,7 +14,7 @@ from munjang.data.table import Table
 from munjang.errors import DataError
 from munjang.estimates import estimate_training
 from munjang.pair_preparation import PreparedPairs, prepare_pairs, read_and_say, sides_of
-from munjang.pair_recipe import make_pair_recipe
+from munjang.pair_recipe import PairTexts, make_pair_recipe
 
 _COLUMNS = {"source_column": None, "target_column": None}
 
@@ -36,7 +36,7 @@ def check_pairs_of(
         ConfigError: a setting that does not exist, or a value that it cannot take.
     """
     model = model or "transformer"
-    asked = make_pair_recipe(model, ("other", "other"), 0, given)
+    asked = make_pair_recipe(model, PairTexts(), given)
     table = read_and_say(data, asked.data, _silent)
     held_out = None if test is None else read_and_say(test, _columns(test, asked.data), _silent)
     report = check_pairs(table, held_out)

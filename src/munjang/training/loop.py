@@ -220,20 +220,29 @@ class Loop:
         return step == self.total or done > before
 
     def _evaluate(self, step: Step) -> Step:
-        counters, averaging = self.state.counters, self.settings.averaging
         weights = self.state.model.state_dict()
         scores = self.scores()
         is_average = False
         if not scores.sound:
             return self._diverged(step, scores)
-        if averaging is not None and counters.step >= averaging * self.total:
-            self.state.add_to_average()
-            if counters.averaged > 1:
-                averaged = self._scores_of(self.state.average)
-                if averaged.sound and self._value(averaged) > self._value(scores):
-                    scores, weights, is_average = averaged, self.state.average, True
+        average = self._average(scores)
+        if average is not None:
+            averaged = self._scores_of(average)
+            if averaged.sound and self._value(averaged) > self._value(scores):
+                scores, weights, is_average = averaged, average, True
         best = self._remember(scores, weights, is_average)
         return replace(step, scores=scores, best=best)
+
+    def _average(self, scores: TaskScores) -> Weights | None:
+        """The averaged weights, these among them; None where there is no average (yet)."""
+        state, settings = self.state, self.settings
+        if settings.average_best is not None:
+            state.keep_among_best(self._value(scores), settings.average_best)
+            return state.mean_of_best() if len(state.snapshots) > 1 else None
+        if settings.averaging is None or state.counters.step < settings.averaging * self.total:
+            return None
+        state.add_to_average()
+        return state.average if state.counters.averaged > 1 else None
 
     def _diverged(self, step: Step, scores: TaskScores) -> Step:
         """Stop where numbers are no numbers any more; fail if nothing before was any good."""

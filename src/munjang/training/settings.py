@@ -49,6 +49,9 @@ class TrainingSettings(Settings):
     averaging: float | None = Field(
         None, ge=0, lt=1, description="average the weights of all evaluations after this share"
     )
+    average_best: int | None = Field(
+        None, ge=2, description="or: average the weights of so many best evaluations"
+    )
     checkpoint_seconds: float = Field(60.0, ge=0, description="seconds between checkpoints")
     checkpoint_steps: int | None = Field(None, ge=1, description="or: steps between checkpoints")
     threads: int | None = Field(None, ge=1, description="CPU threads; all cores when left out")
@@ -69,6 +72,14 @@ class TrainingSettings(Settings):
     def _some_size(self) -> Self:
         if (self.batch_rows is None) == (self.batch_tokens is None):
             raise ValueError("give batch_rows or batch_tokens and set the other one to null")
+        return self
+
+    @model_validator(mode="after")
+    def _one_average(self) -> Self:
+        if self.averaging is not None and self.average_best is not None:
+            raise ValueError(
+                "averaging and average_best are two averages; give one and set the other to null"
+            )
         return self
 
     @field_validator("buckets")

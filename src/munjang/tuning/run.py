@@ -8,6 +8,7 @@ from munjang.config import merge, parse_overrides, read_yaml
 from munjang.errors import ConfigError
 from munjang.models.registry import architecture
 from munjang.preparation import Prepared, prepare
+from munjang.tasks.registry import TASKS
 from munjang.tuning.attempt import attempt
 from munjang.tuning.folder import (
     RESULTS,
@@ -101,6 +102,7 @@ def tune(
     }
     typed = parse_overrides(overrides)
     given = merge(merge(base, _without_none(named)), typed)
+    _refuse_other_media(given.get("task"))
     chosen = given.get("model")
     name = str(chosen.get("name", "cnn")) if isinstance(chosen, Mapping) else "cnn"
     architecture(name)
@@ -123,6 +125,13 @@ def _check_numbers(trials: int, seconds: float | None) -> None:
         raise ConfigError(f"trials: expected 1 or more, got {trials}")
     if seconds is not None and not seconds > 0:
         raise ConfigError(f"seconds: expected more than 0, got {seconds:g}")
+
+
+def _refuse_other_media(task: object) -> None:
+    row = next((row for name, row in TASKS.items() if name == task), None)
+    if row is not None and row.reads != "texts":
+        known = ", ".join(name for name, row in TASKS.items() if row.reads == "texts")
+        raise ConfigError(f"tune searches settings of encoders of texts ({known}), not of {task}")
 
 
 def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ RUNS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "mean": ({}, {}),
     "ngrams-adagrad": (NGRAMS, {"embedding_optimiser": "adagrad"}),
     "cnn-averaging": (CNN, {"averaging": 0.2, "evaluations_per_epoch": 2}),
+    "cnn-average-best": (CNN, {"average_best": 2, "evaluations_per_epoch": 2}),
     "lstm-adagrad-averaging": (
         LSTM,
         {"embedding_optimiser": "adagrad", "averaging": 0.0, "evaluations_per_epoch": 2},

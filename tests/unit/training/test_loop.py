@@ -12,6 +12,7 @@ from munjang.data.batches import Batch
 from munjang.errors import ConfigError
 from munjang.tasks.classify import Classify, ClassifySettings
 from munjang.training.loop import Loop
+from munjang.training.settings import TrainingSettings
 from tests.unit.training.conftest import Small, scores_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -210,6 +211,23 @@ def test_averaged_weights_are_kept_when_they_judge_better(small: Small, scripted
     torch.testing.assert_close(
         averages[1]["head.bias"], (plain[0]["head.bias"] + plain[1]["head.bias"]) / 2
     )
+
+
+def test_the_best_evaluations_are_averaged(small: Small, scripted) -> None:
+    # plain looks .4 .7 .5 .6; from the second on the average of the two best is looked at too
+    scripted([scores_of(value) for value in (0.4, 0.7, 0.1, 0.5, 0.1, 0.6, 0.9)])
+    loop = small.loop(epochs=4, average_best=2)
+    plain = [weights_of(loop) for step in loop if step.scores is not None]
+    assert loop.state.counters.among_best == [0.7, 0.6]
+    assert loop.state.counters.best_value == 0.9
+    assert loop.state.counters.best_is_average
+    for name, tensor in loop.state.best.items():
+        torch.testing.assert_close(tensor, (plain[1][name] + plain[3][name]) / 2)
+
+
+def test_two_averages_at_once_are_refused() -> None:
+    with pytest.raises(ConfigError, match="two averages"):
+        TrainingSettings.parse({"averaging": 0.5, "average_best": 3})
 
 
 def test_judging_the_average_leaves_the_run_as_it_was(small: Small, scripted) -> None:

@@ -50,3 +50,12 @@ def test_what_follows_falls_to_nearly_nothing(warmup: float) -> None:
 def test_steps_behind_the_end_do_not_go_below_zero() -> None:
     assert step_size_factor(500, 100, warmup=0.1, schedule="linear") == 0.0
     assert step_size_factor(500, 100, warmup=0.1, schedule="cosine") == pytest.approx(0.0)
+
+
+def test_one_over_the_root_falls_as_the_paper_has_it() -> None:
+    """min(step^-0.5, step warmup^-1.5) of Vaswani et al. (2017), its highest point made 1."""
+    total, rising = 100, 20
+    for step in range(1, total + 1):
+        paper = min(step**-0.5, step * rising**-1.5) * rising**0.5
+        found = step_size_factor(step - 1, total, warmup=0.2, schedule="inverse_sqrt")
+        assert found == pytest.approx(paper)

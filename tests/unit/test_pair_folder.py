@@ -1,0 +1,131 @@
+"""A model from text to text: kept and loaded the same, asked in many ways."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import munjang
+from munjang.errors import ConfigError, DataError, FolderError
+from munjang.pair_folder import PairModel
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SOURCES = ["the red house", "a small dog", "the dog runs", "a red dog", "the small house"] * 8
+TARGETS = ["빨간 집", "작은 개", "개가 달린다", "빨간 개", "작은 집"] * 8
+QUICK = ("model.dim=16", "training.max_steps=12", "training.batch_tokens=200", "training.threads=1")
+
+
+def trained(model: str = "transformer", *overrides: str, **more: Any) -> Any:
+    pairs = ([f"{s} {n}" for n, s in enumerate(SOURCES)], TARGETS)
+    chosen = (*QUICK, *overrides)
+    return munjang.train(pairs, task="translate", model=model, overrides=chosen, **more)
+
+
+@pytest.fixture(scope="module")
+def model() -> PairModel:
+    return trained("transformer", "model.layers=1").model
+
+
+@pytest.mark.parametrize("name", ["seq2seq", "attentive", "transformer"])
+@pytest.mark.parametrize("tokenizer", ["words", "jamo"])
+def test_saved_and_loaded_it_says_the_same(name: str, tokenizer: str, tmp_path: Path) -> None:
+    made = trained(name, out=tmp_path / "m", tokenizer=tokenizer).model
+    loaded = munjang.load(tmp_path / "m")
+    assert loaded.predict(SOURCES[:5]) == made.predict(SOURCES[:5])
+    assert loaded.recipe == made.recipe
+
+
+def test_a_shared_vocabulary_is_kept_once(tmp_path: Path) -> None:
+    trained("transformer", "tokenizer.shared=true", out=tmp_path / "m")
+    assert not (tmp_path / "m" / "target_vocabulary.json").exists()
+    loaded = munjang.load(tmp_path / "m")
+    assert loaded.sides.source is loaded.sides.target
+
+
+def test_a_folder_without_the_targets_vocabulary_is_refused(tmp_path: Path) -> None:
+    trained("transformer", out=tmp_path / "m")
+    (tmp_path / "m" / "target_vocabulary.json").unlink()
+    with pytest.raises(FolderError, match=r"target_vocabulary\.json"):
+        munjang.load(tmp_path / "m")
+
+
+def test_alone_and_among_others_a_text_has_the_same_answer(model: PairModel) -> None:
+    together = model.predict([*SOURCES[:5], "a", "the dog runs and the small red dog runs"])
+    for text, answer in zip(SOURCES[:5], together, strict=False):
+        alone = model.predict(text)[0]
+        assert alone.text == answer.text
+        assert alone.candidates[0].score == pytest.approx(answer.candidates[0].score, abs=1e-4)
+
+
+def test_no_texts_and_empty_texts(model: PairModel) -> None:
+    assert model.predict([]) == []
+    (answer,) = model.predict("")
+    assert (answer.text, answer.candidates[0].finished) == ("", True)
+    assert [a.text == "" for a in model.predict(["", "a red dog", ""])] == [True, False, True]
+
+
+def test_wrong_texts_are_named(model: PairModel) -> None:
+    with pytest.raises(DataError):
+        model.predict(["a", None])  # type: ignore[list-item]
+
+
+def test_other_ways_to_look_for_answers(model: PairModel) -> None:
+    three = model.decoding_otherwise({"beam": 4, "nbest": 3}).predict(SOURCES[:2])
+    assert [len(answer.candidates) for answer in three] == [3, 3]
+    assert [line[0] for line in three[1].lines(7, "x")] == ["7"] * 3
+    short = model.decoding_otherwise({"max_length": 1}).predict(SOURCES[:2])
+    assert all(not answer.candidates[0].finished or not answer.text for answer in short)
+    with pytest.raises(ConfigError, match="did you mean 'beam'"):
+        model.decoding_otherwise({"baem": 3})
+    assert model.recipe.decoding.beam == 5
+
+
+def test_what_it_has_not_is_refused(model: PairModel) -> None:
+    with pytest.raises(ConfigError, match="no probabilities"):
+        model.predict_proba(["a"])
+    with pytest.raises(ConfigError, match="predict"):
+        model.logits(["a"])
+
+
+def test_attention_of_its_own_answer_and_of_another(model: PairModel) -> None:
+    own = model.attention("the red house")
+    assert {"cross", "source", "target"} == set(own.kinds)
+    assert own.answer == model.predict("the red house")[0].text
+    other = model.attention("the red house", "작은 집")
+    assert other.answer == "작은 집"
+    for one in other.maps:
+        sums = torch.from_numpy(one.weights).sum(1)
+        torch.testing.assert_close(sums, torch.ones(len(sums)))
+    with pytest.raises(DataError, match="empty"):
+        model.attention("")
+    with pytest.raises(ConfigError, match="attends to nothing"):
+        trained("seq2seq").model.attention("the red house")
+
+
+def test_pairs_that_are_too_long_are_left_out_and_said(tmp_path: Path) -> None:
+    said: list[str] = []
+    made = trained(
+        "transformer", "tokenizer.source.max_length=40", "tokenizer.source.name=characters",
+        "tokenizer.target.max_length=3", "tokenizer.target.name=words", say=said.append,
+        valid=(["a b", "c" * 60], ["가", "나"]),
+    )  # fmt: skip
+    assert made.metrics["training"]["valid_left_out"] == 1
+    assert any("left out 1 pairs" in line for line in said)
+    long = made.model.predict(["d" * 50])[0]
+    assert long.truncated
+    sides = made.model.recipe.tokenizer.model_copy(update={"too_long": "refuse"})
+    recipe = made.model.recipe.model_copy(update={"tokenizer": sides})
+    with pytest.raises(DataError, match=r"row 2.*50 tokens.*40"):
+        replace(made.model, recipe=recipe).predict(["d", "d" * 50])
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_others() -> None:
+    weights = [
+        trained("attentive", seed=seed).model.network.state_dict()["embedding.target_table"]
+        for seed in (1, 1, 2)
+    ]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])

@@ -18,10 +18,10 @@ from munjang.comparison.parts import (
     write_texts,
 )
 from munjang.config import merge
-from munjang.data.labels import require_labels
 from munjang.data.table import Table
 from munjang.errors import ConfigError
-from munjang.pair_recipe import make_pair_recipe
+from munjang.pair_preparation import recipe_of
+from munjang.pair_recipe import PairTexts, make_pair_recipe
 from munjang.recipe import make_recipe, script_of
 
 Given = Mapping[str, Any]
@@ -59,7 +59,7 @@ def _cut_texts(sources: Sources, given: Given, say: Say) -> Parts:
 
 
 def _cut_pairs(sources: Sources, given: Given, say: Say) -> Parts:
-    common = make_pair_recipe("transformer", ("other", "other"), 0, _without(given, "model"))
+    common = make_pair_recipe("transformer", PairTexts(), _without(given, "model"))
     return cut_pairs(sources, common.data, common.seed, say)
 
 
@@ -70,7 +70,7 @@ def _of_texts(given: Given) -> dict[str, Any]:
 
 def _of_pairs(given: Given) -> dict[str, Any]:
     given = merge({"translate": {"decoded_rows": _ANSWERED}}, given)
-    own = make_pair_recipe("transformer", ("other", "other"), 0, _without(given, "model"))
+    own = make_pair_recipe("transformer", PairTexts(), _without(given, "model"))
     # said, so that whoever judges without a recipe, a baseline too, counts in the same way
     counted = {key: getattr(own.translate, key) for key in COUNTED}
     source, target = COLUMNS
@@ -88,9 +88,7 @@ def _check_texts(model: str, given: Given, parts: Parts) -> None:
 
 
 def _check_pairs(model: str, given: Given, parts: Parts) -> None:
-    train = parts["train"]
-    scripts = script_of(train.texts), script_of(require_labels(train))
-    make_pair_recipe(model, scripts, len(train), given)
+    recipe_of(model, parts["train"], given)
 
 
 def _without(given: Given, *keys: str) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def corpora() -> dict[str, Corpus]:
                     "training.learning_rate=0.002",
                     "model.dim=256",
                 ),
-                "seq2seq": ("training.epochs=16", "training.learning_rate=0.002", "model.dim=256"),
+                "seq2seq": ("training.epochs=10", "training.learning_rate=0.002", "model.dim=256"),
             },
             published="Transformer tiny 41.0 (2.6M parameters, lowercased, tokenised)",
         ),

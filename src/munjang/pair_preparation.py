@@ -101,7 +101,7 @@ def prepare_pairs(
     # a wrong setting is told before anything is read
     asked = make_pair_recipe(model, PairTexts(), given)
     table = read_and_say(data, asked.data, say)
-    recipe = _recipe(model, table, given)
+    recipe = recipe_of(model, table, given)
     if valid is not None:
         parts = {"train": table, "valid": read_and_say(valid, recipe.data, say)}
     else:
@@ -172,20 +172,21 @@ def _encode(sides: Sides, table: Table, settings: PairTokenizerSettings) -> _Enc
     return _Encoded(encode_pairs(sides, table.take(np.flatnonzero(~long))), int(long.sum()))
 
 
-def pair_texts(table: Table) -> PairTexts:
-    """What the defaults ask of pairs."""
+def recipe_of(model: str, table: Table, given: Mapping[str, Any]) -> PairRecipe:
+    """The defaults of a model for these pairs, with what the user gave laid on them.
+
+    Raises:
+        ConfigError: an unknown setting, or a value that it cannot take.
+    """
     sources, targets = sides_of(table)
     scripts = script_of(sources), script_of(targets)
     characters = int(targets.str.len_chars().sum() or 0)
-    return PairTexts(
+    texts = PairTexts(
         scripts,
         tokens=characters // _CHARACTERS_A_TOKEN[scripts[1]],
         words=float(sources.str.count_matches(r"\S+").mean() or 0),  # type: ignore[arg-type]
     )
-
-
-def _recipe(model: str, table: Table, given: Mapping[str, Any]) -> PairRecipe:
-    recipe = make_pair_recipe(model, pair_texts(table), given)
+    recipe = make_pair_recipe(model, texts, given)
     found = {"source_column": table.text_column, "target_column": table.label_column}
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=found)})
 

@@ -237,3 +237,13 @@ def test_aligned_files_are_compared_on_aligned_files(
     told = json.loads(done.out)
     assert told["rows"] == {"train": 6, "valid": 2, "test": 3}
     assert told["standings"][0]["figures"]["exact_match"] == 1.0
+
+
+def test_files_of_pairs_are_refused_where_labels_are_learned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sides = ("--source", tmp_path / "a", "--target", tmp_path / "b")
+    done = call(capsys, "compare", *sides, "--out", tmp_path / "out")
+    assert done.code == 2
+    assert "go with the task translate" in done.err
+    assert not (tmp_path / "out").exists()

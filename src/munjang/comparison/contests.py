@@ -20,7 +20,7 @@ from munjang.comparison.parts import (
 from munjang.config import merge
 from munjang.data.table import Table
 from munjang.errors import ConfigError
-from munjang.pair_preparation import pair_texts
+from munjang.pair_preparation import recipe_of
 from munjang.pair_recipe import PairTexts, make_pair_recipe
 from munjang.recipe import make_recipe, script_of
 
@@ -88,7 +88,7 @@ def _check_texts(model: str, given: Given, parts: Parts) -> None:
 
 
 def _check_pairs(model: str, given: Given, parts: Parts) -> None:
-    make_pair_recipe(model, pair_texts(parts["train"]), given)
+    recipe_of(model, parts["train"], given)
 
 
 def _without(given: Given, *keys: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from munjang.comparison.processes import finished, run_alone
 from munjang.comparison.results import Comparison
 from munjang.config import merge, parse_overrides, read_yaml
 from munjang.errors import ConfigError
+from munjang.media import refuse_pairs
 
 Say = Callable[[str], None]
 
@@ -97,6 +98,8 @@ def compare(
     }
     given, typed = _given(config, task, reading), parse_overrides(overrides)
     learned = compared_task(merge(given, typed).get("task", "classify"))
+    for one in (data, valid, test):
+        refuse_pairs(one, learned)
     contest = CONTESTS[learned]
     crossed = None if tokenizers is None else _listed(tokenizers)
     entrants = parse_entrants(_listed(models), crossed, learned)

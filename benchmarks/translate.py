@@ -12,8 +12,9 @@ turns, and the medians over the rounds are compared in one run.
   `TrainManager.train_and_validate`. Neither start-up, the first five steps nor validation counts.
 - Decoding: from texts in memory to texts in memory, beam 5, at most 50 steps, of the first
   sentences of test2016. Both sides decode with the same weights, which we train first and hand to
-  JoeyNMT as a checkpoint of its own (joey_weights.py), so that answers have the lengths of answers;
-  the share that is the same word for word is printed. Ours is `model.predict`, JoeyNMT's is
+  JoeyNMT as a checkpoint of its own (joey_weights.py), so that the work is the same: the share of
+  answers that agree word for word is printed. So are their lengths, beside the references', since
+  JoeyNMT pays more for each token of a longer answer. Ours is `model.predict`, JoeyNMT's is
   `joeynmt.prediction.predict`, with whichever size of its batches is the fastest in a trial. Its
   sources lack the end that it would add, since these weights never saw one.
 - Memory: the most that those same processes held, whole, with Python and libraries; and what
@@ -41,7 +42,7 @@ from functools import partial
 from pathlib import Path
 
 from machine import data_folder, describe_machine
-from translation import SOURCE, TARGET, Answer, ask
+from translation import MOST_STEPS, SOURCE, TARGET, Answer, ask, lines_of
 
 HERE = Path(__file__).parent
 OURS, THEIRS = HERE / "translate_ours.py", HERE / "joey_peer.py"
@@ -125,18 +126,25 @@ def decode(sides: Sides, options: argparse.Namespace, say: Say) -> float:
     say(_of(rounds, "peak", MEGABYTE).row("peak memory, MB"))
     say(_of(rounds, "before", MEGABYTE).row("of it before the first sentence, MB"))
     say(f"\nThe weights: {options.steps} steps, cross-entropy {fitted['cross_entropy']:.2f} nats.")
-    say(_alike(rounds[0][0]["answers"], rounds[0][1]["answers"]))
+    ours, theirs = (side["answers"] for side in rounds[0])
+    references = lines_of(Path(options.work) / f"test.{TARGET}")[: options.sentences]
+    say(_alike(ours, theirs, references))
     sizes = ", ".join(f"{n}: {rate:.1f}" for n, rate in zip(options.batches, rates, strict=True))
     say(f"JoeyNMT by sentences of a batch, sentences a second on the first {tried}: {sizes}.")
     return rate.ratio
 
 
-def _alike(ours: Sequence[str], theirs: Sequence[str]) -> str:
+def _alike(ours: Sequence[str], theirs: Sequence[str], references: Sequence[str]) -> str:
+    """How alike the answers are, and whether they are as long as answers should be."""
     same = sum(a == b for a, b in zip(ours, theirs, strict=True)) / len(ours)
-    lengths = [sum(len(text.split()) for text in some) / len(some) for some in (ours, theirs)]
+    lengths = [
+        sum(len(text.split()) for text in some) / len(some) for some in (ours, theirs, references)
+    ]
+    cut = sum(len(text.split()) >= MOST_STEPS for text in ours) / len(ours)
     return (
-        f"{same:.1%} of the answers are the same word for word; tokens of an answer: ours "
-        f"{lengths[0]:.1f}, JoeyNMT {lengths[1]:.1f}."
+        f"{same:.1%} of the answers are the same word for word. Tokens of an answer: ours "
+        f"{lengths[0]:.1f}, JoeyNMT {lengths[1]:.1f}, the references {lengths[2]:.1f}; {cut:.1%} "
+        f"of ours were cut at {MOST_STEPS}."
     )
 
 
@@ -162,11 +170,11 @@ def main() -> int:
     )  # fmt: skip
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=8.0, help="of training, a side and round")
-    parser.add_argument("--steps", type=int, default=200, help="of training what is decoded with")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of training, a side and round")
+    parser.add_argument("--steps", type=int, default=700, help="of training what is decoded with")
     parser.add_argument("--sentences", type=int, default=300, help="1000 is all of test2016")
     parser.add_argument(
-        "--batches", type=int, nargs="+", default=[8, 16, 32], help="of JoeyNMT in decoding"
+        "--batches", type=int, nargs="+", default=[16, 32, 64], help="of JoeyNMT in decoding"
     )
     parser.add_argument("--tried", type=int, default=96, help="sentences of the trial of those")
     parser.add_argument("--lines", type=int, nargs="+", default=[1_000, 10_000])
@@ -180,6 +188,7 @@ def main() -> int:
 
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     with tempfile.TemporaryDirectory() as work:
+        options.work = work
         our_job = partial(ask, sys.executable, OURS, data=str(options.data.resolve()))
         their_job = partial(ask, options.joey, THEIRS, work=work, threads=options.threads)
         theirs = ask(options.joey, THEIRS, "versions")

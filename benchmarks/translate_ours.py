@@ -31,6 +31,8 @@ from translation import (
     peak_memory,
 )
 
+# Small batches and little dropout: what is decoded with is to learn the length of answers soon.
+QUICK = {"model": {"dropout": 0.1}, "training": {"batch_tokens": 1024}}
 JUDGED = 64  # validation pairs: what an evaluation takes is not the question here
 
 
@@ -52,17 +54,18 @@ def settings(threads: int, steps: int | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def prepared(data: str, threads: int, steps: int | None = None) -> Any:
+def prepared(data: str, threads: int, steps: int | None = None, **changed: Any) -> Any:
     """multi30k with words as tokens, ready to train on."""
     import torch
 
+    from munjang.config import merge
     from munjang.data.pairs.aligned import AlignedFiles
     from munjang.pair_preparation import prepare_pairs
 
     torch.set_num_threads(threads)
     files = AlignedFiles(*(Path(data) / f"train.{side}" for side in (SOURCE, TARGET)))
     judged = tuple(lines_of(Path(data) / f"val.{side}")[:JUDGED] for side in (SOURCE, TARGET))
-    given = settings(threads, steps)
+    given = merge(settings(threads, steps), changed)
     return prepare_pairs(files, judged, None, given, lambda line: None)
 
 
@@ -116,7 +119,7 @@ def fit(data: str, work: str, threads: int, steps: int) -> Answer:
             network.embedding.bias.requires_grad_(False)
             return network
 
-    ready = WithoutOutputBias(**vars(prepared(data, threads, steps)))
+    ready = WithoutOutputBias(**vars(prepared(data, threads, steps, **QUICK)))
     trained = fitted(ready, Path(work) / "model", overwrite=True)
     weights = {name: value.numpy() for name, value in trained.model.network.state_dict().items()}
     np.savez(Path(work) / "weights.npz", **weights)

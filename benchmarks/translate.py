@@ -47,6 +47,7 @@ from translation import MOST_STEPS, SOURCE, TARGET, Answer, ask, lines_of
 HERE = Path(__file__).parent
 OURS, THEIRS = HERE / "translate_ours.py", HERE / "joey_peer.py"
 TRAINING_AIM, DECODING_AIM = 5.0, 4.0
+LONG = 1.25  # times the length of the references: a model that repeats itself
 MEGABYTE = 1e6
 Say = Callable[[str], None]
 
@@ -141,11 +142,14 @@ def _alike(ours: Sequence[str], theirs: Sequence[str], references: Sequence[str]
         sum(len(text.split()) for text in some) / len(some) for some in (ours, theirs, references)
     ]
     cut = sum(len(text.split()) >= MOST_STEPS for text in ours) / len(ours)
-    return (
+    said = (
         f"{same:.1%} of the answers are the same word for word. Tokens of an answer: ours "
         f"{lengths[0]:.1f}, JoeyNMT {lengths[1]:.1f}, the references {lengths[2]:.1f}; {cut:.1%} "
         f"of ours were cut at {MOST_STEPS}."
     )
+    if max(lengths[:2]) > LONG * lengths[2]:
+        said += " TOO LONG: this flatters us; train what is decoded with for more --steps."
+    return said
 
 
 def stream(sides: Sides, options: argparse.Namespace, say: Say) -> None:

@@ -95,9 +95,14 @@ def train(sides: Sides, options: argparse.Namespace, say: Say) -> float:
         (sides.ours("train", seconds=seconds), sides.theirs("train", seconds=seconds))
         for _ in range(options.rounds)
     ]
+    halved = [
+        sides.ours("train", seconds=seconds, precision="bfloat16") for _ in range(options.rounds)
+    ]
     rate = _of(rounds, "rate")
     say(f"\n## Training\n\n{_head()}")
     say(rate.row("real target tokens a second", f"{TRAINING_AIM:g}"))
+    in_half = [(ours, theirs) for ours, (_, theirs) in zip(halved, rounds, strict=True)]
+    say(_of(in_half, "rate").row("the same, ours in bfloat16"))
     say(_of(rounds, "tokens_a_step").row("real target tokens a step"))
     say(_of(rounds, "peak", MEGABYTE).row("peak memory, MB"))
     say(_of(rounds, "before", MEGABYTE).row("of it before the first step, MB"))

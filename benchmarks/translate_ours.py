@@ -89,12 +89,12 @@ def prepare(data: str, work: str) -> Answer:
     return {"vocabularies": sizes}
 
 
-def train(data: str, work: str, threads: int, seconds: float) -> Answer:
+def train(data: str, work: str, threads: int, seconds: float, precision: str = "float32") -> Answer:
     """Steps of `munjang.training.loop` by the clock."""
     from munjang.api import make_loop, parameter_count
 
     del work  # nothing is kept
-    loop = make_loop(prepared(data, threads))
+    loop = make_loop(prepared(data, threads, training={"precision": precision}))
     before, clock = peak_memory(), Clock(seconds)
     for step in loop:
         if clock.after(step.tokens):

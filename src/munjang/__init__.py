@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from munjang.comparison.run import compare
     from munjang.data.pairs.aligned import AlignedFiles
     from munjang.errors import MunjangError
-    from munjang.estimators import TextClassifier
+    from munjang.estimators import Seq2Seq, TextClassifier
     from munjang.explain.shapes import shapes
     from munjang.media import load
     from munjang.text.keras import Tokenizer, pad_sequences, tokenizer_from_json
@@ -22,6 +22,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AlignedFiles",
     "MunjangError",
+    "Seq2Seq",
     "TextClassifier",
     "Tokenizer",
     "__version__",
@@ -38,6 +39,7 @@ __all__ = [
 _PLACES = {
     "AlignedFiles": "munjang.data.pairs.aligned",
     "MunjangError": "munjang.errors",
+    "Seq2Seq": "munjang.estimators",
     "TextClassifier": "munjang.estimators",
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",

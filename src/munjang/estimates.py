@@ -3,27 +3,33 @@
 An estimate, and said to be one: other work on the machine, early stopping and slow disks change it.
 """
 
+import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from munjang.api import make_loop
 from munjang.data.batches import Examples
+from munjang.data.dataset import Dataset
+from munjang.data.pairs.examples import PairExamples
+from munjang.media import AnyPrepared
 from munjang.memory import peak_memory
-from munjang.preparation import Prepared
 from munjang.tasks.inference import logits_of
-from munjang.text.columns import values_and_offsets
+from munjang.tasks.translate import Translate, cross_entropy_of
 from munjang.training.loop import Loop
+from munjang.training.settings import TrainingSettings
 
 # The first steps are slower: memory is taken from the system, kernels are chosen.
 WARM_UP_STEPS = 3
 VALIDATION_SAMPLE = 512
+# Answered to see how long that takes: as many as are decoded together.
+ANSWERED_SAMPLE = 128
 
 
 @dataclass(frozen=True)
@@ -39,10 +45,13 @@ class Estimate:
         checkpoint_bytes: on disk while it trains.
         memory_bytes: peak memory of the process, PyTorch itself and the texts included.
         steps: optimiser steps if nothing stops it early.
-        tokens_per_second: real tokens, padding not counted, in training.
+        tokens_per_second: real tokens, padding not counted, in training; of pairs target tokens.
         seconds: of the whole training, evaluations included.
-        evaluation_seconds: of one look at the validation part, the average's included.
+        evaluation_seconds: of one look at the validation part; those at the average are spread
+            over all.
         timed_steps: how many steps were really taken to say so.
+        answering_seconds: after all steps, of the answers to the whole validation part where such
+            are written; not in `seconds`.
     """
 
     model: str
@@ -57,34 +66,35 @@ class Estimate:
     seconds: float
     evaluation_seconds: float
     timed_steps: int
+    answering_seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
         return asdict(self)
 
 
-def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
+def estimate_training(prepared: AnyPrepared, *, seconds: float = 2.0) -> Estimate:
     """Take a few real steps, and scale up.
 
     Args:
-        prepared: what would be trained. Nothing of it changes.
+        prepared: what would be trained, texts or pairs. Nothing of it changes.
         seconds: the most time to spend on steps.
     """
     recipe = prepared.recipe
     with _threads(recipe.training.threads), torch.random.fork_rng(devices=[]):
         loop = make_loop(prepared)
         steps, rate = _time_steps(loop, seconds)
-        evaluation = _evaluation_seconds(loop, prepared.valid)
+        evaluation, answering = _evaluation_seconds(loop)
     state = loop.state
     weights = _size(state.model.state_dict().values())
     optimiser = _size(
         value for one in state.optimisers for kept in one.state.values() for value in kept.values()
     )
-    averaging = recipe.training.averaging is not None or recipe.training.average_best is not None
-    evaluation *= 2 if averaging else 1
-    copies = weights * (2 if averaging else 1)
+    kept, scored = _averaging(recipe.training)
+    evaluation *= 1 + scored
+    copies = weights * (1 + kept)
     passes = loop.total / loop.per_epoch
-    tokens = len(values_and_offsets(prepared.train.column)[0]) * passes
+    tokens = prepared.facts[prepared.train.unit] * passes
     evaluations = passes * recipe.training.evaluations_per_epoch
     return Estimate(
         model=recipe.model_name,
@@ -94,15 +104,23 @@ def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
         copies_bytes=copies,
         checkpoint_bytes=weights + optimiser + copies,
         # to score the average, the weights of the moment are put aside
-        memory_bytes=(peak_memory() or weights + optimiser)
-        + copies
-        + (weights if averaging else 0),
+        memory_bytes=(peak_memory() or weights + optimiser) + copies + (weights if kept else 0),
         steps=loop.total,
         tokens_per_second=rate,
         seconds=tokens / rate + evaluations * evaluation,
         evaluation_seconds=evaluation,
         timed_steps=steps,
+        answering_seconds=answering,
     )
+
+
+def _averaging(training: TrainingSettings) -> tuple[int, float]:
+    """How many copies of the weights an average needs, and at how many looks it is scored too."""
+    if training.average_best is not None:
+        return training.average_best, 1.0
+    if training.averaging is not None:
+        return 1, 1 - training.averaging
+    return 0, 0.0
 
 
 def _time_steps(loop: Loop, seconds: float) -> tuple[int, float]:
@@ -123,13 +141,51 @@ def _time_steps(loop: Loop, seconds: float) -> tuple[int, float]:
     return taken, max(tokens, 1) / max(time.perf_counter() - start, 1e-9)
 
 
-def _evaluation_seconds(loop: Loop, valid: Examples) -> float:
-    """Seconds of one look at the validation part, from a sample of it."""
-    rows = len(valid)
-    sample = Examples(valid.column[:: max(1, rows // VALIDATION_SAMPLE)])
+def _evaluation_seconds(loop: Loop) -> tuple[float, float]:
+    """Seconds of one look at the validation part, and of the answers at the end; from a sample."""
+    valid: Dataset = loop.valid
+    if isinstance(valid, PairExamples):
+        return _answering_seconds(loop, valid)
+    rows, column = len(valid), cast(Examples, valid).column
+    sample = Examples(column[:: max(1, rows // VALIDATION_SAMPLE)])
+    taken = _seconds_of(lambda: logits_of(loop.state.model, sample))
+    return taken * rows / max(1, len(sample)), 0.0
+
+
+def _answering_seconds(loop: Loop, pairs: PairExamples) -> tuple[float, float]:
+    """Of a look, which answers some pairs greedily, and of the answers to all as in prediction.
+
+    An untrained network ends its answers at random, so here they are as long as targets are on
+    average.
+    """
+    network, task, rows = loop.state.model, cast(Translate, loop.task), len(pairs)
+    usual = min(math.ceil(pairs.lengths[:, 1].mean()), task.decoding.max_length)
+    decoding = task.decoding.model_copy(update={"min_length": usual - 1, "max_length": usual})
+    task = replace(task, decoding=decoding)
+    sample = _spread(pairs, ANSWERED_SAMPLE)
+    task.judge(network, sample.first(1))  # the first time it loads what computes the scores
+    read = _seconds_of(lambda: cross_entropy_of(network, sample))
+    looked = _seconds_of(lambda: task.judge(network, sample))
+    last = _seconds_of(lambda: task.concluded(network, sample))
+    answered = min(rows, task.settings.decoded_rows)
+    look = read * rows + max(looked - read, 0.0) * answered
+    return look / len(sample), last * rows / len(sample)
+
+
+def _spread(pairs: PairExamples, most: int) -> PairExamples:
+    """At most so many pairs, from all over the rows."""
+    assert pairs.texts is not None
+    chosen = slice(None, None, max(1, math.ceil(len(pairs) / most)))
+    sources, targets = pairs.texts
+    return PairExamples(
+        pairs.sources[chosen], pairs.targets_column[chosen], (sources[chosen], targets[chosen])
+    )
+
+
+def _seconds_of(work: Callable[[], object]) -> float:
     start = time.perf_counter()
-    logits_of(loop.state.model, sample)
-    return (time.perf_counter() - start) * rows / max(1, len(sample))
+    work()
+    return time.perf_counter() - start
 
 
 def _size(tensors: Iterable[Any]) -> int:

@@ -12,6 +12,10 @@ from munjang.cli.options import (
     ModelName,
     Settings,
     SkipBadRows,
+    SourceColumn,
+    SourceFile,
+    TargetColumn,
+    TargetFile,
     TaskName,
     TextColumn,
     TokenizerName,
@@ -21,8 +25,9 @@ from munjang.cli.outcome import begin
 
 def check(
     data: Annotated[
-        list[str], typer.Argument(metavar="DATA", help="Files of labelled text, or -.")
-    ],
+        list[str] | None,
+        typer.Argument(metavar="DATA", help="Files of labelled text or of pairs, or -."),
+    ] = None,
     test: Annotated[
         str | None, typer.Option(metavar="FILE", help="Held-out text, to see what stands in both.")
     ] = None,
@@ -30,6 +35,16 @@ def check(
     model: ModelName = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    source_column: SourceColumn = None,
+    target_column: TargetColumn = None,
+    source: SourceFile = None,
+    target: TargetFile = None,
+    test_source: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Held-out sources, one a line.")
+    ] = None,
+    test_target: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Their targets, line by line.")
+    ] = None,
     config: ConfigFile = None,
     settings: Settings = None,
     tokenizer: TokenizerName = None,
@@ -43,27 +58,35 @@ def check(
     multilabel how many labels a row has), lengths, texts that stand twice or under two labels or in
     both DATA and the test, words out of vocabulary at several thresholds, what padding would cost,
     and an estimate of the memory and time of a training, from a few real steps of it.
+    Of pairs (--task translate) the lengths of both sides and how far they are apart, pairs that
+    stand twice, sources with two targets, targets that are their source, tokens of both sides, and
+    pairs that are too long.
 
     \b
     Examples:
       munjang check reviews.tsv
       munjang check train.csv --test test.csv --model lstm --set training.epochs=3
       munjang check ratings.tsv --task regress
+      munjang check pairs.tsv --task translate --source-column en --target-column ko
+      munjang check --task translate --source train.en --target train.de
     """
     from munjang.checking import check as look
     from munjang.cli.names import check_names, model_override
+    from munjang.cli.pairs import data_or_pairs, held_out_or_pairs
     from munjang.cli.report import show_report
 
     begin()
     check_names(task, model, tokenizer)
     report = look(
-        data,
-        test=test,
+        data_or_pairs(data, source, target),
+        test=held_out_or_pairs("--test", test, test_source, test_target),
         task=task,
         config=config,
         columns={
             "text_column": text_column,
             "label_column": label_column,
+            "source_column": source_column,
+            "target_column": target_column,
             "encoding": encoding,
             "skip_bad_rows": skip_bad_rows or None,
         },

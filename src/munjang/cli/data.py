@@ -74,14 +74,16 @@ def _get_pictures(name: str, part: str | None, *, as_json: bool) -> None:
 
 
 def _described(sample: "Sample") -> dict[str, object]:
-    return {
-        "name": sample.name,
-        "about": sample.about,
-        "terms": sample.terms,
-        "parts": [part.name for part in sample.parts],
-        "text_column": sample.text_column,
-        "label_column": sample.label_column,
-    }
+    kept = {"name": sample.name, "about": sample.about, "terms": sample.terms}
+    return {**kept, "parts": [part.name for part in sample.parts], **_columns(sample)}
+
+
+def _columns(sample: "Sample") -> dict[str, str]:
+    """The task, where it is not the default, and the columns, by their names in `train`."""
+    if sample.pairs:
+        sides = {"source_column": sample.text_column, "target_column": sample.label_column}
+        return {"task": "translate", **sides}
+    return {"text_column": sample.text_column, "label_column": sample.label_column}
 
 
 @data.command("get")
@@ -117,6 +119,6 @@ def get(
         return
     for path in paths.values():
         show(path)
-    columns = f"--text-column {sample.text_column} --label-column {sample.label_column}"
+    named = " ".join(f"--{k.replace('_', '-')} {value}" for k, value in _columns(sample).items())
     first = shlex.quote(next(iter(paths.values())))
-    note(f"next: munjang train {first} {columns} --out my-model")
+    note(f"next: munjang train {first} {named} --out my-model")

@@ -33,17 +33,19 @@ def data_or_pairs(
     return pairs if pairs is not None else list(data or ())
 
 
-def valid_or_pairs(valid: str | None, source: str | None, target: str | None) -> Any:
-    """--valid, or the files of --valid-source and --valid-target, or None.
+def held_out_or_pairs(
+    option: str, given: str | None, source: str | None, target: str | None
+) -> Any:
+    """What `option` names, such as --valid, or the files of --valid-source and --valid-target.
 
     Raises:
         ConfigError: both, or one of the two files alone.
     """
     sources, targets = ([] if name is None else [name] for name in (source, target))
-    pairs = _aligned(sources, targets, "--valid-source", "--valid-target")
-    if valid is not None and pairs is not None:
-        raise ConfigError("give --valid, or --valid-source and --valid-target, not both")
-    return pairs if pairs is not None else valid
+    pairs = _aligned(sources, targets, f"{option}-source", f"{option}-target")
+    if given is not None and pairs is not None:
+        raise ConfigError(f"give {option}, or {option}-source and {option}-target, not both")
+    return pairs if pairs is not None else given
 
 
 def _aligned(source: Sequence[str] | None, target: Sequence[str] | None, *names: str) -> Any:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from munjang.data.checks import DataReport, Lengths, Padding, TestReport, Unknown
     from munjang.data.distributions import Numbers
+    from munjang.data.pairs.checks import PairReport
     from munjang.data.repeats import Repeat, Repeats
 
 MOST_LABELS = 30
@@ -24,13 +25,23 @@ BAR = 40
 EXAMPLE = 60
 
 
-def show_report(report: "DataReport", *, as_json: bool) -> None:
+def show_report(report: "DataReport | PairReport", *, as_json: bool) -> None:
     """Everything that was found; notes go to standard error."""
+    from munjang.cli.pair_report import show_pairs
+    from munjang.data.pairs.checks import PairReport
+
     for line in report.notes:
         note(shown(line))
     if as_json:
         show_json(report.to_json())
-        return
+    elif isinstance(report, PairReport):
+        show_pairs(report)
+    else:
+        show_texts(report)
+
+
+def show_texts(report: "DataReport") -> None:
+    """What was found in labelled texts."""
     screen = console()
     show(f"{report.rows:,} rows of {', '.join(report.files)}")
     for reason, count in report.skipped.items():
@@ -45,9 +56,7 @@ def show_report(report: "DataReport", *, as_json: bool) -> None:
     screen.print(unknown_table(report.unknown))
     screen.print(padding_table(report.padding))
     if report.estimate is not None:
-        screen.print(estimate_table(report.estimate))
-        steps = report.estimate["timed_steps"]
-        show(f"an estimate, from {steps:,} real steps on this machine as busy as it is now")
+        show_estimate(report.estimate, screen)
 
 
 def show_labels(report: "DataReport", screen: "Console") -> None:
@@ -187,6 +196,13 @@ def padding_table(padding: "Padding") -> Table:
     return table
 
 
+def show_estimate(estimate: Mapping[str, Any], screen: "Console") -> None:
+    """Memory and time of a training, and where that comes from."""
+    screen.print(estimate_table(estimate))
+    steps = counted(estimate["timed_steps"], "real step")
+    show(f"an estimate, from {steps} on this machine as busy as it is now")
+
+
 def estimate_table(estimate: Mapping[str, Any]) -> Table:
     """Memory and time of a training."""
     table = plain_table(f"a training of {estimate['model']}, estimated", "")
@@ -199,6 +215,8 @@ def estimate_table(estimate: Mapping[str, Any]) -> Table:
     table.add_row("steps", f"{estimate['steps']:,}")
     table.add_row("tokens per second", f"{estimate['tokens_per_second']:,.0f}")
     table.add_row("time", clock(estimate["seconds"]))
+    if estimate["answering_seconds"]:
+        table.add_row("answers to validate with, at the end", clock(estimate["answering_seconds"]))
     return table
 
 

@@ -98,7 +98,7 @@ def train(
     """
     from munjang.api import train as fit
     from munjang.cli.names import check_names, model_override
-    from munjang.cli.pairs import data_or_pairs, valid_or_pairs
+    from munjang.cli.pairs import data_or_pairs, held_out_or_pairs
     from munjang.cli.progress import chosen_metric, watching
     from munjang.cli.results import show_training
 
@@ -115,7 +115,7 @@ def train(
             source_column=source_column,
             target_column=target_column,
             out=out,
-            valid=valid_or_pairs(valid, valid_source, valid_target),
+            valid=held_out_or_pairs("--valid", valid, valid_source, valid_target),
             config=config,
             overrides=overrides,
             seed=seed,

@@ -8,6 +8,7 @@ import polars as pl
 
 from munjang.data.checks import Lengths, measure, plain
 from munjang.data.pairs.lengths import length_ratios
+from munjang.data.pairs.tokens import PairTokens
 from munjang.data.repeats import Repeats, all_texts, conflicts, duplicates, overlap
 from munjang.data.splits import same_texts
 from munjang.data.table import Table
@@ -66,11 +67,13 @@ class PairTestReport:
         rows: of the test.
         pairs: that stand in both.
         sources: that stand in both, whatever their targets.
+        skipped: bad rows of the test that were left out, by reason.
     """
 
     rows: int
     pairs: Repeats
     sources: Repeats
+    skipped: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ class PairReport:
         several: sources that stand with two targets or more.
         copies: pairs whose target is its source.
         test: the test pairs against these, if there are any.
+        tokens: as a training would read them; filled in by who knows its settings.
+        estimate: memory and time of a training; filled in by who knows the models.
     """
 
     files: tuple[str, ...]
@@ -105,6 +110,8 @@ class PairReport:
     several: Repeats
     copies: Repeats
     test: PairTestReport | None = None
+    tokens: PairTokens | None = None
+    estimate: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON: dictionaries, lists, strings and numbers."""
@@ -159,7 +166,12 @@ def _check_test(train: Table, test: Table) -> PairTestReport:
     tidy = replace(test, labels=targets)
     sources = pl.concat([train.texts, test.texts])
     numbers = same_pairs(sources, pl.concat([_targets(train), targets]))
-    return PairTestReport(len(test), overlap(train, tidy, numbers), overlap(train, tidy))
+    return PairTestReport(
+        rows=len(test),
+        pairs=overlap(train, tidy, numbers),
+        sources=overlap(train, tidy),
+        skipped=dict(test.skipped),
+    )
 
 
 def _sides(table: Table) -> tuple[pl.Series, pl.Series]:

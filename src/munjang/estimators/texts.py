@@ -1,8 +1,6 @@
-"""Estimators with scikit-learn's manners over `munjang.api`."""
+"""`TextClassifier`: texts in, labels out."""
 
-import tempfile
-from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
+from numbers import Real
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,20 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from munjang.api import train
-from munjang.config import merge
-from munjang.data.columns import text_column
 from munjang.data.readers.values import clean_labels
 from munjang.errors import ConfigError, DataError
-from munjang.folder import TextModel, load
-from munjang.layout import FILES, open_for_training
-from munjang.manifest import FILE as MANIFEST
-
-Settings = Mapping[str, Any] | Sequence[str] | None
+from munjang.estimators.given import Settings, read_settings, seed_of, texts_of
+from munjang.estimators.packing import pack, unpack
+from munjang.layout import open_for_training
 
 
 class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -86,13 +80,13 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             ValueError: `X` or `y` cannot be used (`MunjangError` is one).
         """
-        texts = _texts(X)
+        texts = texts_of(X)
         labels = _labels(y, texts)
         self.classes_, numbers = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise DataError(f"expected two classes or more in y, got 1 class: {labels[0]!r}")
         self._names = _class_names(self.classes_)
-        config, overrides = _settings(self.settings)
+        config, overrides = read_settings(self.settings)
         share, valid = self._valid()
         trained = train(
             (texts, self._names[numbers]),
@@ -101,7 +95,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             valid=valid,
             config=config,
             overrides=[*share, *overrides],
-            seed=self._seed(),
+            seed=seed_of(self.random_state),
             say=print if self.verbose else None,
         )
         self.model_, self.scores_ = trained.model, trained.scores
@@ -111,7 +105,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Probabilities [texts, classes], columns in the order of `classes_`."""
         check_is_fitted(self, "model_")
         columns = [self.model_.labels.index(name) for name in self._names]
-        return np.asarray(self.model_.predict_proba(_texts(X))[:, columns])
+        return np.asarray(self.model_.predict_proba(texts_of(X))[:, columns])
 
     def predict(self, X: Any) -> npt.NDArray[Any]:  # noqa: N803
         """The likeliest label of each text, of the type that `fit` was given [texts]."""
@@ -142,17 +136,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "valid: expected a share of the rows such as 0.1, or a pair (texts, labels), got "
                 f"{type(self.valid).__name__}"
             )
-        texts = _texts(self.valid[0])
+        texts = texts_of(self.valid[0])
         labels = _labels(self.valid[1], texts)
         unknown = sorted(set(labels.tolist()) - set(self.classes_.tolist()), key=str)
         if unknown:
             raise DataError(f"valid: the label {unknown[0]!r} is not among those to train on")
         return [], (texts, self._names[np.searchsorted(self.classes_, labels)])
-
-    def _seed(self) -> int:
-        if isinstance(self.random_state, Integral):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain data: the model as the bytes of its folder's files, so that no object of torch or
@@ -160,33 +149,15 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         state: dict[str, Any] = dict(super().__getstate__())
         if "model_" in state:
-            state["model_"] = _pack(state["model_"])
+            state["model_"] = pack(state["model_"])
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Load the model from the bytes of its files."""
         state = dict(state)
         if "model_" in state:
-            state["model_"] = _unpack(state["model_"])
+            state["model_"] = unpack(state["model_"])
         super().__setstate__(state)
-
-
-def _texts(given: Any) -> pl.Series:
-    """A column of texts, refused as scikit-learn's own text estimators and checks expect."""
-    if isinstance(given, str | bytes):
-        raise DataError("Iterable over raw text documents expected, string object received.")
-    shape = getattr(given, "shape", None)
-    if shape is not None and len(shape) != 1:
-        raise DataError(
-            f"expected one column of texts, a 1D array-like of strings, got the shape {shape}; "
-            "choose one column, as in X['text']"
-        )
-    if not hasattr(given, "__iter__"):
-        raise DataError(f"expected a column of texts, got {type(given).__name__}")
-    texts = text_column(given)
-    if not len(texts):
-        raise DataError("Found array with 0 sample(s) while a minimum of 1 is required.")
-    return texts
 
 
 def _labels(given: Any, texts: pl.Series) -> npt.NDArray[Any]:
@@ -217,38 +188,3 @@ def _read_back(label: object) -> str:
     """What the readers make of one label; empty if it is none."""
     cleaned, _, _ = clean_labels([label], "label", np.array([1]))
     return str(cleaned[0])
-
-
-def _settings(given: Settings) -> tuple[dict[str, Any], list[str]]:
-    """Nested settings and overrides."""
-    if given is None:
-        return {}, []
-    if not isinstance(given, Mapping):
-        if isinstance(given, str):
-            raise ConfigError(f"settings: expected a mapping or a list of key=value, got '{given}'")
-        return {}, list(given)
-    return _nested(given), []
-
-
-def _nested(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted names to nested mappings."""
-    nested: dict[str, Any] = {}
-    for name, value in settings.items():
-        inner = _nested(value) if isinstance(value, Mapping) else value
-        for part in reversed(str(name).split(".")):
-            inner = {part: inner}
-        nested = merge(nested, inner)
-    return nested
-
-
-def _pack(model: TextModel) -> dict[str, bytes]:
-    with tempfile.TemporaryDirectory() as folder:
-        model.save(folder)
-        return {name: Path(folder, name).read_bytes() for name in (*FILES, MANIFEST)}
-
-
-def _unpack(files: Mapping[str, bytes]) -> TextModel:
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in files.items():
-            Path(folder, Path(name).name).write_bytes(content)
-        return load(folder)

@@ -1,11 +1,10 @@
-"""A look at data and cost before training: what `munjang check` shows."""
+"""A look at labelled texts, and at what a training on them costs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from munjang.config import merge, parse_overrides, read_yaml
+from munjang.config import merge
 from munjang.data.checks import DataReport, check_data
 from munjang.data.readers import read_table
 from munjang.data.readers.values import ReadLabels
@@ -15,44 +14,24 @@ from munjang.estimates import estimate_training
 from munjang.preparation import Prepared, prepare
 from munjang.recipe import DataSettings, make_recipe
 
-Given = Mapping[str, Any]
 
-
-def check(
-    data: Any,
-    *,
-    test: Any = None,
-    task: str | None = None,
-    model: str = "cnn",
-    config: str | Path | Mapping[str, Any] | None = None,
-    columns: Mapping[str, Any] | None = None,
-    tokenizer: str | None = None,
-    overrides: Iterable[str] = (),
-    seconds: float = 2.0,
+def check_texts(
+    data: Any, test: Any, model: str, given: Mapping[str, Any], seconds: float
 ) -> DataReport:
-    """Look at data as a training with these settings would see it.
+    """Look at labelled texts as a training with these settings would see them.
 
     Args:
-        data: as for `munjang.train`. Labels may be missing; then there is no estimate.
-        test: held-out data likewise, to find texts that stand in both.
-        task: what the labels are for; that of `config`, else classify, when left out.
-        model: name of the architecture to estimate.
-        config: a YAML file or a mapping of settings.
-        columns: settings of reading, such as `text_column`; None counts as not given.
-        tokenizer: name of a tokenizer; chosen by the script of the text when left out.
-        overrides: `key=value` strings laid on top.
+        data: of `munjang.data.readers.read_table`. Labels may be missing; then there is no
+            estimate.
+        test: likewise, or None.
+        model: name of the architecture, unless `given` names one.
+        given: the user's settings, nested as in `config.yaml`.
         seconds: the most time to spend on real training steps.
 
     Raises:
         DataError: a row cannot be used.
         ConfigError: a setting that does not exist, or a value that it cannot take.
     """
-    base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
-    reading = {key: value for key, value in (columns or {}).items() if value is not None}
-    named: dict[str, Any] = {"data": reading}
-    named |= {"tokenizer": {"name": tokenizer}} if tokenizer else {}
-    named |= {"task": task} if task else {}
-    given = merge(merge(base, named), parse_overrides(overrides))
     asked = make_recipe(model, "other", 0, given)
     read_labels = asked.task_class.reader(asked.task_settings)
     table = _read(data, asked.data, read_labels)
@@ -75,7 +54,7 @@ def _read(data: Any, settings: DataSettings, read_labels: ReadLabels) -> Table:
 
 
 def _cost(
-    table: Table, model: str, given: Given, seconds: float
+    table: Table, model: str, given: Mapping[str, Any], seconds: float
 ) -> tuple[Prepared | None, dict[str, Any] | None, list[str]]:
     """What a training would start from, what it would cost, and notes on both."""
     if table.labels is None:

@@ -1,0 +1,65 @@
+"""Check data before training: labelled texts, or pairs of texts."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from munjang.checking.pairs import check_pairs_of
+from munjang.checking.texts import check_texts
+from munjang.config import merge, parse_overrides, read_yaml
+from munjang.data.checks import DataReport
+from munjang.data.pairs.checks import PairReport
+from munjang.tasks.registry import TASKS
+
+# A step on pairs takes long.
+_SECONDS, _SECONDS_OF_PAIRS = 2.0, 5.0
+
+
+def check(
+    data: Any,
+    *,
+    test: Any = None,
+    task: str | None = None,
+    model: str | None = None,
+    config: str | Path | Mapping[str, Any] | None = None,
+    columns: Mapping[str, Any] | None = None,
+    tokenizer: str | None = None,
+    overrides: Iterable[str] = (),
+    seconds: float | None = None,
+) -> DataReport | PairReport:
+    """Look at data as a training with these settings would see it.
+
+    Args:
+        data: as for `munjang.train`. Labels of texts may be missing; then there is no estimate.
+        test: held-out data likewise, to find texts that stand in both.
+        task: what the labels are for; that of `config`, else classify, when left out.
+        model: name of the architecture to estimate; that of `config`, else cnn, and transformer for
+            pairs, when left out.
+        config: a YAML file or a mapping of settings.
+        columns: settings of reading, such as `text_column`; None counts as not given.
+        tokenizer: name of a tokenizer; chosen by the script of the text when left out.
+        overrides: `key=value` strings laid on top.
+        seconds: the most time to spend on real training steps; 2, and 5 on pairs, when left out.
+
+    Returns:
+        For the task translate a `PairReport`.
+
+    Raises:
+        DataError: a row cannot be used.
+        ConfigError: a setting that does not exist, or a value that it cannot take.
+    """
+    base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
+    reading = {key: value for key, value in (columns or {}).items() if value is not None}
+    named: dict[str, Any] = {"data": reading}
+    named |= {"tokenizer": {"name": tokenizer}} if tokenizer else {}
+    named |= {"task": task} if task else {}
+    given = merge(merge(base, named), parse_overrides(overrides))
+    if _reads_pairs(given.get("task")):
+        longest = _SECONDS_OF_PAIRS if seconds is None else seconds
+        return check_pairs_of(data, test, model, given, longest)
+    longest = _SECONDS if seconds is None else seconds
+    return check_texts(data, test, model or "cnn", given, longest)
+
+
+def _reads_pairs(task: object) -> bool:
+    return any(name == task and row.reads == "pairs" for name, row in TASKS.items())

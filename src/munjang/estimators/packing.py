@@ -1,0 +1,30 @@
+"""A trained model as plain bytes, so that no object of torch or of a tokenizer is ever pickled."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from munjang.layout import EVERY_FILE
+from munjang.manifest import FILE as MANIFEST
+from munjang.media import AnyModel, load
+
+
+def pack(model: AnyModel) -> dict[str, bytes]:
+    """The files of the model folder, by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(folder)
+        files = [Path(folder, name) for name in (*EVERY_FILE, MANIFEST)]
+        return {file.name: file.read_bytes() for file in files if file.exists()}
+
+
+def unpack(files: Mapping[str, bytes]) -> AnyModel:
+    """The model of those files.
+
+    Raises:
+        FolderError: one is missing, altered, or made by a newer version.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            Path(folder, Path(name).name).write_bytes(content)
+        return cast(AnyModel, load(folder))

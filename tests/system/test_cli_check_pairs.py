@@ -1,0 +1,202 @@
+"""A look at pairs of texts by the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from munjang import AlignedFiles
+from munjang.checking import check
+from tests.system.commands import Done, call, controls, run
+
+QUICK = tuple(
+    part
+    for setting in (
+        "model.dim=16",
+        "model.hidden=32",
+        "training.epochs=2",
+        "training.threads=1",
+        "decoding.beam=2",
+    )
+    for part in ("--set", setting)
+)
+TRANSLATE = ("--task", "translate", "--model", "attentive", *QUICK)
+
+WORDS = {"하나": "one", "둘": "two", "셋": "three", "넷": "four"}
+
+
+def made_rows(count: int = 64) -> list[tuple[str, str]]:
+    """Three words and their translations, no two alike."""
+    names = list(WORDS)
+    chosen = [(names[n % 4], names[n // 4 % 4], names[n // 16 % 4]) for n in range(count)]
+    return [(" ".join(row), " ".join(WORDS[word] for word in row)) for row in chosen]
+
+
+def write(path: Path, lines: list[str]) -> Path:
+    path.write_bytes("".join(f"{line}\n" for line in lines).encode())
+    return path
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """TSV with a pair that stands twice, a source with two targets, a copy and a long pair."""
+    more = [
+        made_rows()[0],
+        (made_rows()[1][0], "or so"),
+        ("OK", "OK"),
+        ("하나 " * 9 + "둘", "one " * 9 + "two"),
+    ]
+    rows = [f"{ko}\t{en}" for ko, en in [*made_rows(), *more]]
+    return write(tmp_path / "pairs.tsv", ["ko\ten", *rows])
+
+
+COLUMNS = ("--source-column", "ko", "--target-column", "en")
+
+
+def refused(done: Done, *words: str) -> None:
+    assert (done.code, done.out) == (2, "")
+    assert done.err.count("\n") == 1
+    for word in words:
+        assert word in done.err
+
+
+def test_everything_is_drawn(table: Path, tmp_path: Path) -> None:
+    ko, en = zip(*made_rows()[:3], strict=True)
+    files = write(tmp_path / "test.ko", [*ko, "새"]), write(tmp_path / "test.en", [*en, "new"])
+    held_out = ("--test-source", files[0], "--test-target", files[1])
+    longest = ("--set", "tokenizer.max_length=8", "--tokenizer", "words")
+    done = run("check", table, *TRANSLATE, *COLUMNS, *held_out, *longest)
+    assert done.code == 0, done.err
+    assert not controls(done.out)
+    for wanted in (
+        "68 pairs of ",
+        "source (ko), characters",
+        "target (en), tokens",
+        "the longest for its source: ",
+        "the same pair more than once: 1 pair, 1 row",
+        "2 x 하나 하나 하나 -> one one one  pairs.tsv:2, 66",
+        "the same source with several targets: 1 source, 2 rows",
+        "2 x 둘 하나 하나 -> or so (1) | two one one (1)  pairs.tsv:3, 67",
+        "targets that are their source: 1 text, 1 row",
+        "test: 4 pairs",
+        "the same pair in DATA and in the test: 3 pairs, 3 rows",
+        "out of it, of validation tokens",
+        "of the batches of a training is padding",
+        "1 pair with more than 8 source or 8 target tokens, which a training leaves out",
+        "pairs.tsv:69: 10 and 10 tokens",
+        "a training of attentive, estimated",
+        "peak memory",
+        "answers to validate with, at the end",
+        "an estimate, from",
+    ):
+        assert wanted in done.out
+
+
+def test_for_machines(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done = call(capsys, "check", table, *TRANSLATE, "--json")
+    assert done.code == 0, done.err
+    assert "source column: ko (guessed" in done.err
+    report = json.loads(done.out)
+    assert (report["rows"], report["source_column"], report["target_column"]) == (68, "ko", "en")
+    assert report["duplicates"]["examples"][0]["places"][1]["row"] == 66
+    assert report["tokens"]["source"]["vocabulary"] > 4
+    assert 0 <= report["tokens"]["padding"] < 1
+    assert report["estimate"]["model"] == "attentive"
+    assert report["estimate"]["seconds"] > 0
+
+
+def test_misaligned_files_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ko, en = zip(*made_rows(), strict=True)
+    source, target = write(tmp_path / "a.ko", [*ko]), write(tmp_path / "a.en", [*en[:-2]])
+    command = ("check", "--task", "translate")
+    counts = ("64 lines of sources", "62 of targets", str(source), str(target))
+    pair = ("--source", source, "--target", target)
+    refused(run(*command, *pair), *counts)
+    refused(call(capsys, *command, *pair, "--skip-bad-rows"), *counts)
+    held_out = ("--test-source", source, "--test-target", target)
+    refused(call(capsys, *command, "--source", source, "--target", source, *held_out), *counts)
+
+
+def test_bad_rows_are_named_or_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ko, en = map(list, zip(*made_rows(), strict=True))
+    ko[3], en[9] = "", " "
+    source, target = write(tmp_path / "a.ko", ko), write(tmp_path / "a.en", en)
+    pair = ("--source", source, "--target", target)
+    done = call(capsys, "check", *TRANSLATE, *pair)
+    refused(done, "row 4", "source", "--skip-bad-rows")
+    done = call(capsys, "check", *TRANSLATE, *pair, "--skip-bad-rows")
+    assert done.code == 0, done.err
+    assert "62 pairs of" in done.out
+    assert "skipped 1 row: empty source" in done.out
+    assert "skipped 1 row: " in done.out.split("empty source")[1]
+    report = json.loads(call(capsys, "check", *TRANSLATE, *pair, "--skip-bad-rows", "--json").out)
+    assert sum(report["skipped"].values()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--task", "translate"], "give DATA"),
+        (["--task", "translate", "--source", "a.ko"], "--source and --target go together"),
+        (["pairs.tsv", "--source", "a", "--target", "b"], "not both"),
+        (["pairs.tsv", "--test", "c", "--test-source", "a", "--test-target", "b"], "give --test"),
+        (["pairs.tsv", "--test-source", "a"], "--test-source and --test-target go together"),
+        (["pairs.tsv", "--task", "translate", "--model", "cnn"], "cnn"),
+        (["pairs.tsv", "--task", "translate", "--set", "model.dimm=3"], "did you mean 'dim'"),
+        (["missing.tsv", "--task", "translate"], "missing.tsv"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused(call(capsys, "check", *arguments), words)
+
+
+def test_what_a_training_would_refuse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = write(tmp_path / "one.tsv", ["source\ttarget", "하나\tone"])
+    done = call(capsys, "check", table, *TRANSLATE)
+    assert done.code == 0, done.err
+    assert "a training would refuse this data: " in done.err
+    assert "1 pair of " in done.out
+    assert "estimated" not in done.out
+
+
+def test_a_look_at_multi30k(data_folder: Path) -> None:
+    folder = data_folder / "multi30k"
+    if not folder.is_dir():
+        pytest.skip(f"multi30k is not in {data_folder}")
+    files, held_out = (
+        AlignedFiles(folder / f"{part}.en", folder / f"{part}.de") for part in ("train", "test2016")
+    )
+    small = ["model.dim=16", "model.heads=2", "model.layers=1", "training.threads=1"]
+    report = check(
+        files, test=held_out, task="translate", overrides=[*small, "decoding.beam=1"], seconds=0.5
+    )
+    assert report.rows == 29_000
+    assert report.skipped == {}
+    assert report.tokens.left_out.rows == 0
+    assert 0 < report.tokens.padding < 0.15
+    assert report.test.rows == 1000
+    assert report.estimate["seconds"] > 0
+
+
+def test_names_say_how_they_are_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "names-ko" / "all.tsv"
+    own.parent.mkdir()
+    write(own, ["en\tko", "Busan\t부산"])
+    monkeypatch.setenv("MUNJANG_DATA", str(tmp_path))
+    columns = "--task translate --source-column en --target-column ko"
+    done = call(capsys, "data", "get", "names-ko")
+    assert (done.code, done.out) == (0, f"{own}\n")
+    assert done.err == f"next: munjang train {own} {columns} --out my-model\n"
+    told = json.loads(call(capsys, "data", "get", "names-ko", "--json").out)
+    assert (told["task"], told["source_column"], told["target_column"]) == ("translate", "en", "ko")
+    assert told["paths"] == {"all": str(own)}
+    listed = json.loads(call(capsys, "data", "list", "--json").out)
+    by_name = {sample["name"]: sample for sample in listed}
+    assert "text_column" not in by_name["names-ko"]
+    assert by_name["names-ko"]["task"] == "translate"
+    assert by_name["nsmc"]["label_column"] == "label"
+    assert "names-ko" in call(capsys, "data", "list").out

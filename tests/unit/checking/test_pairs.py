@@ -1,0 +1,180 @@
+"""`check` of pairs: what a training would read, leave out and cost."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from munjang import AlignedFiles, MunjangError, train
+from munjang.checking import check
+from munjang.data.buckets import padding_share
+from munjang.data.pairs.checks import PairReport
+from munjang.estimates import estimate_training
+from munjang.pair_preparation import PreparedPairs, prepare_pairs
+
+QUICK = (
+    "model.dim=8",
+    "model.hidden=16",
+    "training.epochs=3",
+    "training.batch_tokens=64",
+    "training.averaging=null",
+    "training.threads=1",
+    "decoding.beam=2",
+)
+
+
+def made_pairs(count: int = 60, seed: int = 0) -> tuple[list[str], list[str]]:
+    """Words, and the same words turned round, each pair with its number."""
+    random = np.random.default_rng(seed)
+    rows = [[*random.choice(["가", "나", "다"], random.integers(1, 6))] for _ in range(count)]
+    sources = [" ".join([*row, str(number)]) for number, row in enumerate(rows)]
+    return sources, [" ".join(source.split()[::-1]) for source in sources]
+
+
+def look(data: Any, *more: str, **given: Any) -> PairReport:
+    basis = {"model": "attentive", "tokenizer": "words", "seconds": 0.2}
+    found = check(data, task="translate", overrides=[*QUICK, *more], **{**basis, **given})
+    assert isinstance(found, PairReport)
+    return found
+
+
+def prepared(data: Any, *more: str) -> PreparedPairs:
+    given = {"tokenizer": {"name": "words"}, "model": {"dim": 8, "hidden": 16}}
+    training = {"epochs": 3, "batch_tokens": 64, "averaging": None, "threads": 1}
+    decoding = {"beam": 2}
+    given |= {"training": training, "decoding": decoding}
+    return prepare_pairs(data, None, "attentive", given, lambda line: None)
+
+
+def write(path: Path, lines: list[str]) -> Path:
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    return path
+
+
+def test_figures_are_those_of_a_training() -> None:
+    pairs = made_pairs()
+    report = look(pairs)
+    trained = train(
+        pairs, task="translate", model="attentive", tokenizer="words", overrides=QUICK
+    ).metrics["training"]
+    assert report.rows == 60
+    tokens, estimate = report.tokens, report.estimate
+    assert tokens is not None
+    assert estimate is not None
+    for side in ("source", "target"):
+        own = getattr(tokens, side)
+        assert own.vocabulary == trained[f"{side}_vocabulary"]
+        assert own.oov_rate == trained[f"{side}_oov_rate"] > 0
+    assert tokens.padding == pytest.approx(trained["padding_share"])
+    assert estimate["model"] == "attentive"
+    assert estimate["parameters"] == trained["parameters"]
+    assert estimate["steps"] == trained["steps"]
+    assert estimate["timed_steps"] > 0
+    assert estimate["weights_bytes"] >= 4 * estimate["parameters"]
+    assert estimate["copies_bytes"] == estimate["weights_bytes"]
+    assert estimate["seconds"] > 3 * estimate["evaluation_seconds"] > 0
+    assert estimate["answering_seconds"] > 0
+    json.dumps(report.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "copies"), [({}, 1), ({"averaging": 0.75}, 2), ({"average_best": 3}, 4)]
+)
+def test_averages_cost_copies(given: dict[str, Any], copies: int) -> None:
+    ready = prepared(made_pairs())
+    training = ready.recipe.training.model_copy(update=given)
+    ready = PreparedPairs(
+        **{**vars(ready), "recipe": ready.recipe.model_copy(update={"training": training})}
+    )
+    estimate = estimate_training(ready, seconds=0.1)
+    assert estimate.copies_bytes == copies * estimate.weights_bytes
+
+
+def test_an_estimate_changes_nothing_of_what_was_prepared() -> None:
+    ready = prepared(made_pairs())
+    before = ready.fingerprint, ready.task
+    estimate_training(ready, seconds=0.1)
+    assert (ready.fingerprint, ready.task) == before
+    groups = ready.recipe.training.bucketing().shuffled(ready.train.lengths, (0, 0))
+    assert padding_share(groups, ready.train.lengths) < 0.5
+
+
+def test_long_pairs_are_counted_and_named_by_line(tmp_path: Path) -> None:
+    sources, targets = made_pairs()
+    sources[4] = " ".join(["가"] * 9)
+    targets[50] = " ".join(["나"] * 8)
+    files = AlignedFiles(write(tmp_path / "a", sources), write(tmp_path / "b", targets))
+    report = look(files, "tokenizer.max_length=7", "data.max_ratio=null")
+    assert report.tokens is not None
+    assert report.tokens.left_out.rows == 2
+    first, second = report.tokens.left_out.examples
+    assert (first.row, first.source_tokens) == (5, 9)
+    assert (second.row, second.target_tokens) == (51, 8)
+    assert first.file == f"{tmp_path / 'a'} and {tmp_path / 'b'}"
+
+
+def test_bad_rows_are_refused_or_counted(tmp_path: Path) -> None:
+    sources, targets = made_pairs()
+    sources[7], targets[20], targets[30] = "", " ", "너무 긴 것 " * 60
+    files = AlignedFiles(write(tmp_path / "a", sources), write(tmp_path / "b", targets))
+    with pytest.raises(MunjangError, match="row 8"):
+        look(files)
+    report = look(files, columns={"skip_bad_rows": True})
+    assert report.rows == 57
+    assert sum(report.skipped.values()) == 3
+    assert report.estimate is not None
+    # the same rows, no more, are left out of a training
+    overrides = [*QUICK, "data.skip_bad_rows=true", "training.epochs=1"]
+    trained = train(
+        files, task="translate", model="attentive", tokenizer="words", overrides=overrides
+    )
+    assert trained.metrics["training"]["skipped"] == report.skipped
+
+
+def test_the_test_may_be_of_another_kind(tmp_path: Path) -> None:
+    sources, targets = made_pairs()
+    table = tmp_path / "pairs.tsv"
+    rows = [f"1\t{one}\t{other}" for one, other in zip(sources, targets, strict=True)]
+    write(table, ["n\ten\tko", *rows])
+    files = AlignedFiles(
+        write(tmp_path / "a", [*sources[:3], "새", ""]),
+        write(tmp_path / "b", [*targets[:2], *"가나다"]),
+    )
+    columns = {"source_column": "en", "target_column": "ko", "skip_bad_rows": True}
+    report = look(table, test=files, columns=columns)
+    assert (report.source_column, report.target_column) == ("en", "ko")
+    assert report.test is not None
+    assert (report.test.rows, report.test.pairs.texts, report.test.sources.texts) == (4, 2, 3)
+    assert sum(report.test.skipped.values()) == 1
+
+
+def test_what_a_training_would_refuse_is_told_without_an_estimate() -> None:
+    report = look((["가 나"], ["나 가"]))
+    assert (report.tokens, report.estimate) == (None, None)
+    assert any(note.startswith("a training would refuse this data: ") for note in report.notes)
+    report = look(made_pairs(), "tokenizer.max_length=1")
+    assert any("longer than tokenizer.source.max_length" in note for note in report.notes)
+
+
+def test_mistakes_are_told(tmp_path: Path) -> None:
+    files = AlignedFiles(write(tmp_path / "a", ["가", "나"]), write(tmp_path / "b", ["a"]))
+    with pytest.raises(MunjangError, match="got 2 lines of sources and 1 of targets"):
+        look(files)
+    with pytest.raises(MunjangError, match="did you mean 'epochs'"):
+        look(made_pairs(), "training.epoch=1")
+    with pytest.raises(MunjangError, match="text_column"):
+        look(made_pairs(), columns={"text_column": "en"})
+
+
+def test_the_default_is_a_transformer() -> None:
+    report = check(
+        made_pairs(),
+        task="translate",
+        overrides=["model.dim=8", "model.heads=2", "training.threads=1", "training.epochs=1"],
+        seconds=0.2,
+    )
+    assert isinstance(report, PairReport)
+    assert report.estimate is not None
+    assert report.estimate["model"] == "transformer"

@@ -1,0 +1,49 @@
+"""Tokens of both sides of pairs, against plain Python."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from munjang.data.pairs.read import read_pairs
+from munjang.data.pairs.settings import PairTokenizerSettings
+from munjang.data.pairs.sides import Sides
+from munjang.data.pairs.tokens import EXAMPLES, measure_tokens
+
+WORDS = PairTokenizerSettings.parse(
+    {
+        "source": {"name": "words", "max_length": 4},
+        "target": {"name": "characters", "max_length": 6},
+    }
+)
+
+texts = st.lists(st.sampled_from(["ab", "c"]), min_size=1, max_size=7).map(" ".join)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(texts, texts), min_size=1, max_size=20))
+def test_counts_and_pairs_that_are_too_long(pairs):
+    table = read_pairs(tuple(map(list, zip(*pairs, strict=True))), max_ratio=None)
+    sides = Sides.fit(WORDS, table.texts, table.labels)
+    found = measure_tokens(table, sides, WORDS, oov_rates=(0.25, 0.5), padding=0.125)
+    counts = [(len(source.split()), len(target)) for source, target in pairs]
+    for place, side in enumerate((found.source, found.target)):
+        own = [each[place] for each in counts]
+        assert side.lengths.unit == "tokens"
+        assert (side.lengths.shortest, side.lengths.longest) == (min(own), max(own))
+        assert side.lengths.mean == pytest.approx(sum(own) / len(own))
+    long = [row for row, (source, target) in enumerate(counts, 1) if source > 4 or target > 6]
+    assert found.left_out.rows == len(long)
+    assert [one.row for one in found.left_out.examples] == long[:EXAMPLES]
+    for one in found.left_out.examples:
+        assert (one.source_tokens, one.target_tokens) == counts[one.row - 1]
+
+
+def test_what_a_side_is_told_of():
+    table = read_pairs((["a b", "c"], ["가", "나"]))
+    sides = Sides.fit(WORDS, table.texts, table.labels)
+    found = measure_tokens(table, sides, WORDS, oov_rates=(0.25, 0.5), padding=0.125)
+    assert (found.source.tokenizer, found.target.tokenizer) == ("words", "characters")
+    assert (found.source.vocabulary, found.target.vocabulary) == (4 + 3, 4 + 2)
+    assert (found.source.oov_rate, found.target.oov_rate) == (0.25, 0.5)
+    assert (found.source.max_length, found.target.max_length) == (4, 6)
+    assert (found.shared, found.padding, found.left_out.rows) == (False, 0.125, 0)

@@ -3,10 +3,10 @@
     python docs/generate.py [--check]
 
 A page marks the place with `<!-- settings: cnn -->` (a model, with its defaults by script),
-`<!-- settings: training -->` (a section of config.yaml), `<!-- space: models -->` (what a search
-tries), `<!-- tree: src/munjang -->` or `<!-- layers: pyproject.toml -->`, and ends it with
-`<!-- end -->`. With --check nothing is written,
-and the exit code is 1 when a page is out of date.
+`<!-- settings: training -->` (a section of config.yaml), `<!-- settings: pairs.transformer -->` (a
+model or section from text to text, where another has its name), `<!-- space: models -->` (what a
+search tries), `<!-- tree: src/munjang -->` or `<!-- layers: pyproject.toml -->`, and ends it with
+`<!-- end -->`. With --check nothing is written, and the exit code is 1 when a page is out of date.
 """
 
 import ast
@@ -20,14 +20,18 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from munjang.config import Settings
+from munjang.data.pairs.settings import SideSettings
 from munjang.image_recipe import make_image_recipe
 from munjang.models.encoder import EncoderConfig
-from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES
-from munjang.recipe import Script, TokenizerSettings, make_recipe
+from munjang.models.encoder_decoder import EncoderDecoderConfig
+from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
+from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
+from munjang.recipe import Recipe, Script, TokenizerSettings, make_recipe
 from munjang.training.settings import TrainingSettings
 from munjang.tuning.space import SPACES, Choice, Span
 
 FEW, MANY = 10_000, 150_000
+TOKENS = 300_000
 FITTING = 77
 HANGING = {"subsequent_indent": " " * 23, "drop_whitespace": True, "break_long_words": False}
 AROUND = {"tokenizer": TokenizerSettings, "training": TrainingSettings}
@@ -41,14 +45,50 @@ def settings(name: str) -> str:
         return model_table(name)
     if name in IMAGE_ARCHITECTURES:
         return image_table(name)
-    images = name == "images"
-    recipe = (
-        make_image_recipe("image_cnn", FEW, {}) if images else make_recipe("cnn", "other", FEW, {})
-    )
-    section = type(getattr(recipe, name))()
+    model = name.removeprefix("pairs.")
+    if model in PAIR_ARCHITECTURES:
+        return pair_table(model)
+    section = section_of(name)
     fields = type(section).model_fields
-    rows = [(key, written(getattr(section, key)), meaning(fields[key])) for key in fields]
+    rows = [
+        (key, written(value), meaning(fields[key]))
+        for key, value in section
+        if not isinstance(value, Settings)  # it has a table of its own
+    ]
     return table(("setting", "default", "meaning"), rows)
+
+
+def section_of(name: str) -> Settings:
+    """A section of config.yaml as it is when nothing is set."""
+    if name == "images":
+        return type(make_image_recipe("image_cnn", FEW, {}).images)()
+    if name == "pairs.tokenizer.source":
+        return SideSettings()
+    pairs = name in PairRecipe.model_fields and name not in Recipe.model_fields
+    kind = PairRecipe if pairs or name.startswith("pairs.") else Recipe
+    found: Settings = kind.model_fields[name.removeprefix("pairs.")].default
+    return found
+
+
+def pair_table(name: str) -> str:
+    """The settings of a model from text to text, its own first, and what else it changes."""
+    recipe = make_pair_recipe(name, PairTexts(tokens=TOKENS), {})
+    shared, fields = EncoderDecoderConfig.model_fields, type(recipe.model).model_fields
+    rows = [
+        (key, written(getattr(recipe.model, key)), meaning(fields[key]))
+        for key in sorted(fields, key=lambda key: key in shared)
+        if key != "name"
+    ]
+    around = [
+        (f"training.{key}", written(value))
+        for key, value in recipe.training
+        if value != TrainingSettings.model_fields[key].default
+    ]
+    return (
+        f"{table(('setting of `model`', 'default', 'meaning'), rows)}\n"
+        f"Around it, on {TOKENS:,} target tokens, where it differs from what all models start "
+        f"with:\n\n{table(('setting', 'default'), around)}"
+    )
 
 
 def image_table(name: str) -> str:

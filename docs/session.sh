@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Refresh everything in the pages that comes from a real run: the sessions of the READMEs and of the
-# docs, their two pictures, and what the pages repeat of the code. Needs the corpora nsmc, sst2 and
+# docs, their three pictures, and what the pages repeat of the code. Needs the corpora nsmc, sst2 and
 # trec in MUNJANG_DATA (or in ../shared/data), and a few minutes.
 #
 #     docs/session.sh                  all pages
@@ -11,7 +11,7 @@ python="${PYTHON:-.venv/bin/python}"
 export MUNJANG_DATA="${MUNJANG_DATA:-$PWD/../shared/data}"
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 pages=("$@")
-[ $# -gt 0 ] || pages=(README.md README.ko.md docs/{mean,cnn,rnn,lstm,gru,transformer,data,tokenizers,training,tasks,images,shapes}.md)
+[ $# -gt 0 ] || pages=(README.md README.ko.md docs/{mean,cnn,rnn,lstm,gru,transformer,data,tokenizers,training,tasks,images,shapes,translate,seq2seq,attentive,explain}.md)
 
 "$python" docs/rerun.py "${pages[@]}"
 "$python" docs/generate.py
@@ -31,6 +31,12 @@ for page in "${pages[@]}"; do
         "$python" docs/images/session.py "$scratch" docs/images/session-ko.svg \
             'munjang train 리뷰.tsv --model mean --out 모델' \
             'munjang predict 모델 "정말 재미있게 봤어요" "시간이 아깝다"'
+        ;;
+    docs/explain.md)
+        "$python" -m munjang train "$("$python" -m munjang data get names-ko)" --task translate --quiet \
+            --model attentive --set tokenizer.target.name=jamo --set training.epochs=10 \
+            --set training.batch_tokens=1000 --out "$scratch/names"
+        "$python" -m munjang explain "$scratch/names" "Rivendell" --attention docs/images/attention.svg
         ;;
     esac
 done

@@ -106,6 +106,12 @@ def test_attention_of_its_own_answer_and_of_another(model: PairModel) -> None:
         trained("seq2seq").model.attention("the red house")
 
 
+def test_letters_of_an_answer_are_shown_as_people_write_them() -> None:
+    jamo = trained("attentive", tokenizer="jamo").model
+    found = jamo.attention("the red house", "작은 집")
+    assert found.target == (*"ㅈㅏㄱㅇㅡㄴ ㅈㅣㅂ", "⟨eos⟩")
+
+
 def test_pairs_that_are_too_long_are_left_out_and_said(tmp_path: Path) -> None:
     said: list[str] = []
     made = trained(

@@ -44,7 +44,7 @@ def munjang(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say which.")
     ] = False,
 ) -> None:
-    """Train small neural text classifiers from your own text, on an ordinary machine.
+    """Train small neural text models from your own text, on an ordinary machine.
 
     \b
     A first session:
@@ -53,6 +53,9 @@ def munjang(
       munjang train reviews.tsv --out my-model      train; columns are guessed and said
       munjang evaluate my-model new-reviews.tsv     judge it on text it has not seen
       munjang predict my-model "정말 재미있다"      ask it
+
+    Pairs of texts, such as translations, go with --task translate; munjang explain shows what a
+    model attends to.
 
     Each command teaches itself: munjang train --help. Exit codes: 0 done; 1 every run of a
     comparison failed; 2 a mistake in what was asked or in the data, or a full disk, told in one

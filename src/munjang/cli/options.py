@@ -75,7 +75,7 @@ ModelName = Annotated[
     typer.Option(
         metavar="NAME",
         help="mean (fastest), cnn, rnn, lstm, gru or transformer; image_cnn for images; seq2seq, "
-        "attentive or transformer for pairs.  [default: cnn]",
+        "attentive or transformer for pairs.  [default: cnn; for pairs transformer]",
     ),
 ]
 TaskName = Annotated[

@@ -115,13 +115,16 @@ def shown_tokens(
     return [
         text[start:end]
         if (last <= start < end <= following) or token == OOV
-        else _letter(vocabulary.tokens[token])
+        else letter(vocabulary.tokens[token])
         for token, start, end, last, following in places
     ]
 
 
-def _letter(token: str) -> str:
-    """A letter that opens, carries or closes a syllable, as the letter alone: ᄒ, ᆫ -> ㅎ, ㄴ."""
+def letter(token: str) -> str:
+    """A letter that opens, carries or closes a syllable, as the letter alone: ᄒ, ᆫ -> ㅎ, ㄴ.
+
+    Any other token is what it is.
+    """
     if not (len(token) == 1 and "\u1100" <= token <= "\u11ff"):
         return token
     letter = unicodedata.name(token, "").split(" ")[-1]

@@ -15,7 +15,7 @@ class PairDataSettings(Settings):
     encoding: str = Field("utf-8", description="of the files, such as cp949")
     skip_bad_rows: bool = Field(False, description="skip and count pairs that cannot be used")
     max_ratio: float | None = Field(
-        9.0, gt=1, description="a side may be so many times as long as the other; null: any"
+        9.0, gt=1, description="how far from the usual ratio of lengths a pair may be; null: any"
     )
     valid: float = Field(0.1, gt=0, lt=1, description="share held out to validate on")
 

@@ -81,6 +81,7 @@ def corpora() -> dict[str, Corpus]:
                 "training.batch_tokens=2048",
                 "training.metric=bleu",
                 "training.averaging=0.7",
+                "training.threads=1",
             ),
             models={
                 "transformer": ("training.epochs=30", "training.learning_rate=0.003"),
@@ -89,7 +90,7 @@ def corpora() -> dict[str, Corpus]:
                     "training.learning_rate=0.002",
                     "model.dim=256",
                 ),
-                "seq2seq": ("training.epochs=16", "training.learning_rate=0.002", "model.dim=256"),
+                "seq2seq": ("training.epochs=10", "training.learning_rate=0.002", "model.dim=256"),
             },
             published="Transformer tiny 41.0 (2.6M parameters, lowercased, tokenised)",
         ),
@@ -99,7 +100,7 @@ def corpora() -> dict[str, Corpus]:
             valid=("--valid", f"{tatoeba}/valid.tsv"),
             test=(f"{tatoeba}/test.tsv",),
             columns=("--source-column", "en", "--target-column", "ko"),
-            settings=("training.epochs=40",),
+            settings=("training.epochs=30", "training.threads=1"),
         ),
         "chatbot-ko": Corpus(
             language="ko",
@@ -107,7 +108,7 @@ def corpora() -> dict[str, Corpus]:
             valid=("--valid", "valid.csv"),
             test=("test.csv",),
             columns=("--source-column", "Q", "--target-column", "A"),
-            settings=("training.epochs=20",),
+            settings=("training.epochs=12", "training.threads=1"),
         ),
         "agnews-headlines": Corpus(
             language="en",
@@ -115,7 +116,7 @@ def corpora() -> dict[str, Corpus]:
             valid=("--valid", f"{headlines}/valid.tsv"),
             test=(f"{headlines}/test.tsv",),
             columns=("--source-column", "description", "--target-column", "title"),
-            settings=("training.epochs=20",),
+            settings=("training.epochs=10", "training.threads=1"),
         ),
     }
 
@@ -143,7 +144,7 @@ def judge(name: str, corpus: Corpus, model: str, work: Path) -> dict:
     """The figures on the test part; its answers stay in `work/model.txt`."""
     typed = command(
         "evaluate", model, *corpus.test, *corpus.columns, "--beam", "5", "--json", "--quiet",
-        "--hypotheses", f"{model}.txt",
+        "--set", "decoding.length_penalty=1", "--hypotheses", f"{model}.txt",
     )  # fmt: skip
     scores = json.loads(subprocess.run(typed, cwd=work, check=True, stdout=-1).stdout)
     metrics = json.loads((work / model / "metrics.json").read_text(encoding="utf-8"))

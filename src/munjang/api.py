@@ -8,18 +8,19 @@ from typing import Any
 import torch
 from torch import nn
 
-from munjang.baselines import Baseline
 from munjang.config import merge, parse_overrides, read_yaml, to_yaml
 from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
 from munjang.layout import CONFIG, open_for_training, refuse_occupied
 from munjang.manifest import write_atomically
 from munjang.media import (
+    AnyBaseline,
     AnyModel,
     AnyPrepared,
     evaluated,
     load,
     medium_of,
+    refuse_pairs,
     writer,
 )
 from munjang.tasks.task import Learned, TaskScores
@@ -129,6 +130,7 @@ def train(
     base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
     given = merge(merge(base, _without_none(named)), parse_overrides(overrides))
     medium = medium_of(given.get("task", "classify"))
+    refuse_pairs(data, given.get("task", "classify"))
     if model is not None:
         medium.architecture(model)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
@@ -176,7 +178,7 @@ def fit(
 
 
 def evaluate(
-    model: AnyModel | Baseline | str | Path,
+    model: AnyModel | AnyBaseline | str | Path,
     data: Any,
     *,
     text_column: str | None = None,
@@ -197,7 +199,7 @@ def evaluate(
         ConfigError: `decoding`, other settings of how answers are looked for than those of the
             recipe, for a model that writes no text.
     """
-    known: AnyModel | Baseline = load(model) if isinstance(model, str | Path) else model
+    known: AnyModel | AnyBaseline = load(model) if isinstance(model, str | Path) else model
     reading = {
         "text_column": text_column,
         "label_column": label_column,

@@ -24,6 +24,7 @@ from munjang.image_preparation import PreparedImages, prepare_images
 from munjang.image_preparation import read_and_say as read_images
 from munjang.layout import CONFIG
 from munjang.models.registry import architecture, image_architecture, pair_architecture
+from munjang.pair_baselines import PairBaseline, is_pair_baseline, load_pair_baseline
 from munjang.pair_folder import PairModel, load_pairs
 from munjang.pair_preparation import PreparedPairs, prepare_pairs
 from munjang.pair_preparation import read_and_say as read_pairs
@@ -35,6 +36,7 @@ from munjang.tasks.task import Floats, Learned, Task, TaskScores
 from munjang.training.settings import TrainingSettings
 
 Say = Callable[[str], None]
+AnyBaseline = Baseline | PairBaseline
 
 
 class AnyRecipe(Protocol):
@@ -223,9 +225,11 @@ def _evaluate_images(
 
 
 def _evaluate_pairs(
-    model: PairModel, data: Any, reading: Mapping[str, Any], say: Say
+    model: PairModel | PairBaseline, data: Any, reading: Mapping[str, Any], say: Say
 ) -> TaskScores:
-    trained_on = model.recipe.data.model_dump(exclude={"valid", "skip_bad_rows"})
+    trained_on: dict[str, Any] = {}
+    if isinstance(model, PairModel):
+        trained_on = model.recipe.data.model_dump(exclude={"valid", "skip_bad_rows"})
     if isinstance(data, AlignedFiles):  # their columns have no names
         trained_on = {k: v for k, v in trained_on.items() if not k.endswith("_column")}
     columns = PairDataSettings.parse({**trained_on, **reading}, where="data")
@@ -269,12 +273,30 @@ def medium_of(task: object) -> Medium:
     return MEDIA["texts" if row is None else row.reads]
 
 
-def writer(model: AnyModel | Baseline, asked: Mapping[str, Any]) -> PairModel:
+def refuse_pairs(data: Any, task: object) -> None:
+    """Refuse files of pairs for a task that reads something else.
+
+    Raises:
+        ConfigError: naming the task that reads them.
+    """
+    if isinstance(data, AlignedFiles) and medium_of(task) is not MEDIA["pairs"]:
+        raise ConfigError(
+            f"files of sources and targets go with the task translate (--task translate), not with "
+            f"{task}"
+        )
+
+
+def writer(model: AnyModel | AnyBaseline, asked: Mapping[str, Any]) -> PairModel:
     """The model, of which something was asked that only a model can that writes texts.
 
     Raises:
-        ConfigError: it writes none; the first thing that was asked is named.
+        ConfigError: it writes none, or has one answer alone; the first thing that was asked is
+            named.
     """
+    if isinstance(model, PairBaseline):
+        raise ConfigError(
+            f"{next(iter(asked))}: the baseline {model.name} looks for no answer word by word"
+        )
     if not isinstance(model, PairModel):
         raise ConfigError(
             f"{next(iter(asked))}: is for models that answer with a text (task translate)"
@@ -283,26 +305,31 @@ def writer(model: AnyModel | Baseline, asked: Mapping[str, Any]) -> PairModel:
 
 
 def evaluated(
-    model: AnyModel | Baseline, data: Any, reading: Mapping[str, Any], say: Say
+    model: AnyModel | AnyBaseline, data: Any, reading: Mapping[str, Any], say: Say
 ) -> TaskScores:
     """Scores of a model on data that is read as that of its training, but for `reading`."""
-    medium = MEDIA["texts"] if isinstance(model, Baseline) else medium_of(model.recipe.task)
+    if isinstance(model, AnyBaseline):
+        medium = MEDIA["texts" if isinstance(model, Baseline) else "pairs"]
+    else:
+        medium = medium_of(model.recipe.task)
     return medium.evaluate(model, data, reading, say)
 
 
-def load(folder: str | Path) -> AnyModel | Baseline:
+def load(folder: str | Path) -> AnyModel | AnyBaseline:
     """The model in `folder`, ready to predict on the CPU.
 
     Returns:
         A `munjang.folder.TextModel`, of images a `munjang.image_folder.ImageModel`, from text to
         text a `munjang.pair_folder.PairModel`, of a comparison perhaps a
-        `munjang.baselines.Baseline`.
+        `munjang.baselines.Baseline` or a `munjang.pair_baselines.PairBaseline`.
 
     Raises:
         FolderError: the folder is missing, unfinished, altered, or made by a newer version.
     """
     if is_baseline(folder):
         return load_baseline(folder)
+    if is_pair_baseline(folder):
+        return load_pair_baseline(folder)
     try:
         task = read_yaml(Path(folder) / CONFIG).get("task")
     except MunjangError:

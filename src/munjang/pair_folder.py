@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn, Self, cast
 
@@ -38,7 +39,7 @@ from munjang.models.registry import build_encoder_decoder
 from munjang.pair_preparation import encode_pairs, task_of, vocabularies_of
 from munjang.pair_recipe import PairRecipe
 from munjang.recipe import DataSettings
-from munjang.tasks.alignment import copied, links, target_pieces
+from munjang.tasks.alignment import links, target_pieces
 from munjang.tasks.text_answers import Candidate, TextAnswer
 from munjang.tasks.translate import Translate, column_of, hypotheses_of
 from munjang.tasks.translation_scores import TranslationScores
@@ -48,6 +49,9 @@ from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
 
 Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+# The answer to an empty text.
+NOTHING = Hypothesis((), 0.0, 0.0, finished=True)
 
 
 @dataclass(frozen=True)
@@ -118,11 +122,15 @@ class PairModel:
         column = text_column(texts)
         encoded, truncated = self._encoded(column)
         found = self._found(encoded, seed=seed, with_attention=alignment)
-        answers = [
-            self._answer(text, best, alignment=alignment)
-            for text, best in zip(column.to_list(), found, strict=True)
+        found = [
+            best if length else [NOTHING]
+            for best, length in zip(found, row_lengths(encoded), strict=True)
         ]
-        return [replace(a, truncated=bool(t)) for a, t in zip(answers, truncated, strict=True)]
+        candidates = self._candidates(column.to_list(), found, alignment=alignment)
+        return [
+            TextAnswer(best, truncated=bool(cut))
+            for best, cut in zip(candidates, truncated, strict=True)
+        ]
 
     def evaluate(self, table: Table) -> TranslationScores:
         """Judge the answers to the sources of pairs, of any length, by their targets."""
@@ -150,7 +158,7 @@ class PairModel:
             raise DataError("expected a text to look at, got an empty one")
         if target is None:
             best = self._found(encoded)[0][0]
-            ids, answer = best.ids, self.task.texts_of([best])[0]
+            ids, answer = best.ids, self.task.texts_of([best], [text])[0]
         else:
             column = self.sides.target.encode(text_column([target]))
             ids, answer = tuple(values_and_offsets(column)[0].tolist()), target
@@ -228,23 +236,24 @@ class PairModel:
     def _too_long(self, column: TokenColumn) -> Bools:
         return np.asarray(row_lengths(column) > self.recipe.tokenizer.source.max_length)
 
-    def _answer(self, text: str, found: Sequence[Hypothesis], *, alignment: bool) -> TextAnswer:
-        written = self.task.texts_of(found)
-        if self.task.settings.copy_unknown:
-            pairs = zip(found, written, strict=True)
-            written = [copied(self.sides, text, best, answer) for best, answer in pairs]
-        return TextAnswer(
-            tuple(
-                Candidate(
-                    text=answer,
-                    score=best.score,
-                    log_probability=best.log_probability,
-                    finished=best.finished,
-                    alignment=links(self.sides, text, best) if alignment else None,
-                )
-                for best, answer in zip(found, written, strict=True)
+    def _candidates(
+        self, texts: Sequence[str], found: Sequence[Sequence[Hypothesis]], *, alignment: bool
+    ) -> list[tuple[Candidate, ...]]:
+        """The hypotheses of each text as people read them."""
+        asked = [text for text, best in zip(texts, found, strict=True) for _ in best]
+        flat = [one for best in found for one in best]
+        written = self.task.texts_of(flat, asked)
+        made = (
+            Candidate(
+                text=answer,
+                score=one.score,
+                log_probability=one.log_probability,
+                finished=one.finished,
+                alignment=links(self.sides, text, one) if alignment else None,
             )
+            for text, one, answer in zip(asked, flat, written, strict=True)
         )
+        return [tuple(islice(made, len(best))) for best in found]
 
 
 def load_pairs(folder: str | Path) -> PairModel:

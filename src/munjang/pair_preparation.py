@@ -79,7 +79,7 @@ def task_of(recipe: PairRecipe, sides: Sides) -> Translate:
     decoding = recipe.decoding
     if recipe.translate.copy_unknown:  # what may not be written cannot be replaced
         decoding = decoding.model_copy(update={"allow_unknown": True})
-    return Translate(recipe.translate, decoding, sides.target.decode)
+    return Translate(recipe.translate, decoding, sides)
 
 
 def prepare_pairs(
@@ -101,7 +101,7 @@ def prepare_pairs(
     # a wrong setting is told before anything is read
     asked = make_pair_recipe(model, PairTexts(), given)
     table = read_and_say(data, asked.data, say)
-    recipe = _recipe(model, table, given)
+    recipe = recipe_of(model, table, given)
     if valid is not None:
         parts = {"train": table, "valid": read_and_say(valid, recipe.data, say)}
     else:
@@ -172,7 +172,12 @@ def _encode(sides: Sides, table: Table, settings: PairTokenizerSettings) -> _Enc
     return _Encoded(encode_pairs(sides, table.take(np.flatnonzero(~long))), int(long.sum()))
 
 
-def _recipe(model: str, table: Table, given: Mapping[str, Any]) -> PairRecipe:
+def recipe_of(model: str, table: Table, given: Mapping[str, Any]) -> PairRecipe:
+    """The defaults of a model for these pairs, with what the user gave laid on them.
+
+    Raises:
+        ConfigError: an unknown setting, or a value that it cannot take.
+    """
     sources, targets = sides_of(table)
     scripts = script_of(sources), script_of(targets)
     characters = int(targets.str.len_chars().sum() or 0)

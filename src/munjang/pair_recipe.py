@@ -25,7 +25,9 @@ from munjang.training.settings import TrainingSettings
 _SEEN, _FEWEST, _MOST = 12_000_000, 5, 60
 # An id a so many target tokens: rarer pieces of a small corpus are never learned.
 _TOKENS_AN_ID = 60
-_SMALLEST, _LARGEST = 500, 8_000
+# There are some hundred syllables of Hangul in any text, and each wants an id before pieces do.
+_SMALLEST: dict[Script, int] = {"other": 500, "korean": 2_000}
+_LARGEST = 8_000
 _FEW_WORDS = 2.0
 
 
@@ -163,9 +165,12 @@ def _tokenizer(given: Mapping[str, Any], texts: PairTexts) -> dict[str, Any]:
     """The section `tokenizer`: what is said of it as such is said of both sides."""
     own = {key: given[key] for key in ("shared", "too_long") if key in given}
     both = {k: v for k, v in given.items() if k not in {*own, "source", "target"}}
-    size = min(_LARGEST, max(_SMALLEST, texts.tokens // _TOKENS_AN_ID))
+    least = [_SMALLEST[script] for script in texts.scripts]
+    if given.get("shared"):
+        least = [max(least)] * 2
     sides = {}
-    for side in ("source", "target"):
+    for side, smallest in zip(("source", "target"), least, strict=True):
+        size = min(_LARGEST, max(smallest, texts.tokens // _TOKENS_AN_ID))
         asked = given.get(side, {})
         if not isinstance(asked, Mapping):
             return dict(given)  # the settings will say what is wrong

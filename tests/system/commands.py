@@ -46,13 +46,13 @@ def environment() -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
 
 
-def run(*arguments: object, given: str | bytes = b"") -> Done:
-    """Run a command in a process of its own."""
+def run(*arguments: object, given: str | bytes = b"", patience: float = PATIENCE) -> Done:
+    """Run a command in a process of its own, for so many seconds at most."""
     done = subprocess.run(
         [*MUNJANG, *map(str, arguments)],
         input=given.encode() if isinstance(given, str) else given,
         capture_output=True,
-        timeout=PATIENCE,
+        timeout=patience,
         env=environment(),
         check=False,
     )

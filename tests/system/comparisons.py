@@ -1,8 +1,16 @@
 """A small comparison, as several tests ask for it and read it."""
 
 import json
+import shutil
+import signal
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from tests.system.commands import Done, call, start
 
 PATIENCE = 300.0  # machines that are shared may stand still
 SMALL = (
@@ -24,3 +32,71 @@ def standings(out: Path) -> dict[str, dict[str, Any]]:
     """The rows of the table by name, from compare.json."""
     rows = json.loads((out / "compare.json").read_text("utf-8"))["standings"]
     return {row["name"]: row for row in rows}
+
+
+def wait_for(event: Callable[[], bool]) -> None:
+    limit = time.monotonic() + PATIENCE
+    while not event():
+        assert time.monotonic() < limit, "nothing happened"
+        time.sleep(0.01)
+
+
+def workers(out: Path) -> list[str]:
+    """Processes whose command line names the folder of a comparison as a worker's does."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode().split("\0")
+        except OSError:  # it has just ended
+            continue
+        if "munjang.comparison.worker" in words and any(w.startswith(str(out)) for w in words):
+            found.append(path.parent.name)
+    return found
+
+
+def copied_without(compared: Path, out: Path, *runs: str) -> Path:
+    """A copy of a comparison as if some of its runs had not begun yet."""
+    shutil.copytree(compared, out)
+    for name in runs:
+        shutil.rmtree(out / "runs" / name)
+    for name in ("compare.json", "compare.csv", "compare.html"):
+        (out / name).unlink()
+    return out
+
+
+def stopped_killed_and_gone_on(
+    words: Sequence[object], out: Path, run: str, before: str, capsys: pytest.CaptureFixture[str]
+) -> Done:
+    """Go on with a comparison that lacks its last run: to Ctrl-C, to a kill, and to its end.
+
+    Args:
+        words: the command.
+        out: its folder.
+        run: which run it lacks, such as `cnn/seed-0`.
+        before: how many runs there are before it, such as `3 of 4`.
+        capsys: of the test.
+    """
+    last = out / "runs" / run
+    stopped = start(*words)
+    # a run that is seen to begin takes seconds to import its libraries
+    wait_for((last / "job.json").exists)
+    stopped.send_signal(signal.SIGINT)
+    _, told = stopped.communicate(timeout=PATIENCE)
+    assert stopped.returncode == 130, told.decode()
+    assert f"stopped after {before} runs; ".encode() in told
+    assert b"--resume goes on from" in told
+    assert not workers(out)
+    assert not (last / "run.json").exists()
+
+    (last / "job.json").unlink()
+    killed = start(*words)
+    wait_for((last / "job.json").exists)
+    killed.kill()
+    killed.communicate(timeout=PATIENCE)
+    wait_for(lambda: not workers(out))
+    assert not (out / "compare.json").exists()
+    assert not (last / "run.json").exists()
+
+    done = call(capsys, *words)
+    assert done.code == 0, done.err
+    return done

@@ -170,6 +170,7 @@ def test_a_long_text_is_cut_with_a_word_or_refused(trained: Path) -> None:
         (("--source", "a"), "--source and --target go together"),
         (("data.tsv", "--source", "a", "--target", "b"), "not both"),
         ((), "give DATA"),
+        (("--source", "a", "--target", "b", "--task", "classify"), "go with the task translate"),
         (("x.tsv", "--model", "cnn"), "cnn writes no text"),
         (("x.tsv", "--set", "decoding.nbest=9"), "nbest (9) should be at most beam"),
         (("x.tsv", "--set", "training.metric=accuracy"), "for translate it should be one of"),
@@ -188,7 +189,7 @@ def test_mistakes_are_told_in_a_line(
     tmp_path: Path,
 ) -> None:
     done = call(
-        capsys, "train", *arguments, "--task", "translate", "--out", tmp_path / "m", "--quiet"
+        capsys, "train", "--task", "translate", *arguments, "--out", tmp_path / "m", "--quiet"
     )
     assert done.code == 2
     assert told in done.err

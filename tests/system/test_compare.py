@@ -6,34 +6,28 @@ their time for: they share one comparison, and go on from copies of it.
 
 import csv
 import json
-import shutil
-import signal
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import munjang
 from munjang.folder import load
-from tests.system.commands import Done, call, start
-from tests.system.comparisons import ALL, PATIENCE, command, standings
+from tests.system.commands import Done, call
+from tests.system.comparisons import (
+    ALL,
+    command,
+    copied_without,
+    standings,
+    stopped_killed_and_gone_on,
+)
 
 
 @pytest.fixture
 def unfinished(compared: tuple[Path, Done], tmp_path: Path) -> Callable[..., Path]:
     """Makes a copy of that comparison as if some of its runs had not begun yet."""
-
-    def without(*runs: str) -> Path:
-        out = tmp_path / "out"
-        shutil.copytree(compared[0], out)
-        for name in runs:
-            shutil.rmtree(out / "runs" / name)
-        for name in ("compare.json", "compare.csv", "compare.html"):
-            (out / name).unlink()
-        return out
-
-    return without
+    return partial(copied_without, compared[0], tmp_path / "out")
 
 
 def test_the_table_says_how_good_and_how_dear(compared: tuple[Path, Done]) -> None:
@@ -102,57 +96,15 @@ def test_the_csv_has_a_row_a_model(compared: tuple[Path, Done]) -> None:
         assert float(row["score"]) == pytest.approx(expected[row["name"]]["score"])
 
 
-def wait_for(event: Callable[[], bool]) -> None:
-    limit = time.monotonic() + PATIENCE
-    while not event():
-        assert time.monotonic() < limit, "nothing happened"
-        time.sleep(0.01)
-
-
-def workers(out: Path) -> list[str]:
-    """Processes whose command line names the folder of a comparison as a worker's does."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().decode().split("\0")
-        except OSError:  # it has just ended
-            continue
-        if "munjang.comparison.worker" in words and any(w.startswith(str(out)) for w in words):
-            found.append(path.parent.name)
-    return found
-
-
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks for processes in /proc")
 def test_stopped_and_killed_it_goes_on_where_it_was(
     hostile_table: Path, unfinished: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = unfinished("mean/seed-1")
     words = command(hostile_table, out, *ALL, "--resume")
-    first, last = out / "runs/mean/seed-0", out / "runs/mean/seed-1"
-    before = (first / "run.json").stat().st_mtime_ns
-    stopped = start(*words)
-    # a run that is seen to begin takes seconds to import its libraries
-    wait_for((last / "job.json").exists)
-    stopped.send_signal(signal.SIGINT)
-    _, told = stopped.communicate(timeout=PATIENCE)
-    assert stopped.returncode == 130, told.decode()
-    assert b"stopped after 3 of 4 runs; " in told
-    assert b"--resume goes on from" in told
-    assert not workers(out)
-    assert not (last / "run.json").exists()
-
-    (last / "job.json").unlink()
-    killed = start(*words)
-    wait_for((last / "job.json").exists)
-    killed.kill()
-    killed.communicate(timeout=PATIENCE)
-    wait_for(lambda: not workers(out))
-    assert not (out / "compare.json").exists()
-    assert not (last / "run.json").exists()
-
-    done = call(capsys, *words)
-    assert done.code == 0, done.err
-    assert (first / "run.json").stat().st_mtime_ns == before
+    before = (out / "runs/mean/seed-0/run.json").stat().st_mtime_ns
+    done = stopped_killed_and_gone_on(words, out, "mean/seed-1", "3 of 4", capsys)
+    assert (out / "runs/mean/seed-0/run.json").stat().st_mtime_ns == before
     assert "mean, seed 0: done before" in done.err
     assert "mean, seed 1: done before" not in done.err
     assert standings(out)["mean"]["runs"] == 2

@@ -63,7 +63,9 @@ def test_alone_and_among_others_a_text_has_the_same_answer(model: PairModel) -> 
 def test_no_texts_and_empty_texts(model: PairModel) -> None:
     assert model.predict([]) == []
     (answer,) = model.predict("")
-    assert isinstance(answer.text, str)
+    assert (answer.text, answer.candidates[0].finished) == ("", True)
+    own = model.predict("a red dog")[0]
+    assert [a.text for a in model.predict(["", "a red dog", ""])] == ["", own.text, ""]
 
 
 def test_wrong_texts_are_named(model: PairModel) -> None:

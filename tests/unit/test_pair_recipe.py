@@ -21,6 +21,8 @@ def test_one_script_shares_subwords_and_two_scripts_do_not() -> None:
 
 
 def test_few_tokens_get_few_ids_and_many_passes() -> None:
+    korean = made(PairTexts(("other", "korean"), 20_000)).tokenizer
+    assert (korean.source.max_size, korean.target.max_size) == (500, 2000)
     few, many = made(PairTexts(tokens=20_000)), made(PairTexts(tokens=5_000_000))
     assert few.tokenizer.source.max_size == 500
     assert many.tokenizer.source.max_size == 8000

@@ -9,6 +9,7 @@ from munjang.checking.texts import check_texts
 from munjang.config import merge, parse_overrides, read_yaml
 from munjang.data.checks import DataReport
 from munjang.data.pairs.checks import PairReport
+from munjang.media import refuse_pairs
 from munjang.tasks.registry import TASKS
 
 # A step on pairs takes long.
@@ -54,6 +55,7 @@ def check(
     named |= {"tokenizer": {"name": tokenizer}} if tokenizer else {}
     named |= {"task": task} if task else {}
     given = merge(merge(base, named), parse_overrides(overrides))
+    refuse_pairs(data, given.get("task", "classify"))
     if _reads_pairs(given.get("task")):
         longest = _SECONDS_OF_PAIRS if seconds is None else seconds
         return check_pairs_of(data, test, model, given, longest)

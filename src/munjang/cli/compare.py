@@ -12,6 +12,10 @@ from munjang.cli.options import (
     Quiet,
     Settings,
     SkipBadRows,
+    SourceColumn,
+    SourceFile,
+    TargetColumn,
+    TargetFile,
     TextColumn,
 )
 from munjang.cli.outcome import DONE, FAILED, begin, resumable
@@ -19,12 +23,24 @@ from munjang.cli.output import note
 
 
 def compare(
-    data: Annotated[
-        list[str], typer.Argument(metavar="DATA", help="Files of labelled text, or -.")
-    ],
     out: Annotated[str, typer.Option(metavar="FOLDER", help="Where everything is kept.")],
+    data: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="DATA", help="Files of labelled text or of pairs, or -."),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What to learn: classify (one label a text) or translate (a text for a text).  "
+            "[default: classify]",
+        ),
+    ] = None,
     models: Annotated[
-        str, typer.Option(metavar="NAMES", help="all, or names such as mean,cnn,nbsvm.")
+        str,
+        typer.Option(
+            metavar="NAMES", help="all, or names such as mean,cnn,nbsvm or seq2seq,attentive."
+        ),
     ] = "all",
     tokenizers: Annotated[
         str | None,
@@ -35,8 +51,13 @@ def compare(
     ] = "60s",
     seeds: Annotated[int, typer.Option(metavar="N", help="Runs of each network.")] = 3,
     metric: Annotated[
-        str, typer.Option(metavar="NAME", help="accuracy, macro_f1 or log_loss.")
-    ] = "accuracy",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="accuracy, macro_f1 or log_loss; of pairs chrf, bleu or exact_match.  "
+            "[default: the first]",
+        ),
+    ] = None,
     valid: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Chooses best steps.  [default: a tenth of DATA]"),
@@ -47,6 +68,22 @@ def compare(
     ] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    source_column: SourceColumn = None,
+    target_column: TargetColumn = None,
+    source: SourceFile = None,
+    target: TargetFile = None,
+    valid_source: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Sources that choose best steps, one a line.")
+    ] = None,
+    valid_target: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Their targets, line by line.")
+    ] = None,
+    test_source: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Sources that all are judged on, one a line.")
+    ] = None,
+    test_target: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Their targets, line by line.")
+    ] = None,
     config: ConfigFile = None,
     settings: Settings = None,
     encoding: Encoding = None,
@@ -64,15 +101,19 @@ def compare(
 
     Each model trains with its own settings within the budget, each run in a process of its own: one
     that fails costs its own row; when all do, the exit code is 1. Baselines without a network take
-    part: majority, tfidf-words, tfidf-characters and nbsvm. FOLDER then holds every model,
-    compare.json, compare.csv and compare.html.
+    part: majority, tfidf-words, tfidf-characters and nbsvm; with --task translate, copy (the source
+    itself) and nearest (the target of the most similar training source). FOLDER then holds every
+    model, compare.json, compare.csv and compare.html.
 
     \b
     Examples:
       munjang compare reviews.tsv --budget 60s --seeds 3 --out compared
       munjang compare reviews.tsv --models cnn --tokenizers words,characters,jamo --out cut
       munjang compare reviews.tsv --budget 60s --seeds 3 --out compared --resume
+      munjang compare pairs.tsv --task translate --models all --budget 5m --out compared
+      munjang compare --task translate --source train.en --target train.de --out compared
     """
+    from munjang.cli.pairs import data_or_pairs, held_out_or_pairs
     from munjang.cli.progress import notes
     from munjang.cli.standings import show_comparison
     from munjang.comparison.run import compare as run
@@ -80,17 +121,20 @@ def compare(
     begin()
     with resumable(lambda: f"the same command with --resume goes on from {out}"):
         comparison = run(
-            data,
+            data_or_pairs(data, source, target),
             out=out,
+            task=task,
             models=models,
             tokenizers=tokenizers,
             budget=budget,
             seeds=seeds,
             metric=metric,
-            valid=valid,
-            test=test,
+            valid=held_out_or_pairs("--valid", valid, valid_source, valid_target),
+            test=held_out_or_pairs("--test", test, test_source, test_target),
             text_column=text_column,
             label_column=label_column,
+            source_column=source_column,
+            target_column=target_column,
             config=config,
             overrides=settings or (),
             encoding=encoding,

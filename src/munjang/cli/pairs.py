@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from munjang.errors import ConfigError
 
 if TYPE_CHECKING:
-    from munjang.baselines import Baseline
-    from munjang.media import AnyModel
+    from munjang.media import AnyBaseline, AnyModel
     from munjang.tasks.task import TaskScores
 
 Ask = Callable[[Sequence[str]], list[Any]]
@@ -82,7 +81,7 @@ def decoding_settings(
 
 
 def asking(
-    model: "AnyModel | Baseline", decoding: dict[str, Any], *, align: bool, seed: int
+    model: "AnyModel | AnyBaseline", decoding: dict[str, Any], *, align: bool, seed: int
 ) -> Ask:
     """From texts to answers, in the way that was asked for.
 

@@ -13,16 +13,14 @@ if TYPE_CHECKING:
 def show_comparison(comparison: "Comparison", *, as_json: bool) -> None:
     """The table, how to read it, the choice, and where everything lies."""
     from munjang.comparison.plan import PAGE, RESULTS, TABLE
-    from munjang.comparison.texts import HEADS, cells, notes
-    from munjang.tasks.metrics import METRIC_NAMES
+    from munjang.comparison.texts import cells, heads, notes
 
     if as_json:
         show_json({"folder": str(comparison.folder), **comparison.to_json()})
         return
-    metric = METRIC_NAMES[comparison.plan.metric]
-    table = plain_table(*(metric if head == "score" else head for head in HEADS))
+    table = plain_table(*heads(comparison.plan))
     for row in comparison.standings:
-        table.add_row(*cells(row))
+        table.add_row(*cells(row, comparison.plan))
     console().print(table)
     for line in notes(comparison):
         show(f"- {line}")

@@ -1,5 +1,6 @@
 """Scores as Rich tables. Nothing here computes; Rich knows how wide Hangul is."""
 
+import math
 import unicodedata
 from collections.abc import Callable
 from typing import Any
@@ -44,7 +45,8 @@ def summary(scores: TaskScores, what: str) -> Table:
     """The figures of the whole."""
     table = plain_table(what, f"{scores.rows:,} rows")
     for name, value in scores.figures.items():
-        table.add_row(FIGURES[name].title, f"{value:.4f}")
+        # a baseline from text to text has no probabilities, and so no cross-entropy
+        table.add_row(FIGURES[name].title, "–" if math.isnan(value) else f"{value:.4f}")
     return table
 
 

@@ -1,4 +1,4 @@
-"""The parts of a comparison as its runs read them, without torch: a baseline needs none."""
+"""What a comparison keeps of its data and of its runs' answers, as it is read without torch."""
 
 import json
 from collections.abc import Sequence
@@ -6,28 +6,68 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+from safetensors.numpy import load_file, save_file
 
-from munjang.comparison.statistics import Ints
+from munjang.comparison.statistics import Floats, Ints
+from munjang.manifest import write_atomically, written_whole
 
 LABELS = "labels.json"
+PROBABILITIES, ANSWERS = "probabilities.safetensors", "answers.json"
 
 
 @dataclass(frozen=True)
 class Part:
-    """Texts and class numbers of one part."""
+    """One of the parts.
+
+    Attributes:
+        texts: what is asked.
+        answers: what people say to each: a label, or the target of a pair.
+    """
 
     texts: list[str]
-    targets: Ints
+    answers: list[str]
 
 
-def read_part(folder: Path, name: str, labels: Sequence[str]) -> Part:
-    """One of the parts, with class numbers that are places in `labels`."""
-    frame = pl.read_parquet(folder / f"{name}.parquet")
-    places = {label: place for place, label in enumerate(labels)}
-    numbers = frame["label"].replace_strict(places, return_dtype=pl.Int64)
-    return Part(frame["text"].to_list(), numbers.to_numpy())
+def part_file(folder: Path, name: str) -> Path:
+    """Where a part lies: Parquet with a column of texts and one of answers."""
+    return folder / f"{name}.parquet"
+
+
+def read_part(folder: Path, name: str) -> Part:
+    """One of the parts."""
+    frame = pl.read_parquet(part_file(folder, name))
+    texts, answers = frame.get_columns()
+    return Part(texts.to_list(), answers.to_list())
 
 
 def labels_of(folder: Path) -> tuple[str, ...]:
     """The classes of the training part, in the order in which every model numbers them."""
     return tuple(json.loads((folder / LABELS).read_text(encoding="utf-8")))
+
+
+def class_numbers(part: Part, labels: Sequence[str]) -> Ints:
+    """The true class of each text as its place in `labels`, [rows]."""
+    places = {label: place for place, label in enumerate(labels)}
+    return pl.Series(part.answers).replace_strict(places, return_dtype=pl.Int64).to_numpy()
+
+
+def write_probabilities(run: Path, probabilities: Floats) -> None:
+    """Keep what a run says of the test part: [rows, classes], in the order of the labels."""
+    with written_whole(run / PROBABILITIES) as partial:
+        save_file({"probabilities": probabilities}, partial)
+
+
+def read_probabilities(run: Path) -> Floats:
+    """What `write_probabilities` kept."""
+    return load_file(run / PROBABILITIES)["probabilities"]
+
+
+def write_answers(run: Path, answers: Sequence[str]) -> None:
+    """Keep what a run answers to the sources of the test part, in their order."""
+    write_atomically(run / ANSWERS, json.dumps(answers, ensure_ascii=False) + "\n")
+
+
+def read_answers(run: Path) -> list[str]:
+    """What `write_answers` kept."""
+    answers: list[str] = json.loads((run / ANSWERS).read_text(encoding="utf-8"))
+    return answers

@@ -1,17 +1,28 @@
 """A network within its budget: the schedule is cut so that it ends when the budget does."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from munjang.api import Trained, fit, make_loop
 from munjang.comparison.budget import Budget
-from munjang.comparison.entrants import Entrant
+from munjang.comparison.entrants import ComparedTask, Entrant
+from munjang.comparison.kept import part_file
+from munjang.comparison.plan import Job
 from munjang.config import merge
 from munjang.estimates import Estimate, estimate_training
+from munjang.pair_preparation import PreparedPairs, prepare_pairs
 from munjang.preparation import Prepared, prepare
 from munjang.training.settings import TrainingSettings
+
+Ready = Prepared | PreparedPairs
+PREPARE: dict[ComparedTask, Callable[..., Ready]] = {
+    "classify": prepare,
+    "translate": prepare_pairs,
+}
 
 # Of the seconds, that many are planned for: a machine is never quite as quick as a short look says.
 _PLANNED = 0.9
@@ -29,17 +40,28 @@ def settings_of(entrant: Entrant, seed: int, given: Mapping[str, Any]) -> dict[s
     return merge(given, named)
 
 
-def fit_network(
-    entrant: Entrant, seed: int, budget: Budget, given: Mapping[str, Any], parts: Path, out: Path
-) -> Trained:
-    """Train on the parts that lie in a folder, with a budget, into the model folder `out`."""
-    settings = settings_of(entrant, seed, given)
-    files = (str(parts / "train.parquet"), str(parts / "valid.parquet"))
-    prepared = prepare(*files, entrant.model, settings, print)
-    return fit(within(budget, prepared), out, overwrite=True, say=print)
+def fit_network(job: Job, parts: Path, out: Path) -> Trained:
+    """Train on the parts that lie in a folder, within the budget, into the model folder `out`."""
+    settings = settings_of(job.entrant, job.seed, job.given)
+    files = (str(part_file(parts, name)) for name in ("train", "valid"))
+    prepared = PREPARE[job.task](*files, job.entrant.model, settings, print)
+    trained = fit(within(job.budget, prepared), out, overwrite=True, say=print)
+    torch.set_num_threads(1)  # what follows is measured as a person would ask, on one core
+    return trained
 
 
-def within(budget: Budget, prepared: Prepared) -> Prepared:
+def network_figures(trained: Trained) -> dict[str, Any]:
+    """What `run.json` tells of a training."""
+    training = trained.metrics["training"]
+    kept = ("parameters", "seconds", "tokens_per_second", "steps")
+    return {
+        **{key: training[key] for key in kept},
+        "planned_steps": trained.model.recipe.training.max_steps,
+        "history": trained.metrics["history"],
+    }
+
+
+def within(budget: Budget, prepared: Ready) -> Ready:
     """The same training, with its steps cut to what the budget allows.
 
     The recipe's own number of passes stays the most: more of them would not be the model's own
@@ -49,14 +71,15 @@ def within(budget: Budget, prepared: Prepared) -> Prepared:
     per_epoch = make_loop(prepared).per_epoch
     own = min(per_epoch * training.epochs, training.max_steps or per_epoch * training.epochs)
     if budget.seconds is None:
-        steps = int(budget.amount / (prepared.facts["tokens"] / per_epoch))
+        steps = int(budget.amount / (prepared.facts[prepared.train.unit] / per_epoch))
         paced = _paced(training, min(own, steps), per_epoch, _LOOKS)
     else:
         timing = min(_LONGEST_TIMING, _TIMING * budget.seconds)
         paced = paced_by_clock(
             training, budget.seconds, estimate_training(prepared, seconds=timing), per_epoch
         )
-    return replace(prepared, recipe=prepared.recipe.model_copy(update={"training": paced}))
+    recipe: Any = prepared.recipe.model_copy(update={"training": paced})
+    return replace(prepared, recipe=recipe)
 
 
 def paced_by_clock(

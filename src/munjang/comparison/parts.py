@@ -3,75 +3,122 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from munjang.comparison.kept import LABELS
+from munjang.comparison.kept import LABELS, part_file
 from munjang.comparison.plan import PARTS
 from munjang.data.labels import check_known_labels, check_labels, require_labels
+from munjang.data.pairs.settings import PairDataSettings
 from munjang.data.splits import split
 from munjang.data.table import Table
 from munjang.manifest import write_atomically, written_whole
-from munjang.preparation import read_and_say
+from munjang.pair_preparation import read_and_say as read_pairs
+from munjang.preparation import read_and_say as read_texts
 from munjang.recipe import DataSettings
 from munjang.tasks.classify import Classify, ClassifySettings
 
 Say = Callable[[str], None]
 
 
-def cut(
-    data: Any, valid: Any, test: Any, columns: DataSettings, seed: int, say: Say
-) -> dict[str, Table]:
+@dataclass(frozen=True)
+class Sources:
+    """What the person gave.
+
+    Attributes:
+        data: all of it, or what is left to train on.
+        valid: to choose each network's best step; None holds a part of `data` out.
+        test: to judge on; likewise.
+    """
+
+    data: Any
+    valid: Any = None
+    test: Any = None
+
+
+def cut_texts(sources: Sources, columns: DataSettings, seed: int, say: Say) -> dict[str, Table]:
     """The three parts: to train on, to choose each network's best step, to judge on.
 
-    A part that is not given is held out from `data`, a tenth for each.
+    A part that is not given is held out from `sources.data`, a tenth for each.
 
     Raises:
         DataError: a row cannot be used, or a class is too small for the parts.
     """
-    read_labels = Classify.reader(ClassifySettings())
-    table = read_and_say(data, columns, read_labels, say)
-    given = {"valid": valid, "test": test}
-    found = {
-        name: read_and_say(one, columns, read_labels, say)
-        for name, one in given.items()
-        if one is not None
-    }
-    share = columns.valid
-    shares = {name: 0.0 if name in found else share for name in given}
-    check_labels(table, least=1 + sum(part > 0 for part in shares.values()))
-    rows = split(table, valid=shares["valid"], test=shares["test"], seed=seed)
-    held_out = {"valid": table.take(rows.valid), "test": table.take(rows.test)}
-    parts = {"train": table.take(rows.train), **held_out, **found}
-    labels = _labels(parts["train"])
+    labels = Classify.reader(ClassifySettings())
+    table, given = _read(sources, partial(read_texts, columns=columns, read_labels=labels, say=say))
+    check_labels(table, least=3 - len(given))
+    parts = _parts(table, given, columns.valid, seed, stratify=True)
+    known = _labels(parts["train"])
     for name in ("valid", "test"):
-        check_known_labels(require_labels(parts[name]), labels, parts[name])
+        check_known_labels(require_labels(parts[name]), known, parts[name])
+    _say_sizes(parts, say)
+    return parts
+
+
+def cut_pairs(sources: Sources, columns: PairDataSettings, seed: int, say: Say) -> dict[str, Table]:
+    """The three parts of pairs, likewise; equal sources are never in two of them.
+
+    Raises:
+        DataError: a row cannot be used, or there are too few.
+    """
+    table, given = _read(sources, partial(read_pairs, columns=columns, say=say))
+    parts = _parts(table, given, columns.valid, seed, stratify=False)
+    _say_sizes(parts, say)
+    return parts
+
+
+def _read(sources: Sources, read: Callable[[Any], Table]) -> tuple[Table, dict[str, Table]]:
+    """All rows, and the parts that were given."""
+    table = read(sources.data)
+    given = {"valid": sources.valid, "test": sources.test}
+    return table, {name: read(one) for name, one in given.items() if one is not None}
+
+
+def _parts(
+    table: Table, given: dict[str, Table], share: float, seed: int, *, stratify: bool
+) -> dict[str, Table]:
+    shares = {name: 0.0 if name in given else share for name in ("valid", "test")}
+    rows = split(table, **shares, seed=seed, stratify=stratify)
+    held_out = {"valid": table.take(rows.valid), "test": table.take(rows.test)}
+    return {"train": table.take(rows.train), **held_out, **given}
+
+
+def _say_sizes(parts: dict[str, Table], say: Say) -> None:
     say(
         f"{len(parts['train']):,} rows to train on, {len(parts['valid']):,} to choose each "
         f"network's best step, {len(parts['test']):,} to judge on"
     )
-    return parts
 
 
-def write_parts(parts: dict[str, Table], folder: Path) -> None:
+def write_texts(parts: dict[str, Table], folder: Path) -> None:
     """Keep the parts as Parquet files with columns `text` and `label`, and the order of the labels.
+
+    Raises:
+        OSError: a file cannot be written; it is named.
+    """
+    write_parts(parts, folder, ("text", "label"))
+    write_atomically(folder / LABELS, json.dumps(_labels(parts["train"]), ensure_ascii=False))
+
+
+def write_parts(parts: dict[str, Table], folder: Path, columns: tuple[str, str]) -> None:
+    """Keep the parts as Parquet files, their columns named so.
 
     Raises:
         OSError: a file cannot be written; it is named.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name in PARTS:
-        labels = require_labels(parts[name])
-        frame = pl.DataFrame({"text": parts[name].texts, "label": labels})
-        with written_whole(folder / f"{name}.parquet") as partial:
-            frame.write_parquet(partial)
-    write_atomically(folder / LABELS, json.dumps(_labels(parts["train"]), ensure_ascii=False))
+        kept = zip(columns, (parts[name].texts, require_labels(parts[name])), strict=True)
+        with written_whole(part_file(folder, name)) as partial_file:
+            pl.DataFrame(dict(kept)).write_parquet(partial_file)
 
 
 def digest(parts: dict[str, Table]) -> str:
-    """SHA-256 of all texts and labels, in their order."""
+    """SHA-256 of all texts and labels, or sources and targets, in their order."""
     whole = hashlib.sha256()
     for name in PARTS:
         rows = [parts[name].texts.to_list(), require_labels(parts[name]).to_list()]

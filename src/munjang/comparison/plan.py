@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from munjang.comparison.budget import Budget
-from munjang.comparison.entrants import Entrant
-from munjang.comparison.statistics import Metric
+from munjang.comparison.entrants import ComparedTask, Entrant
 from munjang.errors import FolderError
 from munjang.manifest import write_atomically
 
 PLAN, DATA, RUNS = "comparison.json", "data", "runs"
 RESULTS, TABLE, PAGE = "compare.json", "compare.csv", "compare.html"
-RUN, MODEL, LOG, ANSWERS = "run.json", "model", "log.txt", "probabilities.safetensors"
+RUN, MODEL, LOG = "run.json", "model", "log.txt"
 PARTS = ("train", "valid", "test")
 
 
@@ -30,6 +29,7 @@ class Plan:
     """What is compared.
 
     Attributes:
+        task: what is learned.
         entrants: who takes part.
         seeds: how many runs each network gets.
         budget: of each run.
@@ -38,10 +38,11 @@ class Plan:
         data: SHA-256 of the three parts.
     """
 
+    task: ComparedTask
     entrants: tuple[Entrant, ...]
     seeds: int
     budget: Budget
-    metric: Metric
+    metric: str
     given: dict[str, Any]
     data: str
 
@@ -55,12 +56,14 @@ class Job:
     """One run of one entrant.
 
     Attributes:
+        task: what is learned.
         entrant: who.
         seed: with which seed.
         budget: what it may spend.
         given: settings for all networks.
     """
 
+    task: ComparedTask
     entrant: Entrant
     seed: int
     budget: Budget
@@ -78,6 +81,7 @@ class Job:
     def from_json(cls, values: dict[str, Any]) -> "Job":
         """What `to_json` gave."""
         return cls(
+            values["task"],
             Entrant(**values["entrant"]),
             values["seed"],
             Budget(**values["budget"]),
@@ -90,7 +94,7 @@ def jobs(plan: Plan) -> Iterator[Job]:
     for seed in range(plan.seeds):
         for entrant in plan.entrants:
             if seed in entrant.seeds(plan.seeds):
-                yield Job(entrant, seed, plan.budget, plan.given)
+                yield Job(plan.task, entrant, seed, plan.budget, plan.given)
 
 
 def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
@@ -137,7 +141,8 @@ def open_plan(out: Path, plan: Plan, *, resume: bool) -> None:
 
 def _refuse_other(out: Path, before: dict[str, Any], plan: Plan) -> None:
     now = plan.to_json()
-    for key in ("data", "budget", "metric", "given"):
+    before = {"task": "classify", **before}  # once there was no other
+    for key in ("task", "data", "budget", "metric", "given"):
         if before.get(key) != now[key]:
             raise FolderError(
                 f"{out}: the comparison there has another {_CALLED.get(key, key)}; give the same "

@@ -4,16 +4,15 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from munjang.comparison.disagreements import Example
 from munjang.comparison.plan import RESULTS, TABLE, Plan
 from munjang.comparison.selection import Choice
 from munjang.comparison.standings import Standing
 from munjang.manifest import write_atomically
-from munjang.tasks.metrics import Confusion
+from munjang.report.svg import colours_of
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,13 @@ class Curve:
     scores: tuple[float, ...]
 
 
+class Details(Protocol):
+    """What a task tells of its runs beside the table."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What was compared, and what came out.
@@ -33,26 +39,27 @@ class Comparison:
     Attributes:
         plan: what was compared.
         folder: where everything lies.
-        labels: the classes.
         rows: rows of each part.
         standings: one row an entrant, the best first.
         choice: the smallest that is good enough; None when no run came to an end.
+        details: what the task tells beside.
         curves: learning curves of the networks.
-        confusions: by name [true][guessed], summed over seeds.
-        examples: the texts that the models disagree on most.
         machine: what the times were measured on.
     """
 
     plan: Plan
     folder: Path
-    labels: tuple[str, ...]
     rows: dict[str, int]
     standings: tuple[Standing, ...]
     choice: Choice | None
+    details: Details
     curves: tuple[Curve, ...] = ()
-    confusions: dict[str, Confusion] = field(default_factory=dict)
-    examples: tuple[Example, ...] = ()
     machine: str = ""
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """One colour a model on all pictures."""
+        return colours_of(entrant.name for entrant in self.plan.entrants)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON: all figures."""
@@ -60,12 +67,10 @@ class Comparison:
             **self.plan.to_json(),
             "machine": self.machine,
             "rows": self.rows,
-            "labels": list(self.labels),
             "standings": [row.to_json() for row in self.standings],
             "choice": None if self.choice is None else asdict(self.choice),
             "curves": [asdict(curve) for curve in self.curves],
-            "confusions": self.confusions,
-            "examples": [asdict(example) for example in self.examples],
+            **self.details.to_json(),
         }
 
     def write(self) -> None:

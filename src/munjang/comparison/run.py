@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from munjang.comparison.budget import parse_budget
-from munjang.comparison.entrants import Entrant, parse_entrants
+from munjang.comparison.contests import CONTESTS, compared_task, deciding_metric
+from munjang.comparison.entrants import parse_entrants
 from munjang.comparison.gathering import gather
 from munjang.comparison.networks import settings_of
 from munjang.comparison.page import write_page
-from munjang.comparison.parts import cut, digest, write_parts
+from munjang.comparison.parts import Sources, digest
 from munjang.comparison.plan import (
     DATA,
     Job,
@@ -20,30 +21,29 @@ from munjang.comparison.plan import (
 )
 from munjang.comparison.processes import finished, run_alone
 from munjang.comparison.results import Comparison
-from munjang.comparison.statistics import Metric
 from munjang.config import merge, parse_overrides, read_yaml
-from munjang.data.table import Table
 from munjang.errors import ConfigError
-from munjang.recipe import make_recipe, script_of
+from munjang.media import refuse_pairs
 
 Say = Callable[[str], None]
-METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "log_loss")
-_COLUMNS = {"text_column": "text", "label_column": "label"}
 
 
 def compare(
     data: Any,
     *,
     out: str | Path,
+    task: str | None = None,
     models: str | Sequence[str] = "all",
     tokenizers: str | Sequence[str] | None = None,
     budget: str = "60s",
     seeds: int = 3,
-    metric: str = "accuracy",
+    metric: str | None = None,
     valid: Any = None,
     test: Any = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    source_column: str | None = None,
+    target_column: str | None = None,
     config: str | Path | Mapping[str, Any] | None = None,
     overrides: Iterable[str] = (),
     encoding: str | None = None,
@@ -58,17 +58,22 @@ def compare(
     trained model, compare.json, compare.csv and compare.html.
 
     Args:
-        data: labelled text, as for `munjang.train`.
+        data: labelled text, or pairs of texts, as for `munjang.train`.
         out: folder of the comparison.
+        task: `classify` (one label a text) or `translate` (a text for a text). Left out, that of
+            `config`, else classify.
         models: `all`, or names of architectures and baselines.
         tokenizers: names to cross with the one network among `models`.
         budget: of each training, such as "60s", "5m" or "2M tokens".
         seeds: runs of each network, with seeds from 0 up; baselines know no chance and run once.
-        metric: accuracy, macro_f1 or log_loss.
+        metric: accuracy, macro_f1 or log_loss; of pairs chrf, bleu or exact_match. The first of
+            them when left out.
         valid: data that chooses each network's best step; a tenth of `data` when left out.
         test: data that all are judged on; a tenth of `data` when left out.
         text_column: column of texts; guessed when left out.
         label_column: column of labels; guessed when left out.
+        source_column: of pairs; guessed when left out.
+        target_column: of pairs; guessed when left out.
         config: settings for all networks.
         overrides: `key=value` strings laid on top.
         encoding: of text files.
@@ -83,22 +88,33 @@ def compare(
         OSError: the disk is full, and likewise.
     """
     say, folder = say or _silent, Path(out)
-    entrants = parse_entrants(_listed(models), None if tokenizers is None else _listed(tokenizers))
-    spend, chosen = parse_budget(budget), _check_numbers(seeds, metric)
     reading = {
         "text_column": text_column,
         "label_column": label_column,
+        "source_column": source_column,
+        "target_column": target_column,
         "encoding": encoding,
         "skip_bad_rows": skip_bad_rows,
     }
-    given = _given(config, overrides, chosen, reading)
+    given, typed = _given(config, task, reading), parse_overrides(overrides)
+    learned = compared_task(merge(given, typed).get("task", "classify"))
+    for one in (data, valid, test):
+        refuse_pairs(one, learned)
+    contest = CONTESTS[learned]
+    crossed = None if tokenizers is None else _listed(tokenizers)
+    entrants = parse_entrants(_listed(models), crossed, learned)
+    spend, chosen = parse_budget(budget), deciding_metric(learned, metric)
+    _check_seeds(seeds)
+    given = merge(merge(given, {"training": {"metric": chosen}}), typed)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
-    parts = _cut((data, valid, test), given, say)
-    given = _of_networks(given)
-    _check_settings(entrants, given, parts["train"].texts)
-    plan = Plan(entrants, seeds, spend, chosen, given, digest(parts))
+    parts = contest.cut(Sources(data, valid, test), given, say)
+    given = contest.settings(given)
+    for entrant in entrants:  # a mistake is told at once, and not by every run for itself
+        if not entrant.is_baseline:
+            contest.check(entrant.model, settings_of(entrant, 0, given), parts)
+    plan = Plan(learned, entrants, seeds, spend, chosen, given, digest(parts))
     open_plan(folder, plan, resume=resume)
-    write_parts(parts, folder / DATA)
+    contest.write(parts, folder / DATA)
     comparison = gather(plan, folder, _run_all(plan, folder, say))
     comparison.write()
     write_page(comparison)
@@ -106,31 +122,13 @@ def compare(
 
 
 def _given(
-    config: str | Path | Mapping[str, Any] | None,
-    overrides: Iterable[str],
-    metric: Metric,
-    reading: Mapping[str, Any],
+    config: str | Path | Mapping[str, Any] | None, task: str | None, reading: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What the person set, nested as in `config.yaml`."""
     base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
-    named = {"data": {key: value for key, value in reading.items() if value is not None}}
-    given = merge(base, {"training": {"metric": metric}, **named})
-    return merge(given, parse_overrides(overrides))
-
-
-def _cut(sources: tuple[Any, Any, Any], given: Mapping[str, Any], say: Say) -> dict[str, Table]:
-    """The three parts of data, valid and test, read and cut as the settings say."""
-    without_model = {key: value for key, value in given.items() if key != "model"}
-    common = make_recipe("mean", "other", 0, without_model)
-    if common.labels is not None:
-        raise ConfigError("labels: a comparison finds the classes in DATA; leave this setting out")
-    return cut(*sources, common.data, common.seed, say)
-
-
-def _of_networks(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of every run: it reads the parts that were cut, and has a seed of its own."""
-    kept = {key: value for key, value in given.items() if key not in ("data", "seed")}
-    return {**kept, "data": _COLUMNS}
+    named: dict[str, Any] = {} if task is None else {"task": task}
+    named["data"] = {key: value for key, value in reading.items() if value is not None}
+    return merge(base, named)
 
 
 def _silent(line: str) -> None:
@@ -141,21 +139,9 @@ def _listed(names: str | Sequence[str]) -> str:
     return names if isinstance(names, str) else ",".join(names)
 
 
-def _check_numbers(seeds: int, metric: str) -> Metric:
+def _check_seeds(seeds: int) -> None:
     if seeds < 1:
         raise ConfigError(f"seeds: expected 1 or more, got {seeds}")
-    for known in METRICS:
-        if known == metric:
-            return known
-    raise ConfigError(f"metric: expected {', '.join(METRICS)}; got '{metric}'")
-
-
-def _check_settings(entrants: Iterable[Entrant], given: Mapping[str, Any], texts: Any) -> None:
-    """A mistake in the settings is told at once, and not by every run for itself."""
-    for entrant in entrants:
-        if not entrant.is_baseline:
-            settings = settings_of(entrant, 0, given)
-            make_recipe(entrant.model, script_of(texts), len(texts), settings)
 
 
 def _run_all(plan: Plan, folder: Path, say: Say) -> list[tuple[Job, dict[str, Any]]]:

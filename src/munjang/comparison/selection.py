@@ -19,7 +19,7 @@ class Choice:
     why: str
 
 
-def smallest_good_enough(standings: Sequence[Standing]) -> Choice | None:
+def smallest_good_enough(standings: Sequence[Standing], *, digits: int = 4) -> Choice | None:
     """Of the models within noise of the best, the one with the smallest folder.
 
     Among equals in size the quicker one. A model that lost a run to a crash is not chosen, unless
@@ -27,6 +27,7 @@ def smallest_good_enough(standings: Sequence[Standing]) -> Choice | None:
 
     Args:
         standings: the best first.
+        digits: of scores, in words.
 
     Returns:
         The choice, or None when no run came to an end.
@@ -38,14 +39,14 @@ def smallest_good_enough(standings: Sequence[Standing]) -> Choice | None:
     near = [row for row in finished if row is best or _is_near(row)]
     whole = [row for row in near if row.runs == row.seeds] or near
     chosen = min(whole, key=lambda row: (row.folder_bytes or 0, row.p50 or 0.0))
-    return Choice(chosen.name, _why(chosen, best, len(near), len(finished)))
+    return Choice(chosen.name, _why(chosen, best, len(near), len(finished), digits))
 
 
 def _is_near(row: Standing) -> bool:
     return row.to_best is not None and row.to_best.is_noise
 
 
-def _why(chosen: Standing, best: Standing, near: int, finished: int) -> str:
+def _why(chosen: Standing, best: Standing, near: int, finished: int, digits: int) -> str:
     size, answer = size_text(chosen.folder_bytes or 0), f"{chosen.p50:.2f} ms a text"
     if near == 1:
         beaten = "; every other one is worse by more than noise" if finished > 1 else ""
@@ -55,9 +56,9 @@ def _why(chosen: Standing, best: Standing, near: int, finished: int) -> str:
     gap = chosen.to_best
     times = (best.folder_bytes or 0) / max(1, chosen.folder_bytes or 0)
     return (
-        f"{size}, {answer}: {gap.value:.4f} behind {best.name} (p = {gap.p:.2f}, so it may be "
-        f"noise; 95% interval {gap.interval.low:.4f} to {gap.interval.high:.4f}), whose folder is "
-        f"{times:.1f} times as large"
+        f"{size}, {answer}: {gap.value:.{digits}f} behind {best.name} (p = {gap.p:.2f}, so it may "
+        f"be noise; 95% interval {gap.interval.low:.{digits}f} to {gap.interval.high:.{digits}f}), "
+        f"whose folder is {times:.1f} times as large"
     )
 
 

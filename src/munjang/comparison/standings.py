@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,7 @@ from munjang.comparison.statistics import (
     Difference,
     Floats,
     Interval,
-    Ints,
-    Metric,
+    Tally,
     difference,
     percentiles,
     resampled,
@@ -28,11 +27,18 @@ class Outcome:
 
     Attributes:
         record: of its `run.json`.
-        probabilities: of the test part [rows, classes], in the order of the labels.
+        answers: to the test part, as the task keeps them.
+        tally: of the metric that decides, on the test part.
+        figures: all figures of the test part, by name.
+        by_length: the metric that decides, of sources of like length, by what that length is;
+            empty where answers are no texts.
     """
 
     record: Mapping[str, Any]
-    probabilities: Floats
+    answers: Any
+    tally: Tally
+    figures: Mapping[str, float]
+    by_length: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,8 @@ class Standing:
         p50: milliseconds of one text on one core, half of all.
         p99: likewise, 99 of 100.
         memory_bytes: the most that the process held in training, libraries included.
+        figures: all figures of the test part, by name; one that a model has not is left out.
+        by_length: the score of sources of like length, where answers are texts.
     """
 
     name: str
@@ -72,62 +80,55 @@ class Standing:
     p50: float | None = None
     p99: float | None = None
     memory_bytes: int | None = None
+    figures: dict[str, float] = field(default_factory=dict)
+    by_length: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
         noise = None if self.to_best is None else self.to_best.is_noise
-        return {**asdict(self), "within_noise_of_best": noise}
+        values = {**asdict(self), "within_noise_of_best": noise}
+        return {key: value for key, value in values.items() if value != {}}
 
 
 def make_standings(
-    metric: Metric,
     outcomes: Mapping[Entrant, Sequence[Outcome]],
     reasons: Mapping[Entrant, Sequence[str]],
     seeds: int,
-    targets: Ints,
+    *,
+    up: bool,
 ) -> list[Standing]:
     """The table, the best first, those without a finished run last.
 
     Args:
-        metric: what is compared.
         outcomes: of the finished runs of every entrant.
         reasons: of the failed ones.
         seeds: how many runs a network should have.
-        targets: true classes of the test part.
+        up: whether a larger score is better.
     """
-    runs = {who.name: [one.probabilities for one in ran] for who, ran in outcomes.items() if ran}
-    drawn = resampled(metric, runs, targets) if runs else {}
+    runs = {who.name: [one.tally for one in ran] for who, ran in outcomes.items() if ran}
+    drawn = resampled(runs) if runs else {}
     rows = [
-        _standing(metric, who, outcomes.get(who, ()), reasons.get(who, ()), seeds, targets, drawn)
-        for who in outcomes
+        _standing(who, ran, reasons.get(who, ()), seeds, drawn) for who, ran in outcomes.items()
     ]
-    rows.sort(key=lambda row: _worse(metric, row.score))
+    rows.sort(key=lambda row: math.inf if row.score is None else row.score * (-1 if up else 1))
     if not rows or rows[0].score is None:
         return rows
     best = rows[0]
-    return [best, *(_against(metric, best, row, drawn) for row in rows[1:])]
-
-
-def _worse(metric: Metric, value: float | None) -> float:
-    if value is None:
-        return math.inf
-    return value if metric == "log_loss" else -value
+    return [best, *(_against(best, row, drawn, up=up) for row in rows[1:])]
 
 
 def _standing(
-    metric: Metric,
     who: Entrant,
     ran: Sequence[Outcome],
     reasons: Sequence[str],
     seeds: int,
-    targets: Ints,
     drawn: Mapping[str, Floats],
 ) -> Standing:
     asked = len(who.seeds(seeds))
     empty = Standing(who.name, len(ran), asked, tuple(dict.fromkeys(reasons)))
     if not ran:
         return empty
-    scores = [score(metric, one.probabilities, targets) for one in ran]
+    scores = [score(one.tally) for one in ran]
     rates = [one.record["tokens_per_second"] for one in ran]
     return replace(
         empty,
@@ -141,7 +142,18 @@ def _standing(
         p50=float(np.mean([one.record["latency"]["p50"] for one in ran])),
         p99=float(np.mean([one.record["latency"]["p99"] for one in ran])),
         memory_bytes=max(int(one.record["memory_bytes"]) for one in ran),
+        figures=means_of([one.figures for one in ran]),
+        by_length=means_of([one.by_length for one in ran]),
     )
+
+
+def means_of(seeds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean over seeds of each figure that all of them have."""
+    return {
+        name: float(np.mean([one[name] for one in seeds]))
+        for name in seeds[0]
+        if all(name in one for one in seeds)
+    }
 
 
 def _mean(ran: Sequence[Outcome], key: str) -> float:
@@ -152,10 +164,8 @@ def _whole_mean(ran: Sequence[Outcome], key: str) -> int:
     return round(_mean(ran, key))
 
 
-def _against(
-    metric: Metric, best: Standing, row: Standing, drawn: Mapping[str, Floats]
-) -> Standing:
+def _against(best: Standing, row: Standing, drawn: Mapping[str, Floats], *, up: bool) -> Standing:
     if row.score is None or best.score is None:
         return row
-    gap = difference(metric, drawn[best.name], drawn[row.name], best.score - row.score)
+    gap = difference(drawn[best.name], drawn[row.name], best.score - row.score, up=up)
     return replace(row, to_best=gap)

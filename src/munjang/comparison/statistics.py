@@ -1,25 +1,39 @@
 """What can be said of a difference: intervals over seeds and rows, and a paired test.
 
-Every metric here is a function of sums over rows, so that a bootstrap resample of the rows
+Every figure here is a function of sums over rows, so that a bootstrap resample of the rows
 (Efron 1979) is one matrix product with how often each row was drawn.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Metric = Literal["accuracy", "macro_f1", "log_loss"]
 
 RESAMPLES = 1000
 LEVEL = 0.95
 _CHUNK_NUMBERS = 2_000_000  # at a time: how often each row is drawn is a matrix [resamples, rows]
-_FLOOR = 1e-15  # a probability of nothing would cost endlessly
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """A run, judged row by row: a figure and what it is a function of.
+
+    Attributes:
+        counts: [rows, numbers]; only their sums over rows decide.
+        figure: sums [resamples, numbers] to the figure of each resample [resamples].
+    """
+
+    counts: Floats
+    figure: Callable[[Floats], Floats]
+
+    def of(self, rows: Ints) -> float:
+        """The figure of some rows alone."""
+        return float(self.figure(self.counts[rows].sum(0, keepdims=True))[0])
 
 
 @dataclass(frozen=True)
@@ -50,10 +64,9 @@ class Difference:
         return self.p >= 1 - LEVEL
 
 
-def score(metric: Metric, probabilities: Floats, targets: Ints) -> float:
-    """The metric of one run: `probabilities` [rows, classes] of true classes `targets` [rows]."""
-    every_row_once = np.ones((1, len(targets)))
-    return float(_scores(metric, probabilities, targets, every_row_once)[0])
+def score(run: Tally) -> float:
+    """The figure of one run, every row counted once."""
+    return float(run.figure(run.counts.sum(0, keepdims=True))[0])
 
 
 def seeds_interval(scores: Sequence[float]) -> Interval | None:
@@ -69,11 +82,7 @@ def seeds_interval(scores: Sequence[float]) -> Interval | None:
 
 
 def resampled(
-    metric: Metric,
-    runs: Mapping[str, Sequence[Floats]],
-    targets: Ints,
-    *,
-    resamples: int = RESAMPLES,
+    runs: Mapping[str, Sequence[Tally]], *, resamples: int = RESAMPLES
 ) -> dict[str, Floats]:
     """The mean score over seeds in every resample [resamples], of every model.
 
@@ -81,19 +90,18 @@ def resampled(
     of each model are drawn with replacement too.
 
     Args:
-        metric: which.
-        runs: by model, the probabilities [rows, classes] of each of its seeds.
-        targets: true classes [rows].
+        runs: by model, each of its seeds; at least one, all of the same rows.
         resamples: how many.
     """
-    rows, random = len(targets), np.random.default_rng(0)
+    rows = len(next(iter(runs.values()))[0].counts)
+    random = np.random.default_rng(0)
     parts: dict[str, list[Floats]] = {name: [] for name in runs}
     chunk = max(1, min(resamples, _CHUNK_NUMBERS // rows))
     for start in range(0, resamples, chunk):
         count = min(chunk, resamples - start)
         drawn = random.multinomial(rows, np.full(rows, 1 / rows), count).astype(np.float64)
         for name, seeds in runs.items():
-            found = np.stack([_scores(metric, run, targets, drawn) for run in seeds], axis=1)
+            found = np.stack([run.figure(drawn @ run.counts) for run in seeds], axis=1)
             places = random.integers(0, len(seeds), found.shape)
             parts[name].append(np.take_along_axis(found, places, axis=1).mean(1))
     return {name: np.concatenate(found) for name, found in parts.items()}
@@ -105,37 +113,17 @@ def percentiles(values: Floats) -> Interval:
     return Interval(float(low), float(high))
 
 
-def difference(metric: Metric, best: Floats, other: Floats, value: float) -> Difference:
+def difference(best: Floats, other: Floats, value: float, *, up: bool) -> Difference:
     """Compare two models on the same resamples.
 
     Args:
-        metric: decides which direction is worse.
         best: of `resampled`.
         other: likewise.
         value: the score of `best` less that of `other` on the rows as they are.
+        up: whether larger is better.
     """
-    sign = -1.0 if metric == "log_loss" else 1.0
+    sign = 1.0 if up else -1.0
     gaps = sign * (best - other)
     beyond = min(int((gaps <= 0).sum()), int((gaps >= 0).sum()))
     p = min(1.0, 2 * (beyond + 1) / (len(gaps) + 1))
     return Difference(sign * value, percentiles(gaps), p)
-
-
-def _scores(metric: Metric, probabilities: Floats, targets: Ints, drawn: Floats) -> Floats:
-    """The metric under each of the row counts `drawn` [resamples, rows]."""
-    rows = drawn.sum(1)
-    if metric == "log_loss":
-        right = probabilities[np.arange(len(targets)), targets]
-        return np.asarray(drawn @ -np.log(right.clip(min=_FLOOR)) / rows)
-    guesses = probabilities.argmax(1)
-    if metric == "accuracy":
-        return np.asarray(drawn @ (guesses == targets).astype(np.float64) / rows)
-    return _macro_f1(guesses, targets, probabilities.shape[1], drawn)
-
-
-def _macro_f1(guesses: Ints, targets: Ints, classes: int, drawn: Floats) -> Floats:
-    """The mean of 2 TP / (guessed + true) over all classes; 0 for one that is in neither."""
-    one_hot = np.eye(classes)
-    guessed, true = drawn @ one_hot[guesses], drawn @ one_hot[targets]
-    both = drawn @ (one_hot[guesses] * one_hot[targets])
-    return np.asarray((2 * both / np.maximum(guessed + true, 1)).mean(1))

@@ -1,38 +1,44 @@
 """The table and its notes in words, the same on the terminal and on the page."""
 
-from munjang.baselines import BASELINES
+from munjang.comparison.entrants import is_baseline
+from munjang.comparison.pair_judge import PairDetails
+from munjang.comparison.plan import Plan
 from munjang.comparison.results import Comparison
 from munjang.comparison.selection import size_text
+from munjang.comparison.shown import BESIDE, figure_text
 from munjang.comparison.standings import Standing
 from munjang.comparison.statistics import Interval
+from munjang.tasks.figures import FIGURES
 
-HEADS = (
-    "model",
-    "score",
-    "over seeds",
-    "over rows",
-    "behind the best",
-    "parameters",
-    "folder",
-    "training",
-    "tokens/s",
-    "p50",
-    "p99",
-    "memory",
-)
+_COSTS = ("parameters", "folder", "training", "tokens/s", "p50", "p99", "memory")
 
 
-def cells(row: Standing) -> list[str]:
+def heads(plan: Plan) -> list[str]:
+    """The heads of the table."""
+    return [
+        *("model", FIGURES[plan.metric].title, "over seeds", "over rows", "behind the best"),
+        *(FIGURES[name].title for name in _beside(plan)),
+        *_COSTS,
+    ]
+
+
+def _beside(plan: Plan) -> list[str]:
+    """Figures beside the one that decides."""
+    return [name for name in BESIDE[plan.task] if name != plan.metric]
+
+
+def cells(row: Standing, plan: Plan) -> list[str]:
     """The row, one text a head."""
     name = row.name if row.runs == row.seeds else f"{row.name} ({row.runs} of {row.seeds} runs)"
     if row.score is None:
-        return [name, *["–"] * (len(HEADS) - 1)]
+        return [name, *["–"] * (len(heads(plan)) - 1)]
     return [
         name,
-        f"{row.score:.4f}",
-        _interval(row.over_seeds),
-        _interval(row.over_rows),
-        _behind(row),
+        figure_text(plan.metric, row.score),
+        _interval(plan.metric, row.over_seeds),
+        _interval(plan.metric, row.over_rows),
+        _behind(plan.metric, row),
+        *(figure_text(beside, row.figures.get(beside)) for beside in _beside(plan)),
         f"{row.parameters:,}",
         size_text(row.folder_bytes or 0),
         f"{row.seconds:.1f} s",
@@ -54,22 +60,37 @@ def notes(comparison: Comparison) -> list[str]:
         "over seeds: Student's 95% interval of the mean; over rows: 95% bootstrap of rows and "
         "seeds; behind the best: paired bootstrap, noise where p is 0.05 or more",
         f"times on {comparison.machine}; p50 and p99 of one text on one core",
+        *_notes_on_pairs(comparison),
     ]
     limit = plan.budget.seconds
     for row in comparison.standings:
         said += [f"{row.name}: {reason}" for reason in row.reasons]
         late = limit is not None and row.seconds is not None and row.seconds > 1.1 * limit
-        if late and row.name in BASELINES:
+        if late and is_baseline(row.name):
             said.append(f"{row.name} cannot be stopped midway, and took longer than the budget")
     return said
 
 
-def _interval(interval: Interval | None) -> str:
-    return "–" if interval is None else f"{interval.low:.3f}–{interval.high:.3f}"
+def _notes_on_pairs(comparison: Comparison) -> list[str]:
+    """How answers in words were counted."""
+    if not isinstance(comparison.details, PairDetails):
+        return []
+    return [
+        "tokens are those of the targets; cross-entropy is in nats a token, which tells nothing "
+        "between models with different tokens",
+        *comparison.details.signatures,
+    ]
 
 
-def _behind(row: Standing) -> str:
+def _interval(metric: str, interval: Interval | None) -> str:
+    if interval is None:
+        return "–"
+    low, high = (figure_text(metric, end, fewer=1) for end in (interval.low, interval.high))
+    return f"{low}–{high}"
+
+
+def _behind(metric: str, row: Standing) -> str:
     if row.to_best is None:
         return "the best"
     word = "noise" if row.to_best.is_noise else "worse"
-    return f"{row.to_best.value:.4f} {word}, p {row.to_best.p:.3f}"
+    return f"{figure_text(metric, row.to_best.value)} {word}, p {row.to_best.p:.3f}"

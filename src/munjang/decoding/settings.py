@@ -16,7 +16,7 @@ class DecodingSettings(Settings):
     beam: int = Field(5, ge=1, description="hypotheses kept at each step; 1 is greedy")
     nbest: int = Field(1, ge=1, description="answers to each source")
     length_penalty: float = Field(
-        0.6,
+        1.0,
         ge=0,
         allow_inf_nan=False,
         description="alpha of Wu et al. (2016): how much longer answers are preferred; 0 = not",

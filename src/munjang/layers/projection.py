@@ -90,7 +90,10 @@ class _CrossEntropy(torch.autograd.Function):
                 by_bias += error.sum(0)
                 error = error.to(kind)
                 by_state[start : start + size] = error @ turned
-                by_weight += error.T @ piece
+                if kind == by_weight.dtype:
+                    by_weight.addmm_(error.T, piece)
+                else:
+                    by_weight += error.T @ piece
         ctx.save_for_backward(by_state, by_weight, by_bias)
         ctx.rows = max(1, rows)
         mean: Tensor = total / ctx.rows

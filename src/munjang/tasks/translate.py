@@ -1,12 +1,11 @@
 """From text to text: translations, headlines, answers."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self, cast
 
 import numpy as np
-import polars as pl
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -14,17 +13,18 @@ from torch import Tensor, nn
 from munjang.config import Settings
 from munjang.data.dataset import Dataset
 from munjang.data.pairs.examples import PairExamples
+from munjang.data.pairs.sides import Sides
 from munjang.decoding.decode import decode
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.layers.projection import Projected
 from munjang.models.encoder_decoder import EncoderDecoder
+from munjang.tasks.alignment import copied
 from munjang.tasks.task import Card
 from munjang.tasks.translation_scores import TranslationScores, translation_scores
 from munjang.text.columns import TokenColumn, token_column
 
 BLEU_TOKENIZERS = Literal["13a", "intl", "char", "zh", "none"]
-Decode = Callable[[TokenColumn], pl.Series]
 
 # Decoded together: sentences of about the same length.
 _BATCH_ROWS = 128
@@ -52,12 +52,12 @@ class Translate:
     Attributes:
         settings: loss and scores.
         decoding: how answers are looked for.
-        detokenise: token column of answers to texts.
+        sides: the tokenizers; that of the targets writes the answers.
     """
 
     settings: TranslateSettings
     decoding: DecodingSettings
-    detokenise: Decode = field(repr=False)
+    sides: Sides = field(repr=False)
     labels: ClassVar[tuple[str, ...]] = ()
 
     def loss(self, outputs: Projected, targets: Tensor) -> Tensor:
@@ -89,12 +89,14 @@ class Translate:
         if not math.isfinite(cross_entropy):
             return TranslationScores.unsound(len(answered), cross_entropy)
         assert answered.texts is not None
-        found = [best[0] for best in hypotheses_of(network, answered, decoding)]
+        copies = self.settings.copy_unknown
+        best = hypotheses_of(network, answered, decoding, with_attention=copies)
+        found = [one[0] for one in best]
         sources, references = (side.to_list() for side in answered.texts)
         return translation_scores(
             sources,
             references,
-            self.texts_of(found),
+            self.texts_of(found, sources),
             cross_entropy=cross_entropy,
             cut_share=sum(not one.finished for one in found) / len(found),
             bleu_tokenizer=self.settings.bleu_tokenizer,
@@ -102,9 +104,14 @@ class Translate:
             samples=self.settings.samples,
         )
 
-    def texts_of(self, hypotheses: Sequence[Hypothesis]) -> list[str]:
-        """Hypotheses to texts."""
-        return cast(list[str], self.detokenise(column_of([h.ids for h in hypotheses])).to_list())
+    def texts_of(self, hypotheses: Sequence[Hypothesis], sources: Sequence[str]) -> list[str]:
+        """Hypotheses to texts; with `copy_unknown`, unknown words come from their sources."""
+        ids = column_of([hypothesis.ids for hypothesis in hypotheses])
+        written = cast(list[str], self.sides.target.decode(ids).to_list())
+        if not self.settings.copy_unknown:
+            return written
+        rows = zip(sources, hypotheses, written, strict=True)
+        return [copied(self.sides, source, found, answer) for source, found, answer in rows]
 
     def learned(self) -> dict[str, Any]:
         """Nothing beside the settings."""

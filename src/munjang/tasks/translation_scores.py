@@ -1,9 +1,11 @@
 """Metrics of answers in words: BLEU and chrF by sacrebleu, exact match, cross-entropy."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
+
+from munjang.tasks.figures import FIGURES
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,33 @@ class TranslationScores:
         return {"rows": self.rows, **figures, "signatures": signatures, "samples": samples}
 
 
+def sacrebleu_metrics(bleu_tokenizer: str, *, lowercase: bool) -> dict[str, Any]:
+    """sacrebleu's metrics by their names in `munjang.tasks.figures`.
+
+    Args:
+        bleu_tokenizer: how words are cut for BLEU: 13a, char, none, ...
+        lowercase: whether capitals count as small letters.
+    """
+    # imported here: it takes a while, and answering needs no metrics
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
+
+    return {
+        "bleu": BLEU(tokenize=bleu_tokenizer, lowercase=lowercase),
+        "chrf": CHRF(lowercase=lowercase),
+    }
+
+
+def signatures_of(metrics: Mapping[str, Any]) -> tuple[str, ...]:
+    """What sacrebleu says of how its metrics were counted; they have counted something."""
+    return tuple(f"{FIGURES[name].title}|{m.get_signature()}" for name, m in metrics.items())
+
+
+def is_same(answer: str, reference: str) -> bool:
+    """Whether an answer is the reference, white space at the ends aside."""
+    return answer.strip() == reference.strip()
+
+
 def translation_scores(
     sources: Sequence[str],
     references: Sequence[str],
@@ -86,29 +115,22 @@ def translation_scores(
         lowercase: whether capitals count as small letters.
         samples: how many answers to keep as samples, from all over the rows.
     """
-    # imported here: it takes a while, and answering needs no metrics
-    from sacrebleu.metrics.bleu import BLEU
-    from sacrebleu.metrics.chrf import CHRF
-
-    metrics = {
-        "BLEU": BLEU(tokenize=bleu_tokenizer, lowercase=lowercase),
-        "chrF": CHRF(lowercase=lowercase),
-    }
+    metrics = sacrebleu_metrics(bleu_tokenizer, lowercase=lowercase)
     found = {
         name: float(metric.corpus_score(hypotheses, [references]).score)
         for name, metric in metrics.items()
     }
-    same = sum(a.strip() == b.strip() for a, b in zip(hypotheses, references, strict=True))
+    same = sum(map(is_same, hypotheses, references))
     triples = list(zip(sources, references, hypotheses, strict=True))
     apart = max(1, len(triples) // max(1, samples))
     return TranslationScores(
         rows=len(hypotheses),
-        bleu=found["BLEU"],
-        chrf=found["chrF"],
+        bleu=found["bleu"],
+        chrf=found["chrf"],
         exact_match=same / len(hypotheses),
         cross_entropy=cross_entropy,
         cut_share=cut_share,
-        signatures=tuple(f"{name}|{m.get_signature()}" for name, m in metrics.items()),
+        signatures=signatures_of(metrics),
         samples=tuple(triples[::apart][:samples]),
         hypotheses=tuple(hypotheses),
     )

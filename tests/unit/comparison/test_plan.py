@@ -1,17 +1,20 @@
 """Budgets, names, and what may be written where."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from munjang.baselines import BASELINES
 from munjang.comparison.budget import Budget, parse_budget
-from munjang.comparison.entrants import BASELINES, Entrant, parse_entrants
+from munjang.comparison.entrants import ComparedTask, Entrant, parse_entrants
 from munjang.comparison.networks import paced_by_clock
 from munjang.comparison.plan import PLAN, Job, Plan, jobs, open_plan, refuse_occupied
 from munjang.comparison.processes import why_it_ended
 from munjang.errors import ConfigError, FolderError
 from munjang.estimates import Estimate
-from munjang.models.registry import ARCHITECTURES
+from munjang.models.registry import ARCHITECTURES, PAIR_ARCHITECTURES
+from munjang.pair_baselines import PAIR_BASELINES
 from munjang.training.settings import TrainingSettings
 
 
@@ -47,6 +50,26 @@ def test_what_is_no_budget(text: str) -> None:
 def test_all_takes_every_encoder_and_every_baseline() -> None:
     names = [entrant.name for entrant in parse_entrants("all")]
     assert names == [*ARCHITECTURES, *BASELINES]
+    names = [entrant.name for entrant in parse_entrants("all", task="translate")]
+    assert names == [*PAIR_ARCHITECTURES, *PAIR_BASELINES]
+
+
+def test_a_name_says_whether_it_is_a_baseline_whatever_the_task() -> None:
+    assert not {*BASELINES, *PAIR_BASELINES} & {*ARCHITECTURES, *PAIR_ARCHITECTURES}
+    assert not {*BASELINES} & {*PAIR_BASELINES}
+
+
+@pytest.mark.parametrize(
+    ("models", "task", "words"),
+    [
+        ("cnn", "translate", "cnn goes with --task classify; with translate go all, seq2seq"),
+        ("copy", "classify", "copy goes with --task translate; with classify go all, mean"),
+        ("seq2sec", "translate", "did you mean 'seq2seq'"),
+    ],
+)
+def test_who_is_of_another_task_is_told_so(models: str, task: ComparedTask, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        parse_entrants(models, task=task)
 
 
 def test_tokenizers_are_crossed_with_one_network() -> None:
@@ -74,6 +97,7 @@ def test_wrong_names(models: str, tokenizers: str | None, words: str) -> None:
 
 def plan(**changed: object) -> Plan:
     values = {
+        "task": "classify",
         "entrants": (Entrant("cnn"), Entrant("nbsvm")),
         "seeds": 2,
         "budget": Budget(5.0, "seconds"),
@@ -100,12 +124,27 @@ def test_resuming_takes_the_same_plan_or_a_larger_one(tmp_path: Path) -> None:
     run.parent.mkdir(parents=True)
     run.touch()
     open_plan(tmp_path, plan(seeds=5, entrants=(Entrant("mean"),)), resume=True)
-    for changed in ({"data": "x"}, {"budget": Budget(6.0, "seconds")}, {"given": {}}):
+    for changed in (
+        {"task": "translate"},
+        {"data": "x"},
+        {"budget": Budget(6.0, "seconds")},
+        {"given": {}},
+    ):
         with pytest.raises(FolderError, match="--overwrite to begin anew"):
             open_plan(tmp_path, plan(**changed), resume=True)
     assert run.exists()
     open_plan(tmp_path, plan(data="x"), resume=False)
     assert not run.exists()
+
+
+def test_a_plan_of_before_there_were_tasks_goes_on(tmp_path: Path) -> None:
+    open_plan(tmp_path, plan(), resume=False)
+    old = json.loads((tmp_path / PLAN).read_text("utf-8"))
+    del old["task"]
+    (tmp_path / PLAN).write_text(json.dumps(old), encoding="utf-8")
+    open_plan(tmp_path, plan(), resume=True)
+    with pytest.raises(FolderError, match="another task"):
+        open_plan(tmp_path, plan(task="translate"), resume=True)
 
 
 def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:

@@ -46,9 +46,7 @@ def made_network(sides: Sides) -> nn.Module:
 
 
 def made_task(sides: Sides, **settings: Any) -> Translate:
-    return Translate(
-        TranslateSettings.parse(settings), DecodingSettings(max_length=6), sides.target.decode
-    )
+    return Translate(TranslateSettings.parse(settings), DecodingSettings(max_length=6), sides)
 
 
 def test_the_cross_entropy_is_the_mean_over_all_tokens_not_over_batches() -> None:

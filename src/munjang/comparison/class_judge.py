@@ -1,0 +1,89 @@
+"""What the runs of a comparison of labelled texts are worth, and what they take for what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from munjang.comparison.class_tallies import METRICS, class_tally
+from munjang.comparison.disagreements import Example, disagreements
+from munjang.comparison.entrants import Entrant
+from munjang.comparison.kept import Part, class_numbers, labels_of, read_part, read_probabilities
+from munjang.comparison.plan import DATA, Plan
+from munjang.comparison.standings import Outcome
+from munjang.comparison.statistics import Floats, Ints, score
+from munjang.tasks.metrics import Confusion
+
+
+@dataclass(frozen=True)
+class ClassDetails:
+    """What is told beside the table.
+
+    Attributes:
+        labels: the classes.
+        confusions: by name [true][guessed], summed over seeds.
+        examples: the texts that the models disagree on most.
+    """
+
+    labels: tuple[str, ...]
+    confusions: dict[str, Confusion] = field(default_factory=dict)
+    examples: tuple[Example, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "labels": list(self.labels),
+            "confusions": self.confusions,
+            "examples": [asdict(example) for example in self.examples],
+        }
+
+
+@dataclass(frozen=True)
+class ClassJudge:
+    """Judges runs by the test part.
+
+    Attributes:
+        metric: which decides.
+        labels: the classes.
+        test: the test part.
+        targets: its true classes.
+    """
+
+    metric: str
+    labels: tuple[str, ...]
+    test: Part
+    targets: Ints
+
+    @classmethod
+    def of(cls, plan: Plan, folder: Path) -> Self:
+        """The judge of the comparison in `folder`."""
+        labels, test = labels_of(folder / DATA), read_part(folder / DATA, "test")
+        return cls(plan.metric, labels, test, class_numbers(test, labels))
+
+    def outcome(self, record: Mapping[str, Any], run: Path) -> Outcome:
+        """What the run in a folder, which came to its end, gave."""
+        probabilities = read_probabilities(run)
+        tallies = {name: class_tally(name, probabilities, self.targets) for name in METRICS}
+        figures = {name: score(tally) for name, tally in tallies.items()}
+        return Outcome(record, probabilities, tallies[self.metric], figures)
+
+    def details(self, outcomes: Mapping[Entrant, Sequence[Outcome]]) -> ClassDetails:
+        """What is told beside the table."""
+        runs = {who.name: [one.answers for one in ran] for who, ran in outcomes.items() if ran}
+        # majority says the same of every text; its disagreement is no news
+        readers = {name: seeds for name, seeds in runs.items() if name != "majority"}
+        return ClassDetails(
+            self.labels,
+            {name: _confusion(seeds, self.targets) for name, seeds in runs.items()},
+            disagreements(readers, self.test.texts, self.targets, self.labels),
+        )
+
+
+def _confusion(seeds: Sequence[Floats], targets: Ints) -> Confusion:
+    classes = seeds[0].shape[1]
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    for probabilities in seeds:
+        np.add.at(counts, (targets, probabilities.argmax(1)), 1)
+    return tuple(tuple(row) for row in counts.tolist())

@@ -1,0 +1,250 @@
+"""`munjang compare --task translate` as a person runs it: the table, the page, stopped and killed.
+
+As in `test_compare.py`, the tests share one comparison and go on from copies of it.
+"""
+
+import csv
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import munjang
+from tests.system.browsers import Page, Shown
+from tests.system.commands import Done, call, run, write_table
+from tests.system.comparisons import (
+    HOSTILE,
+    PATIENCE,
+    copied_without,
+    standings,
+    stopped_killed_and_gone_on,
+)
+
+NETWORKS, BASELINES = ("seq2seq", "attentive", "transformer"), ("copy", "nearest")
+SMALL = (
+    *("--set", "model.dim=16"),
+    *("--set", "training.threads=1"),
+    *("--set", "training.learning_rate=0.01"),
+    *("--set", "decoding.max_ratio=1"),
+    *("--set", "translate.bleu_tokenizer=char"),
+)
+ASKED, ANSWERED = "question", "answer"
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """300 strings of digits and the same backwards; some would like to be HTML."""
+    drawn = random.Random(3)
+    rows = []
+    for number in range(300):
+        line = drawn.choices("0123456789", k=drawn.randint(1, 9))
+        head = [HOSTILE.replace(" ", "")] if number % 5 == 0 else []
+        rows.append((" ".join(head + line), " ".join(reversed(head + line))))
+    path = tmp_path_factory.mktemp("made") / "digits.csv"
+    return write_table(path, rows, header=f"{ASKED},{ANSWERED}")
+
+
+def command(table: Path, out: Path, *more: object) -> list[object]:
+    words = ["compare", table, "--task", "translate", "--out", out, "--seeds", 1]
+    columns = ("--source-column", ASKED, "--target-column", ANSWERED)
+    return [*words, *columns, "--budget", "4k tokens", *SMALL, *more]
+
+
+@pytest.fixture(scope="module")
+def compared(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+    """A comparison of all that write texts, which came to its end."""
+    out = tmp_path_factory.mktemp("compared") / "pairs"
+    return out, run(*command(digits, out), patience=PATIENCE)
+
+
+def record(out: Path, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / f"runs/{name}/seed-0/run.json").read_text("utf-8"))
+    return found
+
+
+def test_the_table_says_how_good_and_how_dear(compared: tuple[Path, Done]) -> None:
+    out, done = compared
+    assert done.code == 0, done.err
+    for wanted in ("chrF ", "BLEU", "exact match", "cross-entropy", "behind the best", "tok:char"):
+        assert wanted in done.out
+    assert "the smallest that is good enough: " in done.out
+    rows = standings(out)
+    assert set(rows) == {*NETWORKS, *BASELINES}
+    scores = [row["score"] for row in rows.values()]
+    assert scores == sorted(scores, reverse=True)
+    for name, row in rows.items():
+        assert row["score"] == row["figures"]["chrf"]
+        assert row["over_rows"]["low"] <= row["score"] <= row["over_rows"]["high"]
+        assert 0 < row["p50"] <= row["p99"]
+        assert ("cross_entropy" in row["figures"]) == (name in NETWORKS)
+    assert rows["copy"]["parameters"] == 0
+    assert rows["nearest"]["memory_bytes"] < rows["attentive"]["memory_bytes"]
+
+
+def test_the_budget_of_tokens_is_kept(compared: tuple[Path, Done]) -> None:
+    for name in NETWORKS:
+        found = record(compared[0], name)
+        seen = found["seconds"] * found["tokens_per_second"]
+        assert 2_000 < seen <= 4_100
+        assert len(found["history"]) >= 3, "a learning curve has points"
+
+
+def test_every_model_is_a_folder_that_answers_and_is_judged_as_in_the_table(
+    compared: tuple[Path, Done], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, _ = compared
+    rows = standings(out)
+    for name in (*NETWORKS, *BASELINES):
+        folder = out / f"runs/{name}/seed-0/model"
+        judged = call(capsys, "evaluate", folder, out / "data/test.parquet", "--json")
+        assert judged.code == 0, judged.err
+        found = json.loads(judged.out)
+        for figure in ("chrf", "bleu", "exact_match"):
+            assert found[figure] == pytest.approx(rows[name]["figures"][figure]), (name, figure)
+        assert found["cross_entropy"] == rows[name]["figures"].get("cross_entropy")
+        answers = json.loads((out / f"runs/{name}/seed-0/answers.json").read_text("utf-8"))
+        assert len(answers) == found["rows"]
+    copy = munjang.load(out / "runs/copy/seed-0/model")
+    assert copy.predict("1 2 3")[0].text == "1 2 3"
+    done = call(capsys, "predict", out / "runs/nearest/seed-0/model", "1 2 3", "4 5")
+    assert len(done.out.splitlines()) == 2
+
+
+def test_all_lengths_are_told_of_every_model(compared: tuple[Path, Done]) -> None:
+    out, _ = compared
+    told = json.loads((out / "compare.json").read_text("utf-8"))
+    names = [group["name"] for group in told["lengths"]["groups"]]
+    assert len(names) > 2
+    assert sum(group["rows"] for group in told["lengths"]["groups"]) == told["rows"]["test"]
+    with (out / "compare.csv").open(encoding="utf-8", newline="") as file:
+        table = list(csv.DictReader(file))
+    for row, written in zip(told["standings"], table, strict=True):
+        assert list(row["by_length"]) == names
+        for name, value in row["by_length"].items():
+            assert float(written[f"by_length.{name}"]) == value
+
+
+def test_the_page_is_whole_and_escapes_texts(compared: tuple[Path, Done]) -> None:
+    source = (compared[0] / "compare.html").read_text("utf-8")
+    page = Page(source)
+    assert not page.open
+    assert not {"script", "link", "img", "iframe"} & set(page.tags)
+    assert page.tags.count("svg") == 4
+    assert any(HOSTILE.replace(" ", "") in words for words in page.words)
+    for wanted in ("Quality by the length of the source", "Where the answers differ most"):
+        assert wanted in page.words
+
+
+def test_a_browser_shows_it_on_a_narrow_screen(
+    compared: tuple[Path, Done], browser: str, tmp_path: Path
+) -> None:
+    source = (compared[0] / "compare.html").read_text("utf-8")
+    shown = Shown(browser, source, tmp_path, "--window-size=400,3000")
+    assert shown.console == []
+    assert shown.told["loaded"] == []
+    assert int(shown.told["beyond"]) <= 0
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks for processes in /proc")
+def test_stopped_and_killed_it_goes_on_where_it_was(
+    digits: Path,
+    compared: tuple[Path, Done],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = copied_without(compared[0], tmp_path / "out", "seq2seq/seed-0")
+    before = (out / "runs/attentive/seed-0/run.json").stat().st_mtime_ns
+    words = command(digits, out, "--resume")
+    done = stopped_killed_and_gone_on(words, out, "seq2seq/seed-0", "0 of 5", capsys)
+    assert (out / "runs/attentive/seed-0/run.json").stat().st_mtime_ns == before
+    assert "attentive, seed 0: done before" in done.err
+    again, first = standings(out)["seq2seq"], standings(compared[0])["seq2seq"]
+    assert again["figures"] == first["figures"], "a budget of tokens repeats bit for bit"
+
+
+def test_a_crash_costs_one_row(
+    digits: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    code = "import sys\nsys.modules['sklearn.feature_extraction.text'] = None\n"
+    (broken / "sitecustomize.py").write_text(code, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(broken), prepend=":")
+    out = tmp_path / "out"
+    done = call(capsys, *command(digits, out, "--models", "nearest,copy", "--metric", "bleu"))
+    assert done.code == 0, done.err
+    rows = standings(out)
+    assert (rows["copy"]["runs"], rows["nearest"]["runs"]) == (1, 0)
+    assert rows["copy"]["score"] == rows["copy"]["figures"]["bleu"]
+    assert "sklearn.feature_extraction" in rows["nearest"]["reasons"][0]
+    assert "nearest" in (out / "compare.html").read_text("utf-8")
+
+
+def test_tokenizers_are_crossed_with_one_network_on_both_sides(
+    digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    words = command(digits, out, "--models", "seq2seq", "--tokenizers", "words,jamo")
+    done = call(capsys, *words, "--budget", "1k tokens")
+    assert done.code == 0, done.err
+    for name in ("words", "jamo"):
+        model = munjang.load(out / f"runs/seq2seq-on-{name}/seed-0/model")
+        tokenizer = model.recipe.tokenizer
+        assert (tokenizer.source.name, tokenizer.target.name) == (name, name)
+
+
+MISTAKES: dict[str, tuple[list[object], str]] = {
+    "a task without answers": (["--task", "regress"], "classify or translate; got 'regress'"),
+    "a model of labels": (["--models", "cnn"], "cnn goes with --task classify"),
+    "a metric of labels": (["--metric", "accuracy"], "metric: expected chrf, bleu, exact_match"),
+    "a column of texts": (["--text-column", "question"], "text_column"),
+    "a side alone": (["--test-source", "none.txt"], "--test-source and --test-target go together"),
+    "no such file": (["--test", "none.csv"], "none.csv"),
+    "a setting of another model": (["--set", "translate.copy_unknown=true"], "copy_unknown"),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_is_told_in_one_line_before_anything_is_written(
+    case: str, digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more, wanted = MISTAKES[case]
+    done = call(capsys, *command(digits, tmp_path / "out", *more))
+    assert done.code == 2, done
+    assert done.out == ""
+    last = done.err.splitlines()[-1]
+    assert last.startswith("munjang: ")
+    assert wanted in last
+    assert not (tmp_path / "out").exists()
+
+
+def test_aligned_files_are_compared_on_aligned_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words: list[object] = ["compare", "--task", "translate", "--models", "copy", "--quiet"]
+    for part, rows in (("", 6), ("valid-", 2), ("test-", 3)):
+        for side in ("source", "target"):
+            path = tmp_path / f"{part}{side}.txt"
+            path.write_text("".join(f"{part}line {row}\n" for row in range(rows)), "utf-8")
+            words += [f"--{part}{side}", path]
+    out = tmp_path / "out"
+    done = call(capsys, *words, "--out", out, "--json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert told["rows"] == {"train": 6, "valid": 2, "test": 3}
+    assert told["standings"][0]["figures"]["exact_match"] == 1.0
+
+
+def test_files_of_pairs_are_refused_where_labels_are_learned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sides = ("--source", tmp_path / "a", "--target", tmp_path / "b")
+    done = call(capsys, "compare", *sides, "--out", tmp_path / "out")
+    assert done.code == 2
+    assert "go with the task translate" in done.err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,35 @@
+"""The pairs whose answers differ most in quality."""
+
+import numpy as np
+
+from munjang.comparison.answers_apart import Answered, answers_apart
+
+SOURCES, REFERENCES = ["a", "b", "c"], ["1", "2", "3"]
+
+
+def answered(chrf: list[list[float]], *, decides: bool = True) -> Answered:
+    return Answered([f"answer {n}" for n in range(3)], np.array(chrf), decides)
+
+
+def test_the_most_different_answers_come_first_with_every_model_s_own() -> None:
+    models = {
+        "one": answered([[100.0, 100.0, 50.0]]),
+        "two": answered([[100.0, 0.0, 10.0], [100.0, 20.0, 10.0]]),
+        "nearest": answered([[0.0, 100.0, 0.0]], decides=False),
+    }
+    found = answers_apart(models, SOURCES, REFERENCES)
+    assert [(one.source, one.reference) for one in found] == [("b", "2"), ("c", "3")], (
+        "in the first one the networks agree, whatever the baseline says"
+    )
+    assert found[0].spread == 45.0, "of the means over seeds, 100 and 10"
+    assert [(a.name, a.text, a.chrf) for a in found[0].answers] == [
+        ("one", "answer 1", 100.0),
+        ("two", "answer 1", 0.0),
+        ("nearest", "answer 1", 100.0),
+    ]
+    assert len(answers_apart(models, SOURCES, REFERENCES, most=1)) == 1
+
+
+def test_one_network_agrees_with_itself() -> None:
+    models = {"one": answered([[1.0, 2.0, 3.0]]), "nearest": answered([[3.0] * 3], decides=False)}
+    assert answers_apart(models, SOURCES, REFERENCES) == ()

@@ -1,0 +1,40 @@
+"""Rows by the length of their source: every row in one group, equal lengths together."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from munjang.comparison.lengths import group_by_length
+
+
+@given(
+    counts=st.lists(st.integers(1, 40), min_size=1, max_size=60),
+    most=st.integers(1, 8),
+)
+def test_groups_part_the_rows_in_order_of_length(counts: list[int], most: int) -> None:
+    found = group_by_length([" ".join("a" * count) for count in counts], most)
+    assert found.unit == ("words" if np.median(counts) >= 4 else "characters")
+    lengths = np.array(counts if found.unit == "words" else [2 * n - 1 for n in counts])
+    assert 1 <= len(found.groups) <= most
+    rows = np.concatenate([group.rows for group in found.groups])
+    assert sorted(rows.tolist()) == list(range(len(counts)))
+    before = 0
+    for group in found.groups:
+        own = lengths[group.rows]
+        assert (group.shortest, group.longest) == (own.min(), own.max())
+        assert group.mean == pytest.approx(own.mean())
+        assert before < group.shortest, "equal lengths are together"
+        before = group.longest
+
+
+def test_groups_are_about_as_large_as_each_other() -> None:
+    found = group_by_length([" ".join("a" * n) for n in range(4, 64)], 6)
+    assert [len(group.rows) for group in found.groups] == [10] * 6
+    assert [group.name for group in found.groups][:2] == ["4-13", "14-23"]
+
+
+def test_sources_of_a_word_are_told_apart_by_their_characters() -> None:
+    found = group_by_length(["서울", "부산", "상트페테르부르크", "New York"])
+    assert found.unit == "characters"
+    assert [group.name for group in found.groups] == ["2", "8"]

@@ -1,0 +1,87 @@
+"""Baselines from text to text: they answer, come back from disk, and `nearest` is the nearest."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from munjang import load
+from munjang.api import evaluate
+from munjang.errors import ConfigError, FolderError
+from munjang.media import writer
+from munjang.pair_baselines import PAIR_BASELINES, PairBaseline, fit_pair_baseline
+from tests.made import made_corpus
+
+COUNTED = {"bleu_tokenizer": "char", "lowercase": True}
+SOURCES = ["안녕하세요", "배고파", "오늘 날씨 어때", "배고파", "1 2 3"]
+TARGETS = ["반가워요", "밥 먹어요", "맑아요", "또 먹어요", "3 2 1"]
+
+
+def fit(name: str) -> PairBaseline:
+    return fit_pair_baseline(name, SOURCES, TARGETS, COUNTED)
+
+
+def answers(model: PairBaseline, texts: list[str]) -> list[str]:
+    return [answer.text for answer in model.predict(texts)]
+
+
+@pytest.mark.parametrize("name", PAIR_BASELINES)
+def test_every_baseline_comes_back_as_it_was(name: str, tmp_path: Path) -> None:
+    model = fit(name)
+    again = load(model.save(tmp_path / "model"))
+    assert isinstance(again, PairBaseline)
+    asked = [*SOURCES, "너무 배고파요", "zzz", ""]
+    assert again.predict(asked) == model.predict(asked)
+    assert again.parameters == model.parameters
+    scores = evaluate(tmp_path / "model", (SOURCES, TARGETS))
+    assert scores.figures["exact_match"] == (0.0 if name == "copy" else 0.8)
+    assert scores.to_json()["cross_entropy"] is None
+    assert "case:lc|eff:no|tok:char" in scores.to_json()["signatures"][0], "the settings are kept"
+
+
+def test_a_copy_is_the_source() -> None:
+    assert answers(fit("copy"), ["아무 말", ""]) == ["아무 말", ""]
+
+
+def test_of_equal_sources_the_first_answers_and_what_is_unlike_all_gets_the_usual_target() -> None:
+    model = fit_pair_baseline("nearest", ["a", "b", "b", "c"], ["1", "2", "3", "3"], COUNTED)
+    assert answers(model, ["b", "가"]) == ["2", "3"]
+    # the usual target may be one that no first source has
+    model = fit_pair_baseline("nearest", ["a", "b", "a", "b"], ["1", "2", "3", "3"], COUNTED)
+    assert answers(model, ["a", "b", "가"]) == ["1", "2", "3"]
+    assert model.predict("가")[0].score == 0.0
+
+
+def test_the_nearest_is_that_of_all_cosines_however_many_are_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("munjang.pair_baselines._AT_A_TIME", 7)
+    texts, _ = made_corpus(90)
+    kept = list(dict.fromkeys(texts))
+    asked = [f"{text} indeed" for text in kept[::2]] + ["a lovely plot", "boring"]
+    model = fit_pair_baseline("nearest", kept, [str(n) for n in range(len(kept))], COUNTED)
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 3), sublinear_tf=True)
+    known = vectorizer.fit_transform(kept).toarray()
+    cosines = vectorizer.transform(asked).toarray() @ known.T
+    for row, answer in zip(cosines, model.predict(asked), strict=True):
+        assert row[int(answer.text)] == pytest.approx(row.max(), abs=1e-5)
+        assert answer.score == pytest.approx(row.max(), abs=1e-5)
+    alone = [model.predict(text)[0] for text in asked]
+    assert alone == model.predict(asked)
+    assert np.mean([a.score for a in model.predict(kept)]) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_what_a_baseline_has_not_is_refused() -> None:
+    model = fit("nearest")
+    with pytest.raises(ConfigError, match="no probabilities"):
+        model.predict_proba(["a"])
+    with pytest.raises(ConfigError, match="beam: the baseline nearest"):
+        writer(model, {"beam": 3})
+
+
+def test_an_altered_folder_is_refused(tmp_path: Path) -> None:
+    fit("nearest").save(tmp_path)
+    (tmp_path / "targets.json").write_text("[]")
+    with pytest.raises(FolderError, match=r"targets\.json"):
+        load(tmp_path)

@@ -112,7 +112,7 @@ def test_scores_are_those_of_the_words(method: dict[str, Any]) -> None:
                 total += float(stepped.logits.log_softmax(-1)[0, 0, token])
                 state = stepped.state
             assert hypothesis.log_probability == pytest.approx(total, rel=1e-4)
-            expected = total / ((5 + len(said)) / 6) ** 0.6
+            expected = total / ((5 + len(said)) / 6) ** chosen.length_penalty
             assert hypothesis.score == pytest.approx(expected, rel=1e-4)
 
 

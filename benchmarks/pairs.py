@@ -52,7 +52,7 @@ def parts_of_chatbot(work: Path) -> None:
     import numpy as np
     import polars as pl
 
-    table = pl.read_csv(data_folder() / "chatbot-ko" / "chatbot.csv").select("Q", "A")
+    table = pl.read_csv(data_folder() / "chatbot-ko" / "chatbot.csv", columns=["Q", "A"])
     questions = table["Q"].unique(maintain_order=True).to_list()
     order = np.random.default_rng(0).permutation(len(questions))
     twentieth = len(questions) // 20
@@ -116,7 +116,7 @@ def corpora() -> dict[str, Corpus]:
             valid=("--valid", f"{headlines}/valid.tsv"),
             test=(f"{headlines}/test.tsv",),
             columns=("--source-column", "description", "--target-column", "title"),
-            settings=("training.epochs=10", "training.threads=1"),
+            settings=("training.epochs=4", "training.threads=1"),
         ),
     }
 

@@ -128,6 +128,7 @@ def fit(data: str, work: str, threads: int, steps: int) -> Answer:
 
 def decode(data: str, work: str, threads: int, sentences: int) -> Answer:
     """Texts to texts by `munjang.load(folder).predict`, beside reading files and weights."""
+    import polars as pl
     import torch
 
     import munjang
@@ -136,8 +137,14 @@ def decode(data: str, work: str, threads: int, sentences: int) -> Answer:
     model = munjang.load(Path(work) / "model")
     before = peak_memory()
     texts = lines_of(Path(data) / f"test2016.{SOURCE}")[:sentences]
-    found = decoded(lambda some: [one.text for one in model.predict(some)], texts)
-    return {**found, "before": before}
+    words = model.sides.target
+
+    def answer(some: list[str]) -> list[str]:
+        """Answers with spaces between the words, as those of JoeyNMT have them."""
+        written = pl.Series([one.text for one in model.predict(some)], dtype=pl.String)
+        return words.decode(words.encode(written)).to_list()
+
+    return {**decoded(answer, texts), "before": before}
 
 
 def stream(data: str, work: str, threads: int, lines: int) -> Answer:

@@ -136,7 +136,8 @@ def test_wrong_names(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[st
     [
         (["tarin"], ("'tarin'", "'train'", "see munjang --help")),
         (["train", "data.csv"], ("--out", "see munjang train --help")),
-        (["train"], ("DATA",)),
+        (["train"], ("--out",)),
+        (["train", "--out", "m"], ("DATA", "--source and --target")),
         (["evaluate", "m"], ("DATA",)),
         (["--jsn"], ("--jsn",)),
         (["data", "get", "nsmv"], ("'nsmv'", "nsmc")),

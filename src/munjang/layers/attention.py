@@ -69,7 +69,8 @@ def attend(
     scores = queries * queries.shape[-1] ** -0.5 @ keys.transpose(-2, -1)
     if visible is not None:
         scores = scores.masked_fill(~visible, -math.inf)
-    return scores.softmax(dim=-1) @ values
+    taken: Tensor = scores.softmax(dim=-1) @ values
+    return taken
 
 
 def attend_written_out(

@@ -23,6 +23,7 @@ from munjang.tasks.alignment import copied
 from munjang.tasks.task import Card
 from munjang.tasks.translation_scores import TranslationScores, translation_scores
 from munjang.text.columns import TokenColumn, token_column
+from munjang.text.detokenise import closed_up
 
 BLEU_TOKENIZERS = Literal["13a", "intl", "char", "zh", "none"]
 
@@ -107,7 +108,10 @@ class Translate:
     def texts_of(self, hypotheses: Sequence[Hypothesis], sources: Sequence[str]) -> list[str]:
         """Hypotheses to texts; with `copy_unknown`, unknown words come from their sources."""
         ids = column_of([hypothesis.ids for hypothesis in hypotheses])
-        written = cast(list[str], self.sides.target.decode(ids).to_list())
+        texts = self.sides.target.decode(ids)
+        if self.sides.target.name == "words":  # the others know where spaces stood
+            texts = closed_up(texts)
+        written = cast(list[str], texts.to_list())
         if not self.settings.copy_unknown:
             return written
         rows = zip(sources, hypotheses, written, strict=True)

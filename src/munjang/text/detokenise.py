@@ -12,6 +12,10 @@ UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """What an OOV id reads as: Unicode's own sign for a character that could not be represented."""
 
 
+_CLOSING = r".,!?;:%)\]}»”’…。、，！？」』"
+_OPENING = r"(\[{«“‘„「『"
+
+
 def real_tokens(column: TokenColumn, size: int) -> tuple[Int32s, Int64s]:
     """The ids [tokens] and offsets [rows + 1] of a token column without PAD, GO and EOS.
 
@@ -40,3 +44,12 @@ def join_pieces(pieces: pl.Series, offsets: Int64s, separator: str = "") -> pl.S
     flat = pieces.to_arrow(compat_level=pl.CompatLevel.oldest())
     rows = pl.Series(pa.LargeListArray.from_arrays(pa.array(offsets), flat))
     return rows.list.join(separator)
+
+
+def closed_up(texts: pl.Series) -> pl.Series:
+    """Words with spaces between as people write them: no space before a mark that closes.
+
+    Nor is there one behind a mark that opens. Straight quotes say neither, and keep their spaces.
+    """
+    closing = texts.str.replace_all(rf" +([{_CLOSING}])", "${1}")
+    return closing.str.replace_all(rf"([{_OPENING}]) +", "${1}")

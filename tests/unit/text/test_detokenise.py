@@ -1,0 +1,30 @@
+"""Words with spaces between, as people write them."""
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from munjang.text.detokenise import closed_up
+
+
+@pytest.mark.parametrize(
+    ("spaced", "written"),
+    [
+        ("ein mann , der ( rot ) trägt .", "ein mann, der (rot) trägt."),
+        ("정말 좋아요 ! ( 진짜 )", "정말 좋아요! (진짜)"),
+        ("« oui » , dit-il : …", "«oui», dit-il:…"),
+        ('a " b " c', 'a " b " c'),
+        ("", ""),
+        ("a  b", "a  b"),
+        ("( [ a ] )", "([a])"),
+    ],
+)
+def test_marks_stand_close_to_what_they_belong_to(spaced: str, written: str) -> None:
+    assert closed_up(pl.Series([spaced]))[0] == written
+
+
+@given(texts=st.lists(st.text(max_size=30), max_size=5))
+def test_nothing_but_spaces_is_taken_out(texts: list[str]) -> None:
+    closed = closed_up(pl.Series(texts, dtype=pl.String)).to_list()
+    assert [t.replace(" ", "") for t in closed] == [t.replace(" ", "") for t in texts]

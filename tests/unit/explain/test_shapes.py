@@ -141,7 +141,11 @@ def test_products_of_a_transformer_are_those_that_pytorch_counts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # the counter does not see into the fused function of a CPU
-    monkeypatch.setattr(attention, "attend", lambda *qkv: attention.attend_written_out(*qkv)[0])
+    def attend(*qkv: Any, causal: bool) -> Any:
+        assert not causal
+        return attention.attend_written_out(*qkv)[0]
+
+    monkeypatch.setattr(attention, "attend", attend)
     found = shapes("transformer", input=11, vocabulary=30)
     encoder = build_encoder(make_recipe("transformer", "other", 0, {}).model, 30).eval()
     ids = torch.ones((1, 11), dtype=torch.int64)

@@ -20,17 +20,18 @@ UNSEEN = 600
 SHARED: dict[str, Any] = {
     "tokenizer.name": "characters",
     "translate.label_smoothing": 0,
-    "training.metric": "exact_match",
+    # exact match on a hundred pairs is whole long before it is on all: it could not choose
+    "training.metric": "cross_entropy",
     "training.learning_rate": 0.005,
     "training.batch_tokens": "null",
     "decoding.beam": 1,
 }
 RECURRENT = SHARED | {
     "model.dim": 32,
-    "model.hidden": 64,
+    "model.hidden": 96,
     "model.dropout": 0,
     "model.embedding_dropout": 0,
-    "training.epochs": 14,
+    "training.epochs": 10,
     "training.batch_rows": 32,
 }
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -42,7 +43,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "model.layers": 1,
         "model.dropout": 0,
         "model.positions": "sinusoidal",
-        "training.epochs": 14,
+        "training.epochs": 10,
         "training.batch_rows": 64,
     },
 }
@@ -66,9 +67,9 @@ def dates(count: int) -> Pairs:
 
 def pairs_of(task: str) -> Pairs:
     if task == "date":
-        return dates(4000 + UNSEEN)
+        return dates(7000 + UNSEEN)
     answer = {"copy": str, "reverse": lambda s: s[::-1], "sort": lambda s: "".join(sorted(s))}[task]
-    return [(s, answer(s)) for s in strings(6000 + UNSEEN, 2, 7)]
+    return [(s, answer(s)) for s in strings(7000 + UNSEEN, 2, 6)]
 
 
 def exact_on_unseen(model: str, pairs: Pairs, **changed: Any) -> float:
@@ -90,8 +91,8 @@ def exact_on_unseen(model: str, pairs: Pairs, **changed: Any) -> float:
 @pytest.mark.parametrize("model", ["attentive", "transformer"])
 @pytest.mark.parametrize("task", ["copy", "reverse", "sort", "date"])
 def test_a_task_is_learned_whole(task: str, model: str) -> None:
-    # where each character of the answer depends on all of the source, it takes longer
-    more = {"training.epochs": 18} if task == "sort" else {}
+    # where characters of the answer depend on several of the source, it takes longer
+    more = {"training.epochs": 14} if task in ("sort", "date") else {}
     assert exact_on_unseen(model, pairs_of(task), **more) >= 0.99
 
 

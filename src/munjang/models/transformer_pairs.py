@@ -31,6 +31,7 @@ from munjang.models.encoder_decoder import (
     Vocabularies,
     pair_embedding,
 )
+from munjang.models.heads import check_heads
 
 AnyBlock = TypeVar("AnyBlock", Block, DecoderBlock)
 
@@ -59,13 +60,7 @@ class TransformerPairsConfig(EncoderDecoderConfig):
 
     @model_validator(mode="after")
     def _heads_share_dim(self) -> Self:
-        if self.dim % self.heads:
-            raise ValueError(f"heads: dim ({self.dim}) is no multiple of heads ({self.heads})")
-        if self.positions == "rotary" and self.dim // self.heads % 2:
-            raise ValueError(
-                f"positions: rotary turns pairs of numbers, and a head of dim / heads = "
-                f"{self.dim // self.heads} cannot be paired; choose an even width"
-            )
+        check_heads(self.dim, self.heads, self.positions)
         return self
 
     @property

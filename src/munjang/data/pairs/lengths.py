@@ -71,5 +71,5 @@ def _refusal(table: Table, absurd: list[int], usual: float, max_ratio: float) ->
         f"the source has {lengths[0]:,} characters and the target {lengths[1]:,}, where a target "
         f"usually has {usual:.2g} times those of its source: more than max_ratio={max_ratio:g} "
         f"times off, so they hardly belong together{others}; {SKIP_HINT}, or take them with "
-        "max_ratio=None",
+        "data.max_ratio: null (max_ratio=None)",
     )

@@ -77,6 +77,22 @@ class LearnedPositions(nn.Module):
         return vectors + F.pad(self.weight[first:], (0, 0, 0, after - self.longest))
 
 
+def added_positions(
+    kind: Positions, longest: int, dim: int, *, scale: float = 1.0
+) -> SinusoidalPositions | LearnedPositions | None:
+    """What adds places to the vectors; None where queries and keys are turned instead.
+
+    Args:
+        kind: by name.
+        longest: places that learned positions know.
+        dim: width of a vector.
+        scale: of sinusoidal positions.
+    """
+    if kind == "learned":
+        return LearnedPositions(longest, dim)
+    return SinusoidalPositions(scale) if kind == "sinusoidal" else None
+
+
 def turns(time: int, width: int, like: Tensor, first: int = 0) -> Turns:
     """Cosines and sines of `angles`, each [time, width / 2], of the type of `like`."""
     turned = angles(time, width, like.device, first)

@@ -18,9 +18,8 @@ from munjang.layers.dropout import Dropout
 from munjang.layers.embedding import STD
 from munjang.layers.pooling import Pooling
 from munjang.layers.position import (
-    LearnedPositions,
     Positions,
-    SinusoidalPositions,
+    added_positions,
     turns,
 )
 from munjang.models.encoder import (
@@ -73,7 +72,7 @@ class Transformer(nn.Module):
         super().__init__()
         self.embedding = token_embedding(config, vocabulary_size)
         self.bag = bag_embedding(config, vocabulary_size)
-        self.positions = _added_positions(config)
+        self.positions = added_positions(config.positions, config.longest, config.dim, scale=STD)
         self.turned_width = config.dim // config.heads if config.positions == "rotary" else None
         self.embedding_dropout = Dropout(config.embedding_dropout)
         self.blocks = nn.ModuleList(
@@ -131,10 +130,3 @@ class Transformer(nn.Module):
             else:
                 states = block(states, visible, turned)
         return states, attention
-
-
-def _added_positions(config: TransformerConfig) -> nn.Module | None:
-    """What adds places to the vectors; None where queries and keys are turned instead."""
-    if config.positions == "learned":
-        return LearnedPositions(config.longest, config.dim)
-    return SinusoidalPositions(STD) if config.positions == "sinusoidal" else None

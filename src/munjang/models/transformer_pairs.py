@@ -21,6 +21,7 @@ from munjang.layers.position import (
     Positions,
     SinusoidalPositions,
     Turns,
+    added_positions,
     turns,
 )
 from munjang.layers.projection import Projected
@@ -116,8 +117,8 @@ class TransformerPairs(nn.Module):
         super().__init__()
         self.embedding = pair_embedding(config, vocabularies)
         self.scale = config.dim**0.5
-        self.source_positions = _added_positions(config)
-        self.target_positions = _added_positions(config)
+        self.source_positions = added_positions(config.positions, config.longest, config.dim)
+        self.target_positions = added_positions(config.positions, config.longest, config.dim)
         self.turned_width = config.dim // config.heads if config.positions == "rotary" else None
         self.dropout = Dropout(config.dropout)
         self.encoder = nn.ModuleList(_layer(Block, config) for _ in range(config.layers))
@@ -242,14 +243,6 @@ def _layer(kind: type[AnyBlock], config: TransformerPairsConfig) -> AnyBlock:
         dropout=config.dropout,
         norm=config.norm,
     )
-
-
-def _added_positions(
-    config: TransformerPairsConfig,
-) -> SinusoidalPositions | LearnedPositions | None:
-    if config.positions == "sinusoidal":
-        return SinusoidalPositions()
-    return LearnedPositions(config.longest, config.dim) if config.positions == "learned" else None
 
 
 def _real(weights: Tensor, queries: Tensor) -> Tensor:

@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 DEMO ?= demo/reviews
+# A file of tests a process, and one thread in each: two that share the cores of one machine stand in each other's way.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: demo test test-all lint format clean
 
@@ -24,10 +26,10 @@ demo: $(VENV)/.installed
 	@echo "The model lies in $(DEMO); try: $(BIN)/munjang predict $(DEMO) \"your own sentence\""
 
 test: lint
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-all: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m ""
+	$(PYTEST) -m ""
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -99,7 +99,7 @@ BAD = [
     ([1, 2], {}),
     ([[1], None], {}),
     (5, {}),
-    (iter([[1]]), {}),
+    pytest.param(iter([[1]]), {}, id="iterator"),
     ([[1, 2]], {"padding": "left"}),
     ([[1, 2]], {"truncating": "left"}),
     ([[1, 2]], {"value": "pad"}),

@@ -116,7 +116,7 @@ def corpora() -> dict[str, Corpus]:
             valid=("--valid", f"{headlines}/valid.tsv"),
             test=(f"{headlines}/test.tsv",),
             columns=("--source-column", "description", "--target-column", "title"),
-            settings=("training.epochs=4", "training.threads=1"),
+            settings=("training.epochs=20", "training.threads=1"),
         ),
     }
 

@@ -2,26 +2,23 @@
 
 from collections.abc import Mapping
 from numbers import Real
-from pathlib import Path
 from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from munjang.api import train
 from munjang.config import merge, parse_overrides
 from munjang.errors import ConfigError, DataError
-from munjang.estimators.given import Settings, read_settings, seed_of, texts_of
-from munjang.estimators.packing import pack, unpack
-from munjang.layout import open_for_training
+from munjang.estimators.estimator import TextEstimator
+from munjang.estimators.given import read_settings, seed_of, texts_of
 from munjang.pair_folder import PairModel
 from munjang.tasks.text_answers import Candidate
 
 
-class Seq2Seq(BaseEstimator):  # type: ignore[misc]
+class Seq2Seq(TextEstimator):
     """From text to text for scikit-learn: sources in, answers out.
 
     Works in `Pipeline`, `cross_val_score` and `GridSearchCV`, also with `n_jobs`. `X` (sources)
@@ -29,8 +26,8 @@ class Seq2Seq(BaseEstimator):  # type: ignore[misc]
     columns.
 
     Args:
-        model: name of an architecture: transformer, attentive or seq2seq; None takes that of
-            `settings`, or transformer.
+        model: name of an architecture: transformer, attentive or seq2seq; that of `settings`, or
+            transformer, when None.
         tokenizer: name of a tokenizer for both sides; bpe when None.
         valid: what chooses the best step: a share of the pairs to hold out (a tenth when None), or
             a pair (sources, targets).
@@ -51,32 +48,6 @@ class Seq2Seq(BaseEstimator):  # type: ignore[misc]
     >>> copying.predict(["가 나"]).shape
     (1,)
     """
-
-    def __init__(
-        self,
-        model: str | None = "transformer",
-        *,
-        tokenizer: str | None = None,
-        valid: Any = None,
-        settings: Settings = None,
-        random_state: Any = None,
-        verbose: bool = False,
-    ) -> None:
-        self.model = model
-        self.tokenizer = tokenizer
-        self.valid = valid
-        self.settings = settings
-        self.random_state = random_state
-        self.verbose = verbose
-
-    def __sklearn_tags__(self) -> Any:
-        """Say that `X` is one column of strings, and that there is a `y`."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
-        tags.target_tags.required = True
-        return tags
 
     def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
         """Train on sources `X` [texts] and their targets `y` [texts].
@@ -132,17 +103,6 @@ class Seq2Seq(BaseEstimator):  # type: ignore[misc]
         metric = CHRF(lowercase=self.model_.recipe.translate.lowercase)
         return float(metric.corpus_score(answers, [targets.to_list()]).score)
 
-    def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
-        """Write the model folder, for `munjang.load` and the command line.
-
-        Raises:
-            FolderError: something stands there already.
-        """
-        check_is_fitted(self, "model_")
-        opened = open_for_training(folder, overwrite=overwrite)
-        assert opened is not None
-        return self.model_.save(opened)
-
     def _given(self) -> dict[str, Any]:
         """All settings, the name of the model among them.
 
@@ -188,19 +148,3 @@ class Seq2Seq(BaseEstimator):  # type: ignore[misc]
             raise DataError(f"targets: {error}") from None
         check_consistent_length(first, second)
         return first, second
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Plain data: the model as the bytes of its folder's files, so that no object of torch or
-        of a tokenizer is pickled.
-        """
-        state: dict[str, Any] = dict(super().__getstate__())
-        if "model_" in state:
-            state["model_"] = pack(state["model_"])
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Load the model from the bytes of its files."""
-        state = dict(state)
-        if "model_" in state:
-            state["model_"] = unpack(state["model_"])
-        super().__setstate__(state)

@@ -1,13 +1,12 @@
 """`TextClassifier`: texts in, labels out."""
 
 from numbers import Real
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
@@ -15,12 +14,11 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from munjang.api import train
 from munjang.data.readers.values import clean_labels
 from munjang.errors import ConfigError, DataError
-from munjang.estimators.given import Settings, read_settings, seed_of, texts_of
-from munjang.estimators.packing import pack, unpack
-from munjang.layout import open_for_training
+from munjang.estimators.estimator import TextEstimator
+from munjang.estimators.given import read_settings, seed_of, texts_of
 
 
-class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class TextClassifier(ClassifierMixin, TextEstimator):  # type: ignore[misc]
     """A text classifier for scikit-learn: texts in, labels of any type out.
 
     Works in `Pipeline`, `cross_val_score` and `GridSearchCV`, also with `n_jobs`. `X` is a
@@ -48,31 +46,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> TextClassifier("mean", random_state=0).fit(texts, [1, 0] * 10).predict(["재미있다"]).dtype
     dtype('int64')
     """
-
-    def __init__(
-        self,
-        model: str | None = None,
-        *,
-        tokenizer: str | None = None,
-        valid: Any = None,
-        settings: Settings = None,
-        random_state: Any = None,
-        verbose: bool = False,
-    ) -> None:
-        self.model = model
-        self.tokenizer = tokenizer
-        self.valid = valid
-        self.settings = settings
-        self.random_state = random_state
-        self.verbose = verbose
-
-    def __sklearn_tags__(self) -> Any:
-        """Say that `X` is one column of strings."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
-        return tags
 
     def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
         """Train on texts `X` [texts] with labels `y` [texts].
@@ -112,19 +85,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         best = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[best])
 
-    def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
-        """Write the model folder, for `munjang.load` and the command line.
-
-        There labels are strings: 1 is "1".
-
-        Raises:
-            FolderError: something stands there already.
-        """
-        check_is_fitted(self, "model_")
-        opened = open_for_training(folder, overwrite=overwrite)
-        assert opened is not None
-        return self.model_.save(opened)
-
     def _valid(self) -> tuple[list[str], Any]:
         """`valid` as a setting, or as validation data with class names."""
         if self.valid is None:
@@ -142,22 +102,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if unknown:
             raise DataError(f"valid: the label {unknown[0]!r} is not among those to train on")
         return [], (texts, self._names[np.searchsorted(self.classes_, labels)])
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Plain data: the model as the bytes of its folder's files, so that no object of torch or
-        of a tokenizer is pickled.
-        """
-        state: dict[str, Any] = dict(super().__getstate__())
-        if "model_" in state:
-            state["model_"] = pack(state["model_"])
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Load the model from the bytes of its files."""
-        state = dict(state)
-        if "model_" in state:
-            state["model_"] = unpack(state["model_"])
-        super().__setstate__(state)
 
 
 def _labels(given: Any, texts: pl.Series) -> npt.NDArray[Any]:

@@ -148,7 +148,7 @@ def test_scikit_learn_is_told_that_it_takes_text() -> None:
 
 
 def test_clone_and_parameters(fitted: Seq2Seq) -> None:
-    assert Seq2Seq().get_params()["model"] == "transformer"
+    assert Seq2Seq("seq2seq").get_params()["model"] == "seq2seq"
     copied = clone(fitted)
     assert copied.get_params() == fitted.get_params()
     assert not hasattr(copied, "model_")
@@ -258,7 +258,7 @@ def test_bad_settings_are_refused() -> None:
         quick(model="atentive").fit(SOURCES, TARGETS)
     for settings in ({"model.name": "seq2seq"}, ["model.name=seq2seq"]):
         with pytest.raises(MunjangError, match="name it once"):
-            Seq2Seq(settings=settings).fit(SOURCES, TARGETS)
+            Seq2Seq("attentive", settings=settings).fit(SOURCES, TARGETS)
 
 
 def test_it_must_be_fitted_first(tmp_path: Path) -> None:

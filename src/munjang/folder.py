@@ -21,6 +21,7 @@ from munjang.data.readers.values import ReadLabels
 from munjang.errors import ConfigError
 from munjang.explain.attention import Attention
 from munjang.explain.text_attention import text_attention
+from munjang.layers.spelling import spelled_out
 from munjang.layout import CONFIG, FILES, METRICS, TOKENIZER, VOCABULARY
 from munjang.manifest import check_manifest
 from munjang.models.registry import build_encoder
@@ -112,22 +113,23 @@ class TextModel:
         """
         if target is not None:
             raise ConfigError("a target is for models that answer with a text; this one does not")
+        encoded = self._encode(text)
         return text_attention(
             text,
+            encoded,
             tokenizer=self.tokenizer,
-            network=self.network,
-            longest=self.recipe.longest_kept,
+            network=spelled_out(self.network, encoded.unknown),
             ends=self.recipe.tokenizer.ends,
         )
 
     def _encode(self, texts: str | Iterable[str]) -> EncodedTexts:
-        longest, ends = self.recipe.longest_kept, self.recipe.tokenizer.ends
-        return encode_texts(self.tokenizer, text_column(texts), max_length=longest, ends=ends)
+        return encode_texts(self.tokenizer, text_column(texts), **self.recipe.encoding)
 
     def _logits(self, encoded: EncodedTexts) -> Tensor:
         if len(encoded.column) == 0:
             return torch.empty(0, self.task.outputs)
-        return logits_of(self.network, Examples(encoded.column))
+        network = spelled_out(self.network, encoded.unknown)
+        return logits_of(network, Examples(encoded.column))
 
     def save(self, folder: str | Path) -> Path:
         """Write the model folder; files of an earlier model in it are replaced."""

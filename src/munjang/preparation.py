@@ -1,6 +1,6 @@
 """From files to what a training loop takes: a table, a split, a tokenizer, token columns."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -41,6 +41,7 @@ class Prepared:
         train: the training part.
         valid: the validation part.
         facts: what was counted on the way, for `metrics.json`.
+        unknown: words out of vocabulary of both parts, see `munjang.data.encode.EncodedTexts`.
         vectors: pretrained ones of the tokens that have one; None where none were given.
     """
 
@@ -50,6 +51,7 @@ class Prepared:
     train: Examples
     valid: Examples
     facts: dict[str, Any]
+    unknown: tuple[str, ...] = ()
     vectors: WordVectors | None = None
 
     @property
@@ -72,6 +74,7 @@ class Prepared:
                 module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
             if isinstance(module, Spelling):
                 module.learn(self.tokenizer.vocabulary.tokens)
+                module.spell(self.unknown)
         if self.vectors is not None:
             ids, rows = (torch.from_numpy(a) for a in (self.vectors.ids, self.vectors.vectors))
             embedding = cast(TokenEmbedding, encoder.embedding)
@@ -117,7 +120,8 @@ def prepare(
         min_frequency=recipe.tokenizer.min_frequency,
         max_size=recipe.tokenizer.max_size,
     )
-    encoded = {name: _encode(tokenizer, part, recipe) for name, part in parts.items()}
+    encoded = {"train": _encode(tokenizer, parts["train"], recipe)}
+    encoded["valid"] = _encode(tokenizer, parts["valid"], recipe, encoded["train"].unknown)
     facts = _facts(parts, encoded, tokenizer, recipe)
     found = None if source is None else find(source, recipe.vectors, tokenizer)
     if found is not None:
@@ -127,7 +131,10 @@ def prepare(
     examples = {
         name: Examples(encoded[name].column, task.targets(part)) for name, part in parts.items()
     }
-    return Prepared(recipe, tokenizer, task, examples["train"], examples["valid"], facts, found)
+    return Prepared(
+        recipe, tokenizer, task, facts=facts, unknown=encoded["valid"].unknown, vectors=found,
+        **examples,
+    )  # fmt: skip
 
 
 def read_and_say(data: Any, columns: DataSettings, read_labels: ReadLabels, say: Say) -> Table:
@@ -159,14 +166,10 @@ def _held_out(table: Table, recipe: Recipe) -> dict[str, Table]:
     return {"train": table.take(parts.train), "valid": table.take(parts.valid)}
 
 
-def _encode(tokenizer: Tokenizer, part: Table, recipe: Recipe) -> EncodedTexts:
-    longest, ends = longest_kept(recipe), recipe.tokenizer.ends
-    return encode_texts(tokenizer, part.texts, max_length=longest, ends=ends)
-
-
-def longest_kept(recipe: Recipe) -> int:
-    """Tokens kept of a text: `max_length`, or the last bucket's boundary when that is shorter."""
-    return recipe.longest_kept
+def _encode(
+    tokenizer: Tokenizer, part: Table, recipe: Recipe, known: Sequence[str] = ()
+) -> EncodedTexts:
+    return encode_texts(tokenizer, part.texts, known=known, **recipe.encoding)
 
 
 def _facts(
@@ -182,16 +185,16 @@ def _facts(
         "tokenizer": recipe.tokenizer.name,
         "vocabulary": tokenizer.vocabulary.size,
         "tokens": len(values_and_offsets(encoded["train"].column)[0]),
-        "oov_rate": _oov_rate(encoded["valid"].column),
+        "oov_rate": _oov_rate(encoded["valid"].column, tokenizer.vocabulary.size),
         "truncated": int(encoded["train"].truncated.sum()),
         "valid_truncated": int(encoded["valid"].truncated.sum()),
         "skipped": dict(parts["train"].skipped),
     }
 
 
-def _oov_rate(column: TokenColumn) -> float:
+def _oov_rate(column: TokenColumn, size: int) -> float:
     values, _ = values_and_offsets(column)
-    return float((values == OOV).mean()) if len(values) else 0.0
+    return float(((values == OOV) | (values >= size)).mean()) if len(values) else 0.0
 
 
 def _fact_lines(facts: Mapping[str, Any], recipe: Recipe) -> list[str]:
@@ -202,5 +205,5 @@ def _fact_lines(facts: Mapping[str, Any], recipe: Recipe) -> list[str]:
     ]
     cut = facts["truncated"] + facts["valid_truncated"]
     if cut:
-        lines.append(f"{cut:,} texts were longer than {longest_kept(recipe)} tokens and were cut")
+        lines.append(f"{cut:,} texts were longer than {recipe.longest_kept} tokens and were cut")
     return lines

@@ -136,6 +136,14 @@ class Recipe(Settings):
         return min(self.tokenizer.max_length, boundaries[-1] - 2 * self.tokenizer.ends)
 
     @property
+    def encoding(self) -> dict[str, Any]:
+        """How `munjang.data.encode.encode_texts` makes what the model reads."""
+        spelled = bool(self.model.spelling)
+        return {
+            "max_length": self.longest_kept, "ends": self.tokenizer.ends, "spelled": spelled,
+        }  # fmt: skip
+
+    @property
     def model_name(self) -> str:
         """Name of the architecture."""
         return str(self.model.model_dump()["name"])

@@ -20,6 +20,7 @@ from munjang.errors import DataError, FolderError
 from munjang.folder import TextModel, load
 from munjang.layout import FILES, WEIGHTS
 from munjang.manifest import FILE as MANIFEST
+from munjang.text.vocabulary import OOV
 from tests.made import QUICK, made_corpus
 from tests.unit.text.strategies import ugly_text, with_surrogates
 
@@ -322,6 +323,30 @@ def test_neither_company_nor_order_changes_an_answer(
     shuffled = model.predict_proba([texts[place] for place in order])
     assert shuffled == pytest.approx(together[list(order)], abs=1e-6)
     for text, row in zip(texts, together, strict=True):
+        assert model.predict_proba([text])[0] == pytest.approx(row, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["mean", "cnn"])
+def test_words_out_of_vocabulary_are_known_by_their_letters(name: str, tmp_path: Path) -> None:
+    stems = {"good": ("happi", "joyfu", "gladde"), "bad": ("gloomi", "dreadfu", "saddene")}
+    rows = [
+        (f"{stem}{end} {other}{end}", label)
+        for label, some in stems.items()
+        for stem in some
+        for other in some
+        for end in ("ly", "er", "ness", "st")
+    ]
+    texts, labels = map(list, zip(*rows * 4, strict=True))
+    overrides = [*QUICK, "data.valid=0.2", "training.epochs=8"]
+    model = train((texts, labels), model=name, overrides=overrides).model
+    unseen = ["happied gladdens", "gloomied saddenens", "gladdenish", "dreadfullish", "qq", "qz"]
+    assert {model.tokenizer.vocabulary.id_of(word) for word in " ".join(unseen).split()} == {OOV}
+    answers = model.predict(unseen)
+    assert [answer.label for answer in answers[:4]] == ["good", "bad", "good", "bad"]
+    assert answers[4].probabilities == pytest.approx(answers[5].probabilities, abs=1e-6)
+    found = model.predict_proba(unseen)
+    assert np.array_equal(load(model.save(tmp_path / "saved")).predict_proba(unseen), found)
+    for text, row in zip(unseen, found, strict=True):
         assert model.predict_proba([text])[0] == pytest.approx(row, abs=1e-6)
 
 

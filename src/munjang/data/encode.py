@@ -1,5 +1,6 @@
 """Texts to the token column that a model reads: tokenized, marked at both ends, cut to length."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,8 @@ import polars as pl
 from munjang.data.batches import truncate
 from munjang.text.columns import TokenColumn, token_column, values_and_offsets
 from munjang.text.tokenizer import Tokenizer
-from munjang.text.vocabulary import EOS, GO
+from munjang.text.vocabulary import EOS, GO, OOV
+from munjang.text.words import WordTokenizer
 
 
 @dataclass(frozen=True)
@@ -18,10 +20,13 @@ class EncodedTexts:
     Attributes:
         column: token column, one row a text.
         truncated: True for each text that was longer than allowed, [rows].
+        unknown: words out of vocabulary, for models that spell them: the ids from the size of the
+            vocabulary up. Empty where all of them are OOV.
     """
 
     column: TokenColumn
     truncated: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    unknown: tuple[str, ...] = ()
 
 
 def add_ends(column: TokenColumn) -> TokenColumn:
@@ -40,10 +45,62 @@ def add_ends(column: TokenColumn) -> TokenColumn:
 
 
 def encode_texts(
-    tokenizer: Tokenizer, texts: pl.Series, *, max_length: int, ends: bool
+    tokenizer: Tokenizer,
+    texts: pl.Series,
+    *,
+    max_length: int,
+    ends: bool,
+    spelled: bool = False,
+    known: Sequence[str] = (),
 ) -> EncodedTexts:
-    """Encode `texts`, keeping the first `max_length` tokens of each (GO and EOS not counted)."""
-    column = tokenizer.encode(texts)
+    """Encode `texts`, keeping the first `max_length` tokens of each (GO and EOS not counted).
+
+    Args:
+        tokenizer: fitted.
+        texts: one a row.
+        max_length: tokens of a text.
+        ends: whether GO and EOS stand around them.
+        spelled: give words out of vocabulary ids of their own; only words have a spelling to tell.
+        known: words out of vocabulary that have theirs already; `unknown` begins with them.
+    """
+    named: list[str] = []
+    if spelled and isinstance(tokenizer, WordTokenizer):
+        column, named = tokenizer.encode_naming(texts)
+        column = _numbered(column, tokenizer.vocabulary.size)
+    else:
+        column = tokenizer.encode(texts)
     lengths = np.diff(values_and_offsets(column)[1])
     column, _ = truncate(column, max_length)
-    return EncodedTexts(add_ends(column) if ends else column, lengths > max_length)
+    column, unknown = _by_type(column, tokenizer.vocabulary.size, named, known)
+    return EncodedTexts(add_ends(column) if ends else column, lengths > max_length, unknown)
+
+
+def _numbered(column: TokenColumn, size: int) -> TokenColumn:
+    """Each OOV gets an id of its own, from `size` up."""
+    values, offsets = values_and_offsets(column)
+    places = np.flatnonzero(values == OOV)
+    values = values.copy()
+    values[places] = size + np.arange(len(places), dtype=np.int32)
+    return token_column(values, offsets)
+
+
+def _by_type(
+    column: TokenColumn, size: int, named: Sequence[str], known: Sequence[str]
+) -> tuple[TokenColumn, tuple[str, ...]]:
+    """One id a distinct word, of the OOV that are left.
+
+    Args:
+        column: of `_numbered`, cut.
+        size: of the vocabulary.
+        named: the word of each number.
+        known: words whose ids come first.
+    """
+    values, offsets = values_and_offsets(column)
+    places = np.flatnonzero(values >= size)
+    if not len(places):
+        return column, tuple(known)
+    ids = {word: size + number for number, word in enumerate(known)}
+    words = (named[number] for number in (values[places] - size).tolist())
+    values = values.copy()
+    values[places] = [ids.setdefault(word, size + len(ids)) for word in words]
+    return token_column(values, offsets), tuple(ids)

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from munjang.data.columns import text_column
+from munjang.data.encode import EncodedTexts
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import EOS_SHOWN, GO_SHOWN, Attention, AttentionMap, Kind
 from munjang.models.transformer import Transformer
 from munjang.text.columns import to_lists
 from munjang.text.tokenizer import Tokenizer
-from munjang.text.vocabulary import EOS, GO, OOV, Vocabulary
+from munjang.text.vocabulary import OOV, Vocabulary
 
 WHO_HAS = (
     "attentive and transformer have some, and every text model trained with "
@@ -41,30 +42,31 @@ def attention_of(model: Any, text: str, target: str | None = None) -> Attention:
 
 
 def text_attention(
-    text: str, *, tokenizer: Tokenizer, network: nn.Module, longest: int, ends: bool
+    text: str, encoded: EncodedTexts, *, tokenizer: Tokenizer, network: nn.Module, ends: bool
 ) -> Attention:
     """The weights of a text encoder over one text, [tokens, tokens] a head.
 
     Args:
         text: the text.
+        encoded: what the model reads of it.
         tokenizer: that of the model.
         network: a `munjang.tasks.head.Head`, in evaluation mode.
-        longest: tokens that are kept, GO and EOS not counted.
         ends: whether the model reads GO and EOS.
 
     Raises:
         ConfigError: the encoder has no attention.
         DataError: there is no token in the text.
     """
-    ids, shown = _tokens(text, tokenizer)
-    kept, named = ids[:longest], shown[:longest]
-    if ends:
-        kept, named = [GO, *kept, EOS], [GO_SHOWN, *named, EOS_SHOWN]
-    if not kept:
+    ids = to_lists(encoded.column)[0]
+    if not ids:
         raise DataError(f"expected a text with words in it, got {text!r}: no token is found there")
+    named = _shown(text, tokenizer)[: len(ids) - 2 * ends]
+    if ends:
+        named = [GO_SHOWN, *named, EOS_SHOWN]
     device = next(network.parameters()).device
-    maps = _maps(network.encoder, torch.tensor([kept], device=device))
-    return Attention(tuple(named), None, tuple(maps), text, truncated=len(ids) > longest)
+    maps = _maps(network.encoder, torch.tensor([ids], device=device))
+    truncated = bool(encoded.truncated[0])
+    return Attention(tuple(named), None, tuple(maps), text, truncated=truncated)
 
 
 @torch.inference_mode()
@@ -92,11 +94,11 @@ def _heads(kind: Kind, layer: int, weights: Tensor | None) -> list[AttentionMap]
     ]
 
 
-def _tokens(text: str, tokenizer: Tokenizer) -> tuple[list[int], list[str]]:
-    """Ids, and what people see of each: their own characters, where these are its alone."""
+def _shown(text: str, tokenizer: Tokenizer) -> list[str]:
+    """What people see of each token: its own characters, where these are its alone."""
     tokens = tokenizer.encode_with_offsets(text_column([text]))
     ids, starts, ends = (to_lists(part)[0] for part in (tokens.ids, tokens.starts, tokens.ends))
-    return ids, shown_tokens(text, ids, starts, ends, tokenizer.vocabulary)
+    return shown_tokens(text, ids, starts, ends, tokenizer.vocabulary)
 
 
 def shown_tokens(

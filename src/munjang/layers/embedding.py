@@ -38,7 +38,8 @@ class TokenEmbedding(nn.Module):
         ngram_min_frequency: n-grams rarer than this in the training texts (`count_ngrams`) have no
             row. What stands in one text only teaches nothing but that text.
         token_dropout: share of tokens that read as OOV in training, which also breaks the n-grams
-            over them: every pass sees other n-grams, so that no long one is learned by heart.
+            over them: every pass sees other n-grams, so that no long one is learned by heart. Such
+            a token is spelled, as a word out of vocabulary is.
         spelling: the largest n of the character n-grams of each token's own spelling, whose rows
             `forward` adds (see `munjang.layers.spelling`); 0 = none.
         spelling_buckets: rows that those share by hashing.
@@ -115,6 +116,7 @@ class TokenEmbedding(nn.Module):
             return
         counts = torch.zeros(COUNTED + 1, dtype=torch.int64)
         for ids, lengths in batches:
+            ids = self._known(ids)
             # places without an n-gram are -1, counted apart in the first cell
             hashed = hash_ngrams(ids, lengths, self.ngrams, COUNTED).flatten() + 1
             counts += torch.bincount(hashed, minlength=COUNTED + 1)
@@ -122,12 +124,18 @@ class TokenEmbedding(nn.Module):
         self._kept = (counts >= self.ngram_min_frequency).to(self._kept.device)
 
     def heard(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """`ids` [batch, time] with PAD at padding and, in training, OOV for dropped tokens."""
-        ids = ids * mask  # PAD is 0
+        """`ids` [batch, time] with PAD at padding and OOV for those behind the vocabulary.
+
+        In training also for dropped tokens.
+        """
+        ids = self._known(ids * mask)  # PAD is 0
         if self.training and self.token_dropout:
             dropped = torch.rand(ids.shape, device=ids.device) < self.token_dropout
             ids = ids.masked_fill(dropped & mask, OOV)
         return ids
+
+    def _known(self, ids: Tensor) -> Tensor:
+        return ids.masked_fill(ids >= self.vocabulary_size, OOV)
 
     def rows(self, ids: Tensor, mask: Tensor) -> Tensor:
         """The rows of the table that each token sums: [batch, time, ngrams], PAD for none."""
@@ -145,12 +153,15 @@ class TokenEmbedding(nn.Module):
         return torch.where(kept, hashed % self.buckets + self.vocabulary_size, PAD)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """`ids`, `mask` [batch, time] to vectors [batch, time, dim]; padding gives zeros."""
-        ids = self.heard(ids, mask)
-        rows = self.rows(ids, mask)
+        """`ids`, `mask` [batch, time] to vectors [batch, time, dim]; padding gives zeros.
+
+        Ids behind the vocabulary are words that only their spelling tells apart; see
+        `munjang.layers.spelling.Spelling.spell`.
+        """
+        rows = self.rows(self.heard(ids, mask), mask)
         summed = sum_rows(self.weight, rows.flatten(0, 1), self._learns)
         vectors = summed.view(*ids.shape, self.dim)
-        return vectors if self.spelling is None else vectors + self.spelling(ids)
+        return vectors if self.spelling is None else vectors + self.spelling(ids * mask)
 
     def bag(self, ids: Tensor, mask: Tensor, combiner: Combiner = "mean") -> Tensor:
         """A row's vectors combined, [batch, dim]; [batch, time, dim] is built for spelling alone.
@@ -158,9 +169,9 @@ class TokenEmbedding(nn.Module):
         `mean` divides the sum of `forward` by the tokens of the row, `sqrtn` by their square root:
         the longer the text, the more evidence. A row without tokens gives zeros.
         """
-        ids = self.heard(ids, mask)
-        sums = sum_rows(self.weight, self.rows(ids, mask).flatten(1), self._learns)
+        rows = self.rows(self.heard(ids, mask), mask)
+        sums = sum_rows(self.weight, rows.flatten(1), self._learns)
         if self.spelling is not None:
-            sums = sums + self.spelling(ids).sum(1)
+            sums = sums + self.spelling(ids * mask).sum(1)
         tokens = mask.sum(1, keepdim=True).clamp(min=1)
         return sums / (tokens if combiner == "mean" else tokens.sqrt())

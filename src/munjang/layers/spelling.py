@@ -3,10 +3,13 @@
 "Enriching word vectors with subword information" (Bojanowski et al. 2017): words that share a stem
 or an ending share rows, so that a word seen twice knows what its kin have learned. Here the
 vocabulary is fixed before training, hence every token's n-grams are found once and kept as a table
-of row numbers. A token out of vocabulary has no spelling.
+of row numbers. Words out of vocabulary have ids behind the vocabulary's, and a table of their own
+that lasts as long as the texts that they stand in.
 """
 
+import copy
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import torch
@@ -29,7 +32,8 @@ SHORTEST = 3
 _BEGIN, _END = 1, 2
 
 _AT_ONCE = 8192  # tokens whose n-grams are found in one piece
-_COUNTED = 2**24  # places to count n-grams in
+# Places to count n-grams in. A bit of each travels with the weights: half a megabyte.
+_COUNTED = 2**22
 
 
 class Spelling(nn.Module):
@@ -44,6 +48,8 @@ class Spelling(nn.Module):
     """
 
     grams: Tensor
+    shared: Tensor
+    unknown: Tensor
 
     def __init__(
         self, vocabulary_size: int, dim: int, *, longest: int, buckets: int, std: float
@@ -54,6 +60,10 @@ class Spelling(nn.Module):
         # row 0 is PAD and stays zero: places of `grams` without an n-gram name it
         self.weight = nn.Parameter(torch.empty(1 + buckets, dim))
         self.register_buffer("grams", torch.full((vocabulary_size, MOST), PAD, dtype=torch.int32))
+        # a bit for each n-gram, eight a byte: whether two tokens or more have it
+        self.register_buffer("shared", torch.zeros(_COUNTED // 8, dtype=torch.uint8))
+        # of words out of vocabulary; not saved, since other texts have others
+        self.register_buffer("unknown", self.grams[:0].clone(), persistent=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -75,25 +85,68 @@ class Spelling(nn.Module):
             _, gram = np.unique(np.stack(_row_and_gram(found)), axis=1)
             grams, owners = np.unique(gram, return_counts=True)
             seen[grams] += owners.astype(np.int32)
-        buckets = len(self.weight) - 1
-        table = np.full(self.grams.shape, PAD, dtype=np.int32)
-        for start in range(0, len(own), _AT_ONCE):
-            found = _ngrams(own[start : start + _AT_ONCE], self.longest)
-            found[(found >= 0) & (seen[found] < 2)] = -1
+        self.shared.copy_(torch.from_numpy(np.packbits(seen > 1)))
+        self.grams[RESERVED:] = self._rows(own)
+
+    def spell(self, words: Sequence[str]) -> None:
+        """Know these words out of vocabulary, whose ids follow on those of the vocabulary.
+
+        They have the n-grams that two tokens of the vocabulary share or more. What was known of
+        other words is forgotten.
+        """
+        self.unknown = self._rows(words)
+
+    def _rows(self, words: Sequence[str]) -> Tensor:
+        """Row numbers of the n-grams of each word, [words, MOST]."""
+        shared = self.shared.cpu().numpy()
+        table = np.full((len(words), MOST), PAD, dtype=np.int32)
+        for start in range(0, len(words), _AT_ONCE):
+            found = _ngrams(words[start : start + _AT_ONCE], self.longest)
+            # as packed, the first of eight is the highest bit
+            found[shared[found >> 3] & (0x80 >> (found & 7)) == 0] = -1
             row, gram = _row_and_gram(found)
             place = np.arange(len(row)) - np.searchsorted(row, row)
             kept = place < MOST
-            table[RESERVED + start + row[kept], place[kept]] = 1 + gram[kept] % buckets
-        self.grams.copy_(torch.from_numpy(table))
+            table[start + row[kept], place[kept]] = 1 + gram[kept] % (len(self.weight) - 1)
+        return torch.from_numpy(table).to(self.grams.device)
 
     def forward(self, ids: Tensor) -> Tensor:
         """`ids` [batch, time] to vectors [batch, time, dim]; zeros for reserved ids."""
         # a token that stands in the batch ten times is spelled once
         types, places = torch.unique(ids, return_inverse=True)
-        grams = self.grams[types].long()
+        grams = self._grams(types).long()
         # their number grows with the word; divided by its root, long words weigh as short ones
         spread = (grams != PAD).sum(1, keepdim=True).clamp(min=1).sqrt()
         return F.embedding(places, sum_rows(self.weight, grams) / spread)
+
+    def _grams(self, types: Tensor) -> Tensor:
+        """Row numbers of each type's n-grams, [types, MOST]; `types` [types] ascending."""
+        inside = int(torch.searchsorted(types, len(self.grams)))
+        known = self.grams[types[:inside]]
+        if inside == len(types):
+            return known
+        return torch.cat([known, self.unknown[types[inside:] - len(self.grams)]])
+
+
+def spelled_out(network: nn.Module, words: Sequence[str]) -> nn.Module:
+    """`network`, knowing the spelling of some words out of vocabulary.
+
+    Args:
+        network: any, in which layers of `Spelling` may stand.
+        words: the ids from the size of the vocabulary up, in order.
+
+    Returns:
+        A copy that shares all weights, so that others may ask the same network meanwhile; the
+        network itself where there is nothing to know.
+    """
+    if not words or not any(isinstance(module, Spelling) for module in network.modules()):
+        return network
+    shared = {id(t): t for t in chain(network.parameters(), network.buffers())}
+    copied = copy.deepcopy(network, shared)
+    for module in copied.modules():
+        if isinstance(module, Spelling):
+            module.spell(words)
+    return copied
 
 
 def _ngrams(tokens: Sequence[str], longest: int) -> np.ndarray:

@@ -9,6 +9,7 @@ are seen once only, and many of a new text never: there `bpe`, `jamo` or `charac
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
@@ -81,6 +82,20 @@ class WordTokenizer:
         parts = map_segments(self._normalise(texts).to_list(), self._cutter(), encode)
         ids, lengths = zip(*parts, strict=True)
         return token_column(np.concatenate(ids), bounds_of(np.concatenate(lengths)))
+
+    def encode_naming(self, texts: pl.Series) -> tuple[TokenColumn, list[str]]:
+        """As `encode`, and the word of each OOV, in the order in which they stand."""
+        vocabulary = self.vocabulary
+
+        def encode(part: Segments) -> tuple[Int32s, Int64s, list[str]]:
+            ids = vocabulary.ids_of(part)
+            unknown = np.flatnonzero(ids == OOV)
+            return ids, np.diff(part.offsets), part.strings(unknown).to_pylist()
+
+        parts = map_segments(self._normalise(texts).to_list(), self._cutter(), encode)
+        ids, lengths, words = zip(*parts, strict=True)
+        column = token_column(np.concatenate(ids), bounds_of(np.concatenate(lengths)))
+        return column, list(chain.from_iterable(words))
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
         """The same ids, with the character range of each word in the text as given."""

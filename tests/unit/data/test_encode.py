@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from munjang.data.encode import add_ends, encode_texts
 from munjang.text.characters import CharacterTokenizer
-from munjang.text.vocabulary import EOS, GO
+from munjang.text.vocabulary import EOS, GO, OOV
+from munjang.text.words import WordTokenizer
 from tests.made import column_of
 from tests.unit.data.test_batches import rows_of, rows_of_ids
 from tests.unit.text.strategies import ugly_texts
@@ -31,3 +32,42 @@ def test_encoded_texts_are_cut_then_marked(texts: list[str], longest: int, ends:
     cut = [row[:longest] for row in whole]
     assert rows_of(encoded.column) == ([[GO, *row, EOS] for row in cut] if ends else cut)
     assert encoded.truncated.tolist() == [len(row) > longest for row in whole]
+
+
+@given(
+    texts=ugly_texts(),
+    learned=st.integers(0, 4),
+    longest=st.integers(1, 20),
+    known=st.lists(st.sampled_from(["a", "b", "영화"]), unique=True),
+)
+def test_words_out_of_vocabulary_have_ids_of_their_own(
+    texts: list[str], learned: int, longest: int, known: list[str]
+) -> None:
+    column = pl.Series("text", texts, dtype=pl.String)
+    tokenizer, every = WordTokenizer().fit(column[:learned]), WordTokenizer().fit(column)
+    vocabulary, names = tokenizer.vocabulary, every.vocabulary.tokens
+    known = [word for word in known if vocabulary.id_of(word) == OOV]
+    encoded = encode_texts(
+        tokenizer, column, max_length=longest, ends=False, spelled=True, known=known
+    )
+    unknown, wanted = list(known), []
+    for row in rows_of(every.encode(column)):
+        words = [names[token] for token in row[:longest]]
+        strange = [word for word in words if word not in vocabulary.tokens]
+        unknown += [w for w in dict.fromkeys(strange) if w not in unknown]
+        wanted.append(
+            [
+                vocabulary.size + unknown.index(word) if word in strange else vocabulary.id_of(word)
+                for word in words
+            ]
+        )
+    assert rows_of(encoded.column) == wanted
+    assert list(encoded.unknown) == unknown
+
+
+def test_only_words_have_a_spelling_to_tell() -> None:
+    column = pl.Series(["ab", "cd"])
+    tokenizer = CharacterTokenizer().fit(column[:1])
+    encoded = encode_texts(tokenizer, column, max_length=9, ends=False, spelled=True)
+    assert encoded.unknown == ()
+    assert rows_of(encoded.column)[1] == [OOV, OOV]

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from munjang.data.encode import encode_texts
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import (
     EOS_SHOWN,
@@ -151,8 +152,9 @@ def looked(text: str, config: Any, *, name: str = "words", longest: int = 50, en
     tokenizer = make_tokenizer(name).fit(TEXTS)
     torch.manual_seed(0)
     network = Head(build_encoder(config, tokenizer.vocabulary.size), 2).eval()
-    parts = {"tokenizer": tokenizer, "network": network}
-    return text_attention(text, longest=longest, ends=ends, **parts), network, tokenizer
+    encoded = encode_texts(tokenizer, pl.Series([text]), max_length=longest, ends=ends)
+    found = text_attention(text, encoded, tokenizer=tokenizer, network=network, ends=ends)
+    return found, network, tokenizer
 
 
 @pytest.mark.parametrize("ends", [False, True])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from munjang.layers.embedding import TokenEmbedding
-from munjang.layers.spelling import MOST, Spelling
+from munjang.layers.spelling import MOST, Spelling, spelled_out
 from munjang.text.vocabulary import OOV, PAD, RESERVED
 from tests.unit.text.strategies import ugly_text
 
@@ -115,16 +115,68 @@ def test_an_embedding_adds_the_spelling_and_a_bag_sums_it() -> None:
     torch.testing.assert_close(bag, embedded(embedding, ids).sum(1) / torch.tensor([[3.0], [1.0]]))
 
 
-def test_a_dropped_token_is_not_spelled() -> None:
+def test_a_dropped_token_is_spelled_as_a_word_out_of_vocabulary_is() -> None:
     torch.manual_seed(0)
     embedding = TokenEmbedding(12, 3, spelling=4, spelling_buckets=100, token_dropout=0.5)
     embedding.spelling.learn([*RESERVED, *WORDS])
+    embedding.spelling.spell([WORDS[0]])
+    unknown = embedded(embedding.eval(), torch.tensor([[12]]))[0]
+    known = embedded(embedding, torch.tensor([[4]]))[0]
+    found = embedded(embedding.train(), torch.full((1, 400), 4))[0]
+    dropped = torch.isclose(found, unknown).all(-1)
+    assert 100 < int(dropped.sum()) < 300
+    torch.testing.assert_close(found[~dropped], known.expand_as(found[~dropped]))
+
+
+def slow_unknown(word: str, words: list[str], longest: int) -> list[str]:
+    """The n-grams of a word out of vocabulary that two words of it have."""
+    owners = Counter(gram for known in words for gram in set(slow_ngrams(known, longest)))
+    return [g for g in slow_ngrams(word, longest) if owners[g] > 1][:MOST]
+
+
+@pytest.mark.parametrize("longest", [3, 5])
+def test_words_out_of_vocabulary_take_the_rows_that_words_of_it_share(longest: int) -> None:
+    spelling = spelled(WORDS, longest)
+    row_of: dict[str, int] = {}
+    for word, grams in enumerate(slow_shared(WORDS, longest)):
+        row_of |= dict(zip(grams, spelling.grams[len(RESERVED) + word].tolist(), strict=False))
+    others = ["walks", "stalking", "재미없다", "재미있었던", "quiz", "\U0001f600", "walk" * 30]
+    spelling.spell(others)
+    size = len(RESERVED) + len(WORDS)
     with torch.no_grad():
-        embedding.weight.zero_()
-    vectors = embedded(embedding.train(), torch.full((1, 400), 4))
-    silent = ~vectors.any(-1)
-    assert 100 < int(silent.sum()) < 300
-    torch.testing.assert_close(vectors[~silent], vectors[~silent][:1].expand_as(vectors[~silent]))
+        vectors = spelling(torch.tensor([[size + n for n in range(len(others))]]))[0]
+    for word, vector in zip(others, vectors, strict=True):
+        rows = [row_of[gram] for gram in slow_unknown(word, WORDS, longest)]
+        expected = sum((spelling.weight[n] for n in rows), torch.zeros(2))
+        torch.testing.assert_close(vector, expected.detach() / max(len(rows), 1) ** 0.5)
+    assert not vectors[4].any()
+    assert vectors[0].any()
+
+
+def test_a_network_that_knows_more_words_shares_weights_with_the_one_it_came_from() -> None:
+    torch.manual_seed(0)
+    embedding = TokenEmbedding(12, 3, ngrams=2, buckets=50, spelling=4, spelling_buckets=100)
+    embedding.spelling.learn([*RESERVED, *WORDS])
+    network = torch.nn.Sequential(embedding)
+    first = spelled_out(network, ["walks", "talks"])
+    second = spelled_out(network, ["quiz"])
+    assert spelled_out(network, []) is network
+    ids = torch.tensor([[12]])
+    found = [embedded(copy[0], ids) for copy in (first, second)]
+    assert not torch.equal(*found)
+    torch.testing.assert_close(found[1], embedding.weight[OOV].expand(1, 1, 3).detach())
+    assert len(network[0].spelling.unknown) == 0
+    assert first[0].weight is embedding.weight
+    assert first[0].spelling.weight is embedding.spelling.weight
+
+
+def test_ngrams_do_not_tell_words_out_of_vocabulary_apart() -> None:
+    torch.manual_seed(0)
+    embedding = TokenEmbedding(12, 3, ngrams=3, buckets=50)
+    ids, other = torch.tensor([[4, 12, 5]]), torch.tensor([[4, 900, 5]])
+    oov = torch.tensor([[4, OOV, 5]])
+    for found in (ids, other):
+        torch.testing.assert_close(embedded(embedding, found), embedded(embedding, oov))
 
 
 def test_the_spelling_travels_with_the_weights() -> None:

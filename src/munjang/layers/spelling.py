@@ -9,7 +9,6 @@ that lasts as long as the texts that they stand in.
 
 import copy
 from collections.abc import Sequence
-from itertools import chain
 
 import numpy as np
 import torch
@@ -139,13 +138,20 @@ def spelled_out(network: nn.Module, words: Sequence[str]) -> nn.Module:
         A copy that shares all weights, so that others may ask the same network meanwhile; the
         network itself where there is nothing to know.
     """
-    if not words or not any(isinstance(module, Spelling) for module in network.modules()):
-        return network
-    shared = {id(t): t for t in chain(network.parameters(), network.buffers())}
-    copied = copy.deepcopy(network, shared)
-    for module in copied.modules():
-        if isinstance(module, Spelling):
-            module.spell(words)
+    return _knowing(network, words) if words else network
+
+
+def _knowing(module: nn.Module, words: Sequence[str]) -> nn.Module:
+    """The module itself, or a copy of what leads to a `Spelling`."""
+    children = {name: child and _knowing(child, words) for name, child in module._modules.items()}
+    same = all(child is module._modules[name] for name, child in children.items())
+    if same and not isinstance(module, Spelling):
+        return module
+    copied = copy.copy(module)  # shallow: weights are shared, and so are the dictionaries of them
+    copied._modules = children
+    if isinstance(copied, Spelling):
+        copied._buffers = dict(module._buffers)
+        copied.spell(words)
     return copied
 
 

@@ -23,7 +23,7 @@ from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import EOS_SHOWN, Attention, from_looks
-from munjang.explain.text_attention import letter, shown_tokens
+from munjang.explain.text_attention import shown_tokens
 from munjang.layout import (
     CONFIG,
     FILES,
@@ -168,7 +168,7 @@ class PairModel:
         return from_looks(
             looks,
             _source_pieces(self.sides, text)[: batch.source.shape[1]],
-            [*map(letter, target_pieces(self.sides, ids)), EOS_SHOWN],
+            [*target_pieces(self.sides, ids), EOS_SHOWN],
             text=text,
             answer=answer,
             truncated=bool(truncated[0]),

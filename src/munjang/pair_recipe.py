@@ -29,6 +29,8 @@ _TOKENS_AN_ID = 60
 _SMALLEST: dict[Script, int] = {"other": 500, "korean": 2_000}
 _LARGEST = 8_000
 _FEW_WORDS = 2.0
+# 하, 한 and 할 share letters: what is learned of one helps with the others; see docs/log.md.
+_LETTERS: dict[Script, str] = {"other": "characters", "korean": "jamo"}
 
 
 class PairRecipe(Settings):
@@ -169,12 +171,12 @@ def _tokenizer(given: Mapping[str, Any], texts: PairTexts) -> dict[str, Any]:
     if given.get("shared"):
         least = [max(least)] * 2
     sides = {}
-    for side, smallest in zip(("source", "target"), least, strict=True):
+    for side, script, smallest in zip(("source", "target"), texts.scripts, least, strict=True):
         size = min(_LARGEST, max(smallest, texts.tokens // _TOKENS_AN_ID))
         asked = given.get(side, {})
         if not isinstance(asked, Mapping):
             return dict(given)  # the settings will say what is wrong
-        name = "characters" if texts.words < _FEW_WORDS else "bpe"
+        name = _LETTERS[script] if texts.words < _FEW_WORDS else "bpe"
         chosen = {"name": name, **both, **asked}
         if chosen["name"] in SUBWORDS:
             chosen = {"max_size": size, **chosen}

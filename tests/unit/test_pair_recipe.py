@@ -32,7 +32,7 @@ def test_few_tokens_get_few_ids_and_many_passes() -> None:
 
 def test_names_go_letter_by_letter() -> None:
     recipe = made(PairTexts(("other", "korean"), 20_000, words=1.3))
-    assert recipe.tokenizer.source.name == recipe.tokenizer.target.name == "characters"
+    assert (recipe.tokenizer.source.name, recipe.tokenizer.target.name) == ("characters", "jamo")
     assert recipe.tokenizer.source.max_size is None
 
 

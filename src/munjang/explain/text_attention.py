@@ -1,6 +1,5 @@
 """What an encoder looks at in one text: every layer and head, and the attention that pools."""
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import EOS_SHOWN, GO_SHOWN, Attention, AttentionMap, Kind
 from munjang.models.transformer import Transformer
 from munjang.text.columns import to_lists
+from munjang.text.jamo import letter
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import OOV, Vocabulary
 
@@ -120,17 +120,3 @@ def shown_tokens(
         else letter(vocabulary.tokens[token])
         for token, start, end, last, following in places
     ]
-
-
-def letter(token: str) -> str:
-    """A letter that opens, carries or closes a syllable, as the letter alone: ᄒ, ᆫ -> ㅎ, ㄴ.
-
-    Any other token is what it is.
-    """
-    if not (len(token) == 1 and "\u1100" <= token <= "\u11ff"):
-        return token
-    letter = unicodedata.name(token, "").split(" ")[-1]
-    try:
-        return unicodedata.lookup(f"HANGUL LETTER {letter}")
-    except KeyError:
-        return token

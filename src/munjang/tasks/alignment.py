@@ -6,7 +6,6 @@ translation", with attention for alignment.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import polars as pl
@@ -15,6 +14,7 @@ from munjang.data.pairs.sides import Sides
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.text.columns import token_column, values_and_offsets
 from munjang.text.detokenise import UNKNOWN
+from munjang.text.jamo import letter
 from munjang.text.vocabulary import OOV
 
 
@@ -71,6 +71,6 @@ def source_places(sides: Sides, text: str) -> list[tuple[int, int]]:
 
 
 def target_pieces(sides: Sides, ids: Sequence[int]) -> list[str]:
-    """Each token of an answer by itself, as text."""
+    """Each token of an answer by itself, as text; a letter of a syllable as it stands alone."""
     each = token_column(np.asarray(ids, dtype=np.int32), np.arange(len(ids) + 1))
-    return cast(list[str], sides.target.decode(each).to_list())
+    return [letter(piece) for piece in sides.target.decode(each).to_list()]

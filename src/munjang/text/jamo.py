@@ -7,6 +7,7 @@ Use when: Korean with very little data, much misspelling or new words, or for a 
 embedding table. Rows are about two and a half times as long as with `characters`.
 """
 
+import unicodedata
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -121,3 +122,17 @@ def split_syllables(points: Points) -> tuple[Points, Int64s]:
     closed = tail > 0
     jamo[begins[syllable[closed]] + 2] = _T_BASE + tail[closed]
     return jamo, widths
+
+
+def letter(token: str) -> str:
+    """A letter that opens, carries or closes a syllable, as the letter alone: ᄒ, ᆫ -> ㅎ, ㄴ.
+
+    Any other token is what it is.
+    """
+    if not (len(token) == 1 and "\u1100" <= token <= "\u11ff"):
+        return token
+    letter = unicodedata.name(token, "").split(" ")[-1]
+    try:
+        return unicodedata.lookup(f"HANGUL LETTER {letter}")
+    except KeyError:
+        return token

@@ -1,6 +1,6 @@
 """What the command line, the estimators and people's scripts call: train, evaluate, load."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from munjang.config import merge, parse_overrides, read_yaml, to_yaml
+from munjang.config import given_settings, to_yaml
 from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
 from munjang.layout import CONFIG, open_for_training, refuse_occupied
@@ -24,14 +24,13 @@ from munjang.media import (
     writer,
 )
 from munjang.tasks.task import Learned, TaskScores
+from munjang.telling import Say, silent
 from munjang.training.checkpoints import check_checkpoint
 from munjang.training.logs import FILE as LOG
 from munjang.training.loop import Loop, make_state
 from munjang.training.run import OnStep, ctrl_c, finishing, remove_checkpoint, run
 
 __all__ = ["Trained", "evaluate", "load", "train"]
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def train(
         MunjangError: the data, a setting or the folder cannot be used; one line says why.
         Interrupted: Ctrl-C came; `out` holds a checkpoint.
     """
-    say = say or _silent
+    say = say or silent
     columns = {
         "text_column": text_column,
         "label_column": label_column,
@@ -127,8 +126,7 @@ def train(
         "model": {"name": model},
         "vectors": {"freeze": freeze_vectors},
     }
-    base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
-    given = merge(merge(base, _without_none(named)), parse_overrides(overrides))
+    given = given_settings(config, named, overrides)
     medium = medium_of(given.get("task", "classify"))
     refuse_pairs(data, given.get("task", "classify"))
     if model is not None:
@@ -152,7 +150,7 @@ def fit(
     Raises:
         MunjangError, Interrupted: as `train`.
     """
-    say = say or _silent
+    say = say or silent
     loop = make_loop(prepared)
     if out is not None and resume:
         check_checkpoint(Path(out), prepared.fingerprint)  # before anything there is written
@@ -211,20 +209,7 @@ def evaluate(
     if decoding:
         known = writer(known, decoding).decoding_otherwise(decoding)
     given = {key: value for key, value in reading.items() if value}
-    return evaluated(known, data, given, say or _silent)
-
-
-def _silent(line: str) -> None:
-    """Say nothing."""
-
-
-def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {
-        key: _without_none(value) if isinstance(value, Mapping) else value
-        for key, value in values.items()
-        if value is not None
-    }
-    return {key: value for key, value in kept.items() if value != {}}
+    return evaluated(known, data, given, say or silent)
 
 
 def _device(name: str) -> torch.device:

@@ -133,6 +133,34 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def given_settings(
+    config: Path | str | Mapping[str, Any] | None,
+    named: Mapping[str, Any],
+    overrides: Iterable[str] = (),
+) -> dict[str, Any]:
+    """All that a person set, nested as in `config.yaml`; the later of the three wins.
+
+    Args:
+        config: a YAML file, or its mapping.
+        named: what has an argument of its own; None, however deep, counts as not given.
+        overrides: of `parse_overrides`.
+
+    Raises:
+        ConfigError: a file that cannot be read, or an override that is none.
+    """
+    base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
+    return merge(merge(base, _without_none(named)), parse_overrides(overrides))
+
+
+def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {
+        key: _without_none(value) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if value is not None
+    }
+    return {key: value for key, value in kept.items() if value != {}}
+
+
 def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
     """Turn `["model.dim=64", "training.epochs=3"]` into nested settings; values are YAML."""
     settings: dict[str, Any] = {}

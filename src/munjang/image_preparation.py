@@ -1,6 +1,6 @@
 """From images to what a training loop takes: pixels of one size, a split, class numbers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -14,9 +14,8 @@ from munjang.data.splits import split
 from munjang.image_recipe import ImageRecipe, make_image_recipe
 from munjang.models.registry import build_image_encoder
 from munjang.tasks.images import Images
+from munjang.telling import Say
 from munjang.training.checkpoints import fingerprint
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

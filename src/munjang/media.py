@@ -33,9 +33,9 @@ from munjang.preparation import read_and_say as read_texts
 from munjang.recipe import DataSettings
 from munjang.tasks.registry import TASKS
 from munjang.tasks.task import Floats, Learned, Task, TaskScores
+from munjang.telling import Say
 from munjang.training.settings import TrainingSettings
 
-Say = Callable[[str], None]
 AnyBaseline = Baseline | PairBaseline
 
 

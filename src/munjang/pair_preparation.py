@@ -1,6 +1,6 @@
 """From pairs of texts to what a training loop takes: a split, two vocabularies, token columns."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,10 @@ from munjang.models.registry import build_encoder_decoder
 from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
 from munjang.recipe import script_of
 from munjang.tasks.translate import Translate
+from munjang.telling import Say
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
 from munjang.text.vocabulary import OOV
 from munjang.training.checkpoints import fingerprint
-
-Say = Callable[[str], None]
 
 # characters of a token, before there is a vocabulary that says so
 _CHARACTERS_A_TOKEN = {"korean": 2, "other": 4}

@@ -1,6 +1,6 @@
 """From files to what a training loop takes: a table, a split, a tokenizer, token columns."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -21,13 +21,12 @@ from munjang.models.registry import build_encoder
 from munjang.pretrained import coverage, coverage_lines, find, with_vectors
 from munjang.recipe import DataSettings, Recipe, make_recipe, script_of
 from munjang.tasks.task import Task
+from munjang.telling import Say
 from munjang.text.columns import TokenColumn, values_and_offsets
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import OOV
 from munjang.training.checkpoints import fingerprint
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

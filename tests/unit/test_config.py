@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from munjang.config import Settings, merge, nearest, parse_overrides, read_yaml, to_yaml
+from munjang.config import (
+    Settings,
+    given_settings,
+    merge,
+    nearest,
+    parse_overrides,
+    read_yaml,
+    to_yaml,
+)
 from munjang.errors import ConfigError
 from munjang.models.registry import ARCHITECTURES
 from munjang.recipe import Recipe, make_recipe
@@ -280,3 +288,13 @@ def test_overrides_that_say_nothing(text: str, words: str) -> None:
 def test_the_nearest_name_or_none() -> None:
     assert nearest("epoch", ["epochs", "dim"]) == "; did you mean 'epochs'?"
     assert nearest("zzz", ["epochs", "dim"]) == ""
+
+
+def test_what_a_person_set_is_laid_together(tmp_path: Path) -> None:
+    file = tmp_path / "given.yaml"
+    file.write_text("seed: 1\nmodel: {name: cnn, dim: 8}\n", encoding="utf-8")
+    named = {"seed": 2, "data": {"encoding": None}, "model": {"name": None}}
+    wanted = {"seed": 2, "model": {"name": "cnn", "dim": 16}}
+    assert given_settings(file, named, ["model.dim=16"]) == wanted
+    assert given_settings({"seed": 1}, {"seed": None}) == {"seed": 1}
+    assert given_settings(None, {}) == {}

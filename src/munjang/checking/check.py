@@ -6,7 +6,7 @@ from typing import Any
 
 from munjang.checking.pairs import check_pairs_of
 from munjang.checking.texts import check_texts
-from munjang.config import merge, parse_overrides, read_yaml
+from munjang.config import given_settings
 from munjang.data.checks import DataReport
 from munjang.data.pairs.checks import PairReport
 from munjang.media import refuse_pairs
@@ -49,12 +49,8 @@ def check(
         DataError: a row cannot be used.
         ConfigError: a setting that does not exist, or a value that it cannot take.
     """
-    base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
-    reading = {key: value for key, value in (columns or {}).items() if value is not None}
-    named: dict[str, Any] = {"data": reading}
-    named |= {"tokenizer": {"name": tokenizer}} if tokenizer else {}
-    named |= {"task": task} if task else {}
-    given = merge(merge(base, named), parse_overrides(overrides))
+    named = {"data": columns or {}, "tokenizer": {"name": tokenizer}, "task": task}
+    given = given_settings(config, named, overrides)
     refuse_pairs(data, given.get("task", "classify"))
     if _reads_pairs(given.get("task")):
         longest = _SECONDS_OF_PAIRS if seconds is None else seconds

@@ -10,7 +10,6 @@ from munjang.comparison import class_tallies, pair_tallies
 from munjang.comparison.entrants import ComparedTask
 from munjang.comparison.pair_fits import COLUMNS, COUNTED
 from munjang.comparison.parts import (
-    Say,
     Sources,
     cut_pairs,
     cut_texts,
@@ -23,6 +22,7 @@ from munjang.errors import ConfigError
 from munjang.pair_preparation import recipe_of
 from munjang.pair_recipe import PairTexts, make_pair_recipe
 from munjang.recipe import make_recipe, script_of
+from munjang.telling import Say
 
 Given = Mapping[str, Any]
 Parts = dict[str, Table]

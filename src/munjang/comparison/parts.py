@@ -21,8 +21,7 @@ from munjang.pair_preparation import read_and_say as read_pairs
 from munjang.preparation import read_and_say as read_texts
 from munjang.recipe import DataSettings
 from munjang.tasks.classify import Classify, ClassifySettings
-
-Say = Callable[[str], None]
+from munjang.telling import Say
 
 
 @dataclass(frozen=True)

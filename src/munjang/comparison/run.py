@@ -1,6 +1,6 @@
 """`compare`: every model on the same data, each run in a process of its own, and what came out."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,10 @@ from munjang.comparison.plan import (
 )
 from munjang.comparison.processes import finished, run_alone
 from munjang.comparison.results import Comparison
-from munjang.config import merge, parse_overrides, read_yaml
+from munjang.config import given_settings, merge, parse_overrides
 from munjang.errors import ConfigError
 from munjang.media import refuse_pairs
-
-Say = Callable[[str], None]
+from munjang.telling import Say, silent
 
 
 def compare(
@@ -87,7 +86,7 @@ def compare(
         KeyboardInterrupt: Ctrl-C came; what is finished stays, and `resume` goes on.
         OSError: the disk is full, and likewise.
     """
-    say, folder = say or _silent, Path(out)
+    say, folder = say or silent, Path(out)
     reading = {
         "text_column": text_column,
         "label_column": label_column,
@@ -125,14 +124,7 @@ def _given(
     config: str | Path | Mapping[str, Any] | None, task: str | None, reading: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What the person set, nested as in `config.yaml`."""
-    base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
-    named: dict[str, Any] = {} if task is None else {"task": task}
-    named["data"] = {key: value for key, value in reading.items() if value is not None}
-    return merge(base, named)
-
-
-def _silent(line: str) -> None:
-    """Say nothing."""
+    return given_settings(config, {"task": task, "data": reading})
 
 
 def _listed(names: str | Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from munjang.config import merge, parse_overrides, read_yaml
+from munjang.config import given_settings, merge
 from munjang.data.images.settings import parse_size
 from munjang.errors import ConfigError
 from munjang.explain.image_layers import image_cnn_layers
@@ -101,8 +101,7 @@ def shapes(
         ConfigError: no such model or setting, or nothing is left of an input of that size.
         RuntimeError: the formulas and the module disagree, which is a fault of ours.
     """
-    base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
-    given = merge(merge(base, parse_overrides(overrides)), {"model": {"name": model}})
+    given = merge(given_settings(config, {}, overrides), {"model": {"name": model}})
     if model in IMAGE_ARCHITECTURES:
         return _of_images(model, _image_shape(IMAGE if input is None else input), given)
     architecture(model)

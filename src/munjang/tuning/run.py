@@ -1,14 +1,15 @@
 """`tune`: trial after trial on one split, the best of them kept as a model folder."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from munjang.config import merge, parse_overrides, read_yaml
+from munjang.config import given_settings, merge, parse_overrides
 from munjang.errors import ConfigError
 from munjang.models.registry import architecture
 from munjang.preparation import Prepared, prepare
 from munjang.tasks.registry import TASKS
+from munjang.telling import Say, silent
 from munjang.tuning.attempt import attempt
 from munjang.tuning.folder import (
     RESULTS,
@@ -21,8 +22,6 @@ from munjang.tuning.ranges import read_space
 from munjang.tuning.results import TrialRow, Tuned, best_of
 from munjang.tuning.space import Space, flat, searched, shown, value_of
 from munjang.tuning.study import Study, need_optuna
-
-Say = Callable[[str], None]
 
 
 def tune(
@@ -83,10 +82,9 @@ def tune(
             optuna is not installed.
         KeyboardInterrupt: Ctrl-C came; `resume` goes on.
     """
-    say, folder = say or _silent, Path(out)
+    say, folder = say or silent, Path(out)
     need_optuna()
     _check_numbers(trials, seconds)
-    base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
     named = {
         "task": task,
         "seed": seed,
@@ -101,7 +99,7 @@ def tune(
         "vectors": {"freeze": freeze_vectors},
     }
     typed = parse_overrides(overrides)
-    given = merge(merge(base, _without_none(named)), typed)
+    given = given_settings(config, named, overrides)
     _refuse_other_media(given.get("task"))
     chosen = given.get("model")
     name = str(chosen.get("name", "cnn")) if isinstance(chosen, Mapping) else "cnn"
@@ -116,10 +114,6 @@ def tune(
     return _Tuning(prepared, folder, tried, say, resume=resume).run(trials, seconds)
 
 
-def _silent(line: str) -> None:
-    """Say nothing."""
-
-
 def _check_numbers(trials: int, seconds: float | None) -> None:
     if trials < 1:
         raise ConfigError(f"trials: expected 1 or more, got {trials}")
@@ -132,15 +126,6 @@ def _refuse_other_media(task: object) -> None:
     if row is not None and row.reads != "texts":
         known = ", ".join(name for name, row in TASKS.items() if row.reads == "texts")
         raise ConfigError(f"tune searches settings of encoders of texts ({known}), not of {task}")
-
-
-def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {
-        key: _without_none(value) if isinstance(value, Mapping) else value
-        for key, value in values.items()
-        if value is not None
-    }
-    return {key: value for key, value in kept.items() if value != {}}
 
 
 class _Tuning:

@@ -20,8 +20,9 @@ from munjang.data.readers.sources import (
     source_name,
     text_codec,
 )
-from munjang.data.readers.streamed import Bad, Record, Say, Wanted, line_records, parquet_records
+from munjang.data.readers.streamed import Bad, Record, Wanted, line_records, parquet_records
 from munjang.errors import DataError
+from munjang.telling import Say
 from munjang.text.columns import Int64s
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,7 @@ from munjang.data.readers.rowwise import LONGEST_RECORD, allow_long_fields, quot
 from munjang.data.readers.typed import damaged_parquet, open_parquet
 from munjang.data.readers.values import EMPTY, NO_KEY, NOT_TEXT
 from munjang.errors import DataError
-
-Say = Callable[[str], object]
+from munjang.telling import Say
 
 
 @dataclass(frozen=True)

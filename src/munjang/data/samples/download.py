@@ -4,7 +4,7 @@ import hashlib
 import http.client
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 
 from munjang.data.samples.cache import whole_file
 from munjang.errors import DataError
-
-Say = Callable[[str], object]
+from munjang.telling import Say
 
 TIMEOUT = 10.0  # of connecting, and of each wait for more; a host may have several addresses
 LARGEST = 500_000_000

@@ -15,12 +15,13 @@ from munjang.data.pairs.read import read_pairs
 from munjang.data.readers.read import read_table
 from munjang.data.samples.cache import cache_folder, data_folder, whole_file
 from munjang.data.samples.corpora import SAMPLES, Part, Sample
-from munjang.data.samples.download import Say, file_digest
+from munjang.data.samples.download import file_digest
 from munjang.data.samples.pictures import PICTURES
 from munjang.data.samples.wheels import WheelMember
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.manifest import naming
+from munjang.telling import Say
 
 
 def _to_stderr(note: str) -> None:

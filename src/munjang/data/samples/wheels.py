@@ -11,8 +11,9 @@ from importlib import metadata
 from pathlib import Path
 
 from munjang.data.samples.cache import whole_file
-from munjang.data.samples.download import Say, file_digest
+from munjang.data.samples.download import file_digest
 from munjang.errors import DataError
+from munjang.telling import Say
 
 TIMEOUT = 600.0
 # Without a network, pip would otherwise try for minutes.

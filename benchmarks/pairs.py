@@ -126,26 +126,33 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "munjang", *arguments]
 
 
-def train(name: str, corpus: Corpus, model: str, work: Path) -> None:
-    """Train into `work/model` unless a finished model stands there."""
-    if (work / model / "manifest.json").exists():
-        return
+def training(corpus: Corpus, model: str) -> list[str]:
+    """What is typed to train, behind `munjang`."""
     chosen = (*corpus.settings, *corpus.models.get(model, ()))
     settings = [part for setting in chosen for part in ("--set", setting)]
-    typed = command(
+    return [
         "train", "--task", "translate", "--model", model, *corpus.train, *corpus.valid,
-        *corpus.columns, *settings, "--out", model, "--resume",
-    )  # fmt: skip
-    print("munjang", *typed[3:], flush=True)
-    subprocess.run(typed, cwd=work, check=True)
+        *corpus.columns, *settings, "--out", model,
+    ]  # fmt: skip
+
+
+def judging(corpus: Corpus, model: str) -> list[str]:
+    """What is typed to judge, behind `munjang`."""
+    return [
+        "evaluate", model, *corpus.test, *corpus.columns, "--beam", "5",
+        "--set", "decoding.length_penalty=1", "--hypotheses", f"{model}.txt",
+    ]  # fmt: skip
+
+
+def train(corpus: Corpus, model: str, work: Path) -> None:
+    """Train into `work/model` unless a finished model stands there."""
+    if not (work / model / "manifest.json").exists():
+        subprocess.run(command(*training(corpus, model), "--resume"), cwd=work, check=True)
 
 
 def judge(name: str, corpus: Corpus, model: str, work: Path) -> dict:
     """The figures on the test part; its answers stay in `work/model.txt`."""
-    typed = command(
-        "evaluate", model, *corpus.test, *corpus.columns, "--beam", "5", "--json", "--quiet",
-        "--set", "decoding.length_penalty=1", "--hypotheses", f"{model}.txt",
-    )  # fmt: skip
+    typed = command(*judging(corpus, model), "--json", "--quiet")
     scores = json.loads(subprocess.run(typed, cwd=work, check=True, stdout=-1).stdout)
     metrics = json.loads((work / model / "metrics.json").read_text(encoding="utf-8"))
     answers = (work / f"{model}.txt").read_text(encoding="utf-8").split("\n")[:-1]
@@ -227,6 +234,11 @@ def show(found: list[dict]) -> None:
                 *(f" {figure} |" for figure in figures),
                 sep="",
             )
+        print("\nIn a folder with the parts named:\n\n```")
+        for row in rows:
+            print("munjang", *training(known[name], row["model"]))
+            print("munjang", *judging(known[name], row["model"]))
+        print("```")
         if known[name].published:
             print(f"\nPublished: {known[name].published}.")
         print(f"\nsacrebleu: {'; '.join(rows[0]['signatures'])}\n")
@@ -254,7 +266,7 @@ def main() -> None:
         for model in asked.models:
             if asked.finished and not (work / model / "manifest.json").exists():
                 continue
-            train(name, corpora()[name], model, work)
+            train(corpora()[name], model, work)
             found.append(judge(name, corpora()[name], model, work))
     print(describe_machine())
     show(found)

@@ -127,13 +127,9 @@ def prepare(
         facts["vectors"] = coverage(found, tokenizer, encoded, recipe.vectors)
     for line in (*_fact_lines(facts, recipe), *coverage_lines(found, facts)):
         say(line)
-    examples = {
-        name: Examples(encoded[name].column, task.targets(part)) for name, part in parts.items()
-    }
-    return Prepared(
-        recipe, tokenizer, task, facts=facts, unknown=encoded["valid"].unknown, vectors=found,
-        **examples,
-    )  # fmt: skip
+    train, held = (Examples(encoded[name].column, task.targets(parts[name])) for name in encoded)
+    unknown = encoded["valid"].unknown
+    return Prepared(recipe, tokenizer, task, train, held, facts, unknown, found)
 
 
 def read_and_say(data: Any, columns: DataSettings, read_labels: ReadLabels, say: Say) -> Table:

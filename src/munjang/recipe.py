@@ -138,10 +138,8 @@ class Recipe(Settings):
     @property
     def encoding(self) -> dict[str, Any]:
         """How `munjang.data.encode.encode_texts` makes what the model reads."""
-        spelled = bool(self.model.spelling)
-        return {
-            "max_length": self.longest_kept, "ends": self.tokenizer.ends, "spelled": spelled,
-        }  # fmt: skip
+        ends, spelled = self.tokenizer.ends, bool(self.model.spelling)
+        return {"max_length": self.longest_kept, "ends": ends, "spelled": spelled}
 
     @property
     def model_name(self) -> str:

@@ -95,7 +95,8 @@ def compare(
         "encoding": encoding,
         "skip_bad_rows": skip_bad_rows,
     }
-    given, typed = _given(config, task, reading), parse_overrides(overrides)
+    given = given_settings(config, {"task": task, "data": reading})
+    typed = parse_overrides(overrides)
     learned = compared_task(merge(given, typed).get("task", "classify"))
     for one in (data, valid, test):
         refuse_pairs(one, learned)
@@ -118,13 +119,6 @@ def compare(
     comparison.write()
     write_page(comparison)
     return comparison
-
-
-def _given(
-    config: str | Path | Mapping[str, Any] | None, task: str | None, reading: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What the person set, nested as in `config.yaml`."""
-    return given_settings(config, {"task": task, "data": reading})
 
 
 def _listed(names: str | Sequence[str]) -> str:

@@ -46,7 +46,7 @@ class TextEstimator(BaseEstimator):  # type: ignore[misc]
     def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Write the model folder, for `munjang.load` and the command line.
 
-        There labels are strings: 1 is "1".
+        Labels are strings there: 1 is "1".
 
         Raises:
             FolderError: something stands there already.

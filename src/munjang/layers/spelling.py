@@ -143,12 +143,15 @@ def spelled_out(network: nn.Module, words: Sequence[str]) -> nn.Module:
 
 def _knowing(module: nn.Module, words: Sequence[str]) -> nn.Module:
     """The module itself, or a copy of what leads to a `Spelling`."""
-    children = {name: child and _knowing(child, words) for name, child in module._modules.items()}
-    same = all(child is module._modules[name] for name, child in children.items())
-    if same and not isinstance(module, Spelling):
+    inside = {
+        name: None if child is None else _knowing(child, words)
+        for name, child in module._modules.items()
+    }
+    changed = any(child is not module._modules[name] for name, child in inside.items())
+    if not changed and not isinstance(module, Spelling):
         return module
     copied = copy.copy(module)  # shallow: weights are shared, and so are the dictionaries of them
-    copied._modules = children
+    copied._modules = inside
     if isinstance(copied, Spelling):
         copied._buffers = dict(module._buffers)
         copied.spell(words)

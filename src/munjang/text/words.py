@@ -8,7 +8,7 @@ words that a reader knows. Korean words carry their endings, so nearly half of t
 are seen once only, and many of a new text never: there `bpe`, `jamo` or `characters` do better.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, ClassVar, Literal, Self, get_args
 
@@ -74,23 +74,23 @@ class WordTokenizer:
 
     def encode(self, texts: pl.Series) -> TokenColumn:
         """Encode a column of texts to a token column with one id a word."""
-        vocabulary = self.vocabulary
-
-        def encode(part: Segments) -> tuple[Int32s, Int64s]:
-            return vocabulary.ids_of(part), np.diff(part.offsets)
-
-        parts = map_segments(self._normalise(texts).to_list(), self._cutter(), encode)
-        ids, lengths = zip(*parts, strict=True)
-        return token_column(np.concatenate(ids), bounds_of(np.concatenate(lengths)))
+        return self._encode(texts, lambda part, ids: [])[0]
 
     def encode_naming(self, texts: pl.Series) -> tuple[TokenColumn, list[str]]:
         """As `encode`, and the word of each OOV, in the order in which they stand."""
+        return self._encode(
+            texts, lambda part, ids: part.strings(np.flatnonzero(ids == OOV)).to_pylist()
+        )
+
+    def _encode(
+        self, texts: pl.Series, name: Callable[[Segments, Int32s], list[str]]
+    ) -> tuple[TokenColumn, list[str]]:
+        """A token column, and the words that `name` gives of every part and its ids."""
         vocabulary = self.vocabulary
 
         def encode(part: Segments) -> tuple[Int32s, Int64s, list[str]]:
             ids = vocabulary.ids_of(part)
-            unknown = np.flatnonzero(ids == OOV)
-            return ids, np.diff(part.offsets), part.strings(unknown).to_pylist()
+            return ids, np.diff(part.offsets), name(part, ids)
 
         parts = map_segments(self._normalise(texts).to_list(), self._cutter(), encode)
         ids, lengths, words = zip(*parts, strict=True)

@@ -148,7 +148,8 @@ def test_scikit_learn_is_told_that_it_takes_text() -> None:
 
 
 def test_clone_and_parameters(fitted: Seq2Seq) -> None:
-    assert Seq2Seq("seq2seq").get_params()["model"] == "seq2seq"
+    assert Seq2Seq().get_params()["model"] is None
+    assert Seq2Seq("transformer").get_params()["model"] == "transformer"
     copied = clone(fitted)
     assert copied.get_params() == fitted.get_params()
     assert not hasattr(copied, "model_")
@@ -247,6 +248,17 @@ def test_bad_input_is_refused(sources: Any, targets: Any, message: str) -> None:
 def test_pairs_that_are_skipped_are_counted() -> None:
     model = once(settings={"data.skip_bad_rows": True}).fit([*SOURCES, ""], [*TARGETS, "one"])
     assert sum(model.model_.metrics["training"]["skipped"].values()) == 1
+
+
+def test_the_settings_may_name_the_model() -> None:
+    named = once(model=None, settings={"model.name": "seq2seq"}).fit(SOURCES, TARGETS)
+    assert named.model_.recipe.model_name == "seq2seq"
+    assert made_by_default().model_.recipe.model_name == "transformer"
+
+
+def made_by_default() -> Seq2Seq:
+    settings = {"training.epochs": 1, "model.dim": 8, "model.heads": 1, "training.threads": 1}
+    return Seq2Seq(tokenizer="words", settings=settings, random_state=0).fit(SOURCES, TARGETS)
 
 
 def test_bad_settings_are_refused() -> None:

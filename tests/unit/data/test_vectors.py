@@ -319,6 +319,15 @@ def test_ugly_words_find_their_vectors_in_every_format(
     assert found.words == len(vectors)
 
 
+def test_numbers_whose_bytes_are_letters_are_binary_still(tmp_path: Path) -> None:
+    """.95 is the four bytes 33s?, and there is no other vector to tell by."""
+    vectors = {"0": [0.949999988079071]}
+    path = tmp_path / "file"
+    path.write_bytes(binary_of(vectors))
+    assert b"33s?" in path.read_bytes()
+    assert as_dict(find_vectors(open_vectors(path), vocabulary_of("0")), ["0"]) == vectors
+
+
 def _is_plain(word: str) -> bool:
     return not any(c.isspace() or c == "\ufeff" for c in word)
 

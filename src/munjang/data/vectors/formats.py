@@ -75,20 +75,34 @@ def detect(head: bytes, name: str) -> VectorFormat:
             file=name,
             row=1,
         )
-    kind: Kind = "word2vec text" if _is_text(rest, dim) else "word2vec binary"
+    kind: Kind = "word2vec text" if _is_text(rest, promised, dim) else "word2vec binary"
     return VectorFormat(kind, dim, promised)
 
 
-def _is_text(rest: bytes, dim: int) -> bool:
+def _is_text(rest: bytes, promised: int, dim: int) -> bool:
     """Whether what follows a header is text: a line that reads so, or no byte that text lacks."""
     line = rest.partition(b"\n")[0]
     if _numbers_at_end(line) >= dim:
         return True
+    if _fills(rest, promised, dim):  # the four bytes of .95 are letters
+        return False
     try:
         codecs.getincrementaldecoder("utf-8")().decode(rest)
     except UnicodeDecodeError:
         return False
     return not _TEXT_CONTROLS.search(rest)
+
+
+def _fills(rest: bytes, promised: int, dim: int) -> bool:
+    """Whether as many binary records as promised end just where the file does."""
+    place = 0
+    for _ in range(promised):
+        space = rest.find(b" ", place)
+        place = space + 1 + 4 * dim
+        if space < 0 or place > len(rest):
+            return False
+        place += rest[place : place + 1] == b"\n"
+    return place == len(rest)
 
 
 def _dim_of(body: bytes, name: str) -> int:

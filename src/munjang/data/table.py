@@ -27,7 +27,7 @@ class Table:
         file_index: for each row the index of its file in `files`.
         text_column: name of the column of texts.
         label_column: name of the column of labels.
-        notes: what was guessed or assumed, for people to read.
+        notes: what was guessed or assumed, and which rows were left out, for people to read.
         skipped: how many bad rows were left out, by reason.
     """
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from munjang.data.readers.faults import SKIP_HINT
+from munjang.data.readers.faults import SKIP_HINT, left_out
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 
@@ -57,7 +57,13 @@ def without_absurd(table: Table, max_ratio: float | None, *, skip: bool) -> Tabl
     if not skip:
         raise _refusal(table, absurd.tolist(), usual, max_ratio)
     kept = table.take(np.flatnonzero(apart <= max_ratio))
-    return replace(kept, skipped={**table.skipped, REASON: len(absurd)})
+    told = tuple(
+        left_out(REASON, table.rows[absurd[table.file_index[absurd] == number]], file)
+        for number, file in enumerate(table.files)
+        if (table.file_index[absurd] == number).any()
+    )
+    notes = (*table.notes, *told)
+    return replace(kept, notes=notes, skipped={**table.skipped, REASON: len(absurd)})
 
 
 def _refusal(table: Table, absurd: list[int], usual: float, max_ratio: float) -> DataError:

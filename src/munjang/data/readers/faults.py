@@ -8,6 +8,7 @@ import numpy as np
 from munjang.errors import DataError
 from munjang.text.columns import Int64s
 
+NAMED = 5  # rows of those that are left out for one reason
 SKIP_HINT = "fix it, or leave such rows out with --skip-bad-rows (skip_bad_rows=True)"
 
 
@@ -49,6 +50,19 @@ def settle(faults: Sequence[Fault], *, file: str, skip: bool) -> dict[str, int]:
     for fault in found:
         counts[fault.reason] = counts.get(fault.reason, 0) + len(fault.rows)
     return counts
+
+
+def left_out(reason: str, rows: Int64s, file: str) -> str:
+    """Which rows are left out, the first of them by number, for people to read.
+
+    Args:
+        reason: as in `Table.skipped`.
+        rows: one or more numbers, ascending.
+        file: that they stand in.
+    """
+    named = ", ".join(f"{row:,}" for row in rows[:NAMED].tolist())
+    more = f" and {len(rows) - NAMED:,} more" if len(rows) > NAMED else ""
+    return f"{file}, row{'s' if len(rows) > 1 else ''} {named}{more}: {reason}, left out"
 
 
 def shorten(value: object, limit: int = 40) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from munjang.data.readers.columns import Choice, text_values
-from munjang.data.readers.faults import Fault, settle
+from munjang.data.readers.faults import Fault, left_out, settle
 from munjang.data.readers.records import TEXT_AND_LABEL, Kinds, Records
 from munjang.data.readers.values import ReadLabels, clean_texts
 from munjang.data.table import Table, concatenate
@@ -73,13 +73,15 @@ def _table(
         else:
             label_faults = [_without(fault, records.rows[bad]) for fault in label_faults]
             faults, bad = faults + label_faults, np.concatenate([bad, unlabelled])
-    skipped = settle([*records.faults, *faults], file=records.file, skip=skip)
+    faults = [*records.faults, *faults]
+    skipped = settle(faults, file=records.file, skip=skip)
+    told = tuple(left_out(f.reason, f.rows, records.file) for f in faults if len(f.rows))
     good = np.ones(len(records.rows), dtype=bool)
     good[bad] = False
     keep = np.flatnonzero(good)
     if not len(keep):
-        told = ", ".join(f"{count:,} with {reason}" for reason, count in skipped.items())
-        raise DataError(f"no usable row is left; bad rows: {told}", file=records.file)
+        counts = ", ".join(f"{count:,} with {reason}" for reason, count in skipped.items())
+        raise DataError(f"no usable row is left; bad rows: {counts}", file=records.file)
     return Table(
         texts=texts.gather(keep).rename("text"),
         labels=None if labels is None else labels.gather(keep).rename("label"),
@@ -88,7 +90,7 @@ def _table(
         file_index=np.zeros(len(keep), dtype=np.int32),
         text_column=choice.text,
         label_column=label_name,
-        notes=notes,
+        notes=(*notes, *told),
         skipped=skipped,
     )
 

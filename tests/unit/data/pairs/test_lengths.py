@@ -74,3 +74,16 @@ def test_equal_to_the_plain_rule(pairs, limit):
     assert length_ratios(*map(pl.Series, lists(pairs))).tolist() == ratios
     table = read_pairs(lists(pairs), max_ratio=limit, skip_bad_rows=True)
     assert table.rows.tolist() == kept
+
+
+def test_what_is_left_out_is_named_by_row() -> None:
+    sources = [f"a source of usual length {n}" for n in range(40)]
+    targets = [f"ein Ziel von gewohnter Länge {n}" for n in range(40)]
+    for row in (3, 5, 8, 13, 21, 34, 39):
+        targets[row - 1] = " "
+    targets[9] = "wort " * 400
+    table = read_pairs((sources, targets), skip_bad_rows=True)
+    assert table.skipped == {"empty target": 7, "absurd ratio of lengths": 1}
+    first, second = table.notes[-2:]
+    assert first.endswith("rows 3, 5, 8, 13, 21 and 2 more: empty target, left out")
+    assert second.endswith("row 10: absurd ratio of lengths, left out")

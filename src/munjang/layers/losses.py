@@ -26,7 +26,8 @@ def binary_crossentropy(logits: Tensor, targets: Tensor, smoothing: float = 0.0)
     truth = targets.to(logits.dtype).reshape(logits.shape)
     if smoothing:
         truth = truth * (1 - smoothing) + smoothing / 2
-    return F.binary_cross_entropy_with_logits(logits, truth, reduction="none").mean(1)
+    losses = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    return losses.flatten() if losses.shape[1] == 1 else losses.mean(1)
 
 
 def sparse_categorical_crossentropy(

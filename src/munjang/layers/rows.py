@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from munjang.text.vocabulary import PAD
@@ -24,7 +23,9 @@ class _SumRows(torch.autograd.Function):
         ctx.rows = weight.shape[0]
         ctx.learns = learns
         # detached: asked for a gradient, embedding_bag would prepare one of its own
-        return F.embedding_bag(ids, weight.detach(), mode="sum")
+        bags, size = ids.shape
+        starts = torch.arange(bags, device=ids.device) * size
+        return _sums(weight.detach(), ids.reshape(-1), starts)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
@@ -32,7 +33,7 @@ class _SumRows(torch.autograd.Function):
         (ids,) = ctx.saved_tensors
         found = bags_of_rows_by_numpy if ids.device.type == "cpu" else bags_of_rows
         rows, starts, bags = found(ids, ctx.rows)
-        sums = F.embedding_bag(bags, grad.contiguous(), starts, mode="sum")
+        sums = _sums(grad.contiguous(), bags, starts)
         if ctx.learns is not None:
             learning = ctx.learns[rows]
             rows, sums = rows[learning], sums[learning]
@@ -40,6 +41,11 @@ class _SumRows(torch.autograd.Function):
             rows[None], sums, (ctx.rows, grad.shape[1]), is_coalesced=True, check_invariants=False
         )
         return touched, None, None
+
+
+def _sums(weight: Tensor, ids: Tensor, starts: Tensor) -> Tensor:
+    """The sum of the rows of each bag. `F.embedding_bag` asks more questions than it sums here."""
+    return torch.embedding_bag(weight, ids, starts, False, 0, False)[0]
 
 
 def bags_of_rows(ids: Tensor, table: int) -> tuple[Tensor, Tensor, Tensor]:

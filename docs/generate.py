@@ -26,7 +26,8 @@ from munjang.models.encoder import EncoderConfig
 from munjang.models.encoder_decoder import EncoderDecoderConfig
 from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
-from munjang.recipe import Recipe, Script, TokenizerSettings, make_recipe
+from munjang.defaults import Script, make_recipe
+from munjang.recipe import Recipe, TokenizerSettings
 from munjang.training.settings import TrainingSettings
 from munjang.tuning.space import SPACES, Choice, Span
 

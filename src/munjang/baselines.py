@@ -21,6 +21,7 @@ from munjang.data.columns import text_column
 from munjang.data.readers.values import ReadLabels, clean_labels
 from munjang.errors import FolderError
 from munjang.manifest import check_manifest, write_atomically, write_manifest, written_whole
+from munjang.tasks.linear import solve_logistic
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,7 +56,6 @@ _COUNTED: dict[str, dict[str, Any]] = {
 _MANY_TEXTS = 1000
 # How far NBSVM's weights go from their mean towards themselves, and its smoothing: the paper's.
 _BETA, _ALPHA = 0.25, 1.0
-_INVERSE_PENALTY = 10.0  # of the logistic regression; TF-IDF rows are short, of norm 1
 
 
 @dataclass(frozen=True)
@@ -204,13 +204,11 @@ def fit_baseline(name: str, texts: Sequence[str], targets: Ints, labels: Sequenc
     terms = tuple(counter.get_feature_names_out().tolist())
     if name == "nbsvm":
         return _baseline(name, labels, terms, np.empty(0), *_nbsvm(counts, targets, len(labels)))
-    from sklearn.linear_model import LogisticRegression
-
     present = np.bincount(counts.indices, minlength=len(terms))
     idf = np.log((1 + len(texts)) / (1 + present)) + 1
-    model = LogisticRegression(C=_INVERSE_PENALTY, max_iter=1000)
-    model.fit(_features(counts, idf), targets)
-    return _baseline(name, labels, terms, idf, model.coef_, model.intercept_)
+    outputs = 1 if len(labels) == 2 else len(labels)
+    weights, bias = solve_logistic(_features(counts, idf), targets, outputs)
+    return _baseline(name, labels, terms, idf, weights, bias)
 
 
 def _baseline(

@@ -24,13 +24,13 @@ from munjang.explain.text_attention import text_attention
 from munjang.layers.spelling import spelled_out
 from munjang.layout import CONFIG, FILES, METRICS, TOKENIZER, VOCABULARY
 from munjang.manifest import check_manifest
-from munjang.models.registry import build_encoder
 from munjang.recipe import DataSettings, Recipe
 from munjang.tasks.inference import logits_of
 from munjang.tasks.task import Floats, Task
 from munjang.text.registry import tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
+from munjang.text_network import text_network
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def load(folder: str | Path) -> TextModel:
     vocabulary = Vocabulary.from_json(read_json(folder / VOCABULARY))
     tokenizer = tokenizer_from_json(read_json(folder / TOKENIZER), vocabulary)
     task = recipe.task_class.restore(recipe.task_settings, recipe.labels or ())
-    network = task.network(build_encoder(recipe.model, vocabulary.size))
+    network = text_network(recipe, task, vocabulary.size)
     load_weights(folder, network)
     return TextModel(recipe, tokenizer, task, network.eval(), read_json(folder / METRICS))
 

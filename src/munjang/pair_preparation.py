@@ -15,11 +15,11 @@ from munjang.data.pairs.settings import PairDataSettings, PairTokenizerSettings
 from munjang.data.pairs.sides import Sides, too_long
 from munjang.data.splits import split
 from munjang.data.table import Table
+from munjang.defaults import script_of
 from munjang.errors import DataError
 from munjang.models.encoder_decoder import Vocabularies
 from munjang.models.registry import build_encoder_decoder
 from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
-from munjang.recipe import script_of
 from munjang.tasks.translate import Translate
 from munjang.telling import Say
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets

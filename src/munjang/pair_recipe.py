@@ -13,9 +13,9 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 from munjang.config import Settings, merge
 from munjang.data.pairs.settings import PairDataSettings, PairTokenizerSettings
 from munjang.decoding.settings import DecodingSettings
+from munjang.defaults import Script
 from munjang.models.encoder_decoder import EncoderDecoderConfig
 from munjang.models.registry import pair_config
-from munjang.recipe import Script
 from munjang.tasks.registry import TASKS
 from munjang.tasks.translate import TranslateSettings
 from munjang.text.registry import SUBWORDS

@@ -15,17 +15,17 @@ from munjang.data.readers.values import ReadLabels
 from munjang.data.splits import split
 from munjang.data.table import Table
 from munjang.data.vectors import WordVectors
+from munjang.defaults import make_recipe, script_of
 from munjang.layers.embedding import TokenEmbedding
-from munjang.layers.spelling import Spelling
-from munjang.models.registry import build_encoder
 from munjang.pretrained import coverage, coverage_lines, find, with_vectors
-from munjang.recipe import DataSettings, Recipe, make_recipe, script_of
+from munjang.recipe import DataSettings, Recipe
 from munjang.tasks.task import Task
 from munjang.telling import Say
 from munjang.text.columns import TokenColumn, values_and_offsets
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import OOV
+from munjang.text_network import learn_texts, text_network
 from munjang.training.checkpoints import fingerprint
 
 
@@ -65,18 +65,12 @@ class Prepared:
 
     def network(self) -> nn.Module:
         """A fresh network, from torch's generator, that knows n-grams, spellings and vectors."""
-        encoder = build_encoder(self.recipe.model, self.tokenizer.vocabulary.size)
-        network = self.task.network(encoder)
-        for module in network.modules():
-            if isinstance(module, TokenEmbedding):
-                batches = self.train.in_order_of_length(batch_rows=8192)
-                module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
-            if isinstance(module, Spelling):
-                module.learn(self.tokenizer.vocabulary.tokens)
-                module.spell(self.unknown)
+        network = text_network(self.recipe, self.task, self.tokenizer.vocabulary.size)
+        tokens = self.tokenizer.vocabulary.tokens
+        learn_texts(network, self.task, self.train, tokens=tokens, unknown=self.unknown)
         if self.vectors is not None:
             ids, rows = (torch.from_numpy(a) for a in (self.vectors.ids, self.vectors.vectors))
-            embedding = cast(TokenEmbedding, encoder.embedding)
+            embedding = cast(TokenEmbedding, network.encoder.embedding)
             embedding.begin_with(ids, rows, frozen=self.recipe.vectors.freeze)
         return network
 

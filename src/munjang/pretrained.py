@@ -52,8 +52,10 @@ def with_vectors(
             f"model.dim: the vectors of {source.name} have {source.dim} numbers and model.dim is "
             f"{dim}; leave model.dim out, or give vectors of {dim}"
         )
-    # vectors of words know what letters would tell, and frozen ones must not move by them
-    settled = merge({"tokenizer": {"name": "words"}, "model": {"spelling": 0}}, settled)
+    # vectors of words know what letters would tell, also of a word seen once; and frozen ones must
+    # not move by letters
+    words = {"tokenizer": {"name": "words", "min_frequency": 1}, "model": {"spelling": 0}}
+    settled = merge(words, settled)
     return source, merge(settled, {"model": {"dim": source.dim}})
 
 

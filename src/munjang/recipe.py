@@ -1,16 +1,14 @@
 """The recipe: every setting of a run, from the column names to the number of passes.
 
-Defaults come from the model and from the script of the text: Hangul asks for characters with
-hashed n-grams, since a Korean word carries its grammar inside; other scripts for words.
+`munjang.defaults` says what suits a model and a text.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self, cast
+from typing import Any, Self, cast
 
-import polars as pl
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
-from munjang.config import Settings, merge
+from munjang.config import Settings
 from munjang.errors import ConfigError
 from munjang.models.encoder import EncoderConfig
 from munjang.models.registry import model_config
@@ -20,8 +18,6 @@ from munjang.tasks.registry import TASKS, TaskRow, TextTask
 from munjang.tasks.regress import RegressSettings
 from munjang.tasks.task import Task
 from munjang.training.settings import TrainingSettings
-
-Script = Literal["korean", "other"]
 
 
 class DataSettings(Settings):
@@ -107,6 +103,15 @@ class Recipe(Settings):
         return self
 
     @model_validator(mode="after")
+    def _classes_for_the_linear_model(self) -> Self:
+        if self.model.linear_share and self.task == "regress":
+            raise ValueError(
+                "model.linear_share: the linear model beside a network is for classify and "
+                "multilabel, and the task is regress; set it to 0"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _room_for_tokens(self) -> Self:
         if self.longest_kept < 1:
             raise ValueError(
@@ -167,149 +172,3 @@ class Recipe(Settings):
         if self.vectors.file is None:
             others.add("vectors")
         return self.model_dump(mode="json", exclude=others)
-
-
-# What suits a script, and a model on it: found on validation parts, see docs/log.md.
-_BY_SCRIPT: dict[Script, dict[str, Any]] = {
-    "korean": {
-        "tokenizer": {"name": "characters", "min_frequency": 2, "ends": True},
-        "training": {"embedding_optimiser": "adagrad"},
-    },
-    "other": {
-        "tokenizer": {"name": "words", "ends": True},
-        "training": {"embedding_optimiser": "adagrad", "learning_rate": 0.003},
-    },
-}
-
-# Beside a bag of long n-grams, an encoder reads short ones.
-_WITH_BAG: dict[str, Any] = {
-    "model": {
-        "dim": 64,
-        "ngrams": 2,
-        "token_dropout": 0.1,
-        "pooling": "max+mean",
-        "bag_dim": 8,
-        "bag_buckets": 2**20,
-    },
-    "training": {
-        "batch_rows": 128,
-        "learning_rate": 0.003,
-        "embedding_learning_rate": 0.1,
-        "schedule": "cosine",
-    },
-}
-
-# Words know their letters, and pairs and triples of them stand beside.
-_WORDS_WITH_BAG: dict[str, Any] = {
-    "model": {
-        "dim": 64,
-        "spelling": 5,
-        "token_dropout": 0.1,
-        "bag_dim": 16,
-        "bag_ngrams": 3,
-        "bag_buckets": 2**18,
-        "bag_min_frequency": 1,
-        "embedding_dropout": 0.3,
-        "dropout": 0.4,
-    },
-    "training": {"embedding_learning_rate": 0.05},
-}
-
-_BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
-    ("mean", "korean"): {
-        "model": {
-            "dim": 8,
-            "ngrams": 4,
-            "buckets": 2**20,
-            "ngram_min_frequency": 2,
-            "combiner": "sqrtn",
-        },
-        "training": {
-            "batch_rows": 512,
-            "learning_rate": 0.003,
-            "embedding_learning_rate": 0.2,
-            "schedule": "constant",
-        },
-    },
-    ("cnn", "korean"): merge(
-        _WITH_BAG,
-        {
-            "model": {
-                "widths": [2, 3, 4],
-                "filters": 128,
-                "embedding_dropout": 0.1,
-                "dropout": 0.2,
-            }
-        },
-    ),
-    ("rnn", "korean"): _WITH_BAG,
-    ("lstm", "korean"): _WITH_BAG,
-    ("gru", "korean"): _WITH_BAG,
-    ("transformer", "korean"): merge(
-        _WITH_BAG, {"model": {"embedding_dropout": 0.2, "dropout": 0.2}}
-    ),
-    ("mean", "other"): {
-        "model": {"dim": 32, "ngrams": 2, "spelling": 5, "combiner": "sqrtn"},
-        "training": {"embedding_learning_rate": 0.1},
-    },
-    ("cnn", "other"): _WORDS_WITH_BAG,
-    ("rnn", "other"): _WORDS_WITH_BAG,
-    ("lstm", "other"): _WORDS_WITH_BAG,
-    ("gru", "other"): _WORDS_WITH_BAG,
-    ("transformer", "other"): _WORDS_WITH_BAG,
-}
-
-# Texts to see in all, and the fewest and most passes over them. Long n-grams alone are learned by
-# heart in a second pass over many texts; few texts need many passes, of which the best is kept.
-_PASSES: dict[tuple[str, Script], tuple[int, int, int]] = {
-    ("mean", "korean"): (100_000, 1, 10),
-    ("mean", "other"): (40_000, 1, 10),
-}
-_OTHER_PASSES: dict[Script, tuple[int, int, int]] = {
-    "korean": (300_000, 2, 10),
-    "other": (40_000, 2, 10),
-}
-
-
-def passes(model: str, script: Script, rows: int) -> int:
-    """How many passes over `rows` texts to make when the user does not say."""
-    texts, fewest, most = _PASSES.get((model, script), _OTHER_PASSES[script])
-    return min(most, max(fewest, round(texts / max(1, rows))))
-
-
-def script_of(texts: pl.Series) -> Script:
-    """`korean` when at least a fifth of the letters of (the first 5,000) texts are Hangul."""
-    head = texts.head(5000)
-    hangul = int(head.str.count_matches(r"\p{Hangul}").sum() or 0)
-    letters = int(head.str.count_matches(r"\p{L}").sum() or 0)
-    return "korean" if letters and hangul / letters >= 0.2 else "other"
-
-
-def make_recipe(model: str, script: Script, rows: int, given: Mapping[str, Any]) -> Recipe:
-    """The defaults for `model` on `rows` texts of a script, with what the user gave laid on them.
-
-    Raises:
-        ConfigError: an unknown setting, or a value that it cannot take.
-    """
-    chosen = given.get("model", {})
-    if not isinstance(chosen, Mapping):
-        raise ConfigError(f"model: expected settings such as 'dim: 64', got {chosen!r}")
-    name = str(chosen.get("name", model))
-    defaults = merge(_BY_SCRIPT[script], _BY_MODEL.get((name, script), {}))
-    if _other_tokenizer(given, defaults):
-        # what was tuned for characters, such as long n-grams, does not carry over to longer tokens
-        defaults = merge(_BY_SCRIPT["other"], _BY_MODEL.get((name, "other"), {}))
-        defaults["tokenizer"] = {}
-    training: dict[str, Any] = {"epochs": passes(name, script, rows)}
-    row = TASKS.get(given.get("task", "classify"))
-    if row is not None:
-        training["metric"] = row.metrics[0]
-    basis = {"model": {"name": name}, "training": training}
-    values = merge(merge(basis, defaults), given)
-    return Recipe.parse(values)
-
-
-def _other_tokenizer(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
-    asked = given.get("tokenizer", {})
-    named = asked.get("name") if isinstance(asked, Mapping) else None
-    return named is not None and named != defaults["tokenizer"]["name"]

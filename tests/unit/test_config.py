@@ -16,9 +16,10 @@ from munjang.config import (
     read_yaml,
     to_yaml,
 )
+from munjang.defaults import make_recipe
 from munjang.errors import ConfigError
 from munjang.models.registry import ARCHITECTURES
-from munjang.recipe import Recipe, make_recipe
+from munjang.recipe import Recipe
 from tests.unit.text.strategies import ugly_text
 
 

@@ -16,7 +16,7 @@ from munjang.errors import ConfigError, DataError, FolderError, MunjangError
 from munjang.layers.embedding import STD, TokenEmbedding
 from munjang.models.registry import ARCHITECTURES
 from munjang.preparation import Prepared, prepare
-from munjang.text.vocabulary import PAD
+from munjang.text.vocabulary import OOV, PAD
 from tests.made import QUICK, made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -178,6 +178,14 @@ def test_mistakes_are_one_line_and_leave_no_folder(
         train(made_corpus(), out=tmp_path / "out", **{"vectors": file, **given})
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_word_of_many_texts_that_stands_once_has_its_vector(file: Path) -> None:
+    texts, labels = made_corpus(1200)
+    prepared = prepare(
+        (["unheard", *texts], ["bad", *labels]), (texts, labels), "cnn", {}, print, vectors=file
+    )
+    assert prepared.tokenizer.vocabulary.id_of("unheard") != OOV
 
 
 def test_coverage_is_said_and_kept(file: Path, tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from munjang.data.checks import DataReport, check_data
 from munjang.data.readers import read_table
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
+from munjang.defaults import make_recipe
 from munjang.errors import DataError
 from munjang.estimates import estimate_training
 from munjang.preparation import Prepared, prepare
-from munjang.recipe import DataSettings, make_recipe
+from munjang.recipe import DataSettings
 
 
 def check_texts(

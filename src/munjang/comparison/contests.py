@@ -18,10 +18,10 @@ from munjang.comparison.parts import (
 )
 from munjang.config import merge
 from munjang.data.table import Table
+from munjang.defaults import make_recipe, script_of
 from munjang.errors import ConfigError
 from munjang.pair_preparation import recipe_of
 from munjang.pair_recipe import PairTexts, make_pair_recipe
-from munjang.recipe import make_recipe, script_of
 from munjang.telling import Say
 
 Given = Mapping[str, Any]

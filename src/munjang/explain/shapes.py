@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from munjang.config import given_settings, merge
 from munjang.data.images.settings import parse_size
+from munjang.defaults import make_recipe
 from munjang.errors import ConfigError
 from munjang.explain.image_layers import image_cnn_layers
 from munjang.explain.layers import LayerShape
@@ -26,7 +27,6 @@ from munjang.models.registry import (
     build_encoder,
     build_image_encoder,
 )
-from munjang.recipe import make_recipe
 from munjang.text.vocabulary import OOV
 
 TOKENS, IMAGE, VOCABULARY = 32, "28x28", 10_000

@@ -45,7 +45,7 @@ def pooling_field() -> Any:
 
 
 class EncoderConfig(Settings):
-    """Settings of the embedding below every encoder."""
+    """Settings of the embedding below every encoder, and of the linear model that may be beside."""
 
     dim: int = Field(64, ge=1, description="width of a token's vector")
     ngrams: int = Field(1, ge=1, le=8, description="longest hashed n-gram of tokens; 1 = none")
@@ -61,6 +61,14 @@ class EncoderConfig(Settings):
     )
     spelling_buckets: int = Field(
         2**16, ge=1, le=2**24, description="rows shared by the n-grams of letters"
+    )
+
+    linear_share: float = Field(
+        0.0, ge=0, lt=1, description="of the answer, by a linear model on n-grams; 0 = none"
+    )
+    linear_ngrams: int = Field(2, ge=1, le=8, description="its longest n-gram of tokens")
+    linear_buckets: int = Field(
+        2**16, ge=1, le=2**24, description="its terms, shared by all n-grams of two tokens or more"
     )
 
     @property

@@ -21,6 +21,7 @@ from munjang.layers.losses import LOSSES, RowLoss, focal
 from munjang.tasks.fitting import fitting_loss
 from munjang.tasks.head import Head
 from munjang.tasks.judged import JudgedByLogits
+from munjang.tasks.linear import solve_logistic
 from munjang.tasks.metrics import Scores, class_lines, classification_scores
 from munjang.tasks.task import Bools, Card, Floats, Ints
 
@@ -166,6 +167,11 @@ class Classify(JudgedByLogits):
     def network(self, encoder: nn.Module) -> Head:
         """A fresh head on `encoder`; it gives [batch, 1] for two classes of a binary loss."""
         return Head(encoder, self.outputs)
+
+    def solve(self, features: Any, targets: Ints) -> tuple[Floats, Floats]:
+        """The linear model of features [rows, terms]: weights [outputs, terms], bias [outputs]."""
+        weights = None if self.weights is None else np.asarray(self.weights)[targets]
+        return solve_logistic(features, targets, self.outputs, row_weights=weights)
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The training loss of a batch: a scalar, the mean of the (weighted) rows, in nats."""

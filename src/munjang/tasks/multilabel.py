@@ -28,6 +28,7 @@ from munjang.layers.losses import binary_crossentropy
 from munjang.tasks.fitting import fitting_loss
 from munjang.tasks.head import Head
 from munjang.tasks.judged import JudgedByLogits
+from munjang.tasks.linear import solve_logistic
 from munjang.tasks.metrics import class_lines
 from munjang.tasks.set_scores import SetScores, best_thresholds, set_scores
 from munjang.tasks.task import Bools, Card, Floats
@@ -171,6 +172,15 @@ class Multilabel(JudgedByLogits):
     def network(self, encoder: nn.Module) -> Head:
         """A fresh head on `encoder`."""
         return Head(encoder, self.outputs)
+
+    def solve(self, features: Any, targets: Floats) -> tuple[Floats, Floats]:
+        """The linear model of features [rows, terms], each label on its own.
+
+        Returns:
+            Weights [labels, terms] and bias [labels].
+        """
+        each = [solve_logistic(features, label.astype(np.int64), 1) for label in targets.T]
+        return np.vstack([one for one, _ in each]), np.concatenate([bias for _, bias in each])
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The mean over rows and labels [batch, labels]: a scalar, in nats."""

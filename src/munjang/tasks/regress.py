@@ -158,6 +158,10 @@ class Regress(JudgedByLogits):
         """A fresh head of one output on `encoder`."""
         return Head(encoder, self.outputs)
 
+    def solve(self, features: Any, targets: Floats) -> tuple[Floats, Floats]:
+        """None: refused."""
+        raise ConfigError("model.linear_share: the task regress has no linear model; set it to 0")
+
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The mean loss of a batch, of standardised numbers: a scalar.
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from munjang.data.dataset import Dataset
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
+from munjang.tasks.head import Head
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -140,8 +141,18 @@ class Task(Learned, Protocol):
             DataError: there are no labels, or one was never seen in training.
         """
 
-    def network(self, encoder: nn.Module) -> nn.Module:
+    def network(self, encoder: nn.Module) -> Head:
         """A fresh head on `encoder`: `ids`, `mask` [batch, time] to logits [batch, outputs]."""
+
+    def solve(self, features: Any, targets: npt.NDArray[Any]) -> tuple[Floats, Floats]:
+        """The linear model of features [rows, terms], SciPy's CSR, for these targets.
+
+        Returns:
+            Weights [outputs, terms] and bias [outputs].
+
+        Raises:
+            ConfigError: the task has none.
+        """
 
     def scores(self, logits: Tensor, targets: npt.NDArray[Any]) -> TaskScores:
         """Judge logits [rows, outputs]."""

@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import munjang
 from munjang.config import to_yaml
+from munjang.defaults import make_recipe
 from munjang.errors import ConfigError
 from munjang.explain.image_layers import image_cnn_layers
 from munjang.explain.layers import LayerShape
@@ -19,7 +20,6 @@ from munjang.explain.text_layers import TEXT_LAYERS
 from munjang.layers import attention
 from munjang.models.image_cnn import ImageCnn, ImageCnnConfig
 from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, build_encoder
-from munjang.recipe import make_recipe
 from tests.contracts.test_encoders import SETTINGS, SMALL
 
 pytestmark = pytest.mark.usefixtures("one_thread")

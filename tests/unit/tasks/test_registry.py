@@ -4,10 +4,11 @@ from typing import get_args
 
 import pytest
 
+from munjang.defaults import make_recipe
 from munjang.errors import ConfigError
 from munjang.image_recipe import ImageRecipe, make_image_recipe
 from munjang.media import MEDIA
-from munjang.recipe import Recipe, make_recipe
+from munjang.recipe import Recipe
 from munjang.tasks.figures import FIGURES
 from munjang.tasks.registry import TASKS, TaskName, TextTask
 

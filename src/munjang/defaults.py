@@ -1,0 +1,186 @@
+"""Defaults of a recipe, from the model, the script of the text and the number of rows.
+
+Hangul asks for characters with hashed n-grams, since a Korean word carries its grammar inside;
+other scripts for words, and for letters of words.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import polars as pl
+
+from munjang.config import merge
+from munjang.errors import ConfigError
+from munjang.recipe import Recipe
+from munjang.tasks.registry import TASKS
+
+Script = Literal["korean", "other"]
+
+# What suits a script, and a model on it: found on validation parts, see docs/log.md.
+_BY_SCRIPT: dict[Script, dict[str, Any]] = {
+    "korean": {
+        "tokenizer": {"name": "characters", "min_frequency": 2, "ends": True},
+        "training": {"embedding_optimiser": "adagrad"},
+    },
+    "other": {
+        "tokenizer": {"name": "words", "ends": True},
+        "training": {"embedding_optimiser": "adagrad", "learning_rate": 0.003},
+    },
+}
+
+# Beside a bag of long n-grams, an encoder reads short ones.
+_WITH_BAG: dict[str, Any] = {
+    "model": {
+        "dim": 64,
+        "ngrams": 2,
+        "token_dropout": 0.1,
+        "pooling": "max+mean",
+        "bag_dim": 8,
+        "bag_buckets": 2**20,
+    },
+    "training": {
+        "batch_rows": 128,
+        "learning_rate": 0.003,
+        "embedding_learning_rate": 0.1,
+        "schedule": "cosine",
+    },
+}
+
+# Words know their letters, and pairs and triples of them stand beside.
+_WORDS_WITH_BAG: dict[str, Any] = {
+    "model": {
+        "dim": 64,
+        "spelling": 5,
+        "token_dropout": 0.1,
+        "bag_dim": 16,
+        "bag_ngrams": 3,
+        "bag_buckets": 2**18,
+        "bag_min_frequency": 1,
+        "embedding_dropout": 0.3,
+        "dropout": 0.4,
+    },
+    "training": {"embedding_learning_rate": 0.05},
+}
+
+_BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
+    ("mean", "korean"): {
+        "model": {
+            "dim": 8,
+            "ngrams": 4,
+            "buckets": 2**20,
+            "ngram_min_frequency": 2,
+            "combiner": "sqrtn",
+        },
+        "training": {
+            "batch_rows": 512,
+            "learning_rate": 0.003,
+            "embedding_learning_rate": 0.2,
+            "schedule": "constant",
+        },
+    },
+    ("cnn", "korean"): merge(
+        _WITH_BAG,
+        {
+            "model": {
+                "widths": [2, 3, 4],
+                "filters": 128,
+                "embedding_dropout": 0.1,
+                "dropout": 0.2,
+            }
+        },
+    ),
+    ("rnn", "korean"): _WITH_BAG,
+    ("lstm", "korean"): _WITH_BAG,
+    ("gru", "korean"): _WITH_BAG,
+    ("transformer", "korean"): merge(
+        _WITH_BAG, {"model": {"embedding_dropout": 0.2, "dropout": 0.2}}
+    ),
+    ("mean", "other"): {
+        "model": {"dim": 32, "ngrams": 2, "spelling": 5, "combiner": "sqrtn"},
+        "training": {"embedding_learning_rate": 0.1},
+    },
+    ("cnn", "other"): _WORDS_WITH_BAG,
+    ("rnn", "other"): _WORDS_WITH_BAG,
+    ("lstm", "other"): _WORDS_WITH_BAG,
+    ("gru", "other"): _WORDS_WITH_BAG,
+    ("transformer", "other"): _WORDS_WITH_BAG,
+}
+
+# Of few texts in words there are few n-grams, of words and of letters: smaller tables do.
+_FEW_TEXTS = 20_000
+_SMALL, _SMALL_OF_LETTERS = 2**16, 2**14
+# Of many, words that stand there once teach only the text that they stand in. They are spelled
+# instead, as a new word will be; and n-grams that stand there once have no row.
+_MANY_TEXTS = 1000
+
+# Texts to see in all, and the fewest and most passes over them. Long n-grams alone are learned by
+# heart in a second pass over many texts; few texts need many passes, of which the best is kept.
+_PASSES: dict[tuple[str, Script], tuple[int, int, int]] = {
+    ("mean", "korean"): (100_000, 1, 10),
+    ("mean", "other"): (40_000, 1, 10),
+}
+_OTHER_PASSES: dict[Script, tuple[int, int, int]] = {
+    "korean": (300_000, 2, 10),
+    "other": (40_000, 2, 10),
+}
+
+
+def passes(model: str, script: Script, rows: int) -> int:
+    """How many passes over `rows` texts to make when the user does not say."""
+    texts, fewest, most = _PASSES.get((model, script), _OTHER_PASSES[script])
+    return min(most, max(fewest, round(texts / max(1, rows))))
+
+
+def script_of(texts: pl.Series) -> Script:
+    """`korean` when at least a fifth of the letters of (the first 5,000) texts are Hangul."""
+    head = texts.head(5000)
+    hangul = int(head.str.count_matches(r"\p{Hangul}").sum() or 0)
+    letters = int(head.str.count_matches(r"\p{L}").sum() or 0)
+    return "korean" if letters and hangul / letters >= 0.2 else "other"
+
+
+def make_recipe(model: str, script: Script, rows: int, given: Mapping[str, Any]) -> Recipe:
+    """The defaults for `model` on `rows` texts of a script, with what the user gave laid on them.
+
+    Raises:
+        ConfigError: an unknown setting, or a value that it cannot take.
+    """
+    chosen = given.get("model", {})
+    if not isinstance(chosen, Mapping):
+        raise ConfigError(f"model: expected settings such as 'dim: 64', got {chosen!r}")
+    name = str(chosen.get("name", model))
+    defaults = merge(_BY_SCRIPT[script], _BY_MODEL.get((name, script), {}))
+    if _other_tokenizer(given, defaults):
+        # what was tuned for characters, such as long n-grams, does not carry over to longer tokens
+        defaults = merge(_BY_SCRIPT["other"], _BY_MODEL.get((name, "other"), {}))
+        defaults["tokenizer"] = {}
+    defaults = _by_rows(defaults, rows)
+    training: dict[str, Any] = {"epochs": passes(name, script, rows)}
+    row = TASKS.get(given.get("task", "classify"))
+    if row is not None:
+        training["metric"] = row.metrics[0]
+    basis = {"model": {"name": name}, "training": training}
+    values = merge(merge(basis, defaults), given)
+    return Recipe.parse(values)
+
+
+def _by_rows(defaults: dict[str, Any], rows: int) -> dict[str, Any]:
+    """`defaults` with what suits the number of texts; of 0 nothing is known."""
+    model = defaults.get("model", {})
+    if not model.get("spelling") or not rows:
+        return defaults
+    bag = "bag_" if "bag_dim" in model else ""
+    found: dict[str, Any] = {"model": {}, "tokenizer": {}}
+    if rows < _FEW_TEXTS:
+        found["model"] = {f"{bag}buckets": _SMALL, "spelling_buckets": _SMALL_OF_LETTERS}
+    if rows >= _MANY_TEXTS:
+        found["model"][f"{bag}min_frequency" if bag else "ngram_min_frequency"] = 2
+        # none of the tokenizer where another one than words was asked for
+        found["tokenizer"] = {"min_frequency": 2} if defaults["tokenizer"] else {}
+    return merge(defaults, found)
+
+
+def _other_tokenizer(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
+    asked = given.get("tokenizer", {})
+    named = asked.get("name") if isinstance(asked, Mapping) else None
+    return named is not None and named != defaults["tokenizer"]["name"]

@@ -1,0 +1,58 @@
+"""The network of a text recipe: encoder, head, and the linear model beside if there is one."""
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from munjang.data.batches import Examples
+from munjang.layers.embedding import TokenEmbedding
+from munjang.layers.spelling import Spelling
+from munjang.layers.tfidf_linear import TfidfLinear
+from munjang.models.registry import build_encoder
+from munjang.recipe import Recipe
+from munjang.tasks.head import Head
+from munjang.tasks.task import Task
+
+
+def text_network(recipe: Recipe, task: Task, vocabulary_size: int) -> Head:
+    """A fresh network of `recipe`, from torch's generator; nothing in it has seen a text yet."""
+    config = recipe.model
+    network = task.network(build_encoder(config, vocabulary_size))
+    if config.linear_share:
+        network.beside = TfidfLinear(
+            vocabulary_size,
+            task.outputs,
+            ngrams=config.linear_ngrams,
+            buckets=config.linear_buckets,
+        )
+        network.share = config.linear_share
+    return network
+
+
+def learn_texts(
+    network: nn.Module,
+    task: Task,
+    train: Examples,
+    *,
+    tokens: Sequence[str],
+    unknown: Sequence[str],
+) -> None:
+    """Let all in `network` that looks at texts before the first step do so.
+
+    Args:
+        network: fresh.
+        task: solves the linear model beside, where there is one.
+        train: the training part, with targets.
+        tokens: the vocabulary, in the order of its ids.
+        unknown: words whose ids follow on those, see `munjang.data.encode.EncodedTexts`.
+    """
+    for module in network.modules():
+        batches = train.in_order_of_length(batch_rows=8192)
+        if isinstance(module, TokenEmbedding):
+            module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
+        if isinstance(module, Spelling):
+            module.learn(tokens)
+            module.spell(unknown)
+        if isinstance(module, TfidfLinear) and train.targets is not None:
+            texts = ((batch.ids, batch.mask, batch.rows) for batch in batches)
+            module.fit(texts, train.targets, task.solve)

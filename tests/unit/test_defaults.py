@@ -1,0 +1,58 @@
+"""What suits a number of texts: small tables for few, no rows for the rare words of many."""
+
+from typing import Any
+
+import pytest
+
+from munjang.defaults import make_recipe
+from munjang.models.registry import ARCHITECTURES
+from munjang.recipe import Recipe
+
+WIDE = [name for name in ARCHITECTURES if name != "mean"]
+
+
+def english(name: str, rows: int, **given: Any) -> Recipe:
+    return make_recipe(name, "other", rows, given)
+
+
+def rarest(model: str, rows: int) -> tuple[int, int]:
+    """The rarest word of the vocabulary, and the rarest n-gram with a row."""
+    recipe = english(model, rows)
+    bag = model in WIDE
+    ngrams = recipe.model.bag_min_frequency if bag else recipe.model.ngram_min_frequency
+    return recipe.tokenizer.min_frequency, ngrams
+
+
+@pytest.mark.parametrize("model", ARCHITECTURES)
+@pytest.mark.parametrize(
+    ("rows", "expected"), [(0, 1), (1, 1), (999, 1), (1000, 2), (20_000, 2), (10**6, 2)]
+)
+def test_what_stands_once_in_many_texts_has_no_row(model: str, rows: int, expected: int) -> None:
+    assert rarest(model, rows) == (expected, expected)
+
+
+@pytest.mark.parametrize("model", ARCHITECTURES)
+def test_few_texts_have_small_tables(model: str) -> None:
+    few, many, unknown = (english(model, rows).model for rows in (19_999, 20_000, 0))
+    table = "bag_buckets" if model in WIDE else "buckets"
+    for name in (table, "spelling_buckets"):
+        assert getattr(few, name) * 4 <= getattr(many, name)
+        assert getattr(many, name) == getattr(unknown, name)
+
+
+def test_what_a_person_sets_stays() -> None:
+    given = {"tokenizer": {"min_frequency": 3}, "model": {"spelling_buckets": 77}}
+    recipe = english("cnn", 5000, **given)
+    assert recipe.tokenizer.min_frequency == 3
+    assert recipe.model.spelling_buckets == 77
+
+
+def test_another_tokenizer_keeps_all_its_tokens() -> None:
+    assert english("cnn", 5000, tokenizer={"name": "bpe"}).tokenizer.min_frequency == 1
+
+
+@pytest.mark.parametrize("model", ARCHITECTURES)
+def test_korean_is_not_touched(model: str) -> None:
+    few, many = (make_recipe(model, "korean", rows, {}) for rows in (500, 150_000))
+    assert few.model == many.model
+    assert few.tokenizer == many.tokenizer

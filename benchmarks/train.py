@@ -6,7 +6,8 @@ medians over the rounds are compared in one run. What happens once is not counte
 the libraries that a first evaluation imports.
 
 - ours: `munjang.training.loop` as `munjang train` runs it, with its own optimisers for Korean:
-  AdamW, and Adagrad with one number a row for the embedding. `ours, AdamW` has AdamW for all.
+  AdamW, and Adagrad with one number a row for the embedding. `ours, AdamW` has AdamW for all. The
+  gradient's norm is bound, which the peers leave out; not that of `mean`, as by default.
 - torch: what textbooks show. Random batches padded to their longest row, `nn.Embedding`,
   `nn.Conv1d`, packed `nn.RNN`, `nn.LSTM`, `nn.GRU`, `nn.TransformerEncoder`, Adam over everything.
 - jax, tensorflow: Keras 3, compiled, random batches padded to the next multiple of 16, so that only
@@ -94,6 +95,7 @@ def ours(
     import torch
 
     from munjang.data.batches import Examples
+    from munjang.defaults import make_recipe
     from munjang.models.registry import build_encoder, model_config
     from munjang.tasks.classify import Classify
     from munjang.text.columns import token_column
@@ -106,6 +108,7 @@ def ours(
         batch_rows=ROWS,
         epochs=1000,
         embedding_optimiser=embedding_optimiser,
+        clip_norm=make_recipe(model, "korean", len(arrays["targets"]), {}).training.clip_norm,
         device=device,
         precision="float32" if device == "cpu" else "bfloat16",
     )

@@ -24,7 +24,7 @@ from munjang.media import (
     writer,
 )
 from munjang.tasks.task import Learned, TaskScores
-from munjang.telling import Say, silent
+from munjang.telling import Say, counted, silent
 from munjang.training.checkpoints import check_checkpoint
 from munjang.training.logs import FILE as LOG
 from munjang.training.loop import Loop, make_state
@@ -243,9 +243,8 @@ def _model_line(loop: Loop, prepared: AnyPrepared) -> str:
     size = parameter_count(loop.state.model)
     share = padding_share(loop.order(0), loop.lengths)
     padding = f", {share:.1%} of the batches is padding" if share else ""
-    return (
-        f"model: {prepared.recipe.model_name}, {size:,} parameters; {loop.total:,} steps{padding}"
-    )
+    steps = counted(loop.total, "step")
+    return f"model: {prepared.recipe.model_name}, {size:,} parameters; {steps}{padding}"
 
 
 def parameter_count(network: nn.Module) -> int:

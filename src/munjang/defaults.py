@@ -62,6 +62,9 @@ _WORDS_WITH_BAG: dict[str, Any] = {
     "training": {"embedding_learning_rate": 0.05},
 }
 
+# Without layers no gradient bursts: to bound its norm changes nothing, and takes time.
+_UNBOUND: dict[str, Any] = {"clip_norm": None}
+
 _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
     ("mean", "korean"): {
         "model": {
@@ -76,6 +79,7 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
             "learning_rate": 0.003,
             "embedding_learning_rate": 0.2,
             "schedule": "constant",
+            **_UNBOUND,
         },
     },
     ("cnn", "korean"): merge(
@@ -97,7 +101,7 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
     ),
     ("mean", "other"): {
         "model": {"dim": 32, "ngrams": 2, "spelling": 5, "combiner": "sqrtn"},
-        "training": {"embedding_learning_rate": 0.1},
+        "training": {"embedding_learning_rate": 0.1, **_UNBOUND},
     },
     ("cnn", "other"): _WORDS_WITH_BAG,
     ("rnn", "other"): _WORDS_WITH_BAG,

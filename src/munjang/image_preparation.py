@@ -14,7 +14,7 @@ from munjang.data.splits import split
 from munjang.image_recipe import ImageRecipe, make_image_recipe
 from munjang.models.registry import build_image_encoder
 from munjang.tasks.images import Images
-from munjang.telling import Say
+from munjang.telling import Say, counted
 from munjang.training.checkpoints import fingerprint
 
 
@@ -93,7 +93,7 @@ def read_and_say(data: Any, form: ImageSettings, *, skip_bad: bool, say: Say) ->
     for note in table.table.notes:
         say(note)
     for reason, count in table.table.skipped.items():
-        say(f"skipped {count:,} files: {reason}")
+        say(f"skipped {counted(count, 'file')}: {reason}")
     return table
 
 

@@ -21,7 +21,7 @@ from munjang.models.encoder_decoder import Vocabularies
 from munjang.models.registry import build_encoder_decoder
 from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
 from munjang.tasks.translate import Translate
-from munjang.telling import Say
+from munjang.telling import Say, counted
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
 from munjang.text.vocabulary import OOV
 from munjang.training.checkpoints import fingerprint
@@ -133,11 +133,11 @@ def read_and_say(data: Any, columns: PairDataSettings, say: Say) -> Table:
         skip_bad_rows=columns.skip_bad_rows,
         max_ratio=columns.max_ratio,
     )
-    say(f"read {len(table):,} pairs of {', '.join(table.files)}")
+    say(f"read {counted(len(table), 'pair')} of {', '.join(table.files)}")
     for note in table.notes:
         say(note)
     for reason, count in table.skipped.items():
-        say(f"skipped {count:,} pairs: {reason}")
+        say(f"skipped {counted(count, 'pair')}: {reason}")
     return table
 
 
@@ -219,7 +219,9 @@ def _oov_rate(column: TokenColumn) -> float:
 
 
 def _fact_lines(facts: Mapping[str, Any], recipe: PairRecipe) -> list[str]:
-    lines = [f"{facts['rows']:,} pairs to train on, {facts['valid_rows']:,} to validate on"]
+    lines = [
+        f"{counted(facts['rows'], 'pair')} to train on, {facts['valid_rows']:,} to validate on"
+    ]
     if facts["shared_vocabulary"]:
         lines.append(
             f"tokens of both sides: {facts['source_tokenizer']}, vocabulary "

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,11 +16,11 @@ from munjang.data.splits import split
 from munjang.data.table import Table
 from munjang.data.vectors import WordVectors
 from munjang.defaults import make_recipe, script_of
-from munjang.layers.embedding import TokenEmbedding
 from munjang.pretrained import coverage, coverage_lines, find, with_vectors
 from munjang.recipe import DataSettings, Recipe
+from munjang.tasks.head import encoders_of
 from munjang.tasks.task import Task
-from munjang.telling import Say
+from munjang.telling import Say, counted
 from munjang.text.columns import TokenColumn, values_and_offsets
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
@@ -70,8 +70,8 @@ class Prepared:
         learn_texts(network, self.task, self.train, tokens=tokens, unknown=self.unknown)
         if self.vectors is not None:
             ids, rows = (torch.from_numpy(a) for a in (self.vectors.ids, self.vectors.vectors))
-            embedding = cast(TokenEmbedding, network.encoder.embedding)
-            embedding.begin_with(ids, rows, frozen=self.recipe.vectors.freeze)
+            for encoder in encoders_of(network):
+                encoder.embedding.begin_with(ids, rows, frozen=self.recipe.vectors.freeze)
         return network
 
 
@@ -136,11 +136,11 @@ def read_and_say(data: Any, columns: DataSettings, read_labels: ReadLabels, say:
         skip_bad_rows=columns.skip_bad_rows,
         read_labels=read_labels,
     )
-    say(f"read {len(table):,} rows of {', '.join(table.files)}")
+    say(f"read {counted(len(table), 'row')} of {', '.join(table.files)}")
     for note in table.notes:
         say(note)
     for reason, count in table.skipped.items():
-        say(f"skipped {count:,} rows: {reason}")
+        say(f"skipped {counted(count, 'row')}: {reason}")
     return table
 
 
@@ -188,7 +188,7 @@ def _oov_rate(column: TokenColumn, size: int) -> float:
 
 def _fact_lines(facts: Mapping[str, Any], recipe: Recipe) -> list[str]:
     lines = [
-        f"{facts['rows']:,} rows to train on, {facts['valid_rows']:,} to validate on",
+        f"{counted(facts['rows'], 'row')} to train on, {facts['valid_rows']:,} to validate on",
         f"tokens: {facts['tokenizer']}, vocabulary {facts['vocabulary']:,}, "
         f"{facts['oov_rate']:.2%} of validation tokens out of vocabulary",
     ]

@@ -1,8 +1,13 @@
-"""How anything that takes a while tells people what it does: a line at a time."""
+"""What people are told: by anything that takes a while, a line at a time."""
 
 from collections.abc import Callable
 
 Say = Callable[[str], object]
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 row`, `2 rows`, `1,000 rows`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def silent(line: str) -> None:

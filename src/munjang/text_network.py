@@ -1,4 +1,4 @@
-"""The network of a text recipe: encoder, head, and the linear model beside if there is one."""
+"""The network of a text recipe: encoder and head, its members, a linear model beside."""
 
 from collections.abc import Sequence
 
@@ -10,23 +10,28 @@ from munjang.layers.spelling import Spelling
 from munjang.layers.tfidf_linear import TfidfLinear
 from munjang.models.registry import build_encoder
 from munjang.recipe import Recipe
-from munjang.tasks.head import Head
+from munjang.tasks.head import Beside, Members
 from munjang.tasks.task import Task
 
 
-def text_network(recipe: Recipe, task: Task, vocabulary_size: int) -> Head:
-    """A fresh network of `recipe`, from torch's generator; nothing in it has seen a text yet."""
+def text_network(recipe: Recipe, task: Task, vocabulary_size: int) -> nn.Module:
+    """A fresh network of `recipe`, from torch's generator; nothing in it has seen a text yet.
+
+    It gives logits [batch, outputs] of `ids`, `mask` [batch, time]; in training, where it has
+    several members, a list of theirs.
+    """
     config = recipe.model
-    network = task.network(build_encoder(config, vocabulary_size))
-    if config.linear_share:
-        network.beside = TfidfLinear(
-            vocabulary_size,
-            task.outputs,
-            ngrams=config.linear_ngrams,
-            buckets=config.linear_buckets,
-        )
-        network.share = config.linear_share
-    return network
+    members = [task.network(build_encoder(config, vocabulary_size)) for _ in range(config.members)]
+    network = members[0] if len(members) == 1 else Members(members)
+    if not config.linear_share:
+        return network
+    linear = TfidfLinear(
+        vocabulary_size,
+        task.outputs,
+        ngrams=config.linear_ngrams,
+        buckets=config.linear_buckets,
+    )
+    return Beside(network, linear, config.linear_share)
 
 
 def learn_texts(

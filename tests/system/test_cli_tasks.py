@@ -151,3 +151,30 @@ def test_mistakes_are_told_in_one_line(
     done = call(capsys, "train", table, *arguments, "--out", tmp_path / "m", "--quiet")
     assert words in refused(done)
     assert not (tmp_path / "m").exists()
+
+
+def test_several_members_and_a_linear_model_answer_together(
+    data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, test, folder = data_folder / "trec" / "train.tsv", data_folder / "trec" / "test.tsv", "m"
+    together = settings(model__members=2, model__linear_share=0.33)
+    done = call(capsys, "train", train, "--out", tmp_path / folder, *QUICK, *together)
+    assert done.code == 0, done.err
+    scores = json.loads(call(capsys, "evaluate", tmp_path / folder, test, "--json").out)
+    assert scores["accuracy"] > 0.8
+    done = call(capsys, "predict", tmp_path / folder, "Who wrote Hamlet ?")
+    assert done.out.startswith("human\t")
+
+
+def test_a_linear_model_is_not_for_numbers(
+    ratings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beside = settings(model__linear_share=0.5)
+    done = call(
+        capsys, "train", ratings, "--task", "regress", "--out", tmp_path / "m", *QUICK, *beside
+    )
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert "model.linear_share" in done.err
+    assert "set it to 0" in done.err
+    assert not (tmp_path / "m").exists()

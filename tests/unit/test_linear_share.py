@@ -1,5 +1,6 @@
 """A linear model beside the network, from the setting to the answer."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,9 @@ def trained(share: float, model: str = "cnn", **more: Any) -> Trained:
 
 def test_the_answer_is_the_weighted_mean_of_both() -> None:
     model = trained(SHARE).model
-    both, head = model.logits(TEXTS), model.network
-    linear = head.beside
-    head.beside = None
-    network = model.logits(TEXTS)
+    both, beside = model.logits(TEXTS), model.network
+    linear = beside.other
+    network = replace(model, network=beside.network).logits(TEXTS)
     assert isinstance(linear, TfidfLinear)
     alone = {}
     for text, mixed, own in zip(TEXTS, both, network, strict=True):
@@ -54,10 +54,10 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path: Path) -> None:
     made = trained(SHARE, out=tmp_path / "m")
     loaded = load(tmp_path / "m")
     assert torch.equal(made.model.logits(TEXTS), loaded.logits(TEXTS))
-    assert not loaded.network.beside.weight.requires_grad
+    assert not loaded.network.other.weight.requires_grad
     plain = trained(0.0).metrics["training"]["parameters"]
     more = made.metrics["training"]["parameters"] - plain
-    assert more == sum(p.numel() for p in loaded.network.beside.parameters()) > 0
+    assert more == sum(p.numel() for p in loaded.network.other.parameters()) > 0
 
 
 def test_resumed_it_ends_where_one_sitting_does(tmp_path: Path) -> None:

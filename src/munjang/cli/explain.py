@@ -9,6 +9,7 @@ import typer
 from munjang.cli.options import AsJson
 from munjang.cli.outcome import begin
 from munjang.cli.output import console, note, show, show_json
+from munjang.telling import counted
 
 if TYPE_CHECKING:
     from munjang.explain.attention import Attention, Kind
@@ -82,7 +83,7 @@ def explain(
     found = attention_of(load(folder), text, target)
     found = found.only(kind.value if kind else None, layer, head)
     if found.truncated:
-        note(f"the text was cut: the model read {len(found.source):,} tokens of it")
+        note(f"the text was cut: the model read {counted(len(found.source), 'token')} of it")
     if attention is not None:
         note(f"written: {write_attention(found, attention)}")
     if as_json:

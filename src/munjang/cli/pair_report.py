@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from munjang.cli.output import console, show, shown
-from munjang.cli.report import EXAMPLE, counted, show_estimate
+from munjang.cli.report import EXAMPLE, show_estimate
 from munjang.cli.tables import plain_table
+from munjang.telling import counted
 
 if TYPE_CHECKING:
     from munjang.data.checks import Lengths

@@ -11,6 +11,7 @@ from munjang.cli.options import Beam, DecodingSettings, Encoding, SkipBadRows, T
 from munjang.cli.outcome import begin
 from munjang.cli.output import flush, json_text, note, show, shown
 from munjang.errors import ConfigError
+from munjang.telling import counted
 
 if TYPE_CHECKING:
     from munjang.cli.pairs import Ask
@@ -89,7 +90,7 @@ def predict(
             numbers = (int(rows[place - 1]) for place in places)
             cut += _write(answer, zip(numbers, _pairs(ask, usable), strict=True))
     for reason, count in (skipped or {}).items():
-        note(f"skipped {count:,} rows: {reason}")
+        note(f"skipped {counted(count, 'row')}: {reason}")
     _tell_cut(cut)
 
 

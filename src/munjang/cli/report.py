@@ -11,6 +11,7 @@ from rich.table import Table
 from munjang.cli.output import console, note, show, show_json, shown
 from munjang.cli.progress import clock
 from munjang.cli.tables import label, plain_table
+from munjang.telling import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +44,7 @@ def show_report(report: "DataReport | PairReport", *, as_json: bool) -> None:
 def show_texts(report: "DataReport") -> None:
     """What was found in labelled texts."""
     screen = console()
-    show(f"{report.rows:,} rows of {', '.join(report.files)}")
+    show(f"{counted(report.rows, 'row')} of {', '.join(report.files)}")
     for reason, count in report.skipped.items():
         show(f"  skipped {counted(count, 'row')}: {reason}")
     show_labels(report, screen)
@@ -170,7 +171,7 @@ def places(one: "Repeat") -> str:
 
 def show_test(test: "TestReport") -> None:
     """What the test file shares with the training file, and what it should."""
-    show(f"\ntest: {test.rows:,} rows")
+    show(f"\ntest: {counted(test.rows, 'row')}")
     if test.unknown_labels:
         names = ", ".join(f"{shown(n)} ({count:,})" for n, count in test.unknown_labels.items())
         show(f"  labels that are not in DATA: {names}")
@@ -218,11 +219,6 @@ def estimate_table(estimate: Mapping[str, Any]) -> Table:
     if estimate["answering_seconds"]:
         table.add_row("answers to validate with, at the end", clock(estimate["answering_seconds"]))
     return table
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 row`, `2 rows`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def size(count: int) -> str:

@@ -24,7 +24,7 @@ from munjang.comparison.results import Comparison
 from munjang.config import given_settings, merge, parse_overrides
 from munjang.errors import ConfigError
 from munjang.media import refuse_pairs
-from munjang.telling import Say, silent
+from munjang.telling import Say, counted, silent
 
 
 def compare(
@@ -160,5 +160,5 @@ def _run_or_stop(job: Job, folder: Path, done: str) -> dict[str, Any]:
 def _told(record: Mapping[str, Any]) -> str:
     if record["status"] != "done":
         return f"failed: {record['reason']}"
-    steps = "" if record["steps"] is None else f"{record['steps']:,} steps, "
+    steps = "" if record["steps"] is None else f"{counted(record['steps'], 'step')}, "
     return f"{steps}{record['seconds']:.1f} s"

@@ -11,6 +11,7 @@ from munjang.data.encode import EncodedTexts
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import EOS_SHOWN, GO_SHOWN, Attention, AttentionMap, Kind
 from munjang.models.transformer import Transformer
+from munjang.tasks.head import encoders_of
 from munjang.text.columns import to_lists
 from munjang.text.jamo import letter
 from munjang.text.tokenizer import Tokenizer
@@ -50,7 +51,7 @@ def text_attention(
         text: the text.
         encoded: what the model reads of it.
         tokenizer: that of the model.
-        network: a `munjang.tasks.head.Head`, in evaluation mode.
+        network: in evaluation mode; of several members the first is looked at.
         ends: whether the model reads GO and EOS.
 
     Raises:
@@ -64,7 +65,7 @@ def text_attention(
     if ends:
         named = [GO_SHOWN, *named, EOS_SHOWN]
     device = next(network.parameters()).device
-    maps = _maps(network.encoder, torch.tensor([ids], device=device))
+    maps = _maps(encoders_of(network)[0], torch.tensor([ids], device=device))
     truncated = bool(encoded.truncated[0])
     return Attention(tuple(named), None, tuple(maps), text, truncated=truncated)
 

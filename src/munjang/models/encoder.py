@@ -45,7 +45,7 @@ def pooling_field() -> Any:
 
 
 class EncoderConfig(Settings):
-    """Settings of the embedding below every encoder, and of the linear model that may be beside."""
+    """Settings of the embedding below every encoder, and of what may answer along with it."""
 
     dim: int = Field(64, ge=1, description="width of a token's vector")
     ngrams: int = Field(1, ge=1, le=8, description="longest hashed n-gram of tokens; 1 = none")
@@ -63,6 +63,9 @@ class EncoderConfig(Settings):
         2**16, ge=1, le=2**24, description="rows shared by the n-grams of letters"
     )
 
+    members: int = Field(
+        1, ge=1, le=32, description="networks that learn side by side and answer together"
+    )
     linear_share: float = Field(
         0.0, ge=0, lt=1, description="of the answer, by a linear model on n-grams; 0 = none"
     )

@@ -15,6 +15,7 @@ from munjang.tasks.classify import Classify, ClassifySettings
 from munjang.tasks.judged import JudgedByLogits
 from munjang.tasks.metrics import Scores
 from munjang.tasks.task import Bools, Card, Floats, Ints
+from munjang.telling import counted
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Images(JudgedByLogits):
         if count < least:
             raise table.error(
                 labels.to_list().index(label),
-                f"the class {label!r} has {count} different image{'s' if count != 1 else ''}, but "
+                f"the class {label!r} has {counted(count, 'different image')}, but "
                 f"each class needs at least {least}, one for each part of the split: add images, "
                 "drop the class, or give the images to validate on with --valid",
             )

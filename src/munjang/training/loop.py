@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -197,15 +198,16 @@ class Loop:
             parameter.grad = None
         with self._precision(batch.targets.device):
             outputs = model(*batch.inputs)
-            if isinstance(outputs, Tensor):
-                outputs = outputs.float()
-            loss = self.task.loss(outputs, batch.targets)
+            # several members give one output each, and each learns from its own loss
+            several = outputs if isinstance(outputs, list) else [outputs]
+            losses = [self.task.loss(_whole(one), batch.targets) for one in several]
+        loss = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.settings.clip_norm is not None:
             clip_gradients(self.parameters, self.settings.clip_norm)
         for optimiser in self.state.optimisers:
             optimiser.step(factor)
-        return loss.item()
+        return loss.item() / len(losses)
 
     def _precision(self, device: torch.device) -> AbstractContextManager[None]:
         """Matrix products in bfloat16 where that is set; all else stays float32."""
@@ -299,6 +301,11 @@ class Loop:
 
     def _value(self, scores: TaskScores) -> float:
         return metric_value(scores, self.settings.metric)
+
+
+def _whole(outputs: Any) -> Any:
+    """Logits in 32 bits, whatever the products were made in; what is no tensor as it is."""
+    return outputs.float() if isinstance(outputs, Tensor) else outputs
 
 
 def metric_value(scores: TaskScores, metric: str) -> float:

@@ -11,6 +11,7 @@ from munjang.config import nearest
 from munjang.data.readers.header import shown
 from munjang.data.samples.pictures import PICTURES
 from munjang.errors import DataError
+from munjang.telling import counted
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _folder(folder: Path) -> Found:
     if not classes:
         raise DataError(
             f"expected one subfolder a class with the images of that class in it, found "
-            f"{len(inside):,} file{'s' if len(inside) != 1 else ''} and no subfolder",
+            f"{counted(len(inside), 'file')} and no subfolder",
             file=str(folder),
         )
     images: list[Source] = []

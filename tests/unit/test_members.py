@@ -1,0 +1,119 @@
+"""Several networks that learn side by side in one training, and answer together."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from munjang.api import Trained, evaluate, load, train
+from munjang.explain.attention import Attention
+from munjang.layers.embedding import TokenEmbedding
+from munjang.tasks.head import Members, encoders_of
+from tests.made import QUICK, made_corpus
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+TEXTS = ["the film was great", "awful", "", "never seen before", "okay okay okay"]
+SPELLED = ("model.spelling=4", "model.bag_dim=4", "model.bag_min_frequency=1")
+
+
+def trained(members: int, model: str = "cnn", **more: Any) -> Trained:
+    overrides = [*QUICK, f"model.members={members}", *more.pop("overrides", [])]
+    return train(more.pop("data", made_corpus()), model=model, overrides=overrides, **more)
+
+
+def test_the_answer_is_the_mean_of_all_members() -> None:
+    model = trained(3, overrides=SPELLED).model
+    assert isinstance(model.network, Members)
+    each = torch.stack([replace(model, network=n).logits(TEXTS) for n in model.network.networks])
+    torch.testing.assert_close(model.logits(TEXTS), each.mean(0))
+    # of the same texts in the same order, but not the same
+    assert not torch.allclose(each[0], each[1])
+    assert not torch.allclose(each[1], each[2])
+
+
+def test_every_member_learns() -> None:
+    model = trained(3).model
+    for network in model.network.networks:
+        alone = replace(model, network=network)
+        assert evaluate(alone, made_corpus(30, seed=5)).figures["accuracy"] > 0.8
+
+
+def test_a_member_learns_as_it_would_alone() -> None:
+    """Without dropout and without a bound on the joint gradient nothing of one reaches another."""
+    bare = ["training.clip_norm=null", "model.dropout=0", "model.embedding_dropout=0"]
+    together, alone = (trained(n, overrides=bare).model for n in (2, 1))
+    first = replace(together, network=together.network.networks[0])
+    torch.testing.assert_close(first.logits(TEXTS), alone.logits(TEXTS), rtol=1e-3, atol=1e-4)
+
+
+def test_the_loss_is_told_of_one_member() -> None:
+    losses: dict[int, list[float]] = {1: [], 4: []}
+    for members, seen in losses.items():
+        trained(members, on_step=lambda step, seen=seen: seen.append(step.loss))
+    assert losses[4][0] == pytest.approx(losses[1][0], rel=0.3)
+
+
+def test_saved_and_loaded_it_answers_the_same(tmp_path: Path) -> None:
+    made = trained(2, overrides=[*SPELLED, "model.linear_share=0.3"], out=tmp_path / "m")
+    loaded = load(tmp_path / "m")
+    assert torch.equal(made.model.logits(TEXTS), loaded.logits(TEXTS))
+    assert len(encoders_of(loaded.network)) == 2
+    plain = trained(1, overrides=SPELLED).metrics["training"]["parameters"]
+    linear = sum(p.numel() for p in loaded.network.other.parameters())
+    assert made.metrics["training"]["parameters"] == 2 * plain + linear
+
+
+def test_resumed_it_ends_where_one_sitting_does(tmp_path: Path) -> None:
+    class StopError(Exception):
+        pass
+
+    def stop(step: Any) -> None:
+        if step.number == 20:
+            raise StopError
+
+    whole = trained(2)
+    every = ["training.checkpoint_steps=10"]
+    with pytest.raises(StopError):
+        trained(2, out=tmp_path / "m", overrides=every, on_step=stop)
+    rest = trained(2, out=tmp_path / "m", overrides=every, resume=True)
+    assert torch.equal(whole.model.logits(TEXTS), rest.model.logits(TEXTS))
+
+
+@pytest.mark.parametrize("task", ["regress", "multilabel"])
+def test_other_tasks_have_members_too(task: str) -> None:
+    texts, labels = made_corpus()
+    numbers = {"bad": -10.0, "so-so": 5.0, "good": 20.0}
+    targets = [numbers[n] for n in labels] if task == "regress" else [[n] for n in labels]
+    model = trained(2, data=(texts, targets), task=task).model
+    good, bad = model.predict(["a great film", "an awful film"])
+    if task == "regress":
+        assert good.value > bad.value
+    else:
+        assert (good.labels, bad.labels) == (("good",), ("bad",))
+
+
+def test_vectors_are_where_every_member_begins(tmp_path: Path) -> None:
+    words = ["the", "film", "great", "awful"]
+    rows = np.random.default_rng(0).normal(size=(4, 8)).astype(np.float32)
+    lines = (
+        f"{word} {' '.join(map(repr, row.tolist()))}\n"
+        for word, row in zip(words, rows, strict=True)
+    )
+    (tmp_path / "w.vec").write_text("4 8\n" + "".join(lines), encoding="utf-8")
+    model = trained(2, vectors=tmp_path / "w.vec", freeze_vectors=True).model
+    places = [model.tokenizer.vocabulary.id_of(word) for word in words]
+    for encoder in encoders_of(model.network):
+        assert isinstance(encoder.embedding, TokenEmbedding)
+        assert torch.equal(encoder.embedding.weight[places], torch.from_numpy(rows))
+
+
+def test_the_first_is_looked_at() -> None:
+    model = trained(2, overrides=["model.pooling=attention"]).model
+    found = model.attention("the film was great")
+    assert isinstance(found, Attention)
+    first = replace(model, network=model.network.networks[0]).attention("the film was great")
+    assert np.array_equal(found.maps[0].weights, first.maps[0].weights)

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from munjang.api import Trained, evaluate, load, train
+from munjang.api import Trained, evaluate, load, make_loop, train
+from munjang.config import given_settings
 from munjang.explain.attention import Attention
 from munjang.layers.embedding import TokenEmbedding
+from munjang.preparation import prepare
 from munjang.tasks.head import Members, encoders_of
+from munjang.telling import silent
 from tests.made import QUICK, made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -45,9 +48,38 @@ def test_every_member_learns() -> None:
 def test_a_member_learns_as_it_would_alone() -> None:
     """Without dropout and without a bound on the joint gradient nothing of one reaches another."""
     bare = ["training.clip_norm=null", "model.dropout=0", "model.embedding_dropout=0"]
+    bare += ["training.leave_out=0"]
     together, alone = (trained(n, overrides=bare).model for n in (2, 1))
     first = replace(together, network=together.network.networks[0])
     torch.testing.assert_close(first.logits(TEXTS), alone.logits(TEXTS), rtol=1e-3, atol=1e-4)
+
+
+class Counting:
+    """A task that notes how many rows each of four members learns from."""
+
+    def __init__(self, task: Any) -> None:
+        self.task = task
+        self.rows: list[int] = []
+
+    def loss(self, logits: Any, targets: Any) -> Any:
+        self.rows.append(len(targets))
+        return self.task.loss(logits, targets)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.task, name)
+
+
+@pytest.mark.parametrize(("share", "learned"), [(0.25, 45), (0.5, 30), (0, 60)])
+def test_each_leaves_out_its_share_of_the_rows(share: float, learned: int) -> None:
+    data = made_corpus(60)
+    given = ["model.members=4", f"training.leave_out={share}"]
+    settings = given_settings(None, {}, [*QUICK, *given])
+    loop = make_loop(prepare(data, data, "cnn", settings, silent))
+    loop.task = task = Counting(loop.task)
+    for _ in loop:
+        pass
+    for member in range(4):
+        assert sum(task.rows[member::4]) == 6 * learned  # six passes
 
 
 def test_the_loss_is_told_of_one_member() -> None:

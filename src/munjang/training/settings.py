@@ -52,6 +52,9 @@ class TrainingSettings(Settings):
     average_best: int | None = Field(
         None, ge=2, description="or: average the weights of so many best evaluations"
     )
+    leave_out: float = Field(
+        0.1, ge=0, le=0.5, description="of model.members: rows that each does not learn from"
+    )
     checkpoint_seconds: float = Field(60.0, ge=0, description="seconds between checkpoints")
     checkpoint_steps: int | None = Field(None, ge=1, description="or: steps between checkpoints")
     threads: int | None = Field(None, ge=1, description="CPU threads; all cores when left out")

@@ -239,7 +239,7 @@ def _fact_lines(facts: Mapping[str, Any], recipe: PairRecipe) -> list[str]:
     )
     if facts["left_out"] or facts["valid_left_out"]:
         lines.append(
-            f"left out {facts['left_out'] + facts['valid_left_out']:,} pairs with more than "
+            f"left out {counted(facts['left_out'] + facts['valid_left_out'], 'pair')} with more than "
             f"{recipe.tokenizer.source.max_length} source or {recipe.tokenizer.target.max_length} "
             "target tokens"
         )

@@ -49,7 +49,7 @@ def test_a_model_is_judged_and_asked(
     assert f"{bad}: expected an image" in done.err
     done = call(capsys, "predict", model, bad, paths[0], "--json", "--skip-bad-rows")
     assert json.loads(done.out)["row"] == 2
-    assert "skipped 1 rows" in done.err
+    assert "skipped 1 row" in done.err
 
 
 def test_digits_are_known_by_name(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

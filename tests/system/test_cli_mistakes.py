@@ -248,7 +248,7 @@ def test_bad_rows_are_skipped_and_counted(
     done = call(capsys, "predict", model, "--input", path, "--skip-bad-rows")
     assert done.code == 0
     assert [line.split("\t")[2] for line in done.out.splitlines()] == ["좋다", "싫다"]
-    assert "skipped 1 rows: wrong number of fields" in done.err
+    assert "skipped 1 row: wrong number of fields" in done.err
 
 
 @pytest.mark.parametrize(

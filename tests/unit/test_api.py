@@ -429,4 +429,4 @@ def test_evaluate_counts_what_it_skips_and_names_unknown_labels() -> None:
         say=said.append,
     )
     assert scores.rows == 2
-    assert any(line.startswith("skipped 1 rows") for line in said)
+    assert any(line.startswith("skipped 1 row:") for line in said)

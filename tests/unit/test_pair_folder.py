@@ -120,7 +120,7 @@ def test_pairs_that_are_too_long_are_left_out_and_said(tmp_path: Path) -> None:
         valid=(["a b", "c" * 60], ["가", "나"]),
     )  # fmt: skip
     assert made.metrics["training"]["valid_left_out"] == 1
-    assert any("left out 1 pairs" in line for line in said)
+    assert any("left out 1 pair " in line for line in said)
     long = made.model.predict(["d" * 50])[0]
     assert long.truncated
     sides = made.model.recipe.tokenizer.model_copy(update={"too_long": "refuse"})

@@ -32,6 +32,7 @@ from munjang.tasks.linear import solve_logistic
 from munjang.tasks.metrics import class_lines
 from munjang.tasks.set_scores import SetScores, best_thresholds, set_scores
 from munjang.tasks.task import Bools, Card, Floats
+from munjang.telling import counted
 
 MultilabelLoss = Literal["binary_crossentropy"]
 
@@ -138,8 +139,8 @@ class Multilabel(JudgedByLogits):
         counts = self.targets(train).sum(1)
         said = [
             f"{len(self.labels):,} labels, separated by '{self.settings.separator}' where they "
-            f"stand in one string; {counts.mean():.2f} a row, {int((counts == 0).sum()):,} rows "
-            "have none"
+            f"stand in one string; {counts.mean():.2f} a row, "
+            f"{counted(int((counts == 0).sum()), 'row')} without any"
         ]
         seen = set(_found(train))
         unseen = [name for name in self.labels if name not in seen]

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -25,6 +24,7 @@ from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.spelling import Spelling
 from munjang.tasks.figures import FIGURES
 from munjang.tasks.task import Learned, TaskScores
+from munjang.training.members import MemberLosses
 from munjang.training.optimisers import (
     AdamW,
     Optimiser,
@@ -120,7 +120,7 @@ class Loop:
         self.lengths = train.lengths
         # to walk a model's modules for them costs as much as a small model's forward pass
         self.parameters = list(state.model.parameters())
-        self._folds = self._fold_of_rows()
+        self.member_losses = MemberLosses(len(train), settings.leave_out, seed)
         self._order: tuple[int, list[Group]] = (-1, [])
         self._starts = self._first_steps()
         self.total = min(self._starts[-1], settings.max_steps or sys.maxsize)
@@ -200,7 +200,11 @@ class Loop:
             parameter.grad = None
         with self._precision(batch.targets.device):
             outputs = model(*batch.inputs)
-            losses = self._losses(outputs, batch)
+            if isinstance(outputs, list):  # one a member
+                several = [_whole(one) for one in outputs]
+                losses = self.member_losses(self.task, several, batch)
+            else:
+                losses = [self.task.loss(_whole(outputs), batch.targets)]
         loss = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.settings.clip_norm is not None:
@@ -208,33 +212,6 @@ class Loop:
         for optimiser in self.state.optimisers:
             optimiser.step(factor)
         return loss.item() / len(losses)
-
-    def _losses(self, outputs: Any, batch: AnyBatch) -> list[Tensor]:
-        """The loss; of several members, which give one output each in a list, a loss of each."""
-        assert batch.targets is not None
-        if not isinstance(outputs, list):
-            return [self.task.loss(_whole(outputs), batch.targets)]
-        folds = None if self._folds is None else self._folds[batch.rows.cpu()]
-        losses = []
-        for member, one in enumerate(outputs):
-            logits, targets = _whole(one), batch.targets
-            if folds is not None:
-                learned = (folds != member % self._fold_count).to(targets.device)
-                if learned.any():
-                    logits, targets = logits[learned], targets[learned]
-            losses.append(self.task.loss(logits, targets))
-        return losses
-
-    @property
-    def _fold_count(self) -> int:
-        return round(1 / self.settings.leave_out)
-
-    def _fold_of_rows(self) -> Tensor | None:
-        """Which of equal parts each training row belongs to, for members to leave out one each."""
-        if not self.settings.leave_out:
-            return None
-        random = np.random.default_rng((self.seed, len(self.train)))
-        return torch.from_numpy(random.permutation(len(self.train)) % self._fold_count)
 
     def _precision(self, device: torch.device) -> AbstractContextManager[None]:
         """Matrix products in bfloat16 where that is set; all else stays float32."""

@@ -93,7 +93,7 @@ def test_what_people_hear() -> None:
     whole, train = table_of(["a|b", "", "b", "c"]), table_of(["a|b", "", "b"])
     said = Multilabel.fit(train, whole, SETTINGS, None).remarks(train)
     assert said == [
-        "3 labels, separated by '|' where they stand in one string; 1.00 a row, 1 rows have none",
+        "3 labels, separated by '|' where they stand in one string; 1.00 a row, 1 row without any",
         "no row to train on has the label c",
     ]
     wrong = table_of(["a;b", "b", "c"])

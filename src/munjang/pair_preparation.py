@@ -238,9 +238,9 @@ def _fact_lines(facts: Mapping[str, Any], recipe: PairRecipe) -> list[str]:
         f"{facts['target_oov_rate']:.2%} of the targets"
     )
     if facts["left_out"] or facts["valid_left_out"]:
+        left_out = counted(facts["left_out"] + facts["valid_left_out"], "pair")
         lines.append(
-            f"left out {counted(facts['left_out'] + facts['valid_left_out'], 'pair')} with more than "
-            f"{recipe.tokenizer.source.max_length} source or {recipe.tokenizer.target.max_length} "
-            "target tokens"
+            f"left out {left_out} with more than {recipe.tokenizer.source.max_length} source or "
+            f"{recipe.tokenizer.target.max_length} target tokens"
         )
     return lines

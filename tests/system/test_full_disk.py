@@ -104,18 +104,19 @@ def assert_goes_on(
 LOGS, NEVER = {"metrics.jsonl", "tensorboard"}, 1_000_000
 
 
-# The size in bytes that no file may have, the steps between two checkpoints, and what fails first.
+# A file that just does not fit or just does, steps between two checkpoints, and what fails first.
 @pytest.mark.parametrize(
-    ("size", "steps", "first"),
+    ("file", "room", "steps", "first"),
     [
-        (300, NEVER, {"config.yaml"}),
-        (1_000, NEVER, LOGS),
-        ("model.safetensors", 5, {"checkpoint.safetensors"}),
-        ("model.safetensors", NEVER, {"model.safetensors"}),
+        ("config.yaml", -100, NEVER, {"config.yaml"}),
+        ("config.yaml", 100, NEVER, LOGS),
+        ("model.safetensors", -1, 5, {"checkpoint.safetensors"}),
+        ("model.safetensors", -1, NEVER, {"model.safetensors"}),
     ],
 )
 def test_a_file_that_may_grow_no_more(
-    size: int | str,
+    file: str,
+    room: int,
     steps: int,
     first: set[str],
     table: Path,
@@ -124,8 +125,7 @@ def test_a_file_that_may_grow_no_more(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "m"
-    most = size if isinstance(size, int) else (undisturbed / size).stat().st_size - 1
-    with no_file_above(most):
+    with no_file_above((undisturbed / file).stat().st_size + room):
         words = train(table, out, "--set", f"training.checkpoint_steps={steps}")
         done = call(capsys, *words)
     assert told(done, out, "File too large") in first
@@ -137,7 +137,7 @@ def test_a_file_that_may_grow_no_more_in_a_process_of_its_own(
     table: Path, undisturbed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "m"
-    with no_file_above(1_000):
+    with no_file_above((undisturbed / "config.yaml").stat().st_size + 100):
         done = run(*train(table, out))
     told(done, out, "File too large")
     assert len(done.err.splitlines()) == 1

@@ -13,6 +13,7 @@ from munjang.config import merge
 from munjang.errors import ConfigError
 from munjang.recipe import Recipe
 from munjang.tasks.registry import TASKS
+from munjang.training.settings import TrainingSettings
 
 Script = Literal["korean", "other"]
 
@@ -62,7 +63,8 @@ _WORDS_WITH_BAG: dict[str, Any] = {
     "training": {"embedding_learning_rate": 0.05},
 }
 
-# Without layers no gradient bursts: to bound its norm changes nothing, and takes time.
+# Without layers no gradient of classes bursts: to bound its norm changes nothing, and takes time.
+# A squared error may, so that `regress` has the bound of all models.
 _UNBOUND: dict[str, Any] = {"clip_norm": None}
 
 _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
@@ -159,6 +161,9 @@ def make_recipe(model: str, script: Script, rows: int, given: Mapping[str, Any])
         defaults = merge(_BY_SCRIPT["other"], _BY_MODEL.get((name, "other"), {}))
         defaults["tokenizer"] = {}
     defaults = _by_rows(defaults, rows)
+    if given.get("task") == "regress":
+        bound = {"clip_norm": TrainingSettings.model_fields["clip_norm"].default}
+        defaults = merge(defaults, {"training": bound})
     training: dict[str, Any] = {"epochs": passes(name, script, rows)}
     row = TASKS.get(given.get("task", "classify"))
     if row is not None:

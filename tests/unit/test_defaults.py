@@ -56,3 +56,16 @@ def test_korean_is_not_touched(model: str) -> None:
     few, many = (make_recipe(model, "korean", rows, {}) for rows in (500, 150_000))
     assert few.model == many.model
     assert few.tokenizer == many.tokenizer
+
+
+@pytest.mark.parametrize("script", ["korean", "other"])
+def test_only_a_sum_of_rows_goes_without_a_bound_on_its_gradient(script: Any) -> None:
+    def bound(name: str, **given: Any) -> float | None:
+        return make_recipe(name, script, 5000, given).training.clip_norm
+
+    assert bound("mean") is None
+    assert bound("mean", training={"clip_norm": 0.5}) == 0.5
+    assert bound("mean", task="multilabel") is None
+    # a squared error may be of any size
+    assert bound("mean", task="regress") == 1.0
+    assert {bound(name) for name in WIDE} == {1.0}

@@ -90,9 +90,10 @@ class TfidfLinear(nn.Module):
         parts = [(self._terms(ids, mask), rows) for ids, mask, rows in batches]
         texts = torch.cat([rows[:, None].expand_as(terms).flatten() for terms, rows in parts])
         terms = torch.cat([terms.flatten() for terms, _ in parts])
-        # a term that a text has twice is one text with it
-        once = torch.unique(torch.stack([texts, terms]), dim=1)[1]
-        found = torch.bincount(once, minlength=len(self.idf))
+        # a term that a text has twice is one text with it; one number holds both
+        there = terms != PAD
+        pairs = torch.unique(texts[there] * len(self.idf) + terms[there])
+        found = torch.bincount(pairs % len(self.idf), minlength=len(self.idf))
         idf = torch.log((1 + len(targets)) / (1 + found)) + 1
         self.idf.copy_(idf.masked_fill(found < _FEWEST_TEXTS, 0.0))
         self.idf[PAD] = 0.0

@@ -1,11 +1,14 @@
 """Small made data: rows of ids, padded by hand, and a corpus that any model can learn."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
+from munjang.api import train
 from munjang.data.batches import Examples
 from munjang.text.columns import token_column
 
@@ -57,6 +60,21 @@ def made_corpus(rows: int = 120, *, korean: bool = False, seed: int = 0) -> tupl
         texts.append(" ".join([*words, str(number)]))
         labels.append(("bad", "good", "so-so")[label])
     return texts, labels
+
+
+class StopError(Exception):
+    """The run breaks off."""
+
+
+def break_off(*, behind: int, **asked: Any) -> None:
+    """Train as `asked`, and break off behind a step, as a process that is killed there."""
+
+    def stop(step: Any) -> None:
+        if step.number == behind:
+            raise StopError
+
+    with pytest.raises(StopError):
+        train(**asked, on_step=stop)
 
 
 # Small sizes and a step size that learns `made_corpus` in a second.

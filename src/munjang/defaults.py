@@ -13,7 +13,6 @@ from munjang.config import merge
 from munjang.errors import ConfigError
 from munjang.recipe import Recipe
 from munjang.tasks.registry import TASKS
-from munjang.training.settings import TrainingSettings
 
 Script = Literal["korean", "other"]
 
@@ -63,10 +62,6 @@ _WORDS_WITH_BAG: dict[str, Any] = {
     "training": {"embedding_learning_rate": 0.05},
 }
 
-# Without layers no gradient of classes bursts: to bound its norm changes nothing, and takes time.
-# A squared error may, so that `regress` has the bound of all models.
-_UNBOUND: dict[str, Any] = {"clip_norm": None}
-
 _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
     ("mean", "korean"): {
         "model": {
@@ -81,7 +76,6 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
             "learning_rate": 0.003,
             "embedding_learning_rate": 0.2,
             "schedule": "constant",
-            **_UNBOUND,
         },
     },
     ("cnn", "korean"): merge(
@@ -103,7 +97,7 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
     ),
     ("mean", "other"): {
         "model": {"dim": 32, "ngrams": 2, "spelling": 5, "combiner": "sqrtn"},
-        "training": {"embedding_learning_rate": 0.1, **_UNBOUND},
+        "training": {"embedding_learning_rate": 0.1},
     },
     ("cnn", "other"): _WORDS_WITH_BAG,
     ("rnn", "other"): _WORDS_WITH_BAG,
@@ -161,13 +155,14 @@ def make_recipe(model: str, script: Script, rows: int, given: Mapping[str, Any])
         defaults = merge(_BY_SCRIPT["other"], _BY_MODEL.get((name, "other"), {}))
         defaults["tokenizer"] = {}
     defaults = _by_rows(defaults, rows)
-    if given.get("task") == "regress":
-        bound = {"clip_norm": TrainingSettings.model_fields["clip_norm"].default}
-        defaults = merge(defaults, {"training": bound})
+    task = given.get("task", "classify")
     training: dict[str, Any] = {"epochs": passes(name, script, rows)}
-    row = TASKS.get(given.get("task", "classify"))
-    if row is not None:
-        training["metric"] = row.metrics[0]
+    if name == "mean" and task != "regress":
+        # without layers no gradient of classes grows large, and measuring it takes time; a squared
+        # error may be of any size
+        training["clip_norm"] = None
+    if task in TASKS:
+        training["metric"] = TASKS[task].metrics[0]
     basis = {"model": {"name": name}, "training": training}
     values = merge(merge(basis, defaults), given)
     return Recipe.parse(values)
@@ -178,12 +173,15 @@ def _by_rows(defaults: dict[str, Any], rows: int) -> dict[str, Any]:
     model = defaults.get("model", {})
     if not model.get("spelling") or not rows:
         return defaults
-    bag = "bag_" if "bag_dim" in model else ""
+    if "bag_dim" in model:
+        table, rarest = "bag_buckets", "bag_min_frequency"
+    else:
+        table, rarest = "buckets", "ngram_min_frequency"
     found: dict[str, Any] = {"model": {}, "tokenizer": {}}
     if rows < _FEW_TEXTS:
-        found["model"] = {f"{bag}buckets": _SMALL, "spelling_buckets": _SMALL_OF_LETTERS}
+        found["model"] = {table: _SMALL, "spelling_buckets": _SMALL_OF_LETTERS}
     if rows >= _MANY_TEXTS:
-        found["model"][f"{bag}min_frequency" if bag else "ngram_min_frequency"] = 2
+        found["model"][rarest] = 2
         # none of the tokenizer where another one than words was asked for
         found["tokenizer"] = {"min_frequency": 2} if defaults["tokenizer"] else {}
     return merge(defaults, found)

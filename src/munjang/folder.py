@@ -167,11 +167,12 @@ def model_card(model: TextModel) -> str:
     """`README.md` of the folder: what the model is, how good, how it was made, how to use it."""
     card = model.task.card(model.metrics["validation"])
     numbers = sum(p.numel() for p in model.network.parameters())
+    together = model.recipe.answer_together and f"; {model.recipe.answer_together}"
     return card_page(
         card,
         model.metrics,
         made_of=f"Architecture `{model.recipe.model_name}` on `{model.recipe.tokenizer.name}`, "
-        f"{numbers:,} parameters.",
+        f"{numbers:,} parameters{together}.",
         rows="rows",
         in_python='["a text"]',
         typed='"a text"',

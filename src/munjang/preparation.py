@@ -192,6 +192,8 @@ def _fact_lines(facts: Mapping[str, Any], recipe: Recipe) -> list[str]:
         f"tokens: {facts['tokenizer']}, vocabulary {facts['vocabulary']:,}, "
         f"{facts['oov_rate']:.2%} of validation tokens out of vocabulary",
     ]
+    if recipe.answer_together:
+        lines.append(recipe.answer_together)
     cut = facts["truncated"] + facts["valid_truncated"]
     if cut:
         lines.append(f"{cut:,} texts were longer than {recipe.longest_kept} tokens and were cut")

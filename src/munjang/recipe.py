@@ -152,6 +152,18 @@ class Recipe(Settings):
         return str(self.model.model_dump()["name"])
 
     @property
+    def answer_together(self) -> str:
+        """What gives an answer where more than one network does, in words; else nothing."""
+        members, share = self.model.members, self.model.linear_share
+        if members == 1 and not share:
+            return ""
+        left = self.training.leave_out
+        rows = f", each without {left:.0%} of the rows," if left else ""
+        networks = f"{members} networks{rows}" if members > 1 else "a network"
+        linear = f" and a linear model of n-grams, with {share:.0%} of the say," if share else ""
+        return f"{networks}{linear} answer together"
+
+    @property
     def task_row(self) -> TaskRow:
         """The row of the task."""
         return TASKS[self.task]

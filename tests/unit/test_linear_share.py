@@ -11,7 +11,7 @@ import torch
 from munjang.api import Trained, evaluate, load, train
 from munjang.errors import ConfigError
 from munjang.layers.tfidf_linear import TfidfLinear
-from tests.made import QUICK, made_corpus
+from tests.made import QUICK, break_off, made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -19,9 +19,13 @@ TEXTS = ["the film was great", "awful", "", "never seen before", "okay okay okay
 SHARE = 0.25
 
 
-def trained(share: float, model: str = "cnn", **more: Any) -> Trained:
+def asked_for(share: float, model: str = "cnn", **more: Any) -> dict[str, Any]:
     overrides = [*QUICK, f"model.linear_share={share}", *more.pop("overrides", [])]
-    return train(more.pop("data", made_corpus()), model=model, overrides=overrides, **more)
+    return {"data": made_corpus(), "model": model, "overrides": overrides, **more}
+
+
+def trained(share: float, model: str = "cnn", **more: Any) -> Trained:
+    return train(**asked_for(share, model, **more))
 
 
 def test_the_answer_is_the_weighted_mean_of_both() -> None:
@@ -61,19 +65,10 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path: Path) -> None:
 
 
 def test_resumed_it_ends_where_one_sitting_does(tmp_path: Path) -> None:
-    class StopError(Exception):
-        pass
-
-    def stop(step: Any) -> None:
-        if step.number == 20:
-            raise StopError
-
-    whole = trained(SHARE, out=tmp_path / "whole")
-    every = ["training.checkpoint_steps=10"]
-    with pytest.raises(StopError):
-        trained(SHARE, out=tmp_path / "m", overrides=every, on_step=stop)
-    rest = trained(SHARE, out=tmp_path / "m", overrides=every, resume=True)
-    assert torch.equal(whole.model.logits(TEXTS), rest.model.logits(TEXTS))
+    asked = asked_for(SHARE, overrides=["training.checkpoint_steps=10"], out=tmp_path / "m")
+    break_off(behind=20, **asked)
+    rest = train(**asked, resume=True)
+    assert torch.equal(trained(SHARE).model.logits(TEXTS), rest.model.logits(TEXTS))
 
 
 @pytest.mark.parametrize("model", ["mean", "gru", "transformer"])

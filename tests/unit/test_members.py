@@ -15,7 +15,7 @@ from munjang.layers.embedding import TokenEmbedding
 from munjang.preparation import prepare
 from munjang.tasks.head import Members, encoders_of
 from munjang.telling import silent
-from tests.made import QUICK, made_corpus
+from tests.made import QUICK, break_off, made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -23,9 +23,13 @@ TEXTS = ["the film was great", "awful", "", "never seen before", "okay okay okay
 SPELLED = ("model.spelling=4", "model.bag_dim=4", "model.bag_min_frequency=1")
 
 
-def trained(members: int, model: str = "cnn", **more: Any) -> Trained:
+def asked_for(members: int, model: str = "cnn", **more: Any) -> dict[str, Any]:
     overrides = [*QUICK, f"model.members={members}", *more.pop("overrides", [])]
-    return train(more.pop("data", made_corpus()), model=model, overrides=overrides, **more)
+    return {"data": made_corpus(), "model": model, "overrides": overrides, **more}
+
+
+def trained(members: int, model: str = "cnn", **more: Any) -> Trained:
+    return train(**asked_for(members, model, **more))
 
 
 def test_the_answer_is_the_mean_of_all_members() -> None:
@@ -100,19 +104,10 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path: Path) -> None:
 
 
 def test_resumed_it_ends_where_one_sitting_does(tmp_path: Path) -> None:
-    class StopError(Exception):
-        pass
-
-    def stop(step: Any) -> None:
-        if step.number == 20:
-            raise StopError
-
-    whole = trained(2)
-    every = ["training.checkpoint_steps=10"]
-    with pytest.raises(StopError):
-        trained(2, out=tmp_path / "m", overrides=every, on_step=stop)
-    rest = trained(2, out=tmp_path / "m", overrides=every, resume=True)
-    assert torch.equal(whole.model.logits(TEXTS), rest.model.logits(TEXTS))
+    asked = asked_for(2, overrides=["training.checkpoint_steps=10"], out=tmp_path / "m")
+    break_off(behind=20, **asked)
+    rest = train(**asked, resume=True)
+    assert torch.equal(trained(2).model.logits(TEXTS), rest.model.logits(TEXTS))
 
 
 @pytest.mark.parametrize("task", ["regress", "multilabel"])
@@ -141,6 +136,21 @@ def test_vectors_are_where_every_member_begins(tmp_path: Path) -> None:
     for encoder in encoders_of(model.network):
         assert isinstance(encoder.embedding, TokenEmbedding)
         assert torch.equal(encoder.embedding.weight[places], torch.from_numpy(rows))
+
+
+def test_it_is_told_and_stands_on_the_card(tmp_path: Path) -> None:
+    lines: list[str] = []
+    trained(3, overrides=["model.linear_share=0.25"], out=tmp_path / "m", say=lines.append)
+    told = (
+        "3 networks, each without 10% of the rows, and a linear model of n-grams, with 25% of the "
+        "say, answer together"
+    )
+    assert told in lines
+    assert told in (tmp_path / "m" / "README.md").read_text("utf-8")
+    lines.clear()
+    trained(1, out=tmp_path / "one", say=lines.append)
+    assert not any("together" in line for line in lines)
+    assert "together" not in (tmp_path / "one" / "README.md").read_text("utf-8")
 
 
 def test_the_first_is_looked_at() -> None:

@@ -17,7 +17,7 @@ from munjang.layers.embedding import STD, TokenEmbedding
 from munjang.models.registry import ARCHITECTURES
 from munjang.preparation import Prepared, prepare
 from munjang.text.vocabulary import OOV, PAD
-from tests.made import QUICK, made_corpus
+from tests.made import QUICK, break_off, made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -229,21 +229,11 @@ def test_the_folder_needs_no_vectors(file: Path, tmp_path: Path) -> None:
         train(corpus, config=tmp_path / "b" / "config.yaml")
 
 
-class StopError(Exception):
-    """The run breaks off."""
-
-
 def broken_off(out: Path, vectors: Any, **more: Any) -> dict[str, Any]:
     """A training that broke off behind its fifth step, and how it was asked for."""
     settings = [*SHORT, "training.checkpoint_steps=2"]
     same: dict[str, Any] = {"data": made_corpus(), "model": "cnn", "overrides": settings, **more}
-
-    def stop(step: Any) -> None:
-        if step.number == 5:
-            raise StopError
-
-    with pytest.raises(StopError):
-        train(**same, out=out, vectors=vectors, on_step=stop)
+    break_off(behind=5, **same, out=out, vectors=vectors)
     return same
 
 

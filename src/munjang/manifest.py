@@ -17,8 +17,7 @@ from safetensors import SafetensorError
 from munjang.errors import FolderError
 
 FILE = "manifest.json"
-FORMAT = 1
-
+FORMAT = 2
 
 PARTIAL = ".partial"
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
@@ -87,7 +86,7 @@ def write_manifest(folder: Path, names: Iterable[str], version: str) -> None:
 
 
 def check_manifest(folder: Path, needed: Iterable[str]) -> None:
-    """Refuse a folder that is missing, unfinished, altered, or of a newer format.
+    """Refuse a folder that is missing, unfinished, altered, or of another format.
 
     Args:
         folder: the model folder.
@@ -131,9 +130,11 @@ def _read(folder: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError):
         raise FolderError(f"{path}: this file is damaged; copy the folder again") from None
     if version != FORMAT:
+        older = isinstance(version, int) and version < FORMAT
+        what_to_do = "train it again" if older else "upgrade munjang"
         raise FolderError(
             f"{path}: the folder has format {version}, this version of munjang reads "
-            f"{FORMAT}; upgrade munjang"
+            f"{FORMAT}; {what_to_do}"
         )
     if not isinstance(files, dict) or any(Path(name).name != name for name in files):
         raise FolderError(f"{path}: this file is damaged; copy the folder again")

@@ -146,9 +146,11 @@ def edit_manifest(spoiled: Path, **changes: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def test_a_newer_format_asks_for_an_upgrade(spoiled: Path) -> None:
-    edit_manifest(spoiled, format=2)
-    with pytest.raises(FolderError, match="format 2, this version of munjang reads 1; upgrade"):
+@pytest.mark.parametrize(("other", "advice"), [(1, "train it again"), (3, "upgrade munjang")])
+def test_another_format_says_what_to_do(spoiled: Path, other: int, advice: str) -> None:
+    edit_manifest(spoiled, format=other)
+    expected = f"format {other}, this version of munjang reads 2; {advice}$"
+    with pytest.raises(FolderError, match=expected):
         load(spoiled)
 
 

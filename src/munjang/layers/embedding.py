@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from munjang.layers.bits import are_set, packed
 from munjang.layers.hashing import hash_ngrams
 from munjang.layers.rows import sum_rows
 from munjang.layers.spelling import Spelling
@@ -45,7 +46,7 @@ class TokenEmbedding(nn.Module):
         spelling_buckets: rows that those share by hashing.
     """
 
-    _kept: Tensor
+    kept: Tensor
     _learns: Tensor | None
 
     def __init__(
@@ -74,7 +75,8 @@ class TokenEmbedding(nn.Module):
             else None
         )
         if self.ngram_min_frequency > 1:
-            self.register_buffer("_kept", torch.ones(COUNTED, dtype=torch.bool))
+            # a bit for each n-gram: whether it stands in the training texts often enough
+            self.register_buffer("kept", packed(torch.ones(COUNTED, dtype=torch.bool)))
         # not saved: who trains on reads the same vectors again
         self.register_buffer("_learns", None, persistent=False)
         self.reset_parameters()
@@ -121,7 +123,7 @@ class TokenEmbedding(nn.Module):
             hashed = hash_ngrams(ids, lengths, self.ngrams, COUNTED).flatten() + 1
             counts += torch.bincount(hashed, minlength=COUNTED + 1)
         counts = counts[1:]
-        self._kept = (counts >= self.ngram_min_frequency).to(self._kept.device)
+        self.kept.copy_(packed(counts >= self.ngram_min_frequency))
 
     def heard(self, ids: Tensor, mask: Tensor) -> Tensor:
         """`ids` [batch, time] with PAD at padding and OOV for those behind the vocabulary.
@@ -149,7 +151,7 @@ class TokenEmbedding(nn.Module):
             return torch.where(hashed >= 0, hashed + self.vocabulary_size, PAD)
         hashed = hash_ngrams(ids, lengths, self.ngrams, COUNTED)
         # hashed is -1 at places without an n-gram: the index wraps, the second test discards it
-        kept = self._kept[hashed] & (hashed >= 0)
+        kept = are_set(self.kept, hashed) & (hashed >= 0)
         return torch.where(kept, hashed % self.buckets + self.vocabulary_size, PAD)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from munjang.layers.bits import are_set, packed
 from munjang.layers.hashing import hash_ngrams
 from munjang.layers.rows import sum_rows
 from munjang.text.vocabulary import PAD
@@ -59,7 +60,7 @@ class Spelling(nn.Module):
         # row 0 is PAD and stays zero: places of `grams` without an n-gram name it
         self.weight = nn.Parameter(torch.empty(1 + buckets, dim))
         self.register_buffer("grams", torch.full((vocabulary_size, MOST), PAD, dtype=torch.int32))
-        # a bit for each n-gram, eight a byte: whether two tokens or more have it
+        # a bit for each n-gram: whether two tokens or more have it
         self.register_buffer("shared", torch.zeros(_COUNTED // 8, dtype=torch.uint8))
         # of words out of vocabulary; not saved, since other texts have others
         self.register_buffer("unknown", self.grams[:0].clone(), persistent=False)
@@ -84,7 +85,7 @@ class Spelling(nn.Module):
             _, gram = np.unique(np.stack(_row_and_gram(found)), axis=1)
             grams, owners = np.unique(gram, return_counts=True)
             seen[grams] += owners.astype(np.int32)
-        self.shared.copy_(torch.from_numpy(np.packbits(seen > 1)))
+        self.shared.copy_(packed(torch.from_numpy(seen > 1)))
         self.grams[RESERVED:] = self._rows(own)
 
     def spell(self, words: Sequence[str]) -> None:
@@ -97,12 +98,11 @@ class Spelling(nn.Module):
 
     def _rows(self, words: Sequence[str]) -> Tensor:
         """Row numbers of the n-grams of each word, [words, MOST]."""
-        shared = self.shared.cpu().numpy()
+        shared = self.shared.cpu()
         table = np.full((len(words), MOST), PAD, dtype=np.int32)
         for start in range(0, len(words), _AT_ONCE):
             found = _ngrams(words[start : start + _AT_ONCE], self.longest)
-            # as packed, the first of eight is the highest bit
-            found[shared[found >> 3] & (0x80 >> (found & 7)) == 0] = -1
+            found[~are_set(shared, torch.from_numpy(found)).numpy()] = -1
             row, gram = _row_and_gram(found)
             place = np.arange(len(row)) - np.searchsorted(row, row)
             kept = place < MOST

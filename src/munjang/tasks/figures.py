@@ -1,5 +1,6 @@
 """The figures by which answers are judged: what people call them, and which way is better."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -35,3 +36,11 @@ FIGURES: dict[str, Figure] = {
     "cross_entropy": Figure("cross-entropy", larger_is_better=False),
     "cut_share": Figure("cut at the length limit", larger_is_better=False, decides=False),
 }
+
+# What tells answers apart of which the metric says the same, since it counts how sure they were.
+_LOSSES = ("log_loss", "cross_entropy")
+
+
+def loss_of(figures: Mapping[str, float]) -> float:
+    """The log loss or cross-entropy among `figures`, in nats; 0 where there is neither."""
+    return next((figures[name] for name in _LOSSES if name in figures), 0.0)

@@ -22,7 +22,7 @@ from munjang.data.dataset import AnyBatch, Dataset
 from munjang.errors import ConfigError
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.spelling import Spelling
-from munjang.tasks.figures import FIGURES
+from munjang.tasks.figures import FIGURES, loss_of
 from munjang.tasks.task import Learned, TaskScores
 from munjang.training.members import MemberLosses
 from munjang.training.optimisers import (
@@ -234,7 +234,7 @@ class Loop:
         average = self._average(scores)
         if average is not None:
             averaged = self._scores_of(average)
-            if averaged.sound and self._value(averaged) > self._value(scores):
+            if averaged.sound and self._standing(averaged) > self._standing(scores):
                 scores, weights, is_average = averaged, average, True
         best = self._remember(scores, weights, is_average)
         return replace(step, scores=scores, best=best)
@@ -263,11 +263,12 @@ class Loop:
         return replace(step, scores=scores)
 
     def _remember(self, scores: TaskScores, weights: Weights, is_average: bool) -> bool:
-        counters, value = self.state.counters, self._value(scores)
-        best = counters.best_value is None or value > counters.best_value
+        counters, standing = self.state.counters, self._standing(scores)
+        best = counters.best_value is None or standing > (counters.best_value, -counters.best_loss)
         if best:
-            counters.best_value, counters.best_step = value, counters.step
-            counters.best_is_average, counters.stale = is_average, 0
+            counters.best_value, counters.best_loss = standing[0], -standing[1]
+            counters.best_step, counters.best_is_average = counters.step, is_average
+            counters.stale = 0
             self.state.keep_as_best(weights)
         else:
             counters.stale += 1
@@ -305,6 +306,13 @@ class Loop:
 
     def _value(self, scores: TaskScores) -> float:
         return metric_value(scores, self.settings.metric)
+
+    def _standing(self, scores: TaskScores) -> tuple[float, float]:
+        """By which evaluations are ranked, larger is better: the metric; of equals, less loss.
+
+        Few rows give few different accuracies, and the first of equals is an early step.
+        """
+        return self._value(scores), -loss_of(scores.figures)
 
 
 def _whole(outputs: Any) -> Any:

@@ -41,10 +41,12 @@ class TrainingSettings(Settings):
     clip_norm: float | None = Field(1.0, gt=0, description="largest norm of the whole gradient")
     evaluations_per_epoch: int = Field(1, ge=1, description="looks at the validation part a pass")
     metric: str = Field(
-        "accuracy", description="on the validation part; decides what is best: a metric of the task"
+        "accuracy",
+        description="on the validation part; decides what is best (of equals the lower loss): a "
+        "metric of the task",
     )
     patience: int | None = Field(
-        None, ge=1, description="stop after this many evaluations without a better metric"
+        None, ge=1, description="stop after this many evaluations that are no better"
     )
     averaging: float | None = Field(
         None, ge=0, lt=1, description="average the weights of all evaluations after this share"

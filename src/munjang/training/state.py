@@ -20,6 +20,7 @@ class Counters:
         stale: evaluations since the best one.
         averaged: how many snapshots the running average holds.
         best_value: best metric so far, larger is better; None before the first evaluation.
+        best_loss: of that evaluation, see `munjang.tasks.figures.loss_of`.
         best_step: the step it was reached at.
         best_is_average: whether the averaged weights reached it.
         among_best: metrics of the snapshots, larger is better.
@@ -35,6 +36,7 @@ class Counters:
     stale: int = 0
     averaged: int = 0
     best_value: float | None = None
+    best_loss: float = 0.0
     best_step: int = 0
     best_is_average: bool = False
     among_best: list[float] = field(default_factory=list)

@@ -115,6 +115,33 @@ def test_the_best_weights_are_kept(small: Small, scripted) -> None:
 
 
 @pytest.mark.parametrize(
+    ("losses", "best_step"), [((2.0, 1.0, 1.5), 12), ((1.0, 1.0, 1.0), 6), ((1.0, 2.0, 3.0), 6)]
+)
+def test_of_equal_metrics_the_lower_loss_decides_and_of_equal_losses_the_first(
+    small: Small, scripted, losses: tuple[float, ...], best_step: int
+) -> None:
+    scripted([scores_of(0.5, log_loss=loss) for loss in losses])
+    loop = small.loop()
+    list(loop)
+    assert loop.state.counters.best_step == best_step
+    assert loop.state.counters.best_loss == losses[best_step // 6 - 1]
+
+
+def test_a_better_metric_outweighs_any_loss(small: Small, scripted) -> None:
+    scripted([scores_of(0.5, log_loss=0.1), scores_of(0.6, log_loss=9.0), scores_of(0.5)])
+    loop = small.loop()
+    list(loop)
+    assert loop.state.counters.best_step == 12
+
+
+def test_less_loss_at_an_equal_metric_keeps_a_run_going(small: Small, scripted) -> None:
+    scripted([scores_of(0.5, log_loss=loss) for loss in (1.0, 0.9, 0.8, 0.7, 0.7, 0.7, 0.1)])
+    loop = small.loop(epochs=7, patience=2)
+    assert list(loop)[-1].number == 6 * 6
+    assert loop.state.counters.best_step == 24
+
+
+@pytest.mark.parametrize(
     ("metric", "best_step"), [("accuracy", 6), ("macro_f1", 12), ("log_loss", 18)]
 )
 def test_the_chosen_metric_decides_and_less_log_loss_is_better(

@@ -70,6 +70,7 @@ ROWS = [
     Row("words", exact=False, lowers=True),
     Row("words", {"split": "keras"}, exact=False, lowers=True),
     Row("words", {"lower": False}, exact=False),
+    Row("words", {"capitals": True}, exact=False, lowers=True),
     Row("characters"),
     Row("characters", {"lower": True}, exact=False, written=None),
     Row("jamo", written=None),

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from munjang.errors import ConfigError
+from munjang.text.capitals import before_capitals, capitalised, with_capitals
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
 from munjang.text.cutting.codepoints import bounds_of, is_irregular, lowered_origins
 from munjang.text.cutting.counting import count_types, merge_counts
@@ -39,19 +40,31 @@ class WordTokenizer:
         lower: whether to lower-case.
         nfc: whether to bring texts to Unicode's composed form first, so that Hangul written in
             jamo and in syllables is the same.
+        capitals: whether a token of its own says that a lower-cased word began with a capital, see
+            `munjang.text.capitals`.
 
     Raises:
-        ConfigError: an unknown `split`.
+        ConfigError: an unknown `split`, or `capitals` where none are lost or with Keras' rule.
     """
 
     name: ClassVar[str] = "words"
 
-    def __init__(self, *, split: Split = "unicode", lower: bool = True, nfc: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        split: Split = "unicode",
+        lower: bool = True,
+        nfc: bool = True,
+        capitals: bool = False,
+    ) -> None:
         if split not in get_args(Split):
             raise ConfigError(f"split must be one of {', '.join(get_args(Split))}, not {split!r}")
+        if capitals and not (lower and split == "unicode"):
+            raise ConfigError("capitals goes with lower=true and split=unicode only")
         self.split = split
         self.lower = lower
         self.nfc = nfc
+        self.capitals = capitals
         self._vocabulary: Vocabulary | None = None
 
     @property
@@ -65,7 +78,7 @@ class WordTokenizer:
         Raises:
             DataError: the column holds a null or something else than strings.
         """
-        rows = self._normalise(texts).to_list()
+        rows = self._prepared(texts).to_list()
         counted = merge_counts([count_types(part) for part in self._segment(rows)])
         self._vocabulary = Vocabulary.from_counts(
             counted.types, counted.counts, min_frequency=min_frequency, max_size=max_size
@@ -92,7 +105,7 @@ class WordTokenizer:
             ids = vocabulary.ids_of(part)
             return ids, np.diff(part.offsets), name(part, ids)
 
-        parts = map_segments(self._normalise(texts).to_list(), self._cutter(), encode)
+        parts = map_segments(self._prepared(texts).to_list(), self._cutter(), encode)
         ids, lengths, words = zip(*parts, strict=True)
         column = token_column(np.concatenate(ids), bounds_of(np.concatenate(lengths)))
         return column, list(chain.from_iterable(words))
@@ -100,7 +113,8 @@ class WordTokenizer:
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
         """The same ids, with the character range of each word in the text as given."""
         normal = self._normalise(texts)
-        rows = normal.to_list()
+        prepared = self._with_capitals(normal)
+        rows = prepared.to_list()
         parts = list(self._segment(rows))
         ids = np.concatenate([self.vocabulary.ids_of(part) for part in parts])
         offsets = bounds_of(np.concatenate([np.diff(part.offsets) for part in parts]))
@@ -109,31 +123,52 @@ class WordTokenizer:
         )
         if self.lower:
             starts, ends = _before_lowering(rows, offsets, starts, ends)
+        if self.capitals:
+            starts, ends = before_capitals(normal, prepared, offsets, starts, ends)
         first, last = original_offsets(
             texts, normal, token_column(starts, offsets), token_column(ends, offsets)
         )
         return Tokens(token_column(ids, offsets), first, last)
 
     def decode(self, column: TokenColumn) -> pl.Series:
-        """Words with spaces between. PAD, GO and EOS are dropped; OOV reads as U+FFFD."""
+        """Words with spaces between. PAD, GO and EOS are dropped; OOV reads as U+FFFD.
+
+        With `capitals`, words begin with those that they had.
+        """
         ids, offsets = real_tokens(column, self.vocabulary.size)
         words = list(self.vocabulary.tokens)
         words[OOV] = UNKNOWN
-        return join_pieces(pl.Series(words, dtype=pl.String)[ids], offsets, " ")
+        pieces = pl.Series(words, dtype=pl.String)[ids]
+        if self.capitals:
+            pieces, offsets = capitalised(pieces, offsets)
+        return join_pieces(pieces, offsets, " ")
 
     def to_json(self) -> dict[str, Any]:
         """The name and the settings."""
-        return {"name": self.name, "split": self.split, "lower": self.lower, "nfc": self.nfc}
+        return {
+            "name": self.name,
+            "split": self.split,
+            "lower": self.lower,
+            "nfc": self.nfc,
+            "capitals": self.capitals,
+        }
 
     @classmethod
     def from_json(cls, state: dict[str, Any], vocabulary: Vocabulary) -> Self:
         """The tokenizer that `to_json` described."""
-        tokenizer = cls(split=state["split"], lower=state["lower"], nfc=state["nfc"])
+        given = {key: state[key] for key in ("split", "lower", "nfc", "capitals")}
+        tokenizer = cls(**given)
         tokenizer._vocabulary = vocabulary
         return tokenizer
 
     def _normalise(self, texts: pl.Series) -> pl.Series:
         return normalise(texts) if self.nfc else require_texts(texts)
+
+    def _prepared(self, texts: pl.Series) -> pl.Series:
+        return self._with_capitals(self._normalise(texts))
+
+    def _with_capitals(self, normal: pl.Series) -> pl.Series:
+        return with_capitals(normal) if self.capitals else normal
 
     def _segment(self, rows: Sequence[str]) -> Iterator[Segments]:
         return segment_batches(rows, self._cutter())

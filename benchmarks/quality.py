@@ -3,10 +3,9 @@
 nsmc, trec and sst2 are trained on their train part (sst2 is validated on dev, the others on rows
 held out of train) and judged on test once, for each seed. On trec labels are smoothed, capitals
 are kept, and five members and a linear model answer together, which five folds of its train part
-asked for;
-`trec-alone` has one network in place of five. mr has no parts: ten folds, stratified, each judged
-once by models that saw the other nine. The baselines of `munjang compare` and fastText stand in the
-same table.
+asked for; `trec-alone` has one network in place of five. mr has no parts: ten folds, stratified,
+each judged once by models that saw the other nine. The baselines of `munjang compare` and fastText
+stand in the same table.
 
     python benchmarks/quality.py [--data nsmc trec trec-alone sst2 mr] [--models cnn] [--seeds 3]
 
@@ -33,7 +32,7 @@ BASELINES = ("majority", "tfidf-words", "tfidf-characters", "nbsvm")
 PEERS = ("fasttext",)
 FOLDS = 10
 # found on sst2's dev part and three folds of trec's train part
-FASTTEXT_ENGLISH = {"lr": 0.3, "epoch": 15, "wordNgrams": 2, "bucket": 200_000}
+FASTTEXT_ENGLISH = {"lr": 0.3, "epoch": 30, "wordNgrams": 2, "bucket": 200_000}
 TREC = [
     "classify.label_smoothing=0.1",
     "model.linear_share=0.33",

@@ -23,7 +23,7 @@ _BY_SCRIPT: dict[Script, dict[str, Any]] = {
         "training": {"embedding_optimiser": "adagrad"},
     },
     "other": {
-        "tokenizer": {"name": "words", "ends": True},
+        "tokenizer": {"name": "words", "ends": True, "settings": {"capitals": True}},
         "training": {"embedding_optimiser": "adagrad", "learning_rate": 0.003},
     },
 }
@@ -154,6 +154,8 @@ def make_recipe(model: str, script: Script, rows: int, given: Mapping[str, Any])
         # what was tuned for characters, such as long n-grams, does not carry over to longer tokens
         defaults = merge(_BY_SCRIPT["other"], _BY_MODEL.get((name, "other"), {}))
         defaults["tokenizer"] = {}
+    if "settings" in defaults["tokenizer"] and _cut_by_hand(given):
+        defaults = merge(defaults, {"tokenizer": {"settings": {"capitals": False}}})
     defaults = _by_rows(defaults, rows)
     task = given.get("task", "classify")
     training: dict[str, Any] = {"epochs": passes(name, script, rows)}
@@ -185,6 +187,13 @@ def _by_rows(defaults: dict[str, Any], rows: int) -> dict[str, Any]:
         # none of the tokenizer where another one than words was asked for
         found["tokenizer"] = {"min_frequency": 2} if defaults["tokenizer"] else {}
     return merge(defaults, found)
+
+
+def _cut_by_hand(given: Mapping[str, Any]) -> bool:
+    """Whether the user says how words are cut or lower-cased, which capitals may not go with."""
+    asked = given.get("tokenizer", {})
+    settings = asked.get("settings", {}) if isinstance(asked, Mapping) else {}
+    return isinstance(settings, Mapping) and bool({"split", "lower"} & set(settings))
 
 
 def _other_tokenizer(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from munjang.defaults import make_recipe
 from munjang.models.registry import ARCHITECTURES
 from munjang.recipe import Recipe
+from munjang.text.registry import make_tokenizer
 
 WIDE = [name for name in ARCHITECTURES if name != "mean"]
 
@@ -69,3 +70,24 @@ def test_only_a_sum_of_rows_goes_without_a_bound_on_its_gradient(script: Any) ->
     # a squared error may be of any size
     assert bound("mean", task="regress") == 1.0
     assert {bound(name) for name in WIDE} == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "expected"),
+    [
+        ({}, {"capitals": True}),
+        ({"name": "words"}, {"capitals": True}),
+        ({"settings": {"nfc": False}}, {"capitals": True, "nfc": False}),
+        ({"settings": {"capitals": False}}, {"capitals": False}),
+        ({"settings": {"lower": False}}, {"capitals": False, "lower": False}),
+        ({"settings": {"split": "keras"}}, {"capitals": False, "split": "keras"}),
+        ({"name": "bpe"}, {}),
+        ({"name": "characters", "settings": {"lower": True}}, {"lower": True}),
+    ],
+)
+def test_words_keep_their_capitals_unless_they_are_cut_by_hand(
+    tokenizer: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    recipe = english("cnn", 5000, tokenizer=tokenizer)
+    assert recipe.tokenizer.settings == expected
+    make_tokenizer(recipe.tokenizer.name, **recipe.tokenizer.settings)

@@ -2,10 +2,13 @@
 
     "What did NASA name after Hubble ?"  ->  what  did  ⇪  nasa  name  after  ⇧  hubble  ?
 
-The first word of a text says nothing by its first capital and gets no sign for it. The same idea,
+The first word of a text says nothing by its first capital and gets no sign for it. Where all
+texts were in lower case there are no signs, of later texts neither. The same idea,
 with other signs, as the `xxmaj` and `xxup` of fastai, the library of "Universal language model
 fine-tuning for text classification" (Howard and Ruder 2018).
 """
+
+from collections.abc import Container
 
 import numpy as np
 import polars as pl
@@ -16,6 +19,7 @@ CAPITAL = "\N{UPWARDS WHITE ARROW}"
 """What stands before a word that begins with a capital: the sign on the shift key."""
 CAPITALS = "\N{UPWARDS WHITE ARROW FROM BAR}"
 """What stands before a word of capitals alone, two or more: the sign on the caps-lock key."""
+SIGNS = (CAPITAL, CAPITALS)
 
 # Behind a format character too a word may go on, see `munjang.text.cutting.cutters`.
 _INSIDE = r"\p{L}\p{N}\p{M}\p{Cf}"
@@ -23,10 +27,18 @@ _OF_CAPITALS = rf"(^|[^{_INSIDE}])(\p{{Lu}}[\p{{N}}\p{{M}}]*\p{{Lu}}[\p{{Lu}}\p{
 _BEGINS_WITH_CAPITAL = rf"([^{_INSIDE}{CAPITALS}])([\p{{Lu}}\p{{Lt}}])"
 
 
-def with_capitals(texts: pl.Series) -> pl.Series:
-    """`texts` with a sign before every word that is written in capitals or begins with one."""
-    signed = texts.str.replace_all(_OF_CAPITALS, rf"${{1}}{CAPITALS}${{2}}")
-    return signed.str.replace_all(_BEGINS_WITH_CAPITAL, rf"${{1}}{CAPITAL}${{2}}")
+def with_capitals(texts: pl.Series, signs: Container[str] = SIGNS) -> pl.Series:
+    """`texts` with a sign before every word that is written in capitals or begins with one.
+
+    Args:
+        texts: column of strings.
+        signs: those that are set.
+    """
+    if CAPITALS in signs:
+        texts = texts.str.replace_all(_OF_CAPITALS, rf"${{1}}{CAPITALS}${{2}}")
+    if CAPITAL in signs:
+        texts = texts.str.replace_all(_BEGINS_WITH_CAPITAL, rf"${{1}}{CAPITAL}${{2}}")
+    return texts
 
 
 def before_capitals(
@@ -87,7 +99,7 @@ def capitalised(pieces: pl.Series, offsets: Int64s) -> tuple[pl.Series, Int64s]:
         ],
         dtype=pl.String,
     )
-    real = ~pieces.is_in([CAPITAL, CAPITALS]).to_numpy()
+    real = ~pieces.is_in(SIGNS).to_numpy()
     kept_before = np.zeros(len(real) + 1, dtype=np.int64)
     np.cumsum(real, out=kept_before[1:])
     return words.filter(pl.Series(real)), kept_before[offsets]

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from munjang.errors import ConfigError
-from munjang.text.capitals import before_capitals, capitalised, with_capitals
+from munjang.text.capitals import SIGNS, before_capitals, capitalised, with_capitals
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
 from munjang.text.cutting.codepoints import bounds_of, is_irregular, lowered_origins
 from munjang.text.cutting.counting import count_types, merge_counts
@@ -78,7 +78,8 @@ class WordTokenizer:
         Raises:
             DataError: the column holds a null or something else than strings.
         """
-        rows = self._prepared(texts).to_list()
+        normal = self._normalise(texts)
+        rows = (with_capitals(normal) if self.capitals else normal).to_list()
         counted = merge_counts([count_types(part) for part in self._segment(rows)])
         self._vocabulary = Vocabulary.from_counts(
             counted.types, counted.counts, min_frequency=min_frequency, max_size=max_size
@@ -105,7 +106,7 @@ class WordTokenizer:
             ids = vocabulary.ids_of(part)
             return ids, np.diff(part.offsets), name(part, ids)
 
-        parts = map_segments(self._prepared(texts).to_list(), self._cutter(), encode)
+        parts = map_segments(self._signed(self._normalise(texts)).to_list(), self._cutter(), encode)
         ids, lengths, words = zip(*parts, strict=True)
         column = token_column(np.concatenate(ids), bounds_of(np.concatenate(lengths)))
         return column, list(chain.from_iterable(words))
@@ -113,8 +114,8 @@ class WordTokenizer:
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
         """The same ids, with the character range of each word in the text as given."""
         normal = self._normalise(texts)
-        prepared = self._with_capitals(normal)
-        rows = prepared.to_list()
+        signed = self._signed(normal)
+        rows = signed.to_list()
         parts = list(self._segment(rows))
         ids = np.concatenate([self.vocabulary.ids_of(part) for part in parts])
         offsets = bounds_of(np.concatenate([np.diff(part.offsets) for part in parts]))
@@ -124,7 +125,7 @@ class WordTokenizer:
         if self.lower:
             starts, ends = _before_lowering(rows, offsets, starts, ends)
         if self.capitals:
-            starts, ends = before_capitals(normal, prepared, offsets, starts, ends)
+            starts, ends = before_capitals(normal, signed, offsets, starts, ends)
         first, last = original_offsets(
             texts, normal, token_column(starts, offsets), token_column(ends, offsets)
         )
@@ -164,11 +165,12 @@ class WordTokenizer:
     def _normalise(self, texts: pl.Series) -> pl.Series:
         return normalise(texts) if self.nfc else require_texts(texts)
 
-    def _prepared(self, texts: pl.Series) -> pl.Series:
-        return self._with_capitals(self._normalise(texts))
-
-    def _with_capitals(self, normal: pl.Series) -> pl.Series:
-        return with_capitals(normal) if self.capitals else normal
+    def _signed(self, texts: pl.Series) -> pl.Series:
+        """`texts` with the signs that were learned: to a lower-case corpus capitals are nothing."""
+        if not self.capitals:
+            return texts
+        vocabulary = self.vocabulary
+        return with_capitals(texts, [sign for sign in SIGNS if vocabulary.id_of(sign) != OOV])
 
     def _segment(self, rows: Sequence[str]) -> Iterator[Segments]:
         return segment_batches(rows, self._cutter())

@@ -9,13 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from munjang.errors import ConfigError
-from munjang.text.capitals import CAPITAL, CAPITALS, with_capitals
+from munjang.text.capitals import CAPITAL, CAPITALS, SIGNS, with_capitals
 from munjang.text.columns import TokenColumn
 from munjang.text.normalise import normalise
 from munjang.text.words import WordTokenizer
 from tests.unit.text.strategies import ugly_texts
-
-SIGNS = (CAPITAL, CAPITALS)
 
 
 def column(texts: list[str]) -> pl.Series:
@@ -75,6 +73,15 @@ def test_the_sign_has_no_character_of_the_text_and_all_others_have_their_own() -
     ]  # fmt: skip
     plain = [name for name, part in zip(names, seen, strict=True) if part]
     assert plain == [normalise(column([part]))[0].lower() for part in seen if part]
+
+
+def test_to_who_learned_from_lower_case_capitals_are_nothing() -> None:
+    lower = WordTokenizer(capitals=True).fit(column(["a fine film", "a bad one"]))
+    shouted = lower.encode_with_offsets(column(["A FINE Film"]))
+    assert words_of(lower, shouted.ids) == [["a", "fine", "film"]]
+    assert shouted.starts.to_pylist() == [[0, 2, 7]]
+    names = WordTokenizer(capitals=True).fit(column(["of Rome", "of Paris"]))
+    assert words_of(names, names.encode(column(["of PARIS"]))) == [["of", CAPITAL, "paris"]]
 
 
 def test_decoding_gives_the_capitals_back() -> None:

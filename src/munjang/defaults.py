@@ -163,7 +163,7 @@ def make_recipe(model: str, script: Script, rows: int, given: Mapping[str, Any])
         # without layers no gradient of classes grows large, and measuring it takes time; a squared
         # error may be of any size
         training["clip_norm"] = None
-    if task in TASKS:
+    if isinstance(task, str) and task in TASKS:
         training["metric"] = TASKS[task].metrics[0]
     basis = {"model": {"name": name}, "training": training}
     values = merge(merge(basis, defaults), given)
@@ -190,10 +190,12 @@ def _by_rows(defaults: dict[str, Any], rows: int) -> dict[str, Any]:
 
 
 def _cut_by_hand(given: Mapping[str, Any]) -> bool:
-    """Whether the user says how words are cut or lower-cased, which capitals may not go with."""
+    """Whether the user has words cut by Keras' rule or not lower-cased: there are no signs then."""
     asked = given.get("tokenizer", {})
     settings = asked.get("settings", {}) if isinstance(asked, Mapping) else {}
-    return isinstance(settings, Mapping) and bool({"split", "lower"} & set(settings))
+    if not isinstance(settings, Mapping):
+        return False
+    return settings.get("lower", True) is not True or settings.get("split") == "keras"
 
 
 def _other_tokenizer(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:

@@ -30,7 +30,7 @@ class DataError(MunjangError):
 
 
 class FolderError(MunjangError):
-    """A model folder that is missing, half-written, altered, or from a newer version."""
+    """A model folder that is missing, half-written, altered, or of another format."""
 
 
 class NotFittedError(MunjangError):

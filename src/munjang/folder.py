@@ -150,7 +150,7 @@ def load(folder: str | Path) -> TextModel:
     """The text model in `folder`, ready to predict on the CPU.
 
     Raises:
-        FolderError: the folder is missing, unfinished, altered, or made by a newer version.
+        FolderError: the folder is missing, unfinished, altered, or of another format.
     """
     folder = Path(folder)
     check_manifest(folder, FILES)

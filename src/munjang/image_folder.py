@@ -129,7 +129,7 @@ def load_images(folder: str | Path) -> ImageModel:
     """The model of images in `folder`, ready to predict on the CPU.
 
     Raises:
-        FolderError: the folder is missing, unfinished, altered, or made by a newer version.
+        FolderError: the folder is missing, unfinished, altered, or of another format.
     """
     folder = Path(folder)
     check_manifest(folder, IMAGE_FILES)

@@ -324,7 +324,7 @@ def load(folder: str | Path) -> AnyModel | AnyBaseline:
         `munjang.baselines.Baseline` or a `munjang.pair_baselines.PairBaseline`.
 
     Raises:
-        FolderError: the folder is missing, unfinished, altered, or made by a newer version.
+        FolderError: the folder is missing, unfinished, altered, or of another format.
     """
     if is_baseline(folder):
         return load_baseline(folder)

@@ -195,7 +195,7 @@ def load_pair_baseline(folder: str | Path) -> PairBaseline:
     """The baseline that a comparison left in `folder`.
 
     Raises:
-        FolderError: the folder is unfinished or altered, or made by a newer version.
+        FolderError: the folder is unfinished or altered, or of another format.
     """
     folder = Path(folder)
     check_manifest(folder, FILES)

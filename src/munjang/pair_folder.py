@@ -260,7 +260,7 @@ def load_pairs(folder: str | Path) -> PairModel:
     """The model from text to text in `folder`, ready to predict on the CPU.
 
     Raises:
-        FolderError: the folder is missing, unfinished, altered, or made by a newer version.
+        FolderError: the folder is missing, unfinished, altered, or of another format.
     """
     folder = Path(folder)
     check_manifest(folder, FILES)

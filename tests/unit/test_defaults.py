@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from munjang.defaults import make_recipe
+from munjang.errors import ConfigError
 from munjang.models.registry import ARCHITECTURES
 from munjang.recipe import Recipe
 from munjang.text.registry import make_tokenizer
@@ -79,6 +80,7 @@ def test_only_a_sum_of_rows_goes_without_a_bound_on_its_gradient(script: Any) ->
         ({"name": "words"}, {"capitals": True}),
         ({"settings": {"nfc": False}}, {"capitals": True, "nfc": False}),
         ({"settings": {"capitals": False}}, {"capitals": False}),
+        ({"settings": {"lower": True}}, {"capitals": True, "lower": True}),
         ({"settings": {"lower": False}}, {"capitals": False, "lower": False}),
         ({"settings": {"split": "keras"}}, {"capitals": False, "split": "keras"}),
         ({"name": "bpe"}, {}),
@@ -91,3 +93,9 @@ def test_words_keep_their_capitals_unless_they_are_cut_by_hand(
     recipe = english("cnn", 5000, tokenizer=tokenizer)
     assert recipe.tokenizer.settings == expected
     make_tokenizer(recipe.tokenizer.name, **recipe.tokenizer.settings)
+
+
+@pytest.mark.parametrize("task", [["classify"], 3, {"a": 1}])
+def test_a_task_that_is_no_name_is_one_line(task: object) -> None:
+    with pytest.raises(ConfigError, match="task"):
+        english("cnn", 5000, task=task)

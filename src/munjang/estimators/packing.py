@@ -22,7 +22,7 @@ def unpack(files: Mapping[str, bytes]) -> AnyModel:
     """The model of those files.
 
     Raises:
-        FolderError: one is missing, altered, or made by a newer version.
+        FolderError: one is missing, altered, or of another format.
     """
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():

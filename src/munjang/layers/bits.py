@@ -11,8 +11,8 @@ def packed(flags: Tensor) -> Tensor:
 
 
 def are_set(bits: Tensor, places: Tensor) -> Tensor:
-    """Whether the bit at each of `places` is set: any shape of integers, to booleans of that shape.
+    """Whether the bit at each of `places` is set: int32 or int64 of any shape, to bool of that shape.
 
-    A negative place counts from the end, as an index does.
+    A negative place counts from the end of all bits, as an index does.
     """
     return (bits[places >> 3].int() << (places & 7)) & 0x80 != 0

@@ -15,7 +15,7 @@ from munjang.decoding.hypotheses import Hypothesis
 from munjang.text.columns import token_column, values_and_offsets
 from munjang.text.detokenise import UNKNOWN
 from munjang.text.jamo import letter
-from munjang.text.vocabulary import OOV
+from munjang.text.vocabulary import OOV, RESERVED
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,23 @@ def copied(sides: Sides, text: str, found: Hypothesis, answer: str) -> str:
 def source_places(sides: Sides, text: str) -> list[tuple[int, int]]:
     """The characters of `text` that each source token stands for."""
     tokens = sides.source.encode_with_offsets(pl.Series([text]))
-    places = (values_and_offsets(column)[0].tolist() for column in (tokens.starts, tokens.ends))
-    return list(zip(*places, strict=True))
+    columns = (values_and_offsets(column)[0].tolist() for column in (tokens.starts, tokens.ends))
+    places = list(zip(*columns, strict=True))
+    for number in reversed(range(len(places) - 1)):
+        # what has no character of its own, such as the sign of a capital, belongs to what follows
+        if places[number][0] == places[number][1]:
+            places[number] = places[number + 1]
+    return places
 
 
 def target_pieces(sides: Sides, ids: Sequence[int]) -> list[str]:
-    """Each token of an answer by itself, as text; a letter of a syllable as it stands alone."""
+    """Each token of an answer by itself, as text; a letter of a syllable as it stands alone.
+
+    A sign that is nothing by itself goes by its name.
+    """
     each = token_column(np.asarray(ids, dtype=np.int32), np.arange(len(ids) + 1))
-    return [letter(piece) for piece in sides.target.decode(each).to_list()]
+    names = sides.target.vocabulary.tokens
+    return [
+        letter(piece) if piece or token < len(RESERVED) else names[token]
+        for piece, token in zip(sides.target.decode(each).to_list(), ids, strict=True)
+    ]

@@ -1,105 +1,140 @@
 """Capitals as tokens of their own: lower-cased words share their rows, and a name is still a name.
 
-    "What did NASA name after Hubble ?"  ->  what  did  ⇪  nasa  name  after  ⇧  hubble  ?
+    "What did NASA name after Hubble ?"  ->  what  did  <⇪>  nasa  name  after  <⇧>  hubble  ?
 
-The first word of a text says nothing by its first capital and gets no sign for it. Where all
-texts were in lower case there are no signs, of later texts neither. The same idea,
-with other signs, as the `xxmaj` and `xxup` of fastai, the library of "Universal language model
-fine-tuning for text classification" (Howard and Ruder 2018).
+The first word of a text says nothing by its first capital and gets no sign for it. A sign that the
+training texts did not have is not set: to a model of lower-case texts capitals are nothing. The
+same idea, with other signs, as the `xxmaj` and `xxup` of fastai, the library of "Universal language
+model fine-tuning for text classification" (Howard and Ruder 2018).
 """
 
-from collections.abc import Container
+from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from munjang.text.columns import Int32s, Int64s
+from munjang.text.cutting.codepoints import Bools, category_of
+from munjang.text.cutting.cutters import begin_words
+from munjang.text.cutting.segment import Part
+from munjang.text.detokenise import rows_of_kept
+from munjang.text.vocabulary import OOV, Vocabulary
 
-CAPITAL = "\N{UPWARDS WHITE ARROW}"
-"""What stands before a word that begins with a capital: the sign on the shift key."""
-CAPITALS = "\N{UPWARDS WHITE ARROW FROM BAR}"
-"""What stands before a word of capitals alone, two or more: the sign on the caps-lock key."""
+Kinds = npt.NDArray[np.int8]
+
+CAPITAL = "<\N{UPWARDS WHITE ARROW}>"
+"""Stands before a word that begins with a capital: the sign on the shift key.
+
+No token of a text is the same, since signs are tokens by themselves there.
+"""
+CAPITALS = "<\N{UPWARDS WHITE ARROW FROM BAR}>"
+"""Stands before a word of capitals alone, two or more: the sign on the caps-lock key."""
+
+_PLAIN, _CAPITAL, _CAPITALS = range(3)
 SIGNS = (CAPITAL, CAPITALS)
-
-# Behind a format character too a word may go on, see `munjang.text.cutting.cutters`.
-_INSIDE = r"\p{L}\p{N}\p{M}\p{Cf}"
-_OF_CAPITALS = rf"(^|[^{_INSIDE}])(\p{{Lu}}[\p{{N}}\p{{M}}]*\p{{Lu}}[\p{{Lu}}\p{{N}}\p{{M}}]*)\b"
-_BEGINS_WITH_CAPITAL = rf"([^{_INSIDE}{CAPITALS}])([\p{{Lu}}\p{{Lt}}])"
+"""Of the kinds 1 and 2, see `capitals_of`."""
 
 
-def with_capitals(texts: pl.Series, signs: Container[str] = SIGNS) -> pl.Series:
-    """`texts` with a sign before every word that is written in capitals or begins with one.
+def capitals_of(part: Part) -> Kinds:
+    """Of each token: 0, or 1 where it begins with a capital, or 2 where all of it is in capitals.
 
-    Args:
-        texts: column of strings.
-        signs: those that are set.
+    A capital is what lower-casing changes. A token of the second kind has two capitals or more, and
+    no small letter; letters of scripts without case may stand among them.
     """
-    if CAPITALS in signs:
-        texts = texts.str.replace_all(_OF_CAPITALS, rf"${{1}}{CAPITALS}${{2}}")
-    if CAPITAL in signs:
-        texts = texts.str.replace_all(_BEGINS_WITH_CAPITAL, rf"${{1}}{CAPITAL}${{2}}")
-    return texts
+    line = part.line
+    codes = line.codes[: len(line.units)]
+    changed = line.units != codes
+    # of a character in two halves, either may have changed; it counts once
+    changed[line.pairs] |= changed[line.pairs + 1]
+    changed[line.pairs + 1] = False
+    small = _small_letters().take(codes) & ~changed
+    words = begin_words(line, part.starts)
+    begins = words & changed.take(part.starts)
+    kinds: Kinds = begins.astype(np.int8)
+    kinds[_firsts(words, part.offsets)] = _PLAIN
+    several = _counts(changed, part) > 1
+    kinds[begins & several & (_counts(small, part) == 0)] = _CAPITALS
+    return kinds
 
 
-def before_capitals(
-    texts: pl.Series, signed: pl.Series, offsets: Int64s, starts: Int32s, ends: Int32s
-) -> tuple[Int32s, Int32s]:
-    """Character ranges in `signed` as ranges in `texts`; that of a sign is empty.
+def _counts(flags: Bools, part: Part) -> Int64s:
+    """How many of the units of each token have the flag [tokens]."""
+    before = np.zeros(len(flags) + 1, dtype=np.int64)
+    np.cumsum(flags, out=before[1:])
+    counts: Int64s = before.take(part.ends) - before.take(part.starts)
+    return counts
+
+
+def _firsts(words: Bools, offsets: Int64s) -> Int64s:
+    """The first word of each row that has one, by its place among the tokens."""
+    places = np.flatnonzero(words)
+    first = np.searchsorted(places, offsets)
+    return places[first[:-1][first[:-1] < first[1:]]]
+
+
+@cache
+def _small_letters() -> Bools:
+    """Which units are small letters [0x10000]."""
+    return np.fromiter((category_of(chr(unit)) == "Ll" for unit in range(1 << 16)), np.bool_)
+
+
+class Signs:
+    """The signs that a vocabulary knows, and where they go.
 
     Args:
-        texts: as they were [rows].
-        signed: `with_capitals(texts)` [rows].
-        offsets: row `i` holds the tokens `offsets[i]:offsets[i + 1]` [rows + 1].
-        starts: first character of each token [tokens].
-        ends: one past its last [tokens].
+        vocabulary: of words and, where the texts had any, signs.
     """
-    starts, ends = starts.copy(), ends.copy()
-    for row in (texts != signed).arg_true():
-        tokens = slice(offsets[row], offsets[row + 1])
-        origins, added = _origins(texts[row], signed[row])
-        last = ends[tokens] - 1
-        starts[tokens] = origins[starts[tokens]]
-        ends[tokens] = origins[last] + ~added[last]
-    return starts, ends
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        known = [vocabulary.id_of(sign) for sign in SIGNS]
+        self._ids = np.array([0, *(0 if number == OOV else number for number in known)], np.int32)
+
+    def ids(self, kinds: Kinds) -> Int32s:
+        """The id of the sign before each token, 0 for none [tokens]."""
+        return self._ids.take(kinds)
+
+    def insert(self, ids: Int32s, offsets: Int64s, kinds: Kinds) -> tuple[Int32s, Int64s]:
+        """`ids` [tokens] with signs before those of some `kinds` [tokens], and the new offsets.
+
+        Args:
+            ids: of the words.
+            offsets: row `i` holds `ids[offsets[i]:offsets[i + 1]]` [rows + 1].
+            kinds: of the words, see `capitals_of`.
+        """
+        signs = self.ids(kinds)
+        places = np.flatnonzero(signs)
+        moved = offsets + np.searchsorted(places, offsets)
+        return np.insert(ids, places, signs[places]), moved
+
+    def insert_ranges(self, starts: Int32s, ends: Int32s, kinds: Kinds) -> tuple[Int32s, Int32s]:
+        """Character ranges [tokens] with those of the signs: empty, where the word begins."""
+        places = np.flatnonzero(self.ids(kinds))
+        first = starts[places]
+        return np.insert(starts, places, first), np.insert(ends, places, first)
 
 
-def _origins(text: str, signed: str) -> tuple[Int64s, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
-    """Where each character of `signed` stands in `text`, and whether it was added before there."""
-    origins = np.zeros(len(signed), dtype=np.int64)
-    added = np.zeros(len(signed), dtype=np.bool_)
-    place = 0
-    for number, character in enumerate(signed):
-        origins[number] = place
-        added[number] = character != text[place]
-        place += not added[number]
-    return origins, added
-
-
-def capitalised(pieces: pl.Series, offsets: Int64s) -> tuple[pl.Series, Int64s]:
-    """Words as `decode` joins them, with capitals in place of signs.
+def capitalised(words: Sequence[str], ids: Int32s, offsets: Int64s) -> tuple[pl.Series, Int64s]:
+    """Pieces of text of some ids, with capitals in place of signs.
 
     Args:
-        pieces: words and signs [tokens].
-        offsets: row `i` holds `pieces[offsets[i]:offsets[i + 1]]` [rows + 1].
+        words: the name of every id [vocabulary size].
+        ids: words and signs [tokens].
+        offsets: row `i` holds `ids[offsets[i]:offsets[i + 1]]` [rows + 1].
 
     Returns:
         Words alone, and their offsets. A sign before no word of its row is dropped.
     """
-    before = pieces.shift(1, fill_value="").to_list()
-    for first in offsets[:-1][offsets[:-1] < len(pieces)]:
-        before[first] = ""
-    words = pl.Series(
-        [
-            piece.upper()
-            if sign == CAPITALS
-            else piece[:1].upper() + piece[1:]
-            if sign == CAPITAL
-            else piece
-            for piece, sign in zip(pieces.to_list(), before, strict=True)
-        ],
-        dtype=pl.String,
-    )
-    real = ~pieces.is_in(SIGNS).to_numpy()
-    kept_before = np.zeros(len(real) + 1, dtype=np.int64)
-    np.cumsum(real, out=kept_before[1:])
-    return words.filter(pl.Series(real)), kept_before[offsets]
+    kind_of = np.zeros(len(words), dtype=np.int64)
+    for kind, sign in enumerate(SIGNS, start=_CAPITAL):
+        if sign in words:
+            kind_of[words.index(sign)] = kind
+    kinds = kind_of.take(ids)
+    before = np.zeros(len(ids), dtype=np.int64)
+    before[1:] = kinds[:-1]
+    before[offsets[:-1][offsets[:-1] < len(ids)]] = _PLAIN
+    written = [*words, *(word[:1].title() + word[1:] for word in words), *map(str.upper, words)]
+    pieces = pl.Series(written, dtype=pl.String)[ids + len(words) * before]
+    real = kinds == _PLAIN
+    return pieces.filter(pl.Series(real)), rows_of_kept(real, offsets)

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from munjang.errors import DataError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, values_and_offsets
+from munjang.text.cutting.codepoints import Bools
 from munjang.text.vocabulary import EOS, GO, PAD
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
@@ -34,9 +35,15 @@ def real_tokens(column: TokenColumn, size: int) -> tuple[Int32s, Int64s]:
     real = ~np.isin(ids, (PAD, GO, EOS))
     if real.all():
         return ids, offsets
-    kept_before = np.zeros(len(ids) + 1, dtype=np.int64)
-    np.cumsum(real, out=kept_before[1:])
-    return ids[real], kept_before[offsets]
+    return ids[real], rows_of_kept(real, offsets)
+
+
+def rows_of_kept(kept: Bools, offsets: Int64s) -> Int64s:
+    """The offsets of rows [rows + 1] once only those of their tokens stay that are `kept`."""
+    before = np.zeros(len(kept) + 1, dtype=np.int64)
+    np.cumsum(kept, out=before[1:])
+    moved: Int64s = before[offsets]
+    return moved
 
 
 def join_pieces(pieces: pl.Series, offsets: Int64s, separator: str = "") -> pl.Series:

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from munjang.errors import ConfigError
-from munjang.text.capitals import SIGNS, before_capitals, capitalised, with_capitals
+from munjang.text.capitals import SIGNS, Kinds, Signs, capitalised, capitals_of
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
 from munjang.text.cutting.codepoints import bounds_of, is_irregular, lowered_origins
 from munjang.text.cutting.counting import count_types, merge_counts
@@ -78,11 +78,19 @@ class WordTokenizer:
         Raises:
             DataError: the column holds a null or something else than strings.
         """
-        normal = self._normalise(texts)
-        rows = (with_capitals(normal) if self.capitals else normal).to_list()
-        counted = merge_counts([count_types(part) for part in self._segment(rows)])
+        rows = self._normalise(texts).to_list()
+        counts, kinds = [], np.zeros(3, dtype=np.int64)
+        for part in self._segment(rows):
+            counts.append(count_types(part))
+            if self.capitals:
+                kinds += np.bincount(_kinds(part), minlength=3)
+        counted = merge_counts(counts)
+        types, seen = counted.types, counted.counts
+        for sign, often in zip(SIGNS, kinds[1:], strict=True):
+            if often:
+                types, seen = types.extend(pl.Series([sign])), np.append(seen, often)
         self._vocabulary = Vocabulary.from_counts(
-            counted.types, counted.counts, min_frequency=min_frequency, max_size=max_size
+            types, seen, min_frequency=min_frequency, max_size=max_size
         )
         return self
 
@@ -100,13 +108,16 @@ class WordTokenizer:
         self, texts: pl.Series, name: Callable[[Segments, Int32s], list[str]]
     ) -> tuple[TokenColumn, list[str]]:
         """A token column, and the words that `name` gives of every part and its ids."""
-        vocabulary = self.vocabulary
+        vocabulary, signs = self.vocabulary, Signs(self.vocabulary)
 
         def encode(part: Segments) -> tuple[Int32s, Int64s, list[str]]:
-            ids = vocabulary.ids_of(part)
-            return ids, np.diff(part.offsets), name(part, ids)
+            ids, offsets = vocabulary.ids_of(part), part.offsets
+            named = name(part, ids)
+            if self.capitals:
+                ids, offsets = signs.insert(ids, offsets, _kinds(part))
+            return ids, np.diff(offsets), named
 
-        parts = map_segments(self._signed(self._normalise(texts)).to_list(), self._cutter(), encode)
+        parts = map_segments(self._normalise(texts).to_list(), self._cutter(), encode)
         ids, lengths, words = zip(*parts, strict=True)
         column = token_column(np.concatenate(ids), bounds_of(np.concatenate(lengths)))
         return column, list(chain.from_iterable(words))
@@ -114,8 +125,7 @@ class WordTokenizer:
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
         """The same ids, with the character range of each word in the text as given."""
         normal = self._normalise(texts)
-        signed = self._signed(normal)
-        rows = signed.to_list()
+        rows = normal.to_list()
         parts = list(self._segment(rows))
         ids = np.concatenate([self.vocabulary.ids_of(part) for part in parts])
         offsets = bounds_of(np.concatenate([np.diff(part.offsets) for part in parts]))
@@ -125,7 +135,9 @@ class WordTokenizer:
         if self.lower:
             starts, ends = _before_lowering(rows, offsets, starts, ends)
         if self.capitals:
-            starts, ends = before_capitals(normal, signed, offsets, starts, ends)
+            signs, kinds = Signs(self.vocabulary), np.concatenate([_kinds(part) for part in parts])
+            ids, offsets = signs.insert(ids, offsets, kinds)
+            starts, ends = signs.insert_ranges(starts, ends, kinds)
         first, last = original_offsets(
             texts, normal, token_column(starts, offsets), token_column(ends, offsets)
         )
@@ -134,15 +146,14 @@ class WordTokenizer:
     def decode(self, column: TokenColumn) -> pl.Series:
         """Words with spaces between. PAD, GO and EOS are dropped; OOV reads as U+FFFD.
 
-        With `capitals`, words begin with those that they had.
+        With `capitals`, words that had a sign are written with capitals.
         """
         ids, offsets = real_tokens(column, self.vocabulary.size)
         words = list(self.vocabulary.tokens)
         words[OOV] = UNKNOWN
-        pieces = pl.Series(words, dtype=pl.String)[ids]
         if self.capitals:
-            pieces, offsets = capitalised(pieces, offsets)
-        return join_pieces(pieces, offsets, " ")
+            return join_pieces(*capitalised(words, ids, offsets), " ")
+        return join_pieces(pl.Series(words, dtype=pl.String)[ids], offsets, " ")
 
     def to_json(self) -> dict[str, Any]:
         """The name and the settings."""
@@ -165,13 +176,6 @@ class WordTokenizer:
     def _normalise(self, texts: pl.Series) -> pl.Series:
         return normalise(texts) if self.nfc else require_texts(texts)
 
-    def _signed(self, texts: pl.Series) -> pl.Series:
-        """`texts` with the signs that were learned: to a lower-case corpus capitals are nothing."""
-        if not self.capitals:
-            return texts
-        vocabulary = self.vocabulary
-        return with_capitals(texts, [sign for sign in SIGNS if vocabulary.id_of(sign) != OOV])
-
     def _segment(self, rows: Sequence[str]) -> Iterator[Segments]:
         return segment_batches(rows, self._cutter())
 
@@ -179,6 +183,11 @@ class WordTokenizer:
         if self.split == "keras":
             return keras_cutter(KERAS_FILTERS, self.lower, " ")
         return unicode_cutter(self.lower)
+
+
+def _kinds(segments: Segments) -> Kinds:
+    """Of each token how it was written, see `capitals_of`."""
+    return np.concatenate([capitals_of(part) for part in segments.parts])
 
 
 def _before_lowering(

@@ -18,6 +18,7 @@ from munjang.models.registry import build_encoder_decoder, pair_config
 from munjang.tasks.alignment import copied, links, target_pieces
 from munjang.tasks.translate import Translate, TranslateSettings, column_of, cross_entropy_of
 from munjang.tasks.translation_scores import translation_scores
+from munjang.text.capitals import CAPITAL
 from munjang.text.vocabulary import OOV
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -124,6 +125,25 @@ def test_an_unknown_word_becomes_what_it_looked_at() -> None:
     mended = copied(sides, "the Zoë Straße", found, answer)
     assert mended.split() == ["개가", "Straße", "Zoë"]
     assert copied(sides, "the dog", hypothesis((known, OOV), None), answer) == answer
+
+
+def test_the_sign_of_a_capital_stands_for_its_word_and_goes_by_its_name() -> None:
+    side = {"name": "words", "settings": {"capitals": True}}
+    settings = PairTokenizerSettings.parse({"source": side, "target": side})
+    places = pl.Series(["in Oslo", "in Rome"])
+    sides = Sides.fit(settings, places, places)
+    source = sides.source
+    sign = source.vocabulary.id_of(CAPITAL)
+    in_ = source.vocabulary.id_of("in")
+    found = hypothesis((in_, OOV, sign), [[1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    assert copied(sides, "in Oslo", found, "in \N{REPLACEMENT CHARACTER}") == "in Oslo"
+    made = links(sides, "in Oslo", found)
+    assert made is not None
+    assert [(one.answer, one.source) for one in made] == [
+        ("in", "in"),
+        ("\N{REPLACEMENT CHARACTER}", "Oslo"),
+        (CAPITAL, "Oslo"),
+    ]
 
 
 def test_links_name_the_persons_own_characters() -> None:

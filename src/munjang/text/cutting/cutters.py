@@ -94,6 +94,12 @@ def _unicode_words(line: Line) -> tuple[Int64s, Int64s]:
     return line.to_units(np.flatnonzero(begins)), line.to_units(np.flatnonzero(ends) + 1)
 
 
+def begin_words(line: Line, starts: Int64s) -> Bools:
+    """Whether each token of `unicode_cutter` is a word, and not a symbol [tokens]."""
+    words: Bools = _classes[line.units.take(starts).astype(np.uint32)] == _WORD
+    return words
+
+
 def _shifted(flags: Bools) -> Bools:
     """For each character, the flag of the one before it."""
     return np.concatenate([np.zeros(1, dtype=np.bool_), flags])[: len(flags)]

@@ -22,6 +22,7 @@ Codes = npt.NDArray[np.uint16]
 SEPARATOR = 0  # the code of what stands between tokens, and never in one
 PADDING = 4  # codes past the end of a line that a 64-bit window may read
 _UNITS = 1 << 16
+_DOTTED_I = "İ", "I\u0307"
 # Halves of a pair, with no other half before them: no text holds these, so they stand for U+0000,
 # whose place the separator took, and for what only `str.lower` can lower-case.
 _NUL = 0xDFFF
@@ -50,7 +51,8 @@ class Line:
     """Some rows as one line.
 
     Attributes:
-        units: as given, or lower-cased, with joiners between rows [units].
+        units: as given, with joiners between rows; where letters are lower-cased, `İ` is the two
+            characters that its lower case has, but for the case [units].
         codes: the code of each unit, then `PADDING` separators [units + PADDING].
         bounds: where each row starts, and where one after the last would [rows + 1].
         pairs: the first unit of each character that has two [pairs].
@@ -112,12 +114,14 @@ def join(rows: Sequence[str], lengths: Int64s, alphabet: Alphabet) -> Line:
     line = read_line(_join(rows, alphabet), lengths + len(alphabet.joiner), alphabet)
     if not alphabet.lower or not (line.codes == _IRREGULAR).any():
         return line
-    rows = [row if row.isascii() else row.lower() for row in rows]
-    lengths = lengths_of(rows) + len(alphabet.joiner)
-    line = read_line(_join(rows, alphabet), lengths, alphabet)
+    lowered = [row if row.isascii() else row.lower() for row in rows]
+    lengths = lengths_of(lowered) + len(alphabet.joiner)
+    line = read_line(_join(lowered, alphabet), lengths, alphabet)
     codes = line.codes[: len(line.units)]
     np.copyto(codes, line.units, where=codes == _IRREGULAR)
-    return line
+    # as long as in lower case, and in the case that it was given in
+    given = _join([row.replace(*_DOTTED_I) for row in rows], alphabet)
+    return replace(line, units=_units_of(given))
 
 
 def _join(rows: Sequence[str], alphabet: Alphabet) -> str:
@@ -135,12 +139,16 @@ def read_line(text: str, lengths: Int64s, alphabet: Alphabet) -> Line:
         lengths: how many characters belong to each, its joiner included [rows].
         alphabet: what these become; what only `str.lower` can lower-case is `_IRREGULAR` for now.
     """
-    units = np.frombuffer(text.encode("utf-16-le"), dtype="<u2")
+    units = _units_of(text)
     codes = np.zeros(len(units) + PADDING, dtype="<u2")
     np.take(alphabet.codes, units, out=codes[: len(units)], mode="clip")
     surrogates = units & 0xFC00 == 0xD800 if len(units) > len(text) else ()
     line = Line(units, codes, bounds_of(lengths), np.flatnonzero(surrogates))
     return replace(line, bounds=line.to_units(line.bounds))
+
+
+def _units_of(text: str) -> Units:
+    return np.frombuffer(text.encode("utf-16-le"), dtype="<u2")
 
 
 def lengths_of(rows: Sequence[Sequence[str]]) -> Int64s:

@@ -83,8 +83,9 @@ class Recipe(Settings):
     @classmethod
     def _own_section(cls, values: Any) -> Any:
         task = values.get("task", "classify")
+        known = isinstance(task, str) and task in TASKS
         for other in TASKS:
-            if task in TASKS and other != task and values.get(other):
+            if known and other != task and values.get(other):
                 raise ConfigError(
                     f"{other}: the task is {task}, whose settings are "
                     f"{', '.join(f'{task}.{key}' for key in TASKS[task].settings.model_fields)}"

@@ -11,7 +11,7 @@ def packed(flags: Tensor) -> Tensor:
 
 
 def are_set(bits: Tensor, places: Tensor) -> Tensor:
-    """Whether the bit at each of `places` is set: int32 or int64 of any shape, to bool of that shape.
+    """Whether the bit at each of `places` is set: int32 or int64 to bool, of any shape.
 
     A negative place counts from the end of all bits, as an index does.
     """

@@ -12,7 +12,7 @@ import polars as pl
 from munjang.config import merge
 from munjang.errors import ConfigError
 from munjang.recipe import Recipe
-from munjang.tasks.registry import TASKS
+from munjang.tasks.registry import row_of
 
 Script = Literal["korean", "other"]
 
@@ -163,8 +163,8 @@ def make_recipe(model: str, script: Script, rows: int, given: Mapping[str, Any])
         # without layers no gradient of classes grows large, and measuring it takes time; a squared
         # error may be of any size
         training["clip_norm"] = None
-    if isinstance(task, str) and task in TASKS:
-        training["metric"] = TASKS[task].metrics[0]
+    if row := row_of(task):
+        training["metric"] = row.metrics[0]
     basis = {"model": {"name": name}, "training": training}
     values = merge(merge(basis, defaults), given)
     return Recipe.parse(values)

@@ -14,7 +14,7 @@ from munjang.models.encoder import EncoderConfig
 from munjang.models.registry import model_config
 from munjang.tasks.classify import ClassifySettings
 from munjang.tasks.multilabel import MultilabelSettings
-from munjang.tasks.registry import TASKS, TaskRow, TextTask
+from munjang.tasks.registry import TASKS, TaskRow, TextTask, row_of
 from munjang.tasks.regress import RegressSettings
 from munjang.tasks.task import Task
 from munjang.training.settings import TrainingSettings
@@ -83,12 +83,12 @@ class Recipe(Settings):
     @classmethod
     def _own_section(cls, values: Any) -> Any:
         task = values.get("task", "classify")
-        known = isinstance(task, str) and task in TASKS
+        row = row_of(task)
         for other in TASKS:
-            if known and other != task and values.get(other):
+            if row is not None and other != task and values.get(other):
                 raise ConfigError(
                     f"{other}: the task is {task}, whose settings are "
-                    f"{', '.join(f'{task}.{key}' for key in TASKS[task].settings.model_fields)}"
+                    f"{', '.join(f'{task}.{key}' for key in row.settings.model_fields)}"
                 )
         return values
 

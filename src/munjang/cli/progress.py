@@ -54,13 +54,13 @@ def chosen_metric(task: str | None, config: str | None, overrides: Iterable[str]
 
     Where they are wrong it does not matter: the training will say so.
     """
-    from munjang.tasks.registry import TASKS
+    from munjang.tasks.registry import TASKS, row_of
 
     given = merge({} if config is None else read_yaml(config), parse_overrides(overrides))
     training = given.get("training")
     metric = training.get("metric") if isinstance(training, dict) else None
     name = given.get("task", "classify") if task is None else task
-    known = TASKS[name if name in TASKS else "classify"].metrics
+    known = (row_of(name) or TASKS["classify"]).metrics
     return metric if metric in known else known[0]
 
 

@@ -62,3 +62,8 @@ TASKS: dict[TaskName, TaskRow] = {
         reads="pairs",
     ),
 }
+
+
+def row_of(name: object) -> TaskRow | None:
+    """The row of a task; None for what names no task, whatever it is."""
+    return next((row for task, row in TASKS.items() if task == name), None)

@@ -9,7 +9,7 @@ from munjang.errors import ConfigError
 from munjang.models.registry import architecture
 from munjang.preparation import Prepared, prepare
 from munjang.tasks.registry import TASKS
-from munjang.telling import Say, silent
+from munjang.telling import Say, counted, silent
 from munjang.tuning.attempt import attempt
 from munjang.tuning.folder import (
     RESULTS,
@@ -155,7 +155,9 @@ class _Tuning:
         """Try until there are so many trials, or the time is over."""
         rows = self.study.rows()
         if rows:
-            self.say(f"{len(rows)} trials were done before")
+            self.say(
+                f"{counted(len(rows), 'trial')} {'was' if len(rows) == 1 else 'were'} done before"
+            )
         try:
             while len(rows) < trials:
                 left = None if seconds is None else seconds - self.study.seconds

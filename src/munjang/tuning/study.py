@@ -21,7 +21,8 @@ from munjang.tuning.space import Space, is_finite
 _NAME = "munjang"
 # What is kept of a trial: its number, that Ctrl-C broke it off, or how it ended.
 _NUMBER, _STOPPED, _JUDGED = "number", "stopped", "judged"
-_KEPT = ("ended", "passes", "steps", "seconds", "note")
+_KEPT = ("ended", "value", "passes", "steps", "seconds", "note")
+_STATES = {"done": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
 # Tenths of its schedule that a trial is left alone for.
 _WARM_UP = 5
 # A trial that was killed so often is not tried again: it may be what the system killed us for.
@@ -82,7 +83,8 @@ class Study:
             reason = " ".join(str(error).split())[:200]
             raise FolderError(f"{path}: Optuna cannot read it ({reason})") from None
         for trial in self._trials("RUNNING"):  # nobody else runs it: its process was killed
-            self._study.tell(trial.number, state=self._state("FAIL"))
+            judged = trial.user_attrs.get(_JUDGED)
+            self._conclude(trial.number, **(judged or {"ended": "failed"}))
 
     def _state(self, name: str) -> Any:
         return self.optuna.trial.TrialState[name]
@@ -124,17 +126,30 @@ class Study:
     def tell(self, trial: Any, row: TrialRow) -> None:
         """Keep how a trial ended."""
         kept = {name: getattr(row, name) for name in _KEPT}
-        trial.set_user_attr(_JUDGED, kept)  # one attribute, since each is written on its own
-        state = {"done": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}[row.ended]
-        value = row.value if row.ended == "done" else None
-        self._study.tell(trial, value, state=self._state(state))
+        # one attribute, since each is written on its own; who is killed behind it, and before
+        # Optuna is told, tells it when the search goes on
+        trial.set_user_attr(_JUDGED, kept)
+        self._conclude(trial, **kept)
         self._begun = None
 
+    def _conclude(
+        self, trial: Any, *, ended: str, value: float | None = None, **others: Any
+    ) -> None:
+        self._study.tell(
+            trial,
+            value if ended == "done" else None,
+            state=self._state(_STATES[ended]),
+            skip_if_finished=True,
+        )
+
     def stop(self) -> None:
-        """Keep that Ctrl-C broke off the trial that had begun, if one had."""
-        if self._begun is not None:
+        """Keep that Ctrl-C broke off the trial that had begun, if one had and was not judged."""
+        if self._begun is None:
+            return
+        judged = self._begun.user_attrs.get(_JUDGED)
+        if judged is None:
             self._begun.set_user_attr(_STOPPED, True)
-            self._study.tell(self._begun, state=self._state("FAIL"), skip_if_finished=True)
+        self._conclude(self._begun, **(judged or {"ended": "failed"}))
 
     def importance(self) -> dict[str, float]:
         """Share of each setting in how the metric varies, the largest first; sums to 1.
@@ -193,8 +208,5 @@ class Trial:
 
 
 def _row(trial: Any, number: int) -> TrialRow:
-    kept = trial.user_attrs[_JUDGED]
-    value = trial.value if kept["ended"] == "done" else None
-    if kept["ended"] == "pruned":
-        value = trial.intermediate_values[max(trial.intermediate_values)]
-    return TrialRow(number=number, value=value, settings=dict(trial.params), **kept)
+    kept = {"value": trial.value, **trial.user_attrs[_JUDGED]}
+    return TrialRow(number=number, settings=dict(trial.params), **kept)

@@ -115,6 +115,29 @@ def test_a_search_that_was_broken_off_goes_on_as_if_it_was_not(
     assert told(search(out, 5, resume=True)) == told(whole)  # there is nothing left to do
 
 
+@pytest.mark.parametrize("error", [KilledError(), KeyboardInterrupt()])
+@pytest.mark.parametrize("at", [1, 4])
+def test_a_trial_that_was_judged_counts_though_optuna_was_not_told(
+    at: int, error: BaseException, whole: Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conclude, left = tuning_study.Study._conclude, [at]
+
+    def dies(self: Any, trial: Any, **judged: Any) -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise error
+        conclude(self, trial, **judged)
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as patched:
+        patched.setattr(tuning_study.Study, "_conclude", dies)
+        with pytest.raises(type(error)):
+            search(out, 5)
+    lines: list[str] = []
+    assert told(search(out, 5, resume=True, say=lines.append)) == told(whole)
+    assert any(line.startswith(f"{at} trial") for line in lines)
+
+
 def test_a_trial_at_which_the_process_dies_again_and_again_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

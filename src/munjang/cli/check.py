@@ -1,6 +1,6 @@
 """`munjang check`: a look at the data before training."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,11 @@ from munjang.cli.options import (
     TokenizerName,
 )
 from munjang.cli.outcome import begin
+from munjang.cli.output import note, show_json, shown
+
+if TYPE_CHECKING:
+    from munjang.data.checks import DataReport
+    from munjang.data.pairs.checks import PairReport
 
 
 def check(
@@ -73,7 +78,6 @@ def check(
     from munjang.checking import check as look
     from munjang.cli.names import check_names, model_override
     from munjang.cli.pairs import data_or_pairs, held_out_or_pairs
-    from munjang.cli.report import show_report
 
     begin()
     check_names(task, model, tokenizer)
@@ -93,4 +97,20 @@ def check(
         tokenizer=tokenizer,
         overrides=[*model_override(model), *(settings or [])],
     )
-    show_report(report, as_json=as_json)
+    _show(report, as_json=as_json)
+
+
+def _show(report: "DataReport | PairReport", *, as_json: bool) -> None:
+    """Everything that was found; notes go to standard error."""
+    from munjang.cli.pair_report import show_pairs
+    from munjang.cli.report import show_texts
+    from munjang.data.pairs.checks import PairReport
+
+    for line in report.notes:
+        note(shown(line))
+    if as_json:
+        show_json(report.to_json())
+    elif isinstance(report, PairReport):
+        show_pairs(report)
+    else:
+        show_texts(report)

@@ -1,4 +1,4 @@
-"""The report of `munjang check`, drawn for people or written for machines."""
+"""What a look at labelled texts found, drawn for people."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from munjang.cli.output import console, note, show, show_json, shown
+from munjang.cli.output import console, show, shown
 from munjang.cli.progress import clock
 from munjang.cli.tables import label, plain_table
 from munjang.telling import counted
@@ -18,27 +18,11 @@ if TYPE_CHECKING:
 
     from munjang.data.checks import DataReport, Lengths, Padding, TestReport, Unknown
     from munjang.data.distributions import Numbers
-    from munjang.data.pairs.checks import PairReport
     from munjang.data.repeats import Repeat, Repeats
 
 MOST_LABELS = 30
 BAR = 40
 EXAMPLE = 60
-
-
-def show_report(report: "DataReport | PairReport", *, as_json: bool) -> None:
-    """Everything that was found; notes go to standard error."""
-    from munjang.cli.pair_report import show_pairs
-    from munjang.data.pairs.checks import PairReport
-
-    for line in report.notes:
-        note(shown(line))
-    if as_json:
-        show_json(report.to_json())
-    elif isinstance(report, PairReport):
-        show_pairs(report)
-    else:
-        show_texts(report)
 
 
 def show_texts(report: "DataReport") -> None:

@@ -9,7 +9,9 @@ model fine-tuning for text classification" (Howard and Ruder 2018).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +22,7 @@ from munjang.text.cutting.codepoints import Bools, category_of
 from munjang.text.cutting.cutters import begin_words
 from munjang.text.cutting.segment import Part
 from munjang.text.detokenise import rows_of_kept
-from munjang.text.vocabulary import OOV, Vocabulary
+from munjang.text.vocabulary import OOV, PAD, Vocabulary
 
 Kinds = npt.NDArray[np.int8]
 
@@ -80,39 +82,41 @@ def _small_letters() -> Bools:
     return np.fromiter((category_of(chr(unit)) == "Ll" for unit in range(1 << 16)), np.bool_)
 
 
+@dataclass(frozen=True)
 class Signs:
-    """The signs that a vocabulary knows, and where they go.
+    """The signs before some tokens.
 
-    Args:
-        vocabulary: of words and, where the texts had any, signs.
+    Attributes:
+        places: of the tokens that have one, ascending [signs].
+        ids: of the signs [signs].
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    places: Int64s
+    ids: Int32s
+
+    @classmethod
+    def before(cls, kinds: Kinds, vocabulary: Vocabulary) -> Self:
+        """The signs of tokens of those kinds (see `capitals_of`), where the vocabulary has them."""
         known = [vocabulary.id_of(sign) for sign in SIGNS]
-        self._ids = np.array([0, *(0 if number == OOV else number for number in known)], np.int32)
+        of_kind = np.array([PAD, *(PAD if number == OOV else number for number in known)], np.int32)
+        ids = of_kind.take(kinds)
+        places = np.flatnonzero(ids)
+        return cls(places, ids[places])
 
-    def ids(self, kinds: Kinds) -> Int32s:
-        """The id of the sign before each token, 0 for none [tokens]."""
-        return self._ids.take(kinds)
-
-    def insert(self, ids: Int32s, offsets: Int64s, kinds: Kinds) -> tuple[Int32s, Int64s]:
-        """`ids` [tokens] with signs before those of some `kinds` [tokens], and the new offsets.
+    def insert(self, ids: Int32s, offsets: Int64s) -> tuple[Int32s, Int64s]:
+        """Ids of words [tokens] with those of signs between, and the new offsets.
 
         Args:
             ids: of the words.
             offsets: row `i` holds `ids[offsets[i]:offsets[i + 1]]` [rows + 1].
-            kinds: of the words, see `capitals_of`.
         """
-        signs = self.ids(kinds)
-        places = np.flatnonzero(signs)
-        moved = offsets + np.searchsorted(places, offsets)
-        return np.insert(ids, places, signs[places]), moved
+        moved = offsets + np.searchsorted(self.places, offsets)
+        return np.insert(ids, self.places, self.ids), moved
 
-    def insert_ranges(self, starts: Int32s, ends: Int32s, kinds: Kinds) -> tuple[Int32s, Int32s]:
+    def insert_ranges(self, starts: Int32s, ends: Int32s) -> tuple[Int32s, Int32s]:
         """Character ranges [tokens] with those of the signs: empty, where the word begins."""
-        places = np.flatnonzero(self.ids(kinds))
-        first = starts[places]
-        return np.insert(starts, places, first), np.insert(ends, places, first)
+        first = starts[self.places]
+        return np.insert(starts, self.places, first), np.insert(ends, self.places, first)
 
 
 def capitalised(words: Sequence[str], ids: Int32s, offsets: Int64s) -> tuple[pl.Series, Int64s]:

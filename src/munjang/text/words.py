@@ -88,7 +88,7 @@ class WordTokenizer:
         types, seen = counted.types, counted.counts
         for sign, often in zip(SIGNS, kinds[1:], strict=True):
             if often:
-                types, seen = types.extend(pl.Series([sign])), np.append(seen, often)
+                types, seen = pl.concat([types, pl.Series([sign])]), np.append(seen, often)
         self._vocabulary = Vocabulary.from_counts(
             types, seen, min_frequency=min_frequency, max_size=max_size
         )
@@ -108,13 +108,13 @@ class WordTokenizer:
         self, texts: pl.Series, name: Callable[[Segments, Int32s], list[str]]
     ) -> tuple[TokenColumn, list[str]]:
         """A token column, and the words that `name` gives of every part and its ids."""
-        vocabulary, signs = self.vocabulary, Signs(self.vocabulary)
+        vocabulary = self.vocabulary
 
         def encode(part: Segments) -> tuple[Int32s, Int64s, list[str]]:
             ids, offsets = vocabulary.ids_of(part), part.offsets
             named = name(part, ids)
             if self.capitals:
-                ids, offsets = signs.insert(ids, offsets, _kinds(part))
+                ids, offsets = Signs.before(_kinds(part), vocabulary).insert(ids, offsets)
             return ids, np.diff(offsets), named
 
         parts = map_segments(self._normalise(texts).to_list(), self._cutter(), encode)
@@ -135,9 +135,10 @@ class WordTokenizer:
         if self.lower:
             starts, ends = _before_lowering(rows, offsets, starts, ends)
         if self.capitals:
-            signs, kinds = Signs(self.vocabulary), np.concatenate([_kinds(part) for part in parts])
-            ids, offsets = signs.insert(ids, offsets, kinds)
-            starts, ends = signs.insert_ranges(starts, ends, kinds)
+            kinds = np.concatenate([_kinds(part) for part in parts])
+            signs = Signs.before(kinds, self.vocabulary)
+            ids, offsets = signs.insert(ids, offsets)
+            starts, ends = signs.insert_ranges(starts, ends)
         first, last = original_offsets(
             texts, normal, token_column(starts, offsets), token_column(ends, offsets)
         )

@@ -28,6 +28,7 @@ from munjang.telling import Say, counted, silent
 from munjang.training.checkpoints import check_checkpoint
 from munjang.training.logs import FILE as LOG
 from munjang.training.loop import Loop, make_state
+from munjang.training.precision import precision_line
 from munjang.training.run import OnStep, ctrl_c, finishing, remove_checkpoint, run
 
 __all__ = ["Trained", "evaluate", "load", "train"]
@@ -159,6 +160,8 @@ def fit(
         (folder / LOG).touch()  # first, so that a run killed at once is known as ours
         write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))
     say(_model_line(loop, prepared))
+    if line := precision_line(loop.state.model, prepared.recipe.training):
+        say(line)
     fingerprint = prepared.fingerprint
     with ctrl_c() as asked:
         run(

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from munjang.layers.fused import run_fused
 from munjang.layers.masking import last_state
 
 # What padding says to a gate: so much that its logistic function is 0 or 1 exactly.
@@ -25,7 +26,7 @@ def run_to_end(layer: nn.Module, states: Tensor, mask: Tensor) -> tuple[Tensor, 
     if isinstance(layer, nn.LSTM):
         hidden, cells = _run_lstm(layer, states, mask)
         return hidden, torch.stack([last_state(hidden, mask), cells], dim=1)
-    hidden, _ = layer(states)
+    hidden, _ = run_fused(layer, states)
     return hidden, last_state(hidden, mask)[:, None]
 
 
@@ -44,7 +45,10 @@ def _run_lstm(layer: nn.LSTM, states: Tensor, mask: Tensor) -> tuple[Tensor, Ten
     told = torch.cat([states, (~mask)[..., None].to(states.dtype)], dim=-1)
     nothing = states.new_zeros(1, len(states), hidden)
     weights = [torch.cat([w, signal.to(w.dtype)], dim=1), u, b, d]
-    outputs, _, cells = torch.lstm(
-        told, (nothing, nothing), weights, True, 1, 0.0, layer.training, False, True
-    )
+
+    def call(told: Tensor, nothing: Tensor) -> tuple[Tensor, ...]:
+        begin = (nothing, nothing)
+        return torch.lstm(told, begin, weights, True, 1, 0.0, layer.training, False, True)
+
+    outputs, _, cells = run_fused(layer, told, nothing, call=call)
     return outputs, cells[0]

@@ -68,9 +68,11 @@ class _CrossEntropy(torch.autograd.Function):
     def forward(
         ctx: Any, states: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, smoothing: float
     ) -> Tensor:
-        rows, words = len(states), len(weight)
-        kind = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else weight.dtype
-        with torch.autocast("cpu", enabled=False):
+        rows, words, device = len(states), len(weight), states.device.type
+        kind = (
+            torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
+        )
+        with torch.autocast(device, enabled=False):
             by_state, turned = torch.empty_like(states), weight.to(kind)
             by_weight = torch.zeros_like(weight)
             by_bias, total = torch.zeros_like(bias), states.new_zeros(())

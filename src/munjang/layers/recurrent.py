@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from munjang.layers.dropout import Dropout
 from munjang.layers.ends import run_to_end
+from munjang.layers.fused import run_fused
 from munjang.layers.masking import reverse_rows
 
 Cell = Literal["rnn", "lstm", "gru"]
@@ -62,9 +63,9 @@ class StackedRecurrent(nn.Module):
         """`states` [batch, time, dim] and `mask` [batch, time] to hidden states at every place."""
         for layer, ahead in enumerate(self.forwards):
             below = states if layer == 0 else self.dropout(states)
-            states, _ = ahead(below)
+            states, _ = run_fused(ahead, below)
             if self.backwards:
-                back, _ = self.backwards[layer](reverse_rows(below, mask))
+                back, _ = run_fused(self.backwards[layer], reverse_rows(below, mask))
                 states = torch.cat([states, reverse_rows(back, mask)], dim=-1)
         return states
 

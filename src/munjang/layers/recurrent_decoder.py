@@ -6,7 +6,8 @@ weights is still made for all of them at once.
 """
 
 from collections.abc import Sequence
-from typing import Literal, cast
+from functools import partial
+from typing import Any, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from munjang.layers.cells import Weights, weights_of
 from munjang.layers.dropout import Dropout
+from munjang.layers.fused import run_fused
 
 GatedCell = Literal["lstm", "gru"]
 # of each layer its hidden state and, of an lstm, its memory cell: each [rows, hidden]
@@ -68,9 +70,9 @@ class RecurrentDecoder(nn.Module):
         """
         states = vectors
         for number, (layer, remembered) in enumerate(zip(self.layers, opened(begin), strict=True)):
-            first = tuple(part[None].contiguous() for part in remembered)
+            first = [part[None].contiguous() for part in remembered]
             below = states if number == 0 else self.dropout(states)
-            states, _ = layer(below, first if self.cell == "lstm" else first[0])
+            states, _ = run_fused(layer, below, *first, call=partial(_from, layer))
         return states
 
     def read(self, vectors: Tensor) -> Tensor:
@@ -117,6 +119,12 @@ class RecurrentDecoder(nn.Module):
 
     def _weights(self) -> list[Weights]:
         return [weights_of(cast(nn.RNNBase, layer)) for layer in self.layers]
+
+
+def _from(layer: nn.Module, below: Tensor, *first: Tensor) -> tuple[Any, ...]:
+    """Run a fused layer from what it remembers: a pair for an lstm, a tensor for a gru."""
+    outputs: tuple[Any, ...] = layer(below, first if len(first) > 1 else first[0])
+    return outputs
 
 
 def _lstm_from(read: Tensor, kept: Tensor, before: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

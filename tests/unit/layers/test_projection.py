@@ -11,6 +11,7 @@ from munjang.layers import projection
 from munjang.layers.projection import Projected, cross_entropy
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+no_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
 
 def made(rows: int, dim: int, words: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -60,10 +61,13 @@ def test_two_backward_passes_give_the_same() -> None:
     assert torch.equal(once, twice)
 
 
-def test_in_bfloat16_it_is_near_and_gradients_stay_float32() -> None:
-    states, weight, bias, targets = made(64, 16, 50)
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, no_gpu])])
+def test_in_bfloat16_it_is_near_and_gradients_stay_float32(device: str) -> None:
+    states, weight, bias, targets = (
+        part.detach().to(device).requires_grad_(part.requires_grad) for part in made(64, 16, 50)
+    )
     exact = cross_entropy(states, weight, bias, targets, 0.1)
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(device, torch.bfloat16):
         rough = cross_entropy(states, weight, bias, targets, 0.1)
     assert rough.dtype == torch.float32
     torch.testing.assert_close(rough, exact, atol=0.05, rtol=0.02)

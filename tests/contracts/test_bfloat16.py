@@ -1,0 +1,148 @@
+"""`training.precision=bfloat16` trains every architecture, with and without kernels for it.
+
+The second kind of processor is made here by saying that no kernel runs; `make test-avx2` takes the
+instructions away from PyTorch itself.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from munjang.api import Trained, train
+from munjang.layers import fused
+from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
+from munjang.training.precision import precision_line
+from munjang.training.settings import TrainingSettings
+from tests.made import made_corpus
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+STEPS = ["training.max_steps=4", "training.batch_rows=8", "training.threads=1"]
+SMALL = [*STEPS, "model.dim=8", "model.dropout=0"]
+HAS_INSTRUCTIONS = fused.has_kernel(nn.LSTM, "cpu", torch.bfloat16)
+RECURRENT = {"rnn", "lstm", "gru", "seq2seq", "attentive"}
+
+
+def texts() -> dict[str, Any]:
+    return {"data": made_corpus(60), "task": "classify"}
+
+
+def pairs() -> dict[str, Any]:
+    sources, _ = made_corpus(60)
+    return {"data": (sources, sources), "task": "translate"}
+
+
+def pictures() -> dict[str, Any]:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 9, 9), dtype=np.uint8)
+    return {"data": (list(pixels), ["a", "b"] * 20), "task": "images"}
+
+
+CASES = [
+    *(pytest.param(name, texts, SMALL, id=name) for name in ARCHITECTURES),
+    pytest.param("cnn", texts, [*SMALL, "model.members=2"], id="members"),
+    pytest.param("lstm", texts, [*SMALL, "model.members=2", "model.layers=2"], id="lstm-members"),
+    pytest.param("cnn", texts, [*SMALL, "model.linear_share=0.3"], id="linear_share"),
+    *(pytest.param(name, pairs, SMALL, id=f"pairs-{name}") for name in PAIR_ARCHITECTURES),
+    pytest.param("attentive", pairs, [*SMALL, "model.input_feeding=false"], id="all-at-once"),
+    pytest.param("seq2seq", pairs, [*SMALL, "model.cell=gru"], id="seq2seq-gru"),
+    *(pytest.param(name, pictures, STEPS, id=name) for name in IMAGE_ARCHITECTURES),
+]
+
+
+@pytest.fixture(params=["with kernels where there are any", "without kernels"])
+def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether fused layers may run in bfloat16; if not, any that tries to fails."""
+    if request.param != "without kernels":
+        return True
+    for cell in (nn.RNN, nn.LSTM, nn.GRU):
+        monkeypatch.setattr(cell, "forward", _refusing(cell.forward))
+    monkeypatch.setattr(torch, "lstm", _refusing(torch.lstm))
+    monkeypatch.setattr(fused, "_TRIED", {})
+    return False
+
+
+def _refusing(run: Any) -> Any:
+    def refuse(*args: Any, **options: Any) -> Any:
+        if torch.is_autocast_enabled("cpu"):
+            raise RuntimeError("could not create a primitive descriptor")
+        return run(*args, **options)
+
+    return refuse
+
+
+@pytest.mark.parametrize(("name", "data", "overrides"), CASES)
+def test_every_architecture_trains(
+    name: str, data: Any, overrides: list[str], kernels: bool
+) -> None:
+    lines: list[str] = []
+    losses: dict[str, list[float]] = {"float32": [], "bfloat16": []}
+    trained: dict[str, Trained] = {}
+    for precision, taken in losses.items():
+        trained[precision] = train(
+            **data(),
+            model=name,
+            overrides=[*overrides, f"training.precision={precision}"],
+            say=lines.append,
+            on_step=lambda step, taken=taken: taken.append(step.loss),
+        )
+    assert len(losses["bfloat16"]) == 4
+    assert all(math.isfinite(loss) for loss in losses["bfloat16"])
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.05)
+    weights = trained["bfloat16"].model.network.state_dict().values()
+    assert all(t.dtype == torch.float32 for t in weights if t.is_floating_point())
+    said = [line for line in lines if line.startswith("training.precision: ")]
+    if kernels:
+        assert len(said) == (not HAS_INSTRUCTIONS)
+    else:
+        assert len(said) == 1
+        assert ("train in float32" in said[0]) == (name in RECURRENT)
+
+
+@pytest.mark.parametrize("cell", [nn.RNN, nn.LSTM, nn.GRU])
+def test_a_kernel_is_used_where_there_is_one(
+    cell: type[nn.Module], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fused, "_TRIED", {})
+    layer, states = cell(6, 5, batch_first=True), torch.randn(3, 4, 6)
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            layer(states)[0].sum().backward()
+        runs = True
+    except RuntimeError:
+        runs = False
+    assert fused.has_kernel(cell, "cpu", torch.bfloat16) == runs
+    with torch.autocast("cpu", torch.bfloat16):
+        given, _ = fused.run_fused(layer, states)
+    assert torch.equal(given, layer(states)[0]) == (not runs)
+
+
+def test_float32_says_nothing_and_tries_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: dict[Any, bool] = {}
+    monkeypatch.setattr(fused, "_TRIED", tried)
+    lines: list[str] = []
+    train(**texts(), model="lstm", overrides=SMALL, say=lines.append)
+    assert not tried
+    assert not any("precision" in line for line in lines)
+
+
+def test_to_try_a_cell_draws_no_random_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fused, "_TRIED", {})
+    before = torch.get_rng_state()
+    for cell in (nn.RNN, nn.LSTM, nn.GRU):
+        fused.has_kernel(cell, "cpu", torch.bfloat16)
+    with torch.inference_mode():
+        fused.has_kernel(nn.GRU, "cpu", torch.float16)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_line_names_the_cells_and_the_way_out(kernels: bool) -> None:
+    settings = TrainingSettings.parse({"precision": "bfloat16"})
+    line = precision_line(nn.Sequential(nn.LSTM(1, 1), nn.GRU(1, 1)), settings)
+    if not kernels:
+        assert line is not None
+        assert "layers of gru, lstm train in float32" in line
+        assert "training.precision=float32" in line

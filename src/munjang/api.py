@@ -11,6 +11,7 @@ from torch import nn
 from munjang.config import given_settings, to_yaml
 from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
+from munjang.layers.randomness import initialising_from
 from munjang.layout import CONFIG, open_for_training, refuse_occupied
 from munjang.manifest import write_atomically
 from munjang.media import (
@@ -225,8 +226,7 @@ def _device(name: str) -> torch.device:
 def make_loop(prepared: AnyPrepared) -> Loop:
     """A fresh network and its loop, before the first step."""
     recipe = prepared.recipe
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
+    with initialising_from(recipe.seed):
         network = prepared.network().to(_device(recipe.training.device))
     state = make_state(network, recipe.training)
     return Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)

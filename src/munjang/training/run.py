@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
-from torch.random import fork_rng
 
 from munjang.manifest import FILE as MANIFEST
 from munjang.training.checkpoints import FILE as CHECKPOINT
@@ -54,7 +53,7 @@ def run(
     log = None if folder is None else RunLog(folder, resumed_at=state.counters.step)
     due = _Due(settings)
     try:
-        with _threads(settings.threads), fork_rng(devices=[]), ctrl_c() as asked:
+        with _threads(settings.threads), ctrl_c() as asked:
             for step in loop:
                 if log is not None:
                     log.step(step)

@@ -1,7 +1,7 @@
 """What the command line, the estimators and people's scripts call: train, evaluate, load."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,12 @@ from torch import nn
 from munjang.config import given_settings, to_yaml
 from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
-from munjang.layout import CONFIG, open_for_training, refuse_occupied
+from munjang.layers.randomness import initialising_from
+from munjang.layout import (
+    CONFIG,
+    opened_for_training,
+    refuse_occupied,
+)
 from munjang.manifest import write_atomically
 from munjang.media import (
     AnyBaseline,
@@ -102,7 +107,8 @@ def train(
         encoding: of text files.
         skip_bad_rows: skip and count rows that cannot be used.
         resume: go on from the checkpoint in `out`, if there is one.
-        overwrite: replace a model or an unfinished run that stands in `out`.
+        overwrite: replace a model or an unfinished run that stands in `out`. A model stays until
+            the new one is whole.
         say: called with lines for people: what was guessed, counted, cut.
         on_step: called with every `munjang.training.loop.Step`.
 
@@ -152,10 +158,28 @@ def fit(
         MunjangError, Interrupted: as `train`.
     """
     say = say or silent
+    refuse_occupied(out, resume=resume, overwrite=overwrite)
     loop = make_loop(prepared)
-    if out is not None and resume:
-        check_checkpoint(Path(out), prepared.fingerprint)  # before anything there is written
-    folder = open_for_training(out, resume=resume, overwrite=overwrite)
+    if out is None:
+        return _fit(prepared, loop, None, "", resume=False, say=say, on_step=on_step)
+    with opened_for_training(out, resume=resume, overwrite=overwrite, say=say) as place:
+        if resume:
+            check_checkpoint(place, prepared.fingerprint)  # before anything there is written
+        fitted = _fit(prepared, loop, place, out, resume=resume, say=say, on_step=on_step)
+    return replace(fitted, folder=Path(out))
+
+
+def _fit(
+    prepared: AnyPrepared,
+    loop: Loop,
+    folder: Path | None,
+    out: str | Path,
+    *,
+    resume: bool,
+    say: Say,
+    on_step: OnStep | None,
+) -> Trained:
+    """Train, and write everything into `folder`; people know it as `out`."""
     if folder is not None:
         (folder / LOG).touch()  # first, so that a run killed at once is known as ours
         write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))
@@ -171,8 +195,9 @@ def fit(
             fingerprint=fingerprint,
             resume=resume,
             on_step=on_step,
+            out=out,
         )
-        with finishing(asked, loop, folder, fingerprint):
+        with finishing(asked, loop, folder, fingerprint, out):
             if loop.state.counters.diverged:
                 say(_diverged_line(loop))
             return _finish(prepared, loop, folder)
@@ -228,8 +253,7 @@ def _device(name: str) -> torch.device:
 def make_loop(prepared: AnyPrepared) -> Loop:
     """A fresh network and its loop, before the first step."""
     recipe = prepared.recipe
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
+    with initialising_from(recipe.seed):
         network = prepared.network().to(_device(recipe.training.device))
     state = make_state(network, recipe.training)
     return Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)

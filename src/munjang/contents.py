@@ -12,9 +12,10 @@ from torch import nn
 from munjang import __version__
 from munjang.config import to_yaml
 from munjang.errors import FolderError
-from munjang.layout import CARD, CONFIG, EVERY_FILE, METRICS, WEIGHTS
-from munjang.manifest import FILE as MANIFEST
+from munjang.layout import CARD, CONFIG, EVERY_FILE, METRICS, WEIGHTS, make_folder
+from munjang.locks import hold
 from munjang.manifest import write_atomically, write_manifest, written_whole
+from munjang.replacing import replaced
 from munjang.tasks.figures import FIGURES
 from munjang.tasks.task import Card
 
@@ -28,7 +29,7 @@ def write_folder(
     card: str,
     others: Mapping[str, str],
 ) -> Path:
-    """Write a model folder, its manifest last; files of an earlier model in it are replaced.
+    """Write a model folder, its manifest last; an earlier model in it stays until this is whole.
 
     Args:
         folder: made if it is not there.
@@ -37,19 +38,22 @@ def write_folder(
         metrics: what `metrics.json` holds.
         card: `README.md`.
         others: content by name of what else belongs to this kind of model.
+
+    Raises:
+        FolderError: another process writes there, or nothing can be written there.
+        OSError: a file cannot be written; it is named.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    # half an old model and half a new one must not look whole
-    (folder / MANIFEST).unlink(missing_ok=True)
+    folder = make_folder(folder)
     texts = {CONFIG: to_yaml(config), **others, METRICS: to_json(metrics, indent=2), CARD: card}
-    for name, text in texts.items():
-        write_atomically(folder / name, text)
-    _save_weights(folder / WEIGHTS, network)
-    for name in EVERY_FILE:
-        if name not in texts and name != WEIGHTS:  # of a model of another kind
-            (folder / name).unlink(missing_ok=True)
-    write_manifest(folder, [name for name in EVERY_FILE if (folder / name).exists()], __version__)
+    with hold(folder), replaced(folder) as place:
+        for name, text in texts.items():
+            write_atomically(place / name, text)
+        _save_weights(place / WEIGHTS, network)
+        for name in EVERY_FILE:
+            if name not in texts and name != WEIGHTS:  # of a model of another kind
+                (place / name).unlink(missing_ok=True)
+        written = {*texts, WEIGHTS}
+        write_manifest(place, [name for name in EVERY_FILE if name in written], __version__)
     return folder
 
 

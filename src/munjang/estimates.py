@@ -81,7 +81,7 @@ def estimate_training(prepared: AnyPrepared, *, seconds: float = 2.0) -> Estimat
         seconds: the most time to spend on steps.
     """
     recipe = prepared.recipe
-    with _threads(recipe.training.threads), torch.random.fork_rng(devices=[]):
+    with _threads(recipe.training.threads):
         loop = make_loop(prepared)
         steps, rate = _time_steps(loop, seconds)
         evaluation, answering = _evaluation_seconds(loop)

@@ -9,16 +9,23 @@ metrics.json        scores on the validation part, history, and how it was train
 README.md           a model card
 manifest.json       checksums of all of these; written last
 
-While a training runs, config.yaml, metrics.jsonl, tensorboard/ and checkpoint.safetensors.
+While a training runs, config.yaml, metrics.jsonl, tensorboard/, checkpoint.safetensors, and
+munjang.lock, which keeps others out. A training that is to replace a finished model has all of
+these but the lock in replacement/, until its own model is whole; see `munjang.replacing`.
 """
 
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from munjang.errors import ConfigError, FolderError
+from munjang.locks import FILE as LOCK
+from munjang.locks import hold, refuse_held
 from munjang.manifest import FILE as MANIFEST
 from munjang.manifest import PARTIAL
-from munjang.training.checkpoints import FILE as CHECKPOINT
+from munjang.replacing import CHECKPOINT, drop, is_finished, is_half, take_place
+from munjang.replacing import FOLDER as REPLACEMENT
+from munjang.telling import Say, silent
 from munjang.training.logs import BOARD
 from munjang.training.logs import FILE as LOG
 
@@ -30,8 +37,7 @@ EVERY_FILE = (*FILES, TARGET_TOKENIZER, TARGET_VOCABULARY)
 IMAGE_FILES = (CONFIG, WEIGHTS, METRICS, CARD)
 # A folder with one of these was ours before; README.md or config.yaml alone may be anybody's.
 _MARKS = {MANIFEST, CHECKPOINT, LOG}
-_OURS = {*EVERY_FILE, *_MARKS, BOARD}
-_BEGUN = re.compile(r"\.tmp\w{6}")
+_OURS = {*EVERY_FILE, *_MARKS, BOARD, REPLACEMENT}
 
 
 def refuse_occupied(
@@ -39,8 +45,12 @@ def refuse_occupied(
 ) -> None:
     """See to it that a training into `out` would destroy nothing unasked. Changes nothing.
 
+    Both `resume` and `overwrite` stand for: go on with what was stopped; where there is nothing to
+    go on with, begin anew.
+
     Raises:
-        FolderError: a file, a finished model, an unfinished run or other files stand there.
+        FolderError: a file, a finished model, an unfinished run or other files stand there, or
+            another process writes there.
         ConfigError: `resume` without a folder.
     """
     if out is None:
@@ -50,9 +60,10 @@ def refuse_occupied(
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise FolderError(f"{folder}: expected a folder to write the model to, this is a file")
+    refuse_held(folder)
     names = _names_in(folder)
     if not overwrite:
-        _refuse_runs(folder, names, resume=resume)
+        _refuse_runs(folder, resume=resume)
     foreign = sorted(name for name in names if name not in _OURS)
     if not names & _MARKS and (foreign or not overwrite) and names:
         first = foreign[0] if foreign else min(names)
@@ -63,50 +74,99 @@ def refuse_occupied(
         )
 
 
-def open_for_training(
-    out: str | Path | None, *, resume: bool = False, overwrite: bool = False
-) -> Path | None:
-    """Make the folder of a training. A model in it ends here; files that are not ours stay.
+def make_folder(out: str | Path) -> Path:
+    """Make a folder to write into, unless it is there.
 
     Raises:
-        FolderError, ConfigError: as `refuse_occupied`; or the folder cannot be made.
+        FolderError: it cannot be made.
     """
-    refuse_occupied(out, resume=resume, overwrite=overwrite)
-    if out is None:
-        return None
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FolderError(f"{folder}: cannot make this folder: {error.strerror}") from None
-    (folder / MANIFEST).unlink(missing_ok=True)
-    if overwrite and not resume:
-        (folder / CHECKPOINT).unlink(missing_ok=True)
-    for path in folder.iterdir():
-        if _is_half(path.name):
-            path.unlink()
     return folder
 
 
+@contextmanager
+def opened_for_training(
+    out: str | Path, *, resume: bool = False, overwrite: bool = False, say: Say = silent
+) -> Iterator[Path]:
+    """Make the folder of a training, and keep others out until the end of the block.
+
+    Files that are not ours stay, and so does a model, until the new one is whole: it takes its
+    place at the end.
+
+    Yields:
+        Where to write: `out`, or the folder inside that is to replace the model.
+
+    Raises:
+        FolderError, ConfigError: as `refuse_occupied`; or the folder cannot be made.
+    """
+    refuse_occupied(out, resume=resume, overwrite=overwrite)
+    folder = make_folder(out)
+    with hold(folder, say):
+        take_place(folder)  # what somebody who was killed had begun
+        refuse_occupied(folder, resume=resume, overwrite=overwrite)
+        place = _opened(folder, resume=resume)
+        try:
+            yield place
+        finally:
+            take_place(folder)
+            if place != folder and unfinished_in(folder) != place:
+                drop(folder)
+
+
+def _opened(folder: Path, *, resume: bool) -> Path:
+    """Drop what is begun anew. Returns where to write."""
+    place = folder
+    if (folder / MANIFEST).exists():
+        place = folder / REPLACEMENT
+        if not resume:
+            drop(folder)
+        place.mkdir(exist_ok=True)
+    if not resume or place != folder:
+        (folder / CHECKPOINT).unlink(missing_ok=True)
+    for path in (*folder.iterdir(), *(place.iterdir() if place != folder else ())):
+        if _is_half(path.name):
+            path.unlink()
+    return place
+
+
+def unfinished_in(folder: str | Path) -> Path | None:
+    """Where in `folder` a training stands that was stopped and can be gone on with."""
+    for place in (Path(folder) / REPLACEMENT, Path(folder)):
+        if (place / CHECKPOINT).exists():
+            return place
+    return None
+
+
 def _names_in(folder: Path) -> set[str]:
-    """Names in a folder; what a killed write left half done counts as nothing."""
+    """Names in a folder; locks, and what a killed write left half done, count as nothing."""
     if not folder.exists():
         return set()
-    return {path.name for path in folder.iterdir() if not _is_half(path.name)}
+    return {path.name for path in folder.iterdir() if not _is_half(path.name)} - {LOCK}
 
 
 def _is_half(name: str) -> bool:
-    """Whether a killed write left it: ours beside its place, or what safetensors had begun."""
-    ours = name.endswith(PARTIAL) and name.removesuffix(PARTIAL) in _OURS
-    return ours or _BEGUN.fullmatch(name) is not None
+    """Whether a killed write of ours left it."""
+    return is_half(name) and (not name.endswith(PARTIAL) or name.removesuffix(PARTIAL) in _OURS)
 
 
-def _refuse_runs(folder: Path, names: set[str], *, resume: bool) -> None:
-    if MANIFEST in names:
+def _refuse_runs(folder: Path, *, resume: bool) -> None:
+    goes_on = unfinished_in(folder)
+    if is_finished(folder) and goes_on == folder / REPLACEMENT:
+        if resume:
+            return
+        raise FolderError(
+            f"{folder}: a finished model stands here, and an unfinished training that is to "
+            "replace it; --resume goes on with that, --overwrite begins anew"
+        )
+    if is_finished(folder):
         raise FolderError(
             f"{folder}: a finished model stands here; choose another folder, or --overwrite"
         )
-    if CHECKPOINT in names and not resume:
+    if goes_on is not None and not resume:
         raise FolderError(
             f"{folder}: an unfinished training stands here; --resume goes on with it, "
             "--overwrite begins anew"

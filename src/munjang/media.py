@@ -23,6 +23,7 @@ from munjang.image_folder import ImageModel, load_images
 from munjang.image_preparation import PreparedImages, prepare_images
 from munjang.image_preparation import read_and_say as read_images
 from munjang.layout import CONFIG
+from munjang.manifest import FILE as MANIFEST
 from munjang.models.registry import architecture, image_architecture, pair_architecture
 from munjang.pair_baselines import PairBaseline, is_pair_baseline, load_pair_baseline
 from munjang.pair_folder import PairModel, load_pairs
@@ -31,12 +32,16 @@ from munjang.pair_preparation import read_and_say as read_pairs
 from munjang.preparation import Prepared, prepare
 from munjang.preparation import read_and_say as read_texts
 from munjang.recipe import DataSettings
+from munjang.replacing import place_of
 from munjang.tasks.registry import TASKS
 from munjang.tasks.task import Floats, Learned, Task, TaskScores
 from munjang.telling import Say
 from munjang.training.settings import TrainingSettings
 
 AnyBaseline = Baseline | PairBaseline
+
+# How often a folder is read again whose model was replaced meanwhile.
+_TRIES = 5
 
 
 class AnyRecipe(Protocol):
@@ -326,12 +331,35 @@ def load(folder: str | Path) -> AnyModel | AnyBaseline:
     Raises:
         FolderError: the folder is missing, unfinished, altered, or of another format.
     """
+    for _ in range(_TRIES):
+        place, before = place_of(folder), _seal(folder)
+        try:
+            model = _load_from(place)
+        except (MunjangError, OSError):
+            # another model may have taken the place of this one while it was read
+            if (place_of(folder), _seal(folder)) == (place, before):
+                raise
+        else:
+            if _seal(folder) == before:
+                return model
+    return _load_from(place_of(folder))
+
+
+def _seal(folder: str | Path) -> bytes:
+    """The manifest of the model in `folder`; nothing where there is none."""
+    try:
+        return (place_of(folder) / MANIFEST).read_bytes()
+    except OSError:
+        return b""
+
+
+def _load_from(folder: Path) -> AnyModel | AnyBaseline:
     if is_baseline(folder):
         return load_baseline(folder)
     if is_pair_baseline(folder):
         return load_pair_baseline(folder)
     try:
-        task = read_yaml(Path(folder) / CONFIG).get("task")
+        task = read_yaml(folder / CONFIG).get("task")
     except MunjangError:
         task = None  # the manifest will say what is wrong
     return medium_of(task).load(folder)

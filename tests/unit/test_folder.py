@@ -183,17 +183,29 @@ def test_no_folder_at_all(tmp_path: Path) -> None:
         load(tmp_path / "file")
 
 
+def full(*_: Any) -> None:
+    raise OSError(28, "No space left on device")
+
+
 def test_a_save_that_stops_half_way_leaves_no_folder_that_looks_whole(
+    model: TextModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        model.save(tmp_path / "new")
+    with pytest.raises(FolderError, match="not a finished model folder"):
+        load(tmp_path / "new")
+
+
+def test_a_save_that_stops_half_way_leaves_the_model_that_was_there(
     model: TextModel, spoiled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
+    before = {path.name: path.read_bytes() for path in spoiled.iterdir()}
     monkeypatch.setattr(contents, "save_file", full)
     with pytest.raises(OSError, match="No space left"):
         model.save(spoiled)
-    with pytest.raises(FolderError, match="not a finished model folder"):
-        load(spoiled)
+    assert {path.name: path.read_bytes() for path in spoiled.iterdir()} == before
+    assert np.array_equal(load(spoiled).predict_proba(TEXTS), model.predict_proba(TEXTS))
 
 
 def test_whoever_copies_over_the_folder_does_not_change_a_loaded_model(

@@ -68,7 +68,12 @@ def train(
         bool, typer.Option("--resume", help="Go on with the training that was stopped in FOLDER.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace what an earlier training left in FOLDER.")
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Replace what an earlier training left in FOLDER; a model stays until the new "
+            "one is whole.",
+        ),
     ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -106,7 +111,10 @@ def train(
     check_names(task, model, tokenizer)
     overrides = [*model_override(model), *(settings or [])]
     metric = chosen_metric(task, config, overrides)
-    with resumable(lambda: _goes_on(out)), watching(metric, quiet=quiet) as progress:
+    with (
+        resumable(lambda: _goes_on(out, overwrite=overwrite)),
+        watching(metric, quiet=quiet) as progress,
+    ):
         trained = fit(
             data_or_pairs(data, source, target),
             task=task,
@@ -132,13 +140,13 @@ def train(
     show_training(trained, as_json=as_json)
 
 
-def _goes_on(out: str) -> str:
+def _goes_on(out: str, *, overwrite: bool) -> str:
     """What to type next, by what stands in the folder."""
+    from munjang.layout import unfinished_in
     from munjang.manifest import FILE as MANIFEST
-    from munjang.training.checkpoints import FILE as CHECKPOINT
 
-    if (Path(out) / MANIFEST).exists():
+    if (Path(out) / MANIFEST).exists() and not overwrite:
         return f"a finished model stands in {out}"
-    if (Path(out) / CHECKPOINT).exists():
+    if unfinished_in(out) is not None:
         return f"the same command with --resume goes on from {out}"
     return "the same command begins anew"

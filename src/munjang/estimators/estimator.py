@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from munjang.estimators.given import Settings
 from munjang.estimators.packing import pack, unpack
-from munjang.layout import open_for_training
+from munjang.layout import opened_for_training
 
 
 class TextEstimator(BaseEstimator):  # type: ignore[misc]
@@ -49,13 +49,12 @@ class TextEstimator(BaseEstimator):  # type: ignore[misc]
         Labels are strings there: 1 is "1".
 
         Raises:
-            FolderError: something stands there already.
+            FolderError: something stands there already, or another process writes there.
         """
         check_is_fitted(self, "model_")
-        opened = open_for_training(folder, overwrite=overwrite)
-        assert opened is not None
-        saved: Path = self.model_.save(opened)
-        return saved
+        with opened_for_training(folder, overwrite=overwrite) as place:
+            self.model_.save(place)
+        return Path(folder)
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain data: the model as the bytes of its folder's files, so that no object of torch or

@@ -20,6 +20,7 @@ from munjang.explain.image_layers import image_cnn_layers
 from munjang.explain.layers import LayerShape
 from munjang.explain.text_layers import text_layers
 from munjang.image_recipe import make_image_recipe
+from munjang.layers.randomness import initialising_from
 from munjang.models.image_cnn import ImageCnnConfig, ImageShape
 from munjang.models.registry import (
     IMAGE_ARCHITECTURES,
@@ -115,7 +116,7 @@ def _of_images(model: str, shape: ImageShape, given: Mapping[str, Any]) -> Shape
     found = Shapes(model, (height, width, channels), tuple(image_cnn_layers(recipe.model, shape)))
     numbers = max(max(layer.activations, layer.parameters) for layer in found.layers)
     device = torch.device("cpu" if numbers <= MOST_NUMBERS else "meta")
-    with torch.random.fork_rng(devices=[]), device:
+    with initialising_from(0), device:
         encoder = build_image_encoder(recipe.model, shape)
         check(found, encoder, (torch.zeros((1, *shape), dtype=torch.uint8),))
     return found
@@ -132,7 +133,7 @@ def _of_texts(model: str, time: int, vocabulary: int, given: Mapping[str, Any]) 
             "model.longest, or set model.positions to sinusoidal or rotary"
         )
     found = Shapes(model, (time,), tuple(text_layers(recipe.model, time, vocabulary)))
-    with torch.random.fork_rng(devices=[]):
+    with initialising_from(0):
         encoder = build_encoder(recipe.model, vocabulary)
     ids = torch.full((1, time), OOV)
     check(found, encoder, (ids, torch.ones_like(ids, dtype=torch.bool)))

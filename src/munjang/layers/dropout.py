@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from munjang.layers.randomness import generator
+
 
 class Dropout(nn.Module):
     """Dropout (Srivastava et al. 2014): zero a share of numbers in training, scale up the rest.
@@ -33,7 +35,7 @@ class Dropout(nn.Module):
             return x
         drawn = x[:, :1] if self.over_time else x
         words = torch.empty((drawn.numel() + 7) // 8, dtype=torch.int64, device=x.device)
-        words.random_(-(2**63), None)
+        words.random_(-(2**63), None, generator=generator())
         draws = words.view(torch.uint8)[: drawn.numel()].view(drawn.shape)
         scale = 256 / (256 - self.cut)
         return x * (draws >= self.cut).to(x.dtype).mul_(scale)

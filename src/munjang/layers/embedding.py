@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from munjang.layers.bits import are_set, packed
 from munjang.layers.hashing import hash_ngrams
+from munjang.layers.randomness import generator
 from munjang.layers.rows import sum_rows
 from munjang.layers.spelling import Spelling
 from munjang.text.vocabulary import OOV, PAD
@@ -132,7 +133,8 @@ class TokenEmbedding(nn.Module):
         """
         ids = self._known(ids * mask)  # PAD is 0
         if self.training and self.token_dropout:
-            dropped = torch.rand(ids.shape, device=ids.device) < self.token_dropout
+            drawn = torch.rand(ids.shape, device=ids.device, generator=generator())
+            dropped = drawn < self.token_dropout
             ids = ids.masked_fill(dropped & mask, OOV)
         return ids
 

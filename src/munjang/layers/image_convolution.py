@@ -3,11 +3,13 @@
 Images and maps are [batch, channels, height, width].
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from munjang.layers.randomness import generator
 
 Padding = Literal["valid", "same"]
 PoolName = Literal["max", "mean"]
@@ -108,8 +110,9 @@ class RandomShift(nn.Module):
             return images
         count, _, height, width = images.shape
         padded = F.pad(images, (self.width, self.width, self.height, self.height))
-        down = torch.randint(2 * self.height + 1, (count, 1, 1), device=images.device)
-        right = torch.randint(2 * self.width + 1, (count, 1, 1), device=images.device)
+        own: dict[str, Any] = {"device": images.device, "generator": generator()}
+        down = torch.randint(2 * self.height + 1, (count, 1, 1), **own)
+        right = torch.randint(2 * self.width + 1, (count, 1, 1), **own)
         each = torch.arange(count, device=images.device)[:, None, None]
         rows = torch.arange(height, device=images.device)[None, :, None] + down
         columns = torch.arange(width, device=images.device)[None, None, :] + right

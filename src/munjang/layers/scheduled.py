@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from munjang.layers.projection import Projected
+from munjang.layers.randomness import generator
 
 # logits of one piece: 4 MB of float32
 _PIECE = 1 << 20
@@ -32,7 +33,8 @@ def mix_guesses(given: Tensor, given_mask: Tensor, guessed: Projected, share: fl
     Returns:
         [batch, time] ids.
     """
-    drawn = (torch.rand(given.shape, device=given.device) < share) & given_mask
+    chances = torch.rand(given.shape, device=given.device, generator=generator())
+    drawn = (chances < share) & given_mask
     drawn[:, 0] = False
     # a token's number among the real ones; the token before it has the number before
     numbers = given_mask.flatten().cumsum(0).view_as(given) - 1

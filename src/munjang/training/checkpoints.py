@@ -15,10 +15,11 @@ from safetensors.torch import save_file
 from munjang.config import to_yaml
 from munjang.errors import FolderError
 from munjang.manifest import written_whole
+from munjang.replacing import CHECKPOINT
 from munjang.training.settings import HOW_IT_IS_RUN
 from munjang.training.state import TrainingState, Weights
 
-FILE = "checkpoint.safetensors"
+FILE = CHECKPOINT
 
 
 def fingerprint(recipe: Mapping[str, Any], buffers: Iterable[Any]) -> str:

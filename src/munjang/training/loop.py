@@ -21,6 +21,7 @@ from munjang.data.buckets import Group
 from munjang.data.dataset import AnyBatch, Dataset
 from munjang.errors import ConfigError
 from munjang.layers.embedding import TokenEmbedding
+from munjang.layers.randomness import drawing_from
 from munjang.layers.spelling import Spelling
 from munjang.tasks.figures import FIGURES, loss_of
 from munjang.tasks.task import Learned, TaskScores
@@ -90,7 +91,7 @@ def make_state(model: nn.Module, settings: TrainingSettings) -> TrainingState:
 class Loop:
     """Fits `state.model` on `train`, looking at `valid`.
 
-    Each step seeds PyTorch's random numbers; who wants theirs back forks them around the whole.
+    It draws from a generator of its own, which each step seeds anew.
 
     Args:
         state: fresh or restored.
@@ -120,6 +121,7 @@ class Loop:
         self.lengths = train.lengths
         # to walk a model's modules for them costs as much as a small model's forward pass
         self.parameters = list(state.model.parameters())
+        self.random = torch.Generator(settings.device)
         self.member_losses = MemberLosses(len(train), settings.leave_out, seed)
         self._order: tuple[int, list[Group]] = (-1, [])
         self._starts = self._first_steps()
@@ -183,8 +185,9 @@ class Loop:
         factor = step_size_factor(
             counters.step, self.total, warmup=self.settings.warmup, schedule=self.settings.schedule
         )
-        _seed(self.seed * 1_000_003 + counters.step, batch.inputs[0].device)
-        loss = self._update(batch, factor)
+        self.random.manual_seed(self.seed * 1_000_003 + counters.step)
+        with drawing_from(self.random):
+            loss = self._update(batch, factor)
         counters.step += 1
         counters.loss_sum += loss
         counters.loss_count += 1
@@ -334,13 +337,6 @@ def metric_value(scores: TaskScores, metric: str) -> float:
 def deciding(scores: TaskScores) -> dict[str, float]:
     """The figures that may decide which step is best."""
     return {name: value for name, value in scores.figures.items() if FIGURES[name].decides}
-
-
-def _seed(seed: int, device: torch.device) -> None:
-    """As `torch.manual_seed`, which asks every kind of device there is and costs 0.2 ms a call."""
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        torch.cuda.manual_seed(seed)
 
 
 def finite_or_none(value: float) -> float | None:

@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
-from torch.random import fork_rng
 
 from munjang.manifest import FILE as MANIFEST
 from munjang.training.checkpoints import FILE as CHECKPOINT
@@ -32,6 +31,7 @@ def run(
     fingerprint: str = "",
     resume: bool = False,
     on_step: OnStep | None = None,
+    out: str | Path = "",
 ) -> None:
     """Take every step of `loop`; with a `folder`, log and checkpoint there.
 
@@ -42,6 +42,7 @@ def run(
         fingerprint: of data and settings, kept in the checkpoint.
         resume: go on from the folder's checkpoint when there is one.
         on_step: called with every step.
+        out: what people call the folder, if that is another one.
 
     Raises:
         Interrupted: Ctrl-C came; with a folder, a checkpoint of the last whole step stands in it.
@@ -54,7 +55,7 @@ def run(
     log = None if folder is None else RunLog(folder, resumed_at=state.counters.step)
     due = _Due(settings)
     try:
-        with _threads(settings.threads), fork_rng(devices=[]), ctrl_c() as asked:
+        with _threads(settings.threads), ctrl_c() as asked:
             for step in loop:
                 if log is not None:
                     log.step(step)
@@ -65,7 +66,7 @@ def run(
                     with asked.held():
                         save_checkpoint(folder, state, fingerprint)
                 if stop:
-                    raise Interrupted(_interrupted(folder, loop))
+                    raise Interrupted(_interrupted(folder, loop, out))
             if folder is not None and state.counters.seconds > settings.checkpoint_seconds:
                 # until the model is saved, and its checkpoint removed, a long run may not be lost
                 save_checkpoint(folder, state, fingerprint)
@@ -82,7 +83,13 @@ def run(
 
 
 @contextmanager
-def finishing(asked: "CtrlC", loop: Loop, folder: Path | None, fingerprint: str) -> Iterator[None]:
+def finishing(
+    asked: "CtrlC",
+    loop: Loop,
+    folder: Path | None,
+    fingerprint: str,
+    out: str | Path = "",
+) -> Iterator[None]:
     """Within, the model of a run whose steps are all done is scored and written.
 
     Ctrl-C has no step to wait for any more, so it ends this at once, and leaves a checkpoint of the
@@ -93,6 +100,7 @@ def finishing(asked: "CtrlC", loop: Loop, folder: Path | None, fingerprint: str)
         loop: whose steps are done.
         folder: the model folder, or None.
         fingerprint: as for `run`.
+        out: likewise.
 
     Raises:
         Interrupted: Ctrl-C came.
@@ -102,21 +110,21 @@ def finishing(asked: "CtrlC", loop: Loop, folder: Path | None, fingerprint: str)
         with asked.at_once():
             yield
     except KeyboardInterrupt:
-        raise Interrupted(_kept(loop, folder, fingerprint)) from None
+        raise Interrupted(_kept(loop, folder, fingerprint, out)) from None
     except OSError:
         with suppress(OSError):
-            _kept(loop, folder, fingerprint)
+            _kept(loop, folder, fingerprint, out)
         raise
 
 
-def _kept(loop: Loop, folder: Path | None, fingerprint: str) -> str:
+def _kept(loop: Loop, folder: Path | None, fingerprint: str, out: str | Path) -> str:
     """See to it that the last step is kept on disk. Returns words for people."""
     if folder is not None and (folder / MANIFEST).exists():
         remove_checkpoint(folder)
-        return f"stopped; the model was finished, and stands in {folder}"
+        return f"stopped; the model was finished, and stands in {out or folder}"
     if folder is not None:
         save_checkpoint(folder, loop.state, fingerprint)
-    return _interrupted(folder, loop)
+    return _interrupted(folder, loop, out)
 
 
 def remove_checkpoint(folder: Path) -> None:
@@ -124,11 +132,11 @@ def remove_checkpoint(folder: Path) -> None:
     (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
-def _interrupted(folder: Path | None, loop: Loop) -> str:
+def _interrupted(folder: Path | None, loop: Loop, out: str | Path) -> str:
     at = f"stopped after step {loop.state.counters.step} of {loop.total}"
     if folder is None:
         return at
-    return f"{at}; the same command with --resume goes on from {folder}"
+    return f"{at}; the same command with --resume goes on from {out or folder}"
 
 
 class _Due:

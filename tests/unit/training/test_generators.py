@@ -1,0 +1,132 @@
+"""Each training draws from a generator of its own: threads leave each other alone."""
+
+import random
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import munjang
+from munjang.layers.randomness import drawing_from, generator, initialising_from
+from munjang.training.loop import Step
+
+WORDS = ["good", "bad", "film", "fine", "awful", "great", "boring", "영화", "최고", "별로"]
+TEXTS = [" ".join(WORDS[(3 * n + k * k) % len(WORDS)] for k in range(2 + n % 5)) for n in range(48)]
+SMALL = ["training.epochs=2", "training.batch_rows=8", "training.threads=1", "model.dim=8"]
+
+CLASSIFY: dict[str, Any] = {"data": (TEXTS, ["ab"[n % 2] for n in range(48)])}
+PAIRS: dict[str, Any] = {"data": (TEXTS, TEXTS[::-1]), "task": "translate"}
+RUNS: dict[str, dict[str, Any]] = {
+    "mean": {**CLASSIFY, "model": "mean", "overrides": ["model.token_dropout=0.3"]},
+    "cnn": {**CLASSIFY, "model": "cnn", "overrides": ["model.members=2", "model.bag_dim=0"]},
+    "lstm": {**CLASSIFY, "model": "lstm", "overrides": ["model.hidden=8", "model.bag_dim=0"]},
+    "attentive": {
+        **PAIRS,
+        "model": "attentive",
+        "overrides": [
+            "model.hidden=8",
+            "model.scheduled_sampling=0.4",
+            "tokenizer.name=words",
+            "training.batch_rows=8",
+        ],
+    },
+}
+
+
+def weights_of(name: str, seed: int, on_step: Callable[[Step], None] | None = None) -> Any:
+    run = dict(RUNS[name])
+    overrides = [*SMALL, *run.pop("overrides")]
+    trained = munjang.train(**run, overrides=overrides, seed=seed, on_step=on_step)
+    return {key: value.clone() for key, value in trained.model.network.state_dict().items()}
+
+
+def assert_equal(found: Any, expected: Any) -> None:
+    assert found.keys() == expected.keys()
+    for key, value in found.items():
+        assert torch.equal(value, expected[key]), key
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_trainings_in_threads_are_as_those_alone(name: str) -> None:
+    seeds = (1, 2, 3)
+    alone = [weights_of(name, seed) for seed in seeds]
+    # all take their steps in turns, so that each stands between two draws of the others
+    together = threading.Barrier(len(seeds), timeout=60)
+    with ThreadPoolExecutor(len(seeds)) as pool:
+        futures = [pool.submit(weights_of, name, s, lambda _: together.wait()) for s in seeds]
+        for future, expected in zip(futures, alone, strict=True):
+            assert_equal(future.result(), expected)
+
+
+def test_draws_and_loads_of_another_thread_change_no_training(tmp_path: Path) -> None:
+    expected = weights_of("cnn", 5)
+    run = {key: value for key, value in RUNS["mean"].items() if key != "overrides"}
+    munjang.train(**run, overrides=SMALL, out=tmp_path / "m")
+    with ThreadPoolExecutor(1) as pool:
+
+        def disturb(_: Step) -> None:
+            pool.submit(torch.manual_seed, 7).result()
+            pool.submit(torch.rand, 100).result()
+            pool.submit(munjang.load, tmp_path / "m").result()
+
+        assert_equal(weights_of("cnn", 5, disturb), expected)
+
+
+@pytest.mark.parametrize("name", ["cnn", "attentive"])
+def test_a_training_leaves_the_random_numbers_of_its_caller(name: str) -> None:
+    torch.manual_seed(11)
+    before = torch.get_rng_state(), random.getstate(), repr(np.random.get_state())
+
+    def look(_: Step) -> None:  # not only put back at the end: never taken from
+        assert torch.equal(torch.get_rng_state(), before[0])
+
+    weights_of(name, 1, look)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert random.getstate() == before[1]
+    assert repr(np.random.get_state()) == before[2]
+
+
+def test_threaded_cross_validation_gives_the_scores_of_the_sequential_one() -> None:
+    sklearn = pytest.importorskip("sklearn.model_selection")
+    joblib = pytest.importorskip("joblib")
+    texts, labels = CLASSIFY["data"]
+    settings = {"training": {"epochs": 2, "threads": 1}, "model": {"dim": 8}}
+    estimator = munjang.TextClassifier("mean", settings=settings, random_state=0)
+    one_by_one = sklearn.cross_val_score(estimator, texts, labels, cv=3)
+    with joblib.parallel_backend("threading", n_jobs=3):
+        threaded = sklearn.cross_val_score(estimator, texts, labels, cv=3)
+    assert threaded.tolist() == one_by_one.tolist()
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: torch.nn.Linear(5, 4),
+        lambda: torch.nn.LSTM(3, 2, bidirectional=True),
+        lambda: torch.nn.Embedding(7, 3),
+        lambda: torch.nn.Conv2d(1, 2, 3),
+    ],
+)
+def test_modules_begin_as_from_the_seeded_generator_of_pytorch(build: Any) -> None:
+    torch.manual_seed(3)
+    expected = build().state_dict()
+    torch.manual_seed(4)
+    before = torch.get_rng_state()
+    with initialising_from(3):
+        found = build().state_dict()
+    assert_equal(found, expected)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_generator_before_comes_back() -> None:
+    own = torch.Generator()
+    with drawing_from(own):
+        with pytest.raises(KeyError), drawing_from(torch.Generator()):
+            raise KeyError
+        assert generator() is own
+    assert generator() is None

@@ -63,8 +63,7 @@ def parquet_records(
 ) -> Iterator[Record]:
     """The records of a Parquet file, `rows` of them decoded at a time."""
     # Parquet begins at its end, which a pipe and a compressed file cannot jump to.
-    plain = isinstance(stream.raw, io.FileIO) and stream.seekable()
-    file = open_parquet(stream if plain else io.BytesIO(stream.read()), name=name)
+    file = open_parquet(stream if stream.seekable() else io.BytesIO(stream.read()), name=name)
     columns = _choose(file.schema_arrow.names, wanted, say, file=name, row=None)
     row = 0
     try:

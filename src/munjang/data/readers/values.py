@@ -179,12 +179,21 @@ def _strings(values: list[str], bad: Bad) -> pl.Series:
         return pl.Series(values, dtype=pl.String)
     except UnicodeEncodeError:
         for i, value in enumerate(values):
-            try:
-                value.encode()
-            except UnicodeEncodeError as error:
-                bad[i] = (SURROGATE, f"not a valid Unicode string ({error.reason})")
+            said = not_unicode(value)
+            if said is not None:
+                bad[i] = (SURROGATE, said)
                 values[i] = ""
         return pl.Series(values, dtype=pl.String)
+
+
+def not_unicode(value: str) -> str | None:
+    """What is wrong with a string that holds half of a surrogate pair."""
+    try:
+        if not value.isascii():
+            value.encode()
+    except UnicodeEncodeError as error:
+        return f"not a valid Unicode string ({error.reason})"
+    return None
 
 
 def is_nan(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 import io
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given, settings
@@ -137,7 +138,7 @@ def test_whole_and_stream_of_damaged_bytes(
 def test_line_ends_do_not_depend_on_the_pieces(content, cuts):
     places = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
     ends = LineEnds()
-    pieces = [content[a:b] for a, b in zip(places, places[1:], strict=False)]
+    pieces = [content[a:b] for a, b in pairwise(places)]
     assert b"".join(map(ends.feed, pieces)) == with_line_feeds(content)
 
 

@@ -56,15 +56,16 @@ def _kept(
     if len(records) == 1 and not faults:
         raise only_header(names, file=loaded.name, row=int(lines[0]))
     records, lines = records[1:], lines[1:]
-    counts = np.array([len(fields) for fields in records], dtype=np.int64)
-    wrong = np.flatnonzero(counts != len(names))
-    faults.append(wrong_fields(lines[wrong], counts[wrong], names, delimiter))
-    keep = counts == len(names)
+    keep = np.ones(len(records), dtype=bool)
     if loaded.suspect:
         joined = ["".join(fields).encode(errors="surrogateescape") for fields in records]
-        reasons = [corruption(j) if k else None for j, k in zip(joined, keep, strict=True)]
+        reasons = [corruption(record) for record in joined]
         faults += corruption_faults(reasons, lines)
-        keep &= np.array([reason is None for reason in reasons], dtype=bool)
+        keep = np.array([reason is None for reason in reasons], dtype=bool)
+    counts = np.array([len(fields) for fields in records], dtype=np.int64)
+    wrong = np.flatnonzero(keep & (counts != len(names)))
+    faults.append(wrong_fields(lines[wrong], counts[wrong], names, delimiter))
+    keep[wrong] = False
     kept = [fields for fields, k in zip(records, keep, strict=True) if k]
     places = {name: i for i, name in reversed(list(enumerate(names)))}
 

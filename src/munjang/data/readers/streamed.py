@@ -120,12 +120,14 @@ def _delimited(lines: Lines, form: Format, wanted: Wanted, say: Say) -> Iterator
             yield row, Bad(MALFORMED, fields)
         elif not fields:
             yield row, None
+        elif corrupt := _corrupt("".join(fields)):
+            yield row, corrupt
         elif len(fields) != len(names):
             counts = np.array([row]), np.array([len(fields)])
             fault = wrong_fields(*counts, names, form.delimiter)
             yield row, Bad(fault.reason, fault.message(0))
         else:
-            yield row, _corrupt("".join(fields)) or _text([fields[i] for i in places], columns)
+            yield row, _text([fields[place] for place in places], columns)
 
 
 def _choose(

@@ -97,17 +97,17 @@ class PairBaseline:
         return self.idf.size + self.values.size
 
     def predict(self, texts: str | Iterable[str]) -> list[NearestAnswer]:
-        """An answer to each text; one string counts as a list of one.
+        """An answer to each text, an empty one to an empty text; one string is a list of one.
 
         Raises:
             DataError: a text is None or not a string; its place is named.
         """
         sources = text_column(texts).to_list()
         if self.name == "copy":
-            return [NearestAnswer(source, 1.0) for source in sources]
+            return [NearestAnswer(source, 1.0 if source else 0.0) for source in sources]
         return [
-            NearestAnswer(self.targets[place], similarity)
-            for place, similarity in self._nearest(sources)
+            NearestAnswer(self.targets[place] if source else "", similarity)
+            for source, (place, similarity) in zip(sources, self._nearest(sources), strict=True)
         ]
 
     def evaluate(self, table: Table) -> "TranslationScores":

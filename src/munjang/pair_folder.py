@@ -111,7 +111,7 @@ class PairModel:
         """An answer to each text. One string counts as a list of one.
 
         Args:
-            texts: sources. An empty one has an empty answer.
+            texts: sources. One in which nothing can be seen has an empty answer, of score 0.
             alignment: give what each token of an answer took most from.
             seed: of sampling.
 
@@ -127,8 +127,9 @@ class PairModel:
             for best, length in zip(found, row_lengths(encoded), strict=True)
         ]
         candidates = self._candidates(column.to_list(), found, alignment=alignment)
+        several = self.task.decoding.nbest > 1
         return [
-            TextAnswer(best, truncated=bool(cut))
+            TextAnswer(best, truncated=bool(cut), several=several)
             for best, cut in zip(candidates, truncated, strict=True)
         ]
 

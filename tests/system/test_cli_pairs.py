@@ -110,6 +110,16 @@ def test_several_answers_with_row_and_score_the_best_first(trained: Path) -> Non
         assert scores == sorted(scores, reverse=True)
 
 
+def test_a_line_with_nothing_to_see_has_an_empty_answer_on_its_line(trained: Path) -> None:
+    asked = ["12", "", " ", "\t", "\u3000", "\xa0", "34"]
+    done = run("predict", trained, "--input", "-", given="".join(f"{text}\n" for text in asked))
+    assert done.out.split("\n") == ["하나 둘", *[""] * 5, "셋 넷", ""]
+    done = run("predict", trained, "--nbest", "2", *asked)
+    rows = [line.split("\t") for line in done.out.split("\n")[:-1]]
+    assert [row for row in rows if row[0] in "23456"] == [[n, "0.0000", ""] for n in "23456"]
+    assert [row[0] for row in rows if row[0] in "17"] == ["1", "1", "7", "7"]
+
+
 def test_json_has_scores_and_asked_for_alignments(trained: Path) -> None:
     done = run("predict", trained, "1234", "--json", "--align", "--beam", "2", "--nbest", "2")
     found = json.loads(done.out)

@@ -271,7 +271,7 @@ def generated() -> Iterator[str]:
         pytest.param(lambda: np.array(TEXTS), id="numpy"),
         pytest.param(lambda: np.array(TEXTS, dtype=object), id="numpy of objects"),
         pytest.param(lambda: pl.Series(TEXTS), id="polars"),
-        pytest.param(lambda: dict.fromkeys(TEXTS), id="keys"),
+        pytest.param(lambda: dict.fromkeys(TEXTS).keys(), id="keys"),
     ],
 )
 def test_any_iterable_of_strings(model: TextModel, texts: Any) -> None:
@@ -291,7 +291,7 @@ def test_a_single_string_is_one_text(model: TextModel) -> None:
         ([["nested"]], r"texts\[0\]: expected a string, got list"),
         ([float("nan")], r"texts\[0\]: expected a string, got float"),
         ([b"bytes"], r"texts\[0\]: expected a string, got bytes"),
-        (b"bytes", "expected a string, got int"),
+        (b"bytes", "expected a string or strings, got bytes, which has no encoding"),
         (pl.Series(["a", None]), r"texts\[1\]: expected a string, got NoneType"),
         (pl.Series([1, 2]), r"texts\[0\]: expected a string, got int"),
         (None, "expected a string or strings, got NoneType"),

@@ -44,6 +44,11 @@ def test_a_copy_is_the_source() -> None:
     assert answers(fit("copy"), ["아무 말", ""]) == ["아무 말", ""]
 
 
+@pytest.mark.parametrize("name", PAIR_BASELINES)
+def test_nothing_is_answered_with_nothing(name: str) -> None:
+    assert answers(fit(name), ["배고파", " ", "\u3000", ""])[1:] == ["", "", ""]
+
+
 def test_of_equal_sources_the_first_answers_and_what_is_unlike_all_gets_the_usual_target() -> None:
     model = fit_pair_baseline("nearest", ["a", "b", "b", "c"], ["1", "2", "3", "3"], COUNTED)
     assert answers(model, ["b", "가"]) == ["2", "3"]

@@ -68,6 +68,14 @@ def test_no_texts_and_empty_texts(model: PairModel) -> None:
     assert [a.text for a in model.predict(["", "a red dog", ""])] == ["", own.text, ""]
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\t", "\xa0", "\u3000", "\u200b"], ids=ascii)
+def test_nothing_that_can_be_seen_gets_an_empty_answer(model: PairModel, blank: str) -> None:
+    (best,) = model.predict([blank])
+    assert (best.text, best.candidates[0].score) == ("", 0.0)
+    two = model.decoding_otherwise({"beam": 4, "nbest": 2}).predict(["a red dog", blank])
+    assert two[1].lines(2, blank) == [["2", "0.0000", ""]]
+
+
 def test_wrong_texts_are_named(model: PairModel) -> None:
     with pytest.raises(DataError):
         model.predict(["a", None])  # type: ignore[list-item]

@@ -33,10 +33,12 @@ class TextAnswer:
     Attributes:
         candidates: the best first.
         truncated: the text was longer than the model reads; only its beginning counted.
+        several: more than one answer was asked for, though fewer may have been found.
     """
 
     candidates: tuple[Candidate, ...]
     truncated: bool = False
+    several: bool = False
 
     @property
     def text(self) -> str:
@@ -45,7 +47,7 @@ class TextAnswer:
 
     def lines(self, row: int, text: str) -> list[list[str]]:
         """The answer alone, so that line n answers line n; of several, each with row and score."""
-        if len(self.candidates) == 1:
+        if not self.several:
             return [[self.text]]
         return [[str(row), f"{one.score:.4f}", one.text] for one in self.candidates]
 

@@ -4,6 +4,8 @@ import unicodedata
 
 from hypothesis import strategies as st
 
+from munjang.text.blank import is_blank
+
 PIECES = (
     *('"', '""', ",", ";", "\t", "\n", "\r\n", "'", "\\", " ", "a", "한국어", "문장"),
     *(
@@ -39,4 +41,4 @@ def ugly_text() -> st.SearchStrategy[str]:
     """Texts with something in them, made of what breaks parsers."""
     pieces = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
     anything = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r"))
-    return st.one_of(pieces, anything).filter(lambda text: bool(text.strip()))
+    return st.one_of(pieces, anything).filter(lambda text: not is_blank(text))

@@ -142,7 +142,7 @@ def test_bad_rows_stop_or_are_counted(tmp_path):
         ('{"text": null}', "got nothing", "empty text"),
         ('{"other": 1}', "expected the key 'text'", "missing key"),
         ('{"text": 3}', "expected a string", "text is not a string"),
-        ('{"text": "\\ud800"}', "row holds", "invalid bytes"),
+        ('{"text": "\\ud800"}', "not a valid Unicode string", "invalid Unicode"),
         ('{"text', "not valid JSON", "bad JSON"),
     ],
 )

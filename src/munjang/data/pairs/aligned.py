@@ -11,8 +11,9 @@ from munjang.data.readers.corrupt import blank_corrupt
 from munjang.data.readers.delimited import slices
 from munjang.data.readers.faults import Fault
 from munjang.data.readers.lines import line_spans
+from munjang.data.readers.opening import PARQUET_MAGIC
 from munjang.data.readers.records import Records
-from munjang.data.readers.sources import PARQUET_MAGIC, Loaded, load
+from munjang.data.readers.sources import Loaded, load
 from munjang.errors import DataError
 from munjang.text.columns import Int64s
 

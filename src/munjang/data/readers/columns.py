@@ -10,6 +10,7 @@ import polars as pl
 from munjang.data.readers.header import shown
 from munjang.data.readers.records import MISSING, Column, Records
 from munjang.errors import DataError
+from munjang.text.blank import is_blank
 
 # The most telling first: a file may have several of them.
 TEXT_NAMES = (
@@ -140,7 +141,7 @@ def existing_column(records: Records, name: str, kind: str) -> str:
 def joined(values: Sequence[object]) -> object:
     """One text of several; a value that is no string is handed on, to be reported."""
     odd = [v for v in values if not (v is None or v is MISSING or isinstance(v, str))]
-    return odd[0] if odd else " ".join(v for v in values if isinstance(v, str) and v.strip())
+    return odd[0] if odd else " ".join(v for v in values if isinstance(v, str) and not is_blank(v))
 
 
 def _guess_text(records: Records, taken: Sequence[str]) -> tuple[str, str]:

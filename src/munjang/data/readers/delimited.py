@@ -5,8 +5,7 @@ do not say on which line a record begins. Here the places of delimiters, newline
 found first, so that every record is checked and every value is a slice of the file.
 """
 
-import csv
-import io
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,18 +13,25 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from munjang.data.readers.corrupt import blank_corrupt, corruption
+from munjang.data.readers.corrupt import blank_corrupt
 from munjang.data.readers.faults import Fault
-from munjang.data.readers.header import blank_lines, header_names, only_header, wrong_fields
+from munjang.data.readers.header import (
+    blank_lines,
+    header_names,
+    is_quoted,
+    only_header,
+    wrong_fields,
+)
+from munjang.data.readers.quoted import QuotedRecords
 from munjang.data.readers.records import Records
 from munjang.data.readers.rowwise import read_rowwise
 from munjang.data.readers.sources import Loaded
-from munjang.errors import DataError
 from munjang.text.columns import Int64s
 
 Bytes = npt.NDArray[np.uint8]
 
 NEWLINE, RETURN, QUOTE = 10, 13, 34
+_FIRST_LINE = re.compile(rb"[^\r\n][^\n]*")
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,8 @@ def read_delimited(loaded: Loaded, delimiter: str, *, quoting: bool) -> Records:
     """
     data = loaded.data
     buffer = np.frombuffer(data, dtype=np.uint8)
+    header = _FIRST_LINE.search(data)
+    quoting = quoting or (header is not None and is_quoted(header[0], delimiter.encode()))
     quotes = np.flatnonzero(buffer == QUOTE) if b'"' in data else np.empty(0, dtype=np.int64)
     sound = bool(len(quotes)) and _well_formed(buffer, quotes, ord(delimiter))
     if quoting and len(quotes) and not sound:
@@ -74,7 +82,7 @@ def read_delimited(loaded: Loaded, delimiter: str, *, quoting: bool) -> Records:
     layout = find_layout(buffer, delimiter, quotes if quoted else None)
     if sound and not quoting:
         heeded = find_layout(buffer, delimiter, quotes)
-        if _needs_quotes(data, delimiter, layout, heeded):
+        if _uniform(heeded) and not _uniform(layout):
             layout, quoted = heeded, True
             notes += ("double quotes are read as quoting: the file parses only so",)
     notes += blank_lines(layout.blank)
@@ -148,14 +156,6 @@ def _well_formed(buffer: Bytes, quotes: Int64s, delimiter: int) -> bool:
     return bool(opens.all() and closes.all())
 
 
-def _needs_quotes(data: bytes, delimiter: str, plain: Layout, heeded: Layout) -> bool:
-    """Whether an unquoted format was nevertheless written with quotes."""
-    header = data[plain.starts[0] : plain.ends[0]].split(delimiter.encode())
-    if all(len(name) > 1 and name[:1] == name[-1:] == b'"' for name in header):
-        return True
-    return _uniform(heeded) and not _uniform(plain)
-
-
 def _uniform(layout: Layout) -> bool:
     return bool((layout.fields == layout.fields[0]).all())
 
@@ -190,17 +190,11 @@ def _records(
 def _names(loaded: Loaded, layout: Layout, delimiter: str, quoted: bool) -> tuple[str, ...]:
     row = int(layout.lines[0])
     header = loaded.data[layout.starts[0] : layout.ends[0]]
-    reason = corruption(header)
-    if reason:
-        raise DataError(
-            f"the header holds {reason}, and no row can be read without it",
-            file=loaded.name,
-            row=row,
-        )
-    text = header.decode()
+    text = header.decode(errors="surrogateescape")
     fields = text.split(delimiter)
     if quoted:
-        fields = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        _, found = next(QuotedRecords(iter(text.split("\n")), delimiter, quoted=True))
+        fields = list(found)
     names = header_names(fields, file=loaded.name, row=row)
     if len(layout.starts) == 1:
         raise only_header(names, file=loaded.name, row=row)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from munjang.data.readers.columns import LABEL_NAMES, TEXT_NAMES
-from munjang.data.readers.sources import PARQUET_MAGIC
+from munjang.data.readers.opening import PARQUET_MAGIC
 
 _SUFFIXES = {
     ".csv": "csv",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from munjang.data.readers.corrupt import corruption
 from munjang.data.readers.faults import Fault
 from munjang.errors import DataError
 from munjang.telling import counted
@@ -12,12 +13,23 @@ def header_names(fields: Sequence[str], *, file: str, row: int) -> tuple[str, ..
     """Column names: the header's fields without surrounding space.
 
     Raises:
-        DataError: all of them are empty.
+        DataError: all of them are empty, or they hold what no text has.
     """
+    reason = corruption("".join(fields).encode(errors="surrogateescape"))
+    if reason:
+        raise DataError(
+            f"the header holds {reason}, and no row can be read without it", file=file, row=row
+        )
     names = tuple(field.strip() for field in fields)
     if not any(names):
         raise DataError("expected a header with column names, got an empty one", file=file, row=row)
     return names
+
+
+def is_quoted(header: bytes, delimiter: bytes) -> bool:
+    """Whether every name of a header, the line of a file, stands in double quotes."""
+    names = header.removesuffix(b"\r").split(delimiter)
+    return all(len(name) > 1 and name[:1] == name[-1:] == b'"' for name in names)
 
 
 def only_header(names: Sequence[str], *, file: str, row: int) -> DataError:

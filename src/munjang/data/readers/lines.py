@@ -16,6 +16,7 @@ from munjang.text.columns import Int64s
 
 # Keys may differ from line to line; those of the first lines name the columns.
 LINES_FOR_NAMES = 1000
+BAD_JSON = "bad JSON"
 
 
 def read_text(loaded: Loaded) -> Records:
@@ -42,8 +43,12 @@ def read_jsonlines(loaded: Loaded) -> Records:
     blank = np.array([value == "" for value in objects], dtype=bool)
     bad = np.flatnonzero(~good & ~blank)
     complaints = [str(objects[i]) for i in bad]
-    faults.append(Fault("bad JSON", rows[bad], complaints.__getitem__))
+    faults.append(Fault(BAD_JSON, rows[bad], complaints.__getitem__))
     kept = [value for value in objects if isinstance(value, dict)]
+    if not kept:
+        row = next((int(fault.rows[0]) for fault in faults if len(fault.rows)), None)
+        said = f": {complaints[0]}" if complaints else ""
+        raise DataError(f"no line is a JSON object{said}", file=loaded.name, row=row)
     names = tuple(dict.fromkeys(key for value in kept[:LINES_FOR_NAMES] for key in value))
 
     def column(name: str) -> list[Any]:

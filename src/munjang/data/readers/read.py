@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from munjang.data.collection import is_table
 from munjang.data.readers.columns import choose_columns
 from munjang.data.readers.delimited import read_delimited
 from munjang.data.readers.formats import find_format
@@ -13,7 +14,7 @@ from munjang.data.readers.gather import gather
 from munjang.data.readers.lines import read_jsonlines, read_text
 from munjang.data.readers.records import TEXT_AND_LABEL, Kinds, Records
 from munjang.data.readers.sources import load
-from munjang.data.readers.typed import is_frame, read_frame, read_lists, read_parquet
+from munjang.data.readers.typed import read_frame, read_lists, read_parquet
 from munjang.data.readers.values import ReadLabels, clean_labels
 from munjang.data.table import Table
 from munjang.errors import DataError
@@ -80,7 +81,7 @@ def read_records(
     """
     if isinstance(sources, str | Path):
         return [_read_file(sources, columns, encoding, skip, usual)]
-    if is_frame(sources):
+    if is_table(sources):
         return [read_frame(sources)]
     given = f"({kinds[0]}s, {kinds[1]}s)"
     if not isinstance(sources, Sequence) or isinstance(sources, bytes):

@@ -9,17 +9,10 @@ import numpy as np
 import polars as pl
 
 from munjang.data.readers.arriving import Lines
+from munjang.data.readers.encodings import marked_codec, text_codec
 from munjang.data.readers.faults import SKIP_HINT
 from munjang.data.readers.formats import find_format
-from munjang.data.readers.sources import (
-    PARQUET_MAGIC,
-    STDIN,
-    first_bytes,
-    marked_codec,
-    open_source,
-    source_name,
-    text_codec,
-)
+from munjang.data.readers.opening import PARQUET_MAGIC, STDIN, open_source, source_name
 from munjang.data.readers.streamed import Bad, Record, Wanted, line_records, parquet_records
 from munjang.errors import DataError
 from munjang.telling import Say
@@ -62,22 +55,20 @@ def stream_texts(
     name = source_name(source)
     with ExitStack() as guard:
         stream = guard.enter_context(open_source(source))
-        head = first_bytes(stream, name)
+        head = stream.peek()
         if not head and str(source) != STDIN:
             raise DataError("the file is empty", file=name)
+        wanted = Wanted(text_column, trained_column)
+        if head.startswith(PARQUET_MAGIC):
+            records = parquet_records(stream, name, wanted, say, batch_rows)
+            return _batches(guard.pop_all(), name, records, lambda: True, batch_rows, skipped)
+        codec, mark = marked_codec(head, codec, name=name)
+        stream.read(mark)
+        lines = Lines(stream, codec, name=name, strict=skipped is None, mark=mark)
+        form = find_format(name, lines.head(), (text_column,), usual=(trained_column,))
         opened = guard.pop_all()
-    codec, mark = marked_codec(head, codec)
-    readable = head[mark:].decode(codec, errors="replace").encode()
-    parquet = head.startswith(PARQUET_MAGIC)
-    form = find_format(name, head if parquet else readable, (text_column,), usual=(trained_column,))
-    wanted = Wanted(text_column, trained_column)
     for note in form.notes:
         say(note)
-    if form.kind == "parquet":
-        records = parquet_records(stream, name, wanted, say, batch_rows)
-        return _batches(opened, name, records, lambda: True, batch_rows, skipped)
-    stream.read(mark)
-    lines = Lines(stream, codec, name=name, strict=skipped is None)
     records = line_records(lines, form, wanted, say)
     return _batches(opened, name, records, lambda: lines.ready, batch_rows, skipped)
 

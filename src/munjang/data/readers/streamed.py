@@ -1,11 +1,11 @@
 """The text of each record of a stream, format by format."""
 
-import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from munjang.data.readers.arriving import Lines
@@ -13,12 +13,13 @@ from munjang.data.readers.columns import column_parts, joined, missing_column, t
 from munjang.data.readers.corrupt import corruption
 from munjang.data.readers.faults import shorten
 from munjang.data.readers.formats import Format
-from munjang.data.readers.header import header_names, shown
-from munjang.data.readers.lines import parse_object, reject_array
+from munjang.data.readers.header import header_names, is_quoted, shown, wrong_fields
+from munjang.data.readers.lines import BAD_JSON, parse_object, reject_array
+from munjang.data.readers.quoted import QuotedRecords
 from munjang.data.readers.records import MISSING
-from munjang.data.readers.rowwise import LONGEST_RECORD, allow_long_fields, quoting_mistake
+from munjang.data.readers.rowwise import MALFORMED
 from munjang.data.readers.typed import damaged_parquet, open_parquet
-from munjang.data.readers.values import EMPTY, NO_KEY, NOT_TEXT
+from munjang.data.readers.values import EMPTY, NO_KEY, NOT_TEXT, SURROGATE, not_unicode
 from munjang.errors import DataError
 from munjang.telling import Say
 
@@ -63,8 +64,7 @@ def parquet_records(
 ) -> Iterator[Record]:
     """The records of a Parquet file, `rows` of them decoded at a time."""
     # Parquet begins at its end, which a pipe and a compressed file cannot jump to.
-    plain = isinstance(stream.raw, io.FileIO) and stream.seekable()
-    file = open_parquet(stream if plain else io.BytesIO(stream.read()), name=name)
+    file = open_parquet(stream if stream.seekable() else io.BytesIO(stream.read()), name=name)
     columns = _choose(file.schema_arrow.names, wanted, say, file=name, row=None)
     row = 0
     try:
@@ -83,7 +83,7 @@ def _plain(lines: Lines, text_column: str | None) -> Iterator[Record]:
             file=lines.name,
         )
     for line in lines:
-        yield lines.row, _checked(line.removesuffix("\r"))
+        yield lines.row, _corrupt(line) or line.removesuffix("\r")
 
 
 def _jsonlines(lines: Lines, wanted: Wanted, say: Say) -> Iterator[Record]:
@@ -91,9 +91,12 @@ def _jsonlines(lines: Lines, wanted: Wanted, say: Say) -> Iterator[Record]:
     for line in lines:
         if columns is None:
             reject_array(line, file=lines.name, row=lines.row)
-        value = parse_object(line)
+        value = _corrupt(line) or parse_object(line)
+        if isinstance(value, Bad):
+            yield lines.row, value
+            continue
         if isinstance(value, str):
-            yield lines.row, Bad("bad JSON", value) if value else None
+            yield lines.row, Bad(BAD_JSON, value) if value else None
             continue
         if columns is None:
             columns = _choose(list(value), wanted, say, file=lines.name, row=lines.row)
@@ -101,65 +104,30 @@ def _jsonlines(lines: Lines, wanted: Wanted, say: Say) -> Iterator[Record]:
 
 
 def _delimited(lines: Lines, form: Format, wanted: Wanted, say: Say) -> Iterator[Record]:
-    header = next((line for line in lines if line.strip("\r")), None)
-    if header is None:
+    first = next((line for line in lines.head().split(b"\n") if line.strip(b"\r")), b"")
+    quoted = form.kind == "csv" or is_quoted(first, form.delimiter.encode())
+    records = QuotedRecords(lines, form.delimiter, quoted=quoted)
+    row, header = next(((row, fields) for row, fields in records if fields), (0, []))
+    if not header:
         return
-    feed = _Feed(lines, header)
-    allow_long_fields()
-    quoted = form.kind == "csv" or header.startswith('"')
-    reader = csv.reader(
-        feed,
-        delimiter=form.delimiter,
-        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
-        strict=True,
-    )
-    try:
-        names = header_names(next(reader), file=lines.name, row=lines.row)
-    except csv.Error as error:
-        raise DataError(quoting_mistake(error), file=lines.name, row=lines.row) from error
-    columns = _choose(names, wanted, say, file=lines.name, row=lines.row)
+    if isinstance(header, str):
+        raise DataError(header, file=lines.name, row=row)
+    names = header_names(header, file=lines.name, row=row)
+    columns = _choose(names, wanted, say, file=lines.name, row=row)
     places = [names.index(column) for column in columns]
-    while True:
-        row = feed.begin()
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield row, Bad("malformed quotes", quoting_mistake(error))
-            continue
-        if not fields:
+    for row, fields in records:
+        if isinstance(fields, str):
+            yield row, Bad(MALFORMED, fields)
+        elif not fields:
             yield row, None
+        elif corrupt := _corrupt("".join(fields)):
+            yield row, corrupt
         elif len(fields) != len(names):
-            expected = f"expected {len(names)} fields as in the header ({shown(names)})"
-            yield row, Bad("wrong number of fields", f"{expected}, got {len(fields)}")
+            counts = np.array([row]), np.array([len(fields)])
+            fault = wrong_fields(*counts, names, form.delimiter)
+            yield row, Bad(fault.reason, fault.message(0))
         else:
             yield row, _text([fields[place] for place in places], columns)
-
-
-class _Feed:
-    """Lines for `csv.reader`, at most so many a record: an open quote may not take the rest."""
-
-    def __init__(self, lines: Lines, header: str) -> None:
-        self.lines, self.header = lines, header
-        self.last = lines.row + LONGEST_RECORD
-
-    def begin(self) -> int:
-        """Note that a record begins. Returns the row where it does."""
-        self.last = self.lines.row + LONGEST_RECORD
-        return self.lines.row + 1
-
-    def __iter__(self) -> "_Feed":
-        return self
-
-    def __next__(self) -> str:
-        if self.header:
-            line, self.header = self.header, ""
-        elif self.lines.row >= self.last:
-            raise StopIteration
-        else:
-            line = next(self.lines)
-        return line + "\n"
 
 
 def _choose(
@@ -191,19 +159,23 @@ def _choose(
 
 
 def _text(values: Sequence[Any], columns: Sequence[str]) -> str | Bad:
+    """The text of one record, told as the table's reader tells what is wrong with it."""
     value = values[0] if len(values) == 1 else joined(values)
-    if isinstance(value, str):
-        return _checked(value)
     name = "+".join(columns)
+    if isinstance(value, str):
+        said = not_unicode(value)
+        return value if said is None else Bad(SURROGATE, said)
     if value is MISSING:
-        message = f"expected the key {name!r}, which this line does not have"
-        return Bad(NO_KEY, message)
+        return Bad(NO_KEY, f"expected the key {name!r}, which this line does not have")
     if value is None:
         return Bad(EMPTY.format("text"), f"expected a text in column {name!r}, got nothing")
     message = f"expected a string in the text column {name!r}, got {shorten(value)}"
     return Bad(NOT_TEXT.format("text"), message)
 
 
-def _checked(text: str) -> str | Bad:
-    reason = corruption(text.encode(errors="surrogatepass"))
-    return Bad(reason, f"the row holds {reason}") if reason else text
+def _corrupt(record: str) -> Bad | None:
+    """What is wrong with the bytes of a record, if they are not those of text."""
+    if "\0" not in record and record.isascii():
+        return None
+    reason = corruption(record.encode(errors="surrogateescape"))
+    return Bad(reason, f"the row holds {reason}") if reason else None

@@ -7,7 +7,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from munjang.data.readers.faults import shorten
+from munjang.data.collection import values_of
 from munjang.data.readers.records import TEXT_AND_LABEL, Column, Kinds, Records
 from munjang.errors import DataError
 
@@ -62,13 +62,6 @@ def damaged_parquet(name: str, error: Exception) -> DataError:
     )
 
 
-def is_frame(source: object) -> bool:
-    """Whether an object is a table of columns: Polars, pandas, PyArrow and their like."""
-    if isinstance(source, pl.LazyFrame):
-        return True
-    return hasattr(source, "columns") and hasattr(source, "__getitem__")
-
-
 def read_frame(frame: Any) -> Records:
     """Read a data frame of Polars, pandas or PyArrow. Rows are counted from 1.
 
@@ -76,7 +69,7 @@ def read_frame(frame: Any) -> Records:
         DataError: it has no rows.
     """
     name = "the data frame"
-    if isinstance(frame, pa.Table):
+    if isinstance(frame, pa.Table | pa.RecordBatch):
         frame = pl.from_arrow(frame)
     if isinstance(frame, pl.LazyFrame):
         frame = frame.collect()
@@ -87,7 +80,7 @@ def read_frame(frame: Any) -> Records:
 
     def column(wanted: str) -> Column:
         values = frame[originals[wanted]]
-        return values if isinstance(values, pl.Series) else as_list(values)
+        return _column(values, wanted, nested=True)
 
     return Records(name, np.arange(1, len(frame) + 1, dtype=np.int64), names, column)
 
@@ -101,13 +94,13 @@ def read_lists(texts: Any, labels: Any = None, *, kinds: Kinds = TEXT_AND_LABEL)
         kinds: names of the two columns.
 
     Raises:
-        DataError: there are no texts, or not as many labels.
+        DataError: there are no texts, not as many labels, or one of the two is no collection.
     """
     text, label = kinds
-    columns = {text: _column(texts)}
+    columns = {text: _column(texts, text)}
     count = len(columns[text])
     if labels is not None:
-        columns[label] = _column(labels)
+        columns[label] = _column(labels, label, nested=True)
         if len(columns[label]) != count:
             raise DataError(
                 f"expected one {label} a {text}, got {count:,} {text}s and "
@@ -119,16 +112,5 @@ def read_lists(texts: Any, labels: Any = None, *, kinds: Kinds = TEXT_AND_LABEL)
     return Records(f"the {text}s given", rows, tuple(columns), columns.__getitem__)
 
 
-def _column(values: Any) -> Column:
-    return values if isinstance(values, pl.Series) else as_list(values)
-
-
-def as_list(values: Any) -> list[Any]:
-    """The values of a list, array or pandas column as Python objects.
-
-    Raises:
-        DataError: it is a single string, or no collection.
-    """
-    if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
-        raise DataError(f"expected a list of values, got {shorten(values)}")
-    return list(values.tolist()) if hasattr(values, "tolist") else list(values)
+def _column(values: Any, kind: str, *, nested: bool = False) -> Column:
+    return values if isinstance(values, pl.Series) else values_of(values, kind, nested=nested)

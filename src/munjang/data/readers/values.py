@@ -11,6 +11,7 @@ import polars as pl
 
 from munjang.data.readers.faults import Fault, shorten
 from munjang.data.readers.records import MISSING, Column
+from munjang.text.blank import blank_rows
 from munjang.text.columns import Int64s
 
 ReadLabels = Callable[[Column, str, Int64s], tuple[pl.Series, list[Fault], Int64s]]
@@ -45,7 +46,8 @@ def clean_texts(
         texts, bad = _texts_of_list(column, name, kind)
     else:
         texts, bad = _texts_of_series(column, name, kind)
-    blank = (texts.str.strip_chars().str.len_bytes() == 0).to_numpy(writable=True)
+    blank = np.zeros(len(texts), dtype=bool)
+    blank[blank_rows(texts)] = True
     message = f"expected a {kind} in column {name!r}, got an empty one"
     return texts, *group_faults(bad, blank, rows, EMPTY.format(kind), message)
 
@@ -177,12 +179,21 @@ def _strings(values: list[str], bad: Bad) -> pl.Series:
         return pl.Series(values, dtype=pl.String)
     except UnicodeEncodeError:
         for i, value in enumerate(values):
-            try:
-                value.encode()
-            except UnicodeEncodeError as error:
-                bad[i] = (SURROGATE, f"not a valid Unicode string ({error.reason})")
+            said = not_unicode(value)
+            if said is not None:
+                bad[i] = (SURROGATE, said)
                 values[i] = ""
         return pl.Series(values, dtype=pl.String)
+
+
+def not_unicode(value: str) -> str | None:
+    """What is wrong with a string that holds half of a surrogate pair."""
+    try:
+        if not value.isascii():
+            value.encode()
+    except UnicodeEncodeError as error:
+        return f"not a valid Unicode string ({error.reason})"
+    return None
 
 
 def is_nan(value: object) -> bool:

@@ -4,13 +4,12 @@ A header "COUNT DIM", then for each word its bytes, a space, and DIM little-endi
 some writers put a line feed between two of them.
 """
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from munjang.data.readers.sources import broken, open_source
+from munjang.data.readers.opening import open_source
 from munjang.data.vectors.block import Block, Floats, OnBad, checked, decoded
 from munjang.data.vectors.formats import VectorFormat
 from munjang.errors import DataError
@@ -79,12 +78,9 @@ class BinaryVectors:
 
     def _chunks(self) -> Iterator[bytes]:
         with open_source(self.path) as stream:
-            try:
-                stream.readline()
-                while chunk := stream.read(_CHUNK):
-                    yield chunk
-            except (OSError, EOFError, zlib.error) as error:
-                raise broken(self.name, error) from error
+            stream.readline()
+            while chunk := stream.read(_CHUNK):
+                yield chunk
 
     def _damaged(self, what: str, row: int) -> DataError:
         return DataError(

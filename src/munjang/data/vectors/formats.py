@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from munjang.data.readers.faults import shorten
+from munjang.data.readers.line_ends import with_line_feeds
 from munjang.errors import DataError
 
 SAMPLE = 1 << 20  # bytes looked at: the first lines, even of very wide vectors
@@ -60,7 +61,7 @@ def detect(head: bytes, name: str) -> VectorFormat:
     for mark, what in _FOREIGN.items():
         if head.startswith(mark):
             raise DataError(f"this is {what}", file=name)
-    body = head.removeprefix(codecs.BOM_UTF8)
+    body = with_line_feeds(head.removeprefix(codecs.BOM_UTF8))
     if not body.strip():
         raise DataError(f"{_EXPECTED}; the file is empty", file=name)
     first, _, rest = body.partition(b"\n")

@@ -6,12 +6,12 @@ lines cost seconds that way, and no more memory than one piece of the file.
 
 import codecs
 import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from munjang.data.readers.faults import shorten
-from munjang.data.readers.sources import broken, open_source
+from munjang.data.readers.line_ends import LineEnds
+from munjang.data.readers.opening import open_source
 from munjang.data.vectors.block import Block, Floats, OnBad, checked, decoded
 from munjang.data.vectors.formats import VectorFormat, is_number
 from munjang.errors import DataError
@@ -79,14 +79,11 @@ class TextVectors:
 
     def _pieces(self) -> Iterator[tuple[int, list[bytes]]]:
         """The lines of the file, and the number of the first, from 1, of each piece of it."""
-        row, tail = 1, b""
+        row, tail, ends = 1, b"", LineEnds()
         with open_source(self.path) as stream:
             while True:
-                try:
-                    chunk = stream.read(_CHUNK)
-                except (OSError, EOFError, zlib.error) as error:
-                    raise broken(self.name, error) from error
-                lines = (tail + chunk).split(b"\n")
+                chunk = stream.read(_CHUNK)
+                lines = (tail + ends.feed(chunk)).split(b"\n")
                 if row == 1:
                     lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
                 tail = lines.pop() if chunk else b""

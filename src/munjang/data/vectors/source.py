@@ -1,11 +1,10 @@
 """From a path or an object to a source of vectors, whose dimension is known before it is read."""
 
-import zlib
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from munjang.data.readers.sources import STDIN, broken, open_source
+from munjang.data.readers.opening import STDIN, open_source
 from munjang.data.vectors.binary import BinaryVectors
 from munjang.data.vectors.block import VectorSource
 from munjang.data.vectors.formats import SAMPLE, detect
@@ -32,9 +31,6 @@ def open_vectors(vectors: Any) -> VectorSource:
     if name == STDIN:
         raise DataError("vectors: expected a file, which is read twice, got standard input")
     with open_source(path) as stream:
-        try:
-            head = stream.read(SAMPLE)
-        except (OSError, EOFError, zlib.error) as error:
-            raise broken(name, error) from error
+        head = stream.read(SAMPLE)
     found = detect(head, name)
     return (BinaryVectors if found.kind == "word2vec binary" else TextVectors)(path, found)

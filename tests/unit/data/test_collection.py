@@ -1,0 +1,146 @@
+"""One rule of what a collection of texts is, wherever texts are taken from Python."""
+
+import re
+import unicodedata
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from munjang.data.collection import texts_of
+from munjang.data.columns import text_column
+from munjang.data.readers import read_table
+from munjang.errors import DataError
+from munjang.text.blank import blank_rows, is_blank
+
+
+class SeriesLike:
+    """A column of pandas, which is no dependency: iterable, with a shape and `to_list`."""
+
+    def __init__(self, values: list[object]) -> None:
+        self.values, self.shape = values, (len(values),)
+
+    def __iter__(self):
+        return iter(self.values)
+
+    def __len__(self):
+        return len(self.values)
+
+    def to_list(self):
+        return self.values
+
+
+class FrameLike:
+    """A table of pandas: iterating over it gives the names of its columns."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.columns = names
+
+    def __iter__(self):
+        return iter(self.columns)
+
+    def __getitem__(self, name: str) -> list[str]:
+        return [name]
+
+
+TEXTS = ["좋다", "bad", "e\u0301"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        TEXTS,
+        tuple(TEXTS),
+        (text for text in TEXTS),
+        dict.fromkeys(TEXTS).keys(),
+        np.array(TEXTS),
+        np.array(TEXTS, dtype=object),
+        [np.str_(text) for text in TEXTS],
+        pl.Series(TEXTS),
+        pl.Series(TEXTS, dtype=pl.Categorical),
+        SeriesLike(TEXTS),
+        pa.array(TEXTS),
+        pa.array(TEXTS, type=pa.large_string()),
+        pa.array(TEXTS).dictionary_encode(),
+        pa.chunked_array([TEXTS[:1], TEXTS[1:]]),
+    ],
+    ids=lambda texts: f"{type(texts).__module__}.{type(texts).__name__}",
+)
+def test_what_has_one_text_per_entry_is_taken(texts):
+    texts = list(texts) if isinstance(texts, type(n for n in ())) else texts
+    assert texts_of(texts) == TEXTS
+    assert all(type(text) is str for text in texts_of(texts))
+    assert text_column(texts).to_list() == TEXTS
+    assert read_table((texts, None), need_labels=False).texts.to_list() == TEXTS
+
+
+def test_a_generator_is_read_once_and_one_string_is_one_text():
+    assert texts_of(text for text in TEXTS) == TEXTS
+    assert texts_of("좋다") == text_column("좋다").to_list() == ["좋다"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ({"a": "b"}, "got dict, a mapping"),
+        ({"b", "a"}, r"got set, .* no order: give sorted\(given\)"),
+        (frozenset("ab"), "no order"),
+        (b"bytes", r"got bytes, which has no encoding: decode it first, as in given\.decode"),
+        (FrameLike(["review", "n"]), r'\(review, n\): choose one, as in df\["review"\]'),
+        (pl.DataFrame({"text": ["b"]}), r'choose one, as in df\["text"\]'),
+        (pl.LazyFrame({"text": ["b"]}), r'LazyFrame, .* as in df\["text"\]'),
+        (pa.table({"text": ["b"]}), r'Table, .* as in df\["text"\]'),
+        (pa.RecordBatch.from_pydict({"text": ["b"]}), r'as in df\["text"\]'),
+        (np.array([["a"], ["b"]]), r"an array of shape \(2, 1\); choose one column"),
+        (np.array("a"), r"an array of shape \(\)"),
+        (3, "expected a string or strings, got int"),
+        (None, "expected a string or strings, got NoneType"),
+    ],
+    ids=lambda given: type(given).__name__,
+)
+def test_what_would_be_read_otherwise_than_meant_is_refused_in_one_line(texts, said):
+    for take in (texts_of, text_column, lambda given: read_table((given, None))):
+        with pytest.raises(DataError, match=said) as caught:
+            take(texts)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["a", None],
+        pl.Series(["a", None]),
+        SeriesLike(["a", None]),
+        np.array(["a", float("nan")], dtype=object),
+        pa.array(["a", None]),
+        ["a", b"b"],
+        [b"a".decode(), ["b"]],
+        ["a", "\ud800"],
+    ],
+    ids=repr,
+)
+def test_an_entry_that_is_no_text_is_named_by_its_place(texts):
+    for take in (texts_of, text_column):
+        with pytest.raises(DataError, match=re.escape("texts[1]: ")):
+            take(texts)
+
+
+BLANK = ["", " ", "\t", "\r\n", "\x1c", "\x85", "\xa0", "\u3000", "\u200b", "\ufeff", "\u3164"]
+SEEN = [".", "⠀가", "\u200b가", "👍🏽", "ㅤㅋ", "0", "\u0301"]
+
+
+@pytest.mark.parametrize("text", BLANK, ids=ascii)
+def test_a_text_in_which_nothing_can_be_seen_is_empty_everywhere(text):
+    assert is_blank(text)
+    assert texts_of([text, "a"]) == text_column(pl.Series([text, "a"])).to_list() == ["", "a"]
+    with pytest.raises(DataError, match="row 2: expected a text"):
+        read_table((["a", text], None), need_labels=False)
+
+
+def test_python_and_polars_see_the_same_characters():
+    characters = [chr(point) for point in range(0x30000) if not 0xD800 <= point < 0xE000]
+    blank = set(blank_rows(pl.Series(characters)).tolist())
+    assert blank == {place for place, one in enumerate(characters) if is_blank(one)}
+    assert not any(unicodedata.category(characters[place])[0] in "NPS" for place in blank)
+    assert blank_rows(pl.Series(SEEN)).tolist() == []

@@ -36,6 +36,8 @@ BASELINES: dict[str, str] = {
     "tfidf-characters": "TF-IDF of 1 to 5 characters within words, logistic regression",
     "nbsvm": "Naive Bayes log-count ratios of words and pairs, linear SVM (Wang and Manning 2012)",
 }
+# Those whose answer is the same for every text: measures of what a score means, and no models.
+READ_NO_TEXT = frozenset({"majority"})
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -58,6 +58,14 @@ def compare(
             "[default: the first]",
         ),
     ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="How far behind the best is good enough, in the unit of the metric.  "
+            "[default: 0.01; of chrf and bleu 1, of log_loss 0.02]",
+        ),
+    ] = None,
     valid: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Chooses best steps.  [default: a tenth of DATA]"),
@@ -129,6 +137,7 @@ def compare(
             budget=budget,
             seeds=seeds,
             metric=metric,
+            margin=margin,
             valid=held_out_or_pairs("--valid", valid, valid_source, valid_target),
             test=held_out_or_pairs("--test", test, test_source, test_target),
             text_column=text_column,
@@ -144,7 +153,7 @@ def compare(
             say=notes(quiet=quiet),
         )
     show_comparison(comparison, as_json=as_json)
-    if comparison.choice is None:
+    if not comparison.finished:
         note(f"munjang: no run came to an end; {out}/runs/*/*/log.txt tell more")
         return FAILED
     return DONE

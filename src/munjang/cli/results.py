@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from munjang.cli.output import console, show, show_json
 from munjang.cli.tables import details, summary
+from munjang.tasks.absent import notes_on
 from munjang.telling import counted
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def show_training(trained: "Trained", *, as_json: bool) -> None:
 
     training = trained.metrics["training"]
     console().print(summary(trained.scores, "validation"))
+    for line in notes_on(trained.scores):
+        show(f"- {line}")
     folder = shlex.quote(str(trained.folder))
     medium = medium_of(trained.model.recipe.task)
     unit = next(key for key in training if key.endswith("_per_second")).split("_")[0]
@@ -43,10 +46,13 @@ def show_training(trained: "Trained", *, as_json: bool) -> None:
 
 def show_evaluation(scores: "TaskScores", *, as_json: bool) -> None:
     """All scores: of the whole, then what the task tells beside."""
+    said = notes_on(scores)
     if as_json:
-        show_json(scores.to_json())
+        show_json({**scores.to_json(), **({"notes": said} if said else {})})
         return
     screen = console()
     screen.print(summary(scores, "score"))
+    for line in said:
+        show(f"- {line}")
     for table in details(scores):
         screen.print(table)

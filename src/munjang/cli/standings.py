@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def show_comparison(comparison: "Comparison", *, as_json: bool) -> None:
     """The table, how to read it, the choice, and where everything lies."""
     from munjang.comparison.plan import PAGE, RESULTS, TABLE
-    from munjang.comparison.texts import cells, heads, notes
+    from munjang.comparison.texts import cells, headline, heads, notes
 
     if as_json:
         show_json({"folder": str(comparison.folder), **comparison.to_json()})
@@ -24,13 +24,10 @@ def show_comparison(comparison: "Comparison", *, as_json: bool) -> None:
     console().print(table)
     for line in notes(comparison):
         show(f"- {line}")
-    if comparison.choice is None:
-        show("\nno run came to an end; the lines above say why")
-    else:
-        show(
-            f"\nthe smallest that is good enough: {comparison.choice.name}\n"
-            f"  {comparison.choice.why}"
-        )
+    told = headline(comparison)
+    show(f"\n{told.before}{told.name}")
+    if told.why:
+        show(f"  {told.why}")
     show(f"\n{PAGE}, {RESULTS}, {TABLE} and every model lie in {_quoted(comparison)}")
 
 

@@ -25,11 +25,13 @@ class ClassDetails:
         labels: the classes.
         confusions: by name [true][guessed], summed over seeds.
         examples: the texts that the models disagree on most.
+        absent: classes of which the test part has no row.
     """
 
     labels: tuple[str, ...]
     confusions: dict[str, Confusion] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
+    absent: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -37,6 +39,7 @@ class ClassDetails:
             "labels": list(self.labels),
             "confusions": self.confusions,
             "examples": [asdict(example) for example in self.examples],
+            "absent": list(self.absent),
         }
 
 
@@ -64,20 +67,25 @@ class ClassJudge:
 
     def outcome(self, record: Mapping[str, Any], run: Path) -> Outcome:
         """What the run in a folder, which came to its end, gave."""
-        probabilities = read_probabilities(run)
+        shape = (len(self.targets), len(self.labels))
+        probabilities = read_probabilities(run, shape)
         tallies = {name: class_tally(name, probabilities, self.targets) for name in METRICS}
         figures = {name: score(tally) for name, tally in tallies.items()}
-        return Outcome(record, probabilities, tallies[self.metric], figures)
+        guesses = probabilities.argmax(1)
+        one_answer = bool((guesses == guesses[0]).all() and (self.targets != self.targets[0]).any())
+        tally = tallies[self.metric]
+        return Outcome(record, probabilities, tally, figures, one_answer=one_answer)
 
     def details(self, outcomes: Mapping[Entrant, Sequence[Outcome]]) -> ClassDetails:
         """What is told beside the table."""
         runs = {who.name: [one.answers for one in ran] for who, ran in outcomes.items() if ran}
         # majority says the same of every text; its disagreement is no news
-        readers = {name: seeds for name, seeds in runs.items() if name != "majority"}
+        readers = {who.name: runs[who.name] for who in outcomes if who.reads_text and outcomes[who]}
         return ClassDetails(
             self.labels,
             {name: _confusion(seeds, self.targets) for name, seeds in runs.items()},
             disagreements(readers, self.test.texts, self.targets, self.labels),
+            tuple(label for label in self.labels if label not in set(self.test.answers)),
         )
 
 

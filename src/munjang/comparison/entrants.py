@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from munjang.baselines import BASELINES
+from munjang.baselines import BASELINES, READ_NO_TEXT
 from munjang.config import nearest
 from munjang.errors import ConfigError
 from munjang.pair_baselines import PAIR_BASELINES
@@ -44,6 +44,11 @@ class Entrant:
     def is_baseline(self) -> bool:
         """Whether it is fitted without a network, and so without chance."""
         return is_baseline(self.model)
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether its answers depend on the text at all."""
+        return self.model not in READ_NO_TEXT
 
     def seeds(self, count: int) -> range:
         """The seeds it runs with: no chance is in a baseline, so one tells all."""

@@ -15,7 +15,6 @@ from munjang.comparison.results import Comparison, Curve, Details
 from munjang.comparison.selection import smallest_good_enough
 from munjang.comparison.shown import digits_of
 from munjang.comparison.standings import Outcome, make_standings
-from munjang.tasks.figures import FIGURES
 
 Records = Sequence[tuple[Job, Mapping[str, Any]]]
 
@@ -46,14 +45,21 @@ def gather(plan: Plan, folder: Path, records: Records) -> Comparison:
             outcomes[job.entrant].append(judge.outcome(record, job.folder(folder)))
         else:
             reasons[job.entrant].append(record["reason"])
-    up = FIGURES[plan.metric].larger_is_better
-    standings = make_standings(outcomes, reasons, plan.seeds, up=up)
+    standings = make_standings(
+        outcomes, reasons, plan.seeds, metric=plan.metric, margin=plan.margin
+    )
+    choice = smallest_good_enough(
+        standings,
+        margin=plan.margin,
+        digits=digits_of(plan.metric),
+        by_clock=plan.budget.seconds is not None,
+    )
     return Comparison(
         plan=plan,
         folder=folder,
         rows={name: len(read_part(folder / DATA, name).texts) for name in PARTS},
         standings=tuple(standings),
-        choice=smallest_good_enough(standings, digits=digits_of(plan.metric)),
+        choice=choice,
         details=judge.details(outcomes),
         curves=_curves(plan.metric, records),
         machine=_machine(),
@@ -63,7 +69,7 @@ def gather(plan: Plan, folder: Path, records: Records) -> Comparison:
 def _curves(metric: str, records: Records) -> tuple[Curve, ...]:
     found = []
     for job, record in records:
-        points = [one for one in record.get("history", ()) if one[metric] is not None]
+        points = [one for one in record.get("history", ()) if one.get(metric) is not None]
         if points:
             seconds = tuple(float(one["seconds"]) for one in points)
             scores = tuple(float(one[metric]) for one in points)

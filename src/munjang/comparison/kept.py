@@ -5,10 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from munjang.comparison.records import read_json
 from munjang.comparison.statistics import Floats, Ints
+from munjang.errors import FolderError
 from munjang.manifest import write_atomically, written_whole
 
 LABELS = "labels.json"
@@ -52,14 +56,32 @@ def class_numbers(part: Part, labels: Sequence[str]) -> Ints:
 
 
 def write_probabilities(run: Path, probabilities: Floats) -> None:
-    """Keep what a run says of the test part: [rows, classes], in the order of the labels."""
+    """Keep what a run says of the test part: [rows, classes], in the order of the labels.
+
+    Raises:
+        ValueError: some are no numbers, so that nothing can be judged.
+    """
+    if not np.isfinite(probabilities).all():
+        raise ValueError("some probabilities of the test part are no finite numbers")
     with written_whole(run / PROBABILITIES) as partial:
         save_file({"probabilities": probabilities}, partial)
 
 
-def read_probabilities(run: Path) -> Floats:
-    """What `write_probabilities` kept."""
-    return load_file(run / PROBABILITIES)["probabilities"]
+def read_probabilities(run: Path, shape: tuple[int, int]) -> Floats:
+    """What `write_probabilities` kept.
+
+    Raises:
+        FolderError: the file is missing, damaged, or of another test part.
+    """
+    path = run / PROBABILITIES
+    try:
+        found = load_file(path)["probabilities"]
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise FolderError(f"{path}: no probabilities here ({error}); {_again(run)}") from None
+    if found.shape != shape or found.dtype.kind != "f" or not np.isfinite(found).all():
+        expected = f"{shape[0]:,} rows of {shape[1]:,} probabilities"
+        raise FolderError(f"{path}: expected {expected}, found others; {_again(run)}")
+    return found
 
 
 def write_answers(run: Path, answers: Sequence[str]) -> None:
@@ -67,7 +89,19 @@ def write_answers(run: Path, answers: Sequence[str]) -> None:
     write_atomically(run / ANSWERS, json.dumps(answers, ensure_ascii=False) + "\n")
 
 
-def read_answers(run: Path) -> list[str]:
-    """What `write_answers` kept."""
-    answers: list[str] = json.loads((run / ANSWERS).read_text(encoding="utf-8"))
-    return answers
+def read_answers(run: Path, rows: int) -> list[str]:
+    """What `write_answers` kept.
+
+    Raises:
+        FolderError: the file is missing, damaged, or of another test part.
+    """
+    answers = read_json(run / ANSWERS, "answers of a run", _again(run))
+    is_list = isinstance(answers, list) and all(isinstance(one, str) for one in answers)
+    if not is_list or len(answers) != rows:
+        raise FolderError(f"{run / ANSWERS}: expected {rows:,} answers; {_again(run)}")
+    found: list[str] = answers
+    return found
+
+
+def _again(run: Path) -> str:
+    return f"remove {run}, and --resume runs it again"

@@ -12,6 +12,7 @@ from munjang.comparison.budget import Budget
 from munjang.comparison.entrants import ComparedTask, Entrant
 from munjang.comparison.kept import part_file
 from munjang.comparison.plan import Job
+from munjang.comparison.processor import ProcessorWatch
 from munjang.config import merge
 from munjang.estimates import Estimate, estimate_training
 from munjang.pair_preparation import PreparedPairs, prepare_pairs
@@ -40,23 +41,31 @@ def settings_of(entrant: Entrant, seed: int, given: Mapping[str, Any]) -> dict[s
     return merge(given, named)
 
 
-def fit_network(job: Job, parts: Path, out: Path) -> Trained:
-    """Train on the parts that lie in a folder, within the budget, into the model folder `out`."""
+def fit_network(job: Job, parts: Path, out: Path) -> tuple[Trained, ProcessorWatch]:
+    """Train on the parts that lie in a folder, within the budget, into the model folder `out`.
+
+    The watch tells how much of the processor the training got.
+    """
     settings = settings_of(job.entrant, job.seed, job.given)
     files = (str(part_file(parts, name)) for name in ("train", "valid"))
     prepared = PREPARE[job.task](*files, job.entrant.model, settings, print)
-    trained = fit(within(job.budget, prepared), out, overwrite=True, say=print)
+    watch = ProcessorWatch()
+    # the model is written after the last step: the disk is no processor
+    trained = fit(within(job.budget, prepared), out, overwrite=True, say=print, on_step=watch.look)
     torch.set_num_threads(1)  # what follows is measured as a person would ask, on one core
-    return trained
+    return trained, watch
 
 
-def network_figures(trained: Trained) -> dict[str, Any]:
+def network_figures(trained: Trained, watch: ProcessorWatch) -> dict[str, Any]:
     """What `run.json` tells of a training."""
     training = trained.metrics["training"]
     kept = ("parameters", "seconds", "tokens_per_second", "steps")
+    seen = training["tokens_per_second"] * training["seconds"]
     return {
         **{key: training[key] for key in kept},
         "planned_steps": trained.model.recipe.training.max_steps,
+        "passes": seen / max(1, training["tokens"]),
+        "processor_share": watch.share(training["threads"]),
         "history": trained.metrics["history"],
     }
 

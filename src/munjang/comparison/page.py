@@ -7,7 +7,7 @@ from munjang.comparison.pair_sections import pair_sections
 from munjang.comparison.plan import PAGE
 from munjang.comparison.results import Comparison
 from munjang.comparison.standings import Standing
-from munjang.comparison.texts import cells, heads, notes
+from munjang.comparison.texts import cells, headline, heads, notes
 from munjang.manifest import write_atomically
 from munjang.report.html import Markup, element, join, page, table
 from munjang.report.svg import Line, Point, lines, scatter
@@ -32,11 +32,10 @@ def draw(comparison: Comparison) -> Markup:
 
 
 def _choice(comparison: Comparison) -> Markup:
-    if comparison.choice is None:
-        return element("p", "No run came to an end; the table says why.", class_="choice")
-    name, why = comparison.choice.name, comparison.choice.why
-    said = ("The smallest that is good enough: ", element("b", name), f" ({why}).")
-    return element("p", *said, class_="choice")
+    told = headline(comparison)
+    why = f" ({told.why})." if told.why else "."
+    before = told.before[0].upper() + told.before[1:]
+    return element("p", before, element("b", told.name), why, class_="choice")
 
 
 def _standings(comparison: Comparison) -> Markup:

@@ -1,5 +1,6 @@
 """Fitting on pairs of texts: a baseline, without torch, or a network."""
 
+import math
 import time
 from collections.abc import Mapping
 from importlib import import_module
@@ -49,7 +50,7 @@ def _network(job: Job, parts: Path, out: Path) -> Fitted:
     from munjang.data.pairs.read import read_pairs
     from munjang.pair_folder import PairModel
 
-    trained = fit_network(job, parts, out)
+    trained, watch = fit_network(job, parts, out)
     model = trained.model
     assert isinstance(model, PairModel)
 
@@ -58,6 +59,7 @@ def _network(job: Job, parts: Path, out: Path) -> Fitted:
         table = read_pairs(str(file), source_column=source, target_column=target, max_ratio=None)
         scores = model.evaluate(table)
         write_answers(run, scores.hypotheses)
-        return {"cross_entropy": scores.cross_entropy, "cut_share": scores.cut_share}
+        judged = {"cross_entropy": scores.cross_entropy, "cut_share": scores.cut_share}
+        return {name: value for name, value in judged.items() if math.isfinite(value)}
 
-    return Fitted(network_figures(trained), model.predict, keep)
+    return Fitted(network_figures(trained, watch), model.predict, keep)

@@ -1,6 +1,5 @@
 """What the runs of a comparison of pairs are worth, as a whole and by the length of the source."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -77,14 +76,13 @@ class PairJudge:
 
     def outcome(self, record: Mapping[str, Any], run: Path) -> Outcome:
         """What the run in a folder, which came to its end, gave."""
-        answers = read_answers(run)
+        answers = read_answers(run, len(self.test.texts))
         tallies = {name: self.tallies.tally(name, answers) for name in METRICS}
-        figures = {name: score(tally) for name, tally in tallies.items()} | {
-            name: value for name, value in record["judged"].items() if math.isfinite(value)
-        }
+        figures = {name: score(tally) for name, tally in tallies.items()} | record["judged"]
         tally = tallies[self.metric]
         by_length = {group.name: tally.of(group.rows) for group in self.lengths.groups}
-        return Outcome(record, answers, tally, figures, by_length)
+        one_answer = len(set(answers)) == 1 and len(set(self.test.answers)) > 1
+        return Outcome(record, answers, tally, figures, by_length, one_answer)
 
     def details(self, outcomes: Mapping[Entrant, Sequence[Outcome]]) -> PairDetails:
         """What is told beside the table."""

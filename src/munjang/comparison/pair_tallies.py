@@ -50,6 +50,7 @@ def _share(sums: Floats) -> Floats:
 def _score_of(metric: Any) -> Callable[[Floats], Floats]:
     def figure(sums: Floats) -> Floats:
         # as lists: sacrebleu walks them number by number, which NumPy's own numbers make slow
-        return np.array([metric._compute_score_from_stats(row).score for row in sums.tolist()])
+        found = [metric._compute_score_from_stats(row).score for row in sums.tolist()]
+        return np.minimum(found, 100.0)  # a perfect BLEU is 100.00000000000004
 
     return figure

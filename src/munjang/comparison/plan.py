@@ -15,6 +15,7 @@ from typing import Any
 
 from munjang.comparison.budget import Budget
 from munjang.comparison.entrants import ComparedTask, Entrant
+from munjang.comparison.records import read_object, shown
 from munjang.errors import FolderError
 from munjang.manifest import write_atomically
 
@@ -22,6 +23,7 @@ PLAN, DATA, RUNS = "comparison.json", "data", "runs"
 RESULTS, TABLE, PAGE = "compare.json", "compare.csv", "compare.html"
 RUN, MODEL, LOG = "run.json", "model", "log.txt"
 PARTS = ("train", "valid", "test")
+FORMAT = 1  # of comparison.json
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Plan:
         metric: decides which step and which model is best.
         given: the person's settings for all networks.
         data: SHA-256 of the three parts.
+        margin: how far behind the best is good enough. Another one changes no run.
     """
 
     task: ComparedTask
@@ -45,6 +48,7 @@ class Plan:
     metric: str
     given: dict[str, Any]
     data: str
+    margin: float = 0.01
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -126,23 +130,42 @@ def open_plan(out: Path, plan: Plan, *, resume: bool) -> None:
     More models and more seeds may join a comparison; the runs that are done stay.
 
     Raises:
-        FolderError: the comparison there is of other data or settings.
+        FolderError: the comparison there is of other data or settings, or its plan is damaged.
     """
     path = out / PLAN
     if resume and path.exists():
-        _refuse_other(out, json.loads(path.read_text(encoding="utf-8")), plan)
+        _refuse_other(out, _read(path), plan)
     elif path.exists():
         shutil.rmtree(out / RUNS, ignore_errors=True)
         for name in (PLAN, RESULTS, TABLE, PAGE):
             (out / name).unlink(missing_ok=True)
     out.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps(plan.to_json(), ensure_ascii=False, indent=2) + "\n")
+    kept = {"format": FORMAT, **plan.to_json()}
+    write_atomically(path, json.dumps(kept, ensure_ascii=False, indent=2) + "\n")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The plan that a file holds."""
+    cure = "--overwrite begins anew"
+    before = read_object(path, "plan of a comparison", cure)
+    # once there were no other tasks, and no number
+    before = {"task": "classify", "format": FORMAT, **before}
+    if before["format"] != FORMAT:
+        raise FolderError(
+            f"{path}: format {shown(before['format'])} of a comparison, and this munjang reads "
+            f"{FORMAT}; use the version that wrote it, or {cure}"
+        )
+    missing = [key for key in _SAME if key not in before]
+    if missing:
+        raise FolderError(
+            f"{path}: this is no plan of a comparison, it lacks {', '.join(missing)}; {cure}"
+        )
+    return before
 
 
 def _refuse_other(out: Path, before: dict[str, Any], plan: Plan) -> None:
     now = plan.to_json()
-    before = {"task": "classify", **before}  # once there was no other
-    for key in ("task", "data", "budget", "metric", "given"):
+    for key in _SAME:
         if before.get(key) != now[key]:
             raise FolderError(
                 f"{out}: the comparison there has another {_CALLED.get(key, key)}; give the same "
@@ -150,4 +173,5 @@ def _refuse_other(out: Path, before: dict[str, Any], plan: Plan) -> None:
             )
 
 
+_SAME = ("task", "data", "budget", "metric", "given")
 _CALLED = {"given": "set of settings", "data": "set of rows"}

@@ -13,17 +13,19 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from munjang.comparison.plan import DATA, LOG, MODEL, RUN, Job
+from munjang.comparison.records import read_run
 from munjang.comparison.worker import JOB
 from munjang.manifest import write_atomically
 
 
 def finished(job: Job, out: Path) -> dict[str, Any] | None:
-    """The record of a run, done or failed; None when there is none yet."""
+    """The record of a run, done or failed; None when there is none yet.
+
+    Raises:
+        FolderError: there is a file, and it holds no such record.
+    """
     path = job.folder(out) / RUN
-    if not path.exists():
-        return None
-    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return record
+    return read_run(path) if path.exists() else None
 
 
 def run_alone(job: Job, out: Path) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Comparison:
         folder: where everything lies.
         rows: rows of each part.
         standings: one row an entrant, the best first.
-        choice: the smallest that is good enough; None when no run came to an end.
+        choice: the smallest that is good enough; None when no model that reads text came to an end.
         details: what the task tells beside.
         curves: learning curves of the networks.
         machine: what the times were measured on.
@@ -55,6 +55,11 @@ class Comparison:
     details: Details
     curves: tuple[Curve, ...] = ()
     machine: str = ""
+
+    @property
+    def finished(self) -> bool:
+        """Whether any run came to its end."""
+        return any(row.score is not None for row in self.standings)
 
     @property
     def colours(self) -> dict[str, str]:

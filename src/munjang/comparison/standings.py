@@ -8,17 +8,14 @@ from typing import Any
 import numpy as np
 
 from munjang.comparison.entrants import Entrant
-from munjang.comparison.statistics import (
-    Difference,
-    Floats,
-    Interval,
-    Tally,
-    difference,
-    percentiles,
-    resampled,
-    score,
-    seeds_interval,
-)
+from munjang.comparison.gaps import Difference, Gaps, Measured
+from munjang.comparison.processor import ENOUGH
+from munjang.comparison.statistics import Interval, Scale, Tally, score, seeds_interval
+from munjang.tasks.figures import FIGURES
+
+THE_BEST, WORSE, SLIGHTLY = "the best", "worse", "worse within the margin"
+GOOD, UNTOLD, BLIND = "good enough", "cannot tell", "reads no text"
+AS_TRAINED = " as trained"
 
 
 @dataclass(frozen=True)
@@ -32,6 +29,7 @@ class Outcome:
         figures: all figures of the test part, by name.
         by_length: the metric that decides, of sources of like length, by what that length is;
             empty where answers are no texts.
+        one_answer: whether it answers the same to every text, though the true answers differ.
     """
 
     record: Mapping[str, Any]
@@ -39,6 +37,7 @@ class Outcome:
     tally: Tally
     figures: Mapping[str, float]
     by_length: Mapping[str, float] = field(default_factory=dict)
+    one_answer: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,12 @@ class Standing:
         over_seeds: where the mean over seeds lies.
         over_rows: where the score lies, were the seeds and the rows of the test part drawn anew.
         to_best: how far it is from the best; None for the best itself.
+        verdict: the best, worse, good enough, cannot tell, or that it reads no text.
+        reads_text: whether its answers depend on the text.
+        starved: how many runs got too little of the processor.
+        processor_share: of the time that was asked for, what the run that got least got; None
+            where that was not measured.
+        passes: over the training part, of the run that made the fewest; None for baselines.
         parameters: fitted numbers.
         folder_bytes: of the model folder.
         seconds: of training, evaluations included.
@@ -73,6 +78,11 @@ class Standing:
     over_seeds: Interval | None = None
     over_rows: Interval | None = None
     to_best: Difference | None = None
+    verdict: str = ""
+    reads_text: bool = True
+    starved: int = 0
+    processor_share: float | None = None
+    passes: float | None = None
     parameters: int | None = None
     folder_bytes: int | None = None
     seconds: float | None = None
@@ -85,9 +95,7 @@ class Standing:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        noise = None if self.to_best is None else self.to_best.is_noise
-        values = {**asdict(self), "within_noise_of_best": noise}
-        return {key: value for key, value in values.items() if value != {}}
+        return {key: value for key, value in asdict(self).items() if value != {}}
 
 
 def make_standings(
@@ -95,7 +103,8 @@ def make_standings(
     reasons: Mapping[Entrant, Sequence[str]],
     seeds: int,
     *,
-    up: bool,
+    metric: str,
+    margin: float,
 ) -> list[Standing]:
     """The table, the best first, those without a finished run last.
 
@@ -103,18 +112,24 @@ def make_standings(
         outcomes: of the finished runs of every entrant.
         reasons: of the failed ones.
         seeds: how many runs a network should have.
-        up: whether a larger score is better.
+        metric: which decides.
+        margin: a gap to the best that is small enough not to matter.
     """
-    runs = {who.name: [one.tally for one in ran] for who, ran in outcomes.items() if ran}
-    drawn = resampled(runs) if runs else {}
-    rows = [
-        _standing(who, ran, reasons.get(who, ()), seeds, drawn) for who, ran in outcomes.items()
-    ]
+    figure = FIGURES[metric]
+    up, scale = figure.larger_is_better, Scale(figure.lowest, figure.highest)
+    measured = {
+        who.name: Measured.of([one.tally for one in ran], chance=not who.is_baseline)
+        for who, ran in outcomes.items()
+        if ran
+    }
+    gaps = Gaps(measured, scale, up=up)
+    rows = [_standing(who, ran, reasons.get(who, ()), seeds, gaps) for who, ran in outcomes.items()]
     rows.sort(key=lambda row: math.inf if row.score is None else row.score * (-1 if up else 1))
     if not rows or rows[0].score is None:
         return rows
     best = rows[0]
-    return [best, *(_against(best, row, drawn, up=up) for row in rows[1:])]
+    first = replace(best, verdict=THE_BEST if best.reads_text else BLIND)
+    return [first, *(_against(best, row, gaps, margin) for row in rows[1:])]
 
 
 def _standing(
@@ -122,7 +137,7 @@ def _standing(
     ran: Sequence[Outcome],
     reasons: Sequence[str],
     seeds: int,
-    drawn: Mapping[str, Floats],
+    gaps: Gaps,
 ) -> Standing:
     asked = len(who.seeds(seeds))
     empty = Standing(who.name, len(ran), asked, tuple(dict.fromkeys(reasons)))
@@ -130,11 +145,18 @@ def _standing(
         return empty
     scores = [score(one.tally) for one in ran]
     rates = [one.record["tokens_per_second"] for one in ran]
+    # records of earlier versions have neither
+    shares = [one.record.get("processor_share") for one in ran]
+    passes = [one.record.get("passes") for one in ran]
     return replace(
         empty,
         score=float(np.mean(scores)),
-        over_seeds=seeds_interval(scores),
-        over_rows=percentiles(drawn[who.name]),
+        over_seeds=seeds_interval(scores, gaps.scale, gaps.models[who.name].rows),
+        over_rows=gaps.over_rows(who.name),
+        reads_text=who.reads_text and not all(one.one_answer for one in ran),
+        starved=sum(share is not None and share < ENOUGH for share in shares),
+        processor_share=min((share for share in shares if share is not None), default=None),
+        passes=min((one for one in passes if one is not None), default=None),
         parameters=_whole_mean(ran, "parameters"),
         folder_bytes=_whole_mean(ran, "folder_bytes"),
         seconds=_mean(ran, "seconds"),
@@ -164,8 +186,21 @@ def _whole_mean(ran: Sequence[Outcome], key: str) -> int:
     return round(_mean(ran, key))
 
 
-def _against(best: Standing, row: Standing, drawn: Mapping[str, Floats], *, up: bool) -> Standing:
-    if row.score is None or best.score is None:
+def _against(best: Standing, row: Standing, gaps: Gaps, margin: float) -> Standing:
+    if row.score is None:
         return row
-    gap = difference(drawn[best.name], drawn[row.name], best.score - row.score, up=up)
-    return replace(row, to_best=gap)
+    gap = gaps.behind(best.name, row.name, margin)
+    return replace(row, to_best=gap, verdict=_verdict(gap, margin, reads_text=row.reads_text))
+
+
+def _verdict(gap: Difference, margin: float, *, reads_text: bool) -> str:
+    good = gap.at_most <= margin
+    if not reads_text and (good or not gap.is_worse):
+        return BLIND
+    if gap.is_worse:
+        word = SLIGHTLY if good else WORSE
+    elif good:
+        word = GOOD
+    else:
+        return UNTOLD
+    return word + AS_TRAINED if gap.as_trained else word

@@ -38,8 +38,8 @@ def _network(job: Job, parts: Path, out: Path) -> Fitted:
 
     from munjang.comparison.networks import fit_network, network_figures
 
-    trained = fit_network(job, parts, out)
-    return _fitted(network_figures(trained), trained.model.predict_proba)
+    trained, watch = fit_network(job, parts, out)
+    return _fitted(network_figures(trained, watch), trained.model.predict_proba)
 
 
 def _fitted(figures: dict[str, Any], predict_proba: Any) -> Fitted:

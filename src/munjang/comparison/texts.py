@@ -1,22 +1,54 @@
 """The table and its notes in words, the same on the terminal and on the page."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+
+from munjang.comparison.class_judge import ClassDetails
 from munjang.comparison.entrants import is_baseline
 from munjang.comparison.pair_judge import PairDetails
 from munjang.comparison.plan import Plan
+from munjang.comparison.processor import ENOUGH
 from munjang.comparison.results import Comparison
 from munjang.comparison.selection import size_text
 from munjang.comparison.shown import BESIDE, figure_text
 from munjang.comparison.standings import Standing
 from munjang.comparison.statistics import Interval
+from munjang.tasks.absent import absent_line
 from munjang.tasks.figures import FIGURES
+from munjang.telling import counted
 
 _COSTS = ("parameters", "folder", "training", "tokens/s", "p50", "p99", "memory")
+# With fewer rows hardly any two models can be told apart.
+_FEW_ROWS = 100
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What comes out: words, the model that is named, if any, and why."""
+
+    before: str
+    name: str
+    why: str
+
+
+def headline(comparison: Comparison) -> Headline:
+    """The choice in words."""
+    wanted, choice = "the smallest that is good enough: ", comparison.choice
+    if choice is None and comparison.finished:
+        return Headline(f"{wanted}none, since no model that reads the text came to an end", "", "")
+    if choice is None:
+        return Headline("no run came to an end; the lines of the table say why", "", "")
+    if not choice.told:
+        wanted += "these data cannot tell; the best is "
+    return Headline(wanted, choice.name, choice.why)
 
 
 def heads(plan: Plan) -> list[str]:
     """The heads of the table."""
     return [
-        *("model", FIGURES[plan.metric].title, "over seeds", "over rows", "behind the best"),
+        *("model", FIGURES[plan.metric].title, "over seeds", "over rows"),
+        *("behind the best", "verdict"),
         *(FIGURES[name].title for name in _beside(plan)),
         *_COSTS,
     ]
@@ -29,15 +61,15 @@ def _beside(plan: Plan) -> list[str]:
 
 def cells(row: Standing, plan: Plan) -> list[str]:
     """The row, one text a head."""
-    name = row.name if row.runs == row.seeds else f"{row.name} ({row.runs} of {row.seeds} runs)"
     if row.score is None:
-        return [name, *["–"] * (len(heads(plan)) - 1)]
+        return [_name(row), *["–"] * (len(heads(plan)) - 1)]
     return [
-        name,
+        _name(row),
         figure_text(plan.metric, row.score),
         _interval(plan.metric, row.over_seeds),
         _interval(plan.metric, row.over_rows),
         _behind(plan.metric, row),
+        row.verdict,
         *(figure_text(beside, row.figures.get(beside)) for beside in _beside(plan)),
         f"{row.parameters:,}",
         size_text(row.folder_bytes or 0),
@@ -49,26 +81,106 @@ def cells(row: Standing, plan: Plan) -> list[str]:
     ]
 
 
+def _name(row: Standing) -> str:
+    marks = []
+    if row.runs != row.seeds:
+        marks.append(f"{row.runs} of {row.seeds} runs")
+    if row.starved and row.processor_share is not None:
+        marks.append(f"got {row.processor_share:.0%} of the processor")
+    return f"{row.name} ({', '.join(marks)})" if marks else row.name
+
+
 def notes(comparison: Comparison) -> list[str]:
     """What must be known to read the table."""
     plan, rows = comparison.plan, comparison.rows
-    seeds = "1 seed" if plan.seeds == 1 else f"{plan.seeds} seeds"
     said = [
-        f"budget {plan.budget} for each training, {seeds} a network; {rows['train']:,} rows to "
+        f"budget {plan.budget} for each training, {counted(plan.seeds, 'seed')} a network; "
+        f"{rows['train']:,} rows to "
         f"train on, {rows['valid']:,} to choose each network's best step, {rows['test']:,} to "
         "judge on, which no model has seen",
-        "over seeds: Student's 95% interval of the mean; over rows: 95% bootstrap of rows and "
-        "seeds; behind the best: paired bootstrap, noise where p is 0.05 or more",
+        "over seeds: Student's 95% interval of the mean; over rows: 95% interval over rows and "
+        "seeds",
+        "behind the best: the gap, and what it is at most with 95% confidence. worse: more than "
+        "chance, in 95% of tables without one false; good enough: at most "
+        f"{plan.margin:g} behind (--margin)",
+        *_notes_on_certainty(comparison),
         f"times on {comparison.machine}; p50 and p99 of one text on one core",
+        *_notes_on_classes(comparison),
         *_notes_on_pairs(comparison),
     ]
-    limit = plan.budget.seconds
     for row in comparison.standings:
-        said += [f"{row.name}: {reason}" for reason in row.reasons]
-        late = limit is not None and row.seconds is not None and row.seconds > 1.1 * limit
-        if late and is_baseline(row.name):
-            said.append(f"{row.name} cannot be stopped midway, and took longer than the budget")
+        said += _notes_on(row, plan)
     return said
+
+
+def _notes_on_certainty(comparison: Comparison) -> Iterator[str]:
+    """What so many rows and seeds can tell, and what they cannot."""
+    plan, rows = comparison.plan, comparison.rows["test"]
+    gaps = [row.to_best for row in comparison.standings if row.to_best is not None]
+    if gaps:
+        least = figure_text(plan.metric, median(gap.told_from for gap in gaps))
+        yield (
+            f"with {counted(rows, 'row')} to judge on and {counted(plan.seeds, 'seed')}, a model "
+            f"has to be about {least} behind the best to be called worse"
+        )
+    if rows < _FEW_ROWS:
+        yield (
+            f"{counted(rows, 'row')} to judge on {'is' if rows == 1 else 'are'} too few to tell "
+            f"models apart that are not very unlike; {_FEW_ROWS} or more are wanted (--test)"
+        )
+    networks = [row for row in comparison.standings if row.runs and not _is_of_baseline(row)]
+    single = [row.name for row in networks if row.runs == 1]
+    if single:
+        yield (
+            f"{', '.join(single)}: one seed does not tell how far another one would lead; what is "
+            "said is of the trained models themselves, and of no kind of model (--seeds 3)"
+        )
+    elif networks and min(row.runs for row in networks) < 3:
+        yield "two seeds tell little of how far seeds lead apart; --seeds 5 tells more"
+
+
+def _notes_on(row: Standing, plan: Plan) -> Iterator[str]:
+    """What must be known of one model."""
+    yield from (f"{row.name}: {reason}" for reason in row.reasons)
+    limit = plan.budget.seconds
+    late = limit is not None and row.seconds is not None and row.seconds > 1.1 * limit
+    if late and _is_of_baseline(row):
+        yield f"{row.name} cannot be stopped midway, and took longer than the budget"
+    if row.starved and row.processor_share is not None:
+        means = (
+            "its times are those of a busy machine"
+            if limit is None
+            else "it learned less than the budget allows on a machine that is left alone: its "
+            "score is no measure of the model; let other work end, and run it again"
+        )
+        yield (
+            f"{row.name}: {row.starved} of {counted(row.runs, 'run')} got less than {ENOUGH:.0%} "
+            f"of the processor time it asked for ({row.processor_share:.0%} at least); {means}"
+        )
+    if row.passes is not None and row.passes < 1:
+        yield (
+            f"{row.name} saw {row.passes:.1%} of the rows to train on before the budget ended: "
+            "less than once each; a larger --budget lets it learn"
+        )
+    if row.score is not None and not row.reads_text:
+        why = (
+            "answers the same to every text, and is there to tell what a score means"
+            if _is_of_baseline(row)
+            else "answered the same to every text of the test part, as one that reads none does"
+        )
+        yield f"{row.name} {why}: it is never named"
+
+
+def _is_of_baseline(row: Standing) -> bool:
+    return is_baseline(row.name)
+
+
+def _notes_on_classes(comparison: Comparison) -> Iterator[str]:
+    """Classes that the test part lacks."""
+    details = comparison.details
+    if not isinstance(details, ClassDetails) or not details.absent:
+        return
+    yield absent_line(details.absent, "the test part")
 
 
 def _notes_on_pairs(comparison: Comparison) -> list[str]:
@@ -91,6 +203,6 @@ def _interval(metric: str, interval: Interval | None) -> str:
 
 def _behind(metric: str, row: Standing) -> str:
     if row.to_best is None:
-        return "the best"
-    word = "noise" if row.to_best.is_noise else "worse"
-    return f"{figure_text(metric, row.to_best.value)} {word}, p {row.to_best.p:.3f}"
+        return "–"
+    value, most = (figure_text(metric, one) for one in (row.to_best.value, row.to_best.at_most))
+    return f"{value} (at most {most})"

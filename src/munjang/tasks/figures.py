@@ -12,11 +12,15 @@ class Figure:
         title: as people read it.
         larger_is_better: which of two values is the better one.
         decides: whether it may choose the best step (`training.metric`), and is shown on the way.
+        lowest: the end of its range below; None where there is none.
+        highest: the end above.
     """
 
     title: str
     larger_is_better: bool
     decides: bool = True
+    lowest: float | None = 0.0
+    highest: float | None = 1.0
 
 
 FIGURES: dict[str, Figure] = {
@@ -24,16 +28,16 @@ FIGURES: dict[str, Figure] = {
     "micro_f1": Figure("micro F1", larger_is_better=True),
     "macro_f1": Figure("macro F1", larger_is_better=True),
     "subset_accuracy": Figure("subset accuracy", larger_is_better=True),
-    "log_loss": Figure("log loss", larger_is_better=False),
+    "log_loss": Figure("log loss", larger_is_better=False, highest=None),
     "calibration_error": Figure("calibration error", larger_is_better=False, decides=False),
-    "mae": Figure("MAE", larger_is_better=False),
-    "rmse": Figure("RMSE", larger_is_better=False),
-    "spearman": Figure("Spearman", larger_is_better=True),
-    "r2": Figure("R2", larger_is_better=True),
-    "chrf": Figure("chrF", larger_is_better=True),
-    "bleu": Figure("BLEU", larger_is_better=True),
+    "mae": Figure("MAE", larger_is_better=False, highest=None),
+    "rmse": Figure("RMSE", larger_is_better=False, highest=None),
+    "spearman": Figure("Spearman", larger_is_better=True, lowest=-1.0),
+    "r2": Figure("R2", larger_is_better=True, lowest=None),
+    "chrf": Figure("chrF", larger_is_better=True, highest=100.0),
+    "bleu": Figure("BLEU", larger_is_better=True, highest=100.0),
     "exact_match": Figure("exact match", larger_is_better=True),
-    "cross_entropy": Figure("cross-entropy", larger_is_better=False),
+    "cross_entropy": Figure("cross-entropy", larger_is_better=False, highest=None),
     "cut_share": Figure("cut at the length limit", larger_is_better=False, decides=False),
 }
 

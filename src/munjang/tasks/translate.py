@@ -40,6 +40,9 @@ class TranslateSettings(Settings):
     decoded_rows: int = Field(
         1000, ge=1, description="validation pairs that are answered at each look while it trains"
     )
+    decoded_seed: int = Field(
+        0, ge=0, lt=2**63, description="draws those pairs; the same for the whole training"
+    )
     copy_unknown: bool = Field(
         False, description="write what an unknown word looked at in the source in its place"
     )
@@ -66,12 +69,17 @@ class Translate:
         return outputs.loss(targets, self.settings.label_smoothing)
 
     def judge(self, network: nn.Module, data: Dataset) -> TranslationScores:
-        """A quick look while it trains: greedy answers to the first `decoded_rows` pairs."""
+        """A quick look while it trains: greedy answers to `decoded_rows` pairs.
+
+        They are drawn from all pairs, since a file may be sorted, and are the same at every look,
+        in every training on the same validation part, and after `resume`.
+        """
         pairs = cast(PairExamples, data)
         greedy = self.decoding.model_copy(
             update={"method": "greedy", "nbest": 1, "coverage_penalty": 0.0}
         )
-        return self._scores(network, pairs, pairs.first(self.settings.decoded_rows), greedy)
+        answered = pairs.sample(self.settings.decoded_rows, self.settings.decoded_seed)
+        return self._scores(network, pairs, answered, greedy)
 
     def concluded(self, network: nn.Module, data: Dataset) -> tuple[Self, TranslationScores]:
         """Itself, and the scores of answers that are looked for as in prediction."""

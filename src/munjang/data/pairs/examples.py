@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import torch
 from torch import Tensor
 
@@ -99,6 +100,17 @@ class PairExamples:
         """The first so many pairs, or all."""
         texts = None if self.texts is None else (self.texts[0][:rows], self.texts[1][:rows])
         return PairExamples(self.sources[:rows], self.targets_column[:rows], texts)
+
+    def sample(self, rows: int, seed: int) -> "PairExamples":
+        """So many pairs drawn without replacement, in their order; or all."""
+        if rows >= len(self):
+            return self
+        drawn = np.sort(np.random.default_rng(seed).permutation(len(self))[:rows])
+        texts = None if self.texts is None else (self.texts[0][drawn], self.texts[1][drawn])
+        sources, targets = (
+            one.take(pa.array(drawn)) for one in (self.sources, self.targets_column)
+        )
+        return PairExamples(sources, targets, texts)
 
     def sources_in_order_of_length(self, batch_rows: int) -> Iterator[Batch]:
         """All sources once, the shortest first: for prediction."""

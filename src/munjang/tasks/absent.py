@@ -1,0 +1,43 @@
+"""Classes that a judged file lacks: they lower macro F1 without a wrong answer."""
+
+from collections.abc import Sequence
+
+from munjang.tasks.metrics import ClassScore
+
+_MOST_NAMES = 5
+
+
+def absent_classes(classes: Sequence[ClassScore]) -> tuple[str, ...]:
+    """The labels that no judged row has."""
+    return tuple(one.label for one in classes if one.rows == 0)
+
+
+def absent_line(labels: Sequence[str], where: str, macro_f1: str = "") -> str:
+    """Words for it.
+
+    Args:
+        labels: that do not occur; at least one.
+        where: such as `these rows`.
+        macro_f1: what it would be over the others, as text.
+    """
+    names = ", ".join(map(repr, labels[:_MOST_NAMES]))
+    if len(labels) > _MOST_NAMES:
+        names += f" and {len(labels) - _MOST_NAMES:,} more"
+    subject, them = ("class", "it") if len(labels) == 1 else ("classes", "each of them")
+    verb = "does" if len(labels) == 1 else "do"
+    others = f"; over the classes that occur it is {macro_f1}" if macro_f1 else ""
+    return (
+        f"{subject} {names} {verb} not occur in {where}: macro F1 is the mean over all known "
+        f"classes, and counts {them} as 0{others}"
+    )
+
+
+def notes_on(scores: object) -> list[str]:
+    """What must be known to read scores of known classes; nothing of other scores."""
+    classes: Sequence[ClassScore] = getattr(scores, "classes", ())
+    absent = absent_classes(classes)
+    if not absent:
+        return []
+    present = [one.f1 for one in classes if one.rows]
+    macro_f1 = f"{sum(present) / len(present):.4f}" if present else ""
+    return [absent_line(absent, "these rows", macro_f1)]

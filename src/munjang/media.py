@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from munjang.baselines import Baseline, is_baseline, load_baseline
-from munjang.config import read_yaml
+from munjang.baselines import CONFIG as BASELINE
+from munjang.baselines import Baseline, load_baseline
 from munjang.data.dataset import Dataset
 from munjang.data.pairs.aligned import AlignedFiles
 from munjang.data.pairs.settings import PairDataSettings
-from munjang.errors import ConfigError, MunjangError
+from munjang.errors import ConfigError
 from munjang.folder import TextModel
 from munjang.folder import load as load_texts
 from munjang.image_folder import ImageModel, load_images
@@ -24,13 +24,15 @@ from munjang.image_preparation import PreparedImages, prepare_images
 from munjang.image_preparation import read_and_say as read_images
 from munjang.layout import CONFIG
 from munjang.models.registry import architecture, image_architecture, pair_architecture
-from munjang.pair_baselines import PairBaseline, is_pair_baseline, load_pair_baseline
+from munjang.pair_baselines import CONFIG as PAIR_BASELINE
+from munjang.pair_baselines import PairBaseline, load_pair_baseline
 from munjang.pair_folder import PairModel, load_pairs
 from munjang.pair_preparation import PreparedPairs, prepare_pairs
 from munjang.pair_preparation import read_and_say as read_pairs
 from munjang.preparation import Prepared, prepare
 from munjang.preparation import read_and_say as read_texts
 from munjang.recipe import DataSettings
+from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.tasks.registry import TASKS
 from munjang.tasks.task import Floats, Learned, Task, TaskScores
 from munjang.telling import Say
@@ -157,7 +159,7 @@ class Medium:
     architecture: Callable[[str], object]
     prepare: Callable[[Any, Any, str | None, Mapping[str, Any], Say, Any], AnyPrepared]
     model: Callable[[Any, Any, nn.Module, dict[str, Any]], AnyModel]
-    load: Callable[[str | Path], AnyModel]
+    load: Callable[[SealedFolder], AnyModel]
     evaluate: Callable[[Any, Any, Mapping[str, Any], Say], TaskScores]
     example: str
     unseen: str
@@ -326,12 +328,12 @@ def load(folder: str | Path) -> AnyModel | AnyBaseline:
     Raises:
         FolderError: the folder is missing, unfinished, altered, or of another format.
     """
-    if is_baseline(folder):
-        return load_baseline(folder)
-    if is_pair_baseline(folder):
-        return load_pair_baseline(folder)
-    try:
-        task = read_yaml(Path(folder) / CONFIG).get("task")
-    except MunjangError:
-        task = None  # the manifest will say what is wrong
-    return medium_of(task).load(folder)
+    with as_folder_errors(folder):
+        sealed = open_sealed(folder)
+        if BASELINE in sealed.seals:
+            return load_baseline(sealed)
+        if PAIR_BASELINE in sealed.seals:
+            return load_pair_baseline(sealed)
+        # what the manifest leaves out is told by the reader of texts
+        task = sealed.yaml(CONFIG).get("task") if CONFIG in sealed.seals else None
+        return medium_of(task).load(sealed)

@@ -163,10 +163,8 @@ def load(folder: str | Path | SealedFolder) -> TextModel:
         sealed.expect(FILES)
         recipe = load_recipe(sealed, Recipe)
         check_labels(sealed, recipe.labels, named=recipe.task != "regress")
-        check_numbers(
-            sealed, {f"regress.{k}": getattr(recipe.regress, k) for k in ("mean", "scale")}
-        )
-        check_numbers(sealed, recipe.multilabel.thresholds or {})
+        check_numbers(sealed, "regress", recipe.regress.model_dump(include={"mean", "scale"}))
+        check_numbers(sealed, "multilabel.thresholds", recipe.multilabel.thresholds or {})
         asked = recipe.tokenizer
         tokenizer = load_tokenizer(
             sealed, TOKENIZER, VOCABULARY, name=asked.name, settings=asked.settings

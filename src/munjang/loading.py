@@ -89,15 +89,17 @@ def check_labels(sealed: SealedFolder, labels: tuple[str, ...] | None, *, named:
         raise FolderError(f"{path}: labels: one of them is empty")
 
 
-def check_numbers(sealed: SealedFolder, numbers: Mapping[str, float | None]) -> None:
-    """Refuse settings that answers are computed with, by name, if they are not finite.
+def check_numbers(sealed: SealedFolder, section: str, numbers: Mapping[str, float | None]) -> None:
+    """Refuse settings of a section that answers are computed with, if they are not finite.
 
     Raises:
         FolderError: the setting is named.
     """
     for name, number in numbers.items():
         if number is not None and not math.isfinite(number):
-            raise FolderError(f"{sealed.path / CONFIG}: {name}: expected a number, got {number}")
+            raise FolderError(
+                f"{sealed.path / CONFIG}: {section}.{name[:80]}: expected a number, got {number}"
+            )
 
 
 def load_tokenizer(

@@ -207,7 +207,7 @@ def load_pair_baseline(folder: str | Path | SealedFolder) -> PairBaseline:
         with sealed.opened(WEIGHTS) as file:
             header = read_header(file)
             compare_header(file.path, header, _wanted(header, len(terms)))
-            arrays = read_arrays(file, header)
+            arrays: dict[str, Any] = read_arrays(file, header)
             _refuse_no_index(file.path, arrays, len(targets))
         sealed.check(CARD)
         return PairBaseline(**config, terms=terms, targets=targets, **arrays)

@@ -196,8 +196,8 @@ def _scalar(event: Any) -> Any:
     if not event.implicit[0] or len(event.value) > _LONGEST_NUMBER:
         return event.value
     tag = _tag(event.value)
-    construct = None if tag is None else SafeConstructor.yaml_constructors.get(tag)
-    if construct is None:
+    construct = SafeConstructor.yaml_constructors.get(tag)
+    if tag is None or construct is None:
         return event.value
     try:
         return construct(_SCALARS, yaml.ScalarNode(tag, event.value))

@@ -140,10 +140,9 @@ class SealedFolder:
 
     def data(self, name: str, most: int = JSON_BYTES) -> bytes:
         """All of a file of up to `most` bytes; raises as `opened`."""
-        if self.seals[name].size > most:
-            raise FolderError(
-                f"{self.path / name}: {self.seals[name].size:,} bytes, where up to {most:,} are read"
-            )
+        size = self.seals[name].size
+        if size > most:
+            raise FolderError(f"{self.path / name}: {size:,} bytes, where up to {most:,} are read")
         with self.opened(name) as file:
             return file.read(file.size)
 

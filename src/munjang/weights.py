@@ -140,7 +140,7 @@ def read_arrays(
             raise unfit(file.path, "there is not enough memory for them") from None
         if not array.size:
             continue
-        file.read_into(memoryview(array.reshape(-1).view(np.uint8)))
+        file.read_into(array.reshape(-1).view(np.uint8).data)
         # NaN is both the lowest and the highest
         if entry.kind == "F32" and not np.isfinite([array.min(), array.max()]).all():
             raise unfit(file.path, f"{_short(name)} holds NaN or infinity; train the model anew")

@@ -51,7 +51,7 @@ def restored(kind: str, state: Mapping[str, Any], tokens: Sequence[str]) -> Toke
 def _compare(
     kind: str, found: Mapping[str, Any], plain: Mapping[str, Any], *, but: str, and_but: str = ""
 ) -> None:
-    """Refuse what a fresh model does not say. It may say more: settings that are new in a release."""
+    """Refuse what a fresh model does not say. That may say more: what a later release added."""
     for key in (but, and_but):
         if key in plain and key not in found:
             raise _wrong(kind, key)

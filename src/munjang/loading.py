@@ -35,6 +35,8 @@ _KINDS = {
     torch.uint8: "U8",
     torch.bool: "BOOL",
 }
+_SAME_SHAPE = {torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.mul}
+_WITHOUT_LOTS: dict[Any, Any] = {torch.randn: torch.empty, torch.rand: torch.empty}
 _DTYPES = {kind: dtype for dtype, kind in _KINDS.items()}
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
@@ -172,10 +174,12 @@ class _TooMuchError(Exception):
     """More is being built than the header has."""
 
 
-class _Counted(TorchFunctionMode):
-    """Within, so many calls of torch and no more: settings may ask for a thousand million layers.
+class _Outlines(TorchFunctionMode):
+    """Within, nothing is drawn by lot, and torch is called so many times and no more.
 
-    Each layer calls torch to make its weights, so this bounds layers of any kind.
+    Settings may ask for a thousand million layers. Each layer calls torch to make its weights, so
+    that the number of calls bounds layers of any kind. What has no numbers needs no first ones; and
+    torch would import SymPy before it drew or scaled what is not there, which takes seconds.
     """
 
     def __init__(self, left: int) -> None:
@@ -189,13 +193,17 @@ class _Counted(TorchFunctionMode):
         self.left -= 1
         if self.left < 0:
             raise _TooMuchError
-        return func(*args, **(kwargs or {}))
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else (kwargs or {})["tensor"]
+        if func in _SAME_SHAPE and not any(isinstance(other, torch.Tensor) for other in args[1:]):
+            return args[0]
+        return _WITHOUT_LOTS.get(func, func)(*args, **(kwargs or {}))
 
 
 def _outline(path: Path, build: Callable[[], nn.Module], tensors: int) -> nn.Module:
     """The network without numbers."""
     try:
-        with torch.device("meta"), _Counted(_CALLS + _CALLS_PER_TENSOR * tensors):
+        with torch.device("meta"), _Outlines(_CALLS + _CALLS_PER_TENSOR * tensors):
             return build()
     except _TooMuchError:
         raise unfit(

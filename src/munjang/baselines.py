@@ -23,6 +23,7 @@ from munjang.errors import FolderError
 from munjang.manifest import write_atomically, write_manifest, written_whole
 from munjang.sealed import SealedFolder, are_strings, as_folder_errors, open_sealed
 from munjang.tasks.linear import solve_logistic
+from munjang.telling import markdown_list
 from munjang.weights import compare_header, read_arrays, read_header
 
 if TYPE_CHECKING:
@@ -296,7 +297,7 @@ def _card(model: Baseline) -> str:
     return f"""# A baseline made with munjang {__version__}
 
 `{model.name}`: {BASELINES[model.name]}. {model.parameters:,} numbers.
-Classes: {", ".join(model.labels)}.
+Classes: {markdown_list(model.labels)}.
 
     import munjang
     munjang.load("path/to/this/folder").predict(["a text"])

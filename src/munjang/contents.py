@@ -15,6 +15,7 @@ from munjang.manifest import FILE as MANIFEST
 from munjang.manifest import write_atomically, write_manifest, written_whole
 from munjang.tasks.figures import FIGURES
 from munjang.tasks.task import Card
+from munjang.telling import markdown
 
 
 def write_folder(
@@ -89,6 +90,7 @@ def card_page(
         for name, figure in FIGURES.items()
         if name in scores
     )
+    files = markdown(training["files"], 300)
     article = "An" if card.kind[0] in "aeiou" else "A"
     return f"""# {article} {card.kind} made with munjang {__version__}
 
@@ -103,7 +105,7 @@ On {scores["rows"]:,} validation {rows}, which also chose the best step: {figure
 
 ## How it was made
 
-Trained on {training["rows"]:,} {rows} of {training["files"]}, {training["steps"]:,} steps, \
+Trained on {training["rows"]:,} {rows} of {files}, {training["steps"]:,} steps, \
 {training["seconds"]:.0f} s. The recipe stands in `config.yaml`, all figures in `metrics.json`.
 
 ## How to use it

@@ -5,15 +5,16 @@ from collections.abc import Callable, Iterable
 
 Say = Callable[[str], object]
 
-# Control characters, halves of surrogate pairs, separators of lines, and what turns the text behind
-# it around. Other format characters stay: joined emoji and right-to-left marks need them.
-_HIDDEN = "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+# Control characters, halves of surrogate pairs, separators of lines. Format characters stay: joined
+# emoji and right-to-left marks need them.
+_HIDDEN = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
 _ON_A_LINE = re.compile(f"[{_HIDDEN}]")
 _IN_LINES = re.compile(f"(?![\n\t])[{_HIDDEN}]")
 # What Markdown, or HTML in it, may see as more than a letter.
 _MARKS = re.compile(r"[\\`*_\[\]|~$]|:(?=//)|(?<=www)\.")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_MARKS_OF_DIRECTION = re.compile("[\u200e\u200f\u061c]")
+# They turn all that follows on a line around.
+_TURNING = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 
 
 def counted(count: int, noun: str) -> str:
@@ -37,7 +38,7 @@ def spelled_lines(text: str) -> str:
 
 def markdown(text: str, longest: int = 100) -> str:
     """A text of the data inside of a line or a table of Markdown, where it is only itself."""
-    line = _MARKS_OF_DIRECTION.sub(_escape, spelled(" ".join(text.split())))
+    line = _TURNING.sub(_escape, spelled(" ".join(text.split())))
     if len(line) > longest:
         line = f"{line[:longest]}…"
     line = _MARKS.sub(r"\\\g<0>", line)

@@ -90,7 +90,7 @@ def shown(text: str) -> str:
 
 
 # JSON allows them as they are; a terminal obeys them. A half of a pair is not encodable anyway.
-_OBEYED = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_OBEYED = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
 def console(*, error: bool = False) -> "Console":

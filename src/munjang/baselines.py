@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from munjang import __version__
 from munjang.data.columns import text_column
 from munjang.data.readers.values import ReadLabels, clean_labels
 from munjang.errors import FolderError
-from munjang.manifest import check_manifest, write_atomically, write_manifest, written_whole
+from munjang.manifest import write_atomically, write_manifest, written_whole
+from munjang.sealed import SealedFolder, are_strings, as_folder_errors, open_sealed
 from munjang.tasks.linear import solve_logistic
+from munjang.telling import markdown_list
+from munjang.weights import compare_header, read_arrays, read_header
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -173,25 +176,44 @@ class Baseline:
         return folder
 
 
-def is_baseline(folder: str | Path) -> bool:
-    """Whether a folder holds a baseline."""
-    return (Path(folder) / CONFIG).is_file()
-
-
-def load_baseline(folder: str | Path) -> Baseline:
+def load_baseline(folder: str | Path | SealedFolder) -> Baseline:
     """The baseline that a comparison left in `folder`.
 
     Raises:
         FolderError: the folder is missing, unfinished or altered, or holds another model.
     """
-    folder = Path(folder)
-    check_manifest(folder, FILES)
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    if config["name"] not in BASELINES:
-        raise FolderError(f"{folder / CONFIG}: unknown baseline {config['name']}; upgrade munjang")
-    terms = json.loads((folder / TERMS).read_text(encoding="utf-8"))
-    arrays = load_file(folder / WEIGHTS)
-    return Baseline(config["name"], tuple(config["labels"]), tuple(terms), **arrays)
+    with as_folder_errors(folder):
+        sealed = open_sealed(folder)
+        sealed.expect(FILES)
+        name, labels = _name_and_labels(sealed)
+        terms = sealed.strings(TERMS, once=True)
+        if name == "majority" and terms:
+            raise FolderError(f"{sealed.path / TERMS}: the baseline majority looks at no terms")
+        outputs = 1 if len(labels) == 2 else len(labels)
+        weighed = name in ("tfidf-words", "tfidf-characters")
+        wanted = {
+            "idf": ("F32", (len(terms) if weighed else 0,)),
+            "weights": ("F32", (outputs, len(terms))),
+            "bias": ("F32", (outputs,)),
+        }
+        with sealed.opened(WEIGHTS) as file:
+            header = read_header(file)
+            compare_header(file.path, header, wanted)
+            arrays = read_arrays(file, header)
+        sealed.check(CARD)
+        return Baseline(name, labels, terms, **arrays)
+
+
+def _name_and_labels(sealed: SealedFolder) -> tuple[str, tuple[str, ...]]:
+    path, config = sealed.path / CONFIG, sealed.json(CONFIG)
+    if not isinstance(config, dict) or config.keys() != {"name", "labels"}:
+        raise FolderError(f"{path}: expected name and labels of a baseline")
+    name, labels = config["name"], config["labels"]
+    if not isinstance(name, str) or name not in BASELINES:
+        raise FolderError(f"{path}: unknown baseline {str(name)[:80]}; upgrade munjang")
+    if not are_strings(labels) or len(set(labels)) < len(labels) or len(labels) < 2:
+        raise FolderError(f"{path}: labels: expected two or more different names")
+    return name, tuple(labels)
 
 
 def fit_baseline(name: str, texts: Sequence[str], targets: Ints, labels: Sequence[str]) -> Baseline:
@@ -277,7 +299,7 @@ def _card(model: Baseline) -> str:
     return f"""# A baseline made with munjang {__version__}
 
 `{model.name}`: {BASELINES[model.name]}. {model.parameters:,} numbers.
-Classes: {", ".join(model.labels)}.
+Classes: {markdown_list(model.labels)}.
 
     import munjang
     munjang.load("path/to/this/folder").predict(["a text"])

@@ -5,6 +5,7 @@ plain arguments.
 """
 
 import difflib
+import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +14,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from munjang.errors import ConfigError, MunjangError
+from munjang.parsing import YAML_CHARACTERS, UnreadableError, parse_yaml
+
+# What was given may be as long as a file; a line that tells of it is not.
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxlong = _BRIEF.maxother = 80
 
 
 class Settings(BaseModel):
@@ -47,7 +53,9 @@ def _explain(settings: type[BaseModel], error: ValidationError) -> str:
     reasons = [_reason(each) for each in found if _field_path(settings, each["loc"]) == path]
     message = " or ".join(dict.fromkeys(reasons)).replace(" or input should be ", " or ")
     given = found[0]["input"]
-    return f"{key}: {message}" + ("" if isinstance(given, Mapping) else f", got {given!r}")
+    return f"{key}: {message}" + (
+        "" if isinstance(given, Mapping) else f", got {_BRIEF.repr(given)}"
+    )
 
 
 def _reason(error: Any) -> str:
@@ -86,15 +94,24 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def read_yaml(path: Path | str) -> dict[str, Any]:
-    """Read one YAML mapping, without running anything that stands in it."""
+    """Read one YAML mapping, see `munjang.parsing.parse_yaml`."""
     path = Path(path)
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as file:
+            text = file.read(YAML_CHARACTERS + 1)
     except OSError as error:
         raise ConfigError(f"{path}: cannot read this config file: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        line = " ".join(str(error).split())
-        raise ConfigError(f"{path}: this is not valid YAML: {line}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: this is not valid YAML: {error}") from None
+    return mapping_of(text, path)
+
+
+def mapping_of(text: str, path: Path) -> dict[str, Any]:
+    """Likewise the mapping in `text`, which was read from `path`."""
+    try:
+        loaded = parse_yaml(text)
+    except UnreadableError as error:
+        raise ConfigError(f"{path}: {error}") from None
     if loaded is None:
         return {}
     if not isinstance(loaded, dict):
@@ -106,6 +123,10 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
 
 class _Dumper(yaml.SafeDumper):
     """PyYAML's safe writer, but for the one character that it loses."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """A value that stands twice is written twice: aliases are not read."""
+        return True
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
         # U+0085 is a line break to YAML; outside double quotes it comes back as a space
@@ -171,8 +192,8 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
                 f"--set wants key=value, such as --set model.dim=64; got '{assignment}'"
             )
         try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
+            value = parse_yaml(text)
+        except UnreadableError:
             raise ConfigError(f"--set {key}: '{text}' is not a YAML value") from None
         for part in reversed(key.strip().split(".")):
             value = {part: value}

@@ -5,19 +5,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
 from munjang import __version__
 from munjang.config import to_yaml
-from munjang.errors import FolderError
 from munjang.layout import CARD, CONFIG, EVERY_FILE, METRICS, WEIGHTS, make_folder
 from munjang.locks import hold
 from munjang.manifest import write_atomically, write_manifest, written_whole
 from munjang.replacing import replaced
 from munjang.tasks.figures import FIGURES
 from munjang.tasks.task import Card
+from munjang.telling import markdown
 
 
 def write_folder(
@@ -62,32 +61,10 @@ def to_json(values: Any, indent: int | None = None) -> str:
     return json.dumps(values, ensure_ascii=False, indent=indent) + "\n"
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """What `to_json` wrote."""
-    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return loaded
-
-
 def _save_weights(path: Path, network: nn.Module) -> None:
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     with written_whole(path) as partial:
         save_file(weights, partial)
-
-
-def load_weights(folder: Path, network: nn.Module) -> None:
-    """Put the folder's weights into `network`.
-
-    Raises:
-        FolderError: they are of another network.
-    """
-    try:
-        # copies: a tensor of safetensors is the mapped file itself, and whoever copies a new model
-        # over this one would change it under a running server, or end it
-        weights = {name: tensor.clone() for name, tensor in load_file(folder / WEIGHTS).items()}
-        network.load_state_dict(weights, assign=True)
-    except (SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise FolderError(f"{folder / WEIGHTS}: these weights do not fit: {reason}") from None
 
 
 def card_page(
@@ -117,6 +94,7 @@ def card_page(
         for name, figure in FIGURES.items()
         if name in scores
     )
+    files = markdown(training["files"], 300)
     article = "An" if card.kind[0] in "aeiou" else "A"
     return f"""# {article} {card.kind} made with munjang {__version__}
 
@@ -131,7 +109,7 @@ On {scores["rows"]:,} validation {rows}, which also chose the best step: {figure
 
 ## How it was made
 
-Trained on {training["rows"]:,} {rows} of {training["files"]}, {training["steps"]:,} steps, \
+Trained on {training["rows"]:,} {rows} of {files}, {training["steps"]:,} steps, \
 {training["seconds"]:.0f} s. The recipe stands in `config.yaml`, all figures in `metrics.json`.
 
 ## How to use it

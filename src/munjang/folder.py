@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from munjang.config import merge, read_yaml
-from munjang.contents import card_page, load_weights, read_json, to_json, write_folder
+from munjang.config import merge
+from munjang.contents import card_page, to_json, write_folder
 from munjang.data.batches import Examples
 from munjang.data.columns import text_column
 from munjang.data.encode import EncodedTexts, encode_texts
@@ -22,14 +22,20 @@ from munjang.errors import ConfigError
 from munjang.explain.attention import Attention
 from munjang.explain.text_attention import text_attention
 from munjang.layers.spelling import spelled_out
-from munjang.layout import CONFIG, FILES, METRICS, TOKENIZER, VOCABULARY
-from munjang.manifest import check_manifest
+from munjang.layout import CARD, FILES, TOKENIZER, VOCABULARY
+from munjang.loading import (
+    check_labels,
+    check_numbers,
+    load_metrics,
+    load_network,
+    load_recipe,
+    load_tokenizer,
+)
 from munjang.recipe import DataSettings, Recipe
+from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.tasks.inference import logits_of
 from munjang.tasks.task import Floats, Task
-from munjang.text.registry import tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
-from munjang.text.vocabulary import Vocabulary
 from munjang.text_network import text_network
 
 
@@ -146,21 +152,29 @@ class TextModel:
         )
 
 
-def load(folder: str | Path) -> TextModel:
-    """The text model in `folder`, ready to predict on the CPU.
+def load(folder: str | Path | SealedFolder) -> TextModel:
+    """The text model in `folder`, ready to predict on the CPU. No random number is drawn.
 
     Raises:
         FolderError: the folder is missing, unfinished, altered, or of another format.
     """
-    folder = Path(folder)
-    check_manifest(folder, FILES)
-    recipe = Recipe.parse(read_yaml(folder / CONFIG), where=str(folder / CONFIG))
-    vocabulary = Vocabulary.from_json(read_json(folder / VOCABULARY))
-    tokenizer = tokenizer_from_json(read_json(folder / TOKENIZER), vocabulary)
-    task = recipe.task_class.restore(recipe.task_settings, recipe.labels or ())
-    network = text_network(recipe, task, vocabulary.size)
-    load_weights(folder, network)
-    return TextModel(recipe, tokenizer, task, network.eval(), read_json(folder / METRICS))
+    with as_folder_errors(folder):
+        sealed = open_sealed(folder)
+        sealed.expect(FILES)
+        recipe = load_recipe(sealed, Recipe)
+        check_labels(sealed, recipe.labels, named=recipe.task != "regress")
+        check_numbers(sealed, "regress", recipe.regress.model_dump(include={"mean", "scale"}))
+        check_numbers(sealed, "multilabel.thresholds", recipe.multilabel.thresholds or {})
+        asked = recipe.tokenizer
+        tokenizer = load_tokenizer(
+            sealed, TOKENIZER, VOCABULARY, name=asked.name, settings=asked.settings
+        )
+        task = recipe.task_class.restore(recipe.task_settings, recipe.labels or ())
+        size = tokenizer.vocabulary.size
+        network = load_network(sealed, lambda: text_network(recipe, task, size))
+        metrics = load_metrics(sealed)
+        sealed.check(CARD)
+        return TextModel(recipe, tokenizer, task, network, metrics)
 
 
 def model_card(model: TextModel) -> str:

@@ -10,19 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from munjang.config import merge, read_yaml
-from munjang.contents import card_page, load_weights, read_json, write_folder
+from munjang.config import merge
+from munjang.contents import card_page, write_folder
 from munjang.data.images.decode import Pixels
 from munjang.data.images.examples import ImageExamples
 from munjang.data.images.read import UNREADABLE, decode_all
 from munjang.data.images.settings import Mode
 from munjang.data.images.sources import listed
-from munjang.errors import DataError
+from munjang.errors import DataError, FolderError
 from munjang.image_recipe import ImageRecipe
-from munjang.layout import CONFIG, IMAGE_FILES, METRICS
-from munjang.manifest import check_manifest
+from munjang.layout import CARD, CONFIG, IMAGE_FILES
+from munjang.loading import check_labels, load_metrics, load_network, load_recipe
 from munjang.models.registry import build_image_encoder
 from munjang.recipe import DataSettings
+from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.tasks.images import ImageAnswer, Images
 from munjang.tasks.inference import logits_of
 from munjang.tasks.task import Floats
@@ -125,19 +126,26 @@ class ImageModel:
         )
 
 
-def load_images(folder: str | Path) -> ImageModel:
-    """The model of images in `folder`, ready to predict on the CPU.
+def load_images(folder: str | Path | SealedFolder) -> ImageModel:
+    """The model of images in `folder`, ready to predict on the CPU. No random number is drawn.
 
     Raises:
         FolderError: the folder is missing, unfinished, altered, or of another format.
     """
-    folder = Path(folder)
-    check_manifest(folder, IMAGE_FILES)
-    recipe = ImageRecipe.parse(read_yaml(folder / CONFIG), where=str(folder / CONFIG))
-    task = Images.restore(recipe.classify, recipe.labels or ())
-    network = task.network(build_image_encoder(recipe.model, recipe.shape))
-    load_weights(folder, network)
-    return ImageModel(recipe, task, network.eval(), read_json(folder / METRICS))
+    with as_folder_errors(folder):
+        sealed = open_sealed(folder)
+        sealed.expect(IMAGE_FILES)
+        recipe = load_recipe(sealed, ImageRecipe)
+        check_labels(sealed, recipe.labels, named=True)
+        if recipe.images.mode is None or recipe.images.size is None:
+            raise FolderError(f"{sealed.path / CONFIG}: images: expected mode and size")
+        task = Images.restore(recipe.classify, recipe.labels or ())
+        network = load_network(
+            sealed, lambda: task.network(build_image_encoder(recipe.model, recipe.shape))
+        )
+        metrics = load_metrics(sealed)
+        sealed.check(CARD)
+        return ImageModel(recipe, task, network, metrics)
 
 
 def image_card(model: ImageModel) -> str:

@@ -14,8 +14,6 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from munjang.errors import FolderError
-
 FILE = "manifest.json"
 FORMAT = 2
 
@@ -83,62 +81,6 @@ def write_manifest(folder: Path, names: Iterable[str], version: str) -> None:
     files = {name: _digest(folder / name) for name in names}
     manifest = {"format": FORMAT, "munjang": version, "files": files}
     write_atomically(folder / FILE, json.dumps(manifest, indent=2) + "\n")
-
-
-def check_manifest(folder: Path, needed: Iterable[str]) -> None:
-    """Refuse a folder that is missing, unfinished, altered, or of another format.
-
-    Args:
-        folder: the model folder.
-        needed: files that the manifest has to know.
-
-    Raises:
-        FolderError: naming the file that is wrong.
-    """
-    if folder.is_file():
-        raise FolderError(
-            f"{folder}: expected a model folder, but this is a file; the folder comes first, then "
-            "texts or data"
-        )
-    if not folder.is_dir():
-        raise FolderError(f"{folder}: there is no such model folder; train one with munjang train")
-    sealed = _read(folder)
-    for name in needed:
-        if name not in sealed:
-            raise FolderError(f"{folder / FILE}: {name} is not listed; copy the folder again")
-    for name, expected in sealed.items():
-        path = folder / name
-        if not path.is_file():
-            raise FolderError(f"{path}: this file of the model is missing; copy the whole folder")
-        if _digest(path) != expected:
-            raise FolderError(
-                f"{path}: this file is not the one that was saved (its checksum differs); "
-                "copy the folder again or train anew"
-            )
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    path = folder / FILE
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        version, files = manifest["format"], manifest["files"]
-    except FileNotFoundError:
-        raise FolderError(
-            f"{folder}: not a finished model folder ({FILE} is missing); if a training was "
-            "stopped here, go on with the same command and --resume"
-        ) from None
-    except (ValueError, KeyError, TypeError):
-        raise FolderError(f"{path}: this file is damaged; copy the folder again") from None
-    if version != FORMAT:
-        older = isinstance(version, int) and version < FORMAT
-        what_to_do = "train it again" if older else "upgrade munjang"
-        raise FolderError(
-            f"{path}: the folder has format {version}, this version of munjang reads "
-            f"{FORMAT}; {what_to_do}"
-        )
-    if not isinstance(files, dict) or any(Path(name).name != name for name in files):
-        raise FolderError(f"{path}: this file is damaged; copy the folder again")
-    return files
 
 
 def _digest(path: Path) -> dict[str, Any]:

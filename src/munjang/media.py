@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from munjang.baselines import Baseline, is_baseline, load_baseline
-from munjang.config import read_yaml
+from munjang.baselines import CONFIG as BASELINE
+from munjang.baselines import Baseline, load_baseline
 from munjang.data.dataset import Dataset
 from munjang.data.pairs.aligned import AlignedFiles
 from munjang.data.pairs.settings import PairDataSettings
-from munjang.errors import ConfigError, MunjangError
+from munjang.errors import ConfigError, FolderError
 from munjang.folder import TextModel
 from munjang.folder import load as load_texts
 from munjang.image_folder import ImageModel, load_images
@@ -25,7 +25,8 @@ from munjang.image_preparation import read_and_say as read_images
 from munjang.layout import CONFIG
 from munjang.manifest import FILE as MANIFEST
 from munjang.models.registry import architecture, image_architecture, pair_architecture
-from munjang.pair_baselines import PairBaseline, is_pair_baseline, load_pair_baseline
+from munjang.pair_baselines import CONFIG as PAIR_BASELINE
+from munjang.pair_baselines import PairBaseline, load_pair_baseline
 from munjang.pair_folder import PairModel, load_pairs
 from munjang.pair_preparation import PreparedPairs, prepare_pairs
 from munjang.pair_preparation import read_and_say as read_pairs
@@ -33,6 +34,7 @@ from munjang.preparation import Prepared, prepare
 from munjang.preparation import read_and_say as read_texts
 from munjang.recipe import DataSettings
 from munjang.replacing import place_of
+from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.tasks.registry import TASKS
 from munjang.tasks.task import Floats, Learned, Task, TaskScores
 from munjang.telling import Say
@@ -162,7 +164,7 @@ class Medium:
     architecture: Callable[[str], object]
     prepare: Callable[[Any, Any, str | None, Mapping[str, Any], Say, Any], AnyPrepared]
     model: Callable[[Any, Any, nn.Module, dict[str, Any]], AnyModel]
-    load: Callable[[str | Path], AnyModel]
+    load: Callable[[SealedFolder], AnyModel]
     evaluate: Callable[[Any, Any, Mapping[str, Any], Say], TaskScores]
     example: str
     unseen: str
@@ -332,34 +334,33 @@ def load(folder: str | Path) -> AnyModel | AnyBaseline:
         FolderError: the folder is missing, unfinished, altered, or of another format.
     """
     for _ in range(_TRIES):
-        place, before = place_of(folder), _seal(folder)
+        before = _stamp(folder)
         try:
-            model = _load_from(place)
-        except (MunjangError, OSError):
+            return _load_from(place_of(folder))
+        except FolderError:
             # another model may have taken the place of this one while it was read
-            if (place_of(folder), _seal(folder)) == (place, before):
+            if _stamp(folder) == before:
                 raise
-        else:
-            if _seal(folder) == before:
-                return model
     return _load_from(place_of(folder))
 
 
-def _seal(folder: str | Path) -> bytes:
-    """The manifest of the model in `folder`; nothing where there is none."""
+def _stamp(folder: str | Path) -> tuple[Any, ...]:
+    """Tell one model in `folder` from the next, without opening a file."""
+    place = place_of(folder)
     try:
-        return (place_of(folder) / MANIFEST).read_bytes()
+        found = (place / MANIFEST).stat()
     except OSError:
-        return b""
+        return (place,)
+    return place, found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _load_from(folder: Path) -> AnyModel | AnyBaseline:
-    if is_baseline(folder):
-        return load_baseline(folder)
-    if is_pair_baseline(folder):
-        return load_pair_baseline(folder)
-    try:
-        task = read_yaml(folder / CONFIG).get("task")
-    except MunjangError:
-        task = None  # the manifest will say what is wrong
-    return medium_of(task).load(folder)
+    with as_folder_errors(folder):
+        sealed = open_sealed(folder)
+        if BASELINE in sealed.seals:
+            return load_baseline(sealed)
+        if PAIR_BASELINE in sealed.seals:
+            return load_pair_baseline(sealed)
+        # what the manifest leaves out is told by the reader of texts
+        task = sealed.yaml(CONFIG).get("task") if CONFIG in sealed.seals else None
+        return medium_of(task).load(sealed)

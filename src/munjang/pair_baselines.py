@@ -6,21 +6,24 @@ n-gram to the sources that hold it. Neither needs torch.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from munjang import __version__
 from munjang.data.columns import text_column
 from munjang.data.table import Table
 from munjang.errors import ConfigError, FolderError
-from munjang.manifest import check_manifest, write_atomically, write_manifest, written_whole
+from munjang.manifest import write_atomically, write_manifest, written_whole
+from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
+from munjang.tasks.translation_scores import BLEU_TOKENIZERS
+from munjang.weights import Entry, compare_header, read_arrays, read_header, unfit
 
 if TYPE_CHECKING:
     from munjang.recipe import DataSettings
@@ -186,26 +189,69 @@ class PairBaseline:
         return csr_matrix((self.values, self.places, self.starts), shape=shape)
 
 
-def is_pair_baseline(folder: str | Path) -> bool:
-    """Whether a folder holds a baseline from text to text."""
-    return (Path(folder) / CONFIG).is_file()
-
-
-def load_pair_baseline(folder: str | Path) -> PairBaseline:
+def load_pair_baseline(folder: str | Path | SealedFolder) -> PairBaseline:
     """The baseline that a comparison left in `folder`.
 
     Raises:
         FolderError: the folder is unfinished or altered, or of another format.
     """
-    folder = Path(folder)
-    check_manifest(folder, FILES)
-    config, terms, targets = (
-        json.loads((folder / name).read_text(encoding="utf-8")) for name in (CONFIG, TERMS, TARGETS)
-    )
-    if config["name"] not in PAIR_BASELINES:
-        raise FolderError(f"{folder / CONFIG}: unknown baseline {config['name']}; upgrade munjang")
-    arrays: dict[str, Any] = load_file(folder / WEIGHTS)
-    return PairBaseline(**config, terms=tuple(terms), targets=tuple(targets), **arrays)
+    with as_folder_errors(folder):
+        sealed = open_sealed(folder)
+        sealed.expect(FILES)
+        config = _config(sealed)
+        terms, targets = sealed.strings(TERMS, once=True), sealed.strings(TARGETS)
+        if (config["name"] == "copy") is not (not terms and not targets):
+            raise FolderError(f"{sealed.path / TERMS}: these are not those of {config['name']}")
+        if not 0 <= config["usual"] < max(1, len(targets)):
+            raise FolderError(f"{sealed.path / CONFIG}: usual: there is no such target")
+        with sealed.opened(WEIGHTS) as file:
+            header = read_header(file)
+            compare_header(file.path, header, _wanted(header, len(terms)))
+            arrays: dict[str, Any] = read_arrays(file, header)
+            _refuse_no_index(file.path, arrays, len(targets))
+        sealed.check(CARD)
+        return PairBaseline(**config, terms=terms, targets=targets, **arrays)
+
+
+def _config(sealed: SealedFolder) -> dict[str, Any]:
+    path, config = sealed.path / CONFIG, sealed.json(CONFIG)
+    if not isinstance(config, dict) or config.keys() != {"name", "counted", "usual"}:
+        raise FolderError(f"{path}: expected name, counted and usual of a baseline")
+    name, counted = config["name"], config["counted"]
+    if not isinstance(name, str) or name not in PAIR_BASELINES:
+        raise FolderError(f"{path}: unknown baseline {str(name)[:80]}; upgrade munjang")
+    if not isinstance(counted, dict) or not all(
+        kind == {"bleu_tokenizer": str, "lowercase": bool}.get(key)
+        for key, kind in zip(counted, map(type, counted.values()), strict=True)
+    ):
+        raise FolderError(f"{path}: counted: expected bleu_tokenizer and lowercase")
+    if counted.get("bleu_tokenizer", "13a") not in get_args(BLEU_TOKENIZERS):
+        raise FolderError(f"{path}: counted: unknown bleu_tokenizer")
+    if type(config["usual"]) is not int:
+        raise FolderError(f"{path}: usual: expected the place of a target")
+    return config
+
+
+def _wanted(header: Mapping[str, Entry], terms: int) -> dict[str, Any]:
+    """Kinds and shapes of the arrays; how many weights there are, the arrays say themselves."""
+    values = header["values"].shape if "values" in header else ()
+    count = values[:1] or (0,)
+    return {
+        "idf": ("F32", (terms,)),
+        "values": ("F32", count),
+        "places": ("I32", count),
+        "starts": ("I64", (terms + 1,)),
+    }
+
+
+def _refuse_no_index(path: Path, arrays: Mapping[str, Any], targets: int) -> None:
+    """SciPy looks at none of this, and reads whatever memory such an index leads to."""
+    starts, places = arrays["starts"], arrays["places"]
+    rises = starts[0] == 0 and starts[-1] == len(places) and bool((np.diff(starts) >= 0).all())
+    if not rises:
+        raise unfit(path, "'starts' does not rise from 0 to the number of weights")
+    if len(places) and not (places.min() >= 0 and places.max() < targets):
+        raise unfit(path, "'places' names a target that is not there")
 
 
 def fit_pair_baseline(

@@ -12,11 +12,12 @@ import polars as pl
 import torch
 from torch import nn
 
-from munjang.config import merge, read_yaml
-from munjang.contents import card_page, load_weights, read_json, to_json, write_folder
+from munjang.config import merge
+from munjang.contents import card_page, to_json, write_folder
 from munjang.data.batches import truncate
 from munjang.data.columns import text_column
 from munjang.data.pairs.examples import PairExamples
+from munjang.data.pairs.settings import SideSettings
 from munjang.data.pairs.sides import Sides
 from munjang.data.table import Table
 from munjang.decoding.hypotheses import Hypothesis
@@ -25,30 +26,30 @@ from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import EOS_SHOWN, Attention, from_looks
 from munjang.explain.text_attention import shown_tokens
 from munjang.layout import (
-    CONFIG,
+    CARD,
     FILES,
-    METRICS,
     TARGET_TOKENIZER,
     TARGET_VOCABULARY,
     TOKENIZER,
     VOCABULARY,
 )
-from munjang.manifest import check_manifest
+from munjang.loading import load_metrics, load_network, load_recipe, load_tokenizer
 from munjang.models.encoder_decoder import EncoderDecoder
 from munjang.models.registry import build_encoder_decoder
 from munjang.pair_preparation import encode_pairs, task_of, vocabularies_of
 from munjang.pair_recipe import PairRecipe
 from munjang.recipe import DataSettings
+from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.tasks.alignment import links, target_pieces
 from munjang.tasks.text_answers import Candidate, TextAnswer
 from munjang.tasks.translate import Translate, column_of, hypotheses_of
 from munjang.tasks.translation_scores import TranslationScores
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
-from munjang.text.registry import tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
-from munjang.text.vocabulary import Vocabulary
 
 Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+_OF_TARGETS = (TARGET_TOKENIZER, TARGET_VOCABULARY)
 
 # The answer to an empty text.
 NOTHING = Hypothesis((), 0.0, 0.0, finished=True)
@@ -257,28 +258,32 @@ class PairModel:
         return [tuple(islice(made, len(best))) for best in found]
 
 
-def load_pairs(folder: str | Path) -> PairModel:
-    """The model from text to text in `folder`, ready to predict on the CPU.
+def load_pairs(folder: str | Path | SealedFolder) -> PairModel:
+    """The model from text to text in `folder`, ready to predict. No random number is drawn.
 
     Raises:
         FolderError: the folder is missing, unfinished, altered, or of another format.
     """
-    folder = Path(folder)
-    check_manifest(folder, FILES)
-    recipe = PairRecipe.parse(read_yaml(folder / CONFIG), where=str(folder / CONFIG))
-    source = _tokenizer(folder, TOKENIZER, VOCABULARY)
-    shared = recipe.tokenizer.shared
-    target = source if shared else _tokenizer(folder, TARGET_TOKENIZER, TARGET_VOCABULARY)
-    sides = Sides(source, target)
-    network = build_encoder_decoder(recipe.model, vocabularies_of(sides))
-    load_weights(folder, network)
-    metrics = read_json(folder / METRICS)
-    return PairModel(recipe, sides, task_of(recipe, sides), network.eval(), metrics)
+    with as_folder_errors(folder):
+        sealed = open_sealed(folder)
+        sealed.expect(FILES, or_also=_OF_TARGETS)
+        recipe = load_recipe(sealed, PairRecipe)
+        asked = recipe.tokenizer
+        sealed.expect(FILES if asked.shared else (*FILES, *_OF_TARGETS))
+        source = target = _tokenizer(sealed, (TOKENIZER, VOCABULARY), asked.source)
+        if not asked.shared:
+            target = _tokenizer(sealed, _OF_TARGETS, asked.target)
+        sides = Sides(source, target)
+        network = load_network(
+            sealed, lambda: build_encoder_decoder(recipe.model, vocabularies_of(sides))
+        )
+        metrics = load_metrics(sealed)
+        sealed.check(CARD)
+        return PairModel(recipe, sides, task_of(recipe, sides), network, metrics)
 
 
-def _tokenizer(folder: Path, state: str, vocabulary: str) -> Tokenizer:
-    tokens = Vocabulary.from_json(read_json(folder / vocabulary))
-    return tokenizer_from_json(read_json(folder / state), tokens)
+def _tokenizer(sealed: SealedFolder, files: tuple[str, str], asked: SideSettings) -> Tokenizer:
+    return load_tokenizer(sealed, *files, name=asked.name, settings=asked.settings)
 
 
 def pair_card(model: PairModel) -> str:

@@ -1,8 +1,20 @@
-"""What people are told: by anything that takes a while, a line at a time."""
+"""What people are told, on a terminal or a page, and what of the data may stand in it as it is."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 
 Say = Callable[[str], object]
+
+# Control characters, halves of surrogate pairs, separators of lines. Format characters stay: joined
+# emoji and right-to-left marks need them.
+_HIDDEN = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
+_ON_A_LINE = re.compile(f"[{_HIDDEN}]")
+_IN_LINES = re.compile(f"(?![\n\t])[{_HIDDEN}]")
+# What Markdown, or HTML in it, may see as more than a letter.
+_MARKS = re.compile(r"[\\`*_\[\]|~$]|:(?=//)|(?<=www)\.")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+# They turn all that follows on a line around.
+_TURNING = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 
 
 def counted(count: int, noun: str) -> str:
@@ -12,3 +24,33 @@ def counted(count: int, noun: str) -> str:
 
 def silent(line: str) -> None:
     """Say nothing."""
+
+
+def spelled(text: str) -> str:
+    r"""A text of the data on one line: `\n`, `\t`, `\x1b` and the like are spelled out."""
+    return _ON_A_LINE.sub(_escape, text)
+
+
+def spelled_lines(text: str) -> str:
+    """Likewise in lines, with tabs between columns: both stay."""
+    return _IN_LINES.sub(_escape, text)
+
+
+def markdown(text: str, longest: int = 100) -> str:
+    """A text of the data inside of a line or a table of Markdown, where it is only itself."""
+    line = _TURNING.sub(_escape, spelled(" ".join(text.split())))
+    if len(line) > longest:
+        line = f"{line[:longest]}…"
+    line = _MARKS.sub(r"\\\g<0>", line)
+    return "".join(_ENTITIES.get(letter, letter) for letter in line)
+
+
+def markdown_list(names: Iterable[str], longest: int = 100) -> str:
+    """Names of the data likewise, with commas; of very many the first `longest`."""
+    names = list(names)
+    more = f" and {len(names) - longest:,} more" if len(names) > longest else ""
+    return ", ".join(map(markdown, names[:longest])) + more
+
+
+def _escape(found: re.Match[str]) -> str:
+    return repr(found[0])[1:-1]

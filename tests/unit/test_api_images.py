@@ -13,7 +13,7 @@ from munjang.data.samples.pictures import load_digits
 from munjang.errors import ConfigError, DataError
 from munjang.image_folder import ImageModel
 from munjang.layout import IMAGE_FILES
-from munjang.manifest import check_manifest
+from munjang.sealed import open_sealed
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -35,7 +35,7 @@ def test_a_model_folder_of_images_is_whole_without_a_tokenizer(trained: Trained)
     assert trained.folder is not None
     names = {path.name for path in trained.folder.iterdir()}
     assert names == {*IMAGE_FILES, "manifest.json", "metrics.jsonl", "tensorboard"}
-    check_manifest(trained.folder, IMAGE_FILES)
+    open_sealed(trained.folder).expect(IMAGE_FILES)
     model = load(trained.folder)
     assert isinstance(model, ImageModel)
     assert model.recipe.shape == (1, 8, 8)

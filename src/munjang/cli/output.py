@@ -3,12 +3,14 @@
 import json
 import math
 import os
+import re
 import sys
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from munjang.telling import spelled, spelled_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +23,7 @@ PIPE_WIDTH = 10_000
 def note(line: str) -> None:
     """Say a line on standard error. That nobody reads it any more is no reason to stop."""
     try:
-        print(_encodable(line, sys.stderr), file=sys.stderr, flush=True)
+        print(_encodable(spelled_lines(line), sys.stderr), file=sys.stderr, flush=True)
     except BrokenPipeError:
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (open to the end)
 
@@ -29,7 +31,7 @@ def note(line: str) -> None:
 def show(line: str) -> None:
     """Write a line of the result to standard output."""
     with _to_output():
-        print(_encodable(line, sys.stdout))
+        print(_encodable(spelled_lines(line), sys.stdout))
 
 
 def flush() -> None:
@@ -57,7 +59,8 @@ def show_json(values: Any) -> None:
 
 def json_text(values: Any, *, indent: int | None = None) -> str:
     """Values as JSON. A figure that is not a number becomes null, as JSON knows none."""
-    return json.dumps(_plain(values), ensure_ascii=False, indent=indent)
+    text = json.dumps(_plain(values), ensure_ascii=False, indent=indent)
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _plain(values: Any) -> Any:
@@ -83,14 +86,11 @@ def one_line(text: str) -> str:
 
 def shown(text: str) -> str:
     r"""A text of the data on one line of a terminal or a table: `\n`, `\t`, `\x1b` spelled out."""
-    if text.isprintable():
-        return text
-    return "".join(repr(c)[1:-1] if unicodedata.category(c) in _CONTROLS else c for c in text)
+    return spelled(text)
 
 
-# Control characters, lone surrogates, line and paragraph separators. Format characters (Cf) stay:
-# joined emoji and right-to-left marks need them.
-_CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
+# JSON allows them as they are; a terminal obeys them. A half of a pair is not encodable anyway.
+_OBEYED = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
 def console(*, error: bool = False) -> "Console":

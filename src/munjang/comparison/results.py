@@ -105,5 +105,12 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         if isinstance(value, dict):
             found |= _flat(value, f"{prefix}{key}.")
         else:
-            found[prefix + key] = "; ".join(value) if isinstance(value, tuple | list) else value
+            found[prefix + key] = _cell(value)
     return found
+
+
+def _cell(value: Any) -> Any:
+    """A value for CSV. What begins as a formula would be run by a spreadsheet: it is quoted."""
+    text = "; ".join(value) if isinstance(value, tuple | list) else value
+    is_formula = isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{text}" if is_formula else text

@@ -24,6 +24,7 @@ from munjang.tasks.judged import JudgedByLogits
 from munjang.tasks.linear import solve_logistic
 from munjang.tasks.metrics import Scores, class_lines, classification_scores
 from munjang.tasks.task import Bools, Card, Floats, Ints
+from munjang.telling import markdown_list
 
 # as many digits as any whole number needs; Python refuses to read thousands
 _WHOLE_NUMBER = re.compile(r"-?\d{1,18}")
@@ -223,7 +224,7 @@ class Classify(JudgedByLogits):
         """Classes, and the figures of each."""
         return Card(
             kind="text classifier",
-            about=f"Classes: {', '.join(self.labels)}.",
+            about=f"Classes: {markdown_list(self.labels)}.",
             details=class_lines("class", scores["classes"]),
             limits="It always answers with one of the classes above,\nalso for a text of none of "
             "them.",

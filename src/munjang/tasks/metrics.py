@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from munjang.telling import markdown
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -132,7 +134,8 @@ def classification_scores(probabilities: Floats, targets: Ints, labels: tuple[st
 def class_lines(head: str, classes: Iterable[Mapping[str, Any]]) -> str:
     """A Markdown table of `ClassScore`s as JSON, the first column headed `head`."""
     rows = "\n".join(
-        f"| {c['label']} | {c['precision']:.3f} | {c['recall']:.3f} | {c['f1']:.3f} | {c['rows']} |"
+        f"| {markdown(c['label'])} | {c['precision']:.3f} | {c['recall']:.3f} | {c['f1']:.3f} "
+        f"| {c['rows']} |"
         for c in classes
     )
     return f"| {head} | precision | recall | F1 | rows |\n|---|---|---|---|---|\n{rows}"

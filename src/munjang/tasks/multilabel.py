@@ -32,7 +32,7 @@ from munjang.tasks.linear import solve_logistic
 from munjang.tasks.metrics import class_lines
 from munjang.tasks.set_scores import SetScores, best_thresholds, set_scores
 from munjang.tasks.task import Bools, Card, Floats
-from munjang.telling import counted
+from munjang.telling import counted, markdown
 
 MultilabelLoss = Literal["binary_crossentropy"]
 
@@ -230,7 +230,7 @@ class Multilabel(JudgedByLogits):
         return Card(
             kind="model that gives a text any number of labels",
             about="Labels, and the probability that each must reach: "
-            f"{', '.join(f'{name} {threshold:.3f}' for name, threshold in tuned)}.",
+            f"{', '.join(f'{markdown(name)} {threshold:.3f}' for name, threshold in tuned)}.",
             details=class_lines("label", scores["classes"]),
             limits="It knows the labels above and no other,\nand may give none. The thresholds "
             "were chosen on the rows that the figures are of.",

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import torch
@@ -21,11 +21,13 @@ from munjang.layers.projection import Projected
 from munjang.models.encoder_decoder import EncoderDecoder
 from munjang.tasks.alignment import copied
 from munjang.tasks.task import Card
-from munjang.tasks.translation_scores import TranslationScores, translation_scores
+from munjang.tasks.translation_scores import (
+    BLEU_TOKENIZERS,
+    TranslationScores,
+    translation_scores,
+)
 from munjang.text.columns import TokenColumn, token_column
 from munjang.text.detokenise import closed_up
-
-BLEU_TOKENIZERS = Literal["13a", "intl", "char", "zh", "none"]
 
 # Decoded together: sentences of about the same length.
 _BATCH_ROWS = 128

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from munjang.tasks.figures import FIGURES
+
+BLEU_TOKENIZERS = Literal["13a", "intl", "char", "zh", "none"]
 
 
 @dataclass(frozen=True)

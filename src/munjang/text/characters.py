@@ -16,7 +16,7 @@ from munjang.text.columns import TokenColumn, Tokens, token_column
 from munjang.text.cutting.codepoints import Points, lower_table
 from munjang.text.cutting.utf32 import to_utf32
 from munjang.text.normalise import normalise, original_offsets
-from munjang.text.tokenizer import fitted
+from munjang.text.tokenizer import described, fitted
 from munjang.text.vocabulary import Vocabulary
 
 
@@ -86,7 +86,7 @@ class CharacterTokenizer:
     @classmethod
     def from_json(cls, state: dict[str, Any], vocabulary: Vocabulary) -> Self:
         """The tokenizer that `to_json` described."""
-        tokenizer = cls(lower=state["lower"])
+        tokenizer = cls(**described(state, {"lower": bool}))
         tokenizer._alphabet = Alphabet(vocabulary, tokenizer._folding())
         return tokenizer
 

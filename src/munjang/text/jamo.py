@@ -18,7 +18,7 @@ from munjang.text.columns import Int64s, TokenColumn, Tokens, token_column
 from munjang.text.cutting.codepoints import Points, bounds_of
 from munjang.text.cutting.utf32 import to_utf32
 from munjang.text.normalise import normalise, original_offsets
-from munjang.text.tokenizer import fitted
+from munjang.text.tokenizer import described, fitted
 from munjang.text.vocabulary import Vocabulary
 
 # The Unicode Standard, section 3.12, conjoining jamo behaviour: the constants of the arithmetic.
@@ -90,7 +90,7 @@ class JamoTokenizer:
     @classmethod
     def from_json(cls, state: dict[str, Any], vocabulary: Vocabulary) -> Self:
         """The tokenizer that `to_json` described."""
-        tokenizer = cls()
+        tokenizer = cls(**described(state, {}))
         tokenizer._alphabet = Alphabet(vocabulary)
         return tokenizer
 

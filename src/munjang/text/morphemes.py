@@ -7,6 +7,7 @@ small vocabularies for bag-of-words models. Analysis takes about a millisecond a
 longer than any other tokenizer here, and also at prediction.
 """
 
+import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,16 +19,17 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import polars as pl
 
-from munjang.errors import ConfigError
+from munjang.errors import ConfigError, FolderError
 from munjang.text.columns import Int64s, TokenColumn, Tokens, token_column
 from munjang.text.cutting.codepoints import bounds_of
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
 from munjang.text.normalise import normalise, original_offsets
-from munjang.text.tokenizer import fitted
+from munjang.text.tokenizer import described, fitted
 from munjang.text.vocabulary import RESERVED, Vocabulary
 
 ANALYSER = "kiwipiepy"
 _PACKAGES = (ANALYSER, "kiwipiepy_model")
+_VERSION = re.compile(r"[0-9A-Za-z.+!]{1,40}")
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,16 @@ class MorphemeTokenizer:
 
         Warns when the analyser installed here has another version than the one that was used.
         """
-        tokenizer = cls(tags=state["tags"])
-        made, here = state["analyser"], _versions()
+        given = described(state, {"tags": bool, "analyser": dict})
+        made, here = given["analyser"], _versions()
+        if made.keys() != here.keys() or not all(
+            isinstance(version, str) and _VERSION.fullmatch(version) for version in made.values()
+        ):
+            raise FolderError(
+                "tokenizer.json does not describe a morphemes tokenizer: analyser names no "
+                f"versions of {' and '.join(_PACKAGES)}"
+            )
+        tokenizer = cls(tags=given["tags"])
         if made != here:
             wanted = " ".join(f"{package}=={version}" for package, version in made.items())
             warnings.warn(

@@ -1,10 +1,11 @@
 """The one protocol of all tokenizers: a column of texts in, a token column out, and back."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import polars as pl
 
-from munjang.errors import NotFittedError
+from munjang.errors import FolderError, NotFittedError
 from munjang.text.columns import TokenColumn, Tokens
 from munjang.text.vocabulary import Vocabulary
 
@@ -60,3 +61,23 @@ def fitted(learned: T | None, name: str) -> T:
             f"this {name} tokenizer has learned nothing yet; call fit(texts) first, or load one"
         )
     return learned
+
+
+def described(state: Mapping[str, Any], kinds: Mapping[str, type]) -> dict[str, Any]:
+    """The settings in what a `to_json` gave: these keys, of these types, and no other.
+
+    Raises:
+        FolderError: a key is missing, one too many, or of another type.
+    """
+    name = state.get("name")
+    if state.keys() != {"name", *kinds}:
+        raise FolderError(
+            f"tokenizer.json does not describe a {name} tokenizer: expected "
+            f"{', '.join(['name', *kinds])}"
+        )
+    for key, kind in kinds.items():
+        if type(state[key]) is not kind:
+            raise FolderError(
+                f"tokenizer.json does not describe a {name} tokenizer: {key} is no {kind.__name__}"
+            )
+    return {key: state[key] for key in kinds}

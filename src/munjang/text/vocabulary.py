@@ -20,6 +20,8 @@ from munjang.text.cutting.typetable import TypeTable
 
 PAD, OOV, GO, EOS = 0, 1, 2, 3
 RESERVED = ("<pad>", "<oov>", "<go>", "<eos>")
+# So many tokens, and bytes of them in UTF-8, can be kept in a folder and read from one.
+MOST_TOKENS, MOST_BYTES = 1_000_000, 20_000_000
 _FEW = 4096  # so many tokens are looked up one by one sooner than a column of all types is hashed
 
 
@@ -47,6 +49,14 @@ class Vocabulary:
             )
         if len(self.counts) != len(self.tokens):
             raise ConfigError(f"{len(self.tokens)} tokens but {len(self.counts)} counts")
+        if self.size > MOST_TOKENS or sum(map(len, self.tokens)) * 4 > MOST_BYTES:
+            size = len("".join(self.tokens).encode("utf-8", "surrogatepass"))
+            if self.size > MOST_TOKENS or size > MOST_BYTES:
+                raise ConfigError(
+                    f"{self.size:,} tokens of {size:,} bytes; up to {MOST_TOKENS:,} of "
+                    f"{MOST_BYTES:,} bytes are kept: set tokenizer.max_size, or raise "
+                    "tokenizer.min_frequency, so that the rarest are left out"
+                )
 
     @classmethod
     def from_counts(
@@ -147,16 +157,26 @@ class Vocabulary:
 
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> Self:
-        """The vocabulary that `to_json` described."""
-        try:
-            return cls(
-                tokens=tuple(state["tokens"]),
-                counts=np.asarray(state["counts"], dtype=np.int64),
-                dropped=int(state.get("dropped", 0)),
-                dropped_types=int(state.get("dropped_types", 0)),
-            )
-        except (KeyError, TypeError) as error:
-            raise FolderError(f"vocabulary.json does not hold a vocabulary: {error!r}") from error
+        """The vocabulary that `to_json` described.
+
+        Raises:
+            FolderError: it is none, or has a token twice.
+        """
+        wrong = FolderError("vocabulary.json does not hold a vocabulary")
+        optional = {"dropped", "dropped_types"}
+        if not isinstance(state, dict) or state.keys() - optional != {"tokens", "counts"}:
+            raise wrong
+        tokens, counts = state["tokens"], state["counts"]
+        numbers = [state.get(key, 0) for key in ("dropped", "dropped_types")]
+        if not isinstance(tokens, list) or not isinstance(counts, list):
+            raise wrong
+        if set(map(type, tokens)) - {str} or set(map(type, counts + numbers)) - {int}:
+            raise wrong
+        if min(counts + numbers) < 0 or max(counts + numbers) >= 2**62:
+            raise wrong
+        if len(set(tokens)) < len(tokens):
+            raise FolderError("vocabulary.json holds a token twice")
+        return cls(tuple(tokens), np.asarray(counts, dtype=np.int64), *numbers)
 
 
 def _few(tokens: pl.Series | Segments) -> list[str] | None:

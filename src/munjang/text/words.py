@@ -25,7 +25,7 @@ from munjang.text.cutting.segment import Cutter, Segments, map_segments, segment
 from munjang.text.cutting.utf32 import require_texts
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
 from munjang.text.normalise import normalise, original_offsets
-from munjang.text.tokenizer import fitted
+from munjang.text.tokenizer import described, fitted
 from munjang.text.vocabulary import OOV, Vocabulary
 
 Split = Literal["unicode", "keras"]
@@ -169,8 +169,8 @@ class WordTokenizer:
     @classmethod
     def from_json(cls, state: dict[str, Any], vocabulary: Vocabulary) -> Self:
         """The tokenizer that `to_json` described."""
-        given = {key: state[key] for key in ("split", "lower", "nfc", "capitals")}
-        tokenizer = cls(**given)
+        kinds = {"split": str, "lower": bool, "nfc": bool, "capitals": bool}
+        tokenizer = cls(**described(state, kinds))
         tokenizer._vocabulary = vocabulary
         return tokenizer
 

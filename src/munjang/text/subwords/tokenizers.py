@@ -20,19 +20,20 @@ import numpy as np
 import polars as pl
 from tokenizers import Encoding, Tokenizer
 
-from munjang.errors import ConfigError, FolderError
+from munjang.errors import ConfigError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, flat_ranges, token_column
 from munjang.text.cutting.codepoints import bounds_of
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
 from munjang.text.normalise import normalise, original_offsets
 from munjang.text.subwords.pretokens import SPACE_SIGN, Pretokens, pretokenise
+from munjang.text.subwords.restored import restored
 from munjang.text.subwords.training import (
     CONTINUATION,
     train_bpe,
     train_unigram,
     train_wordpiece,
 )
-from munjang.text.tokenizer import fitted
+from munjang.text.tokenizer import described, fitted
 from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
 
 DEFAULT_SIZE = 16_000
@@ -151,15 +152,7 @@ class SubwordTokenizer(ABC):
         Raises:
             FolderError: the model cannot be read, or its pieces are not those of `vocabulary`.
         """
-        try:
-            model = Tokenizer.from_str(json.dumps(state["model"]))
-        except Exception as error:  # the library raises nothing more precise
-            raise FolderError(f"tokenizer.json holds no {cls.name} model: {error}") from error
-        if _tokens(model) != vocabulary.tokens:
-            raise FolderError(
-                f"the {cls.name} model in tokenizer.json and vocabulary.json do not hold the "
-                "same tokens; take both from one folder"
-            )
+        model = restored(cls.name, described(state, {"model": dict})["model"], vocabulary.tokens)
         tokenizer = cls()
         tokenizer._learned = _Learned(model, vocabulary)
         return tokenizer

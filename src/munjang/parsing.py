@@ -1,0 +1,219 @@
+"""JSON and YAML that anybody may have written, to plain values, with bounds on everything.
+
+Neither runs anything, repeats anything or fills the memory from a few lines: there are no aliases,
+no merge keys and no tags, a key stands once, and size, depth and the number of values are bounded
+before they are built. What Munjang writes is well inside of the bounds.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from yaml.constructor import SafeConstructor
+
+YAML_CHARACTERS = 16_000_000
+YAML_VALUES = 250_000
+DEPTH = 32
+# A plain scalar that is longer is text, not a number.
+_LONGEST_NUMBER = 1_000
+
+JSON_BYTES = 32_000_000
+# A value takes up to about 60 bytes once it is read, a list or an object about 200.
+JSON_VALUES = 2_200_000
+JSON_LISTS = 600_000
+
+# libyaml where PyYAML was built with it: the same language, a tenth of the time.
+_PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SCALARS = SafeConstructor()
+_MERGE = "tag:yaml.org,2002:merge"
+# Half of a surrogate pair, or a whole one, as an escape: an even number of backslashes before it.
+_SURROGATE = re.compile(rb"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")
+
+
+class UnreadableError(ValueError):
+    """Why a text is not read, in words that go behind the name of its file."""
+
+
+def parse_json(
+    data: bytes,
+    *,
+    most_bytes: int = JSON_BYTES,
+    most_values: int = JSON_VALUES,
+    nan_is_null: bool = False,
+) -> Any:
+    """Plain values of one JSON document in UTF-8.
+
+    Args:
+        data: the document.
+        most_bytes: of it.
+        most_values: numbers, strings and so on; commas in strings count as well.
+        nan_is_null: read NaN and infinity as None; they are refused otherwise.
+
+    Raises:
+        UnreadableError: it is not JSON, a key stands twice, or a bound is passed.
+    """
+    if len(data) > most_bytes:
+        raise UnreadableError(f"{len(data):,} bytes, where up to {most_bytes:,} are read")
+    lists = data.count(b"[") + data.count(b"{")
+    if data.count(b",") + lists > most_values or lists > JSON_LISTS:
+        raise UnreadableError("too many values")
+    try:
+        values = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_once,
+            parse_constant=_null if nan_is_null else _refuse_constant,
+        )
+        if _SURROGATE.search(data):
+            json.dumps(values, ensure_ascii=False).encode("utf-8")
+    except UnreadableError:
+        raise
+    except RecursionError:
+        raise UnreadableError("nested too deep") from None
+    except UnicodeEncodeError:
+        raise UnreadableError("a string holds half of a surrogate pair") from None
+    except ValueError as error:  # of json, of UTF-8, or of a number with thousands of digits
+        raise UnreadableError(f"this is not valid JSON: {error}") from None
+    return values
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise UnreadableError("a key stands twice in it")
+    return found
+
+
+def _null(constant: str) -> None:
+    del constant
+
+
+def _refuse_constant(constant: str) -> None:
+    raise UnreadableError(f"{constant} is no number of JSON")
+
+
+def parse_yaml(text: str) -> Any:
+    """Plain values of one YAML document; None of an empty one.
+
+    Raises:
+        UnreadableError: it is not YAML, has an alias, an anchor, a merge key, a tag or a key twice,
+            or passes a bound; the line is named.
+    """
+    if len(text) > YAML_CHARACTERS:
+        raise UnreadableError(f"{len(text):,} characters, where up to {YAML_CHARACTERS:,} are read")
+    building = _Building()
+    try:
+        for event in yaml.parse(text, Loader=_PARSER):
+            building.take(event)
+    except (yaml.YAMLError, UnicodeError) as error:
+        raise UnreadableError(f"this is not valid YAML: {' '.join(str(error).split())}") from None
+    return building.root
+
+
+@dataclass
+class _Open:
+    """A list or a mapping that has begun.
+
+    Attributes:
+        values: so far.
+        key: of the value that comes next in a mapping.
+        keyed: whether there is such a key.
+    """
+
+    values: Any
+    key: Any = None
+    keyed: bool = False
+
+
+@dataclass
+class _Building:
+    """Values out of events, without recursion: a deep document costs no stack."""
+
+    root: Any = None
+    documents: int = 0
+    count: int = 0
+    open: list[_Open] = field(default_factory=list)
+
+    def take(self, event: Any) -> None:
+        """The next event."""
+        if isinstance(event, yaml.DocumentStartEvent):
+            self.documents += 1
+            if self.documents > 1:
+                raise UnreadableError(f"{_line(event)}: a second document begins here")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self.open.pop()
+        elif isinstance(event, yaml.NodeEvent):
+            self._refuse_indirect(event)
+            if isinstance(event, yaml.ScalarEvent):
+                self._put(_scalar(event), event)
+                return
+            opened = _Open([] if isinstance(event, yaml.SequenceStartEvent) else {})
+            self._put(opened.values, event)
+            self.open.append(opened)
+            if len(self.open) > DEPTH:
+                raise UnreadableError(f"{_line(event)}: nested more than {DEPTH} deep")
+
+    def _refuse_indirect(self, event: Any) -> None:
+        if event.anchor is not None:
+            raise UnreadableError(
+                f"{_line(event)}: anchors and aliases (& and *) are not read; write the value out"
+            )
+        if event.tag not in (None, "!"):  # a lone ! says that a scalar is text
+            raise UnreadableError(
+                f"{_line(event)}: this is not valid YAML here: tags (!) are not read"
+            )
+        self.count += 1
+        if self.count > YAML_VALUES:
+            raise UnreadableError(f"{_line(event)}: more than {YAML_VALUES:,} values")
+
+    def _put(self, value: Any, event: Any) -> None:
+        if not self.open:
+            self.root = value
+            return
+        inside = self.open[-1]
+        if isinstance(inside.values, list):
+            inside.values.append(value)
+        elif inside.keyed:
+            inside.values[inside.key] = value
+            inside.keyed = False
+        else:
+            inside.key, inside.keyed = self._key(value, inside.values, event), True
+
+    def _key(self, value: Any, before: Iterable[Any], event: Any) -> Any:
+        if isinstance(value, list | dict):
+            raise UnreadableError(f"{_line(event)}: this is not valid YAML here: a key is one word")
+        if event.implicit[0] and _tag(event.value) == _MERGE:
+            raise UnreadableError(f"{_line(event)}: merge keys (<<) are not read; write them out")
+        if value in before:
+            raise UnreadableError(f"{_line(event)}: the key {str(value)[:80]!r} stands twice")
+        return value
+
+
+def _scalar(event: Any) -> Any:
+    """The value of a plain scalar as YAML 1.1 sees it; anything in quotes is text."""
+    if not event.implicit[0] or len(event.value) > _LONGEST_NUMBER:
+        return event.value
+    tag = _tag(event.value)
+    construct = SafeConstructor.yaml_constructors.get(tag)
+    if tag is None or construct is None:
+        return event.value
+    try:
+        return construct(_SCALARS, yaml.ScalarNode(tag, event.value))
+    except (ValueError, OverflowError):  # such as 2026-99-99, or a float of two points
+        raise UnreadableError(
+            f"{_line(event)}: {event.value[:80]!r} is no value; in quotes it is text"
+        ) from None
+
+
+def _tag(value: str) -> str | None:
+    """What a plain scalar looks like: an int, a date ...; None for text."""
+    for tag, pattern in yaml.SafeLoader.yaml_implicit_resolvers.get(value[:1], []):
+        if pattern.match(value):
+            return str(tag)
+    return None
+
+
+def _line(event: Any) -> str:
+    return f"line {event.start_mark.line + 1}"

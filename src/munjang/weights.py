@@ -1,0 +1,179 @@
+"""Weights in safetensors' format, their header first: shapes are known before anything is built.
+
+Read here and not by the library, which maps the file or copies it whole, before anybody could say
+whether these shapes are wanted. The format: eight bytes with the length of a JSON header, the
+header (name to type, shape and place), and then the numbers.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from munjang.errors import FolderError
+from munjang.parsing import UnreadableError, parse_json
+
+MOST_TENSORS = 20_000
+_MOST_HEADER = 8_000_000
+_MOST_DIMENSIONS = 8
+# What Munjang writes, with the bytes of a number.
+_BYTES = {"F32": 4, "I32": 4, "I64": 8, "U8": 1, "BOOL": 1}
+_DTYPES = {"F32": np.float32, "I32": np.int32, "I64": np.int64, "U8": np.uint8, "BOOL": np.bool_}
+
+Numbers = npt.NDArray[Any]
+
+
+class Readable(Protocol):
+    """A file that is read from the beginning."""
+
+    @property
+    def path(self) -> Path:
+        """To name it."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+    def read(self, count: int) -> bytes:
+        """The next bytes."""
+
+    def read_into(self, memory: memoryview) -> None:
+        """Fill a flat memory with the next bytes."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the header says of a tensor.
+
+    Attributes:
+        kind: of its numbers, such as F32.
+        shape: of the tensor.
+        begin: place of its first byte behind the header.
+        end: place behind its last byte.
+    """
+
+    kind: str
+    shape: tuple[int, ...]
+    begin: int
+    end: int
+
+
+def read_header(file: Readable) -> dict[str, Entry]:
+    """The tensors of a file by name, in the order in which they lie in it.
+
+    Raises:
+        FolderError: it is no such header, or its tensors do not fill the rest of the file.
+    """
+    length = int.from_bytes(file.read(8), "little") if file.size >= 8 else 0
+    if not 2 <= length <= min(file.size - 8, _MOST_HEADER):
+        raise unfit(file.path, "the file does not begin with a header of safetensors")
+    try:
+        header = parse_json(file.read(length), most_bytes=_MOST_HEADER)
+    except UnreadableError as error:
+        raise unfit(file.path, f"their header: {error}") from None
+    if not isinstance(header, dict) or len(header) > MOST_TENSORS:
+        raise unfit(file.path, f"their header does not name up to {MOST_TENSORS:,} tensors")
+    entries = {name: _entry(file.path, name, values) for name, values in header.items()}
+    entries = dict(sorted(entries.items(), key=lambda item: (item[1].begin, item[1].end)))
+    place = 0
+    for name, entry in entries.items():
+        if entry.begin != place:
+            raise unfit(file.path, f"{_short(name)} does not begin where the tensor before it ends")
+        place = entry.end
+    if place != file.size - 8 - length:
+        raise unfit(file.path, "the file does not end where the last tensor does")
+    return entries
+
+
+def compare_header(path: Path, found: Mapping[str, Entry], wanted: Mapping[str, Any]) -> None:
+    """Refuse tensors that are not the wanted ones.
+
+    Args:
+        path: to name the file.
+        found: of `read_header`.
+        wanted: kind and shape of each tensor.
+
+    Raises:
+        FolderError: one is missing, one too many, or of another kind or shape.
+    """
+    for name, (kind, shape) in wanted.items():
+        if name not in found:
+            raise unfit(path, f"{_short(name)} is missing")
+        entry = found[name]
+        if (entry.kind, entry.shape) != (kind, tuple(shape)):
+            raise unfit(
+                path,
+                f"{_short(name)} is {entry.kind} {list(entry.shape)}, and the settings want "
+                f"{kind} {list(shape)}",
+            )
+    for name in found:
+        if name not in wanted:
+            raise unfit(path, f"{_short(name)} belongs to no part of the model")
+
+
+def _array(name: str, entry: Entry) -> Numbers:
+    return np.empty(entry.shape, dtype=_DTYPES[entry.kind])
+
+
+def read_arrays(
+    file: Readable, header: Mapping[str, Entry], room: Callable[[str, Entry], Numbers] = _array
+) -> dict[str, Numbers]:
+    """The arrays that `read_header` found.
+
+    Args:
+        file: behind its header.
+        header: in the order of the file.
+        room: makes the array that a tensor is read into.
+
+    Raises:
+        FolderError: there is not enough memory, or a number is NaN or infinite.
+    """
+    arrays = {}
+    for name, entry in header.items():
+        try:
+            arrays[name] = array = room(name, entry)
+        except (MemoryError, ValueError, RuntimeError):
+            raise unfit(file.path, "there is not enough memory for them") from None
+        if not array.size:
+            continue
+        file.read_into(array.reshape(-1).view(np.uint8).data)
+        # NaN is both the lowest and the highest
+        if entry.kind == "F32" and not np.isfinite([array.min(), array.max()]).all():
+            raise unfit(file.path, f"{_short(name)} holds NaN or infinity; train the model anew")
+    return arrays
+
+
+def unfit(path: Path, reason: str) -> FolderError:
+    """The error of weights that cannot be used."""
+    return FolderError(f"{path}: these weights do not fit: {reason}")
+
+
+def _entry(path: Path, name: str, values: Any) -> Entry:
+    wrong = unfit(path, f"their header says of {_short(name)} what no header says")
+    if not isinstance(values, dict) or values.keys() != {"dtype", "shape", "data_offsets"}:
+        raise wrong
+    kind, shape, places = values["dtype"], values["shape"], values["data_offsets"]
+    if not isinstance(kind, str) or kind not in _BYTES:
+        raise wrong
+    if not _are_counts(shape, _MOST_DIMENSIONS) or not _are_counts(places, 2) or len(places) < 2:
+        raise wrong
+    if places[1] - places[0] != math.prod(shape) * _BYTES[kind]:
+        raise wrong
+    return Entry(kind, tuple(shape), places[0], places[1])
+
+
+def _are_counts(values: Any, most: int) -> bool:
+    """Whether it is a short list of whole numbers from 0 up that a file can have."""
+    return (
+        isinstance(values, list)
+        and len(values) <= most
+        and all(type(value) is int and 0 <= value < 2**62 for value in values)
+    )
+
+
+def _short(name: str) -> str:
+    return repr(name) if len(name) <= 100 else f"{name[:100]!r} ..."

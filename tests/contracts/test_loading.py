@@ -1,0 +1,99 @@
+"""What every architecture of the registries holds to when it is loaded: the same bits, no lots."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from munjang.layout import WEIGHTS
+from munjang.loading import load_network
+from munjang.manifest import write_manifest
+from munjang.models.encoder_decoder import Vocabularies
+from munjang.models.registry import (
+    ARCHITECTURES,
+    PAIR_ARCHITECTURES,
+    Architecture,
+    build_encoder,
+    build_encoder_decoder,
+    build_image_encoder,
+    image_config,
+    model_config,
+    pair_config,
+)
+from munjang.sealed import open_sealed
+from tests.contracts import test_encoder_decoders as of_pairs
+from tests.contracts import test_encoders as of_texts
+from tests.contracts import test_image_encoders as of_images
+from tests.made import padded
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def states_of_lots() -> tuple[bytes, Any, Any]:
+    """Where the generators of torch, NumPy and Python stand."""
+    return torch.get_rng_state().numpy().tobytes(), str(np.random.get_state()), random.getstate()
+
+
+def loaded_again(network: nn.Module, build: Callable[[], nn.Module], folder: Path) -> nn.Module:
+    """The network out of a folder of its weights, after looking at all that `load` must leave."""
+    folder.mkdir(exist_ok=True)
+    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, folder / WEIGHTS)
+    write_manifest(folder, [WEIGHTS], "0")
+    before = states_of_lots()
+    again = load_network(open_sealed(folder), build)
+    assert states_of_lots() == before
+    assert not again.training
+    for module in again.modules():
+        kept = [*module._parameters.values(), *module._buffers.values(), *vars(module).values()]
+        assert not any(isinstance(one, Tensor) and one.is_meta for one in kept)
+    own, found = network.state_dict(), again.state_dict()
+    assert list(own) == list(found)
+    for name, tensor in own.items():
+        assert tensor.dtype == found[name].dtype
+        assert torch.equal(tensor, found[name])
+    wanted = {name: p.requires_grad for name, p in network.named_parameters()}
+    assert {name: p.requires_grad for name, p in again.named_parameters()} == wanted
+    return again
+
+
+def small(row: Architecture, sizes: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a model, as the contract of its kind makes it."""
+    fields = row.config_class().model_fields
+    return {**{key: size for key, size in sizes.items() if key in fields}, **chosen}
+
+
+@of_texts.every_encoder
+def test_an_encoder_of_texts(name: str, chosen: dict[str, Any], tmp_path: Path) -> None:
+    network = of_texts.make_encoder(name, chosen).eval()
+    config = model_config({"name": name, **small(ARCHITECTURES[name], of_texts.SMALL, chosen)})
+    again = loaded_again(network, lambda: build_encoder(config, of_texts.VOCABULARY), tmp_path)
+    ids, mask = padded(of_texts.ROWS)
+    both = (of_texts.answers(one, ids, mask) for one in (network, again))
+    assert all(torch.equal(mine, its) for mine, its in zip(*both, strict=True))
+
+
+@of_pairs.every_model
+def test_an_encoder_decoder(name: str, chosen: dict[str, Any], tmp_path: Path) -> None:
+    network = of_pairs.make_model(name, chosen).eval()
+    config = pair_config({"name": name, **small(PAIR_ARCHITECTURES[name], of_pairs.SMALL, chosen)})
+    sizes = Vocabularies(of_pairs.SIZE, of_pairs.SIZE, shared=True)
+    again = loaded_again(network, lambda: build_encoder_decoder(config, sizes), tmp_path)
+    batch = of_pairs.one_batch(of_pairs.SOURCES, of_pairs.TARGETS)
+    with torch.inference_mode():
+        assert torch.equal(network(*batch.inputs).logits(), again(*batch.inputs).logits())
+
+
+@of_images.every_encoder
+def test_an_encoder_of_images(name: str, chosen: dict[str, Any], tmp_path: Path) -> None:
+    network = of_images.make_encoder(name, chosen).eval()
+    config = image_config({"name": name, "filters": [5, 6], **chosen})
+    again = loaded_again(network, lambda: build_image_encoder(config, of_images.SHAPE), tmp_path)
+    some = of_images.images(4)
+    with torch.inference_mode():
+        assert torch.equal(network(some).pooled, again(some).pooled)

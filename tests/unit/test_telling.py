@@ -1,0 +1,63 @@
+"""What of the data stands in a line of a terminal or of Markdown: only itself."""
+
+import unicodedata
+from html import unescape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from munjang.telling import markdown, markdown_list, spelled, spelled_lines
+
+MARKDOWN = st.text(st.characters() | st.sampled_from("`*_[]()<>|&~$\\#!\n\r\t\x1b\u202e\u2028가"))
+TURNING = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("so-so", "so-so"),
+        ("매우 좋음 👍", "매우 좋음 👍"),
+        ("two\nlines | a cell", "two lines \\| a cell"),
+        ("<script>x</script>", "&lt;script&gt;x&lt;/script&gt;"),
+        ("![i](http://x)", "!\\[i\\](http\\://x)"),
+        ("`rm` *a* __b__ &lt;", "\\`rm\\` \\*a\\* \\_\\_b\\_\\_ &amp;lt;"),
+        ("back\\slash", "back\\\\slash"),
+        ("\x1b[31m", "\\\\x1b\\[31m"),
+        ("\u202elabel", "\\\\u202elabel"),
+        ("a" * 150, "a" * 100 + "…"),
+    ],
+)
+def test_a_text_in_markdown_is_only_itself(text: str, written: str) -> None:
+    assert markdown(text) == written
+
+
+def rendered(written: str) -> str:
+    """What CommonMark makes of a text of which every mark is escaped."""
+    found, letters = [], iter(written)
+    for letter in letters:
+        assert letter not in "`*_[]<>|~$", f"{letter} is left as a mark in {written!r}"
+        found.append(next(letters) if letter == "\\" else letter)
+    return unescape("".join(found))
+
+
+@given(MARKDOWN)
+def test_nothing_in_markdown_is_a_mark_or_a_line_of_its_own(text: str) -> None:
+    written = markdown(text, longest=10_000)
+    assert len(written.splitlines()) <= 1
+    assert not set(written) & TURNING
+    plain = " ".join(text.split())
+    if not any(unicodedata.category(c)[0] == "C" for c in plain) and plain == spelled(plain):
+        assert rendered(written) == plain
+
+
+def test_of_many_names_the_first_are_written() -> None:
+    assert markdown_list(["a", "b|c"]) == "a, b\\|c"
+    assert markdown_list(map(str, range(1_500)), longest=2) == "0, 1 and 1,498 more"
+
+
+@given(st.text())
+def test_lines_and_tabs_stay_where_there_are_lines(text: str) -> None:
+    assert spelled_lines(text).count("\n") == text.count("\n")
+    for part in spelled_lines(text).replace("\t", "\n").split("\n"):
+        assert part == spelled(part)

@@ -24,10 +24,12 @@ from munjang.manifest import check_manifest, write_atomically, write_manifest, w
 from munjang.tasks.linear import solve_logistic
 
 if TYPE_CHECKING:
+    import polars as pl
     from torch import Tensor
 
     from munjang.recipe import DataSettings
     from munjang.tasks.classify import Classify, Prediction
+    from munjang.tasks.task import TaskScores
 
 # Name, and what it is. None has a network in it.
 BASELINES: dict[str, str] = {
@@ -131,6 +133,15 @@ class Baseline:
         import torch
 
         return torch.from_numpy(self._margins(text_column(texts).to_list()))
+
+    def scores(self, texts: "pl.Series", targets: Ints) -> "TaskScores":
+        """Judge the answers to `texts` against class numbers [texts], some texts at a time."""
+        from munjang.tasks.judged import in_parts
+
+        scorer = self.task.scorer(targets)
+        for part in in_parts(len(texts), max(1, len(self.bias))):
+            scorer.add(np.arange(len(texts))[part], self.logits(texts[part]))
+        return scorer.scores()
 
     @property
     def task(self) -> "Classify":

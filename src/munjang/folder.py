@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
+import polars as pl
 import torch
 from torch import Tensor, nn
 
@@ -26,7 +28,7 @@ from munjang.layout import CONFIG, FILES, METRICS, TOKENIZER, VOCABULARY
 from munjang.manifest import check_manifest
 from munjang.recipe import DataSettings, Recipe
 from munjang.tasks.inference import logits_of
-from munjang.tasks.task import Floats, Task
+from munjang.tasks.task import Floats, Task, TaskScores
 from munjang.text.registry import tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
@@ -102,6 +104,12 @@ class TextModel:
             DataError: as `predict`.
         """
         return self._logits(self._encode(texts))
+
+    def scores(self, texts: pl.Series, targets: npt.NDArray[Any]) -> TaskScores:
+        """Judge the answers to `texts` against the task's `targets` [texts, ...]."""
+        encoded = self._encode(texts)
+        network = spelled_out(self.network, encoded.unknown)
+        return self.task.judge(network, Examples(encoded.column, targets))
 
     def attention(self, text: str, target: str | None = None) -> Attention:
         """What the model looks at in one text.

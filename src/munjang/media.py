@@ -209,7 +209,7 @@ def _evaluate_texts(
     trained_on = model.columns.model_dump(include={"text_column", "label_column", "encoding"})
     columns = DataSettings.parse({**trained_on, **reading}, where="data")
     table = read_texts(data, columns, model.read_labels, say)
-    return model.task.scores(model.logits(table.texts), model.task.targets(table))
+    return model.scores(table.texts, model.task.targets(table))
 
 
 def _evaluate_images(
@@ -221,7 +221,7 @@ def _evaluate_images(
     skip = bool(reading.get("skip_bad_rows"))
     images = read_images(data, model.recipe.images, skip_bad=skip, say=say)
     targets = model.task.targets(images.table)
-    return model.task.scores(model.logits_of_pixels(images.pixels), targets)
+    return model.scores(images.pixels, targets)
 
 
 def _evaluate_pairs(

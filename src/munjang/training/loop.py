@@ -22,7 +22,7 @@ from munjang.data.dataset import AnyBatch, Dataset
 from munjang.errors import ConfigError
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.spelling import Spelling
-from munjang.tasks.figures import FIGURES, loss_of
+from munjang.tasks.figures import FIGURES, finite_or_none, loss_of
 from munjang.tasks.task import Learned, TaskScores
 from munjang.training.members import MemberLosses
 from munjang.training.optimisers import (
@@ -341,8 +341,3 @@ def _seed(seed: int, device: torch.device) -> None:
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.manual_seed(seed)
-
-
-def finite_or_none(value: float) -> float | None:
-    """JSON has no word for NaN."""
-    return value if math.isfinite(value) else None

@@ -22,6 +22,7 @@ from munjang.data.readers.values import ReadLabels, clean_labels
 from munjang.errors import FolderError
 from munjang.manifest import check_manifest, write_atomically, write_manifest, written_whole
 from munjang.tasks.linear import solve_logistic
+from munjang.tasks.metrics import class_names
 
 if TYPE_CHECKING:
     import polars as pl
@@ -286,7 +287,7 @@ def _card(model: Baseline) -> str:
     return f"""# A baseline made with munjang {__version__}
 
 `{model.name}`: {BASELINES[model.name]}. {model.parameters:,} numbers.
-Classes: {", ".join(model.labels)}.
+Classes: {class_names(model.labels)}.
 
     import munjang
     munjang.load("path/to/this/folder").predict(["a text"])

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from munjang.cli.output import shown
 from munjang.tasks.figures import FIGURES
-from munjang.tasks.metrics import Scores
+from munjang.tasks.metrics import Scores, listed
 from munjang.tasks.number_scores import NumberScores
 from munjang.tasks.set_scores import SetScores
 from munjang.tasks.task import TaskScores
@@ -59,9 +59,14 @@ def details(scores: TaskScores) -> list[Table]:
 def class_table(scores: Scores | SetScores) -> Table:
     """Precision, recall and F1 of each class."""
     table = plain_table("class", "precision", "recall", "F1", "rows")
-    for one in scores.classes:
+    kept = listed(scores.classes, lambda one: one.rows)
+    for one in kept:
         figures = (one.precision, one.recall, one.f1)
         table.add_row(label(one.label), *(f"{f:.4f}" for f in figures), f"{one.rows:,}")
+    rest = len(scores.classes) - len(kept)
+    if rest:  # of the fewest rows
+        rows = sum(one.rows for one in scores.classes) - sum(one.rows for one in kept)
+        table.add_row(f"{rest:,} more, all in --json", *[""] * 3, f"{rows:,}")
     return table
 
 

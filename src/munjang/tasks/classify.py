@@ -22,7 +22,7 @@ from munjang.tasks.fitting import fitting_loss
 from munjang.tasks.head import Head
 from munjang.tasks.judged import JudgedByLogits, in_parts
 from munjang.tasks.linear import solve_logistic
-from munjang.tasks.metrics import Guesses, Scores, class_lines, scores_of_guesses
+from munjang.tasks.metrics import Guesses, Scores, class_lines, class_names, scores_of_guesses
 from munjang.tasks.task import Bools, Card, Floats, Ints
 
 # as many digits as any whole number needs; Python refuses to read thousands
@@ -220,7 +220,7 @@ class Classify(JudgedByLogits):
         """Classes, and the figures of each."""
         return Card(
             kind="text classifier",
-            about=f"Classes: {', '.join(self.labels)}.",
+            about=f"Classes: {class_names(self.labels)}.",
             details=class_lines("class", scores["classes"]),
             limits="It always answers with one of the classes above,\nalso for a text of none of "
             "them.",

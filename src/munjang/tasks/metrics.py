@@ -5,9 +5,9 @@ Of each row only the likeliest class and two probabilities are kept. The figures
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ from munjang.tasks.figures import finite_or_none
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+T = TypeVar("T")
+
 Confusion = tuple[tuple[int, ...], ...]  # [true][guessed] counts
 
 # What people call the metrics.
@@ -24,6 +26,8 @@ METRIC_NAMES = {"accuracy": "accuracy", "macro_f1": "macro F1", "log_loss": "log
 
 # Of more classes there is no matrix, only the pairs that are confused most, and so many of them.
 MATRIX_CLASSES, CONFUSED_PAIRS = 200, 100
+# So many classes at most are listed for people, those with the most rows; programs get all.
+LISTED_CLASSES = 100
 
 # scikit-learn's floor of a probability, whose logarithm would be minus infinity
 _FLOOR = float(np.finfo(np.float64).eps)
@@ -237,10 +241,28 @@ def _most_confused(
     return tuple(ConfusedPair(labels[one], labels[other], count) for one, other, count in found)
 
 
-def class_lines(head: str, classes: Iterable[Mapping[str, Any]]) -> str:
+def listed(classes: Sequence[T], rows: Callable[[T], int]) -> Sequence[T]:
+    """The classes to list: all of them, or of many the `LISTED_CLASSES` that have the most rows."""
+    if len(classes) <= LISTED_CLASSES:
+        return classes
+    return sorted(classes, key=rows, reverse=True)[:LISTED_CLASSES]
+
+
+def class_names(labels: Sequence[str]) -> str:
+    """The names of the classes in a line; of many the first ones, and how many more there are."""
+    more = len(labels) - LISTED_CLASSES
+    named = ", ".join(labels[:LISTED_CLASSES])
+    return named if more <= 0 else f"{named} and {more:,} more, which stand in `config.yaml`"
+
+
+def class_lines(head: str, classes: Sequence[Mapping[str, Any]]) -> str:
     """A Markdown table of `ClassScore`s as JSON, the first column headed `head`."""
+    kept = listed(classes, lambda one: int(one["rows"]))
     rows = "\n".join(
         f"| {c['label']} | {c['precision']:.3f} | {c['recall']:.3f} | {c['f1']:.3f} | {c['rows']} |"
-        for c in classes
+        for c in kept
     )
-    return f"| {head} | precision | recall | F1 | rows |\n|---|---|---|---|---|\n{rows}"
+    table = f"| {head} | precision | recall | F1 | rows |\n|---|---|---|---|---|\n{rows}"
+    if len(kept) == len(classes):
+        return table
+    return f"{table}\n\nThese have the most rows; all {len(classes):,} stand in `metrics.json`."

@@ -32,7 +32,7 @@ from munjang.tasks.head import Head
 from munjang.tasks.inference import logits_in_batches
 from munjang.tasks.judged import JudgedByLogits, in_parts
 from munjang.tasks.linear import solve_logistic
-from munjang.tasks.metrics import class_lines
+from munjang.tasks.metrics import class_lines, class_names
 from munjang.tasks.set_scores import FEWEST_ROWS, SetCounts, SetScores, best_thresholds
 from munjang.tasks.task import Bools, Card, Floats, Ints
 from munjang.telling import counted
@@ -264,11 +264,12 @@ class Multilabel(JudgedByLogits):
 
     def card(self, scores: Mapping[str, Any]) -> Card:
         """Labels, and the figures of each."""
-        tuned = zip(self.labels, self.thresholds, strict=True)
+        tuned = [
+            f"{name} {one:.3f}" for name, one in zip(self.labels, self.thresholds, strict=True)
+        ]
         return Card(
             kind="model that gives a text any number of labels",
-            about="Labels, and the probability that each must reach: "
-            f"{', '.join(f'{name} {threshold:.3f}' for name, threshold in tuned)}.",
+            about=f"Labels, and the probability that each must reach: {class_names(tuned)}.",
             details=class_lines("label", scores["classes"]),
             limits="It knows the labels above and no other,\nand may give none. The thresholds "
             "were chosen on the rows that the figures are of.",

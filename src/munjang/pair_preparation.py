@@ -13,6 +13,7 @@ from munjang.data.pairs.examples import PairExamples
 from munjang.data.pairs.read import read_pairs
 from munjang.data.pairs.settings import PairDataSettings, PairTokenizerSettings
 from munjang.data.pairs.sides import Sides, too_long
+from munjang.data.runs import long_run_lines
 from munjang.data.splits import split
 from munjang.data.table import Table
 from munjang.defaults import script_of
@@ -134,7 +135,7 @@ def read_and_say(data: Any, columns: PairDataSettings, say: Say) -> Table:
         max_ratio=columns.max_ratio,
     )
     say(f"read {counted(len(table), 'pair')} of {', '.join(table.files)}")
-    for note in table.notes:
+    for note in (*table.notes, *long_run_lines(table)):
         say(note)
     for reason, count in table.skipped.items():
         say(f"skipped {counted(count, 'pair')}: {reason}")

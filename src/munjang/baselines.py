@@ -23,6 +23,7 @@ from munjang.errors import FolderError
 from munjang.manifest import check_manifest, write_atomically, write_manifest, written_whole
 from munjang.tasks.linear import solve_logistic
 from munjang.tasks.metrics import class_names
+from munjang.telling import counted, stage
 
 if TYPE_CHECKING:
     import polars as pl
@@ -212,14 +213,18 @@ def fit_baseline(name: str, texts: Sequence[str], targets: Ints, labels: Sequenc
         bias = logits[1:] - logits[:1] if len(labels) == 2 else logits
         return _baseline(name, labels, (), np.empty(0), np.empty((len(bias), 0)), bias)
     counter = _counter(name, None, least=2 if len(texts) >= _MANY_TEXTS else 1)
-    counts = counter.fit_transform(texts)
+    with stage(f"counting the terms of {counted(len(texts), 'text')}"):
+        counts = counter.fit_transform(texts)
     terms = tuple(counter.get_feature_names_out().tolist())
     if name == "nbsvm":
-        return _baseline(name, labels, terms, np.empty(0), *_nbsvm(counts, targets, len(labels)))
+        with stage(f"solving {name}"):
+            solved = _nbsvm(counts, targets, len(labels))
+        return _baseline(name, labels, terms, np.empty(0), *solved)
     present = np.bincount(counts.indices, minlength=len(terms))
     idf = np.log((1 + len(texts)) / (1 + present)) + 1
     outputs = 1 if len(labels) == 2 else len(labels)
-    weights, bias = solve_logistic(_features(counts, idf), targets, outputs)
+    with stage(f"solving {name}"):
+        weights, bias = solve_logistic(_features(counts, idf), targets, outputs)
     return _baseline(name, labels, terms, idf, weights, bias)
 
 

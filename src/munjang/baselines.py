@@ -23,14 +23,16 @@ from munjang.errors import FolderError
 from munjang.manifest import write_atomically, write_manifest, written_whole
 from munjang.sealed import SealedFolder, are_strings, as_folder_errors, open_sealed
 from munjang.tasks.linear import solve_logistic
-from munjang.telling import markdown_list
+from munjang.telling import counted, markdown_list, stage
 from munjang.weights import compare_header, read_arrays, read_header
 
 if TYPE_CHECKING:
+    import polars as pl
     from torch import Tensor
 
     from munjang.recipe import DataSettings
     from munjang.tasks.classify import Classify, Prediction
+    from munjang.tasks.task import TaskScores
 
 # Name, and what it is. None has a network in it.
 BASELINES: dict[str, str] = {
@@ -137,6 +139,15 @@ class Baseline:
 
         return torch.from_numpy(self._margins(text_column(texts).to_list()))
 
+    def scores(self, texts: "pl.Series", targets: Ints) -> "TaskScores":
+        """Judge the answers to `texts` against class numbers [texts], some texts at a time."""
+        from munjang.tasks.judged import in_parts
+
+        scorer = self.task.scorer(targets)
+        for part in in_parts(len(texts), max(1, len(self.bias))):
+            scorer.add(np.arange(len(texts))[part], self.logits(texts[part]))
+        return scorer.scores()
+
     @property
     def task(self) -> "Classify":
         """The task of the classes."""
@@ -224,14 +235,18 @@ def fit_baseline(name: str, texts: Sequence[str], targets: Ints, labels: Sequenc
         bias = logits[1:] - logits[:1] if len(labels) == 2 else logits
         return _baseline(name, labels, (), np.empty(0), np.empty((len(bias), 0)), bias)
     counter = _counter(name, None, least=2 if len(texts) >= _MANY_TEXTS else 1)
-    counts = counter.fit_transform(texts)
+    with stage(f"counting the terms of {counted(len(texts), 'text')}"):
+        counts = counter.fit_transform(texts)
     terms = tuple(counter.get_feature_names_out().tolist())
     if name == "nbsvm":
-        return _baseline(name, labels, terms, np.empty(0), *_nbsvm(counts, targets, len(labels)))
+        with stage(f"solving {name}"):
+            solved = _nbsvm(counts, targets, len(labels))
+        return _baseline(name, labels, terms, np.empty(0), *solved)
     present = np.bincount(counts.indices, minlength=len(terms))
     idf = np.log((1 + len(texts)) / (1 + present)) + 1
     outputs = 1 if len(labels) == 2 else len(labels)
-    weights, bias = solve_logistic(_features(counts, idf), targets, outputs)
+    with stage(f"solving {name}"):
+        weights, bias = solve_logistic(_features(counts, idf), targets, outputs)
     return _baseline(name, labels, terms, idf, weights, bias)
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
+import polars as pl
 import torch
 from torch import Tensor, nn
 
@@ -34,7 +36,7 @@ from munjang.loading import (
 from munjang.recipe import DataSettings, Recipe
 from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.tasks.inference import logits_of
-from munjang.tasks.task import Floats, Task
+from munjang.tasks.task import Floats, Task, TaskScores
 from munjang.text.tokenizer import Tokenizer
 from munjang.text_network import text_network
 
@@ -108,6 +110,12 @@ class TextModel:
             DataError: as `predict`.
         """
         return self._logits(self._encode(texts))
+
+    def scores(self, texts: pl.Series, targets: npt.NDArray[Any]) -> TaskScores:
+        """Judge the answers to `texts` against the task's `targets` [texts, ...]."""
+        encoded = self._encode(texts)
+        network = spelled_out(self.network, encoded.unknown)
+        return self.task.judge(network, Examples(encoded.column, targets))
 
     def attention(self, text: str, target: str | None = None) -> Attention:
         """What the model looks at in one text.

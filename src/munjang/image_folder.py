@@ -26,7 +26,7 @@ from munjang.recipe import DataSettings
 from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.tasks.images import ImageAnswer, Images
 from munjang.tasks.inference import logits_of
-from munjang.tasks.task import Floats
+from munjang.tasks.task import Floats, Ints, TaskScores
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,11 @@ class ImageModel:
         if not len(pixels):
             return torch.empty(0, self.task.outputs)
         return logits_of(self.network, ImageExamples(pixels))
+
+    def scores(self, pixels: Pixels, targets: Ints) -> TaskScores:
+        """Judge the answers to pixels, as of `logits_of_pixels`, against class numbers."""
+        scores: TaskScores = self.task.judge(self.network, ImageExamples(pixels, targets))
+        return scores
 
     def usable(
         self, images: Sequence[Any], skipped: Counter[str] | None

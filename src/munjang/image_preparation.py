@@ -14,7 +14,7 @@ from munjang.data.splits import split
 from munjang.image_recipe import ImageRecipe, make_image_recipe
 from munjang.models.registry import build_image_encoder
 from munjang.tasks.images import Images
-from munjang.telling import Say, counted
+from munjang.telling import Say, counted, stage
 from munjang.training.checkpoints import fingerprint
 
 
@@ -88,7 +88,8 @@ def prepare_images(
 
 def read_and_say(data: Any, form: ImageSettings, *, skip_bad: bool, say: Say) -> ImageTable:
     """Read images and say what was read, guessed and skipped."""
-    table = read_images(data, form, skip_bad=skip_bad)
+    with stage("reading images"):
+        table = read_images(data, form, skip_bad=skip_bad)
     say(f"read {len(table):,} images of {table.origin}")
     for note in table.table.notes:
         say(note)

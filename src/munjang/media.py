@@ -37,7 +37,7 @@ from munjang.replacing import place_of
 from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.tasks.registry import TASKS
 from munjang.tasks.task import Floats, Learned, Task, TaskScores
-from munjang.telling import Say
+from munjang.telling import Say, counted, stage
 from munjang.training.settings import TrainingSettings
 
 AnyBaseline = Baseline | PairBaseline
@@ -216,7 +216,8 @@ def _evaluate_texts(
     trained_on = model.columns.model_dump(include={"text_column", "label_column", "encoding"})
     columns = DataSettings.parse({**trained_on, **reading}, where="data")
     table = read_texts(data, columns, model.read_labels, say)
-    return model.task.scores(model.logits(table.texts), model.task.targets(table))
+    with stage(f"judging {counted(len(table), 'answer')}"):
+        return model.scores(table.texts, model.task.targets(table))
 
 
 def _evaluate_images(
@@ -228,7 +229,8 @@ def _evaluate_images(
     skip = bool(reading.get("skip_bad_rows"))
     images = read_images(data, model.recipe.images, skip_bad=skip, say=say)
     targets = model.task.targets(images.table)
-    return model.task.scores(model.logits_of_pixels(images.pixels), targets)
+    with stage(f"judging {counted(len(targets), 'answer')}"):
+        return model.scores(images.pixels, targets)
 
 
 def _evaluate_pairs(
@@ -240,7 +242,9 @@ def _evaluate_pairs(
     if isinstance(data, AlignedFiles):  # their columns have no names
         trained_on = {k: v for k, v in trained_on.items() if not k.endswith("_column")}
     columns = PairDataSettings.parse({**trained_on, **reading}, where="data")
-    return model.evaluate(read_pairs(data, columns, say))
+    table = read_pairs(data, columns, say)
+    with stage(f"answering {counted(len(table), 'source')}"):
+        return model.evaluate(table)
 
 
 MEDIA: dict[str, Medium] = {

@@ -13,6 +13,7 @@ from munjang.data.pairs.examples import PairExamples
 from munjang.data.pairs.read import read_pairs
 from munjang.data.pairs.settings import PairDataSettings, PairTokenizerSettings
 from munjang.data.pairs.sides import Sides, too_long
+from munjang.data.runs import long_run_lines
 from munjang.data.splits import split
 from munjang.data.table import Table
 from munjang.defaults import script_of
@@ -21,7 +22,7 @@ from munjang.models.encoder_decoder import Vocabularies
 from munjang.models.registry import build_encoder_decoder
 from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
 from munjang.tasks.translate import Translate
-from munjang.telling import Say, counted
+from munjang.telling import Say, counted, stage
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
 from munjang.text.vocabulary import OOV
 from munjang.training.checkpoints import fingerprint
@@ -106,8 +107,10 @@ def prepare_pairs(
     else:
         rows = split(table, valid=recipe.data.valid, seed=recipe.seed, stratify=False)
         parts = {"train": table.take(rows.train), "valid": table.take(rows.valid)}
-    sides = Sides.fit(recipe.tokenizer, *sides_of(parts["train"]))
-    encoded = {name: _encode(sides, part, recipe.tokenizer) for name, part in parts.items()}
+    with stage(f"learning tokens from {counted(len(parts['train']), 'pair')}"):
+        sides = Sides.fit(recipe.tokenizer, *sides_of(parts["train"]))
+    with stage(f"encoding {counted(len(table), 'pair')}"):
+        encoded = {name: _encode(sides, part, recipe.tokenizer) for name, part in parts.items()}
     for name, part in encoded.items():
         if not len(part.examples):
             raise DataError(
@@ -125,16 +128,17 @@ def prepare_pairs(
 
 def read_and_say(data: Any, columns: PairDataSettings, say: Say) -> Table:
     """Read pairs and say what was read, guessed and skipped."""
-    table = read_pairs(
-        data,
-        source_column=columns.source_column,
-        target_column=columns.target_column,
-        encoding=columns.encoding,
-        skip_bad_rows=columns.skip_bad_rows,
-        max_ratio=columns.max_ratio,
-    )
+    with stage("reading pairs"):
+        table = read_pairs(
+            data,
+            source_column=columns.source_column,
+            target_column=columns.target_column,
+            encoding=columns.encoding,
+            skip_bad_rows=columns.skip_bad_rows,
+            max_ratio=columns.max_ratio,
+        )
     say(f"read {counted(len(table), 'pair')} of {', '.join(table.files)}")
-    for note in table.notes:
+    for note in (*table.notes, *long_run_lines(table)):
         say(note)
     for reason, count in table.skipped.items():
         say(f"skipped {counted(count, 'pair')}: {reason}")

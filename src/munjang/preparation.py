@@ -12,6 +12,7 @@ from munjang.data.batches import Examples
 from munjang.data.encode import EncodedTexts, encode_texts
 from munjang.data.readers import read_table
 from munjang.data.readers.values import ReadLabels
+from munjang.data.runs import long_run_lines
 from munjang.data.splits import split
 from munjang.data.table import Table
 from munjang.data.vectors import WordVectors
@@ -20,7 +21,7 @@ from munjang.pretrained import coverage, coverage_lines, find, with_vectors
 from munjang.recipe import DataSettings, Recipe
 from munjang.tasks.head import encoders_of
 from munjang.tasks.task import Task
-from munjang.telling import Say, counted
+from munjang.telling import Say, counted, stage
 from munjang.text.columns import TokenColumn, values_and_offsets
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
@@ -108,11 +109,12 @@ def prepare(
     task = kind.fit(parts["train"], table, settings, recipe.labels)
     for line in task.remarks(parts["train"]):
         say(line)
-    tokenizer = make_tokenizer(recipe.tokenizer.name, **recipe.tokenizer.settings).fit(
-        parts["train"].texts,
-        min_frequency=recipe.tokenizer.min_frequency,
-        max_size=recipe.tokenizer.max_size,
-    )
+    with stage(f"learning {recipe.tokenizer.name} from {counted(len(parts['train']), 'text')}"):
+        tokenizer = make_tokenizer(recipe.tokenizer.name, **recipe.tokenizer.settings).fit(
+            parts["train"].texts,
+            min_frequency=recipe.tokenizer.min_frequency,
+            max_size=recipe.tokenizer.max_size,
+        )
     encoded = {"train": _encode(tokenizer, parts["train"], recipe)}
     encoded["valid"] = _encode(tokenizer, parts["valid"], recipe, encoded["train"].unknown)
     facts = _facts(parts, encoded, tokenizer, recipe)
@@ -128,16 +130,17 @@ def prepare(
 
 def read_and_say(data: Any, columns: DataSettings, read_labels: ReadLabels, say: Say) -> Table:
     """Read labelled text and say what was read, guessed and skipped."""
-    table = read_table(
-        data,
-        text_column=columns.text_column,
-        label_column=columns.label_column,
-        encoding=columns.encoding,
-        skip_bad_rows=columns.skip_bad_rows,
-        read_labels=read_labels,
-    )
+    with stage("reading texts"):
+        table = read_table(
+            data,
+            text_column=columns.text_column,
+            label_column=columns.label_column,
+            encoding=columns.encoding,
+            skip_bad_rows=columns.skip_bad_rows,
+            read_labels=read_labels,
+        )
     say(f"read {counted(len(table), 'row')} of {', '.join(table.files)}")
-    for note in table.notes:
+    for note in (*table.notes, *long_run_lines(table)):
         say(note)
     for reason, count in table.skipped.items():
         say(f"skipped {counted(count, 'row')}: {reason}")
@@ -158,7 +161,8 @@ def _held_out(table: Table, recipe: Recipe) -> dict[str, Table]:
 def _encode(
     tokenizer: Tokenizer, part: Table, recipe: Recipe, known: Sequence[str] = ()
 ) -> EncodedTexts:
-    return encode_texts(tokenizer, part.texts, known=known, **recipe.encoding)
+    with stage(f"encoding {counted(len(part), 'text')}"):
+        return encode_texts(tokenizer, part.texts, known=known, **recipe.encoding)
 
 
 def _facts(

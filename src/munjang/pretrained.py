@@ -10,6 +10,7 @@ from munjang.data.encode import EncodedTexts
 from munjang.data.vectors import VectorSource, WordVectors, find_vectors, open_vectors
 from munjang.errors import ConfigError
 from munjang.recipe import VectorSettings
+from munjang.telling import stage
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import RESERVED
 
@@ -72,7 +73,8 @@ def find(source: VectorSource, settings: VectorSettings, tokenizer: Tokenizer) -
     Raises:
         DataError: as `munjang.data.vectors.find_vectors`.
     """
-    return find_vectors(source, tokenizer.vocabulary, skip_bad_lines=settings.skip_bad_lines)
+    with stage("reading vectors"):
+        return find_vectors(source, tokenizer.vocabulary, skip_bad_lines=settings.skip_bad_lines)
 
 
 def coverage(

@@ -1,9 +1,16 @@
-"""What people are told, on a terminal or a page, and what of the data may stand in it as it is."""
+"""What people are told: lines, what lasts, and what of the data may stand in a line or a page."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 
 Say = Callable[[str], object]
+
+# From what is being done to something that shows it while it lasts.
+ShowStage = Callable[[str], AbstractContextManager[object]]
+
+_show_stage: ContextVar[ShowStage] = ContextVar("show_stage", default=nullcontext)
 
 # Control characters, halves of surrogate pairs, separators of lines. Format characters stay: joined
 # emoji and right-to-left marks need them.
@@ -54,3 +61,30 @@ def markdown_list(names: Iterable[str], longest: int = 100) -> str:
 
 def _escape(found: re.Match[str]) -> str:
     return repr(found[0])[1:-1]
+
+
+@contextmanager
+def stage(what: str) -> Iterator[None]:
+    """Within, something lasts: `what`, such as "reading a.csv", is shown where someone watches."""
+    with _show_stage.get()(what):
+        yield
+
+
+@contextmanager
+def stages_shown(show: ShowStage) -> Iterator[None]:
+    """Within, stages are shown by `show`. One inside another is not: the outer one stands."""
+    token = _show_stage.set(lambda what: _alone(show, what))
+    try:
+        yield
+    finally:
+        _show_stage.reset(token)
+
+
+@contextmanager
+def _alone(show: ShowStage, what: str) -> Iterator[None]:
+    token = _show_stage.set(nullcontext)
+    try:
+        with show(what):
+            yield
+    finally:
+        _show_stage.reset(token)

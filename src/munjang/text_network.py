@@ -12,6 +12,7 @@ from munjang.models.registry import build_encoder
 from munjang.recipe import Recipe
 from munjang.tasks.head import Beside, Members
 from munjang.tasks.task import Task
+from munjang.telling import counted, stage
 
 
 def text_network(recipe: Recipe, task: Task, vocabulary_size: int) -> nn.Module:
@@ -54,10 +55,12 @@ def learn_texts(
     for module in network.modules():
         batches = train.in_order_of_length(batch_rows=8192)
         if isinstance(module, TokenEmbedding):
-            module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
+            with stage("counting n-grams"):
+                module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
         if isinstance(module, Spelling):
             module.learn(tokens)
             module.spell(unknown)
         if isinstance(module, TfidfLinear) and train.targets is not None:
             texts = ((batch.ids, batch.mask, batch.rows) for batch in batches)
-            module.fit(texts, train.targets, task.solve)
+            with stage(f"solving the linear model of {counted(len(train), 'text')}"):
+                module.fit(texts, train.targets, task.solve)

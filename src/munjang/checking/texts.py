@@ -14,6 +14,7 @@ from munjang.errors import DataError
 from munjang.estimates import estimate_training
 from munjang.preparation import Prepared, prepare
 from munjang.recipe import DataSettings
+from munjang.telling import counted, stage
 
 
 def check_texts(
@@ -35,10 +36,12 @@ def check_texts(
     """
     asked = make_recipe(model, "other", 0, given)
     read_labels = asked.task_class.reader(asked.task_settings)
-    table = _read(data, asked.data, read_labels)
-    held_out = None if test is None else _read(test, asked.data, read_labels)
+    with stage("reading texts"):
+        table = _read(data, asked.data, read_labels)
+        held_out = None if test is None else _read(test, asked.data, read_labels)
     prepared, estimate, notes = _cost(table, model, given, seconds)
-    report = check_data(table, held_out, None if prepared is None else prepared.tokenizer)
+    with stage(f"looking at {counted(len(table), 'row')}"):
+        report = check_data(table, held_out, None if prepared is None else prepared.tokenizer)
     return replace(report, estimate=estimate, notes=(*report.notes, *notes))
 
 

@@ -78,25 +78,27 @@ def check(
     from munjang.checking import check as look
     from munjang.cli.names import check_names, model_override
     from munjang.cli.pairs import data_or_pairs, held_out_or_pairs
+    from munjang.cli.stages import showing_stages
 
     begin()
     check_names(task, model, tokenizer)
-    report = look(
-        data_or_pairs(data, source, target),
-        test=held_out_or_pairs("--test", test, test_source, test_target),
-        task=task,
-        config=config,
-        columns={
-            "text_column": text_column,
-            "label_column": label_column,
-            "source_column": source_column,
-            "target_column": target_column,
-            "encoding": encoding,
-            "skip_bad_rows": skip_bad_rows or None,
-        },
-        tokenizer=tokenizer,
-        overrides=[*model_override(model), *(settings or [])],
-    )
+    with showing_stages():
+        report = look(
+            data_or_pairs(data, source, target),
+            test=held_out_or_pairs("--test", test, test_source, test_target),
+            task=task,
+            config=config,
+            columns={
+                "text_column": text_column,
+                "label_column": label_column,
+                "source_column": source_column,
+                "target_column": target_column,
+                "encoding": encoding,
+                "skip_bad_rows": skip_bad_rows or None,
+            },
+            tokenizer=tokenizer,
+            overrides=[*model_override(model), *(settings or [])],
+        )
     _show(report, as_json=as_json)
 
 

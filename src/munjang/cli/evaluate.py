@@ -67,20 +67,22 @@ def evaluate(
     from munjang.cli.pairs import data_or_pairs, decoding_settings, write_hypotheses
     from munjang.cli.progress import notes
     from munjang.cli.results import show_evaluation
+    from munjang.cli.stages import showing_stages
 
     begin()
-    scores = judge(
-        folder,
-        data_or_pairs(data, source, target),
-        text_column=text_column,
-        label_column=label_column,
-        source_column=source_column,
-        target_column=target_column,
-        decoding=decoding_settings(beam, None, settings),
-        encoding=encoding,
-        skip_bad_rows=skip_bad_rows,
-        say=notes(quiet=quiet),
-    )
+    with showing_stages(quiet=quiet):
+        scores = judge(
+            folder,
+            data_or_pairs(data, source, target),
+            text_column=text_column,
+            label_column=label_column,
+            source_column=source_column,
+            target_column=target_column,
+            decoding=decoding_settings(beam, None, settings),
+            encoding=encoding,
+            skip_bad_rows=skip_bad_rows,
+            say=notes(quiet=quiet),
+        )
     if hypotheses is not None:
         write_hypotheses(hypotheses, scores)
     show_evaluation(scores, as_json=as_json)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from munjang.cli.output import console, note, shown
+from munjang.cli.stages import showing_stages
 from munjang.config import merge, parse_overrides, read_yaml
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def watching(metric: str, *, quiet: bool = False) -> Iterator[Watcher]:
     elif sys.stderr.isatty():
         bar = Bar(metric)
         try:
-            yield bar
+            with showing_stages():
+                yield bar
         finally:
             bar.close()
     else:

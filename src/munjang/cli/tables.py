@@ -10,7 +10,7 @@ from rich.table import Table
 
 from munjang.cli.output import shown
 from munjang.tasks.figures import FIGURES
-from munjang.tasks.metrics import Scores, worst_pairs
+from munjang.tasks.metrics import Scores, listed
 from munjang.tasks.number_scores import NumberScores
 from munjang.tasks.set_scores import SetScores
 from munjang.tasks.task import TaskScores
@@ -59,17 +59,22 @@ def details(scores: TaskScores) -> list[Table]:
 def class_table(scores: Scores | SetScores) -> Table:
     """Precision, recall and F1 of each class."""
     table = plain_table("class", "precision", "recall", "F1", "rows")
-    for one in scores.classes:
+    kept = listed(scores.classes, lambda one: one.rows)
+    for one in kept:
         figures = (one.precision, one.recall, one.f1)
         table.add_row(label(one.label), *(f"{f:.4f}" for f in figures), f"{one.rows:,}")
+    rest = len(scores.classes) - len(kept)
+    if rest:  # of the fewest rows
+        rows = sum(one.rows for one in scores.classes) - sum(one.rows for one in kept)
+        table.add_row(f"{rest:,} more, all in --json", *[""] * 3, f"{rows:,}")
     return table
 
 
 def confusion_table(scores: Scores) -> Table:
     """Rows of each true class by the class that was guessed."""
     names = [label(one.label) for one in scores.classes]
-    if len(names) > WIDEST_MATRIX:
-        return _worst_pairs(scores, names)
+    if len(names) > WIDEST_MATRIX or scores.confusion is None:
+        return _worst_pairs(scores)
     table = plain_table("true \\ guessed", *names)
     for name, counts in zip(names, scores.confusion, strict=True):
         table.add_row(name, *(f"{count:,}" for count in counts))
@@ -101,10 +106,10 @@ def sample_table(scores: TranslationScores) -> Table:
     return table
 
 
-def _worst_pairs(scores: Scores, names: list[str]) -> Table:
+def _worst_pairs(scores: Scores) -> Table:
     table = plain_table("taken for each other most: true", "guessed", "rows")
-    for true, guessed, count in worst_pairs(scores.confusion, WORST_PAIRS):
-        table.add_row(names[true], names[guessed], f"{count:,}")
+    for pair in scores.confused[:WORST_PAIRS]:
+        table.add_row(label(pair.true), label(pair.guessed), f"{pair.rows:,}")
     return table
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Literal, Self, get_args
@@ -20,9 +20,9 @@ from munjang.errors import ConfigError
 from munjang.layers.losses import LOSSES, RowLoss, focal
 from munjang.tasks.fitting import fitting_loss
 from munjang.tasks.head import Head
-from munjang.tasks.judged import JudgedByLogits
+from munjang.tasks.judged import JudgedByLogits, in_parts
 from munjang.tasks.linear import solve_logistic
-from munjang.tasks.metrics import Scores, class_lines, classification_scores
+from munjang.tasks.metrics import Guesses, Scores, class_lines, scores_of_guesses
 from munjang.tasks.task import Bools, Card, Floats, Ints
 from munjang.telling import markdown_list
 
@@ -195,26 +195,23 @@ class Classify(JudgedByLogits):
             return torch.cat([1 - second, second], dim=1).cpu().numpy()
         return torch.softmax(logits, dim=1).cpu().numpy()
 
-    def scores(self, logits: Tensor, targets: Ints) -> Scores:
-        """Judge logits [rows, outputs] against class numbers [rows]."""
-        return classification_scores(self.probabilities(logits), targets, self.labels)
-
-    def finished(self, logits: Tensor, targets: Ints) -> Self:
-        """Itself: the validation part teaches nothing more."""
-        return self
+    def scorer(self, targets: Ints) -> "ClassScorer":
+        """Judges against class numbers [rows]."""
+        return ClassScorer(self, targets, Guesses.empty(len(targets)))
 
     def answers(self, logits: Tensor, truncated: Bools) -> list[Prediction]:
         """The likeliest class of each row, and all probabilities."""
-        chances = self.probabilities(logits)
         return [
-            Prediction(
-                label=self.labels[best],
-                probability=float(row[best]),
-                probabilities=dict(zip(self.labels, row.tolist(), strict=True)),
-                truncated=bool(cut),
-            )
-            for best, row, cut in zip(chances.argmax(1), chances, truncated, strict=True)
+            answer
+            for part in in_parts(*logits.shape)
+            for answer in self._answers(self.probabilities(logits[part]), truncated[part])
         ]
+
+    def _answers(self, probabilities: Floats, truncated: Bools) -> Iterator[Prediction]:
+        guesses = probabilities.argmax(1).tolist()
+        for best, row, cut in zip(guesses, probabilities, truncated.tolist(), strict=True):
+            named = dict(zip(self.labels, row.tolist(), strict=True))
+            yield Prediction(self.labels[best], float(row[best]), named, cut)
 
     def learned(self) -> dict[str, Any]:
         """The names of the classes."""
@@ -229,6 +226,32 @@ class Classify(JudgedByLogits):
             limits="It always answers with one of the classes above,\nalso for a text of none of "
             "them.",
         )
+
+
+@dataclass(frozen=True)
+class ClassScorer:
+    """Takes logits batch by batch; see `munjang.tasks.judged.Scorer`.
+
+    Attributes:
+        task: says how logits become probabilities.
+        targets: class numbers [rows].
+        guesses: of the rows taken so far.
+    """
+
+    task: Classify
+    targets: Ints
+    guesses: Guesses
+
+    def add(self, rows: Ints, logits: Tensor) -> None:
+        """Take the logits [batch, outputs] of some rows."""
+        for part in in_parts(*logits.shape):
+            places = rows[part]
+            probabilities = self.task.probabilities(logits[part])
+            self.guesses.put(places, probabilities, self.targets[places])
+
+    def scores(self) -> Scores:
+        """The scores of all rows."""
+        return scores_of_guesses(self.guesses, self.targets, self.task.labels)
 
 
 def _weights(

@@ -1,5 +1,6 @@
 """The figures by which answers are judged: what people call them, and which way is better."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -48,3 +49,8 @@ _LOSSES = ("log_loss", "cross_entropy")
 def loss_of(figures: Mapping[str, float]) -> float:
     """The log loss or cross-entropy among `figures`, in nats; 0 where there is neither."""
     return next((figures[name] for name in _LOSSES if name in figures), 0.0)
+
+
+def finite_or_none(value: float) -> float | None:
+    """The value, or None where it is not finite: JSON has no word for NaN and infinity."""
+    return value if math.isfinite(value) else None

@@ -11,9 +11,8 @@ from munjang.data.labels import count_labels, require_labels
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.errors import DataError
-from munjang.tasks.classify import Classify, ClassifySettings
+from munjang.tasks.classify import Classify, ClassifySettings, ClassScorer
 from munjang.tasks.judged import JudgedByLogits
-from munjang.tasks.metrics import Scores
 from munjang.tasks.task import Bools, Card, Floats, Ints
 from munjang.telling import counted
 
@@ -130,13 +129,9 @@ class Images(JudgedByLogits):
         """The training loss of a batch: a scalar, in nats."""
         return self.classes.loss(logits, targets)
 
-    def scores(self, logits: Tensor, targets: Ints) -> Scores:
-        """Judge logits [images, outputs] against class numbers [images]."""
-        return self.classes.scores(logits, targets)
-
-    def finished(self, logits: Tensor, targets: Ints) -> Self:
-        """With what the validation part teaches `classify`: nothing."""
-        return replace(self, classes=self.classes.finished(logits, targets))
+    def scorer(self, targets: Ints) -> ClassScorer:
+        """Judges against class numbers [images]."""
+        return self.classes.scorer(targets)
 
     def answers(self, logits: Tensor, truncated: Bools) -> list[ImageAnswer]:
         """The likeliest class of each image; no image is cut, so `truncated` says nothing."""

@@ -1,22 +1,37 @@
-"""Metrics of classification, by scikit-learn; only the calibration error's binning is ours."""
+"""Metrics of classification in memory that grows with rows and classes, never with their product.
+
+Of each row only the likeliest class and two probabilities are kept. The figures are scikit-learn's
+(the tests hold them to it) but for the calibration error, which it does not have.
+"""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from munjang.tasks.figures import finite_or_none
 from munjang.telling import markdown
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+T = TypeVar("T")
+
 Confusion = tuple[tuple[int, ...], ...]  # [true][guessed] counts
 
 # What people call the metrics.
 METRIC_NAMES = {"accuracy": "accuracy", "macro_f1": "macro F1", "log_loss": "log loss"}
+
+# Of more classes there is no matrix, only the pairs that are confused most, and so many of them.
+MATRIX_CLASSES, CONFUSED_PAIRS = 200, 100
+# So many classes at most are listed for people, those with the most rows; programs get all.
+LISTED_CLASSES = 100
+
+# scikit-learn's floor of a probability, whose logarithm would be minus infinity
+_FLOOR = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,52 @@ class ClassScore:
 
 
 @dataclass(frozen=True)
+class ConfusedPair:
+    """A class that was taken for another one, and in how many rows."""
+
+    true: str
+    guessed: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Guesses:
+    """What the scores need of each row.
+
+    Attributes:
+        guessed: the likeliest class [rows].
+        confidence: its probability [rows].
+        likelihood: the probability of the true class [rows].
+    """
+
+    guessed: Ints
+    confidence: Floats
+    likelihood: Floats
+
+    @classmethod
+    def empty(cls, rows: int) -> "Guesses":
+        """Room for so many rows."""
+        return cls(np.zeros(rows, dtype=np.int64), np.zeros(rows), np.zeros(rows))
+
+    def put(self, rows: Any, probabilities: Floats, targets: Ints) -> None:
+        """Fill in some rows.
+
+        Args:
+            rows: their places, an index or a slice.
+            probabilities: theirs, [these rows, classes].
+            targets: true classes of these rows.
+        """
+        self.guessed[rows] = probabilities.argmax(1)
+        self.confidence[rows] = probabilities.max(1)
+        self.likelihood[rows] = probabilities[np.arange(len(targets)), targets]
+
+    @property
+    def sound(self) -> bool:
+        """Whether all probabilities were finite; a NaN is the greatest of its row."""
+        return bool(np.isfinite(self.confidence).all() and np.isfinite(self.likelihood).all())
+
+
+@dataclass(frozen=True)
 class Scores:
     """How good the guesses are.
 
@@ -42,7 +103,10 @@ class Scores:
         calibration_error: expected calibration error over 15 equal bins of confidence (Guo et al.
             2017, "On calibration of modern neural networks").
         classes: one `ClassScore` a label.
-        confusion: [true][guessed] counts, in the order of `classes`.
+        confusion: [true][guessed] counts, in the order of `classes`; None for more than
+            `MATRIX_CLASSES` classes.
+        confused: the pairs of classes that are confused most, at most `CONFUSED_PAIRS`, the most
+            rows first.
     """
 
     rows: int
@@ -51,7 +115,8 @@ class Scores:
     log_loss: float
     calibration_error: float
     classes: tuple[ClassScore, ...]
-    confusion: Confusion
+    confusion: Confusion | None
+    confused: tuple[ConfusedPair, ...] = ()
 
     @property
     def figures(self) -> dict[str, float]:
@@ -69,8 +134,14 @@ class Scores:
         return math.isfinite(self.log_loss)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
+        """Plain JSON; a figure that is not finite is null."""
+        return {
+            "rows": self.rows,
+            **{name: finite_or_none(value) for name, value in self.figures.items()},
+            "classes": [asdict(one) for one in self.classes],
+            "confusion": self.confusion,
+            "confused": [asdict(pair) for pair in self.confused],
+        }
 
 
 def worst_pairs(confusion: Confusion, most: int) -> list[tuple[int, int, int]]:
@@ -89,53 +160,104 @@ def calibration_error(probabilities: Floats, targets: Ints, bins: int = 15) -> f
 
     `probabilities` [rows, classes], `targets` [rows].
     """
-    confidence = probabilities.max(1)
-    right = (probabilities.argmax(1) == targets).astype(np.float64)
+    return _calibration_error(probabilities.max(1), probabilities.argmax(1) == targets, bins)
+
+
+def _calibration_error(confidence: Floats, right: npt.NDArray[np.bool_], bins: int = 15) -> float:
+    """The calibration error of confidences [rows], and whether each guess was right [rows]."""
     place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
     gaps = np.bincount(place, weights=confidence - right, minlength=bins)
-    return float(np.abs(gaps).sum() / len(targets))
+    return float(np.abs(gaps).sum() / len(right))
 
 
-def classification_scores(probabilities: Floats, targets: Ints, labels: tuple[str, ...]) -> Scores:
+def classification_scores(probabilities: Floats, targets: Ints, labels: Sequence[str]) -> Scores:
     """Judge `probabilities` [rows, classes] against `targets` [rows]."""
-    # imported here: scikit-learn takes a second, and answering needs no metrics
-    from sklearn.metrics import (
-        accuracy_score,
-        confusion_matrix,
-        f1_score,
-        log_loss,
-        precision_recall_fscore_support,
-    )
+    guesses = Guesses.empty(len(targets))
+    guesses.put(slice(None), probabilities, targets)
+    return scores_of_guesses(guesses, targets, labels)
 
-    numbers = np.arange(len(labels))
-    guesses = probabilities.argmax(1)
-    sound = bool(np.isfinite(probabilities).all())
-    precision, recall, f1, rows = precision_recall_fscore_support(
-        targets, guesses, labels=numbers, zero_division=0
+
+def scores_of_guesses(guesses: Guesses, targets: Ints, labels: Sequence[str]) -> Scores:
+    """Judge guesses against the true classes `targets` [rows]."""
+    right, sound = guesses.guessed == targets, guesses.sound
+    true = np.bincount(targets, minlength=len(labels))
+    guessed = np.bincount(guesses.guessed, minlength=len(labels))
+    classes = class_scores(
+        labels, np.bincount(targets[right], minlength=len(labels)), guessed, true
     )
+    pairs = _pairs(targets, guesses.guessed, len(labels))
+    likelihood = guesses.likelihood.clip(_FLOOR, 1 - _FLOOR) if sound else guesses.likelihood
     return Scores(
         rows=len(targets),
-        accuracy=float(accuracy_score(targets, guesses)),
-        macro_f1=float(
-            f1_score(targets, guesses, labels=numbers, average="macro", zero_division=0)
-        ),
-        log_loss=float(log_loss(targets, probabilities, labels=numbers)) if sound else math.nan,
-        calibration_error=calibration_error(probabilities, targets) if sound else math.nan,
-        classes=tuple(
-            ClassScore(label, float(p), float(r), float(f), int(n))
-            for label, p, r, f, n in zip(labels, precision, recall, f1, rows, strict=True)
-        ),
-        confusion=tuple(
-            tuple(int(n) for n in row) for row in confusion_matrix(targets, guesses, labels=numbers)
-        ),
+        accuracy=float(right.mean()),
+        macro_f1=float(np.mean([one.f1 for one in classes])),
+        log_loss=float(-np.log(likelihood).mean()) if sound else math.nan,
+        calibration_error=_calibration_error(guesses.confidence, right) if sound else math.nan,
+        classes=classes,
+        confusion=_matrix(pairs, len(labels)) if len(labels) <= MATRIX_CLASSES else None,
+        confused=_most_confused(pairs, labels),
     )
 
 
-def class_lines(head: str, classes: Iterable[Mapping[str, Any]]) -> str:
+def class_scores(
+    labels: Sequence[str], right: Ints, guessed: Ints, true: Ints
+) -> tuple[ClassScore, ...]:
+    """Precision, recall and F1 from counts of rows, each [classes]; of no rows they are 0.
+
+    Args:
+        labels: names of the classes.
+        right: rows of a class that were guessed to be of it.
+        guessed: rows that were guessed to be of it.
+        true: rows that are of it.
+    """
+    precision, recall = _shares(right, guessed), _shares(right, true)
+    f1 = _shares(2 * right, guessed + true)
+    figures = (array.tolist() for array in (precision, recall, f1, true))
+    return tuple(ClassScore(*one) for one in zip(labels, *figures, strict=True))
+
+
+def _shares(parts: Ints, wholes: Ints) -> Floats:
+    return np.asarray(parts / np.maximum(wholes, 1))
+
+
+def _pairs(targets: Ints, guessed: Ints, classes: int) -> tuple[Ints, Ints, Ints]:
+    """The pairs of a true and a guessed class that occur, and the rows of each."""
+    pairs, rows = np.unique(targets * classes + guessed, return_counts=True)
+    return pairs // classes, pairs % classes, rows.astype(np.int64)
+
+
+def _matrix(pairs: tuple[Ints, Ints, Ints], classes: int) -> Confusion:
+    true, guessed, rows = pairs
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    counts[true, guessed] = rows
+    return tuple(tuple(row) for row in counts.tolist())
+
+
+def _most_confused(
+    pairs: tuple[Ints, Ints, Ints], labels: Sequence[str]
+) -> tuple[ConfusedPair, ...]:
+    true, guessed, rows = (array[pairs[0] != pairs[1]] for array in pairs)
+    first = np.argsort(-rows, kind="stable")[:CONFUSED_PAIRS]
+    found = zip(true[first].tolist(), guessed[first].tolist(), rows[first].tolist(), strict=True)
+    return tuple(ConfusedPair(labels[one], labels[other], count) for one, other, count in found)
+
+
+def listed(classes: Sequence[T], rows: Callable[[T], int]) -> Sequence[T]:
+    """The classes to list: all of them, or of many the `LISTED_CLASSES` that have the most rows."""
+    if len(classes) <= LISTED_CLASSES:
+        return classes
+    return sorted(classes, key=rows, reverse=True)[:LISTED_CLASSES]
+
+
+def class_lines(head: str, classes: Sequence[Mapping[str, Any]]) -> str:
     """A Markdown table of `ClassScore`s as JSON, the first column headed `head`."""
+    kept = listed(classes, lambda one: int(one["rows"]))
     rows = "\n".join(
         f"| {markdown(c['label'])} | {c['precision']:.3f} | {c['recall']:.3f} | {c['f1']:.3f} "
         f"| {c['rows']} |"
-        for c in classes
+        for c in kept
     )
-    return f"| {head} | precision | recall | F1 | rows |\n|---|---|---|---|---|\n{rows}"
+    table = f"| {head} | precision | recall | F1 | rows |\n|---|---|---|---|---|\n{rows}"
+    if len(kept) == len(classes):
+        return table
+    return f"{table}\n\nThese have the most rows; all {len(classes):,} stand in `metrics.json`."

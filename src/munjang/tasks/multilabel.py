@@ -5,18 +5,20 @@ those with the best F1 on the validation part, found once the weights are final 
 of thresholding strategies for text categorization"); labels too rare or too hard keep one half.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import torch
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from munjang.config import Settings
+from munjang.data.dataset import Dataset
 from munjang.data.labels import require_labels
 from munjang.data.readers.faults import shorten
 from munjang.data.readers.header import shown
@@ -27,12 +29,16 @@ from munjang.errors import ConfigError, DataError
 from munjang.layers.losses import binary_crossentropy
 from munjang.tasks.fitting import fitting_loss
 from munjang.tasks.head import Head
-from munjang.tasks.judged import JudgedByLogits
+from munjang.tasks.inference import logits_in_batches
+from munjang.tasks.judged import JudgedByLogits, in_parts
 from munjang.tasks.linear import solve_logistic
 from munjang.tasks.metrics import class_lines
-from munjang.tasks.set_scores import SetScores, best_thresholds, set_scores
-from munjang.tasks.task import Bools, Card, Floats
-from munjang.telling import counted, markdown
+from munjang.tasks.set_scores import FEWEST_ROWS, SetCounts, SetScores, best_thresholds
+from munjang.tasks.task import Bools, Card, Floats, Ints
+from munjang.telling import counted, markdown_list
+
+# While thresholds are tuned, so many logits at most are held at once.
+MOST_TUNED = 2**23
 
 MultilabelLoss = Literal["binary_crossentropy"]
 
@@ -154,11 +160,11 @@ class Multilabel(JudgedByLogits):
             )
         return said
 
-    def targets(self, table: Table) -> Floats:
-        """1 where a row has a label, else 0: [rows, labels]."""
+    def targets(self, table: Table) -> Bools:
+        """Whether a row has a label, [rows, labels]."""
         sets = require_labels(table)
         places = {name: place for place, name in enumerate(self.labels)}
-        targets = np.zeros((len(sets), len(self.labels)))
+        targets = np.zeros((len(sets), len(self.labels)), dtype=np.bool_)
         rows = pl.DataFrame({"row": np.arange(len(sets)), "label": sets}).explode("label")
         for row, label in rows.drop_nulls().iter_rows():
             if label not in places:
@@ -167,7 +173,7 @@ class Multilabel(JudgedByLogits):
                     f"the label {shorten(label)} was never seen in training; the known labels are "
                     f"{shown(self.labels)}",
                 )
-            targets[row, places[label]] = 1.0
+            targets[row, places[label]] = True
         return targets
 
     def network(self, encoder: nn.Module) -> Head:
@@ -194,30 +200,62 @@ class Multilabel(JudgedByLogits):
     def _chosen(self, probabilities: Floats) -> Bools:
         return probabilities >= np.asarray(self.thresholds or [0.5] * len(self.labels))
 
-    def scores(self, logits: Tensor, targets: Floats) -> SetScores:
-        """Judge logits [rows, labels] against 0 and 1 [rows, labels]."""
-        chances = self.probabilities(logits)
-        return set_scores(chances, self._chosen(chances), targets, self.labels)
+    def scorer(self, targets: npt.NDArray[Any]) -> "SetScorer":
+        """Judges against 0 and 1 [rows, labels]."""
+        return SetScorer(self, targets, SetCounts.empty(len(self.labels)))
 
-    def finished(self, logits: Tensor, targets: Floats) -> Self:
+    def concluded(self, network: nn.Module, data: Dataset) -> tuple[Self, SetScores]:
+        """The task with thresholds that suit `data`, unless they are set, and the scores on it."""
+        thresholds = self.settings.thresholds
+        task = self._with(self._tuned(network, data) if thresholds is None else thresholds)
+        return task, task.judge(network, data)
+
+    def _tuned(self, network: nn.Module, data: Dataset) -> dict[str, float]:
+        """The thresholds of the labels that are frequent enough, some labels at a time."""
+        assert data.targets is not None
+        frequent = np.flatnonzero(data.targets.sum(0) >= FEWEST_ROWS)
+        together = max(1, MOST_TUNED // len(data))
+        found: dict[str, float] = {}
+        for start in range(0, len(frequent), together):
+            labels = frequent[start : start + together]
+            logits = torch.empty(len(data), len(labels))
+            for rows, part in logits_in_batches(network, data, self.outputs):
+                logits[rows] = part[:, labels]
+            found |= self._thresholds(logits, data.targets[:, labels], labels)
+        return found
+
+    def finished(self, logits: Tensor, targets: npt.NDArray[Any]) -> Self:
         """With the thresholds that are set, or else those with the best F1 on these rows."""
         if self.settings.thresholds is not None:
             return self._with(self.settings.thresholds)
+        return self._with(self._thresholds(logits, targets, np.arange(len(self.labels))))
+
+    def _thresholds(
+        self, logits: Tensor, targets: npt.NDArray[Any], labels: Ints
+    ) -> dict[str, float]:
+        """The best thresholds of some labels, given by their places, on these rows.
+
+        `logits` and `targets` are [rows, these labels].
+        """
         found = best_thresholds(self.probabilities(logits), targets)
-        return self._with(dict(zip(self.labels, found, strict=True)))
+        return {self.labels[place]: one for place, one in zip(labels, found, strict=True)}
 
     def answers(self, logits: Tensor, truncated: Bools) -> list[LabelsAnswer]:
         """The labels of each row, and all probabilities."""
-        chances = self.probabilities(logits)
         return [
-            LabelsAnswer(
-                tuple(name for name, yes in zip(self.labels, chosen, strict=True) if yes),
+            answer
+            for part in in_parts(*logits.shape)
+            for answer in self._answers(self.probabilities(logits[part]), truncated[part])
+        ]
+
+    def _answers(self, chances: Floats, truncated: Bools) -> Iterator[LabelsAnswer]:
+        for chosen, row, cut in zip(self._chosen(chances), chances, truncated, strict=True):
+            yield LabelsAnswer(
+                tuple(self.labels[place] for place in np.flatnonzero(chosen)),
                 dict(zip(self.labels, row.tolist(), strict=True)),
                 bool(cut),
                 self.settings.separator,
             )
-            for chosen, row, cut in zip(self._chosen(chances), chances, truncated, strict=True)
-        ]
 
     def learned(self) -> dict[str, Any]:
         """The names of the labels, and their thresholds."""
@@ -226,15 +264,41 @@ class Multilabel(JudgedByLogits):
 
     def card(self, scores: Mapping[str, Any]) -> Card:
         """Labels, and the figures of each."""
-        tuned = zip(self.labels, self.thresholds, strict=True)
+        tuned = [
+            f"{name[:80]} {one:.3f}" for name, one in zip(self.labels, self.thresholds, strict=True)
+        ]
         return Card(
             kind="model that gives a text any number of labels",
-            about="Labels, and the probability that each must reach: "
-            f"{', '.join(f'{markdown(name)} {threshold:.3f}' for name, threshold in tuned)}.",
+            about=f"Labels, and the probability that each must reach: {markdown_list(tuned)}.",
             details=class_lines("label", scores["classes"]),
             limits="It knows the labels above and no other,\nand may give none. The thresholds "
             "were chosen on the rows that the figures are of.",
         )
+
+
+@dataclass(frozen=True)
+class SetScorer:
+    """Takes logits batch by batch; see `munjang.tasks.judged.Scorer`.
+
+    Attributes:
+        task: says how logits become sets.
+        targets: in {0, 1}, [rows, labels].
+        counts: of the rows taken so far.
+    """
+
+    task: Multilabel
+    targets: npt.NDArray[Any]
+    counts: SetCounts
+
+    def add(self, rows: Ints, logits: Tensor) -> None:
+        """Take the logits [batch, labels] of some rows."""
+        for part in in_parts(*logits.shape):
+            chances = self.task.probabilities(logits[part])
+            self.counts.add(chances, self.task._chosen(chances), self.targets[rows[part]])
+
+    def scores(self) -> SetScores:
+        """The scores of all rows."""
+        return self.counts.scores(self.task.labels)
 
 
 def _found(table: Table) -> list[str]:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import Field, field_validator
 from torch import Tensor, nn
@@ -186,13 +187,9 @@ class Regress(JudgedByLogits):
         """None: refused."""
         raise ConfigError("a model of the task regress gives numbers, no probabilities: predict()")
 
-    def scores(self, logits: Tensor, targets: Floats) -> NumberScores:
-        """Judge logits [rows, 1] against numbers [rows]."""
-        return number_scores(self.numbers(logits), targets)
-
-    def finished(self, logits: Tensor, targets: Floats) -> Self:
-        """Itself: the validation part teaches nothing more."""
-        return self
+    def scorer(self, targets: Floats) -> "NumberScorer":
+        """Judges against numbers [rows]."""
+        return NumberScorer(self, targets, np.empty(len(targets)))
 
     def answers(self, logits: Tensor, truncated: Bools) -> list[NumberAnswer]:
         """A number a row."""
@@ -215,6 +212,29 @@ class Regress(JudgedByLogits):
             f"has an RMSE of {_or_dash(scores['baseline_rmse'])}, and an R2 of 0.",
             limits="It always answers with a number,\nwhich may lie outside of those that it saw.",
         )
+
+
+@dataclass(frozen=True)
+class NumberScorer:
+    """Takes logits batch by batch; see `munjang.tasks.judged.Scorer`.
+
+    Attributes:
+        task: says how logits become numbers.
+        targets: numbers [rows].
+        answers: of the rows taken so far, [rows].
+    """
+
+    task: Regress
+    targets: Floats
+    answers: Floats
+
+    def add(self, rows: npt.NDArray[np.int64], logits: Tensor) -> None:
+        """Take the logits [batch, 1] of some rows."""
+        self.answers[rows] = self.task.numbers(logits)
+
+    def scores(self) -> NumberScores:
+        """The scores of all rows."""
+        return number_scores(self.answers, self.targets)
 
 
 def _or_dash(value: float | None) -> str:

@@ -1,13 +1,18 @@
-"""Metrics of sets of labels, and thresholds that suit them, by scikit-learn."""
+"""Metrics of sets of labels from counts, and thresholds that suit them, by scikit-learn.
+
+The figures are scikit-learn's; counted batch by batch, they take memory for the labels alone.
+"""
 
 import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from munjang.tasks.metrics import ClassScore
-from munjang.tasks.task import Bools, Floats
+from munjang.tasks.figures import finite_or_none
+from munjang.tasks.metrics import ClassScore, class_scores
+from munjang.tasks.task import Bools, Floats, Ints
 
 # Below these a tuned threshold is chance, or a yes to almost every text: tuning all labels of the
 # kinds of named entities, some with a few rows in 900, took micro F1 from 0.76 to 0.56.
@@ -51,44 +56,80 @@ class SetScores:
         return math.isfinite(self.log_loss)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
+        """Plain JSON; a figure that is not finite is null."""
+        return {
+            "rows": self.rows,
+            **{name: finite_or_none(value) for name, value in self.figures.items()},
+            "classes": [asdict(one) for one in self.classes],
+        }
+
+
+@dataclass
+class SetCounts:
+    """What the scores of sets need, summed over rows.
+
+    Attributes:
+        right: by label, rows that rightly got it [labels].
+        chosen: by label, rows that got it [labels].
+        true: by label, rows that have it [labels].
+        rows: how many were counted.
+        exact: rows whose set is exactly the true one.
+        loss: sum of -log(probability of the true answer) over rows and labels; NaN where a
+            probability was.
+    """
+
+    right: Ints
+    chosen: Ints
+    true: Ints
+    rows: int = 0
+    exact: int = 0
+    loss: float = 0.0
+
+    @classmethod
+    def empty(cls, labels: int) -> "SetCounts":
+        """Counts of no rows."""
+        right, chosen, true = np.zeros((3, labels), dtype=np.int64)
+        return cls(right, chosen, true)
+
+    def add(self, probabilities: Floats, chosen: Bools, targets: npt.NDArray[Any]) -> None:
+        """Count some rows: `targets` in {0, 1}; all [these rows, labels]."""
+        truth = targets.astype(np.bool_)
+        self.right += (chosen & truth).sum(0)
+        self.chosen += chosen.sum(0)
+        self.true += truth.sum(0)
+        self.rows += len(truth)
+        self.exact += int((chosen == truth).all(1).sum())
+        likelihood = np.where(truth, probabilities, 1 - probabilities)
+        # as scikit-learn, a probability of nothing does not cost endlessly; NaN stays NaN
+        floor = np.finfo(np.float64).eps
+        self.loss -= float(np.log(likelihood.clip(floor, 1 - floor)).sum())
+
+    def scores(self, labels: tuple[str, ...]) -> SetScores:
+        """The scores of all rows that were counted."""
+        classes = class_scores(labels, self.right, self.chosen, self.true)
+        answers = int(self.chosen.sum() + self.true.sum())
+        return SetScores(
+            rows=self.rows,
+            micro_f1=2 * int(self.right.sum()) / max(1, answers),
+            macro_f1=float(np.mean([one.f1 for one in classes])),
+            subset_accuracy=self.exact / self.rows,
+            log_loss=self.loss / (self.rows * len(labels)),
+            classes=classes,
+        )
 
 
 def set_scores(
-    probabilities: Floats, chosen: Bools, targets: Floats, labels: tuple[str, ...]
+    probabilities: Floats, chosen: Bools, targets: npt.NDArray[Any], labels: tuple[str, ...]
 ) -> SetScores:
     """Judge `chosen` and `probabilities` against `targets` in {0, 1}, all [rows, labels]."""
-    # imported here: scikit-learn takes a second, and answering needs no metrics
-    from sklearn.metrics import (
-        accuracy_score,
-        f1_score,
-        log_loss,
-        precision_recall_fscore_support,
-    )
-
-    truth = targets.astype(np.int64)
-    guesses = chosen.astype(np.int64)
-    sound = bool(np.isfinite(probabilities).all())
-    precision, recall, f1, rows = precision_recall_fscore_support(truth, guesses, zero_division=0)
-    return SetScores(
-        rows=len(truth),
-        micro_f1=float(f1_score(truth, guesses, average="micro", zero_division=0)),
-        macro_f1=float(f1_score(truth, guesses, average="macro", zero_division=0)),
-        subset_accuracy=float(accuracy_score(truth, guesses)),
-        log_loss=float(log_loss(truth.ravel(), probabilities.ravel(), labels=[0, 1]))
-        if sound
-        else math.nan,
-        classes=tuple(
-            ClassScore(label, float(p), float(r), float(f), int(n))
-            for label, p, r, f, n in zip(labels, precision, recall, f1, rows, strict=True)
-        ),
-    )
+    counts = SetCounts.empty(len(labels))
+    counts.add(probabilities, chosen, targets)
+    return counts.scores(labels)
 
 
 def best_thresholds(
     probabilities: Floats,
-    targets: Floats,
+    targets: npt.NDArray[Any],
     *,
     fewest_rows: int = FEWEST_ROWS,
     least_f1: float = LEAST_F1,

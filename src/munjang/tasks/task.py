@@ -157,9 +157,6 @@ class Task(Learned, Protocol):
     def scores(self, logits: Tensor, targets: npt.NDArray[Any]) -> TaskScores:
         """Judge logits [rows, outputs]."""
 
-    def finished(self, logits: Tensor, targets: npt.NDArray[Any]) -> Self:
-        """The task with what the validation part teaches once the weights are final."""
-
     def answers(self, logits: Tensor, truncated: Bools) -> Sequence[Answer]:
         """An answer a row; `truncated` [rows] says whose text was cut."""
 

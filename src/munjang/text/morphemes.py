@@ -28,6 +28,8 @@ from munjang.text.tokenizer import described, fitted
 from munjang.text.vocabulary import RESERVED, Vocabulary
 
 ANALYSER = "kiwipiepy"
+# A longer text is analysed in parts, and of a very long one only the beginning is learned from.
+LONGEST_PART, LONGEST_LEARNED = 5_000, 65_536
 _PACKAGES = (ANALYSER, "kiwipiepy_model")
 _VERSION = re.compile(r"[0-9A-Za-z.+!]{1,40}")
 
@@ -76,10 +78,13 @@ class MorphemeTokenizer:
     def fit(self, texts: pl.Series, *, min_frequency: int = 1, max_size: int | None = None) -> Self:
         """Learn the morphemes of a column of texts. `max_size` counts the reserved ids.
 
+        Of a text longer than 65,536 characters only the beginning is learned from: the analyser
+        takes a millisecond for a few characters.
+
         Raises:
             DataError: the column holds a null or something else than strings.
         """
-        composed = normalise(texts)
+        composed = normalise(texts).str.head(LONGEST_LEARNED)
         analysis = self._analyse(composed)
         seen = analysis.tokens.to_frame("token").group_by("token", maintain_order=True).len()
         self._vocabulary = Vocabulary.from_counts(
@@ -172,18 +177,46 @@ class MorphemeTokenizer:
         starts: list[int] = []
         ends: list[int] = []
         lengths: list[int] = []
-        for morphemes in _analysed(composed, self.num_workers):
+        parts, rows, shifts = _parts(composed)
+        for shift, morphemes in zip(shifts, _analysed(parts, self.num_workers), strict=True):
             lengths.append(len(morphemes))
-            starts += [morpheme.start for morpheme in morphemes]
-            ends += [morpheme.end for morpheme in morphemes]
+            starts += [shift + morpheme.start for morpheme in morphemes]
+            ends += [shift + morpheme.end for morpheme in morphemes]
             if self.tags:
                 names += [f"{morpheme.form}/{morpheme.tag}" for morpheme in morphemes]
             else:
                 names += [morpheme.form for morpheme in morphemes]
-        offsets = bounds_of(np.array(lengths, dtype=np.int64))
+        of_parts = bounds_of(np.array(lengths, dtype=np.int64))
+        offsets = of_parts[np.searchsorted(rows, np.arange(len(composed) + 1))]
         last = np.array(ends, dtype=np.int64)
         first = _in_order(np.array(starts, dtype=np.int64), last, offsets)
         return _Analysis(pl.Series(names, dtype=pl.String), offsets, first, last)
+
+
+def _parts(texts: pl.Series) -> tuple[pl.Series, Int64s, list[int]]:
+    """The texts, long ones cut into parts, at a space where there is one.
+
+    The analyser's time grows faster than a text without a space does.
+
+    Returns:
+        The parts, the row of each, and where in its text each begins.
+    """
+    if (texts.str.len_bytes().max() or 0) <= LONGEST_PART:  # type: ignore[operator]
+        return texts, np.arange(len(texts)), [0] * len(texts)
+    parts: list[str] = []
+    rows: list[int] = []
+    starts: list[int] = []
+    for row, text in enumerate(texts):
+        start = 0
+        while start == 0 or start < len(text):
+            end = min(start + LONGEST_PART, len(text))
+            if end < len(text):
+                end = text.rfind(" ", start + 1, end) if " " in text[start + 1 : end] else end
+            parts.append(text[start:end])
+            rows.append(row)
+            starts.append(start)
+            start = max(end, 1)
+    return pl.Series(parts, dtype=pl.String), np.array(rows, dtype=np.int64), starts
 
 
 def _in_order(starts: Int64s, ends: Int64s, offsets: Int64s) -> Int64s:

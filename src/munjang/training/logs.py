@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from munjang.manifest import naming, write_atomically
+from munjang.tasks.figures import finite_or_none
 from munjang.tasks.task import TaskScores
-from munjang.training.loop import Step, finite_or_none
+from munjang.training.loop import Step
 
 FILE = "metrics.jsonl"
 BOARD = "tensorboard"
@@ -59,7 +60,7 @@ class RunLog:
 
     def _write_samples(self, step: int, scores: TaskScores) -> None:
         """Answers of the moment, of tasks that write some."""
-        samples = scores.to_json().get("samples")
+        samples = getattr(scores, "samples", ())
         if samples:
             self._line({"step": step, "part": "samples", "samples": samples})
 

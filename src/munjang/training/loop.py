@@ -23,7 +23,7 @@ from munjang.errors import ConfigError
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.randomness import drawing_from
 from munjang.layers.spelling import Spelling
-from munjang.tasks.figures import FIGURES, loss_of
+from munjang.tasks.figures import FIGURES, finite_or_none, loss_of
 from munjang.tasks.task import Learned, TaskScores
 from munjang.training.members import MemberLosses
 from munjang.training.optimisers import (
@@ -337,8 +337,3 @@ def metric_value(scores: TaskScores, metric: str) -> float:
 def deciding(scores: TaskScores) -> dict[str, float]:
     """The figures that may decide which step is best."""
     return {name: value for name, value in scores.figures.items() if FIGURES[name].decides}
-
-
-def finite_or_none(value: float) -> float | None:
-    """JSON has no word for NaN."""
-    return value if math.isfinite(value) else None

@@ -27,6 +27,7 @@ from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
 from munjang.text.normalise import normalise, original_offsets
 from munjang.text.subwords.pretokens import SPACE_SIGN, Pretokens, pretokenise
 from munjang.text.subwords.restored import restored
+from munjang.text.subwords.taught import without_long_runs
 from munjang.text.subwords.training import (
     CONTINUATION,
     train_bpe,
@@ -76,6 +77,8 @@ class SubwordTokenizer(ABC):
     def fit(self, texts: pl.Series, *, min_frequency: int = 1, max_size: int | None = None) -> Self:
         """Train on a column of texts; the same texts give the same ids.
 
+        Of a run of more than 65,536 characters without a space only the beginning is learned from.
+
         Args:
             texts: column of strings.
             min_frequency: characters (and for BPE and WordPiece, merges) seen less often get no
@@ -94,7 +97,9 @@ class SubwordTokenizer(ABC):
                 f"than {len(RESERVED)}; it is {size}"
             )
         pretokens = pretokenise(normalise(texts))
-        model = self._train(pretokens, min_frequency=min_frequency, max_size=size)
+        model = self._train(
+            without_long_runs(pretokens), min_frequency=min_frequency, max_size=size
+        )
         counts = np.bincount(_ids(model, pretokens)[0], minlength=model.get_vocab_size())
         dropped = int(counts[OOV])
         counts[: len(RESERVED)] = 0

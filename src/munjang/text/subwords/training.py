@@ -16,11 +16,13 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from munjang.text.cutting.codepoints import CODE_POINTS, Bools
 from munjang.text.subwords.pretokens import Pretokens
+from munjang.text.subwords.taught import unigram_seeds
 from munjang.text.vocabulary import OOV, RESERVED
 
 CONTINUATION = "##"
 _OOV_NAME = RESERVED[OOV]
 _BATCH = 10_000
+_SEEDS = 1_000_000  # pieces that unigram begins with: the library's own default
 
 
 def known_characters(pretokens: Pretokens, *, min_frequency: int, limit: int) -> Bools:
@@ -82,13 +84,15 @@ def train_unigram(pretokens: Pretokens, *, min_frequency: int, max_size: int) ->
     )
     if not known.any():
         return Tokenizer(models.Unigram([(name, 0.0) for name in RESERVED], unk_id=OOV))
-    trainer = trainers.UnigramTrainer(
+    seeds = unigram_seeds(pretokens, max_size=max_size, usual=_SEEDS)
+    trainer = trainers.UnigramTrainer(  # type: ignore[call-arg]  # seed_size is not in its stub
         vocab_size=max_size,
+        seed_size=seeds.count,
         special_tokens=list(RESERVED),
         unk_token=_OOV_NAME,
         show_progress=False,
     )
-    trained = _train(models.Unigram(), trainer, pretokens.spaced(known))
+    trained = _train(models.Unigram(), trainer, seeds.pretokens.spaced(known))
     pieces = json.loads(trained.to_str())["model"]["vocab"]
     return Tokenizer(models.Unigram(_settle(pieces), unk_id=OOV))
 

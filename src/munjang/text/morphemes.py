@@ -19,10 +19,10 @@ import numpy as np
 import polars as pl
 
 from munjang.errors import ConfigError
-from munjang.text.columns import Int64s, TokenColumn, Tokens, token_column
+from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
 from munjang.text.cutting.codepoints import bounds_of
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
-from munjang.text.normalise import normalise, original_offsets
+from munjang.text.normalise import normalise, normalise_text, original_offsets
 from munjang.text.tokenizer import fitted
 from munjang.text.vocabulary import RESERVED, Vocabulary
 
@@ -96,6 +96,12 @@ class MorphemeTokenizer:
         analysis = self._recall(normalise(texts))
         return token_column(vocabulary.ids_of(analysis.tokens), analysis.offsets)
 
+    def encode_text(self, text: str) -> Int32s:
+        """The ids of one text [tokens]."""
+        vocabulary = self.vocabulary
+        morphemes = _analyser(self.num_workers).tokenize(normalise_text(text))
+        return vocabulary.ids_of_few([self._named(morpheme) for morpheme in morphemes])
+
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
         """The same ids, with the character range of each in the text as given.
 
@@ -151,6 +157,10 @@ class MorphemeTokenizer:
         tokenizer._vocabulary = vocabulary
         return tokenizer
 
+    def _named(self, morpheme: Any) -> str:
+        form: str = morpheme.form
+        return f"{form}/{morpheme.tag}" if self.tags else form
+
     def _recall(self, composed: pl.Series) -> _Analysis:
         kept, self._fitted_on = self._fitted_on, None
         if kept is not None and kept[0].equals(composed):
@@ -166,10 +176,7 @@ class MorphemeTokenizer:
             lengths.append(len(morphemes))
             starts += [morpheme.start for morpheme in morphemes]
             ends += [morpheme.end for morpheme in morphemes]
-            if self.tags:
-                names += [f"{morpheme.form}/{morpheme.tag}" for morpheme in morphemes]
-            else:
-                names += [morpheme.form for morpheme in morphemes]
+            names += [self._named(morpheme) for morpheme in morphemes]
         offsets = bounds_of(np.array(lengths, dtype=np.int64))
         last = np.array(ends, dtype=np.int64)
         first = _in_order(np.array(starts, dtype=np.int64), last, offsets)

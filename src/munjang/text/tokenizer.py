@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar
 import polars as pl
 
 from munjang.errors import NotFittedError
-from munjang.text.columns import TokenColumn, Tokens
+from munjang.text.columns import Int32s, TokenColumn, Tokens
 from munjang.text.vocabulary import Vocabulary
 
 
@@ -30,6 +30,13 @@ class Tokenizer(Protocol):
 
     def encode(self, texts: pl.Series) -> TokenColumn:
         """Encode a column of texts to a token column with one row a text."""
+        ...
+
+    def encode_text(self, text: str) -> Int32s:
+        """The ids of one text [tokens]: those of `encode`, at the cost of one text.
+
+        No table, no column and no thread take part, so that it works in a forked process.
+        """
         ...
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:

@@ -24,8 +24,8 @@ from munjang.errors import ConfigError, FolderError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, flat_ranges, token_column
 from munjang.text.cutting.codepoints import bounds_of
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
-from munjang.text.normalise import normalise, original_offsets
-from munjang.text.subwords.pretokens import SPACE_SIGN, Pretokens, pretokenise
+from munjang.text.normalise import normalise, normalise_text, original_offsets
+from munjang.text.subwords.pretokens import SPACE_SIGN, Pretokens, pretokenise, pretokens_of
 from munjang.text.subwords.training import (
     CONTINUATION,
     train_bpe,
@@ -104,6 +104,14 @@ class SubwordTokenizer(ABC):
         """Encode a column of texts to a token column."""
         model = fitted(self._learned, self.name).model
         return token_column(*_ids(model, pretokenise(normalise(texts))))
+
+    def encode_text(self, text: str) -> Int32s:
+        """The ids of one text [tokens]."""
+        model = fitted(self._learned, self.name).model
+        pretokens = pretokens_of(normalise_text(text))
+        # of a list of words each is looked up by itself, as the distinct ones of a column are
+        found = model.encode(pretokens, is_pretokenized=True, add_special_tokens=False)
+        return np.array(found.ids, dtype=np.int32)
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
         """The same ids, with the character range of each in the text as given.

@@ -5,6 +5,7 @@ small (about 3,000 for 150,000 Korean reviews) and nearly nothing is unknown. Us
 `subwords` when rows are long and time matters: this gives the longest rows of ids but jamo.
 """
 
+import re
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 
@@ -15,7 +16,7 @@ from munjang.text.alphabet import Alphabet, learn_alphabet
 from munjang.text.columns import Int32s, TokenColumn, Tokens, token_column
 from munjang.text.cutting.codepoints import Points, lower_table
 from munjang.text.cutting.utf32 import points_of, to_utf32
-from munjang.text.normalise import normalise, normalise_text, original_offsets
+from munjang.text.normalise import BEFORE_INERT, normalise, normalise_text, original_offsets
 from munjang.text.tokenizer import fitted
 from munjang.text.vocabulary import Vocabulary
 
@@ -32,6 +33,7 @@ class CharacterTokenizer:
     """
 
     name: ClassVar[str] = "characters"
+    cuts: ClassVar[re.Pattern[str] | None] = BEFORE_INERT
 
     def __init__(self, *, lower: bool = False) -> None:
         self.lower = lower

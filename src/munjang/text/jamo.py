@@ -7,6 +7,7 @@ Use when: Korean with very little data, much misspelling or new words, or for a 
 embedding table. Rows are about two and a half times as long as with `characters`.
 """
 
+import re
 import unicodedata
 from typing import Any, ClassVar, Self
 
@@ -17,7 +18,7 @@ from munjang.text.alphabet import Alphabet, learn_alphabet
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
 from munjang.text.cutting.codepoints import Points, bounds_of
 from munjang.text.cutting.utf32 import points_of, to_utf32
-from munjang.text.normalise import normalise, normalise_text, original_offsets
+from munjang.text.normalise import BEFORE_INERT, normalise, normalise_text, original_offsets
 from munjang.text.tokenizer import fitted
 from munjang.text.vocabulary import Vocabulary
 
@@ -35,6 +36,7 @@ class JamoTokenizer:
     """
 
     name: ClassVar[str] = "jamo"
+    cuts: ClassVar[re.Pattern[str] | None] = BEFORE_INERT
 
     def __init__(self) -> None:
         self._alphabet: Alphabet | None = None

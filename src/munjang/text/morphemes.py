@@ -7,6 +7,7 @@ small vocabularies for bag-of-words models. Analysis takes about a millisecond a
 longer than any other tokenizer here, and also at prediction.
 """
 
+import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ class MorphemeTokenizer:
     """
 
     name: ClassVar[str] = "morphemes"
+    cuts: ClassVar[re.Pattern[str] | None] = None  # what follows may decide how a syllable is read
 
     def __init__(self, *, tags: bool = False, num_workers: int | None = None) -> None:
         if find_spec(ANALYSER) is None:

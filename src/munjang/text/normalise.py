@@ -9,6 +9,7 @@ lower case and categories: one text alone and a column of texts never meet two v
 Unicode tables, and no thread pool is needed.
 """
 
+import re
 import unicodedata
 from functools import lru_cache
 from itertools import groupby
@@ -28,12 +29,14 @@ Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 # Characters that NFC neither changes nor composes with a neighbour, as far as whole blocks go:
 # ASCII to the spacing modifiers, dashes and quotes, arrows, shapes and dingbats, kana, Hangul
 # compatibility jamo, the unified ideographs, the Hangul syllables and the common emoji.
-_INERT_UNDER_NFC = (
-    r"\x{0}-\x{2FF}\x{2010}-\x{205E}\x{2190}-\x{2328}\x{2500}-\x{27BF}\x{3001}-\x{3029}"
-    r"\x{3041}-\x{3098}\x{30A0}-\x{30FF}\x{3131}-\x{318E}\x{4E00}-\x{9FFF}"
-    r"\x{AC00}-\x{D7A3}\x{FE0F}\x{FF01}-\x{FF5E}\x{1F300}-\x{1FAFF}"
+# Written so that Polars' and Python's patterns both take them.
+INERT_UNDER_NFC = (
+    "\\x00-\u02ff\u2010-\u205e\u2190-\u2328\u2500-\u27bf\u3001-\u3029\u3041-\u3098\u30a0-\u30ff"
+    "\u3131-\u318e\u4e00-\u9fff\uac00-\ud7a3\ufe0f\uff01-\uff5e\U0001f300-\U0001faff"
 )
-_MAY_CHANGE_UNDER_NFC = f"[^{_INERT_UNDER_NFC}]"
+BEFORE_INERT = re.compile(f"[{INERT_UNDER_NFC}]")
+"""Before each match a text may be cut: what stands there is normalised whatever follows."""
+_MAY_CHANGE_UNDER_NFC = f"[^{INERT_UNDER_NFC}]"
 
 # Marks with the combining class 0 that are two marks.
 _MARKS_OF_TWO = ("\u0f73", "\u0f75", "\u0f81")

@@ -1,5 +1,6 @@
 """The one protocol of all tokenizers: a column of texts in, a token column out, and back."""
 
+import re
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import polars as pl
@@ -18,6 +19,14 @@ class Tokenizer(Protocol):
     """
 
     name: ClassVar[str]
+
+    @property
+    def cuts(self) -> re.Pattern[str] | None:
+        """Where a text may be cut: before each match the tokens are the same whatever follows.
+
+        None where any token may depend on all of the text.
+        """
+        ...
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -114,6 +114,11 @@ class Vocabulary:
         return {token: i for i, token in enumerate(self.tokens) if i >= len(RESERVED)}
 
     @cached_property
+    def longest(self) -> int:
+        """Characters of the longest token."""
+        return max(map(len, self.tokens))
+
+    @cached_property
     def _table(self) -> TypeTable:
         table = TypeTable.of_types(pl.Series(self.tokens[len(RESERVED) :], dtype=pl.String))
         return table.renumbered(np.arange(len(RESERVED), self.size, dtype=np.int32), OOV)

@@ -8,6 +8,7 @@ words that a reader knows. Korean words carry their endings, so nearly half of t
 are seen once only, and many of a new text never: there `bpe`, `jamo` or `characters` do better.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, ClassVar, Literal, Self, get_args
@@ -21,7 +22,12 @@ from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_colu
 from munjang.text.cutting.codepoints import bounds_of, is_irregular, lowered_origins
 from munjang.text.cutting.counting import count_types, merge_counts
 from munjang.text.cutting.cutters import KERAS_FILTERS, keras_cutter, unicode_cutter
-from munjang.text.cutting.one_text import keras_words, unicode_words
+from munjang.text.cutting.one_text import (
+    BEFORE_KERAS_WORD,
+    BEFORE_UNICODE_WORD,
+    keras_words,
+    unicode_words,
+)
 from munjang.text.cutting.segment import Cutter, Segments, map_segments, segment_batches
 from munjang.text.cutting.utf32 import require_texts
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
@@ -67,6 +73,11 @@ class WordTokenizer:
         self.nfc = nfc
         self.capitals = capitals
         self._vocabulary: Vocabulary | None = None
+
+    @property
+    def cuts(self) -> re.Pattern[str] | None:
+        """Before each match a text may be cut; see `munjang.text.tokenizer.Tokenizer`."""
+        return BEFORE_KERAS_WORD if self.split == "keras" else BEFORE_UNICODE_WORD
 
     @property
     def vocabulary(self) -> Vocabulary:

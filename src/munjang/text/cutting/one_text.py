@@ -102,6 +102,11 @@ def unicode_words(text: str, *, lower: bool) -> Words:
     return Words(given, text.lower() if lower else text, classes, spans)
 
 
+# Before each match no word goes on, and no letter before it is lower-cased otherwise for what
+# follows: a capital sigma looks over marks, quotes, full stops and colons for the next letter.
+BEFORE_UNICODE_WORD = re.compile(r"(?<!\u200d)[ \t\n,;!?()\"/*+@#$%&\[\]{}|\\~_。、！？，-]")
+BEFORE_KERAS_WORD = re.compile(r"[ \t\n,;!?()\"/]")
+
 _AS_SPACES = {ord(character): " " for character in KERAS_FILTERS}
 
 

@@ -106,6 +106,8 @@ def pretokenise(texts: pl.Series) -> Pretokens:
 # before it if there is one.
 _letters = ClassLetters(_class_of, "LNPSB_#m")
 _PRETOKEN = re.compile(r"(?:_m*)?(?:L[Lm]*|N[Nm]*|P[Pm]*|S[Sm]*|B[Bm]*|#m*)|_m*")
+BEFORE_PRETOKEN = re.compile(r" |(?<=[0-9A-Za-z가-힣一-鿿])[,;!?()\"/。、！？，-]")
+"""Before each match a pre-token begins, whatever stands behind; not every beginning is found."""
 _SWAPPED = {ord(" "): SPACE_SIGN, ord(SPACE_SIGN): " "}
 
 

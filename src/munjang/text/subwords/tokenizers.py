@@ -11,6 +11,7 @@ thousands of merges on building syllables. Here the alphabet is the characters o
 """
 
 import json
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from itertools import chain
@@ -25,7 +26,7 @@ from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, flat_range
 from munjang.text.cutting.codepoints import bounds_of
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
 from munjang.text.normalise import normalise, normalise_text, original_offsets
-from munjang.text.subwords.pretokens import SPACE_SIGN, Pretokens, pretokenise, pretokens_of
+from munjang.text.subwords.pretokens import BEFORE_PRETOKEN, SPACE_SIGN, Pretokens, pretokenise, pretokens_of
 from munjang.text.subwords.training import (
     CONTINUATION,
     train_bpe,
@@ -59,6 +60,7 @@ class SubwordTokenizer(ABC):
     """
 
     name: ClassVar[str]
+    cuts: ClassVar[re.Pattern[str] | None] = BEFORE_PRETOKEN
     continuation: ClassVar[str] = ""
 
     def __init__(self) -> None:

@@ -10,6 +10,9 @@ from functools import lru_cache
 import numpy as np
 
 from munjang.text.capitals import sign_ids
+from munjang.text.normalise import normalise_text
+from munjang.text.registry import SUBWORDS
+from munjang.text.subwords.pretokens import without_last_pretoken
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.words import WordTokenizer
 
@@ -36,11 +39,18 @@ def beginning_of(tokenizer: Tokenizer, text: str, tokens: int) -> str:
         found = tokenizer.cuts.search(text, size)
         if found is None:
             break
-        head = _without_endless_words(tokenizer, text[: found.start()])
+        head = _settled(tokenizer, text[: found.start()])
         if _count(tokenizer, head) > tokens:
             return head
         size = 4 * found.start()
     return _without_endless_words(tokenizer, text)
+
+
+def _settled(tokenizer: Tokenizer, head: str) -> str:
+    """What of a text that was cut has the same tokens whatever follows."""
+    if tokenizer.name in SUBWORDS:
+        return without_last_pretoken(normalise_text(head))
+    return _without_endless_words(tokenizer, head)
 
 
 def _count(tokenizer: Tokenizer, text: str) -> int:

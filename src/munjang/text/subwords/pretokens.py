@@ -106,8 +106,6 @@ def pretokenise(texts: pl.Series) -> Pretokens:
 # before it if there is one.
 _letters = ClassLetters(_class_of, "LNPSB_#m")
 _PRETOKEN = re.compile(r"(?:_m*)?(?:L[Lm]*|N[Nm]*|P[Pm]*|S[Sm]*|B[Bm]*|#m*)|_m*")
-BEFORE_PRETOKEN = re.compile(r" |(?<=[0-9A-Za-z가-힣一-鿿])[,;!?()\"/。、！？，-]")
-"""Before each match a pre-token begins, whatever stands behind; not every beginning is found."""
 _SWAPPED = {ord(" "): SPACE_SIGN, ord(SPACE_SIGN): " "}
 
 
@@ -124,6 +122,11 @@ def pretokens_of(text: str) -> list[str]:
         else:
             pretokens += [swapped[s : min(s + LONGEST, end)] for s in range(start, end, LONGEST)]
     return pretokens
+
+
+def without_last_pretoken(text: str) -> str:
+    """All of an NFC text but its last pre-token, the only one that goes on if the text does."""
+    return "".join(pretokens_of(text)[:-1])[1:].translate(_SWAPPED)
 
 
 def swap_spaces(points: Points) -> Points:

@@ -25,8 +25,8 @@ from munjang.errors import ConfigError, FolderError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, flat_ranges, token_column
 from munjang.text.cutting.codepoints import bounds_of
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
-from munjang.text.normalise import normalise, normalise_text, original_offsets
-from munjang.text.subwords.pretokens import BEFORE_PRETOKEN, SPACE_SIGN, Pretokens, pretokenise, pretokens_of
+from munjang.text.normalise import BEFORE_INERT, normalise, normalise_text, original_offsets
+from munjang.text.subwords.pretokens import SPACE_SIGN, Pretokens, pretokenise, pretokens_of
 from munjang.text.subwords.training import (
     CONTINUATION,
     train_bpe,
@@ -60,7 +60,7 @@ class SubwordTokenizer(ABC):
     """
 
     name: ClassVar[str]
-    cuts: ClassVar[re.Pattern[str] | None] = BEFORE_PRETOKEN
+    cuts: ClassVar[re.Pattern[str] | None] = BEFORE_INERT
     continuation: ClassVar[str] = ""
 
     def __init__(self) -> None:

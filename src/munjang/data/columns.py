@@ -33,5 +33,21 @@ def text_column(texts: str | Iterable[str]) -> pl.Series:
         ) from None
 
 
+def listed_texts(texts: str | Iterable[str]) -> list[str]:
+    """As `text_column`, as a list; of plain strings without a column between."""
+    if isinstance(texts, str):
+        texts = [texts]
+    if isinstance(texts, list | tuple) and all(type(text) is str for text in texts):
+        try:
+            for text in texts:
+                if not text.isascii():
+                    text.encode("utf-16-le")
+            return list(texts)
+        except UnicodeEncodeError:
+            pass  # told below
+    listed: list[str] = text_column(texts).to_list()
+    return listed
+
+
 def _is_unicode(text: str) -> bool:
     return not any(0xD800 <= ord(character) <= 0xDFFF for character in text)

@@ -6,6 +6,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,15 @@ from torch import Tensor, nn
 from munjang.config import merge
 from munjang.contents import card_page, to_json, write_folder
 from munjang.data.batches import Examples
+from munjang.data.collection import texts_of
 from munjang.data.columns import text_column
 from munjang.data.encode import EncodedTexts, encode_texts
+from munjang.data.few import EncodedFew, encode_few
 from munjang.data.readers.values import ReadLabels
 from munjang.errors import ConfigError
 from munjang.explain.attention import Attention
 from munjang.explain.text_attention import text_attention
+from munjang.forked import is_forked
 from munjang.layers.spelling import spelled_out
 from munjang.layout import CARD, FILES, TOKENIZER, VOCABULARY
 from munjang.loading import (
@@ -39,6 +43,9 @@ from munjang.tasks.inference import logits_of
 from munjang.tasks.task import Floats, Task, TaskScores
 from munjang.text.tokenizer import Tokenizer
 from munjang.text_network import text_network
+
+
+_FEW = 128
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,7 @@ class TextModel:
 
     def scores(self, texts: pl.Series, targets: npt.NDArray[Any]) -> TaskScores:
         """Judge the answers to `texts` against the task's `targets` [texts, ...]."""
-        encoded = self._encode(texts)
+        encoded = encode_texts(self.tokenizer, texts, **self._encoding)
         network = spelled_out(self.network, encoded.unknown)
         return self.task.judge(network, Examples(encoded.column, targets))
 
@@ -127,7 +134,7 @@ class TextModel:
         """
         if target is not None:
             raise ConfigError("a target is for models that answer with a text; this one does not")
-        encoded = self._encode(text)
+        encoded = encode_texts(self.tokenizer, text_column(text), **self._encoding)
         return text_attention(
             text,
             encoded,
@@ -136,14 +143,20 @@ class TextModel:
             ends=self.recipe.tokenizer.ends,
         )
 
-    def _encode(self, texts: str | Iterable[str]) -> EncodedTexts:
-        return encode_texts(self.tokenizer, text_column(texts), **self.recipe.encoding)
+    @cached_property
+    def _encoding(self) -> dict[str, Any]:
+        return self.recipe.encoding
 
-    def _logits(self, encoded: EncodedTexts) -> Tensor:
-        if len(encoded.column) == 0:
+    def _encode(self, texts: str | Iterable[str]) -> EncodedFew | EncodedTexts:
+        if is_forked() or isinstance(texts, str) or _are_few(texts):
+            return encode_few(self.tokenizer, texts_of(texts), **self._encoding)
+        return encode_texts(self.tokenizer, text_column(texts), **self._encoding)
+
+    def _logits(self, encoded: EncodedFew | EncodedTexts) -> Tensor:
+        rows = encoded.rows if isinstance(encoded, EncodedFew) else Examples(encoded.column)
+        if len(rows) == 0:
             return torch.empty(0, self.task.outputs)
-        network = spelled_out(self.network, encoded.unknown)
-        return logits_of(network, Examples(encoded.column))
+        return logits_of(spelled_out(self.network, encoded.unknown), rows)
 
     def save(self, folder: str | Path) -> Path:
         """Write the model folder; files of an earlier model in it are replaced."""
@@ -158,6 +171,11 @@ class TextModel:
                 VOCABULARY: to_json(self.tokenizer.vocabulary.to_json()),
             },
         )
+
+
+def _are_few(texts: object) -> bool:
+    """Whether the way of one text is the shorter one; a column pays off from some hundreds on."""
+    return isinstance(texts, list | tuple) and len(texts) <= _FEW
 
 
 def load(folder: str | Path | SealedFolder) -> TextModel:

@@ -44,6 +44,7 @@ from munjang.tasks.alignment import links, target_pieces
 from munjang.tasks.text_answers import Candidate, TextAnswer
 from munjang.tasks.translate import Translate, column_of, hypotheses_of
 from munjang.tasks.translation_scores import TranslationScores
+from munjang.text.capitals import sign_ids
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
 from munjang.text.tokenizer import Tokenizer
 
@@ -137,7 +138,7 @@ class PairModel:
     def evaluate(self, table: Table) -> TranslationScores:
         """Judge the answers to the sources of pairs, of any length, by their targets."""
         pairs = encode_pairs(self.sides, table)
-        sources, _ = truncate(pairs.sources, self.recipe.tokenizer.source.max_length)
+        sources = self._truncated(pairs.sources)
         return self.task.concluded(self.network, replace(pairs, sources=sources))[1]
 
     def attention(self, text: str, target: str | None = None) -> Attention:
@@ -233,7 +234,11 @@ class PairModel:
                 f"{settings.source.max_length} (tokenizer.source.max_length)",
                 row=place + 1,
             )
-        return truncate(column, settings.source.max_length)[0], long
+        return self._truncated(column), long
+
+    def _truncated(self, sources: TokenColumn) -> TokenColumn:
+        most, signs = self.recipe.tokenizer.source.max_length, sign_ids(self.sides.source.vocabulary)
+        return truncate(sources, most, signs=signs)[0]
 
     def _too_long(self, column: TokenColumn) -> Bools:
         return np.asarray(row_lengths(column) > self.recipe.tokenizer.source.max_length)

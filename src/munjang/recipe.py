@@ -37,7 +37,9 @@ class TokenizerSettings(Settings):
     min_frequency: int = Field(1, ge=1, description="rarer tokens read as out of vocabulary")
     max_size: int | None = Field(None, ge=5, description="most ids, the reserved four included")
     settings: dict[str, Any] = Field(default_factory=dict, description="of this tokenizer alone")
-    max_length: int = Field(256, ge=1, description="tokens kept of a text; cut rows are counted")
+    max_length: int = Field(
+        256, ge=1, description="tokens kept of a text, signs not counted; cut rows are counted"
+    )
     ends: bool = Field(False, description="put GO before and EOS behind each text")
 
 
@@ -142,10 +144,23 @@ class Recipe(Settings):
         return min(self.tokenizer.max_length, boundaries[-1] - 2 * self.tokenizer.ends)
 
     @property
+    def room(self) -> int | None:
+        """Tokens of a text in all, signs of capitals counted, GO and EOS not; None = any number.
+
+        Buckets and learned positions end somewhere, whatever a token says.
+        """
+        boundaries = self.training.bucketing().boundaries
+        ends = [boundaries[-1]] if boundaries is not None else []
+        if self.model.most_tokens is not None:
+            ends.append(self.model.most_tokens)
+        return min(ends) - 2 * self.tokenizer.ends if ends else None
+
+    @property
     def encoding(self) -> dict[str, Any]:
         """How `munjang.data.encode.encode_texts` makes what the model reads."""
         ends, spelled = self.tokenizer.ends, bool(self.model.spelling)
-        return {"max_length": self.longest_kept, "ends": ends, "spelled": spelled}
+        most = {"max_length": self.tokenizer.max_length, "room": self.room}
+        return {**most, "ends": ends, "spelled": spelled}
 
     @property
     def model_name(self) -> str:

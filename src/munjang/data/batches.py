@@ -1,6 +1,6 @@
 """Batches: padded tensors of the rows that a bucket puts together."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from munjang.data.buckets import Bucketing, Group
-from munjang.text.columns import Int64s, TokenColumn, token_column, values_and_offsets
+from munjang.text.columns import Int32s, Int64s, TokenColumn, token_column, values_and_offsets
+from munjang.text.cutting.codepoints import Bools, bounds_of
 from munjang.text.vocabulary import PAD
 
 
@@ -80,19 +81,20 @@ class Examples:
         """The batch of each group, made when it is asked for."""
         values, offsets = values_and_offsets(self.column)
         for group in groups:
-            yield _pad(values, offsets, group, self.targets)
+            yield pad(values, offsets, group, self.targets)
 
     def in_order_of_length(self, batch_rows: int = 256) -> Iterator[Batch]:
         """All rows once, the shortest first: for evaluation and prediction."""
         yield from self.batches(Bucketing(batch_rows).in_order_of_length(self.lengths))
 
 
-def _pad(
+def pad(
     values: npt.NDArray[np.int32],
     offsets: Int64s,
     group: Group,
     targets: npt.NDArray[Any] | None,
 ) -> Batch:
+    """The batch of the rows of a group."""
     starts = offsets[group.rows]
     lengths = offsets[group.rows + 1] - starts
     place = np.arange(group.time)
@@ -109,13 +111,58 @@ def _pad(
     )
 
 
-def truncate(column: TokenColumn, longest: int) -> tuple[TokenColumn, int]:
-    """Keep the first `longest` tokens of each row. Returns the column and how many rows it cut."""
+def truncate(
+    column: TokenColumn, longest: int, *, signs: Sequence[int] = ()
+) -> tuple[TokenColumn, int]:
+    """Keep the first `longest` tokens of each row, without a sign in the last place.
+
+    Returns:
+        The column, and how many rows it cut.
+    """
+    column, cut = keep_beginnings(column, longest, signs=signs, room=longest)
+    return column, int(cut.sum())
+
+
+def keep_beginnings(
+    column: TokenColumn, longest: int, *, signs: Sequence[int] = (), room: int | None = None
+) -> tuple[TokenColumn, Bools]:
+    """Keep the first `longest` tokens of each row, signs not counted.
+
+    Args:
+        column: token column.
+        longest: tokens of a row, signs not counted.
+        signs: ids of tokens that say something of the next one, see `munjang.text.capitals`. None
+            is kept without the token that it belongs to.
+        room: tokens of a row, signs counted; None = any number.
+
+    Returns:
+        The column, and which rows were cut [rows].
+    """
     values, offsets = values_and_offsets(column)
     lengths = np.diff(offsets)
-    cut = int((lengths > longest).sum())
-    if not cut:
-        return column, 0
-    kept = np.minimum(lengths, longest)
-    place = np.arange(len(values)) - np.repeat(offsets[:-1], lengths)
-    return token_column(values[place < longest], np.concatenate([[0], np.cumsum(kept)])), cut
+    if lengths.max(initial=0) <= (longest if room is None else min(longest, room)):
+        return column, np.zeros(len(lengths), dtype=np.bool_)
+    kept = kept_tokens(values, offsets, longest, signs=signs, room=room)
+    before = bounds_of(kept)
+    cut: Bools = np.diff(before[offsets]) < lengths
+    return (token_column(values[kept], before[offsets]), cut) if cut.any() else (column, cut)
+
+
+def kept_tokens(
+    values: Int32s,
+    offsets: Int64s,
+    longest: int,
+    *,
+    signs: Sequence[int] = (),
+    room: int | None = None,
+) -> Bools:
+    """Which of the tokens of some rows `keep_beginnings` keeps [tokens]."""
+    starts = np.repeat(offsets[:-1], np.diff(offsets))
+    place = np.arange(len(values)) - starts
+    are_signs = np.isin(values, signs) if signs else np.zeros(len(values), dtype=np.bool_)
+    words = bounds_of(~are_signs)
+    kept: Bools = words[:-1] - words[starts] < longest
+    if room is not None:
+        # a sign in the last place would stand there without its word
+        kept &= (place < room) & ~(are_signs & (place == room - 1))
+    return kept

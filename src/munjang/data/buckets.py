@@ -18,6 +18,11 @@ from munjang.errors import ConfigError
 from munjang.text.columns import Int64s
 
 
+# A batch of very long rows has fewer of them than `batch_rows`: so many tokens a row on average,
+# padding counted, or memory would have no bound.
+_TOKENS_PER_ROW = 512
+
+
 @dataclass(frozen=True)
 class Group:
     """Rows of one batch.
@@ -49,7 +54,7 @@ class Bucketing:
     """How to cut a column into batches.
 
     Attributes:
-        batch_rows: rows of a batch; None when `batch_tokens` rules.
+        batch_rows: rows of a batch, fewer where they are very long; None when `batch_tokens` rules.
         batch_tokens: most tokens of a batch, padding counted; None when `batch_rows` rules.
         boundaries: lengths to pad to, rising; None sorts by length instead.
         noise: with sorting, each length is moved by up to this share of itself, so that batches
@@ -104,11 +109,21 @@ class Bucketing:
 
     def _chunks(self, rows: Int64s, lengths: Int64s, width: int | None) -> Iterator[Group]:
         if self.batch_rows is not None:
-            for start in range(0, len(rows), self.batch_rows):
-                part = rows[start : start + self.batch_rows]
-                yield Group(part, width or max(int(lengths[part].max()), 1))
+            yield from self._by_rows(rows, lengths, width, self.batch_rows)
             return
         yield from self._by_tokens(rows, lengths, width)
+
+    def _by_rows(
+        self, rows: Int64s, lengths: Int64s, width: int | None, most: int
+    ) -> Iterator[Group]:
+        start = 0
+        while start < len(rows):
+            part = rows[start : start + most]
+            longest = np.maximum.accumulate(lengths[part]) if width is None else width
+            places = longest * np.arange(1, len(part) + 1)
+            part = part[: max(1, np.count_nonzero(places <= most * _TOKENS_PER_ROW))]
+            yield Group(part, width or max(int(lengths[part].max()), 1))
+            start += len(part)
 
     def _by_tokens(self, rows: Int64s, lengths: Int64s, width: int | None) -> Iterator[Group]:
         budget = self.batch_tokens or 1

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from munjang.data.batches import truncate
+from munjang.data.batches import keep_beginnings
+from munjang.text.beginnings import beginning_of, longest_read_whole
+from munjang.text.capitals import sign_ids
 from munjang.text.columns import TokenColumn, token_column, values_and_offsets
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import EOS, GO, OOV
@@ -52,8 +54,12 @@ def encode_texts(
     ends: bool,
     spelled: bool = False,
     known: Sequence[str] = (),
+    room: int | None = None,
 ) -> EncodedTexts:
-    """Encode `texts`, keeping the first `max_length` tokens of each (GO and EOS not counted).
+    """Encode `texts`, keeping the first `max_length` tokens of each.
+
+    GO and EOS are not counted, and neither are signs of capitals: a text keeps as many words with
+    them as without. No sign is kept without its word.
 
     Args:
         tokenizer: fitted.
@@ -62,17 +68,31 @@ def encode_texts(
         ends: whether GO and EOS stand around them.
         spelled: give words out of vocabulary ids of their own; only words have a spelling to tell.
         known: words out of vocabulary that have theirs already; `unknown` begins with them.
+        room: tokens of a text in all, signs counted, but for GO and EOS; None = any number.
     """
+    texts = _beginnings(tokenizer, texts, max_length if room is None else min(max_length, room))
     named: list[str] = []
     if spelled and isinstance(tokenizer, WordTokenizer):
         column, named = tokenizer.encode_naming(texts)
         column = _numbered(column, tokenizer.vocabulary.size)
     else:
         column = tokenizer.encode(texts)
-    lengths = np.diff(values_and_offsets(column)[1])
-    column, _ = truncate(column, max_length)
+    signs = sign_ids(tokenizer.vocabulary)
+    column, truncated = keep_beginnings(column, max_length, signs=signs, room=room)
     column, unknown = _by_type(column, tokenizer.vocabulary.size, named, known)
-    return EncodedTexts(add_ends(column) if ends else column, lengths > max_length, unknown)
+    return EncodedTexts(add_ends(column) if ends else column, truncated, unknown)
+
+
+def _beginnings(tokenizer: Tokenizer, texts: pl.Series, tokens: int) -> pl.Series:
+    """The texts, of each long one as much as holds its first tokens."""
+    longest = longest_read_whole(tokens)
+    if texts.dtype != pl.String or (texts.str.len_bytes().max() or 0) <= longest:
+        return texts
+    rows = [
+        text if text is None or len(text) <= longest else beginning_of(tokenizer, text, tokens)
+        for text in texts.to_list()
+    ]
+    return pl.Series(texts.name, rows, dtype=pl.String)
 
 
 def _numbered(column: TokenColumn, size: int) -> TokenColumn:

@@ -8,11 +8,12 @@ With characters as tokens these are the character n-grams of fastText (Bojanowsk
 from collections.abc import Iterable
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from munjang.layers.bits import are_set, packed
-from munjang.layers.hashing import hash_ngrams
+from munjang.layers.bits import are_set, are_set_by_numpy, packed
+from munjang.layers.hashing import Int64s, hash_ngrams, hash_ngrams_by_numpy
 from munjang.layers.randomness import generator
 from munjang.layers.rows import sum_rows
 from munjang.layers.spelling import Spelling
@@ -145,6 +146,8 @@ class TokenEmbedding(nn.Module):
         """The rows of the table that each token sums: [batch, time, ngrams], PAD for none."""
         if self.ngrams == 1:
             return ids[..., None]
+        if ids.device.type == "cpu":
+            return torch.from_numpy(self._rows_by_numpy(ids.numpy(), mask.sum(1).numpy()))
         return torch.cat([ids[..., None], self._ngram_rows(ids, mask.sum(1))], dim=-1)
 
     def _ngram_rows(self, ids: Tensor, lengths: Tensor) -> Tensor:
@@ -155,6 +158,23 @@ class TokenEmbedding(nn.Module):
         # hashed is -1 at places without an n-gram: the index wraps, the second test discards it
         kept = are_set(self.kept, hashed) & (hashed >= 0)
         return torch.where(kept, hashed % self.buckets + self.vocabulary_size, PAD)
+
+    def _rows_by_numpy(self, ids: Int64s, lengths: Int64s) -> Int64s:
+        """As `rows`, of arrays: a text alone takes a fifth of the time."""
+        rows = np.empty((*ids.shape, self.ngrams), dtype=np.int64)
+        rows[..., 0] = ids
+        if self.ngram_min_frequency == 1:
+            hashed = hash_ngrams_by_numpy(ids, lengths, self.ngrams, self.buckets)
+            none = hashed < 0
+        else:
+            hashed = hash_ngrams_by_numpy(ids, lengths, self.ngrams, COUNTED)
+            none = hashed < 0
+            none |= ~are_set_by_numpy(self.kept, hashed)
+            hashed %= self.buckets
+        hashed += self.vocabulary_size
+        hashed[none] = PAD
+        rows[..., 1:] = hashed
+        return rows
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """`ids`, `mask` [batch, time] to vectors [batch, time, dim]; padding gives zeros.

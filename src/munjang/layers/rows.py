@@ -23,9 +23,7 @@ class _SumRows(torch.autograd.Function):
         ctx.rows = weight.shape[0]
         ctx.learns = learns
         # detached: asked for a gradient, embedding_bag would prepare one of its own
-        bags, size = ids.shape
-        starts = torch.arange(bags, device=ids.device) * size
-        return _sums(weight.detach(), ids.reshape(-1), starts)
+        return _sums_of_bags(weight.detach(), ids)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
@@ -46,6 +44,13 @@ class _SumRows(torch.autograd.Function):
 def _sums(weight: Tensor, ids: Tensor, starts: Tensor) -> Tensor:
     """The sum of the rows of each bag. `F.embedding_bag` asks more questions than it sums here."""
     return torch.embedding_bag(weight, ids, starts, False, 0, False)[0]
+
+
+def _sums_of_bags(weight: Tensor, ids: Tensor) -> Tensor:
+    """`ids` [bags, per bag] to the sums of their rows [bags, dim]."""
+    bags, size = ids.shape
+    starts = torch.arange(0, bags * size, max(size, 1), device=ids.device)
+    return _sums(weight, ids.reshape(-1), starts)
 
 
 def bags_of_rows(ids: Tensor, table: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -95,4 +100,6 @@ def sum_rows(weight: Tensor, ids: Tensor, learns: Tensor | None = None) -> Tenso
     Returns:
         [bags, dim].
     """
+    if not torch.is_grad_enabled():  # what `apply` prepares takes as long as the sums of one text
+        return _sums_of_bags(weight, ids)
     return cast(Tensor, _SumRows.apply(weight, ids, learns))  # type: ignore[no-untyped-call]

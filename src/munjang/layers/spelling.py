@@ -7,7 +7,6 @@ of row numbers. Words out of vocabulary have ids behind the vocabulary's, and a 
 that lasts as long as the texts that they stand in.
 """
 
-import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from munjang.layers.bits import are_set, packed
-from munjang.layers.hashing import hash_ngrams
+from munjang.layers.bits import are_set_by_numpy, packed
+from munjang.layers.hashing import hash_ngrams_by_numpy
 from munjang.layers.rows import sum_rows
 from munjang.text.vocabulary import PAD
 from munjang.text.vocabulary import RESERVED as RESERVED_TOKENS
@@ -31,6 +30,7 @@ SHORTEST = 3
 # that begins with zeros forgets how many.
 _BEGIN, _END = 1, 2
 
+_FEW = 64  # so many tokens are spelled sooner than the distinct ones are found
 _AT_ONCE = 8192  # tokens whose n-grams are found in one piece
 # Places to count n-grams in. A bit of each travels with the weights: half a megabyte.
 _COUNTED = 2**22
@@ -98,11 +98,13 @@ class Spelling(nn.Module):
 
     def _rows(self, words: Sequence[str]) -> Tensor:
         """Row numbers of the n-grams of each word, [words, MOST]."""
+        if not words:
+            return self.grams[:0]
         shared = self.shared.cpu()
         table = np.full((len(words), MOST), PAD, dtype=np.int32)
         for start in range(0, len(words), _AT_ONCE):
             found = _ngrams(words[start : start + _AT_ONCE], self.longest)
-            found[~are_set(shared, torch.from_numpy(found)).numpy()] = -1
+            found[~are_set_by_numpy(shared, found)] = -1
             row, gram = _row_and_gram(found)
             place = np.arange(len(row)) - np.searchsorted(row, row)
             kept = place < MOST
@@ -111,20 +113,28 @@ class Spelling(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """`ids` [batch, time] to vectors [batch, time, dim]; zeros for reserved ids."""
+        if ids.numel() <= _FEW:
+            return self._spelled(ids.flatten()).view(*ids.shape, -1)
         # a token that stands in the batch ten times is spelled once
         types, places = torch.unique(ids, return_inverse=True)
-        grams = self._grams(types).long()
+        return F.embedding(places, self._spelled(types))
+
+    def _spelled(self, ids: Tensor) -> Tensor:
+        """The vector of each of `ids` [tokens], [tokens, dim]."""
+        grams = self._grams(ids)
         # their number grows with the word; divided by its root, long words weigh as short ones
         spread = (grams != PAD).sum(1, keepdim=True).clamp(min=1).sqrt()
-        return F.embedding(places, sum_rows(self.weight, grams) / spread)
+        return sum_rows(self.weight, grams) / spread
 
-    def _grams(self, types: Tensor) -> Tensor:
-        """Row numbers of each type's n-grams, [types, MOST]; `types` [types] ascending."""
-        inside = int(torch.searchsorted(types, len(self.grams)))
-        known = self.grams[types[:inside]]
-        if inside == len(types):
-            return known
-        return torch.cat([known, self.unknown[types[inside:] - len(self.grams)]])
+    def _grams(self, ids: Tensor) -> Tensor:
+        """Row numbers of the n-grams of each of `ids` [tokens], [tokens, MOST] int64."""
+        if not len(self.unknown):
+            return self.grams[ids].long()
+        size = len(self.grams)
+        grams = self.grams[torch.where(ids < size, ids, PAD)].long()
+        unknown = ids >= size
+        grams[unknown] = self.unknown[ids[unknown] - size].long()
+        return grams
 
 
 def spelled_out(network: nn.Module, words: Sequence[str]) -> nn.Module:
@@ -150,7 +160,9 @@ def _knowing(module: nn.Module, words: Sequence[str]) -> nn.Module:
     changed = any(child is not module._modules[name] for name, child in inside.items())
     if not changed and not isinstance(module, Spelling):
         return module
-    copied = copy.copy(module)  # shallow: weights are shared, and so are the dictionaries of them
+    # shallow: weights are shared, and so are the dictionaries of them; `copy.copy` would ask more
+    copied = object.__new__(type(module))
+    copied.__dict__ = dict(module.__dict__)
     copied._modules = inside
     if isinstance(copied, Spelling):
         copied._buffers = dict(module._buffers)
@@ -161,12 +173,11 @@ def _knowing(module: nn.Module, words: Sequence[str]) -> nn.Module:
 def _ngrams(tokens: Sequence[str], longest: int) -> np.ndarray:
     """Numbers of all n-grams, [tokens, places], -1 where there is none."""
     points = [[_BEGIN, *(ord(letter) + 3 for letter in token[:MOST]), _END] for token in tokens]
-    lengths = torch.tensor([len(p) for p in points])
-    ids = torch.zeros(len(points), int(lengths.max()), dtype=torch.int64)
-    for row, p in enumerate(points):
-        ids[row, : len(p)] = torch.tensor(p)
-    found = hash_ngrams(ids, lengths, longest, _COUNTED)[..., SHORTEST - 2 :]
-    return found.flatten(1).numpy()
+    lengths = np.array([len(p) for p in points])
+    width = int(lengths.max())
+    ids = np.array([p + [0] * (width - len(p)) for p in points], dtype=np.int64)
+    found = hash_ngrams_by_numpy(ids, lengths, longest, _COUNTED)[..., SHORTEST - 2 :]
+    return found.reshape(len(tokens), -1)
 
 
 def _row_and_gram(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,11 +1,13 @@
-"""Logits of a whole dataset, without gradients, in the order of its rows."""
+"""Logits of a dataset, without gradients."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from munjang.data.dataset import Dataset
+from munjang.forked import is_forked
 
 # So many logits at most are held at once, of batches of as many rows as suit them.
 MOST_LOGITS = 2**24
@@ -16,34 +18,51 @@ def logits_in_batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield places of rows [batch] and their logits [batch, outputs] on the CPU, every row once.
 
-    For what needs no logits of all rows together. The model's training mode is put back at the end.
+    For what needs no logits of all rows together.
     """
     device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    try:
+    with _evaluating(model):
         for batch in examples.in_order_of_length(max(1, min(batch_rows, MOST_LOGITS // outputs))):
             with torch.inference_mode():
                 logits = model(*batch.to(device).inputs).float().cpu()
             yield batch.rows.cpu(), logits
-    finally:
-        model.train(was_training)
 
 
 @torch.inference_mode()
 def logits_of(model: nn.Module, examples: Dataset, *, batch_rows: int = 256) -> Tensor:
-    """Logits [rows, outputs] on the CPU. The model's training mode is put back afterwards."""
+    """Logits [rows, outputs] on the CPU, in the order of the rows."""
     device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
     logits: Tensor | None = None
-    try:
+    with _evaluating(model):
         for batch in examples.in_order_of_length(batch_rows):
             batch = batch.to(device)
             part = model(*batch.inputs).float()
+            if logits is None and len(batch.rows) == len(examples) == 1:
+                return part.cpu()
             if logits is None:
                 logits = torch.empty(len(examples), part.shape[1])
             logits[batch.rows] = part.cpu()
-    finally:
-        model.train(was_training)
     return torch.empty(0, 1) if logits is None else logits
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Within, a model in training mode is in evaluation mode.
+
+    One in evaluation mode is not changed, so that several threads may ask it at once.
+    """
+    compute_alone_if_forked()
+    if not model.training:
+        yield
+        return
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train()
+
+
+def compute_alone_if_forked() -> None:
+    """Compute on one thread in a forked process: those of OpenMP are not there any more."""
+    if is_forked() and torch.get_num_threads() > 1:
+        torch.set_num_threads(1)

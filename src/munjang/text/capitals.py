@@ -39,6 +39,11 @@ SIGNS = (CAPITAL, CAPITALS)
 """Of the kinds 1 and 2, see `capitals_of`."""
 
 
+def sign_ids(vocabulary: Vocabulary) -> tuple[int, ...]:
+    """The ids of the signs that the vocabulary has."""
+    return tuple(vocabulary.id_of(sign) for sign in SIGNS if vocabulary.id_of(sign) != OOV)
+
+
 def capitals_of(part: Part) -> Kinds:
     """Of each token: 0, or 1 where it begins with a capital, or 2 where all of it is in capitals.
 

@@ -5,6 +5,7 @@ small (about 3,000 for 150,000 Korean reviews) and nearly nothing is unknown. Us
 `subwords` when rows are long and time matters: this gives the longest rows of ids but jamo.
 """
 
+import re
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 
@@ -12,10 +13,10 @@ import numpy as np
 import polars as pl
 
 from munjang.text.alphabet import Alphabet, learn_alphabet
-from munjang.text.columns import TokenColumn, Tokens, token_column
+from munjang.text.columns import Int32s, TokenColumn, Tokens, token_column
 from munjang.text.cutting.codepoints import Points, lower_table
-from munjang.text.cutting.utf32 import to_utf32
-from munjang.text.normalise import normalise, original_offsets
+from munjang.text.cutting.utf32 import points_of, to_utf32
+from munjang.text.normalise import BEFORE_INERT, normalise, normalise_text, original_offsets
 from munjang.text.tokenizer import described, fitted
 from munjang.text.vocabulary import Vocabulary
 
@@ -32,6 +33,7 @@ class CharacterTokenizer:
     """
 
     name: ClassVar[str] = "characters"
+    cuts: ClassVar[re.Pattern[str] | None] = BEFORE_INERT
 
     def __init__(self, *, lower: bool = False) -> None:
         self.lower = lower
@@ -60,6 +62,11 @@ class CharacterTokenizer:
         alphabet = fitted(self._alphabet, self.name)
         points, offsets = to_utf32(normalise(texts))
         return token_column(alphabet.ids_of(points), offsets)
+
+    def encode_text(self, text: str) -> Int32s:
+        """The ids of one text [tokens]."""
+        alphabet = fitted(self._alphabet, self.name)
+        return alphabet.ids_of(points_of(normalise_text(text)))
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
         """The same ids, with the character range of each in the text as given.

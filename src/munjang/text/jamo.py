@@ -7,6 +7,7 @@ Use when: Korean with very little data, much misspelling or new words, or for a 
 embedding table. Rows are about two and a half times as long as with `characters`.
 """
 
+import re
 import unicodedata
 from typing import Any, ClassVar, Self
 
@@ -14,10 +15,10 @@ import numpy as np
 import polars as pl
 
 from munjang.text.alphabet import Alphabet, learn_alphabet
-from munjang.text.columns import Int64s, TokenColumn, Tokens, token_column
+from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
 from munjang.text.cutting.codepoints import Points, bounds_of
-from munjang.text.cutting.utf32 import to_utf32
-from munjang.text.normalise import normalise, original_offsets
+from munjang.text.cutting.utf32 import points_of, to_utf32
+from munjang.text.normalise import BEFORE_INERT, normalise, normalise_text, original_offsets
 from munjang.text.tokenizer import described, fitted
 from munjang.text.vocabulary import Vocabulary
 
@@ -35,6 +36,7 @@ class JamoTokenizer:
     """
 
     name: ClassVar[str] = "jamo"
+    cuts: ClassVar[re.Pattern[str] | None] = BEFORE_INERT
 
     def __init__(self) -> None:
         self._alphabet: Alphabet | None = None
@@ -61,6 +63,11 @@ class JamoTokenizer:
         points, offsets = to_utf32(normalise(texts))
         jamo, widths = split_syllables(points)
         return token_column(alphabet.ids_of(jamo), bounds_of(widths)[offsets])
+
+    def encode_text(self, text: str) -> Int32s:
+        """The ids of one text [tokens]."""
+        alphabet = fitted(self._alphabet, self.name)
+        return alphabet.ids_of(split_syllables(points_of(normalise_text(text)))[0])
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
         """The same ids; each jamo has the range of its whole syllable in the text as given.

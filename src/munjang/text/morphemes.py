@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
 
 from munjang.errors import ConfigError, FolderError
-from munjang.text.columns import Int64s, TokenColumn, Tokens, token_column
+from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
 from munjang.text.cutting.codepoints import bounds_of
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
-from munjang.text.normalise import normalise, original_offsets
+from munjang.text.normalise import normalise, normalise_text, original_offsets
 from munjang.text.tokenizer import described, fitted
 from munjang.text.vocabulary import RESERVED, Vocabulary
 
@@ -58,6 +59,7 @@ class MorphemeTokenizer:
     """
 
     name: ClassVar[str] = "morphemes"
+    cuts: ClassVar[re.Pattern[str] | None] = None  # what follows may decide how a syllable is read
 
     def __init__(self, *, tags: bool = False, num_workers: int | None = None) -> None:
         if find_spec(ANALYSER) is None:
@@ -102,6 +104,19 @@ class MorphemeTokenizer:
         vocabulary = self.vocabulary
         analysis = self._recall(normalise(texts))
         return token_column(vocabulary.ids_of(analysis.tokens), analysis.offsets)
+
+    def encode_text(self, text: str) -> Int32s:
+        """The ids of one text [tokens]."""
+        kiwi = _analyser(self.num_workers)
+        composed = normalise_text(text)
+        cuts = [*_part_starts(composed), len(composed)]
+        return self.vocabulary.ids_of_few(
+            [
+                self._named(morpheme)
+                for start, end in pairwise(cuts)
+                for morpheme in kiwi.tokenize(composed[start:end])
+            ]
+        )
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
         """The same ids, with the character range of each in the text as given.
@@ -166,6 +181,10 @@ class MorphemeTokenizer:
         tokenizer._vocabulary = vocabulary
         return tokenizer
 
+    def _named(self, morpheme: Any) -> str:
+        form: str = morpheme.form
+        return f"{form}/{morpheme.tag}" if self.tags else form
+
     def _recall(self, composed: pl.Series) -> _Analysis:
         kept, self._fitted_on = self._fitted_on, None
         if kept is not None and kept[0].equals(composed):
@@ -182,10 +201,7 @@ class MorphemeTokenizer:
             lengths.append(len(morphemes))
             starts += [shift + morpheme.start for morpheme in morphemes]
             ends += [shift + morpheme.end for morpheme in morphemes]
-            if self.tags:
-                names += [f"{morpheme.form}/{morpheme.tag}" for morpheme in morphemes]
-            else:
-                names += [morpheme.form for morpheme in morphemes]
+            names += [self._named(morpheme) for morpheme in morphemes]
         of_parts = bounds_of(np.array(lengths, dtype=np.int64))
         offsets = of_parts[np.searchsorted(rows, np.arange(len(composed) + 1))]
         last = np.array(ends, dtype=np.int64)
@@ -207,16 +223,20 @@ def _parts(texts: pl.Series) -> tuple[pl.Series, Int64s, list[int]]:
     rows: list[int] = []
     starts: list[int] = []
     for row, text in enumerate(texts):
-        start = 0
-        while start == 0 or start < len(text):
-            end = min(start + LONGEST_PART, len(text))
-            if end < len(text):
-                end = text.rfind(" ", start + 1, end) if " " in text[start + 1 : end] else end
-            parts.append(text[start:end])
-            rows.append(row)
-            starts.append(start)
-            start = max(end, 1)
+        begins = _part_starts(text)
+        parts += [text[start:end] for start, end in pairwise([*begins, len(text)])]
+        rows += [row] * len(begins)
+        starts += begins
     return pl.Series(parts, dtype=pl.String), np.array(rows, dtype=np.int64), starts
+
+
+def _part_starts(text: str) -> list[int]:
+    """Where the parts of a text begin: the first at 0, the others at a space where there is one."""
+    starts = [0]
+    while (end := starts[-1] + LONGEST_PART) < len(text):
+        space = text.rfind(" ", starts[-1] + 1, end)
+        starts.append(end if space < 0 else space)
+    return starts
 
 
 def _in_order(starts: Int64s, ends: Int64s, offsets: Int64s) -> Int64s:

@@ -1,14 +1,18 @@
-"""Unicode normal forms of whole columns, and the way from normalised text back to the original.
+"""Unicode normal forms of texts, and the way from normalised text back to the original.
 
 The same Hangul syllable can be written as one character or as two or three jamo; macOS file names
 and some web forms give the latter. Every tokenizer normalises first, so that both get the same
 ids, and maps its character offsets back, so that they point at the person's own characters.
 
-Normal forms: Unicode Standard Annex 15. One library (Polars) decides them everywhere, so that two
-versions of the Unicode tables never meet.
+Normal forms: Unicode Standard Annex 15. Python's `unicodedata` decides them everywhere, as it does
+lower case and categories: one text alone and a column of texts never meet two versions of the
+Unicode tables, and no thread pool is needed.
 """
 
+import re
+import unicodedata
 from functools import lru_cache
+from itertools import groupby
 from typing import Literal, get_args
 
 import numpy as np
@@ -18,19 +22,47 @@ import polars as pl
 from munjang.errors import ConfigError
 from munjang.text.columns import Int64s, TokenColumn, token_column, values_and_offsets
 from munjang.text.cutting.codepoints import CODE_POINTS, bounds_of
-from munjang.text.cutting.utf32 import require_texts, to_utf32
+from munjang.text.cutting.utf32 import points_of, require_texts, to_utf32
 
 Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 # Characters that NFC neither changes nor composes with a neighbour, as far as whole blocks go:
 # ASCII to the spacing modifiers, dashes and quotes, arrows, shapes and dingbats, kana, Hangul
 # compatibility jamo, the unified ideographs, the Hangul syllables and the common emoji.
-_INERT_UNDER_NFC = (
-    r"\x{0}-\x{2FF}\x{2010}-\x{205E}\x{2190}-\x{2328}\x{2500}-\x{27BF}\x{3001}-\x{3029}"
-    r"\x{3041}-\x{3098}\x{30A0}-\x{30FF}\x{3131}-\x{318E}\x{4E00}-\x{9FFF}"
-    r"\x{AC00}-\x{D7A3}\x{FE0F}\x{FF01}-\x{FF5E}\x{1F300}-\x{1FAFF}"
+# Written so that Polars' and Python's patterns both take them.
+INERT_UNDER_NFC = (
+    "\\x00-\u02ff\u2010-\u205e\u2190-\u2328\u2500-\u27bf\u3001-\u3029\u3041-\u3098\u30a0-\u30ff"
+    "\u3131-\u318e\u4e00-\u9fff\uac00-\ud7a3\ufe0f\uff01-\uff5e\U0001f300-\U0001faff"
 )
-_MAY_CHANGE_UNDER_NFC = f"[^{_INERT_UNDER_NFC}]"
+BEFORE_INERT = re.compile(f"[{INERT_UNDER_NFC}]")
+"""Before each match a text may be cut: what stands there is normalised whatever follows."""
+_MAY_CHANGE_UNDER_NFC = f"[^{INERT_UNDER_NFC}]"
+
+# Marks with the combining class 0 that are two marks.
+_MARKS_OF_TWO = ("\u0f73", "\u0f75", "\u0f81")
+# Of shorter texts `unicodedata` puts the marks in order sooner than a sort of the marks would.
+_LONG = 1000
+
+
+def normalise_text(text: str, form: Form = "NFC") -> str:
+    """Bring one text to a Unicode normal form; `normalise` does the same for a column."""
+    if len(text) > _LONG and not unicodedata.is_normalized(form, text):
+        text = _with_marks_in_order(text)
+    return unicodedata.normalize(form, text)
+
+
+def _with_marks_in_order(text: str) -> str:
+    """An equivalent text whose marks stand by rising combining class.
+
+    `unicodedata` sorts them too, in time that is quadratic in the length of a run of marks.
+    """
+    for mark in _MARKS_OF_TWO:
+        text = text.replace(mark, unicodedata.normalize("NFD", mark))
+    runs = groupby(text, key=lambda character: unicodedata.combining(character) > 0)
+    return "".join(
+        "".join(sorted(run, key=unicodedata.combining) if are_marks else run)
+        for are_marks, run in runs
+    )
 
 
 def normalise(texts: pl.Series, form: Form = "NFC") -> pl.Series:
@@ -49,13 +81,17 @@ def normalise(texts: pl.Series, form: Form = "NFC") -> pl.Series:
     if form not in get_args(Form):
         raise ConfigError(f"normal form must be one of {', '.join(get_args(Form))}, not {form!r}")
     if form != "NFC":
-        return texts.str.normalize(form)
-    # Nearly all text is NFC already; finding the rest is ten times as fast as normalising all.
+        return _normalised(texts, form)
+    # Nearly all text is NFC already; finding the rest is faster than normalising all.
     suspects = texts.str.contains(_MAY_CHANGE_UNDER_NFC).arg_true()
     if suspects.is_empty():
         return texts
-    composed = texts.gather(suspects).str.normalize("NFC")
-    return texts.clone().scatter(suspects, composed)
+    return texts.clone().scatter(suspects, _normalised(texts.gather(suspects), "NFC"))
+
+
+def _normalised(texts: pl.Series, form: Form) -> pl.Series:
+    rows = [normalise_text(text, form) for text in texts.to_list()]
+    return pl.Series(texts.name, rows, dtype=pl.String)
 
 
 def original_offsets(
@@ -133,18 +169,22 @@ def _segments(original: pl.Series, normalised: pl.Series, form: Form) -> tuple[I
 @lru_cache(maxsize=2)
 def _base_counts(compatible: bool) -> npt.NDArray[np.int8]:
     """By code point: how many bases its full decomposition holds; 1 for nearly all, 0 for marks."""
-    points = np.concatenate([np.arange(0xD800), np.arange(0xE000, 0x30000)]).astype(np.uint32)
-    characters = pl.Series(list(points.tobytes().decode("utf-32-le")))
-    decomposed = characters.str.normalize("NFD")
-    tails = decomposed.filter(decomposed != characters).str.slice(1)
+    points = np.concatenate([np.arange(0xD800), np.arange(0xE000, 0x30000)])
+    characters = [chr(point) for point in points.tolist()]
+    decomposed = [unicodedata.normalize("NFD", character) for character in characters]
     takes_part = np.zeros(CODE_POINTS, dtype=bool)
-    takes_part[to_utf32(tails)[0]] = True
+    tails = set("".join(parts[1:] for parts in decomposed))
+    takes_part[[ord(character) for character in tails]] = True
     # A mark with a combining class swaps places with a mark of a higher or a lower class.
     for highest, lowest in (("a\u0345", ""), ("a", "\u0334")):
-        probe = highest + decomposed.str.head(1) + lowest
-        takes_part[points[(probe.str.normalize("NFD") != probe).to_numpy()]] = True
+        probes = [highest + parts[0] + lowest for parts in decomposed]
+        swapped = [unicodedata.normalize("NFD", probe) != probe for probe in probes]
+        takes_part[points[swapped]] = True
     counts = np.ones(CODE_POINTS, dtype=np.int8)
-    full = characters.str.normalize("NFKD") if compatible else decomposed
-    flat, cuts = to_utf32(full)
+    full = decomposed
+    if compatible:
+        full = [unicodedata.normalize("NFKD", character) for character in characters]
+    flat = points_of("".join(full))
+    cuts = bounds_of(np.fromiter(map(len, full), np.int64, len(full)))
     counts[points] = np.add.reduceat(~takes_part[flat], cuts[:-1], dtype=np.int8)
     return counts

@@ -1,12 +1,13 @@
 """The one protocol of all tokenizers: a column of texts in, a token column out, and back."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import polars as pl
 
 from munjang.errors import FolderError, NotFittedError
-from munjang.text.columns import TokenColumn, Tokens
+from munjang.text.columns import Int32s, TokenColumn, Tokens
 from munjang.text.vocabulary import Vocabulary
 
 
@@ -21,6 +22,14 @@ class Tokenizer(Protocol):
     name: ClassVar[str]
 
     @property
+    def cuts(self) -> re.Pattern[str] | None:
+        """Where a text may be cut: before each match the tokens are the same whatever follows.
+
+        Of subwords the last pre-token is not (`munjang.text.subwords.pretokens`). None where any token may depend on all of the text.
+        """
+        ...
+
+    @property
     def vocabulary(self) -> Vocabulary:
         """The vocabulary learned by `fit`; `NotFittedError` before."""
         ...
@@ -31,6 +40,13 @@ class Tokenizer(Protocol):
 
     def encode(self, texts: pl.Series) -> TokenColumn:
         """Encode a column of texts to a token column with one row a text."""
+        ...
+
+    def encode_text(self, text: str) -> Int32s:
+        """The ids of one text [tokens]: those of `encode`, at the cost of one text.
+
+        No table, no column and no thread take part, so that it works in a forked process.
+        """
         ...
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:

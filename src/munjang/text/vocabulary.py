@@ -121,7 +121,12 @@ class Vocabulary:
 
     @cached_property
     def _ids(self) -> dict[str, int]:
-        return {token: i for i, token in enumerate(self.tokens)}
+        return {token: i for i, token in enumerate(self.tokens) if i >= len(RESERVED)}
+
+    @cached_property
+    def longest(self) -> int:
+        """Characters of the longest token."""
+        return max(map(len, self.tokens))
 
     @cached_property
     def _table(self) -> TypeTable:
@@ -130,14 +135,18 @@ class Vocabulary:
 
     def id_of(self, token: str) -> int:
         """The id of one token; OOV for an unknown one, and for the reserved names themselves."""
-        found = self._ids.get(token, OOV)
-        return found if found >= len(RESERVED) else OOV
+        return self._ids.get(token, OOV)
+
+    def ids_of_few(self, tokens: Sequence[str]) -> Int32s:
+        """The ids of the tokens of one text [tokens]; OOV where one is unknown."""
+        find = self._ids.get
+        return np.array([find(token, OOV) for token in tokens], dtype=np.int32)
 
     def ids_of(self, tokens: pl.Series | Segments) -> Int32s:
         """The ids of a flat column of tokens, or of segmented texts; OOV where one is unknown."""
         few = _few(tokens)
         if few is not None:
-            return np.array([self.id_of(token) for token in few], dtype=np.int32)
+            return self.ids_of_few(few)
         if isinstance(tokens, pl.Series):
             tokens = segment_strings(as_strings(tokens))
         return self._table.find(tokens)

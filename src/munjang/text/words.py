@@ -8,6 +8,7 @@ words that a reader knows. Korean words carry their endings, so nearly half of t
 are seen once only, and many of a new text never: there `bpe`, `jamo` or `characters` do better.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, ClassVar, Literal, Self, get_args
@@ -21,10 +22,16 @@ from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_colu
 from munjang.text.cutting.codepoints import bounds_of, is_irregular, lowered_origins
 from munjang.text.cutting.counting import count_types, merge_counts
 from munjang.text.cutting.cutters import KERAS_FILTERS, keras_cutter, unicode_cutter
+from munjang.text.cutting.one_text import (
+    BEFORE_KERAS_WORD,
+    BEFORE_UNICODE_WORD,
+    keras_words,
+    unicode_words,
+)
 from munjang.text.cutting.segment import Cutter, Segments, map_segments, segment_batches
 from munjang.text.cutting.utf32 import require_texts
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
-from munjang.text.normalise import normalise, original_offsets
+from munjang.text.normalise import normalise, normalise_text, original_offsets
 from munjang.text.tokenizer import described, fitted
 from munjang.text.vocabulary import OOV, Vocabulary
 
@@ -68,6 +75,11 @@ class WordTokenizer:
         self._vocabulary: Vocabulary | None = None
 
     @property
+    def cuts(self) -> re.Pattern[str] | None:
+        """Before each match a text may be cut; see `munjang.text.tokenizer.Tokenizer`."""
+        return BEFORE_KERAS_WORD if self.split == "keras" else BEFORE_UNICODE_WORD
+
+    @property
     def vocabulary(self) -> Vocabulary:
         """The words learned by `fit`; `NotFittedError` before."""
         return fitted(self._vocabulary, self.name)
@@ -103,6 +115,28 @@ class WordTokenizer:
         return self._encode(
             texts, lambda part, ids: part.strings(np.flatnonzero(ids == OOV)).to_pylist()
         )
+
+    def encode_text(self, text: str) -> Int32s:
+        """The ids of one text [tokens]."""
+        return self.encode_text_naming(text)[0]
+
+    def encode_text_naming(self, text: str) -> tuple[Int32s, list[str]]:
+        """As `encode_text`, and the word of each OOV, in the order in which they stand."""
+        vocabulary = self.vocabulary
+        text = normalise_text(text) if self.nfc else text
+        if self.split == "keras":
+            words = keras_words(text, lower=self.lower)
+            kinds = None
+        else:
+            cut = unicode_words(text, lower=self.lower)
+            words = cut.strings()
+            kinds = cut.capitals() if self.capitals else None
+        ids = vocabulary.ids_of_few(words)
+        named = [words[place] for place in np.flatnonzero(ids == OOV).tolist()]
+        if kinds is not None and any(kinds):
+            signs = Signs.before(np.array(kinds, dtype=np.int8), vocabulary)
+            ids = np.insert(ids, signs.places, signs.ids)
+        return ids, named
 
     def _encode(
         self, texts: pl.Series, name: Callable[[Segments, Int32s], list[str]]

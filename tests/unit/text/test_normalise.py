@@ -5,10 +5,11 @@ import numpy as np
 import polars as pl
 import pytest
 from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
 
 from munjang.errors import ConfigError, DataError
 from munjang.text.columns import token_column
-from munjang.text.normalise import normalise, original_offsets
+from munjang.text.normalise import Form, normalise, normalise_text, original_offsets
 from tests.unit.text.strategies import ugly_text, ugly_texts
 
 thorough = settings(max_examples=80, deadline=None)
@@ -39,6 +40,22 @@ def test_every_character_alone_and_between_others_is_composed_as_unicodedata_doe
         texts = [around.format(character) for character in known]
         expected = [unicodedata.normalize("NFC", text) for text in texts]
         assert normalise(column(texts)).to_list() == expected
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+@thorough
+@given(text=ugly_text(), marks=st.lists(st.sampled_from("\u0345\u0334\u0f73\u0344\u0301\u0316")))
+def test_a_long_text_is_normalised_as_a_short_one(form: Form, text: str, marks: list[str]) -> None:
+    behind = "a" + "".join(marks) + text
+    long = "가" * 1001
+    assert normalise_text(long + behind, form) == normalise_text(long, form) + (
+        unicodedata.normalize(form, behind)
+    )
+
+
+def test_a_hundred_thousand_marks_in_no_order_take_no_hour() -> None:
+    marks = normalise_text("a" + "\u0345\u0334" * 50_000)
+    assert marks == "a" + "\u0334" * 50_000 + "\u0345" * 50_000
 
 
 def test_text_that_is_composed_already_comes_back_as_it_is() -> None:

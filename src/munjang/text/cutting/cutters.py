@@ -67,7 +67,8 @@ _SPACE, _WORD, _SYMBOL, _MARK, _FORMAT, _JOINER = range(6)
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 
 
-def _class_of(character: str) -> int:
+def class_of_character(character: str) -> int:
+    """Space, word, symbol, mark, format character or joiner, by number."""
     if character == "\u200d":
         return _JOINER
     if ord(character) in _SKIN_TONES:
@@ -80,7 +81,7 @@ def _class_of(character: str) -> int:
     return {"L": _WORD, "N": _WORD, "M": _MARK}.get(category[0], _SYMBOL)
 
 
-_classes = ClassTable(_class_of)
+_classes = ClassTable(class_of_character)
 
 
 def _unicode_words(line: Line) -> tuple[Int64s, Int64s]:

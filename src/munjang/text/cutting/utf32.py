@@ -47,6 +47,11 @@ def to_utf32(texts: pl.Series) -> tuple[Points, Int64s]:
     return points, bounds_of(texts.str.len_chars().to_numpy())
 
 
+def points_of(text: str) -> Points:
+    """The code points of one text [characters]; `to_utf32` gives those of a column."""
+    return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+
+
 def from_utf32(points: npt.ArrayLike, offsets: Int64s) -> pl.Series:
     """The column of texts that `to_utf32` took apart. No surrogates."""
     flat = np.ascontiguousarray(points, dtype=np.uint32)

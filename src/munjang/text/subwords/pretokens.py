@@ -12,6 +12,7 @@ apart; marks and joiners stay with what they follow. No pre-token is longer than
 work stays in proportion to the text even where there is no space in 100,000 characters.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ from munjang.text.cutting.codepoints import (
     category_of,
     strings_of,
 )
+from munjang.text.cutting.one_text import ClassLetters
 from munjang.text.cutting.utf32 import from_utf32, to_utf32
 
 SPACE_SIGN = "\u2581"
@@ -98,6 +100,33 @@ def pretokenise(texts: pl.Series) -> Pretokens:
     points = np.insert(points, cuts[:-1][filled], np.uint32(ord(SPACE_SIGN)))
     cuts = cuts + bounds_of(filled)
     return Pretokens(points, cuts, _limit(np.flatnonzero(_begins(points)), len(points)))
+
+
+# Classes as letters of a string, for texts one by one: a run of one class with its marks, and the ▁
+# before it if there is one.
+_letters = ClassLetters(_class_of, "LNPSB_#m")
+_PRETOKEN = re.compile(r"(?:_m*)?(?:L[Lm]*|N[Nm]*|P[Pm]*|S[Sm]*|B[Bm]*|#m*)|_m*")
+_SWAPPED = {ord(" "): SPACE_SIGN, ord(SPACE_SIGN): " "}
+
+
+def pretokens_of(text: str) -> list[str]:
+    """The pre-tokens of one NFC text."""
+    if not text:
+        return []
+    swapped = SPACE_SIGN + text.translate(_SWAPPED)
+    pretokens: list[str] = []
+    for found in _PRETOKEN.finditer(swapped.translate(_letters)):
+        start, end = found.span()
+        if end - start <= LONGEST:
+            pretokens.append(swapped[start:end])
+        else:
+            pretokens += [swapped[s : min(s + LONGEST, end)] for s in range(start, end, LONGEST)]
+    return pretokens
+
+
+def without_last_pretoken(text: str) -> str:
+    """All of an NFC text but its last pre-token, the only one that goes on if the text does."""
+    return "".join(pretokens_of(text)[:-1])[1:].translate(_SWAPPED)
 
 
 def swap_spaces(points: Points) -> Points:

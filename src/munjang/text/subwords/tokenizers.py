@@ -11,6 +11,7 @@ thousands of merges on building syllables. Here the alphabet is the characters o
 """
 
 import json
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from itertools import chain
@@ -24,8 +25,8 @@ from munjang.errors import ConfigError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, flat_ranges, token_column
 from munjang.text.cutting.codepoints import bounds_of
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
-from munjang.text.normalise import normalise, original_offsets
-from munjang.text.subwords.pretokens import SPACE_SIGN, Pretokens, pretokenise
+from munjang.text.normalise import BEFORE_INERT, normalise, normalise_text, original_offsets
+from munjang.text.subwords.pretokens import SPACE_SIGN, Pretokens, pretokenise, pretokens_of
 from munjang.text.subwords.restored import restored
 from munjang.text.subwords.taught import without_long_runs
 from munjang.text.subwords.training import (
@@ -61,6 +62,7 @@ class SubwordTokenizer(ABC):
     """
 
     name: ClassVar[str]
+    cuts: ClassVar[re.Pattern[str] | None] = BEFORE_INERT
     continuation: ClassVar[str] = ""
 
     def __init__(self) -> None:
@@ -110,6 +112,14 @@ class SubwordTokenizer(ABC):
         """Encode a column of texts to a token column."""
         model = fitted(self._learned, self.name).model
         return token_column(*_ids(model, pretokenise(normalise(texts))))
+
+    def encode_text(self, text: str) -> Int32s:
+        """The ids of one text [tokens]."""
+        model = fitted(self._learned, self.name).model
+        pretokens = pretokens_of(normalise_text(text))
+        # of a list of words each is looked up by itself, as the distinct ones of a column are
+        found = model.encode(pretokens, is_pretokenized=True, add_special_tokens=False)
+        return np.array(found.ids, dtype=np.int32)
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
         """The same ids, with the character range of each in the text as given.

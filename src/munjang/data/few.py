@@ -1,0 +1,132 @@
+"""Few texts to rows of ids: the way of one text, without tables, columns, threads or locks.
+
+A server stands on it, and so does a forked process, in which the threads that work on columns are
+gone. `munjang.data.encode` gives the same ids for a column.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from munjang.data.batches import Batch, kept_tokens, pad
+from munjang.data.buckets import Bucketing, Group
+from munjang.text.beginnings import beginning_of
+from munjang.text.capitals import sign_ids
+from munjang.text.columns import Int32s, Int64s
+from munjang.text.cutting.codepoints import Bools, bounds_of
+from munjang.text.tokenizer import Tokenizer
+from munjang.text.vocabulary import EOS, GO, OOV
+from munjang.text.words import WordTokenizer
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of ids as a dataset without targets.
+
+    Attributes:
+        values: the ids of all rows, one after another [tokens].
+        offsets: row `i` is `values[offsets[i]:offsets[i + 1]]` [rows + 1].
+    """
+
+    values: Int32s
+    offsets: Int64s
+    targets: None = None
+    unit: ClassVar[str] = "tokens"
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Int64s:
+        """Tokens of each row."""
+        return np.diff(self.offsets)
+
+    def batches(self, groups: Iterable[Group]) -> Iterator[Batch]:
+        """The batch of each group, made when it is asked for."""
+        for group in groups:
+            yield pad(self.values, self.offsets, group, None)
+
+    def in_order_of_length(self, batch_rows: int = 256) -> Iterator[Batch]:
+        """All rows once, the shortest first."""
+        if len(self) == 1 and len(self.values):
+            yield _batch_of_one(self.values)
+        else:
+            yield from self.batches(Bucketing(batch_rows).in_order_of_length(self.lengths))
+
+
+def _batch_of_one(ids: Int32s) -> Batch:
+    return Batch(
+        ids=torch.from_numpy(ids.astype(np.int64))[None],
+        lengths=torch.tensor([len(ids)]),
+        mask=torch.ones(1, len(ids), dtype=torch.bool),
+        rows=torch.zeros(1, dtype=torch.int64),
+    )
+
+
+@dataclass(frozen=True)
+class EncodedFew:
+    """Rows of ids, and what was cut to make them; see `munjang.data.encode.EncodedTexts`.
+
+    Attributes:
+        rows: the ids, one row per text.
+        truncated: True for each text that was longer than allowed [rows].
+        unknown: words out of vocabulary, whose ids follow on those of the vocabulary.
+    """
+
+    rows: Rows
+    truncated: Bools
+    unknown: tuple[str, ...] = ()
+
+
+def encode_few(
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    *,
+    max_length: int,
+    ends: bool,
+    spelled: bool = False,
+    room: int | None = None,
+) -> EncodedFew:
+    """Encode `texts` one after another; the arguments are those of `encode_texts`."""
+    signs = sign_ids(tokenizer.vocabulary)
+    numbers: dict[str, int] = {}
+    rows: list[Int32s] = []
+    truncated = np.zeros(len(texts), dtype=np.bool_)
+    most = max_length if room is None else min(max_length, room)
+    for row, text in enumerate(texts):
+        text = beginning_of(tokenizer, text, most)
+        if spelled and isinstance(tokenizer, WordTokenizer):
+            ids, named = tokenizer.encode_text_naming(text)
+        else:
+            ids, named = tokenizer.encode_text(text), []
+        if len(ids) > most:
+            kept = kept_tokens(ids, np.array([0, len(ids)]), max_length, signs=signs, room=room)
+            truncated[row] = not kept.all()
+            ids = ids[kept]
+        if named:
+            _number(ids, named, numbers, tokenizer.vocabulary.size)
+        rows.append(_with_ends(ids) if ends else ids)
+    if len(rows) == 1:
+        joined = Rows(rows[0], np.array([0, len(rows[0])]))
+    else:
+        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+        joined = Rows(np.concatenate([np.zeros(0, np.int32), *rows]), bounds_of(lengths))
+    return EncodedFew(joined, truncated, tuple(numbers))
+
+
+def _number(ids: Int32s, named: Sequence[str], numbers: dict[str, int], size: int) -> None:
+    """Give each OOV of `ids` the number of its word behind the vocabulary, in place."""
+    places = np.flatnonzero(ids == OOV).tolist()
+    # words behind the cut have no place any more
+    for place, word in zip(places, named, strict=False):
+        ids[place] = numbers.setdefault(word, size + len(numbers))
+
+
+def _with_ends(ids: Int32s) -> Int32s:
+    marked = np.empty(len(ids) + 2, dtype=np.int32)
+    marked[0], marked[-1] = GO, EOS
+    marked[1:-1] = ids
+    return marked

@@ -20,13 +20,13 @@ import pytest
 from tests.system.commands import MUNJANG, PATIENCE, call, environment, head, settings, start
 
 
-def line_within(stream: object, seconds: float = PATIENCE) -> str:
+def next_line(stream: object) -> str:
     """The next line of an unbuffered pipe; fails when it does not come."""
     descriptor: int = stream.fileno()  # type: ignore[attr-defined]
-    line, until = b"", time.monotonic() + seconds
+    line, until = b"", time.monotonic() + PATIENCE
     while not line.endswith(b"\n"):
         ready, _, _ = select.select([descriptor], [], [], max(0.0, until - time.monotonic()))
-        assert ready, f"no whole line came in {seconds} s; so far {line!r}"
+        assert ready, f"no whole line came in {PATIENCE} s; so far {line!r}"
         one = os.read(descriptor, 1)
         assert one, f"the stream ended after {line!r}"
         line += one
@@ -41,7 +41,7 @@ def test_answers_come_while_the_input_is_still_open(model: Path) -> None:
         for text in ("정말 재미있다", "", "시간이 아깝다"):
             process.stdin.write(f"{text}\n".encode())
             process.stdin.flush()
-            answer = line_within(process.stdout).split("\t")
+            answer = next_line(process.stdout).split("\t")
             assert answer[2] == text
             assert answer[0] in ("0", "1")
             assert process.poll() is None, "it waits for more"
@@ -67,7 +67,7 @@ def test_a_closed_pipe_ends_quietly(model: Path, tmp_path: Path) -> None:
     assert process.stdout is not None
     assert process.stderr is not None
     with process:
-        first = json.loads(line_within(process.stdout))
+        first = json.loads(next_line(process.stdout))
         assert first["row"] == 1
         process.stdout.close()
         assert process.wait(PATIENCE) == 0
@@ -84,7 +84,7 @@ def test_a_signal_leaves_a_folder_that_resume_finishes(
     process = start(*command, *slow, stdin=subprocess.DEVNULL)
     assert process.stderr is not None
     with process:
-        while not line_within(process.stderr).startswith("step "):
+        while not next_line(process.stderr).startswith("step "):
             pass
         process.send_signal(number)
         told = process.stderr.read().decode()
@@ -163,7 +163,7 @@ def test_sigterm_ends_a_command_that_waits(model: Path) -> None:
     with process:
         process.stdin.write("정말 재미있다\n".encode())
         process.stdin.flush()
-        line_within(process.stdout)
+        next_line(process.stdout)
         process.terminate()
         assert process.stderr.read() == b"munjang: stopped\n"
         assert process.wait(PATIENCE) == 143

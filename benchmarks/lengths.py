@@ -16,6 +16,7 @@ from munjang.data.splits import split
 from munjang.text.columns import values_and_offsets
 from munjang.text.registry import TOKENIZERS, make_tokenizer
 from munjang.text.vocabulary import OOV
+from peers import need_data, present
 
 HEAD = (
     "| tokenizer | ids | tokens a text | unknown | fit, s | encode, s | on disk, kB |\n"
@@ -47,16 +48,17 @@ def main() -> None:
     parser.add_argument("--min-frequency", type=int, default=2)
     parser.add_argument("--tokenizers", nargs="+", default=list(TOKENIZERS))
     options = parser.parse_args()
-    table = read_table(options.file, text_column=options.text_column)
+    table = read_table(need_data(options.file), text_column=options.text_column)
     table = table.take(range(min(len(table), options.rows)))
     parts = split(table, valid=0.1, seed=0)
     train, valid = table.take(parts.train).texts, table.take(parts.valid).texts
     print(describe_machine())
+    tokenizers = present(options.tokenizers)
     print(
         f"{options.file.name}: {len(train):,} texts to learn from, {len(valid):,} to look at, "
         f"min_frequency {options.min_frequency}\n\n{HEAD}"
     )
-    for name in options.tokenizers:
+    for name in tokenizers:
         print(row(name, train, valid, options.min_frequency), flush=True)
 
 

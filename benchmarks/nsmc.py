@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from machine import data_folder, describe_machine
+from peers import need_data, present
 
 FASTTEXT = {"minn": 1, "maxn": 4, "bucket": 500_000, "epoch": 5, "thread": 2}
 
@@ -86,6 +87,14 @@ def row(name: str, accuracy: float, seconds: float, folder: Path) -> str:
     return f"| {name} | {accuracy:.2f} | {seconds:.1f} | {parameters} | {size} |"
 
 
+def fasttext_row(folder: Path, data: Path, seconds: list[float]) -> str:
+    """The line of fastText."""
+    accuracy = fasttext_accuracy(folder, data)
+    size = (folder / "model.bin").stat().st_size / 1e6
+    name = "fastText, character n-grams 1-4"
+    return f"| {name} | {accuracy:.2f} | {statistics.median(seconds):.1f} | | {size:.0f} |"
+
+
 def main() -> None:
     """Train everything, then judge everything, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -98,28 +107,28 @@ def main() -> None:
     if options.child:
         fasttext_train(*options.child)
         return
+    need_data(options.data)
     print(describe_machine() + "\n", flush=True)
+    with_fasttext = bool(present(["fasttext"]))
     print("| model | test accuracy | seconds | parameters | folder, MB |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as scratch:
         fast, mean = [], []
         for turn in range(options.rounds):
-            fast.append(train_fasttext(options.data, Path(scratch) / f"fasttext-{turn}"))
+            if with_fasttext:
+                fast.append(train_fasttext(options.data, Path(scratch) / f"fasttext-{turn}"))
             folder = Path(scratch) / f"mean-{turn}"
             mean.append(train_ours("mean", options.data, folder, options.seed))
-        folder = Path(scratch) / "fasttext-0"
-        accuracy = fasttext_accuracy(folder, options.data)
-        seconds = statistics.median(fast)
-        size = (folder / "model.bin").stat().st_size / 1e6
-        name = "fastText, character n-grams 1-4"
-        print(f"| {name} | {accuracy:.2f} | {seconds:.1f} | | {size:.0f} |", flush=True)
+        if with_fasttext:
+            print(fasttext_row(Path(scratch) / "fasttext-0", options.data, fast), flush=True)
         for model in options.models:
             folder = Path(scratch) / (model if model != "mean" else "mean-0")
             taken = statistics.median(mean) if model == "mean" else 0.0
             if model != "mean":
                 taken = train_ours(model, options.data, folder, options.seed)
             print(row(model, evaluate_ours(folder, options.data), taken, folder), flush=True)
-        ratio = statistics.median(mean) / seconds
-        print(f"\nmean takes {ratio:.2f} times fastText's time (medians of {options.rounds})")
+        if with_fasttext:
+            ratio = statistics.median(mean) / statistics.median(fast)
+            print(f"\nmean takes {ratio:.2f} times fastText's time (medians of {options.rounds})")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ Each training is the command that is printed, judged on its test part once, with
 
 FOLDER keeps data and models: a model that stands there finished is not trained again, one that was
 stopped goes on. BLEU "tokenised" is of words cut by sacremoses, as papers before sacrebleu had it;
-the other figures are sacrebleu's own. Headlines have ROUGE-L by rouge-score. Needs both packages.
+the other figures are sacrebleu's own. Headlines have ROUGE-L by rouge-score. Without
+either package its column is left out.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from machine import data_folder, describe_machine
+from peers import missing, need_data, present
 
 
 @dataclass(frozen=True)
@@ -166,10 +168,10 @@ def judge(name: str, corpus: Corpus, model: str, work: Path) -> dict:
         "valid_chrf": metrics["validation"]["chrf"],
         **scores,
     }
-    if name == "multi30k":
+    if name == "multi30k" and not missing("sacremoses"):
         references = (work / "test2016.de").read_text(encoding="utf-8").split("\n")[:-1]
         found["tokenised_bleu"] = tokenised_bleu(answers, references, corpus.language)
-    if name == "agnews-headlines":
+    if name == "agnews-headlines" and not missing("rouge-score"):
         found["rouge_l"] = rouge_l(answers, titles(corpus))
     return found
 
@@ -260,6 +262,7 @@ def main() -> None:
     makers = {"multi30k": lowered, "chatbot-ko": parts_of_chatbot}
     found = []
     for name in asked.data:
+        need_data(data_folder() / name)
         work = asked.work / name
         work.mkdir(parents=True, exist_ok=True)
         makers.get(name, lambda _: None)(work)
@@ -268,7 +271,8 @@ def main() -> None:
                 continue
             train(corpora()[name], model, work)
             found.append(judge(name, corpora()[name], model, work))
-    print(describe_machine())
+    print(describe_machine() + "\n")
+    present(["sacremoses", "rouge-score"])
     show(found)
 
 

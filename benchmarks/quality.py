@@ -26,6 +26,7 @@ from dataclasses import dataclass
 
 from machine import data_folder, describe_machine
 from nsmc import FASTTEXT
+from peers import need_data, present
 
 NETWORKS = ("mean", "cnn", "rnn", "lstm", "gru", "transformer")
 BASELINES = ("majority", "tfidf-words", "tfidf-characters", "nbsvm")
@@ -177,12 +178,15 @@ def main() -> None:
         kind = baseline if model in BASELINES else peer if model in PEERS else network
         print(json.dumps(kind(Run(data, model, int(seed)))))
         return
-    print(describe_machine(), flush=True)
+    for data in options.data:
+        need_data(data_folder() / data.removesuffix("-alone"))
+    print(describe_machine() + "\n", flush=True)
+    models = present(options.models)
     with ThreadPoolExecutor(options.at_once) as pool:
         for data in options.data:
             print(f"\n## {data}\n\n| model | accuracy | runs | seconds | parameters |")
             print("|---|---|---|---|---|", flush=True)
-            for model, some in runs(data, options.models, options.seeds):
+            for model, some in runs(data, models, options.seeds):
                 print(row(model, list(pool.map(in_its_own_process, some))), flush=True)
 
 

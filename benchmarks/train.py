@@ -16,14 +16,16 @@ the libraries that a first evaluation imports.
 Beside it stands the share of the machine's measured matrix-product rate that the arithmetic of the
 model reaches in real tokens: padding, lookups, activations and updates all count as loss.
 
-    pip install -c constraints.txt -e '.[dev]' jax tensorflow-cpu
+    pip install -c constraints.txt -e '.[dev]' -r benchmarks/requirements.txt
     python benchmarks/train.py [--data nsmc/train.tsv] [--rounds 5] [--models mean cnn lstm]
 
-With a GPU, `--device cuda` runs ours and PyTorch in bfloat16.
+A peer that is not installed is left out. With a GPU, `--device cuda` runs ours and PyTorch in
+bfloat16.
 """
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -36,6 +38,7 @@ import numpy as np
 import textbook_keras
 import textbook_torch
 from machine import data_folder, describe_machine
+from peers import need_data, present
 from textbook import (
     DROPOUT,
     FEED_FORWARD,
@@ -169,9 +172,11 @@ def main() -> None:
     if options.child:
         child(*options.child)
         return
-    systems = list(SYSTEMS) if options.device == "cpu" else list(ON_GPU)
-    rate = matrix_rate(options.device)
+    need_data(options.data)
     print(describe_machine())
+    systems = present(SYSTEMS if options.device == "cpu" else ON_GPU)
+    peers = [system for system in systems if not system.startswith("ours")]
+    rate = matrix_rate(options.device)
     print(
         f"{options.rounds} rounds of {options.seconds:g} s each, real tokens a second, medians; "
         f"matrix products: {rate / 1e9:,.0f} GFLOP/s\n"
@@ -191,10 +196,10 @@ def main() -> None:
                         measure(system, model, cache, options.seconds, options.device)
                     )
             medians = {system: statistics.median(rates[system]) for system in systems}
-            ratio = medians["ours"] / max(medians[s] for s in systems if not s.startswith("ours"))
+            best = max((medians[peer] for peer in peers), default=math.nan)
             share = medians["ours"] * matrix_work(model, time_steps) / rate
             row = " | ".join(f"{medians[system]:,.0f}" for system in systems)
-            print(f"| {model} | {row} | {ratio:.2f} | {share:.0%} |", flush=True)
+            print(f"| {model} | {row} | {medians['ours'] / best:.2f} | {share:.0%} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -32,16 +32,20 @@ Exits with 1 when training is not at least 5 times as fast, or decoding not 4 ti
 """
 
 import argparse
+import math
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from machine import data_folder, describe_machine
+from peers import need_data
 from translation import MOST_STEPS, SOURCE, TARGET, Answer, ask, lines_of
 
 HERE = Path(__file__).parent
@@ -57,7 +61,12 @@ class Sides:
     """How to ask either side for a job; what both need to know is bound already."""
 
     ours: Callable[..., Answer]
-    theirs: Callable[..., Answer]
+    theirs: Callable[..., Answer] | None  # where JoeyNMT is not installed
+
+    def both(self, do: str, **arguments: Any) -> tuple[Answer, Answer]:
+        """The answers of ours and of theirs, which is empty where there is none."""
+        ours = self.ours(do, **arguments)
+        return ours, {} if self.theirs is None else self.theirs(do, **arguments)
 
 
 @dataclass(frozen=True)
@@ -69,10 +78,15 @@ class Measured:
 
     @property
     def ratio(self) -> float:
+        """Not a number where there is no other side."""
+        if not self.theirs:
+            return math.nan
         return statistics.median(self.ours) / statistics.median(self.theirs)
 
     def row(self, name: str, aim: str = "") -> str:
         """A line of the table: medians, with the smallest and largest behind them."""
+        if not self.theirs:
+            return f"| {name} | {_median(self.ours)} |"
         sides = " | ".join(_median(values) for values in (self.ours, self.theirs))
         return f"| {name} | {sides} | {self.ratio:.2f} | {aim} |"
 
@@ -84,22 +98,19 @@ def _median(values: Sequence[float]) -> str:
 
 
 def _of(answers: Sequence[tuple[Answer, Answer]], key: str, unit: float = 1.0) -> Measured:
-    ours, theirs = ([answer[key] / unit for answer in side] for side in zip(*answers, strict=True))
-    return Measured(ours, theirs)
+    ours, theirs = zip(*answers, strict=True)
+    return Measured(*([one[key] / unit for one in side if one] for side in (ours, theirs)))
 
 
 def train(sides: Sides, options: argparse.Namespace, say: Say) -> float:
     """Rounds of training; returns how many times faster ours is."""
     seconds = options.seconds
-    rounds = [
-        (sides.ours("train", seconds=seconds), sides.theirs("train", seconds=seconds))
-        for _ in range(options.rounds)
-    ]
+    rounds = [sides.both("train", seconds=seconds) for _ in range(options.rounds)]
     halved = [
         sides.ours("train", seconds=seconds, precision="bfloat16") for _ in range(options.rounds)
     ]
     rate = _of(rounds, "rate")
-    say(f"\n## Training\n\n{_head()}")
+    say(f"\n## Training\n\n{_head(sides)}")
     say(rate.row("real target tokens a second", f"{TRAINING_AIM:g}"))
     in_half = [(ours, theirs) for ours, (_, theirs) in zip(halved, rounds, strict=True)]
     say(_of(in_half, "rate").row("the same, ours in bfloat16"))
@@ -107,6 +118,9 @@ def train(sides: Sides, options: argparse.Namespace, say: Say) -> float:
     say(_of(rounds, "peak", MEGABYTE).row("peak memory, MB"))
     say(_of(rounds, "before", MEGABYTE).row("of it before the first step, MB"))
     ours, theirs = rounds[0]
+    if not theirs:
+        say(f"\nParameters: {ours['parameters']:,}.")
+        return rate.ratio
     say(f"\nParameters: ours {ours['parameters']:,}, JoeyNMT {theirs['parameters']:,}.")
     words = theirs["vocabularies"]
     say(f"Vocabularies of JoeyNMT: {words[SOURCE]:,} {SOURCE}, {words[TARGET]:,} {TARGET}.")
@@ -116,28 +130,43 @@ def train(sides: Sides, options: argparse.Namespace, say: Say) -> float:
 def decode(sides: Sides, options: argparse.Namespace, say: Say) -> float:
     """Rounds of decoding; returns how many times more sentences a second are ours."""
     fitted = sides.ours("fit", steps=options.steps)
-    tried = min(options.tried, options.sentences)
-    trial = sides.theirs("decode", sentences=tried, batches=options.batches)["by_size"]
-    rates = [found["sentences"] for found in trial]
-    best = options.batches[rates.index(max(rates))]
+    rates = _rates_of_batches(sides, options)
     rounds = []
     for _ in range(options.rounds):
-        ours = sides.ours("decode", sentences=options.sentences)
-        theirs = sides.theirs("decode", sentences=options.sentences, batches=[best])
-        rounds.append((ours, {**theirs, **theirs["by_size"][0]}))
+        ours, theirs = sides.ours("decode", sentences=options.sentences), {}
+        if sides.theirs is not None:
+            best = options.batches[rates.index(max(rates))]
+            found = sides.theirs("decode", sentences=options.sentences, batches=[best])
+            theirs = {**found, **found["by_size"][0]}
+        rounds.append((ours, theirs))
     rate = _of(rounds, "sentences")
-    say(f"\n## Decoding {options.sentences:,} sentences, beam 5\n\n{_head()}")
+    say(f"\n## Decoding {options.sentences:,} sentences, beam 5\n\n{_head(sides)}")
     say(rate.row("sentences a second", f"{DECODING_AIM:g}"))
     say(_of(rounds, "tokens").row("output tokens a second"))
     say(_of(rounds, "peak", MEGABYTE).row("peak memory, MB"))
     say(_of(rounds, "before", MEGABYTE).row("of it before the first sentence, MB"))
     say(f"\nThe weights: {options.steps} steps, cross-entropy {fitted['cross_entropy']:.2f} nats.")
+    if sides.theirs is None:
+        return rate.ratio
     ours, theirs = (side["answers"] for side in rounds[0])
     references = lines_of(Path(options.work) / f"test.{TARGET}")[: options.sentences]
     say(_alike(ours, theirs, references))
     sizes = ", ".join(f"{n}: {rate:.1f}" for n, rate in zip(options.batches, rates, strict=True))
+    tried = _tried(options)
     say(f"JoeyNMT by sentences of a batch, sentences a second on the first {tried}: {sizes}.")
     return rate.ratio
+
+
+def _tried(options: argparse.Namespace) -> int:
+    return min(options.tried, options.sentences)
+
+
+def _rates_of_batches(sides: Sides, options: argparse.Namespace) -> list[float]:
+    """Sentences a second of JoeyNMT with each size of its batches, in a trial."""
+    if sides.theirs is None:
+        return []
+    trial = sides.theirs("decode", sentences=_tried(options), batches=options.batches)
+    return [found["sentences"] for found in trial["by_size"]]
 
 
 def _alike(ours: Sequence[str], theirs: Sequence[str], references: Sequence[str]) -> str:
@@ -165,8 +194,19 @@ def stream(sides: Sides, options: argparse.Namespace, say: Say) -> None:
         say(f"| {lines:,} | {peak / MEGABYTE:,.0f} |")
 
 
-def _head() -> str:
+def _head(sides: Sides) -> str:
+    if sides.theirs is None:
+        return "| | ours |\n|---|---|"
     return "| | ours | JoeyNMT | ours / JoeyNMT | at least |\n|---|---|---|---|---|"
+
+
+def _is_installed(python: str) -> bool:
+    """Whether that Python can import JoeyNMT."""
+    try:
+        found = subprocess.run([python, "-c", "import joeynmt"], capture_output=True, check=False)
+    except OSError:
+        return False
+    return found.returncode == 0
 
 
 def main() -> int:
@@ -189,6 +229,7 @@ def main() -> int:
     parser.add_argument("--lines", type=int, nargs="+", default=[1_000, 10_000])
     parser.add_argument("--out", type=Path, help="write what is printed into this file too")
     options = parser.parse_args()
+    need_data(options.data)
     said: list[str] = []
 
     def say(text: str) -> None:
@@ -200,22 +241,27 @@ def main() -> int:
         options.work = work
         our_job = partial(ask, sys.executable, OURS, data=str(options.data.resolve()))
         their_job = partial(ask, options.joey, THEIRS, work=work, threads=options.threads)
-        theirs = ask(options.joey, THEIRS, "versions")
+        here = _is_installed(options.joey)
         words = our_job(do="prepare", work=work)["vocabularies"]
-        sides = Sides(partial(our_job, work=work, threads=options.threads), their_job)
+        ours = partial(our_job, work=work, threads=options.threads)
+        sides = Sides(ours, their_job if here else None)
         say("# Translation\n")
-        say(f"{describe_machine()}; JoeyNMT {theirs['joeynmt']} on torch {theirs['torch']}.")
+        if here:
+            theirs = ask(options.joey, THEIRS, "versions")
+            say(f"{describe_machine()}; JoeyNMT {theirs['joeynmt']} on torch {theirs['torch']}.")
+        else:
+            say(f"{describe_machine()}.\n\nleft out: JoeyNMT; {options.joey} has none (--joey)\n")
         say(
             f"{options.threads} threads, {options.rounds} rounds, medians (and smallest to "
             f"largest). Vocabularies of ours: {words[SOURCE]:,} {SOURCE}, {words[TARGET]:,} "
             f"{TARGET}."
         )
-        reached = train(sides, options, say) >= TRAINING_AIM
-        reached &= decode(sides, options, say) >= DECODING_AIM
+        missed = train(sides, options, say) < TRAINING_AIM
+        missed |= decode(sides, options, say) < DECODING_AIM
         stream(sides, options, say)
     if options.out is not None:
         options.out.write_text("\n".join(said) + "\n", encoding="utf-8")
-    return int(not reached)
+    return int(missed)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A property holds or it does not, however long the machine took over it: the one profile of all
+# property tests measures no time.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # Keras reads it when it is first imported; the suite has no TensorFlow
 os.environ.setdefault("KERAS_BACKEND", "torch")

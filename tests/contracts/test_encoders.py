@@ -160,7 +160,7 @@ rows_of_ids = st.lists(st.lists(st.integers(1, VOCABULARY - 1), max_size=12), mi
 
 
 @every_encoder
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(rows=rows_of_ids, extra=st.integers(0, 9), filler=st.integers(0, VOCABULARY - 1))
 def test_padding_and_neighbours_never_change_an_answer(
     name: str, chosen: dict[str, Any], rows: list[list[int]], extra: int, filler: int

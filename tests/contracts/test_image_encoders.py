@@ -91,7 +91,7 @@ def test_shapes(name: str, chosen: dict[str, Any]) -> None:
 
 
 @every_encoder
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(count=st.integers(1, 9), seed=st.integers(0, 99))
 def test_neighbours_never_change_an_answer(
     name: str, chosen: dict[str, Any], count: int, seed: int

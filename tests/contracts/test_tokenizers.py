@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 
 from munjang.errors import DataError, NotFittedError
 from munjang.text.columns import values_and_offsets
@@ -82,7 +82,7 @@ ROWS = [
 ]
 
 every_row = pytest.mark.parametrize("row", ROWS, ids=str)
-quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=25)
 
 
 @cache

@@ -12,7 +12,9 @@ import pytest
 from munjang.cli import main
 
 MUNJANG = [sys.executable, "-m", "munjang"]
-PATIENCE = 120
+# Seconds after which a process hangs: nothing that is waited for takes more than a few of them,
+# but a machine that is shared may stand still.
+PATIENCE = 600.0
 
 # A model that learns a little in a second or two.
 QUICK = {
@@ -46,13 +48,13 @@ def environment() -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
 
 
-def run(*arguments: object, given: str | bytes = b"", patience: float = PATIENCE) -> Done:
-    """Run a command in a process of its own, for so many seconds at most."""
+def run(*arguments: object, given: str | bytes = b"") -> Done:
+    """Run a command in a process of its own."""
     done = subprocess.run(
         [*MUNJANG, *map(str, arguments)],
         input=given.encode() if isinstance(given, str) else given,
         capture_output=True,
-        timeout=patience,
+        timeout=PATIENCE,
         env=environment(),
         check=False,
     )

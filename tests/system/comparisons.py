@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.system.commands import Done, call, start
+from tests.system.commands import PATIENCE, Done, call, start
 
-PATIENCE = 300.0  # machines that are shared may stand still
 SMALL = (
     *("--set", "model.dim=8"),
     *("--set", "model.ngrams=1"),

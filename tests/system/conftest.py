@@ -8,7 +8,7 @@ import pytest
 from tests.made import made_corpus
 from tests.system.browsers import BROWSERS
 from tests.system.commands import Done, head, run, settings, write_table
-from tests.system.comparisons import ALL, HOSTILE, PATIENCE, command
+from tests.system.comparisons import ALL, HOSTILE, command
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +56,7 @@ def hostile_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def compared(hostile_table: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
     """A comparison that came to its end."""
     out = tmp_path_factory.mktemp("compared") / "all of them"
-    return out, run(*command(hostile_table, out, *ALL), patience=PATIENCE)
+    return out, run(*command(hostile_table, out, *ALL))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What only shows while a command runs: streams, Ctrl-C, closed pipes, terminals."""
+"""What only shows while a command runs: streams, signals, closed pipes, terminals."""
 
 import fcntl
 import json
@@ -9,8 +9,10 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,13 +20,13 @@ import pytest
 from tests.system.commands import MUNJANG, PATIENCE, call, environment, head, settings, start
 
 
-def line_within(stream: object, seconds: float = PATIENCE) -> str:
+def next_line(stream: object) -> str:
     """The next line of an unbuffered pipe; fails when it does not come."""
     descriptor: int = stream.fileno()  # type: ignore[attr-defined]
-    line, until = b"", time.monotonic() + seconds
+    line, until = b"", time.monotonic() + PATIENCE
     while not line.endswith(b"\n"):
         ready, _, _ = select.select([descriptor], [], [], max(0.0, until - time.monotonic()))
-        assert ready, f"no whole line came in {seconds} s; so far {line!r}"
+        assert ready, f"no whole line came in {PATIENCE} s; so far {line!r}"
         one = os.read(descriptor, 1)
         assert one, f"the stream ended after {line!r}"
         line += one
@@ -39,7 +41,7 @@ def test_answers_come_while_the_input_is_still_open(model: Path) -> None:
         for text in ("정말 재미있다", "", "시간이 아깝다"):
             process.stdin.write(f"{text}\n".encode())
             process.stdin.flush()
-            answer = line_within(process.stdout).split("\t")
+            answer = next_line(process.stdout).split("\t")
             assert answer[2] == text
             assert answer[0] in ("0", "1")
             assert process.poll() is None, "it waits for more"
@@ -65,15 +67,16 @@ def test_a_closed_pipe_ends_quietly(model: Path, tmp_path: Path) -> None:
     assert process.stdout is not None
     assert process.stderr is not None
     with process:
-        first = json.loads(line_within(process.stdout))
+        first = json.loads(next_line(process.stdout))
         assert first["row"] == 1
         process.stdout.close()
         assert process.wait(PATIENCE) == 0
         assert process.stderr.read() == b""
 
 
-def test_ctrl_c_leaves_a_folder_that_resume_finishes(
-    reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_a_folder_that_resume_finishes(
+    number: signal.Signals, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     few = head(reviews, 301, tmp_path / "few.tsv")
     command = ("train", few, "--model", "mean", "--out", tmp_path / "m")
@@ -81,11 +84,11 @@ def test_ctrl_c_leaves_a_folder_that_resume_finishes(
     process = start(*command, *slow, stdin=subprocess.DEVNULL)
     assert process.stderr is not None
     with process:
-        while not line_within(process.stderr).startswith("step "):
+        while not next_line(process.stderr).startswith("step "):
             pass
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         told = process.stderr.read().decode()
-        assert process.wait(PATIENCE) == 130
+        assert process.wait(PATIENCE) == 128 + number
     assert "Traceback" not in told
     assert re.search(r"munjang: stopped after step [\d,]+ of 400; .*--resume", told)
     assert (tmp_path / "m" / "checkpoint.safetensors").exists()
@@ -101,16 +104,69 @@ def test_ctrl_c_leaves_a_folder_that_resume_finishes(
     assert call(capsys, "predict", tmp_path / "m", "재미있다").code == 0
 
 
-@pytest.mark.parametrize("seconds", [0.5, 1.0])
-def test_ctrl_c_while_modules_are_imported(seconds: float, tmp_path: Path) -> None:
-    process = start("train", "none.csv", "--out", tmp_path / "m", stdin=subprocess.DEVNULL)
-    time.sleep(seconds)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=PATIENCE)
-    assert "Traceback" not in err.decode()
-    # a quick machine may have found by now that there is no such file
-    assert (process.returncode, err) == (130, b"munjang: stopped\n") or process.returncode == 2
-    assert out == b""
+def imports_of(process: "subprocess.Popen[bytes]", said: list[bytes]) -> Iterator[str]:
+    """Modules in the order in which `-X importtime` tells them; all other lines go to `said`."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith(b"import time:"):
+            yield line.decode().split("|")[-1].strip()
+        else:
+            said.append(line)
+
+
+ENTRIES = {"module": ["-m", "munjang"], "script": ["-c", "import munjang.__main__ as m; m.main()"]}
+
+
+@pytest.mark.parametrize(
+    ("moment", "entry", "number"),
+    [
+        ("first", "module", signal.SIGINT),
+        ("first", "script", signal.SIGINT),
+        ("first", "script", signal.SIGTERM),
+        ("typer", "module", signal.SIGTERM),
+        ("numpy", "module", signal.SIGINT),
+        ("torch.nn.functional", "module", signal.SIGINT),
+    ],
+)
+def test_a_signal_while_modules_are_imported(
+    moment: str, entry: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    """From the first import of the command line on.
+
+    Until Python has come to our first line, what it says of Ctrl-C is its own, and no program can
+    change that.
+    """
+    command = [sys.executable, "-X", "importtime", *ENTRIES[entry]]
+    process = subprocess.Popen(  # it waits for its input, unless the signal ends it
+        [*command, "train", "-", "--out", str(tmp_path / "m")],
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
+    )  # fmt: skip
+    said: list[bytes] = []
+    with process:
+        imported = imports_of(process, said)
+        reached = ("munjang.stopping", "munjang.__main__") if moment == "first" else (moment,)
+        assert any(name in reached for name in imported)
+        if moment == "first":  # whatever the command line itself imports
+            assert any(name not in reached for name in imported)
+        process.send_signal(number)
+        for _ in imported:
+            pass
+        assert process.wait(PATIENCE) == 128 + number
+    assert said == [b"munjang: stopped\n"]
+
+
+def test_sigterm_ends_a_command_that_waits(model: Path) -> None:
+    process = start("predict", model, "--input", "-")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process:
+        process.stdin.write("정말 재미있다\n".encode())
+        process.stdin.flush()
+        next_line(process.stdout)
+        process.terminate()
+        assert process.stderr.read() == b"munjang: stopped\n"
+        assert process.wait(PATIENCE) == 143
 
 
 def in_terminal(*arguments: object, columns: int = 120) -> tuple[int, str]:

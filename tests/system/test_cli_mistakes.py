@@ -3,7 +3,6 @@
 import gzip
 import os
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -293,10 +292,8 @@ def test_a_corpus_without_a_network(
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # where nobody listens
     monkeypatch.setenv("PIP_INDEX_URL", "https://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    began = time.monotonic()
     done = call(capsys, "data", "get", name)
     assert_one_line(done, unreached, str(tmp_path / by_hand), "run this again")
-    assert time.monotonic() - began < 60, "it does not hang"
 
 
 @pytest.mark.parametrize(

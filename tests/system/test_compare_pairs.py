@@ -16,7 +16,6 @@ from tests.system.browsers import Page, Shown
 from tests.system.commands import Done, call, run, write_table
 from tests.system.comparisons import (
     HOSTILE,
-    PATIENCE,
     copied_without,
     standings,
     stopped_killed_and_gone_on,
@@ -56,7 +55,7 @@ def command(table: Path, out: Path, *more: object) -> list[object]:
 def compared(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
     """A comparison of all that write texts, which came to its end."""
     out = tmp_path_factory.mktemp("compared") / "pairs"
-    return out, run(*command(digits, out), patience=PATIENCE)
+    return out, run(*command(digits, out))
 
 
 def record(out: Path, name: str) -> dict[str, Any]:

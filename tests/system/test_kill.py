@@ -16,6 +16,7 @@ import pytest
 from munjang.api import load, train
 from munjang.errors import FolderError
 from munjang.training.run import Interrupted
+from tests.system.commands import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -31,7 +32,6 @@ SETTINGS = (
     "model.buckets=500",
     "model.filters=8",
 )
-PATIENCE = 300.0  # seconds for what takes two; machines that are shared may stand still
 Runs = Callable[..., "Run"]
 
 

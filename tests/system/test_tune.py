@@ -11,12 +11,11 @@ import pytest
 from munjang.api import load
 from munjang.tuning import study
 from tests.made import made_corpus
-from tests.system.commands import Done, call, run, start, write_table
+from tests.system.commands import PATIENCE, Done, call, run, start, write_table
 from tests.system.test_cli_mistakes import assert_one_line
 
 pytest.importorskip("optuna", reason="optuna (extra tune)")
 
-PATIENCE = 300.0  # machines that are shared may stand still
 SMALL = [
     part
     for setting in ("training.threads=1", "training.epochs=3", "model.ngrams=1")

@@ -200,7 +200,7 @@ def test_settings_do_not_change() -> None:
 
 
 @given(trees)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_yaml_brings_back_what_it_was_given(tmp_path_factory: Any, values: dict[str, Any]) -> None:
     path = tmp_path_factory.mktemp("yaml") / "c.yaml"
     path.write_text(to_yaml(values), encoding="utf-8", newline="\n")
@@ -242,7 +242,7 @@ def test_no_file_and_an_empty_one(tmp_path: Path) -> None:
 
 
 @given(base=trees, over=trees)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_merge_lays_one_on_the_other(base: dict[str, Any], over: dict[str, Any]) -> None:
     before = repr((base, over))
     merged = merge(base, over)

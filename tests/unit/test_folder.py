@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang import contents
@@ -306,7 +306,7 @@ def test_what_is_no_text_is_named(model: TextModel, texts: Any, words: str) -> N
 
 
 @given(with_surrogates())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_half_a_surrogate_pair_is_named_wherever_it_stands(model: TextModel, text: str) -> None:
     with pytest.raises(DataError, match=r"texts\[2\]: holds half of a surrogate pair"):
         model.predict(["fine", "영화", text])
@@ -328,7 +328,7 @@ def test_texts_of_nothing_known(model: TextModel) -> None:
 
 
 @given(texts=st.lists(ugly_text(), min_size=1, max_size=6), data=st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 def test_neither_company_nor_order_changes_an_answer(
     model: TextModel, texts: list[str], data: st.DataObject
 ) -> None:

@@ -15,11 +15,12 @@ from munjang.cli.compare import compare
 from munjang.cli.data import data
 from munjang.cli.evaluate import evaluate
 from munjang.cli.explain import explain
-from munjang.cli.outcome import Commands, ctrl_c_ends_at_once, end, exit_codes
+from munjang.cli.outcome import Commands, end, exit_codes
 from munjang.cli.predict import predict
 from munjang.cli.shapes import shapes
 from munjang.cli.train import train
 from munjang.cli.tune import tune
+from munjang.stopping import signals_taken
 
 __all__ = ["app", "main"]
 
@@ -59,7 +60,7 @@ def munjang(
 
     Each command teaches itself: munjang train --help. Exit codes: 0 done; 1 every run of a
     comparison failed; 2 a mistake in what was asked or in the data, or a full disk, told in one
-    line; 130 stopped by Ctrl-C.
+    line; 130 stopped by Ctrl-C, 143 by SIGTERM.
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -84,5 +85,5 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     command = typer.main.get_command(app)
     given = None if arguments is None else list(arguments)
-    with ctrl_c_ends_at_once():
+    with signals_taken():
         end(exit_codes(lambda: command.main(given, "munjang", standalone_mode=False)))

@@ -20,8 +20,8 @@ from munjang.cli.options import (
     TextColumn,
     TokenizerName,
 )
-from munjang.cli.outcome import begin
 from munjang.cli.output import note, show_json, shown
+from munjang.stopping import begin
 
 if TYPE_CHECKING:
     from munjang.data.checks import DataReport

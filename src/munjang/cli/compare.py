@@ -18,8 +18,9 @@ from munjang.cli.options import (
     TargetFile,
     TextColumn,
 )
-from munjang.cli.outcome import DONE, FAILED, begin, resumable
+from munjang.cli.outcome import DONE, FAILED, resumable
 from munjang.cli.output import note
+from munjang.stopping import begin
 
 
 def compare(

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from munjang.cli.options import AsJson
-from munjang.cli.outcome import begin
 from munjang.cli.output import note, show, show_json
+from munjang.stopping import begin
 
 if TYPE_CHECKING:
     from munjang.data.samples.corpora import Sample

@@ -17,7 +17,7 @@ from munjang.cli.options import (
     TargetFile,
     TextColumn,
 )
-from munjang.cli.outcome import begin
+from munjang.stopping import begin
 
 
 def evaluate(

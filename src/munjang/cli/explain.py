@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from munjang.cli.options import AsJson
-from munjang.cli.outcome import begin
 from munjang.cli.output import console, note, show, show_json
+from munjang.stopping import begin
 from munjang.telling import counted
 
 if TYPE_CHECKING:

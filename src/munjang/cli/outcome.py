@@ -2,9 +2,7 @@
 
 import errno
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
@@ -14,8 +12,9 @@ from typer.core import TyperGroup
 
 from munjang.cli.output import OUTPUT, flush, note, one_line
 from munjang.errors import MunjangError
+from munjang.stopping import ENDED_BY_SIGNAL, exit_code
 
-DONE, FAILED, MISTAKE, STOPPED = 0, 1, 2, 130
+DONE, FAILED, MISTAKE = 0, 1, 2
 # What the system says of a disk, of a person's share of it and of one file that can grow no more.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 OUT_OF_MEMORY = (
@@ -48,7 +47,7 @@ def exit_codes(run: Callable[[], Any]) -> int:
         return 0
     except KeyboardInterrupt as stop:
         note(f"munjang: {one_line(str(stop)) or 'stopped'}")
-        return STOPPED
+        return exit_code(stop)
     except MunjangError as error:
         note(f"munjang: {one_line(str(error))}")
         return MISTAKE
@@ -89,39 +88,9 @@ def resumable(goes_on: Callable[[], str]) -> Iterator[None]:
         raise OSError(error.errno, said, error.filename) from None
 
 
-@contextmanager
-def ctrl_c_ends_at_once() -> Iterator[None]:
-    """Until a command has begun, Ctrl-C ends the process at once.
-
-    Nothing can be left half done, and an import that an exception breaks off leaves torch and
-    NumPy in pieces, which fail with errors of their own.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    ours = before is signal.default_int_handler
-    if not ours or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    signal.signal(signal.SIGINT, _end_at_once)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def begin() -> None:
-    """A command has imported what it needs: from here on Ctrl-C raises, to be handled with care."""
-    if signal.getsignal(signal.SIGINT) is _end_at_once:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def _end_at_once(number: int, frame: object) -> None:
-    note("munjang: stopped")
-    os._exit(STOPPED)
-
-
 def end(code: int) -> NoReturn:
     """Leave with an exit code."""
-    if code == STOPPED:
+    if code > ENDED_BY_SIGNAL:
         # Python may still remember the interrupt, where C code saw it pass, and end the process
         # with a signal instead of our code.
         with suppress(OSError):

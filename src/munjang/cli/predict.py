@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from munjang.cli.options import Beam, DecodingSettings, Encoding, SkipBadRows, TextColumn
-from munjang.cli.outcome import begin
 from munjang.cli.output import flush, json_text, note, show, shown
 from munjang.errors import ConfigError
+from munjang.stopping import begin
 from munjang.telling import counted
 
 if TYPE_CHECKING:

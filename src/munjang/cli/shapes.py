@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from munjang.cli.options import AsJson, ConfigFile, Settings
-from munjang.cli.outcome import begin
 from munjang.cli.output import console, show, show_json
+from munjang.stopping import begin
 
 if TYPE_CHECKING:
     from munjang.explain.shapes import Shapes

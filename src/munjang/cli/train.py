@@ -25,7 +25,8 @@ from munjang.cli.options import (
     TokenizerName,
     Vectors,
 )
-from munjang.cli.outcome import begin, resumable
+from munjang.cli.outcome import resumable
+from munjang.stopping import begin
 
 
 def train(

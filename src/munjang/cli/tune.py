@@ -20,7 +20,7 @@ from munjang.cli.options import (
     TokenizerName,
     Vectors,
 )
-from munjang.cli.outcome import begin
+from munjang.stopping import begin
 
 
 def tune(

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from munjang.manifest import FILE as MANIFEST
+from munjang.stopping import Terminated, free_to_take
 from munjang.training.checkpoints import FILE as CHECKPOINT
 from munjang.training.checkpoints import load_checkpoint, save_checkpoint
 from munjang.training.logs import RunLog
@@ -20,7 +21,7 @@ OnStep = Callable[[Step], None]
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C reached a training that left a checkpoint: `str` says how to go on."""
+    """Ctrl-C, or SIGTERM, reached a training that left a checkpoint: `str` says how to go on."""
 
 
 def run(
@@ -66,7 +67,7 @@ def run(
                     with asked.held():
                         save_checkpoint(folder, state, fingerprint)
                 if stop:
-                    raise Interrupted(_interrupted(folder, loop, out))
+                    raise Interrupted(_interrupted(folder, loop, out)) from asked.reason
             if folder is not None and state.counters.seconds > settings.checkpoint_seconds:
                 # until the model is saved, and its checkpoint removed, a long run may not be lost
                 save_checkpoint(folder, state, fingerprint)
@@ -110,7 +111,7 @@ def finishing(
         with asked.at_once():
             yield
     except KeyboardInterrupt:
-        raise Interrupted(_kept(loop, folder, fingerprint, out)) from None
+        raise Interrupted(_kept(loop, folder, fingerprint, out)) from asked.reason
     except OSError:
         with suppress(OSError):
             _kept(loop, folder, fingerprint, out)
@@ -168,19 +169,28 @@ def _threads(count: int | None) -> Iterator[None]:
 
 
 class CtrlC:
-    """What Ctrl-C does to a training. It is the handler of the signal.
+    """What Ctrl-C and SIGTERM do to a training. It is the handler of both signals.
 
     Attributes:
-        stop: Ctrl-C came, and whoever takes the steps should stop at the end of this one.
+        stop: one came, and whoever takes the steps should stop at the end of this one.
+        reason: the SIGTERM among them, for whoever raises the end.
     """
 
     def __init__(self) -> None:
         self.stop = False
+        self.reason: Terminated | None = None
         self._raises, self._held = False, False
 
     def __call__(self, number: int, frame: object) -> None:
-        """Note Ctrl-C; a second one stops at once."""
-        again, self.stop = self.stop, True
+        """Note a signal; a Ctrl-C behind it stops at once.
+
+        A second SIGTERM is not taken for impatience: schedulers send it to a process, and again to
+        all of its group.
+        """
+        again = self.stop and number == signal.SIGINT
+        self.stop = True
+        if number == signal.SIGTERM:
+            self.reason = self.reason or Terminated()
         if not self._held and (again or self._raises):
             # who catches the one that ends the finishing writes a checkpoint
             self._held = self._raises
@@ -188,7 +198,7 @@ class CtrlC:
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Within, the first Ctrl-C stops at once; so does one that came before and was only noted.
+        """Within, the first signal stops at once; so does one that came before and was only noted.
 
         Raises:
             KeyboardInterrupt: it came.
@@ -213,14 +223,23 @@ class CtrlC:
 
 @contextmanager
 def ctrl_c() -> Iterator[CtrlC]:
-    """Let Ctrl-C be noted, to be looked at between steps. Within itself it changes nothing."""
+    """Let Ctrl-C and SIGTERM be noted, to be looked at between steps.
+
+    Within itself it changes nothing. A SIGTERM that somebody else handles, or that is ignored,
+    stays theirs.
+    """
     before, asked = signal.getsignal(signal.SIGINT), CtrlC()
     in_main = threading.current_thread() is threading.main_thread()
     if isinstance(before, CtrlC) or not in_main:
         yield before if isinstance(before, CtrlC) and in_main else asked
         return
-    signal.signal(signal.SIGINT, asked)
+    taken = {signal.SIGINT: before}
+    if free_to_take(signal.SIGTERM):
+        taken[signal.SIGTERM] = signal.getsignal(signal.SIGTERM)
+    for number in taken:
+        signal.signal(number, asked)
     try:
         yield asked
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in taken.items():
+            signal.signal(number, handler)

@@ -51,7 +51,7 @@ def spoilt(texts: Sequence[str], share: float, seed: int) -> list[str]:
 texts = st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     pairs=st.lists(st.tuples(texts, texts.filter(bool)), min_size=1, max_size=8),
     tokenizer=st.sampled_from(["13a", "char", "none"]),

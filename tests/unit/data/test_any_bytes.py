@@ -27,7 +27,7 @@ PIECES = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     content=st.one_of(st.lists(st.sampled_from(PIECES), max_size=15).map(b"".join), st.binary()),
     suffix=st.sampled_from(["", ".csv", ".tsv", ".jsonl", ".parquet", ".txt"]),
@@ -56,7 +56,7 @@ def test_a_table_or_a_data_error(
     assert "\n" not in said
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     content=st.one_of(st.lists(st.sampled_from(PIECES), max_size=15).map(b"".join), st.binary()),
     suffix=st.sampled_from(["", ".csv", ".tsv", ".jsonl", ".parquet", ".txt"]),

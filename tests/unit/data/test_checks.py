@@ -100,7 +100,7 @@ def test_numbers_to_learn():
     json.dumps(report.to_json(), allow_nan=False)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60))
 def test_bins_of_numbers_against_counting_them(values):
     found = describe_numbers(pl.Series(values, dtype=pl.Float64))
@@ -129,7 +129,7 @@ def test_one_row():
     assert report.padding.longest == report.padding.random == report.padding.buckets == 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(lengths=st.lists(st.integers(0, 5000), min_size=1, max_size=300))
 def test_lengths(lengths):
     found = measure(np.array(lengths), "tokens")
@@ -141,7 +141,7 @@ def test_lengths(lengths):
     assert found.mean == pytest.approx(np.mean(lengths))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(lengths=st.lists(st.integers(1, 300), min_size=1, max_size=400), seed=st.integers(0, 99))
 def test_padding_against_counting_it(lengths, seed):
     found = padding(np.array(lengths), seed, batch_rows=16)
@@ -154,7 +154,7 @@ def test_padding_against_counting_it(lengths, seed):
     assert found.random <= found.longest + 1e-9
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     texts=st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=6), min_size=1, max_size=40),
     seed=st.integers(0, 99),

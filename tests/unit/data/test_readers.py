@@ -281,7 +281,7 @@ def test_labels_are_the_same_from_every_type(tmp_path, dtype):
 # --- quoting
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     rows=st.lists(st.tuples(ugly_text(), ugly_text()), min_size=1, max_size=8),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
@@ -310,7 +310,7 @@ def reference_rows(content: str) -> list[int]:
     return starts[1:]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts=st.lists(ugly_text(), min_size=1, max_size=8), blank=st.booleans())
 def test_rows_are_the_lines_where_records_start(tmp_path_factory, texts, blank):
     texts = [text.replace("\r\n", "\n") for text in texts]
@@ -320,7 +320,7 @@ def test_rows_are_the_lines_where_records_start(tmp_path_factory, texts, blank):
     assert table.rows.tolist() == reference_rows(path.read_text(encoding="utf-8"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(body=st.lists(st.sampled_from(['"', '"', ",", "\n", "a", "한", " "]), max_size=24))
 def test_any_mess_of_quotes_reads_as_python_reads_it_or_is_refused(tmp_path_factory, body):
     content = "text,label\n" + "".join(body) + "\nx,1\n"
@@ -341,7 +341,7 @@ def test_any_mess_of_quotes_reads_as_python_reads_it_or_is_refused(tmp_path_fact
         assert pairs(table) == [(t, label.strip()) for t, label in filter(None, expected)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts=st.lists(ugly_text(), min_size=1, max_size=8))
 def test_tsv_equals_a_plain_split(tmp_path_factory, texts):
     texts = [t for text in texts if (t := "".join(text.split("\t")).replace("\n", "")).strip("\r ")]

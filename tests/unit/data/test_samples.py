@@ -60,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(CONTENT[: len(CONTENT) // 2] if half else CONTENT)
             if self.path.startswith("/stall"):
                 self.wfile.flush()
-                self.server.release.wait(30)
+                self.server.release.wait()
 
     def log_message(self, *args):
         pass
@@ -204,12 +204,11 @@ def test_interruption_leaves_no_half_file(server, cache):
     command = [sys.executable, "-c", INTERRUPTED, f"{server.url}/stall/train.txt"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert b"downloading" in process.stdout.readline()
-        end = time.monotonic() + 20
-        while not files_under(cache) and time.monotonic() < end:
+        while process.poll() is None and not files_under(cache):
             time.sleep(0.02)
         assert files_under(cache)
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) != 0
+        assert process.wait() != 0
     assert files_under(cache) == []
 
 

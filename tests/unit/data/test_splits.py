@@ -33,7 +33,7 @@ rows = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     rows=rows,
     valid=st.sampled_from([0.0, 0.1, 0.3]),
@@ -69,7 +69,7 @@ def test_every_row_is_in_one_part_and_every_text_too(rows, valid, test, seed, st
     assert all(np.array_equal(a, b) for a, b in zip(parts_of(done), parts_of(again), strict=True))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     counts=st.lists(st.integers(3, 80), min_size=2, max_size=5),
     valid=st.sampled_from([0.1, 0.25]),

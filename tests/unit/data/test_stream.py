@@ -52,7 +52,7 @@ def write(folder, suffix, texts, label="1"):
     return path
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     texts=st.lists(ugly_text(), min_size=1, max_size=10),
     suffix=st.sampled_from([".csv", ".tsv", ".jsonl", ".parquet"]),

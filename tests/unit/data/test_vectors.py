@@ -302,7 +302,7 @@ def _composed(word: str) -> str:
     return str(pl.Series([word]).str.normalize("NFC")[0])
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(vectors=some_vectors(), more=st.lists(ugly_words, max_size=4), form=st.sampled_from("gtb"))
 def test_ugly_words_find_their_vectors_in_every_format(
     vectors: Vectors, more: list[str], form: str, tmp_path_factory: pytest.TempPathFactory

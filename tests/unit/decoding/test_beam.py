@@ -47,7 +47,7 @@ def options(draw: Any) -> DecodingSettings:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     chosen=options(),
     words=st.integers(4, 30),

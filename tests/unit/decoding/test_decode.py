@@ -34,7 +34,7 @@ def method(request: Any) -> dict[str, Any]:
     return chosen
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     words=st.integers(4, 20),
     ending=st.sampled_from([-2.0, 0.0, 1.0]),
@@ -116,7 +116,7 @@ def test_scores_are_those_of_the_words(method: dict[str, Any]) -> None:
             assert hypothesis.score == pytest.approx(expected, rel=1e-4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     place=st.integers(0, len(METHODS) - 1),
     longest=st.integers(1, 20),

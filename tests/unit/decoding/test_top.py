@@ -12,7 +12,7 @@ from munjang.decoding.top import top
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     rows=st.integers(1, 4),
     places=st.integers(1, 1500),

@@ -61,7 +61,7 @@ sides = st.integers(1, 20)
 one_or_more = st.lists(st.integers(1, 4), min_size=1, max_size=3)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     size=st.tuples(st.sampled_from([1, 3]), sides, sides),
     filters=one_or_more,

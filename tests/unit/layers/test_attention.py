@@ -45,7 +45,7 @@ def heads_of(
     return [part.requires_grad_() for part in parts], mask
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(lengths=lengths_of_rows, extra=st.integers(0, 2), seed=st.integers(0, 99))
 def test_the_formula_written_out_is_that_of_the_paper(
     lengths: list[int], extra: int, seed: int
@@ -61,7 +61,7 @@ def test_the_formula_written_out_is_that_of_the_paper(
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(lengths=lengths_of_rows, extra=st.integers(0, 2), seed=st.integers(0, 99))
 def test_the_path_that_trains_is_the_formula_in_values_and_gradients(
     dtype: torch.dtype, lengths: list[int], extra: int, seed: int
@@ -99,7 +99,7 @@ def test_a_row_without_tokens_is_finite_and_so_are_its_gradients() -> None:
         assert gradient.isfinite().all()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(lengths=lengths_of_rows, extra=st.integers(0, 2), heads=st.sampled_from([1, 2, 4]))
 def test_equal_to_the_frameworks_module(lengths: list[int], extra: int, heads: int) -> None:
     torch.manual_seed(heads)

@@ -32,7 +32,7 @@ def slow_bucket(gram: list[int], buckets: int) -> int:
     return mixed % buckets
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     rows=st.lists(wide_ids, min_size=1, max_size=4),
     longest=st.integers(2, 8),
@@ -60,7 +60,7 @@ def test_neighbouring_ids_spread_over_the_buckets() -> None:
     assert len(found.unique()) > 9_000
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=rows_of_ids,
     ngrams=st.integers(1, 4),
@@ -102,7 +102,7 @@ def test_forward_and_mean_have_the_same_gradient(ngrams: int) -> None:
     torch.testing.assert_close(gradients[0], gradients[1])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     ids=st.integers(1, 4).flatmap(
         lambda wide: st.lists(
@@ -126,7 +126,7 @@ def test_the_bags_of_each_row_are_those_of_a_loop(ids: list[list[int]]) -> None:
             assert [part.tolist() for part in parts] == [expected[n] for n in sorted(expected)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     ids=st.integers(1, 4).flatmap(
         lambda wide: st.lists(
@@ -228,7 +228,7 @@ def test_the_table_starts_small_with_zero_padding() -> None:
     assert float(weight[1:].std()) == pytest.approx(0.1, rel=0.05)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     bags=st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=1, max_size=6),
     frozen=st.sets(st.integers(1, 9)),

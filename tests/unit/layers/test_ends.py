@@ -36,7 +36,7 @@ def packed_ends(layer: nn.RNNBase, states: Tensor, lengths: list[int]) -> Tensor
 
 
 @every_cell
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @some_lengths
 def test_ends_are_those_of_packed_rows(cell: str, lengths: list[int], extra: int) -> None:
     torch.manual_seed(len(lengths))

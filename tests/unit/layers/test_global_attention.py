@@ -49,7 +49,7 @@ def written_out(
 
 
 @every_score
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     lengths=st.lists(st.integers(0, 5), min_size=1, max_size=4),
     extra=st.integers(1, 3),

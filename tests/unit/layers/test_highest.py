@@ -12,7 +12,7 @@ from munjang.layers.masking import mask_from_lengths, masked_max
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     lengths=st.lists(st.integers(0, 9), min_size=1, max_size=5),
     widths=st.lists(st.integers(1, 8), min_size=1, max_size=4),

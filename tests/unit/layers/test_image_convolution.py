@@ -52,7 +52,7 @@ def convolved_slowly(layer: ImageConvolution, image: Tensor) -> Tensor:
     return out
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     kernel=st.integers(1, 4),
     stride=st.integers(1, 3),

@@ -46,7 +46,7 @@ def test_mask_from_lengths() -> None:
     assert mask_from_lengths(torch.tensor([2]), 5).sum() == 2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lengths=lengths_of_rows, extra=extra_places, distinct=st.booleans())
 def test_masked_max_has_the_values_and_gradients_of_a_loop(
     lengths: list[int], extra: int, distinct: bool
@@ -77,7 +77,7 @@ def test_a_repeated_token_does_not_multiply_the_gradient_of_a_filter() -> None:
     assert torch.autograd.gradcheck(peak, (weight,))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lengths=lengths_of_rows, extra=extra_places)
 def test_masked_mean_and_last_state_are_those_of_a_loop(lengths: list[int], extra: int) -> None:
     states, mask = states_of(lengths, extra)
@@ -98,7 +98,7 @@ def test_rubbish_at_padding_is_never_read() -> None:
         assert torch.equal(reduce(rubbish, mask), reduce(states, mask)), reduce.__name__
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lengths=lengths_of_rows, extra=extra_places)
 def test_reverse_rows_turns_each_row_within_its_length(lengths: list[int], extra: int) -> None:
     states, mask = states_of(lengths, extra)

@@ -69,7 +69,7 @@ def test_other_names_are_refused(pooling: str, words: str) -> None:
     assert words in str(caught.value)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lengths=st.lists(st.integers(0, 6), min_size=1, max_size=4), extra=st.integers(0, 3))
 def test_attention_is_the_weighted_mean_of_a_loop(lengths: list[int], extra: int) -> None:
     states, mask = made_states(lengths, extra + (max(lengths) == 0))

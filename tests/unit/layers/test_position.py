@@ -87,7 +87,7 @@ def test_a_token_beyond_the_learned_places_is_an_error() -> None:
         LearnedPositions(5, 3)(torch.zeros(2, 8, 3), mask)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(time=st.integers(1, 12), pairs=st.integers(1, 5), seed=st.integers(0, 99))
 def test_turning_is_a_rotation_matrix_a_pair(time: int, pairs: int, seed: int) -> None:
     torch.manual_seed(seed)
@@ -99,7 +99,7 @@ def test_turning_is_a_rotation_matrix_a_pair(time: int, pairs: int, seed: int) -
     torch.testing.assert_close(found.norm(dim=-1), x.norm(dim=-1))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(first=st.integers(0, 10), second=st.integers(0, 10), shift=st.integers(1, 40))
 def test_a_score_of_turned_vectors_depends_on_the_distance_alone(
     first: int, second: int, shift: int

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -25,7 +25,6 @@ def gradients(loss: Tensor, parts: tuple[Tensor, ...]) -> list[Tensor]:
     return list(torch.autograd.grad(loss, parts))
 
 
-@settings(deadline=None)
 @given(
     rows=st.integers(1, 20),
     words=st.integers(2, 30),

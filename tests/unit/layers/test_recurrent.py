@@ -81,7 +81,7 @@ def made_states(lengths: list[int], extra: int) -> tuple[Tensor, Tensor]:
 
 
 @every_stack
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @any_lengths
 def test_equal_to_the_frameworks_own_on_packed_rows(
     cell: str, layers: int, directions: int, lengths: list[int], extra: int
@@ -107,7 +107,7 @@ def test_equal_to_the_frameworks_own_on_packed_rows(
 
 
 @every_stack
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @any_lengths
 def test_equal_to_the_steps_written_out(
     cell: str, layers: int, directions: int, lengths: list[int], extra: int

@@ -29,7 +29,7 @@ some_rows = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rows=some_rows, extra=st.integers(0, 2), seed=st.integers(0, 999))
 def test_each_token_is_as_given_or_the_guess_of_the_token_before(
     rows: list[list[int]], extra: int, seed: int

@@ -60,7 +60,7 @@ def test_words_share_the_rows_of_the_ngrams_that_they_share(longest: int) -> Non
     assert slow_shared(WORDS, 3)[4] == []  # the only word with these letters
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(ugly_text().filter(bool), min_size=1, max_size=6, unique=True))
 def test_ugly_tokens_are_spelled_as_any(tokens: list[str]) -> None:
     plain = [t.replace("<", "").replace(">", "") or str(i) for i, t in enumerate(tokens)]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -73,7 +73,6 @@ def test_features_are_those_of_dictionaries(train: list[list[int]], ngrams: int)
     assert answers == pytest.approx([sum(row.values()) for row in reference], abs=1e-4)
 
 
-@settings(deadline=None)  # the first call imports scikit-learn's solver
 @given(rows_of_ids, rows_of_ids)
 def test_neither_padding_nor_company_changes_an_answer(
     train: list[list[int]], rows: list[list[int]]

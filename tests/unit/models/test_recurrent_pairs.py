@@ -113,7 +113,7 @@ some_pairs = st.lists(st.tuples(some_ids, some_ids.map(lambda ids: [GO, *ids])),
 
 
 @every_setting
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(pairs=some_pairs, extra=st.integers(0, 4), filler=st.integers(0, WORDS - 1))
 def test_padding_and_neighbours_never_change_an_answer(
     name: str, chosen: Chosen, pairs: list[tuple[list[int], list[int]]], extra: int, filler: int

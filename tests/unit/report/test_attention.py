@@ -114,7 +114,7 @@ def rows_of(page: str) -> list[list[tuple[str, str]]]:
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(UGLY, min_size=1, max_size=5), st.lists(UGLY, min_size=1, max_size=4))
 def test_a_page_and_a_picture_hold_any_tokens(source: list[str], target: list[str]) -> None:
     found = attention(source, target)

@@ -10,7 +10,7 @@ from munjang.text.normalise import normalise
 from munjang.text.vocabulary import RESERVED
 from tests.unit.text.strategies import ugly_texts
 
-thorough = settings(max_examples=60, deadline=None)
+thorough = settings(max_examples=60)
 
 
 def column(texts: list[str]) -> pl.Series:

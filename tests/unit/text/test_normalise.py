@@ -12,7 +12,7 @@ from munjang.text.columns import token_column
 from munjang.text.normalise import Form, normalise, normalise_text, original_offsets
 from tests.unit.text.strategies import ugly_text, ugly_texts
 
-thorough = settings(max_examples=80, deadline=None)
+thorough = settings(max_examples=80)
 
 
 def column(texts: list[str]) -> pl.Series:

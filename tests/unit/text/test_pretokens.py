@@ -10,7 +10,7 @@ from munjang.text.cutting.codepoints import CODE_POINTS
 from munjang.text.subwords.pretokens import LONGEST, SPACE_SIGN, pretokenise
 from tests.unit.text.strategies import ugly_texts
 
-thorough = settings(max_examples=80, deadline=None)
+thorough = settings(max_examples=80)
 
 
 def column(texts: list[str]) -> pl.Series:

@@ -75,7 +75,7 @@ def slow_adagrad(weight: Tensor, steps: list[Touched], gradients: list[Tensor]) 
     return torch.tensor(table)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(steps=steps_of_rows, decay=st.sampled_from([0.0, 0.1, 2.0]))
 def test_row_adamw_is_the_papers_update_row_by_row(steps: list[Touched], decay: float) -> None:
     before, after, gradients = play(
@@ -85,7 +85,7 @@ def test_row_adamw_is_the_papers_update_row_by_row(steps: list[Touched], decay: 
     torch.testing.assert_close(after, expected, rtol=1e-4, atol=1e-6)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(steps=steps_of_rows)
 def test_row_adamw_without_decay_is_sparse_adam(steps: list[Touched]) -> None:
     _, ours, _ = play(steps, lambda w: AdamW([ParameterGroup([w], 0.01)]))
@@ -107,7 +107,7 @@ def test_row_adamw_is_dense_adamw_when_every_row_is_touched(decay: float) -> Non
     torch.testing.assert_close(ours, dense, rtol=1e-5, atol=1e-6)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(steps=steps_of_rows)
 def test_row_adagrad_is_the_update_row_by_row(steps: list[Touched]) -> None:
     before, after, gradients = play(steps, lambda w: RowAdagrad([ParameterGroup([w], 0.05)]))

@@ -4,11 +4,13 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors import safe_open
 
+from munjang.stopping import exit_code
 from munjang.training.checkpoints import FILE
 from munjang.training.loop import Loop, Step
 from munjang.training.run import Interrupted, remove_checkpoint, run
@@ -105,11 +107,11 @@ def test_without_resume_a_checkpoint_is_not_looked_at(small: Small, tmp_path: Pa
     assert_same_weights(loop, fitted(small))
 
 
-def interrupt_at(number: int, times: int = 1) -> object:
+def interrupt_at(at: int, times: int = 1, number: signal.Signals = signal.SIGINT) -> Any:
     def interrupt(step: Step) -> None:
-        if step.number == number:
+        if step.number == at:
             for _ in range(times):
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), number)
 
     return interrupt
 
@@ -152,11 +154,34 @@ def test_a_second_ctrl_c_stops_at_once(small: Small, tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_sigterm_stops_as_ctrl_c_does_however_often_it_comes(small: Small, tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    loop = small.loop()
+    interrupt = interrupt_at(7, times=3, number=signal.SIGTERM)
+    with pytest.raises(Interrupted, match=r"after step 7 of 18; .*--resume goes on from ") as stop:
+        run(loop, loop.settings, folder=tmp_path, fingerprint="f", on_step=interrupt)
+    assert exit_code(stop.value) == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert step_in(tmp_path) == 7
+
+
+@pytest.mark.parametrize("handler", [signal.SIG_IGN, lambda number, frame: None])
+def test_a_sigterm_of_somebody_else_stays_theirs(handler: Any, small: Small) -> None:
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        loop = small.loop()
+        run(loop, loop.settings, on_step=interrupt_at(7, number=signal.SIGTERM))
+        assert loop.state.counters.step == 18
+        assert signal.getsignal(signal.SIGTERM) is handler
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_it_runs_outside_the_main_thread(small: Small, tmp_path: Path) -> None:
     loop = small.loop()
     thread = threading.Thread(target=run, args=(loop, loop.settings), kwargs={"folder": tmp_path})
     thread.start()
-    thread.join(timeout=60)
+    thread.join()
     assert loop.state.counters.step == 18
 
 

@@ -166,9 +166,7 @@ def test_images_from_python(tmp_path: Path) -> None:
     assert "got int" in refusal(3)
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_bytes_are_an_image_or_one_line(tmp_path: Path, data: st.DataObject) -> None:
     whole = tmp_path / "whole"

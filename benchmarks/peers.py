@@ -1,0 +1,41 @@
+"""Peers that are measured where they are installed, and named in one line where they are not."""
+
+import sys
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+
+# What each peer imports, and what `pip install` calls that.
+PACKAGES = {
+    "keras": {"keras": "keras"},
+    "jax": {"keras": "keras", "jax": "jax"},
+    "tensorflow": {"keras": "keras", "tensorflow": "tensorflow-cpu"},
+    "fasttext": {"fasttext": "fasttext-numpy2"},
+    "sacremoses": {"sacremoses": "sacremoses"},
+    "rouge-score": {"rouge_score": "rouge-score"},
+    "morphemes": {"kiwipiepy": "kiwipiepy"},
+}
+
+
+def missing(peer: str) -> list[str]:
+    """What `pip install` has to be given before this peer can be measured."""
+    packages = PACKAGES.get(peer, {})
+    return [package for module, package in packages.items() if find_spec(module) is None]
+
+
+def present(peers: Iterable[str]) -> list[str]:
+    """Those of `peers` that can be measured here; each other one is named in a line."""
+    found = []
+    for peer in peers:
+        if packages := missing(peer):
+            print(f"left out: {peer}; pip install {' '.join(packages)}\n", flush=True)
+        else:
+            found.append(peer)
+    return found
+
+
+def need_data(path: Path) -> Path:
+    """`path` itself; without it, end in a line that says where it was looked for."""
+    if not path.exists():
+        sys.exit(f"no {path}: give --data, or set MUNJANG_DATA to the folder of the corpora")
+    return path

@@ -44,7 +44,6 @@ from munjang.tasks.task import Floats, Task, TaskScores
 from munjang.text.tokenizer import Tokenizer
 from munjang.text_network import text_network
 
-
 _FEW = 128
 
 

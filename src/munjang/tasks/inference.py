@@ -36,7 +36,7 @@ def logits_of(model: nn.Module, examples: Dataset, *, batch_rows: int = 256) -> 
     with _evaluating(model):
         for batch in examples.in_order_of_length(batch_rows):
             batch = batch.to(device)
-            part = model(*batch.inputs).float()
+            part: Tensor = model(*batch.inputs).float()
             if logits is None and len(batch.rows) == len(examples) == 1:
                 return part.cpu()
             if logits is None:

@@ -109,7 +109,9 @@ def ratio_of_sums(ease: Floats) -> Tally:
     ones = np.round(words * norm.cdf(ease))
     twos = np.maximum(ones - 2, 0)
     counts = np.stack([ones, words, twos, words - 1], axis=1)
-    return Tally(counts, lambda sums: 100 * np.sqrt(sums[:, 0] / sums[:, 1] * sums[:, 2] / sums[:, 3]))
+    return Tally(
+        counts, lambda sums: 100 * np.sqrt(sums[:, 0] / sums[:, 1] * sums[:, 2] / sums[:, 3])
+    )
 
 
 JUDGES: dict[str, Judge] = {

@@ -4,7 +4,6 @@ Every configurable part has a subclass of `Settings` beside it. Layers never see
 plain arguments.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from munjang.errors import ConfigError, MunjangError
+from munjang.names import nearest_name
 
 
 class Settings(BaseModel):
@@ -81,8 +81,8 @@ def _keys_at(settings: type[BaseModel], path: list[str]) -> list[str]:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`"; did you mean 'x'?"` for the known name nearest to a wrong one, or nothing."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    close = nearest_name(name, known, cutoff=0.5)
+    return f"; did you mean '{close}'?" if close else ""
 
 
 def read_yaml(path: Path | str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ Every configurable part has a subclass of `Settings` beside it. Layers never see
 plain arguments.
 """
 
-import difflib
 import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from munjang.errors import ConfigError, MunjangError
+from munjang.names import nearest_name
 from munjang.parsing import YAML_CHARACTERS, UnreadableError, parse_yaml
 
 # What was given may be as long as a file; a line that tells of it is not.
@@ -89,8 +89,8 @@ def _keys_at(settings: type[BaseModel], path: list[str]) -> list[str]:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`"; did you mean 'x'?"` for the known name nearest to a wrong one, or nothing."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    close = nearest_name(name, known, cutoff=0.5)
+    return f"; did you mean '{close}'?" if close else ""
 
 
 def read_yaml(path: Path | str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import polars as pl
 
 from munjang.comparison.kept import LABELS, part_file
 from munjang.comparison.plan import PARTS
-from munjang.data.labels import check_known_labels, check_labels, require_labels
+from munjang.data.labels import check_known_labels, check_labels, known_names, require_labels
 from munjang.data.pairs.settings import PairDataSettings
 from munjang.data.splits import split
 from munjang.data.table import Table
@@ -54,6 +54,7 @@ def cut_texts(sources: Sources, columns: DataSettings, seed: int, say: Say) -> d
     known = _labels(parts["train"])
     for name in ("valid", "test"):
         check_known_labels(require_labels(parts[name]), known, parts[name])
+        parts[name] = known_names(parts[name], known)
     _say_sizes(parts, say)
     return parts
 

@@ -15,6 +15,7 @@ from munjang.data.distributions import (
     label_counts,
     with_names,
 )
+from munjang.data.labels import known_names
 from munjang.data.repeats import Repeats, conflicts, duplicates, overlap
 from munjang.data.splits import same_texts
 from munjang.data.table import Table
@@ -247,7 +248,9 @@ def padding(lengths: Int64s, seed: int = 0, batch_rows: int = BATCH_ROWS) -> Pad
 
 
 def _check_test(train: Table, test: Table) -> TestReport:
-    labels, known = label_counts(test.labels), known_labels(train.labels)
+    known = known_labels(train.labels)
+    test = known_names(test, sorted(known))
+    labels = label_counts(test.labels)
     unknown = {label: count for label, count in (labels or {}).items() if label not in known}
     in_train = overlap(with_names(train), with_names(test))
     return TestReport(len(test), labels, unknown if known else {}, in_train)

@@ -1,6 +1,7 @@
 """Are the labels fit for training, and known at evaluation?"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -9,6 +10,7 @@ from munjang.data.readers.faults import shorten
 from munjang.data.readers.header import shown
 from munjang.data.table import Table
 from munjang.errors import DataError
+from munjang.names import KnownLabels, composed, label_key
 from munjang.telling import counted
 from munjang.text.columns import Int64s
 
@@ -78,6 +80,55 @@ def too_few(table: Table, small: dict[str, int], least: int, unit: str = "row") 
     )
 
 
+def one_name_each(table: Table) -> Table:
+    """Give labels that are one class one name: the most frequent of them, ties to the first.
+
+    Which are one class, `munjang.names.label_key` says: `True` and `true`, `1` and `1.0`, one word
+    in two normal forms of Unicode. The table's notes tell it; numbers to learn have no names.
+    """
+    if table.labels is None or table.labels.dtype not in (pl.String, pl.List(pl.String)):
+        return table
+    flat = table.labels.explode() if table.labels.dtype == pl.List else table.labels
+    counts = pl.DataFrame({"label": flat.drop_nulls()}).group_by("label", maintain_order=True)
+    spelled: dict[str, dict[str, int]] = {}
+    for label, count in counts.len().iter_rows():
+        name = composed(label)
+        names = spelled.setdefault(label_key(name), {})
+        names[name] = names.get(name, 0) + count
+    shown_names = {key: max(names, key=names.__getitem__) for key, names in spelled.items()}
+    notes = tuple(
+        f"labels {', '.join(map(shorten, names))} were taken for one class, {shorten(best)}"
+        for names, best in zip(spelled.values(), shown_names.values(), strict=True)
+        if len(names) > 1
+    )
+    found = flat.drop_nulls().unique().to_list()
+    return replace(
+        _renamed(table, {label: shown_names[label_key(label)] for label in found}),
+        notes=(*table.notes, *notes),
+    )
+
+
+def known_names(table: Table, known: Sequence[str]) -> Table:
+    """Give the labels of a table the names of the known ones that they are; others keep theirs."""
+    if table.labels is None or table.labels.dtype not in (pl.String, pl.List(pl.String)):
+        return table
+    labels = KnownLabels(known)
+    flat = table.labels.explode() if table.labels.dtype == pl.List else table.labels
+    found = flat.drop_nulls().unique().to_list()
+    return _renamed(table, {label: labels.find(label) or label for label in found})
+
+
+def _renamed(table: Table, names: dict[str, str]) -> Table:
+    """The table with other names for its labels; a row has each of them once."""
+    changed = {old: new for old, new in names.items() if old != new}
+    if not changed or table.labels is None:
+        return table
+    if table.labels.dtype == pl.String:
+        return replace(table, labels=table.labels.replace(changed))
+    element = pl.element().replace(changed)
+    return replace(table, labels=table.labels.list.eval(element).list.unique(maintain_order=True))
+
+
 def check_known_labels(labels: pl.Series, known: Sequence[str], table: Table) -> Int64s:
     """Number the labels of a table by their place in `known`.
 
@@ -90,10 +141,19 @@ def check_known_labels(labels: pl.Series, known: Sequence[str], table: Table) ->
         For each row the index of its label in `known`.
 
     Raises:
-        DataError: a label was never seen in training; names its row and the known ones.
+        DataError: no known label has the key of one (`munjang.names`); names its row and the known
+            ones.
     """
+    names, numbers = KnownLabels(known), {name: number for number, name in enumerate(known)}
+    given = labels.unique()
+    found_names = (names.find(label) for label in given)
     places = pl.DataFrame(
-        {"label": pl.Series(known, dtype=pl.String), "place": np.arange(len(known))}
+        {
+            "label": given,
+            "place": pl.Series(
+                [None if name is None else numbers[name] for name in found_names], dtype=pl.Int64
+            ),
+        }
     )
     rows = pl.DataFrame({"label": labels})
     found = rows.join(places, on="label", how="left", maintain_order="left")["place"]

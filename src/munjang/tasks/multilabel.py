@@ -27,6 +27,7 @@ from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.layers.losses import binary_crossentropy
+from munjang.names import KnownLabels
 from munjang.tasks.fitting import fitting_loss
 from munjang.tasks.head import Head
 from munjang.tasks.inference import logits_in_batches
@@ -163,7 +164,10 @@ class Multilabel(JudgedByLogits):
     def targets(self, table: Table) -> Bools:
         """Whether a row has a label, [rows, labels]."""
         sets = require_labels(table)
-        places = {name: place for place, name in enumerate(self.labels)}
+        names = KnownLabels(self.labels)
+        numbers = {name: number for number, name in enumerate(self.labels)}
+        given = sets.explode().drop_nulls().unique().to_list()
+        places = {one: numbers[name] for one in given if (name := names.find(one)) is not None}
         targets = np.zeros((len(sets), len(self.labels)), dtype=np.bool_)
         rows = pl.DataFrame({"row": np.arange(len(sets)), "label": sets}).explode("label")
         for row, label in rows.drop_nulls().iter_rows():

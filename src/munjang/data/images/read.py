@@ -14,8 +14,10 @@ import polars as pl
 from munjang.data.images.decode import Pixels, pixels_of, size_of
 from munjang.data.images.settings import ImageSettings, Mode
 from munjang.data.images.sources import Found, Source, find_images
+from munjang.data.labels import one_name_each
 from munjang.data.table import Table
 from munjang.errors import DataError
+from munjang.names import label_key
 
 # Where sizes differ, or all images are larger, sides longer than this are not worth their time.
 LARGEST_GUESS = 64
@@ -70,7 +72,7 @@ def read_images(data: Any, form: ImageSettings, *, skip_bad: bool = False) -> Im
         pixels = pixels if mode == "colour" else np.ascontiguousarray(pixels[:, :1])
         seen = "no pixel has a colour" if mode == "grey" else "some pixels have a colour"
         notes = (*notes, f"mode: {mode} (guessed: {seen})")
-    table = _table(kept, pixels, (*found.notes, *notes), skipped)
+    table = one_name_each(_table(kept, pixels, (*found.notes, *notes), skipped))
     _refuse_emptied(found, table)
     form = ImageSettings(mode=mode, size=size)
     return ImageTable(pixels, table, form, ", ".join(found.names))
@@ -154,7 +156,8 @@ def _table(
 def _refuse_emptied(found: Found, table: Table) -> None:
     """A class all of whose files were skipped would vanish without a word."""
     assert table.labels is not None
-    lost = {one.label for one in found.images} - set(table.labels)
+    kept = {label_key(label) for label in table.labels.unique()}
+    lost = [one.label for one in found.images if label_key(one.label) not in kept]
     if lost:
         label = min(lost)
         first = next(one.name for one in found.images if one.label == label)

@@ -9,6 +9,7 @@ import numpy as np
 
 from munjang.config import nearest
 from munjang.data.readers.header import shown
+from munjang.data.readers.values import label_string
 from munjang.data.samples.pictures import PICTURES
 from munjang.errors import DataError
 from munjang.telling import counted
@@ -135,7 +136,7 @@ def _empty(folder: Path) -> str:
 
 
 def _pair(images: Any, labels: Any) -> Found:
-    images, labels = list(images), [str(label) for label in labels]
+    images, labels = list(images), [label_string(label) or str(label) for label in labels]
     if len(images) != len(labels):
         raise DataError(
             f"expected a label for each image, got {len(images):,} images and "

@@ -9,6 +9,7 @@ from munjang.data.readers.columns import (
     column_parts,
     distinct_values,
     existing_column,
+    existing_columns,
     is_number,
     mean_length,
     named_column,
@@ -16,6 +17,7 @@ from munjang.data.readers.columns import (
 from munjang.data.readers.header import shown
 from munjang.data.readers.records import Kinds, Records
 from munjang.errors import DataError
+from munjang.names import usual_key
 
 SOURCE_AND_TARGET: Kinds = ("source", "target")
 
@@ -68,17 +70,20 @@ def choose_pair_columns(
     Raises:
         DataError: no column has that name, or it is not clear which columns are meant.
     """
+    names, file = records.names, records.file
     if source is not None:
-        parts = column_parts(records.names, source)
-        source = "+".join(existing_column(records, part, "source") for part in parts)
+        source = "+".join(existing_columns(names, source, "source", file=file))
     if target is not None:
-        target = existing_column(records, target, "target")
+        target = existing_column(names, target, "target", file=file)
     if source is not None and target in column_parts(records.names, source):
         raise _refusal(records, f"the column {target!r} is named for both, sources and targets")
     found, why = (source, target), ""
     if source is None or target is None:
         found, why = _guess(records, source, target, need_targets)
     assert found[0] is not None
+    existing_columns(names, found[0], "source", file=file)
+    if found[1] is not None:
+        existing_column(names, found[1], "target", file=file)
     notes = tuple(
         f"{kind} column: {name} (guessed: {why})"
         for kind, given, name in zip(SOURCE_AND_TARGET, (source, target), found, strict=True)
@@ -121,7 +126,7 @@ def _by_name(
         second = named_column(free, targets) if target is None else target
         if first is None or second is None:
             continue
-        if first.strip().lower() in sources and second.strip().lower() in targets:
+        if usual_key(first) in sources and usual_key(second) in targets:
             return first, second
     return None
 
@@ -129,7 +134,7 @@ def _by_name(
 def _families(names: Sequence[str]) -> Iterator[tuple[Names, Names]]:
     """The usual names of the two sides; two languages, the first is the source, are such."""
     yield from FAMILIES
-    languages = [name.strip().lower() for name in names if name.strip().lower() in LANGUAGES]
+    languages = [usual_key(name) for name in names if usual_key(name) in LANGUAGES]
     if len(languages) == 2:
         yield (languages[0],), (languages[1],)
         yield (languages[1],), (languages[0],)
@@ -143,7 +148,7 @@ def _free(names: Sequence[str], source: str | None, target: str | None) -> list[
 
 def _texts(records: Records, names: Sequence[str], wanted: int) -> list[str]:
     """The columns of strings, neither numbers nor, where there is a choice, few categories."""
-    named = [name for name in names if name.strip().lower() not in NUMBERS_OF_ROWS]
+    named = [name for name in names if usual_key(name) not in NUMBERS_OF_ROWS]
     texts = [name for name in named if not math.isinf(mean_length(records.column(name)))]
     if len(texts) == wanted == 1:
         return texts

@@ -1,6 +1,5 @@
 """Which column holds the texts and which the labels: as named, or guessed and said."""
 
-import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import polars as pl
 from munjang.data.readers.header import shown
 from munjang.data.readers.records import MISSING, Column, Records
 from munjang.errors import DataError
+from munjang.names import composed, nearest_name, usual_key
 from munjang.text.blank import is_blank
 
 # The most telling first: a file may have several of them.
@@ -54,33 +54,32 @@ def choose_columns(
         DataError: no column has that name, or none can be guessed.
     """
     notes: list[str] = []
-    taken = () if label_column is None else (existing_column(records, label_column, "label"),)
+    file, names = records.file, records.names
+    if label_column is not None:
+        label_column = existing_column(names, label_column, "label", file=file)
     if text_column is None:
-        text, why = _guess_text(records, taken)
-        notes.append(f"text column: {text} (guessed: {why})")
-    else:
-        text = "+".join(
-            existing_column(records, part, "text")
-            for part in column_parts(records.names, text_column)
-        )
-    if label_column is not None and label_column in column_parts(records.names, text):
+        text_column, why = _guess_text(records, () if label_column is None else (label_column,))
+        notes.append(f"text column: {text_column} (guessed: {why})")
+    parts = existing_columns(names, text_column, "text", file=file)
+    if label_column is not None and label_column in parts:
         raise DataError(
             f"the column {label_column!r} is named for both, texts and labels; the columns are "
-            f"{shown(records.names)}",
-            file=records.file,
+            f"{shown(names)}",
+            file=file,
         )
     if label_column is not None:
-        return Choice(text, label_column, tuple(notes))
-    label, why = _guess_label(records, column_parts(records.names, text), by_value=need_labels)
+        return Choice("+".join(parts), label_column, tuple(notes))
+    label, why = _guess_label(records, parts, by_value=need_labels)
     if label is not None:
         notes.append(f"label column: {label} (guessed: {why})")
+        label = existing_column(names, label, "label", file=file)
     elif need_labels:
         raise DataError(
-            f"found no label column among {shown(records.names)}: name it with --label-column "
+            f"found no label column among {shown(names)}: name it with --label-column "
             "(label_column=...)",
-            file=records.file,
+            file=file,
         )
-    return Choice(text, label, tuple(notes))
+    return Choice("+".join(parts), label, tuple(notes))
 
 
 def text_values(records: Records, name: str) -> Column:
@@ -94,8 +93,8 @@ def text_values(records: Records, name: str) -> Column:
 
 def named_column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
     """The first of the wanted names that a file has, in any case."""
-    lowered = {name.strip().lower(): name for name in reversed(names)}
-    return next((lowered[name] for name in wanted if name in lowered), None)
+    by_key = {usual_key(name): name for name in reversed(names)}
+    return next((by_key[name] for name in wanted if name in by_key), None)
 
 
 def text_by_name(names: Sequence[str]) -> str | None:
@@ -106,16 +105,20 @@ def text_by_name(names: Sequence[str]) -> str | None:
 
 
 def column_parts(names: Sequence[str], name: str) -> list[str]:
-    """The columns that "title+body" names; a column of just that name comes first."""
-    return [name] if name in names else name.split("+")
+    """The columns that "title+body" names, as a file calls those that it has.
+
+    A column of just that name comes first.
+    """
+    own = {composed(other): other for other in reversed(names)}
+    parts = [name] if composed(name) in own else name.split("+")
+    return [own.get(composed(part), part) for part in parts]
 
 
 def missing_column(
     name: str, names: Sequence[str], *, kind: str, file: str, row: int | None = None
 ) -> DataError:
     """What to say about a column that is not there."""
-    close = difflib.get_close_matches(name.lower(), [other.lower() for other in names], n=1)
-    nearest = next((other for other in names if close and other.lower() == close[0]), None)
+    nearest = nearest_name(name, names)
     hint = f"; did you mean {nearest}?" if nearest else f"; name one with --{kind}-column"
     return DataError(
         f"there is no {kind} column {name!r}; the columns are {shown(names)}{hint}",
@@ -124,18 +127,38 @@ def missing_column(
     )
 
 
-def existing_column(records: Records, name: str, kind: str) -> str:
-    """The name, if it is that of one column.
+def existing_column(
+    names: Sequence[str], name: str, kind: str, *, file: str, row: int | None = None
+) -> str:
+    """The name as the file has it, if it is that of one column (`munjang.names`).
+
+    Args:
+        names: of all columns.
+        name: of the one that was named or guessed.
+        kind: what it is for.
+        file: for messages.
+        row: of the header, for messages.
 
     Raises:
         DataError: no column has it, or several have.
     """
-    count = records.names.count(name)
-    if count > 1:
-        raise DataError(f"{count} columns are named {name!r}: give each a name", file=records.file)
-    if not count:
-        raise missing_column(name, records.names, kind=kind, file=records.file)
-    return name
+    own = [other for other in names if composed(other) == composed(name)]
+    if len(own) > 1:
+        forms = "" if len(set(own)) == 1 else ", in two Unicode normal forms"
+        raise DataError(
+            f"{len(own)} columns are named {name!r}{forms}: give each a name", file=file, row=row
+        )
+    if not own:
+        raise missing_column(name, names, kind=kind, file=file, row=row)
+    return own[0]
+
+
+def existing_columns(
+    names: Sequence[str], name: str, kind: str, *, file: str, row: int | None = None
+) -> list[str]:
+    """Those of "title+body", each as `existing_column`."""
+    parts = column_parts(names, name)
+    return [existing_column(names, part, kind, file=file, row=row) for part in parts]
 
 
 def joined(values: Sequence[object]) -> object:

@@ -6,6 +6,7 @@ from pathlib import PurePath
 
 from munjang.data.readers.columns import LABEL_NAMES, TEXT_NAMES
 from munjang.data.readers.opening import PARQUET_MAGIC
+from munjang.names import usual_key
 
 _SUFFIXES = {
     ".csv": "csv",
@@ -75,14 +76,14 @@ def _delimited(header: str) -> Format:
 
 def _lowered(columns: Collection[str | None]) -> set[str]:
     """Names of columns as they are compared; those that "title+body" joins, too."""
-    return {part.lower() for name in columns if name for part in (name, *name.split("+"))}
+    return {usual_key(part) for name in columns if name for part in (name, *name.split("+"))}
 
 
 def _by_content(first: str, wanted: set[str], text_names: set[str]) -> Format:
     if first.startswith(("{", "[{")):
         return Format("jsonl", notes=("format: JSON Lines (guessed from the first line)",))
     for delimiter, kind in _DELIMITERS.items():
-        names = {name.strip().strip('"').strip().lower() for name in first.split(delimiter)}
+        names = {usual_key(name.strip().strip('"')) for name in first.split(delimiter)}
         # A sentence may hold a comma and a word such as "review"; a tab is seldom in one.
         usual = [names & text_names, names & set(LABEL_NAMES)]
         known = any(usual) if delimiter == "\t" else all(usual)

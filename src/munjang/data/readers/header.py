@@ -45,8 +45,10 @@ def blank_lines(count: int) -> tuple[str, ...]:
 
 
 def shown(names: Sequence[str]) -> str:
-    """Column names for a message."""
-    return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    """Column names for a message, which is one line."""
+    return ", ".join(" ".join(name.split()) for name in names[:12]) + (
+        ", ..." if len(names) > 12 else ""
+    )
 
 
 def wrong_fields(rows: Int64s, counts: Int64s, names: Sequence[str], delimiter: str) -> Fault:

@@ -12,6 +12,7 @@ from munjang.data.readers.header import blank_lines
 from munjang.data.readers.records import MISSING, Records
 from munjang.data.readers.sources import Loaded
 from munjang.errors import DataError
+from munjang.names import composed
 from munjang.text.columns import Int64s
 
 # Keys may differ from line to line; those of the first lines name the columns.
@@ -58,10 +59,23 @@ def read_jsonlines(loaded: Loaded) -> Records:
     return Records(loaded.name, rows[good], names, column, tuple(faults), notes)
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object by the keys of its columns' names."""
+    made = {composed(key): value for key, value in pairs}
+    if len(made) < len(pairs):
+        names = [composed(key) for key, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} stands twice")
+    return made
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object)
+
+
 def parse_object(line: str) -> dict[str, Any] | str:
     """The JSON object of one line, or what is wrong with it: "" if it is blank."""
     try:
-        value = json.loads(line)
+        value = _decoder.decode(line)
     except RecursionError:
         return "not valid JSON: nested too deeply"
     except json.JSONDecodeError as error:

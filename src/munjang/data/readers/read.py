@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from munjang.data.collection import is_table
+from munjang.data.labels import one_name_each
 from munjang.data.readers.columns import choose_columns
 from munjang.data.readers.delimited import read_delimited
 from munjang.data.readers.formats import find_format
@@ -55,7 +56,8 @@ def read_table(
     files = read_records(sources, columns, encoding, skip_bad_rows)
     choose = partial(choose_columns, need_labels=need_labels)
     optional = not need_labels and label_column is None
-    return gather(files, columns, choose, read_labels, skip_bad_rows, optional=optional)
+    table = gather(files, columns, choose, read_labels, skip_bad_rows, optional=optional)
+    return one_name_each(table)
 
 
 def read_records(

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from munjang.data.readers.arriving import Lines
-from munjang.data.readers.columns import column_parts, joined, missing_column, text_by_name
+from munjang.data.readers.columns import column_parts, existing_columns, joined, text_by_name
 from munjang.data.readers.corrupt import corruption
 from munjang.data.readers.faults import shorten
 from munjang.data.readers.formats import Format
@@ -135,13 +135,10 @@ def _choose(
 ) -> list[str]:
     """The columns whose values, joined, are the text."""
     if wanted.name is not None:
-        columns = column_parts(names, wanted.name)
-        for column in columns:
-            if column not in names:
-                raise missing_column(column, names, kind="text", file=file, row=row)
-        return columns
+        return existing_columns(names, wanted.name, "text", file=file, row=row)
     own = [] if wanted.trained is None else column_parts(names, wanted.trained)
     if own and all(column in names for column in own):
+        own = existing_columns(names, "+".join(own), "text", file=file, row=row)
         say(f"text column: {wanted.trained} (the one that the model was trained on)")
         return own
     guess = names[0] if len(names) == 1 else text_by_name(names)
@@ -155,7 +152,7 @@ def _choose(
     instead = f"; there is none named {wanted.trained}, as in the training" if own else ""
     why = "the only column" if len(names) == 1 else "by its name"
     say(f"text column: {guess} (guessed: {why}{instead})")
-    return column_parts(names, guess)
+    return existing_columns(names, guess, "text", file=file, row=row)
 
 
 def _text(values: Sequence[Any], columns: Sequence[str]) -> str | Bad:

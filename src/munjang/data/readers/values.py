@@ -24,8 +24,6 @@ SURROGATE = "invalid Unicode"
 # For the index of each bad value, the reason and what to say.
 Bad = dict[int, tuple[str, str]]
 
-_WHOLE = r"^[+-]?\d+(\.0*)?$"
-
 
 def clean_texts(
     column: Column, name: str, rows: Int64s, *, kind: str = "text"
@@ -53,10 +51,10 @@ def clean_texts(
 
 
 def clean_labels(column: Column, name: str, rows: Int64s) -> tuple[pl.Series, list[Fault], Int64s]:
-    """Turn labels into strings: `1`, `1.0` and "1" are "1", `True` is "true".
+    """Turn labels into strings: the numbers `1` and `1.0` into "1", the boolean `True` into "true".
 
-    Strings lose surrounding space. Strings become whole numbers ("1.0" to "1") or lower case
-    ("True" to "true") only where all labels of the file are such.
+    The name of a label that is a string already is the string, without space around it, whatever
+    the others are: which names are those of one class, `munjang.data.labels.one_name_each` says.
 
     Returns:
         The labels (empty where bad), the faults, and the indices of bad values.
@@ -67,7 +65,8 @@ def clean_labels(column: Column, name: str, rows: Int64s) -> tuple[pl.Series, li
     else:
         labels, bad = _labels_of_series(column, name)
     labels = labels.str.strip_chars()
-    blank = (labels == "").to_numpy(writable=True)
+    blank = np.zeros(len(labels), dtype=bool)
+    blank[blank_rows(labels)] = True
     message = f"the label column {name!r} holds nothing here"
     return labels, *group_faults(bad, blank, rows, NO_LABEL, message)
 
@@ -156,21 +155,10 @@ def label_string(value: object) -> str | None:
 def _labels_of_series(column: pl.Series, name: str) -> tuple[pl.Series, Bad]:
     dtype = column.dtype
     if dtype == pl.String:
-        return _uniform(column.str.strip_chars().fill_null("")), {}
+        return column.fill_null(""), {}
     if dtype.is_float() or dtype.is_nested() or dtype in (pl.Object, pl.Binary):
         return _labels_of_list(column.to_list(), name)
     return column.cast(pl.String).fill_null(""), {}
-
-
-def _uniform(labels: pl.Series) -> pl.Series:
-    """Undo what writing numbers and booleans to CSV does to them."""
-    kinds = labels.unique()
-    kinds = kinds.filter(kinds != "")
-    if len(kinds) and kinds.str.contains(_WHOLE).all():
-        return labels.str.replace(r"\.0*$", "")
-    if len(kinds) and kinds.str.to_lowercase().is_in(["true", "false"]).all():
-        return labels.str.to_lowercase()
-    return labels
 
 
 def _strings(values: list[str], bad: Bad) -> pl.Series:

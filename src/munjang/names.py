@@ -1,0 +1,85 @@
+"""Identity of names: of labels, of columns and of files.
+
+The same Hangul can be written as syllables or as jamo (Unicode's normal forms NFC and NFD; macOS
+writes file names in the latter), and the same label as `True` and `true`, or as `1` and `1.0`.
+Names are compared by a key, which is a function of the one name and never of its neighbours, and
+are shown as they were given.
+"""
+
+import difflib
+import os
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+_WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")
+_BOOLEANS = ("true", "false")
+
+
+@lru_cache(maxsize=1 << 12)
+def composed(name: str) -> str:
+    """A name in NFC, without space around it: the key of a column."""
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def usual_key(name: str) -> str:
+    """The key by which a column's name is held against usual names: small letters, too."""
+    return composed(name).lower()
+
+
+def label_key(name: str) -> str:
+    """The key of a label: NFC, booleans in small letters, whole numbers without their `.0`."""
+    name = composed(name)
+    if name.lower() in _BOOLEANS:
+        return name.lower()
+    whole = _WHOLE.fullmatch(name)
+    return whole[1] if whole else name
+
+
+class KnownLabels:
+    """Labels that are known, by their names and by their keys.
+
+    Args:
+        names: of the labels; of two with the same key the first one answers for the others.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = dict.fromkeys(names)
+        self._by_key: dict[str, str] = {}
+        for name in self._names:
+            self._by_key.setdefault(label_key(name), name)
+
+    def find(self, name: str) -> str | None:
+        """The known name of a label; None if it is none of them."""
+        return name if name in self._names else self._by_key.get(label_key(name))
+
+
+def nearest_name(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known name that is most like a wrong one, capitals and normal forms aside."""
+    by_key = {usual_key(other): other for other in reversed(list(known))}
+    close = difflib.get_close_matches(usual_key(name), list(by_key), n=1, cutoff=cutoff)
+    return by_key[close[0]] if close else None
+
+
+def existing_path(path: str | Path) -> Path:
+    """The path itself; where nothing stands there, one that differs only in its normal form."""
+    path = Path(path)
+    if str(path).isascii() or os.path.lexists(path):
+        return path
+    found = Path(path.anchor)
+    for part in path.parts[len(found.parts) :]:
+        if os.path.lexists(found / part):
+            found = found / part
+            continue
+        wanted = unicodedata.normalize("NFC", part)
+        try:
+            names = sorted(inside.name for inside in found.iterdir())
+        except OSError:
+            return path
+        same = [name for name in names if unicodedata.normalize("NFC", name) == wanted]
+        if not same:
+            return path
+        found = found / same[0]
+    return found

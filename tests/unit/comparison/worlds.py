@@ -109,7 +109,9 @@ def ratio_of_sums(ease: Floats) -> Tally:
     ones = np.round(words * norm.cdf(ease))
     twos = np.maximum(ones - 2, 0)
     counts = np.stack([ones, words, twos, words - 1], axis=1)
-    return Tally(counts, lambda sums: 100 * np.sqrt(sums[:, 0] / sums[:, 1] * sums[:, 2] / sums[:, 3]))
+    return Tally(
+        counts, lambda sums: 100 * np.sqrt(sums[:, 0] / sums[:, 1] * sums[:, 2] / sums[:, 3])
+    )
 
 
 JUDGES: dict[str, Judge] = {
@@ -123,3 +125,10 @@ JUDGES: dict[str, Judge] = {
 def has_worse(table: Sequence[Standing]) -> bool:
     """Whether some model is called worse."""
     return any(row.verdict.startswith("worse") for row in table)
+
+
+def verdict_of(
+    world: World, name: str, random: np.random.Generator, margin: float | None = None
+) -> str:
+    """What the table of one comparison says of a model."""
+    return next(row.verdict for row in world.table(random, margin=margin) if row.name == name)

@@ -50,6 +50,25 @@ def test_evaluate_draws_every_score(
     assert "text column" not in done.err, "the columns are those of the training"
 
 
+def test_evaluate_says_which_class_does_not_occur(
+    model: Path, more_reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = more_reviews.read_text("utf-8").splitlines()
+    one = tmp_path / "one.tsv"
+    one.write_text("\n".join([lines[0], *(x for x in lines if x.endswith("\t1"))]) + "\n", "utf-8")
+    said = "class '0' does not occur in these rows: macro F1 is the mean over all known classes"
+    drawn = call(capsys, "evaluate", model, one)
+    assert drawn.code == 0, drawn.err
+    assert said in drawn.out
+    told = json.loads(call(capsys, "evaluate", model, one, "--json").out)
+    assert said in told["notes"][0]
+    recall = next(c["f1"] for c in told["classes"] if c["label"] == "1")
+    assert told["macro_f1"] == pytest.approx(recall / 2)
+    assert f"over the classes that occur it is {recall:.4f}" in told["notes"][0]
+    whole = call(capsys, "evaluate", model, more_reviews)
+    assert "does not occur" not in whole.out
+
+
 def test_evaluate_for_machines(
     model: Path, more_reviews: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

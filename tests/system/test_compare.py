@@ -217,6 +217,8 @@ MISTAKES: dict[str, tuple[list[object], str]] = {
     "no number as a seed": (["--set", "seed=one"], "seed"),
     "unknown tokenizer": (["--models", "cnn", "--tokenizers", "jam"], "did you mean 'jamo'"),
     "no such file": (["--test", "none.csv"], "none.csv"),
+    "no margin": (["--margin", -0.1], "margin: expected a number above 0 and below 1"),
+    "a margin of percent": (["--margin", 1], "such as 0.01; got 1"),
 }
 
 
@@ -244,3 +246,125 @@ def test_a_comparison_is_not_overwritten_unasked(
     other = call(capsys, *command(hostile_table, out, "--resume", "--budget", "5k tokens"))
     assert other.code == 2
     assert "another budget" in other.err
+
+
+def finished_again(
+    hostile_table: Path, out: Path, capsys: pytest.CaptureFixture[str], *more: object
+) -> Done:
+    """Go on with a comparison whose runs are all done: it is judged anew."""
+    done = call(capsys, *command(hostile_table, out, *ALL, "--resume", *more))
+    assert done.code == 0, done.err
+    assert "..." not in done.err, "nothing is run again"
+    return done
+
+
+@pytest.fixture
+def whole(compared: tuple[Path, Done], tmp_path: Path) -> Path:
+    """A copy of that comparison."""
+    return copied_without(compared[0], tmp_path / "out")
+
+
+def test_the_margin_is_kept_and_decides_which_one_is_good_enough(
+    whole: Path, hostile_table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for margin, told in ((None, False), (0.9, True)):
+        more = () if margin is None else ("--margin", margin)
+        done = finished_again(hostile_table, whole, capsys, *more)
+        kept = json.loads((whole / "comparison.json").read_text("utf-8"))
+        result = json.loads((whole / "compare.json").read_text("utf-8"))
+        assert kept["margin"] == result["margin"] == (margin or 0.01)
+        assert result["choice"]["name"] != "majority"
+        verdicts = {row["name"]: row["verdict"] for row in result["standings"]}
+        assert verdicts["majority"] in ("reads no text", "worse")
+        assert ("good enough" in verdicts.values()) == told
+        page = (whole / "compare.html").read_text("utf-8")
+        for text in (done.out, page):
+            assert f"at most {margin or 0.01:g} behind" in text
+            assert "majority answers the same to every text" in text
+            assert "12 rows to judge on are too few" in text
+            assert "two seeds tell little" in text
+
+
+def test_a_run_that_got_little_of_the_processor_is_marked(
+    whole: Path, hostile_table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed, share in ((0, 0.29), (1, 0.95)):
+        path = whole / f"runs/mean/seed-{seed}/run.json"
+        record = json.loads(path.read_text("utf-8"))
+        assert 0 < record["processor_share"] <= 1, "every network's run measures it"
+        record |= {"processor_share": share, "passes": 0.02}
+        path.write_text(json.dumps(record), "utf-8")
+    done = finished_again(hostile_table, whole, capsys)
+    page = (whole / "compare.html").read_text("utf-8")
+    for text in (done.out, page):
+        assert "mean *" in text
+        assert "* mean: 1 of 2 runs got less than 70% of the processor time" in text
+        assert "(the least was 29%)" in text
+        assert "mean saw 2.0% of the rows to train on" in text
+    row = standings(whole)["mean"]
+    assert (row["starved"], row["processor_share"], row["passes"]) == (1, 0.29, 0.02)
+    with (whole / "compare.csv").open(encoding="utf-8", newline="") as file:
+        table = {row["name"]: row for row in csv.DictReader(file)}
+    assert (table["mean"]["starved"], table["mean"]["processor_share"]) == ("1", "0.29")
+    assert table["nbsvm"]["starved"] == "0"
+
+
+def test_a_class_that_the_test_part_lacks_is_told(
+    hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = tmp_path / "test.csv"
+    lines = hostile_table.read_text("utf-8").splitlines()
+    wanted = [line for line in lines[1:] if not line.endswith(",bad")]
+    test.write_text("\n".join([lines[0], *wanted]) + "\n", "utf-8")
+    out = tmp_path / "out"
+    words = command(hostile_table, out, "--models", "majority", "--metric", "macro_f1")
+    done = call(capsys, *words, "--test", test)
+    assert done.code == 0, done.err
+    for text in (done.out, (out / "compare.html").read_text("utf-8")):
+        assert "does not occur in the test part" in text
+    assert json.loads((out / "compare.json").read_text("utf-8"))["absent"] == ["bad"]
+    # and of a model that reads no text nothing else can be said
+    assert "none, since no model that reads the text came to an end" in done.out
+
+
+BROKEN_PLANS: dict[str, bytes] = {
+    "truncated": b'{"task": "classify", "entr',
+    "empty": b"",
+    "no object": b"[]",
+    "not UTF-8": b'{"task": "\xff\xfe"}',
+    "endless brackets": b"[" * 100_000,
+    "NaN": b'{"format": 1, "seeds": NaN}',
+    "of a later version": b'{"format": 99}',
+    "of something else": b'{"name": "thesis"}',
+    "wrong types": b'{"task": 1, "data": 2, "budget": 3, "metric": [], "given": "x"}',
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_PLANS)
+def test_a_damaged_plan_is_told_in_one_line(
+    case: str, hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = tmp_path / "out" / "comparison.json"
+    plan.parent.mkdir()
+    plan.write_bytes(BROKEN_PLANS[case])
+    words = ["compare", hostile_table, "--out", plan.parent, "--models", "majority", "--quiet"]
+    done = call(capsys, *words, "--resume")
+    assert (done.code, done.out) == (2, "")
+    (line,) = done.err.splitlines()
+    assert line.startswith("munjang: ")
+    assert str(plan.parent) in line
+    assert "--overwrite" in line
+    assert plan.read_bytes() == BROKEN_PLANS[case], "nothing is written over it"
+
+
+def test_a_damaged_record_is_told_in_one_line(
+    whole: Path, hostile_table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = whole / "runs/mean/seed-1/run.json"
+    record.write_bytes(record.read_bytes()[:100])
+    done = call(capsys, *command(hostile_table, whole, *ALL, "--resume"))
+    assert done.code == 2
+    line = done.err.splitlines()[-1]
+    assert line.startswith(f"munjang: {record}: ")
+    assert "remove this file, and --resume runs it again" in line
+    assert "Traceback" not in done.err

@@ -57,7 +57,7 @@ def smallest_good_enough(
     words = _Words(best, chosen, untold, smallest, margin, digits)
     sentences = [words.size, words.standing(standings[0]), words.untold_smaller()]
     if _is_broken(chosen, by_clock=by_clock):
-        sentences.append("it lacks runs, or got too little of the processor, as the table says")
+        sentences.append("runs of it failed or were starved of the processor: see the notes")
     why = "; ".join(sentence for sentence in sentences if sentence)
     return Choice(chosen.name, why, told=not (untold and chosen is best))
 
@@ -120,18 +120,18 @@ class _Words:
         """Which smaller models may be good enough too, and what would tell."""
         if not self.untold:
             return ""
-        names = ", ".join(row.name for row in self.untold)
-        gaps = [row.to_best for row in self.untold if row.to_best is not None]
-        least = min(gaps, key=lambda gap: gap.rows_needed)
+        gaps = {row.name: row.to_best for row in self.untold if row.to_best is not None}
+        named = ", ".join(
+            f"{name} (at most {self._text(gap.at_most)})" for name, gap in gaps.items()
+        )
+        least = min(gaps.values(), key=lambda gap: gap.rows_needed)
         rows = f"about {_rounded(least.rows_needed):,} rows to judge on"
         seeds = (
             f" and {counted(_rounded(least.seeds_needed), 'seed')}" if least.seeds_needed else ""
         )
         return (
-            f"whether {names}, which {'is' if len(self.untold) == 1 else 'are'} smaller, stays "
-            f"within {self.margin:g} of it cannot be told here (at most "
-            f"{self._text(min(gap.at_most for gap in gaps))} behind is what is known): it would "
-            f"take {rows}{seeds}, or a larger --margin"
+            f"smaller ones may stay within {self.margin:g} of the best, but so few rows and seeds "
+            f"cannot tell: {named}; {rows}{seeds} would, or allow more with --margin"
         )
 
     def _text(self, value: float) -> str:

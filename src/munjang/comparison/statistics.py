@@ -188,7 +188,8 @@ def share_variance(share: float, rows: int) -> float:
 
 
 def _above_zero(value: float, reach: float) -> tuple[float, float]:
-    c = reach if value == 0 else reach**2 / value
+    # at the very end the variance says nothing of how it grows
+    c = reach * min(reach / max(value, 1e-300), 1000.0)
     half = math.sqrt(c * value + c * c / 4)
     return max(0.0, min(value, value + c / 2 - half)), value + c / 2 + half
 

@@ -21,6 +21,8 @@ from munjang.telling import counted
 _COSTS = ("parameters", "folder", "training", "tokens/s", "p50", "p99", "memory")
 # With fewer rows hardly any two models can be told apart.
 _FEW_ROWS = 100
+# Behind the name of a model whose runs got too little of the processor; a note says how little.
+_STARVED = "*"
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,8 @@ def cells(row: Standing, plan: Plan) -> list[str]:
 
 
 def _name(row: Standing) -> str:
-    marks = []
-    if row.runs != row.seeds:
-        marks.append(f"{row.runs} of {row.seeds} runs")
-    if row.starved and row.processor_share is not None:
-        marks.append(f"got {row.processor_share:.0%} of the processor")
-    return f"{row.name} ({', '.join(marks)})" if marks else row.name
+    name = row.name if row.runs == row.seeds else f"{row.name} ({row.runs} of {row.seeds} runs)"
+    return f"{name} {_STARVED}" if row.starved else name
 
 
 def notes(comparison: Comparison) -> list[str]:
@@ -150,12 +148,13 @@ def _notes_on(row: Standing, plan: Plan) -> Iterator[str]:
         means = (
             "its times are those of a busy machine"
             if limit is None
-            else "it learned less than the budget allows on a machine that is left alone: its "
-            "score is no measure of the model; let other work end, and run it again"
+            else "it learned less than the budget allows on a machine that is left alone, and its "
+            "score says little of the model; let other work end, and run it again"
         )
         yield (
-            f"{row.name}: {row.starved} of {counted(row.runs, 'run')} got less than {ENOUGH:.0%} "
-            f"of the processor time it asked for ({row.processor_share:.0%} at least); {means}"
+            f"{_STARVED} {row.name}: {row.starved} of {counted(row.runs, 'run')} got less than "
+            f"{ENOUGH:.0%} of the processor time asked for (the least was "
+            f"{row.processor_share:.0%}): {means}"
         )
     if row.passes is not None and row.passes < 1:
         yield (

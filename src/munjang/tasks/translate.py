@@ -43,7 +43,7 @@ class TranslateSettings(Settings):
         1000, ge=1, description="validation pairs that are answered at each look while it trains"
     )
     decoded_seed: int = Field(
-        0, ge=0, lt=2**63, description="draws those pairs; the same for the whole training"
+        1, ge=0, lt=2**63, description="draws those pairs; the same for the whole training"
     )
     copy_unknown: bool = Field(
         False, description="write what an unknown word looked at in the source in its place"

@@ -11,8 +11,9 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import PairedTest
 
+from munjang.comparison.gaps import Gaps, Measured
 from munjang.comparison.pair_tallies import METRICS, PairTallies
-from munjang.comparison.statistics import difference, percentiles, resampled, score
+from munjang.comparison.statistics import Scale, score
 from munjang.tasks.translation_scores import translation_scores
 
 WORDS = [
@@ -98,9 +99,10 @@ def test_the_interval_over_rows_is_that_of_sacrebleu_s_bootstrap(
     references = corpus(200, 1)
     answers = spoilt(references, 0.3, 2)
     theirs = metric.corpus_score(answers, [references], n_bootstrap=1000)
-    drawn = resampled({"a": [PairTallies(references, "13a", lowercase=False).tally(name, answers)]})
-    interval = percentiles(drawn["a"])
-    assert drawn["a"].mean() == pytest.approx(theirs._mean, abs=0.2)
+    tally = PairTallies(references, "13a", lowercase=False).tally(name, answers)
+    models = {"a": Measured.of([tally], chance=False)}
+    interval = Gaps(models, Scale(0.0, 100.0), up=True).over_rows("a")
+    assert (interval.high + interval.low) / 2 == pytest.approx(theirs._mean, abs=0.2)
     assert (interval.high - interval.low) / 2 == pytest.approx(theirs._ci, rel=0.15)
 
 
@@ -114,7 +116,7 @@ def test_noise_is_told_from_a_difference_as_sacrebleu_s_paired_bootstrap_does(
     theirs = test()[1]["BLEU"][1].p_value
     tallies = PairTallies(references, "13a", lowercase=False)
     one, other = (tallies.tally("bleu", answers) for answers in runs.values())
-    drawn = resampled({"a": [one], "b": [other]})
-    gap = difference(drawn["a"], drawn["b"], score(one) - score(other), up=True)
+    models = {"a": Measured.of([one], chance=False), "b": Measured.of([other], chance=False)}
+    gap = Gaps(models, Scale(0.0, 100.0), up=True).behind("a", "b", margin=1.0)
     assert theirs is not None
-    assert gap.is_noise == (theirs >= 0.05) == noise
+    assert gap.is_worse == (theirs < 0.05) != noise

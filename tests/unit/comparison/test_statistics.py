@@ -1,28 +1,47 @@
-"""Intervals and the paired test, held to slow or known answers."""
+"""Spreads, intervals and gaps, held to slow or known answers."""
+
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest, t
 from sklearn.metrics import f1_score, log_loss
 
 from munjang.comparison.class_tallies import class_tally
+from munjang.comparison.gaps import Difference, Gaps, Measured
 from munjang.comparison.statistics import (
-    Floats,
-    difference,
-    percentiles,
-    resampled,
+    Scale,
+    Spread,
+    interval_within,
+    row_effects,
     score,
     seeds_interval,
 )
 
+SHARE = Scale(0.0, 1.0)
 
-def drawn(
-    metric: str, runs: dict[str, list[np.ndarray]], targets: np.ndarray, **options: int
-) -> dict[str, Floats]:
-    """The resamples of runs, given by their probabilities."""
-    tallies = {
-        name: [class_tally(metric, run, targets) for run in seeds] for name, seeds in runs.items()
+
+def gaps_of(
+    metric: str, runs: Mapping[str, Sequence[np.ndarray]], targets: np.ndarray
+) -> tuple[Gaps, dict[str, Measured]]:
+    """Models given by the probabilities of their runs; several runs are seeds."""
+    models = {
+        name: Measured.of(
+            [class_tally(metric, run, targets) for run in seeds], chance=len(seeds) > 1
+        )
+        for name, seeds in runs.items()
     }
-    return resampled(tallies, **options)
+    loss = metric == "log_loss"
+    return Gaps(models, Scale(0.0, None if loss else 1.0), up=not loss), models
+
+
+def behind(metric: str, best: np.ndarray, other: np.ndarray, targets: np.ndarray) -> Difference:
+    """How far one run stays behind another one."""
+    gaps, _ = gaps_of(metric, {"best": [best], "other": [other]}, targets)
+    return gaps.behind("best", "other", margin=0.01)
 
 
 def guesses(targets: np.ndarray, right: float, seed: int, classes: int = 3) -> np.ndarray:
@@ -59,76 +78,175 @@ def test_a_class_never_guessed_nor_true_counts_as_scikit_learn_counts_it() -> No
     assert score(class_tally("macro_f1", probabilities, targets)) == pytest.approx(expected)
 
 
-def test_resamples_are_spread_as_a_share_is(targets: np.ndarray) -> None:
-    run = guesses(targets, 0.8, seed=2)
-    found = drawn("accuracy", {"a": [run]}, targets)["a"]
-    share = score(class_tally("accuracy", run, targets))
-    assert found.mean() == pytest.approx(share, abs=0.005)
-    assert found.std() == pytest.approx((share * (1 - share) / 400) ** 0.5, rel=0.15)
-    interval = percentiles(found)
-    assert interval.low < share < interval.high
+@pytest.mark.parametrize("rows", [40, 999, 4321])
+def test_rows_move_a_share_as_much_as_the_textbook_says(rows: int) -> None:
+    targets = np.random.default_rng(0).integers(0, 3, rows)
+    tally = class_tally("accuracy", guesses(targets, 0.8, seed=2), targets)
+    share = score(tally)
+    variance = float(np.square(row_effects(tally)).sum())
+    exact = share * (1 - share) / (rows - 1)
+    # more than 1,000 rows are left out in groups, which is no more exact than 1,000 draws are
+    assert variance == pytest.approx(exact, rel=1e-9 if rows < 1000 else 0.15)
 
 
-def test_resamples_do_not_depend_on_how_many_are_drawn_at_a_time(
-    targets: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runs = {"a": [guesses(targets, 0.8, seed=2)], "b": [guesses(targets, 0.7, seed=3)]}
-    monkeypatch.setattr("munjang.comparison.statistics._CHUNK_NUMBERS", 400 * 7)
-    found = drawn("accuracy", runs, targets, resamples=50)
-    assert {name: len(values) for name, values in found.items()} == {"a": 50, "b": 50}
+def test_rows_move_macro_f1_as_much_as_drawing_them_anew_does(targets: np.ndarray) -> None:
+    tally = class_tally("macro_f1", guesses(targets, 0.8, seed=2), targets)
+    random = np.random.default_rng(1)
+    drawn = [tally.of(random.integers(0, 400, 400)) for _ in range(2000)]
+    assert np.square(row_effects(tally)).sum() ** 0.5 == pytest.approx(np.std(drawn), rel=0.1)
 
 
 def test_models_are_compared_on_the_same_rows(targets: np.ndarray) -> None:
     run = guesses(targets, 0.8, seed=2)
-    found = drawn("accuracy", {"a": [run], "twin": [run.copy()]}, targets)
-    assert np.array_equal(found["a"], found["twin"])
-    gap = difference(found["a"], found["twin"], 0.0, up=True)
-    assert gap.p == 1.0
-    assert gap.is_noise
+    gap = behind("accuracy", run, run.copy(), targets)
+    assert gap.value == 0
+    assert gap.p == pytest.approx(1.0, abs=1e-6)
+    assert not gap.is_worse
+    assert gap.at_most < 0.01, "that rows agree is no proof, but 400 of 400 say something"
 
 
-def test_a_small_but_steady_difference_is_told_from_noise(targets: np.ndarray) -> None:
+def test_a_small_but_steady_difference_is_told_from_chance(targets: np.ndarray) -> None:
     """12 rows of 400 are lost and none won: the two intervals overlap, the paired test sees it."""
     better = guesses(targets, 0.8, seed=2)
     worse = better.copy()
     lost = np.flatnonzero(better.argmax(1) == targets)[:12]
     worse[lost] = np.roll(worse[lost], 1, axis=1)
-    found = drawn("accuracy", {"better": [better], "worse": [worse]}, targets)
-    assert percentiles(found["worse"]).high > percentiles(found["better"]).low
-    gap = difference(found["better"], found["worse"], 12 / 400, up=True)
-    assert not gap.is_noise
-    assert gap.interval.low > 0
-    other_way = difference(found["worse"], found["better"], -12 / 400, up=True)
-    assert other_way.p == pytest.approx(gap.p)
+    gaps, _ = gaps_of("accuracy", {"better": [better], "worse": [worse]}, targets)
+    assert gaps.over_rows("worse").high > gaps.over_rows("better").low
+    gap = gaps.behind("better", "worse", 0.01)
+    assert gap.is_worse
+    assert gap.value == pytest.approx(12 / 400)
+    assert gap.p == pytest.approx(binomtest(0, 12).pvalue, abs=0.002)
+    assert gaps.behind("worse", "better", 0.01).p == pytest.approx(gap.p)
 
 
-def test_models_equally_good_on_other_rows_are_within_noise(targets: np.ndarray) -> None:
-    runs = {name: [guesses(targets, 0.8, seed=seed)] for name, seed in (("a", 2), ("b", 9))}
-    found = drawn("accuracy", runs, targets)
-    a, b = (score(class_tally("accuracy", run, targets)) for (run,) in runs.values())
-    assert difference(found["a"], found["b"], a - b, up=True).is_noise
+@pytest.mark.parametrize(("lost", "worse"), [(1, False), (4, False), (6, True), (12, True)])
+def test_with_few_rows_it_says_what_the_exact_test_of_mcnemar_says(lost: int, worse: bool) -> None:
+    targets = np.zeros(12, dtype=np.int64)
+    right = np.tile([0.9, 0.1], (12, 1))
+    other = right.copy()
+    other[:lost] = [0.1, 0.9]
+    exact = binomtest(0, lost).pvalue
+    assert behind("accuracy", right, other, targets).is_worse == worse == (exact < 0.05)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_a_handful_of_rows_tells_nothing(rows: int) -> None:
+    targets = np.zeros(rows, dtype=np.int64)
+    right, wrong = np.tile([0.9, 0.1], (rows, 1)), np.tile([0.1, 0.9], (rows, 1))
+    for metric in ("accuracy", "macro_f1", "log_loss"):
+        gap = behind(metric, right, wrong, targets)
+        assert gap.value > 0
+        assert not gap.is_worse
+        assert all(map(math.isfinite, (gap.p, gap.at_most, gap.interval.low, gap.interval.high)))
 
 
 def test_seeds_that_differ_widen_the_interval(targets: np.ndarray) -> None:
     alike = [guesses(targets, 0.8, seed=2)] * 3
     unlike = [guesses(targets, right, seed=2) for right in (0.6, 0.8, 0.95)]
-    found = drawn("accuracy", {"alike": alike, "unlike": unlike}, targets)
-    assert found["unlike"].std() > 2 * found["alike"].std()
+    widths = []
+    for runs in (alike, unlike):
+        interval = gaps_of("accuracy", {"one": runs}, targets)[0].over_rows("one")
+        widths.append(interval.high - interval.low)
+    assert widths[1] > 2 * widths[0]
+
+
+def test_seeds_that_lie_close_by_chance_are_not_believed(targets: np.ndarray) -> None:
+    """Three seeds of one model agree, those of another one do not: both have seeds."""
+    runs = {
+        "close": [guesses(targets, 0.85, seed=2)] * 3,
+        "apart": [guesses(targets, right, seed=2) for right in (0.7, 0.8, 0.9)],
+    }
+    together = gaps_of("accuracy", runs, targets)[0].over_rows("close")
+    alone = gaps_of("accuracy", {"close": runs["close"]}, targets)[0].over_rows("close")
+    assert together.high - together.low > alone.high - alone.low
 
 
 def test_smaller_log_loss_is_better(targets: np.ndarray) -> None:
     sure, unsure = guesses(targets, 0.95, seed=2), np.full((400, 3), 1 / 3)
-    found = drawn("log_loss", {"sure": [sure], "unsure": [unsure]}, targets)
-    less, more = (score(class_tally("log_loss", run, targets)) for run in (sure, unsure))
-    gap = difference(found["sure"], found["unsure"], less - more, up=False)
+    gap = behind("log_loss", sure, unsure, targets)
     assert gap.value > 0, "positive = worse, whatever the metric"
-    assert not gap.is_noise
+    assert gap.is_worse
 
 
-def test_the_interval_over_seeds_is_student_s() -> None:
-    interval = seeds_interval([0.8, 0.82, 0.84])
-    assert interval is not None
-    # t for 2 degrees of freedom is 4.303, the deviation 0.02
-    assert interval.high - 0.82 == pytest.approx(4.3027 * 0.02 / 3**0.5, rel=1e-3)
-    assert interval.low + interval.high == pytest.approx(1.64)
-    assert seeds_interval([0.8]) is None
+def test_one_run_of_a_network_speaks_of_itself_alone(targets: np.ndarray) -> None:
+    tally = class_tally("accuracy", guesses(targets, 0.8, seed=2), targets)
+    for runs, chance, alone in ((1, True, True), (2, True, False), (1, False, False)):
+        models = {
+            "best": Measured.of([tally] * runs, chance=chance),
+            "sure": Measured.of([tally], chance=False),
+        }
+        assert Gaps(models, SHARE, up=True).behind("best", "sure", 0.01).as_trained == alone
+
+
+spreads = st.builds(
+    Spread,
+    rows=st.floats(1e-8, 1.0),
+    rows_freedom=st.integers(1, 1000),
+    seeds=st.floats(0, 1.0),
+    seeds_freedom=st.integers(0, 30),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(spread=spreads, tail=st.floats(1e-6, 0.4))
+def test_the_tail_of_a_reach_is_the_one_it_was_made_for(spread: Spread, tail: float) -> None:
+    assert spread.tail(spread.reach(tail)) == pytest.approx(tail, rel=0.02)
+
+
+SCALES = {
+    "share": SHARE,
+    "percent": Scale(0.0, 100.0),
+    "correlation": Scale(-1.0, 1.0),
+    "loss": Scale(0.0, None),
+    "r2": Scale(None, 1.0),
+    "none": Scale(None, None),
+}
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    scale=st.sampled_from(list(SCALES.values())),
+    place=st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1)),
+    reach=st.floats(0, 1e4),
+    rows=st.integers(1, 10_000),
+)
+def test_an_interval_holds_the_value_and_keeps_to_the_range(
+    scale: Scale, place: float, reach: float, rows: int
+) -> None:
+    low = -1.0 if scale.lowest is None else scale.lowest
+    high = 1.0 if scale.highest is None else scale.highest
+    value = low + place * (max(high, low + 1) - low)
+    found = interval_within(scale, value, reach, rows)
+    assert math.isfinite(found.low)
+    assert math.isfinite(found.high)
+    assert found.low <= value + 1e-9
+    assert found.high >= value - 1e-9
+    assert scale.lowest is None or found.low >= scale.lowest
+    assert scale.highest is None or found.high <= scale.highest
+
+
+def test_of_a_share_it_is_wilson_s() -> None:
+    for right in (0, 3, 90, 100):
+        share = right / 100
+        theirs = binomtest(right, 100).proportion_ci(method="wilson")
+        z = 1.959964
+        error = (share * (1 - share) / 100) ** 0.5 or (1 / 200)  # at an end, half a row
+        found = interval_within(SHARE, share, z * error, 100)
+        assert (found.low, found.high) == pytest.approx(tuple(theirs), abs=1e-3)
+
+
+def test_the_interval_over_seeds_is_student_s_where_no_end_is_near() -> None:
+    found = seeds_interval([0.498, 0.5, 0.502], SHARE, 1000)
+    assert found is not None
+    reach = float(t.isf(0.025, 2)) * 0.002 / 3**0.5
+    assert found.high - 0.5 == pytest.approx(reach, rel=1e-3)
+    assert found.low + found.high == pytest.approx(1.0)
+    assert seeds_interval([0.8], SHARE, 1000) is None
+
+
+@pytest.mark.parametrize("scores", [(0.2, 0.9, 0.9), (0.0, 1.0), (1.0, 1.0, 1.0), (0.0, 0.01)])
+def test_seeds_far_apart_do_not_leave_the_range(scores: tuple[float, ...]) -> None:
+    found = seeds_interval(scores, SHARE, 100)
+    assert found is not None
+    assert 0 <= found.low <= np.mean(scores) <= found.high <= 1

@@ -82,6 +82,46 @@ def test_judging_puts_the_training_mode_back_and_looks_at_some() -> None:
     assert task.settings.decoded_rows == 1000
 
 
+def numbered_pairs(sides: Sides, rows: int) -> PairExamples:
+    """Pairs whose sources say which row they are."""
+    sources = pl.Series([f"the dog {row}" for row in range(rows)])
+    targets = pl.Series(["개가 달린다"] * rows)
+    columns = sides.source.encode(sources), sides.target.encode(targets)
+    return PairExamples(*columns, (sources, targets))
+
+
+def answered_rows(rows: int, **settings: Any) -> list[int]:
+    """Which rows a look answers."""
+    sides = made_sides()
+    task = made_task(sides, samples=rows, **settings)
+    scores = task.judge(made_network(sides), numbered_pairs(sides, rows))
+    return [int(sample[0].split()[-1]) for sample in scores.samples]
+
+
+def test_a_look_answers_pairs_from_all_over_a_sorted_file_and_always_the_same() -> None:
+    rows = answered_rows(200, decoded_rows=40)
+    assert len(set(rows)) == 40
+    assert rows == sorted(rows)
+    for start in range(0, 200, 50):  # a quarter of the file each: 10 of 40 are expected
+        assert 3 <= sum(start <= row < start + 50 for row in rows) <= 20
+    assert answered_rows(200, decoded_rows=40) == rows, "at every look, and after a resume"
+    assert answered_rows(200, decoded_rows=40, decoded_seed=2) != rows
+    assert answered_rows(5, decoded_rows=40) == [0, 1, 2, 3, 4]
+
+
+def test_what_draws_the_pairs_is_kept_with_the_settings() -> None:
+    assert TranslateSettings.parse({}).model_dump()["decoded_seed"] == 1
+
+
+def test_tokens_and_texts_of_the_drawn_pairs_belong_together() -> None:
+    sides = made_sides()
+    pairs = numbered_pairs(sides, 50).sample(7, seed=3)
+    assert pairs.texts is not None
+    assert len(pairs) == len(pairs.texts[0]) == 7
+    assert pairs.sources.to_pylist() == sides.source.encode(pairs.texts[0]).to_pylist()
+    assert pairs.targets_column.to_pylist() == sides.target.encode(pairs.texts[1]).to_pylist()
+
+
 def test_weights_that_are_no_numbers_are_no_answers() -> None:
     sides = made_sides()
     network = made_network(sides)

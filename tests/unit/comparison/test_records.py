@@ -1,0 +1,133 @@
+"""Files of a comparison that were damaged: one line that names them and says what to do."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from munjang.comparison.kept import (
+    read_answers,
+    read_probabilities,
+    write_answers,
+    write_probabilities,
+)
+from munjang.comparison.records import read_object, read_run
+from munjang.errors import FolderError
+from munjang.manifest import write_atomically
+
+DONE: dict[str, Any] = {
+    "status": "done",
+    "parameters": 10,
+    "folder_bytes": 1000,
+    "memory_bytes": 1000,
+    "seconds": 1.5,
+    "tokens_per_second": 10.0,
+    "steps": 3,
+    "planned_steps": 3,
+    "passes": 0.5,
+    "processor_share": 0.9,
+    "latency": {"p50": 1.0, "p99": 2.0, "texts": 5},
+    "history": [{"step": 3, "seconds": 1.0, "accuracy": 0.5, "log_loss": None, "best": True}],
+    "judged": {"cross_entropy": 1.0},
+}
+
+DAMAGED: dict[str, bytes] = {
+    "truncated": b'{"status": "done", "para',
+    "empty": b"",
+    "no object": b"[1, 2]",
+    "no JSON": b"\x00\x01PK",
+    "not UTF-8": b'{"status": "\xff"}',
+    "NaN": b'{"status": "done", "seconds": NaN}',
+    "endless brackets": b"[" * 200_000,
+    "a number of ten thousand digits": b'{"seconds": ' + b"9" * 10_000 + b"}",
+}
+
+
+def test_what_a_run_writes_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    for record in (DONE, {"status": "failed", "reason": "out of memory", "full": [28, "x"]}):
+        path.write_text(json.dumps(record), "utf-8")
+        assert read_run(path) == record
+    earlier = {
+        key: value for key, value in DONE.items() if key not in ("passes", "processor_share")
+    }
+    path.write_text(json.dumps(earlier), "utf-8")
+    assert read_run(path) == earlier
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_a_damaged_file_is_told_in_one_line(case: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_bytes(DAMAGED[case])
+    with pytest.raises(FolderError) as told:
+        read_run(path)
+    line = str(told.value)
+    assert line.startswith(f"{path}: ")
+    assert "--resume runs it again" in line
+    assert "\n" not in line
+    assert len(line) < len(str(path)) + 300
+
+
+WRONG: dict[str, Any] = {
+    "status": "finished",
+    "parameters": "many",
+    "folder_bytes": -1,
+    "memory_bytes": True,
+    "seconds": 1e999,
+    "tokens_per_second": [],
+    "steps": 2.5,
+    "passes": -1,
+    "processor_share": "half",
+    "latency": {"p50": 1.0},
+    "history": [{"seconds": "soon"}],
+    "judged": None,
+}
+
+
+@pytest.mark.parametrize("key", WRONG)
+def test_a_value_that_no_run_writes_is_refused_by_name(key: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({**DONE, key: WRONG[key]}).replace("Infinity", "1e999"), "utf-8")
+    with pytest.raises(FolderError, match=f"no record of a run: {key} is"):
+        read_run(path)
+    if key not in ("passes", "processor_share"):
+        path.write_text(json.dumps({k: v for k, v in DONE.items() if k != key}), "utf-8")
+        # of baselines these two are None, and a record without them says as much
+        if key not in ("tokens_per_second", "steps"):
+            with pytest.raises(FolderError, match=f"{key} is None"):
+                read_run(path)
+
+
+def test_what_is_no_ordinary_file_is_not_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(FolderError, match="no ordinary file"):
+        read_object(tmp_path, "plan", "begin anew")
+
+
+def test_answers_of_another_test_part_are_refused(tmp_path: Path) -> None:
+    write_answers(tmp_path, ["a", "b"])
+    assert read_answers(tmp_path, 2) == ["a", "b"]
+    for content in ('["a"]', '["a", 3]', '{"a": 1}', '["a", "b'):
+        write_atomically(tmp_path / "answers.json", content)
+        with pytest.raises(FolderError, match=r"answers\.json: .*--resume runs it again"):
+            read_answers(tmp_path, 2)
+
+
+def test_probabilities_of_another_test_part_are_refused(tmp_path: Path) -> None:
+    write_probabilities(tmp_path, np.full((3, 2), 0.5))
+    assert read_probabilities(tmp_path, (3, 2)).shape == (3, 2)
+    for shape in ((4, 2), (3, 3)):
+        with pytest.raises(FolderError, match="--resume runs it again"):
+            read_probabilities(tmp_path, shape)
+    path = tmp_path / "probabilities.safetensors"
+    whole = path.read_bytes()
+    for content in (whole[:20], whole[:-1], b"", b"{}" * 50):
+        path.write_bytes(content)
+        with pytest.raises(FolderError, match=r"probabilities\.safetensors: "):
+            read_probabilities(tmp_path, (3, 2))
+    path.unlink()
+    with pytest.raises(FolderError, match="--resume runs it again"):
+        read_probabilities(tmp_path, (3, 2))
+    with pytest.raises(ValueError, match="no finite numbers"):
+        write_probabilities(tmp_path, np.array([[np.nan, 0.5]]))

@@ -9,19 +9,25 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+import numpy as np
+import pyarrow as pa
 import torch
 from torch import Tensor
 
 from munjang.api import make_loop
 from munjang.data.batches import Examples
 from munjang.data.dataset import Dataset
+from munjang.data.images.examples import ImageExamples
 from munjang.data.pairs.examples import PairExamples
 from munjang.media import AnyPrepared
 from munjang.memory import peak_memory
 from munjang.tasks.inference import logits_of
 from munjang.tasks.translate import Translate, cross_entropy_of
+from munjang.training.logs import RunLog
 from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
 
@@ -30,6 +36,8 @@ WARM_UP_STEPS = 3
 VALIDATION_SAMPLE = 512
 # Answered to see how long that takes: as many as are decoded together.
 ANSWERED_SAMPLE = 128
+# An evaluation reads so many rows at once.
+EVALUATED_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,8 @@ class Estimate:
         optimiser_bytes: what the optimisers remember.
         copies_bytes: of the best weights, and of the average where weights are averaged.
         checkpoint_bytes: on disk while it trains.
-        memory_bytes: peak memory of the process, PyTorch itself and the texts included.
+        memory_bytes: peak memory of the process, PyTorch itself and the texts included: measured
+            while everything that a training does was done once, from reading to the evaluation.
         steps: optimiser steps if nothing stops it early.
         tokens_per_second: real tokens, padding not counted, in training; of pairs target tokens.
         seconds: of the whole training, evaluations included.
@@ -83,8 +92,10 @@ def estimate_training(prepared: AnyPrepared, *, seconds: float = 2.0) -> Estimat
     recipe = prepared.recipe
     with _threads(recipe.training.threads):
         loop = make_loop(prepared)
+        _heaviest_second(loop)
         steps, rate = _time_steps(loop, seconds)
         evaluation, answering = _evaluation_seconds(loop)
+        _do_the_rest(prepared, loop)
     state = loop.state
     weights = _size(state.model.state_dict().values())
     optimiser = _size(
@@ -103,8 +114,7 @@ def estimate_training(prepared: AnyPrepared, *, seconds: float = 2.0) -> Estimat
         optimiser_bytes=optimiser,
         copies_bytes=copies,
         checkpoint_bytes=weights + optimiser + copies,
-        # to score the average, the weights of the moment are put aside
-        memory_bytes=(peak_memory() or weights + optimiser) + copies + (weights if kept else 0),
+        memory_bytes=peak_memory() or 2 * weights + optimiser + copies,
         steps=loop.total,
         tokens_per_second=rate,
         seconds=tokens / rate + evaluations * evaluation,
@@ -123,6 +133,53 @@ def _averaging(training: TrainingSettings) -> tuple[int, float]:
     return 0, 0.0
 
 
+def _heaviest_second(loop: Loop) -> None:
+    """Let the second step take the batch with the most places, padding counted.
+
+    What it holds is the most that any step does; the first one makes what the optimisers remember.
+    """
+    groups = loop.order(0)
+    heaviest = max(range(len(groups)), key=lambda n: len(groups[n].rows) * groups[n].time)
+    second = min(1, len(groups) - 1)
+    groups[second], groups[heaviest] = groups[heaviest], groups[second]
+
+
+def _hold_copies(loop: Loop) -> None:
+    """Hold what a training holds after its first evaluations: the best weights, and averages."""
+    state, training = loop.state, loop.settings
+    state.keep_as_best(state.model.state_dict())
+    if training.averaging is not None:
+        state.add_to_average()
+    for _ in range(training.average_best or 0):
+        state.keep_among_best(0.0, training.average_best or 0)
+    for optimiser in state.optimisers:
+        for kept in optimiser.state.values():
+            for tensor in kept.values():
+                tensor.mul_(1)  # zeros take no memory before they are written to
+
+
+def _do_the_rest(prepared: AnyPrepared, loop: Loop) -> None:
+    """Do once what a training does beside its steps, to see how much memory it takes."""
+    state, valid = loop.state, loop.valid
+    assert prepared.fingerprint
+    with TemporaryDirectory() as folder:
+        RunLog(Path(folder)).close()
+    # to score an average, the weights of the moment are put aside
+    aside = [t.clone() for t in state.model.state_dict().values()] if state.average else []
+    if not isinstance(valid, PairExamples):
+        loop.task.concluded(state.model, _longest(valid, EVALUATED_ROWS))
+    aside.clear()
+
+
+def _longest(data: Dataset, most: int) -> Any:
+    """The longest rows of a dataset, which an evaluation puts into one batch."""
+    rows = np.argsort(-data.lengths, kind="stable")[:most]
+    targets = None if data.targets is None else data.targets[rows]
+    if isinstance(data, ImageExamples):
+        return ImageExamples(data.pixels[rows], targets)
+    return Examples(cast(Examples, data).column.take(pa.array(rows)), targets)
+
+
 def _time_steps(loop: Loop, seconds: float) -> tuple[int, float]:
     """How many steps were timed, and the real tokens a second in them.
 
@@ -131,8 +188,9 @@ def _time_steps(loop: Loop, seconds: float) -> tuple[int, float]:
     began = time.perf_counter()
     warm = min(WARM_UP_STEPS, loop.total - 1)
     steps = iter(loop)
-    for _ in islice(steps, warm):
-        pass
+    for step in islice(steps, warm):
+        if step.number == 1:
+            _hold_copies(loop)
     taken, tokens, start = 0, 0, time.perf_counter()
     for step in steps:
         taken, tokens = taken + 1, tokens + step.tokens

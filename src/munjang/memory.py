@@ -7,8 +7,19 @@ from pathlib import Path
 _PEAK = re.compile(r"^VmHWM:\s*(\d+) kB$", re.MULTILINE)
 
 
+def reset_peak() -> bool:
+    """Let `peak_memory` count from now on. False where that is not possible: only Linux can."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
+
+
 def peak_memory() -> int:
     """The most bytes of memory that this process has held so far; 0 where nobody counts them.
+
+    So far means since `reset_peak`, where that was called and could be done.
 
     Linux counts in a process, through `getrusage`, also what the one held that started it.
     """

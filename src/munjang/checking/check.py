@@ -10,6 +10,7 @@ from munjang.config import given_settings
 from munjang.data.checks import DataReport
 from munjang.data.pairs.checks import PairReport
 from munjang.media import refuse_pairs
+from munjang.memory import reset_peak
 from munjang.tasks.registry import TASKS
 
 # A step on pairs takes long.
@@ -49,6 +50,7 @@ def check(
         DataError: a row cannot be used.
         ConfigError: a setting that does not exist, or a value that it cannot take.
     """
+    reset_peak()
     named = {"data": columns or {}, "tokenizer": {"name": tokenizer}, "task": task}
     given = given_settings(config, named, overrides)
     refuse_pairs(data, given.get("task", "classify"))

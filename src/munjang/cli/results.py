@@ -41,12 +41,12 @@ def show_training(trained: "Trained", *, as_json: bool) -> None:
     )
 
 
-def show_evaluation(scores: "TaskScores", *, as_json: bool) -> None:
+def show_evaluation(scores: "TaskScores", *, as_json: bool, wide: bool = False) -> None:
     """All scores: of the whole, then what the task tells beside."""
     if as_json:
         show_json(scores.to_json())
         return
-    screen = console()
+    screen = console(wide=wide)
     screen.print(summary(scores, "score"))
     for table in details(scores):
         screen.print(table)

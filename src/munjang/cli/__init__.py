@@ -15,7 +15,7 @@ from munjang.cli.compare import compare
 from munjang.cli.data import data
 from munjang.cli.evaluate import evaluate
 from munjang.cli.explain import explain
-from munjang.cli.outcome import Commands, end, exit_codes
+from munjang.cli.outcome import Command, Commands, end, exit_codes
 from munjang.cli.predict import predict
 from munjang.cli.shapes import shapes
 from munjang.cli.train import train
@@ -66,14 +66,14 @@ def munjang(
         typer.echo(context.get_help())
 
 
-app.command()(check)
-app.command()(train)
-app.command()(compare)
-app.command()(tune)
-app.command()(evaluate)
-app.command()(predict)
-app.command()(explain)
-app.command()(shapes)
+app.command(cls=Command)(check)
+app.command(cls=Command)(train)
+app.command(cls=Command)(compare)
+app.command(cls=Command)(tune)
+app.command(cls=Command)(evaluate)
+app.command(cls=Command)(predict)
+app.command(cls=Command)(explain)
+app.command(cls=Command)(shapes)
 app.add_typer(data)
 
 

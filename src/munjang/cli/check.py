@@ -19,6 +19,7 @@ from munjang.cli.options import (
     TaskName,
     TextColumn,
     TokenizerName,
+    Wide,
 )
 from munjang.cli.output import note, show_json, shown
 from munjang.stopping import begin
@@ -56,6 +57,7 @@ def check(
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
     as_json: AsJson = False,
+    wide: Wide = False,
 ) -> None:
     """Look at the data before training on it.
 
@@ -99,10 +101,10 @@ def check(
             tokenizer=tokenizer,
             overrides=[*model_override(model), *(settings or [])],
         )
-    _show(report, as_json=as_json)
+    _show(report, as_json=as_json, wide=wide)
 
 
-def _show(report: "DataReport | PairReport", *, as_json: bool) -> None:
+def _show(report: "DataReport | PairReport", *, as_json: bool, wide: bool) -> None:
     """Everything that was found; notes go to standard error."""
     from munjang.cli.pair_report import show_pairs
     from munjang.cli.report import show_texts
@@ -113,6 +115,6 @@ def _show(report: "DataReport | PairReport", *, as_json: bool) -> None:
     if as_json:
         show_json(report.to_json())
     elif isinstance(report, PairReport):
-        show_pairs(report)
+        show_pairs(report, wide=wide)
     else:
-        show_texts(report)
+        show_texts(report, wide=wide)

@@ -17,6 +17,7 @@ from munjang.cli.options import (
     TargetColumn,
     TargetFile,
     TextColumn,
+    Wide,
 )
 from munjang.cli.outcome import DONE, FAILED, resumable
 from munjang.cli.output import note
@@ -104,6 +105,7 @@ def compare(
         bool, typer.Option("--overwrite", help="Replace the comparison in FOLDER.")
     ] = False,
     as_json: AsJson = False,
+    wide: Wide = False,
     quiet: Quiet = False,
 ) -> int:
     """Compare models on the same data, and name the smallest that is good enough.
@@ -153,7 +155,7 @@ def compare(
             overwrite=overwrite,
             say=notes(quiet=quiet),
         )
-    show_comparison(comparison, as_json=as_json)
+    show_comparison(comparison, as_json=as_json, wide=wide)
     if not comparison.finished:
         note(f"munjang: no run came to an end; {out}/runs/*/*/log.txt tell more")
         return FAILED

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from munjang.cli.options import AsJson
-from munjang.cli.output import note, show, show_json
+from munjang.cli.outcome import Command, Group
+from munjang.cli.output import note, show, show_json, show_whole
 from munjang.stopping import begin
 
 if TYPE_CHECKING:
     from munjang.data.samples.corpora import Sample
 
-data = typer.Typer(name="data", rich_markup_mode=None, no_args_is_help=False)
+data = typer.Typer(name="data", cls=Group, rich_markup_mode=None, no_args_is_help=False)
 
 
 @data.callback(invoke_without_command=True)
@@ -29,7 +30,7 @@ def about(context: typer.Context) -> None:
         typer.echo(context.get_help())
 
 
-@data.command("list")
+@data.command("list", cls=Command)
 def list_samples(as_json: AsJson = False) -> None:
     """List the corpora that are known by name, and who made them.
 
@@ -69,7 +70,7 @@ def _get_pictures(name: str, part: str | None, *, as_json: bool) -> None:
         show_json({**_pictured(name), "paths": paths})
         return
     for path in paths.values():
-        show(path)
+        show_whole(path)
     note(f"next: munjang train {shlex.quote(next(iter(paths.values())))} --task images --out m")
 
 
@@ -86,7 +87,7 @@ def _columns(sample: "Sample") -> dict[str, str]:
     return {"text_column": sample.text_column, "label_column": sample.label_column}
 
 
-@data.command("get")
+@data.command("get", cls=Command)
 def get(
     name: Annotated[str, typer.Argument(metavar="NAME", help="As in munjang data list.")],
     part: Annotated[
@@ -118,7 +119,7 @@ def get(
         show_json({**_described(sample), "paths": paths})
         return
     for path in paths.values():
-        show(path)
+        show_whole(path)
     named = " ".join(f"--{k.replace('_', '-')} {value}" for k, value in _columns(sample).items())
     first = shlex.quote(next(iter(paths.values())))
     note(f"next: munjang train {first} {named} --out my-model")

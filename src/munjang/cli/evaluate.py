@@ -16,6 +16,7 @@ from munjang.cli.options import (
     TargetColumn,
     TargetFile,
     TextColumn,
+    Wide,
 )
 from munjang.stopping import begin
 
@@ -43,6 +44,7 @@ def evaluate(
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
     as_json: AsJson = False,
+    wide: Wide = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only the result: no notes.")
     ] = False,
@@ -85,4 +87,4 @@ def evaluate(
         )
     if hypotheses is not None:
         write_hypotheses(hypotheses, scores)
-    show_evaluation(scores, as_json=as_json)
+    show_evaluation(scores, as_json=as_json, wide=wide)

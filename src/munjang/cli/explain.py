@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from munjang.cli.options import AsJson
+from munjang.cli.options import AsJson, Wide
 from munjang.cli.output import console, note, show, show_json
 from munjang.stopping import begin
 from munjang.telling import counted
@@ -58,6 +58,7 @@ def explain(
         int | None, typer.Option(metavar="N", help="One head, from 0.  [default: all]")
     ] = None,
     as_json: AsJson = False,
+    wide: Wide = False,
 ) -> None:
     """Show what a model looks at: which token takes how much from which other.
 
@@ -90,7 +91,7 @@ def explain(
         show_json(found.to_json())
     elif attention is None:
         for each in found.kinds:
-            _draw(found, each)
+            _draw(found, each, wide=wide)
 
 
 _SAID: dict[str, tuple[str, str]] = {
@@ -101,8 +102,8 @@ _SAID: dict[str, tuple[str, str]] = {
 }
 
 
-def _draw(found: "Attention", kind: "Kind") -> None:
-    from munjang.cli.tables import plain_table
+def _draw(found: "Attention", kind: "Kind", *, wide: bool) -> None:
+    from munjang.cli.tables import plain_table, text_column
 
     heads = found.of(kind, -1)
     which = f"mean of {len(heads)} heads" if len(heads) > 1 else f"head {heads[0].head}"
@@ -113,12 +114,11 @@ def _draw(found: "Attention", kind: "Kind") -> None:
         for token, weight in found.strongest(kind, most=_MOST_POOLED)[0].sources:
             table.add_row(_named(token), f"{weight:.2f}")
     else:
-        table = plain_table(row, "takes most from")
-        table.columns[1].justify = "left"
+        table = plain_table(row, text_column("takes most from"))
         for one in found.strongest(kind, most=_MOST):
             taken = (f"{_named(token)} {weight:.2f}" for token, weight in one.sources)
             table.add_row(_named(one.token), "   ".join(taken))
-    console().print(table)
+    console(wide=wide).print(table)
 
 
 def _named(token: str) -> str:

@@ -102,6 +102,9 @@ Seed = Annotated[
     int | None,
     typer.Option(metavar="N", help="The same seed repeats the run bit for bit.  [default: 0]"),
 ]
+Wide = Annotated[
+    bool, typer.Option("--wide", help="Show all columns, also where the terminal is narrower.")
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Only the result: no notes, no progress.")
 ]

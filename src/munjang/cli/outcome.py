@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from munjang.cli.output import OUTPUT, flush, note, one_line
+from munjang.cli.output import OUTPUT, fitting, flush, note, one_line
 from munjang.errors import MunjangError
 from munjang.stopping import ENDED_BY_SIGNAL, exit_code
 
@@ -22,7 +22,23 @@ OUT_OF_MEMORY = (
 )
 
 
-class Commands(TyperGroup):
+class Command(TyperCommand):
+    """A command whose help, its examples too, fits the terminal."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The help in lines of the terminal's width."""
+        return fitting(super().get_help(ctx), sys.stdout)
+
+
+class Group(TyperGroup):
+    """Likewise a group of commands."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The help in lines of the terminal's width."""
+        return fitting(super().get_help(ctx), sys.stdout)
+
+
+class Commands(Group):
     """The commands, with every known way to fail turned into an exit code.
 
     It stands inside of Typer's own handling, which would swallow the text of a `KeyboardInterrupt`

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from munjang.cli.wrapping import terminal_width, wrapped
 from munjang.telling import spelled, spelled_lines
 
 if TYPE_CHECKING:
@@ -23,13 +24,19 @@ PIPE_WIDTH = 10_000
 def note(line: str) -> None:
     """Say a line on standard error. That nobody reads it any more is no reason to stop."""
     try:
-        print(_encodable(spelled_lines(line), sys.stderr), file=sys.stderr, flush=True)
+        print(fitting(line, sys.stderr), file=sys.stderr, flush=True)
     except BrokenPipeError:
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (open to the end)
 
 
 def show(line: str) -> None:
-    """Write a line of the result to standard output."""
+    """Write a line of the result to standard output; a terminal gets it cut at words."""
+    with _to_output():
+        print(fitting(line, sys.stdout))
+
+
+def show_whole(line: str) -> None:
+    """Write a line that a program may read, whatever the terminal."""
     with _to_output():
         print(_encodable(spelled_lines(line), sys.stdout))
 
@@ -54,7 +61,7 @@ def _to_output() -> Iterator[None]:
 
 def show_json(values: Any) -> None:
     """Write a result as JSON, indented."""
-    show(json_text(values, indent=2))
+    show_whole(json_text(values, indent=2))
 
 
 def json_text(values: Any, *, indent: int | None = None) -> str:
@@ -71,6 +78,12 @@ def _plain(values: Any) -> Any:
     if isinstance(values, float) and not math.isfinite(values):
         return None
     return values
+
+
+def fitting(line: str, stream: Any) -> str:
+    """The line as a stream can show it: cut at words where that is a terminal."""
+    line, width = spelled_lines(line), terminal_width(stream)
+    return _encodable(line if width is None else wrapped(line, width), stream)
 
 
 def _encodable(line: str, stream: Any) -> str:
@@ -93,8 +106,13 @@ def shown(text: str) -> str:
 _OBEYED = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
-def console(*, error: bool = False) -> "Console":
-    """A Rich console that takes texts literally: no markup, no emoji codes, no colouring."""
+def console(*, error: bool = False, wide: bool = False) -> "Console":
+    """A Rich console that takes texts literally: no markup, no emoji codes, no colouring.
+
+    Args:
+        error: it writes to standard error.
+        wide: tables have all their columns, whatever the terminal.
+    """
     from rich.console import Console
 
     class Screen(Console):
@@ -106,7 +124,7 @@ def console(*, error: bool = False) -> "Console":
     kind = Console if error else Screen
     return kind(
         file=stream,
-        width=None if stream.isatty() else PIPE_WIDTH,
+        width=PIPE_WIDTH if wide else terminal_width(stream) or PIPE_WIDTH,
         markup=False,
         emoji=False,
         highlight=False,

@@ -4,8 +4,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
+from munjang.cli.fitting import Column, FittedTable
 from munjang.cli.output import console, show, shown
 from munjang.cli.report import EXAMPLE, show_estimate
 from munjang.cli.tables import plain_table
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
 MOST_TARGETS = 3
 
 
-def show_pairs(report: "PairReport") -> None:
+def show_pairs(report: "PairReport", *, wide: bool = False) -> None:
     """Everything that was found but the notes."""
-    screen = console()
+    screen = console(wide=wide)
     show(f"{counted(report.rows, 'pair')} of {', '.join(map(shown, report.files))}")
     _show_skipped(report.skipped)
     screen.print(lengths_table(report))
@@ -39,15 +38,25 @@ def show_pairs(report: "PairReport") -> None:
         show_test(report.test)
     if report.tokens is not None:
         screen.print(tokens_table(report.tokens))
+        if report.tokens.shared:
+            show("both sides share one vocabulary")
         show(f"{report.tokens.padding:.1%} of the batches of a training is padding")
         show_left_out(report.tokens)
     if report.estimate is not None:
         show_estimate(report.estimate, screen)
 
 
-def lengths_table(report: "PairReport") -> Table:
+def lengths_table(report: "PairReport") -> FittedTable:
     """How long both sides are, in characters, words and tokens."""
-    table = plain_table("lengths", "shortest", "median", "mean", "95%", "99%", "longest")
+    table = plain_table(
+        "lengths",
+        Column("shortest", rank=1),
+        "median",
+        Column("mean", rank=2),
+        Column("95%", rank=3),
+        "99%",
+        "longest",
+    )
     sides = (("source", report.source_column), ("target", report.target_column))
     for side, column in sides:
         name = side if shown(column) == side else f"{side} ({shown(column)})"
@@ -127,13 +136,11 @@ def _show_skipped(skipped: dict[str, int]) -> None:
         show(f"  skipped {counted(count, 'row')}: {reason}")
 
 
-def tokens_table(tokens: "PairTokens") -> Table:
+def tokens_table(tokens: "PairTokens") -> FittedTable:
     """Tokenizer and vocabulary of each side."""
     table = plain_table("tokens", "tokenizer", "vocabulary", "out of it, of validation tokens")
     for name, side in (("source", tokens.source), ("target", tokens.target)):
         table.add_row(name, side.tokenizer, f"{side.vocabulary:,}", f"{side.oov_rate:.2%}")
-    if tokens.shared:
-        table.caption = "both sides share one vocabulary"
     return table
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from munjang.cli.options import Beam, DecodingSettings, Encoding, SkipBadRows, TextColumn
-from munjang.cli.output import flush, json_text, note, show, shown
+from munjang.cli.output import flush, json_text, note, show, show_whole, shown
 from munjang.errors import ConfigError
 from munjang.stopping import begin
 from munjang.telling import counted
@@ -126,8 +126,9 @@ def _arriving(
 def _write(line_of: LineOf, answered: "Iterable[tuple[int, tuple[str, Answer]]]") -> int:
     """Write a batch of answers, and let nothing wait in a buffer. Returns whose texts were cut."""
     cut = 0
+    write = show_whole if line_of is _json_line else show
     for row, (text, answer) in answered:
-        show(line_of(row, text, answer))
+        write(line_of(row, text, answer))
         cut += answer.truncated
     flush()
     return cut

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from munjang.cli.output import console, note, shown
 from munjang.cli.stages import showing_stages
+from munjang.cli.wrapping import wrapped
 from munjang.config import merge, parse_overrides, read_yaml
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 LINE_SECONDS = 10.0
 BAR_SECONDS = 0.1
+# What stands beside the bar leaves in this order where there is no room, before the bar does.
+_LEFT_OUT_FIRST = ("rate", "score", "left", "loss")
+_SHORTEST_BAR = 6
 
 
 class Watcher(Protocol):
@@ -200,7 +204,7 @@ class Bar:
 
     def say(self, line: str) -> None:
         """Write the line above the bar."""
-        self._console.print(shown(line))
+        self._print(shown(line))
 
     def step(self, step: "Step") -> None:
         """Move the bar."""
@@ -209,35 +213,47 @@ class Bar:
         if step.scores is not None:
             value = step.scores.figures[self.metric]
             self._score = f"{self._title} {value:.4f}"
-            self._console.print(
+            self._print(
                 f"step {step.number:,}: {_all_scores(step.scores)}"
                 + (" (best so far)" if step.best else "")
             )
             for line in _samples(step.scores):
-                self._console.print(line)
+                self._print(line)
         if step.scores is None and now - self._shown < BAR_SECONDS:
             return
         self._shown = now
         if self._bar is None:
             self._start(step)
         left = self.pace.left(step)
-        self._bar.update(
-            self._bar.task_ids[0],
-            completed=step.number,
-            loss=f"loss {self.pace.loss:.4f}",
-            score=self._score,
-            rate=f"{self.pace.rate:,.0f} {step.unit}/s" if self.pace.rate else "",
-            left="" if left is None else f"{clock(left)} left",
-        )
+        told = {
+            "loss": f"loss {self.pace.loss:.4f}",
+            "score": self._score,
+            "rate": f"{self.pace.rate:,.0f} {step.unit}/s" if self.pace.rate else "",
+            "left": "" if left is None else f"{clock(left)} left",
+        }
+        steps = f"{step.total}/{step.total}"
+        fields = _with_room(told, self._console.width - len(steps) - _SHORTEST_BAR)
+        self._bar.update(self._bar.task_ids[0], completed=step.number, **fields)
+
+    def _print(self, line: str) -> None:
+        self._console.print(wrapped(line, self._console.width))
 
     def _start(self, step: "Step") -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.table import Column
 
         names = ("loss", "score", "rate", "left")
         self._bar = Progress(
             BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            *(TextColumn(f"{{task.fields[{name}]}}", markup=False) for name in names),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            *(
+                TextColumn(
+                    f"{{task.fields[{name}]}}",
+                    markup=False,
+                    table_column=Column(no_wrap=True),
+                )
+                for name in names
+            ),
             console=self._console,
             expand=True,
         )
@@ -248,6 +264,16 @@ class Bar:
         """Leave the terminal as it was, the last state of the bar standing."""
         if self._bar is not None:
             self._bar.stop()
+
+
+def _with_room(told: dict[str, str], width: int) -> dict[str, str]:
+    """What is told beside the bar, without that which matters least where all has no room."""
+    told = dict(told)
+    for name in _LEFT_OUT_FIRST:
+        if sum(len(text) + 1 for text in told.values()) <= width:
+            break
+        told[name] = ""
+    return told
 
 
 def clock(seconds: float) -> str:

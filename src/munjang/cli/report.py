@@ -1,13 +1,11 @@
 """What a look at labelled texts found, drawn for people."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
+from munjang.cli.fitting import WIDEST_BAR, Column, FittedTable, bar
 from munjang.cli.output import console, show, shown
 from munjang.cli.progress import clock
 from munjang.cli.tables import label, plain_table
@@ -21,13 +19,13 @@ if TYPE_CHECKING:
     from munjang.data.repeats import Repeat, Repeats
 
 MOST_LABELS = 30
-BAR = 40
+BARS = Column("", rank=1, left=True, bar=True)
 EXAMPLE = 60
 
 
-def show_texts(report: "DataReport") -> None:
+def show_texts(report: "DataReport", *, wide: bool = False) -> None:
     """What was found in labelled texts."""
-    screen = console()
+    screen = console(wide=wide)
     show(f"{counted(report.rows, 'row')} of {', '.join(report.files)}")
     for reason, count in report.skipped.items():
         show(f"  skipped {counted(count, 'row')}: {reason}")
@@ -71,37 +69,25 @@ def show_numbers(numbers: "Numbers") -> None:
     show(f"always answering the mean would have an RMSE of {numbers.deviation:.4g}")
 
 
-def sets_table(sets: Mapping[int, int]) -> Table:
+def sets_table(sets: Mapping[int, int]) -> FittedTable:
     """Rows by how many labels they have, as bars."""
     total = sum(sets.values())
-    table = plain_table("labels a row", "rows", "share")
-    table.add_column("")
+    table = plain_table("labels a row", "rows", "share", BARS)
     for size, count in sets.items():
-        table.add_row(f"{size:,}", f"{count:,}", f"{count / total:.1%}", bar(count / total))
+        table.add_row(f"{size:,}", f"{count:,}", f"{count / total:.1%}", count / total)
     return table
 
 
-def labels_table(labels: Mapping[str, int], total: int) -> Table:
+def labels_table(labels: Mapping[str, int], total: int) -> FittedTable:
     """Rows and share of each label, as bars, of so many rows."""
-    table = plain_table("label", "rows", "share")
-    table.add_column("")
+    table = plain_table("label", "rows", "share", BARS)
     for name, count in list(labels.items())[:MOST_LABELS]:
         share = count / total
-        table.add_row(label(name), f"{count:,}", f"{share:.1%}", bar(share))
+        table.add_row(label(name), f"{count:,}", f"{share:.1%}", share)
     if len(labels) > MOST_LABELS:
         rest = list(labels.values())[MOST_LABELS:]
         table.add_row(f"{len(rest):,} more", f"{sum(rest):,}", f"{sum(rest) / total:.1%}")
     return table
-
-
-def bar(share: float, width: int = BAR) -> str:
-    """A bar of up to `width` places; of `#` where the terminal cannot show blocks."""
-    filled = round(share * width)
-    try:
-        "█".encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        return "#" * filled
-    return "█" * filled
 
 
 def spread(lengths: "Lengths") -> str:
@@ -123,8 +109,10 @@ def show_histogram(lengths: "Lengths") -> None:
 def show_bars(names: Sequence[str], counts: Sequence[int]) -> None:
     """A bar a line, the longest for the largest count."""
     widest, most = max(map(len, names)), max(counts)
+    taken = len(f"  {'':>{widest}}  {most:,}")
+    room = min(WIDEST_BAR, max(1, console().width - taken))
     for name, count in zip(names, counts, strict=True):
-        show(f"  {name:>{widest}} {bar(count / most)} {count:,}")
+        show(f"  {name:>{widest}} {bar(count / most, room)} {count:,}")
 
 
 def _bins(lengths: "Lengths") -> list[str]:
@@ -162,7 +150,7 @@ def show_test(test: "TestReport") -> None:
     show_repeats("the same text in DATA and in the test", test.in_train)
 
 
-def unknown_table(rows: "tuple[Unknown, ...]") -> Table:
+def unknown_table(rows: "tuple[Unknown, ...]") -> FittedTable:
     """Words out of vocabulary at several thresholds."""
     table = plain_table("words seen at least", "vocabulary", "out of it, of a held-out tenth")
     for row in rows:
@@ -172,7 +160,7 @@ def unknown_table(rows: "tuple[Unknown, ...]") -> Table:
     return table
 
 
-def padding_table(padding: "Padding") -> Table:
+def padding_table(padding: "Padding") -> FittedTable:
     """What padding costs, three ways of batching."""
     table = plain_table(f"padding, batches of {padding.batch_rows:,}", "share of all places")
     table.add_row("to the longest text of all", f"{padding.longest:.1%}")
@@ -188,7 +176,7 @@ def show_estimate(estimate: Mapping[str, Any], screen: "Console") -> None:
     show(f"an estimate, from {steps} on this machine as busy as it is now")
 
 
-def estimate_table(estimate: Mapping[str, Any]) -> Table:
+def estimate_table(estimate: Mapping[str, Any]) -> FittedTable:
     """Memory and time of a training."""
     table = plain_table(f"a training of {estimate['model']}, estimated", "")
     table.add_row("parameters", f"{estimate['parameters']:,}")

@@ -44,13 +44,13 @@ def show_training(trained: "Trained", *, as_json: bool) -> None:
     )
 
 
-def show_evaluation(scores: "TaskScores", *, as_json: bool) -> None:
+def show_evaluation(scores: "TaskScores", *, as_json: bool, wide: bool = False) -> None:
     """All scores: of the whole, then what the task tells beside."""
     said = notes_on(scores)
     if as_json:
         show_json({**scores.to_json(), **({"notes": said} if said else {})})
         return
-    screen = console()
+    screen = console(wide=wide)
     screen.print(summary(scores, "score"))
     for line in said:
         show(f"- {line}")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from munjang.cli.options import AsJson, ConfigFile, Settings
+from munjang.cli.options import AsJson, ConfigFile, Settings, Wide
 from munjang.cli.output import console, show, show_json
 from munjang.stopping import begin
 
@@ -34,6 +34,7 @@ def shapes(
     config: ConfigFile = None,
     settings: Settings = None,
     as_json: AsJson = False,
+    wide: Wide = False,
 ) -> None:
     """Show the arithmetic of a model, layer by layer.
 
@@ -65,16 +66,22 @@ def shapes(
     if as_json:
         show_json(found.to_json())
         return
-    _draw(found)
+    _draw(found, wide=wide)
 
 
-def _draw(found: "Shapes") -> None:
-    from munjang.cli.tables import plain_table
+def _draw(found: "Shapes", *, wide: bool) -> None:
+    from munjang.cli.fitting import Column
+    from munjang.cli.tables import plain_table, text_column
 
     table = plain_table(
-        "layer", "gives", "numbers", "parameters", "multiply-adds", "how", title=found.model
+        "layer",
+        "gives",
+        Column("numbers", rank=1),
+        "parameters",
+        "multiply-adds",
+        text_column("how", rank=2),
+        title=found.model,
     )
-    table.columns[-1].justify = "left"
     kind = "a text of {} tokens" if len(found.input) == 1 else "an image of {}"
     table.add_row("input", _by(found.input), "", "", "", kind.format(_by(found.input)))
     for layer in found.layers:
@@ -84,7 +91,7 @@ def _draw(found: "Shapes") -> None:
     totals = (found.activations, found.parameters, found.multiply_adds)
     table.add_section()
     table.add_row("all", "", *(f"{n:,}" for n in totals), "")
-    console().print(table)
+    console(wide=wide).print(table)
     show("\nthe network was built and run at this size: shapes and parameters are the same")
 
 

@@ -2,12 +2,10 @@
 
 import math
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from rich import box
-from rich.table import Table
-
+from munjang.cli.fitting import Column, FirstThatFits, FittedTable
 from munjang.cli.output import shown
 from munjang.tasks.figures import FIGURES
 from munjang.tasks.metrics import Scores, listed
@@ -20,21 +18,18 @@ from munjang.telling import counted
 # More classes than this do not fit a screen as a matrix: their worst pairs are listed instead.
 WIDEST_MATRIX = 12
 WORST_PAIRS = 15
+Drawn = FittedTable | FirstThatFits
 
 
-def plain_table(*headers: str, title: str | None = None) -> Table:
-    """A table without outer lines: the first column to the left, the others to the right."""
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        pad_edge=False,
-    )
-    for place, header in enumerate(headers):
-        table.add_column(header, justify="right" if place else "left", overflow="fold")
-    return table
+def plain_table(first: str, *others: str | Column, title: str | None = None) -> FittedTable:
+    """A table without outer lines: names to the left, figures to the right."""
+    columns = (one if isinstance(one, Column) else Column(one) for one in others)
+    return FittedTable([Column(first, left=True, flows=True), *columns], title=title)
+
+
+def text_column(head: str, rank: int = 0) -> Column:
+    """A column of texts."""
+    return Column(head, rank, left=True, flows=True)
 
 
 def label(text: str) -> str:
@@ -42,7 +37,7 @@ def label(text: str) -> str:
     return shown(unicodedata.normalize("NFC", text))
 
 
-def summary(scores: TaskScores, what: str) -> Table:
+def summary(scores: TaskScores, what: str) -> FittedTable:
     """The figures of the whole."""
     table = plain_table(what, counted(scores.rows, "row"))
     for name, value in scores.figures.items():
@@ -51,12 +46,12 @@ def summary(scores: TaskScores, what: str) -> Table:
     return table
 
 
-def details(scores: TaskScores) -> list[Table]:
+def details(scores: TaskScores) -> list[Drawn]:
     """What there is to tell beside the figures of the whole."""
     return [draw(scores) for draw in DETAILS[type(scores)]]
 
 
-def class_table(scores: Scores | SetScores) -> Table:
+def class_table(scores: Scores | SetScores) -> FittedTable:
     """Precision, recall and F1 of each class."""
     table = plain_table("class", "precision", "recall", "F1", "rows")
     kept = listed(scores.classes, lambda one: one.rows)
@@ -70,25 +65,39 @@ def class_table(scores: Scores | SetScores) -> Table:
     return table
 
 
-def confusion_table(scores: Scores) -> Table:
-    """Rows of each true class by the class that was guessed."""
+def confusion_table(scores: Scores) -> Drawn:
+    """Rows of each true class by the class that was guessed.
+
+    Where the names of the classes have no room as heads, numbers stand for them.
+    """
     names = [label(one.label) for one in scores.classes]
     if len(names) > WIDEST_MATRIX or scores.confusion is None:
         return _worst_pairs(scores)
-    table = plain_table("true \\ guessed", *names)
-    for name, counts in zip(names, scores.confusion, strict=True):
+    numbers = [str(number) for number in range(1, len(names) + 1)]
+    numbered = [f"{number} {name}" for number, name in zip(numbers, names, strict=True)]
+    return FirstThatFits(
+        _matrix(scores.confusion, names, names),
+        _matrix(scores.confusion, numbered, numbers),
+        _worst_pairs(scores),
+        otherwise="--wide shows the whole matrix",
+    )
+
+
+def _matrix(confusion: Sequence[Sequence[int]], names: list[str], heads: list[str]) -> FittedTable:
+    table = plain_table("true \\ guessed", *heads)
+    for name, counts in zip(names, confusion, strict=True):
         table.add_row(name, *(f"{count:,}" for count in counts))
     return table
 
 
-def baseline_table(scores: NumberScores) -> Table:
+def baseline_table(scores: NumberScores) -> FittedTable:
     """What the error is to be compared with."""
     table = plain_table("to compare with", "RMSE")
     table.add_row("always answering with the mean of these rows", f"{scores.baseline_rmse:.4f}")
     return table
 
 
-def signature_table(scores: TranslationScores) -> Table:
+def signature_table(scores: TranslationScores) -> FittedTable:
     """How sacrebleu counted."""
     table = plain_table("counted as")
     for signature in scores.signatures:
@@ -96,24 +105,23 @@ def signature_table(scores: TranslationScores) -> Table:
     return table
 
 
-def sample_table(scores: TranslationScores) -> Table:
+def sample_table(scores: TranslationScores) -> FittedTable:
     """Some answers beside what people wrote."""
-    table = plain_table("samples", "")
-    table.columns[1].justify = "left"
+    table = plain_table("samples", text_column(""))
     for texts in scores.samples:
         for name, text in zip(("source", "reference", "answer"), texts, strict=True):
             table.add_row(name, label(text), end_section=name == "answer")
     return table
 
 
-def _worst_pairs(scores: Scores) -> Table:
+def _worst_pairs(scores: Scores) -> FittedTable:
     table = plain_table("taken for each other most: true", "guessed", "rows")
     for pair in scores.confused[:WORST_PAIRS]:
         table.add_row(label(pair.true), label(pair.guessed), f"{pair.rows:,}")
     return table
 
 
-DETAILS: dict[type, tuple[Callable[[Any], Table], ...]] = {
+DETAILS: dict[type, tuple[Callable[[Any], Drawn], ...]] = {
     Scores: (class_table, confusion_table),
     NumberScores: (baseline_table,),
     SetScores: (class_table,),

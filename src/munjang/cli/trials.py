@@ -3,21 +3,22 @@
 import shlex
 from typing import TYPE_CHECKING
 
+from munjang.cli.fitting import Column
 from munjang.cli.output import console, show, show_json
-from munjang.cli.tables import plain_table
+from munjang.cli.tables import plain_table, text_column
 
 if TYPE_CHECKING:
     from munjang.tuning.results import TrialRow, Tuned
 
 
-def show_tuning(tuned: "Tuned", *, as_json: bool) -> None:
+def show_tuning(tuned: "Tuned", *, as_json: bool, wide: bool = False) -> None:
     """The trials, what the best chose, what mattered, and what to type next."""
     from munjang.tuning.folder import BEST, RESULTS
 
     if as_json:
         show_json({"folder": str(tuned.folder), **tuned.to_json()})
         return
-    screen, best = console(), tuned.best
+    screen, best = console(wide=wide), tuned.best
     screen.print(_trials(tuned, best))
     if best is None:
         return
@@ -36,8 +37,14 @@ def show_tuning(tuned: "Tuned", *, as_json: bool) -> None:
 def _trials(tuned: "Tuned", best: "TrialRow | None") -> object:
     from munjang.tasks.figures import FIGURES
 
-    table = plain_table("trial", FIGURES[tuned.metric].title, "passes", "steps", "seconds", "ended")
-    table.columns[-1].justify = "left"
+    table = plain_table(
+        "trial",
+        FIGURES[tuned.metric].title,
+        Column("passes", rank=2),
+        Column("steps", rank=1),
+        "seconds",
+        text_column("ended"),
+    )
     for row in tuned.trials:
         mark = "best" if row is best else row.ended
         table.add_row(
@@ -54,8 +61,8 @@ def _trials(tuned: "Tuned", best: "TrialRow | None") -> object:
 def _settings(tuned: "Tuned", best: "TrialRow") -> object:
     from munjang.tuning.space import shown
 
-    heads = ["setting", "best", "own"] + (["importance"] if tuned.importance else [])
-    table = plain_table(*heads)
+    importance = [Column("importance", rank=1)] if tuned.importance else []
+    table = plain_table("setting", "best", "own", *importance)
     for key, value in best.settings.items():
         share = [f"{tuned.importance.get(key, 0.0):.0%}"] if tuned.importance else []
         table.add_row(key, shown(value), shown(tuned.defaults[key]), *share)

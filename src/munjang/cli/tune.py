@@ -19,6 +19,7 @@ from munjang.cli.options import (
     TextColumn,
     TokenizerName,
     Vectors,
+    Wide,
 )
 from munjang.stopping import begin
 
@@ -61,6 +62,7 @@ def tune(
         bool, typer.Option("--overwrite", help="Replace the search in FOLDER.")
     ] = False,
     as_json: AsJson = False,
+    wide: Wide = False,
     quiet: Quiet = False,
 ) -> None:
     """Try many settings of one model on the same split, and keep the best.
@@ -107,4 +109,4 @@ def tune(
         overwrite=overwrite,
         say=notes(quiet=quiet),
     )
-    show_tuning(tuned, as_json=as_json)
+    show_tuning(tuned, as_json=as_json, wide=wide)

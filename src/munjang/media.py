@@ -24,6 +24,7 @@ from munjang.image_preparation import PreparedImages, prepare_images
 from munjang.image_preparation import read_and_say as read_images
 from munjang.layout import CONFIG
 from munjang.models.registry import architecture, image_architecture, pair_architecture
+from munjang.names import existing_path
 from munjang.pair_baselines import PairBaseline, is_pair_baseline, load_pair_baseline
 from munjang.pair_folder import PairModel, load_pairs
 from munjang.pair_preparation import PreparedPairs, prepare_pairs
@@ -326,6 +327,7 @@ def load(folder: str | Path) -> AnyModel | AnyBaseline:
     Raises:
         FolderError: the folder is missing, unfinished, altered, or of another format.
     """
+    folder = existing_path(folder)
     if is_baseline(folder):
         return load_baseline(folder)
     if is_pair_baseline(folder):

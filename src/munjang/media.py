@@ -25,6 +25,7 @@ from munjang.image_preparation import read_and_say as read_images
 from munjang.layout import CONFIG
 from munjang.manifest import FILE as MANIFEST
 from munjang.models.registry import architecture, image_architecture, pair_architecture
+from munjang.names import existing_path
 from munjang.pair_baselines import CONFIG as PAIR_BASELINE
 from munjang.pair_baselines import PairBaseline, load_pair_baseline
 from munjang.pair_folder import PairModel, load_pairs
@@ -337,6 +338,7 @@ def load(folder: str | Path) -> AnyModel | AnyBaseline:
     Raises:
         FolderError: the folder is missing, unfinished, altered, or of another format.
     """
+    folder = existing_path(folder)
     for _ in range(_TRIES):
         before = _stamp(folder)
         try:

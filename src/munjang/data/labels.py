@@ -90,22 +90,28 @@ def one_name_each(table: Table) -> Table:
         return table
     flat = table.labels.explode() if table.labels.dtype == pl.List else table.labels
     counts = pl.DataFrame({"label": flat.drop_nulls()}).group_by("label", maintain_order=True)
-    spelled: dict[str, dict[str, int]] = {}
+    spelled: dict[str, dict[str, int]] = {}  # by key, rows of each name
+    forms: dict[str, int] = {}  # by name, in how many normal forms it is written
+    keys: dict[str, str] = {}
     for label, count in counts.len().iter_rows():
         name = composed(label)
-        names = spelled.setdefault(label_key(name), {})
+        keys[label] = label_key(name)
+        names = spelled.setdefault(keys[label], {})
         names[name] = names.get(name, 0) + count
-    shown_names = {key: max(names, key=names.__getitem__) for key, names in spelled.items()}
-    notes = tuple(
-        f"labels {', '.join(map(shorten, names))} were taken for one class, {shorten(best)}"
-        for names, best in zip(spelled.values(), shown_names.values(), strict=True)
+        forms[name] = forms.get(name, 0) + 1
+    best = {key: max(names, key=names.__getitem__) for key, names in spelled.items()}
+    notes = [
+        f"labels {', '.join(map(shorten, names))} are one class, {shorten(best[key])}"
+        for key, names in spelled.items()
         if len(names) > 1
-    )
-    found = flat.drop_nulls().unique().to_list()
-    return replace(
-        _renamed(table, {label: shown_names[label_key(label)] for label in found}),
-        notes=(*table.notes, *notes),
-    )
+    ]
+    notes += [
+        f"label {shorten(name)} is written in two Unicode normal forms, which are one class"
+        for name, count in forms.items()
+        if count > 1
+    ]
+    renamed = _renamed(table, {label: best[key] for label, key in keys.items()})
+    return replace(renamed, notes=(*table.notes, *notes))
 
 
 def known_names(table: Table, known: Sequence[str]) -> Table:

@@ -1,5 +1,8 @@
 """`TextClassifier`: texts in, labels out."""
 
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 from numbers import Real
 from typing import Any, Self
 
@@ -16,6 +19,7 @@ from munjang.data.readers.values import clean_labels
 from munjang.errors import ConfigError, DataError
 from munjang.estimators.estimator import TextEstimator
 from munjang.estimators.given import read_settings, seed_of, texts_of
+from munjang.names import composed, label_key
 
 
 class TextClassifier(ClassifierMixin, TextEstimator):  # type: ignore[misc]
@@ -54,7 +58,7 @@ class TextClassifier(ClassifierMixin, TextEstimator):  # type: ignore[misc]
             ValueError: `X` or `y` cannot be used (`MunjangError` is one).
         """
         texts = texts_of(X)
-        labels = _labels(y, texts)
+        labels = _one_form_each(_labels(y, texts))
         self.classes_, numbers = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise DataError(f"expected two classes or more in y, got 1 class: {labels[0]!r}")
@@ -85,6 +89,15 @@ class TextClassifier(ClassifierMixin, TextEstimator):  # type: ignore[misc]
         best = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[best])
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
+        """The share of the texts `X` that get their label in `y`.
+
+        A label that differs from one of `classes_` only in its Unicode normal form is that one.
+        """
+        check_is_fitted(self, "model_")
+        labels = _as_classes(np.asarray(y), self.classes_)
+        return float(super().score(X, labels, sample_weight=sample_weight))
+
     def _valid(self) -> tuple[list[str], Any]:
         """`valid` as a setting, or as validation data with class names."""
         if self.valid is None:
@@ -97,7 +110,7 @@ class TextClassifier(ClassifierMixin, TextEstimator):  # type: ignore[misc]
                 f"{type(self.valid).__name__}"
             )
         texts = texts_of(self.valid[0])
-        labels = _labels(self.valid[1], texts)
+        labels = _as_classes(_labels(self.valid[1], texts), self.classes_)
         unknown = sorted(set(labels.tolist()) - set(self.classes_.tolist()), key=str)
         if unknown:
             raise DataError(f"valid: the label {unknown[0]!r} is not among those to train on")
@@ -123,7 +136,11 @@ def _class_names(classes: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
     front.
     """
     names = [_read_back(label) for label in classes.tolist()]
-    if "" in names or len(set(names)) < len(names) or any(_read_back(n) != n for n in names):
+    if (
+        "" in names
+        or len(set(map(label_key, names))) < len(names)
+        or any(_read_back(n) != n for n in names)
+    ):
         names = [f"{number}: {label}".strip() for number, label in enumerate(classes.tolist())]
     return np.array(names, dtype=object)
 
@@ -131,4 +148,30 @@ def _class_names(classes: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
 def _read_back(label: object) -> str:
     """What the readers make of one label; empty if it is none."""
     cleaned, _, _ = clean_labels([label], "label", np.array([1]))
-    return str(cleaned[0])
+    return composed(str(cleaned[0]))
+
+
+def _one_form_each(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Strings that are the same but for their Unicode normal form, all in their usual form."""
+    if labels.dtype.kind not in "OU":
+        return labels
+    counts = Counter(label for label in labels.tolist() if isinstance(label, str))
+    usual: dict[str, str] = {}
+    for label, _ in counts.most_common():
+        usual.setdefault(unicodedata.normalize("NFC", label), label)
+    return _as_classes(labels, list(usual.values()))
+
+
+def _as_classes(labels: npt.NDArray[Any], classes: Iterable[Any]) -> npt.NDArray[Any]:
+    """Strings that are one of the classes but for their Unicode normal form, as that class."""
+    if labels.dtype.kind not in "OU" or all(str(label).isascii() for label in labels.tolist()):
+        return labels
+    own = {unicodedata.normalize("NFC", one): one for one in classes if isinstance(one, str)}
+    known = set(own.values())
+    found = [
+        own.get(unicodedata.normalize("NFC", label), label)
+        if isinstance(label, str) and label not in known
+        else label
+        for label in labels.tolist()
+    ]
+    return np.array(found, dtype=object if labels.dtype.kind == "O" else None)

@@ -18,6 +18,7 @@ from munjang.data.readers.values import ReadLabels, clean_labels
 from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.layers.losses import LOSSES, RowLoss, focal
+from munjang.names import KnownLabels
 from munjang.tasks.fitting import fitting_loss
 from munjang.tasks.head import Head
 from munjang.tasks.judged import JudgedByLogits, in_parts
@@ -131,6 +132,9 @@ class Classify(JudgedByLogits):
             known: all classes, when they are known beforehand; a class may have no row.
         """
         counts = Counter(labels)
+        if known is not None:
+            names_of = KnownLabels(known)
+            counts = Counter(names_of.find(label) or label for label in labels)
         names = sorted(counts if known is None else set(known))
         if all(_WHOLE_NUMBER.fullmatch(name) for name in names):
             names.sort(key=int)
@@ -263,8 +267,10 @@ def _weights(
         return None
     if asked == "balanced":
         return tuple(float(w) for w in counts.sum() / (len(labels) * counts.clip(min=1)))
+    names = KnownLabels(labels)
+    unknown = [label for label in asked if names.find(label) is None]
+    asked = {names.find(label) or label: weight for label, weight in asked.items()}
     missing = [label for label in labels if label not in asked]
-    unknown = [label for label in asked if label not in labels]
     if missing or unknown:
         raise ConfigError(
             f"class_weights needs one weight a label ({', '.join(labels)})"

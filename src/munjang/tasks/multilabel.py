@@ -134,6 +134,8 @@ class Multilabel(JudgedByLogits):
         return cls(tuple(labels), settings)._with(settings.thresholds or {})
 
     def _with(self, thresholds: Mapping[str, float]) -> Self:
+        names = KnownLabels(self.labels)
+        thresholds = {names.find(name) or name: share for name, share in thresholds.items()}
         return replace(self, thresholds=tuple(thresholds.get(name, 0.5) for name in self.labels))
 
     @property
@@ -311,7 +313,8 @@ def _found(table: Table) -> list[str]:
 
 
 def _refuse_unknown(thresholds: Mapping[str, float] | None, labels: Sequence[str]) -> None:
-    unknown = [name for name in thresholds or {} if name not in labels]
+    names = KnownLabels(labels)
+    unknown = [name for name in thresholds or {} if names.find(name) is None]
     if unknown:
         raise ConfigError(
             f"multilabel.thresholds: '{unknown[0]}' is no label; the labels are {shown(labels)}"

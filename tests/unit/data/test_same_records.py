@@ -129,6 +129,7 @@ def test_whole_and_stream_of_damaged_bytes(
         same(path, monkeypatch, skip=skip, sizes=sizes, encoding=encoding)
 
 
+@settings(max_examples=500, deadline=None)
 @given(
     content=st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"a", b""]), max_size=12).map(
         b"".join

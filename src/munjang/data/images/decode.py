@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from munjang.data.images.settings import CHANNELS, Mode
 from munjang.errors import ConfigError, DataError
+from munjang.names import existing_path
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -77,7 +78,7 @@ def _opened(source: Any, name: str) -> Iterator["Image"]:
             f"expected a path or an array of pixels, got {type(source).__name__}", file=name
         )
     with _refusals(name):
-        image = pillow.open(source, formats=FORMATS)
+        image = pillow.open(existing_path(source), formats=FORMATS)
     with image:
         yield image
 

@@ -9,9 +9,11 @@ import numpy as np
 
 from munjang.config import nearest
 from munjang.data.readers.header import shown
+from munjang.data.readers.opening import names_in
 from munjang.data.readers.values import label_string
 from munjang.data.samples.pictures import PICTURES
 from munjang.errors import DataError
+from munjang.names import existing_path
 from munjang.telling import counted
 
 
@@ -72,7 +74,7 @@ def find_images(data: Any) -> Found:
 
 
 def _named(data: str | Path) -> Found:
-    folder = Path(data)
+    folder = existing_path(data)
     if not folder.exists() and str(data) in PICTURES:
         sample = PICTURES[str(data)]
         images = zip(*sample.load(), strict=True)
@@ -82,7 +84,7 @@ def _named(data: str | Path) -> Found:
             (f"{data}: {sample.about}",),
         )
     if not folder.exists():
-        beside = [] if not folder.parent.is_dir() else [p.name for p in folder.parent.iterdir()]
+        beside = names_in(folder.parent)
         raise DataError(
             f"there is no such folder{nearest(folder.name, [*beside, *PICTURES])}; samples by "
             f"name: {', '.join(PICTURES)}",
@@ -107,7 +109,8 @@ def _folder(folder: Path) -> Found:
     images: list[Source] = []
     left_out = len(inside) - len(classes)
     for one in classes:
-        files = [path for path in _visible(one) if not path.is_dir()]
+        # a pipe might never end; a link that leads nowhere is told when it is read
+        files = [path for path in _visible(one) if path.is_file() or not path.exists()]
         if not files:
             raise DataError(_empty(one), file=str(one))
         images.extend(Source(str(path), path, one.name) for path in files)

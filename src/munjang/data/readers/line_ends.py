@@ -19,7 +19,9 @@ class LineEnds:
 
     def feed(self, piece: bytes) -> bytes:
         """The next piece. Whatever the pieces, what comes of them together is the same."""
-        if self._after_cr and piece:
+        if not piece:
+            return piece
+        if self._after_cr:
             self._after_cr = False
             # with the CR before it, this is one line end, which has been handed on
             if self._lone is None:

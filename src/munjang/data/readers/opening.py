@@ -1,6 +1,5 @@
 """Opening a source; the one place where it is told what goes wrong while it is read."""
 
-import difflib
 import gzip
 import io
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 
 from munjang.data.readers.encodings import MARKS
 from munjang.errors import DataError
+from munjang.names import existing_path, nearest_name
 
 STDIN = "-"
 STDIN_NAME = "standard input"
@@ -112,7 +112,7 @@ class Told(io.RawIOBase):
 
 def _open_path(path: Path) -> io.FileIO:
     try:
-        return path.open("rb", buffering=0)
+        return existing_path(path).open("rb", buffering=0)
     except IsADirectoryError as error:
         inside = [name for name in names_in(path) if (path / name).is_file()][:5]
         shown = f"; it holds {', '.join(inside)}" if inside else ""
@@ -127,8 +127,8 @@ def _nearest(path: Path) -> str:
     folder = path.parent
     if not folder.is_dir():
         return f"; the folder {folder} does not exist either"
-    close = difflib.get_close_matches(path.name, names_in(folder), n=1, cutoff=0.5)
-    return f"; the nearest name in that folder is {close[0]}" if close else ""
+    close = nearest_name(path.name, names_in(folder), cutoff=0.5)
+    return f"; the nearest name in that folder is {close}" if close else ""
 
 
 def names_in(folder: Path) -> list[str]:

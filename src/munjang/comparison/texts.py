@@ -115,12 +115,14 @@ def _notes_on_certainty(comparison: Comparison) -> Iterator[str]:
     """What so many rows and seeds can tell, and what they cannot."""
     plan, rows = comparison.plan, comparison.rows["test"]
     gaps = [row.to_best for row in comparison.standings if row.to_best is not None]
-    if gaps:
-        least = figure_text(plan.metric, median(gap.told_from for gap in gaps))
-        yield (
-            f"with {counted(rows, 'row')} to judge on and {counted(plan.seeds, 'seed')}, a model "
-            f"has to be about {least} behind the best to be called worse"
-        )
+    judged = f"with {counted(rows, 'row')} to judge on and {counted(plan.seeds, 'seed')}"
+    least = median(gap.told_from for gap in gaps) if gaps else None
+    figure = FIGURES[plan.metric]
+    if least is not None and figure.highest is not None and least >= figure.highest:
+        yield f"{judged} no gap is large enough to call a model worse"
+    elif least is not None:
+        text = figure_text(plan.metric, least)
+        yield f"{judged} a model has to be about {text} behind the best to be called worse"
     if rows < _FEW_ROWS:
         yield (
             f"{counted(rows, 'row')} to judge on {'is' if rows == 1 else 'are'} too few to tell "

@@ -69,7 +69,8 @@ class Difference:
         interval: of it, over rows and seeds, for all pairs of models at once.
         p: how probable a gap at least as large is anywhere in a table of equal models.
         at_most: the one-sided bound of its gap to any of the other models.
-        told_from: the gap from which on "worse" could be told here.
+        told_from: the gap from which on "worse" could be told here; the whole range of the metric
+            where none could.
         as_trained: whether one of the two has a single run, so that this is of trained models only.
         rows_needed: of a test part that would tell a model as good as the best, about.
         seeds_needed: likewise, of seeds.
@@ -108,14 +109,14 @@ class Gaps:
         """How far `name` stays behind `best`, and whether that may matter."""
         value, spread = self._gap(best, name), self._spread(best, name)
         rows = self.models[name].rows
-        told_from = spread.reach(self._two_sided)
+        reach = spread.reach(self._two_sided)
         rows_needed, seeds_needed = self._needed(spread, rows, margin)
         return Difference(
             value=value,
-            interval=interval_within(self.scale.of_gaps(), value, told_from, rows),
+            interval=interval_within(self.scale.of_gaps(), value, reach, rows),
             p=self._p(value, spread, rows),
             at_most=max(self._at_most(other, name) for other in self.models if other != name),
-            told_from=told_from,
+            told_from=self._told_from(reach),
             as_trained=self.models[best].one_of_many or self.models[name].one_of_many,
             rows_needed=rows_needed,
             seeds_needed=seeds_needed,
@@ -183,6 +184,14 @@ class Gaps:
             reach *= 2 * math.sqrt(share_variance(0.5 + value / (2 * width), rows))
         pairs = max(1, len(self.models) * (len(self.models) - 1) // 2)
         return float(1 - (1 - 2 * spread.tail(reach)) ** pairs)
+
+    def _told_from(self, reach: float) -> float:
+        """The least gap whose interval would not hold 0."""
+        width = self.scale.width
+        if width is None:
+            return reach
+        inner = 1 - (2 * reach / width) ** 2
+        return width if inner <= 0 else width * math.sqrt((1 - math.sqrt(inner)) / 2)
 
     def _needed(self, spread: Spread, rows: int, margin: float) -> tuple[int, int]:
         """Rows and seeds with which the bound of an equal model would come down to the margin."""

@@ -10,9 +10,9 @@ import polars as pl
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from munjang.comparison.records import read_json
 from munjang.comparison.statistics import Floats, Ints
 from munjang.errors import FolderError
+from munjang.json_files import read_json
 from munjang.manifest import write_atomically, written_whole
 
 LABELS = "labels.json"

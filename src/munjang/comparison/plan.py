@@ -15,8 +15,8 @@ from typing import Any
 
 from munjang.comparison.budget import Budget
 from munjang.comparison.entrants import ComparedTask, Entrant
-from munjang.comparison.records import read_object, shown
 from munjang.errors import FolderError
+from munjang.json_files import read_object, shown
 from munjang.manifest import write_atomically
 
 PLAN, DATA, RUNS = "comparison.json", "data", "runs"

@@ -1,20 +1,12 @@
-"""Reading the JSON files of a comparison: whole and of the right kind, or one line says why.
+"""The record of a run as it is read: nothing in it but what a run writes."""
 
-Whatever stands in such a file was written by a comparison; if it does not look so, it was damaged
-or altered since, and nothing in it is guessed.
-"""
-
-import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from munjang.errors import FolderError
-
-# The longest are answers to a large test part.
-_MOST_BYTES = 256_000_000
-_DEEPEST_ERRORS = (ValueError, RecursionError)  # of json: damage, and endless brackets
+from munjang.json_files import read_object, shown
 
 Check = Callable[[Any], bool]
 
@@ -99,52 +91,3 @@ def _wrong(record: Mapping[str, Any]) -> str | None:
         if not check(record.get(key)):
             return key
     return next((key for key, check in _LATER.items() if not check(record.get(key))), None)
-
-
-def read_object(path: Path, what: str, cure: str) -> dict[str, Any]:
-    """The JSON object that a file holds.
-
-    Raises:
-        FolderError: it holds none.
-    """
-    found = read_json(path, what, cure)
-    if not isinstance(found, dict):
-        raise FolderError(f"{path}: expected the {what}, found {shown(found)}; {cure}")
-    return found
-
-
-def read_json(path: Path, what: str, cure: str) -> Any:
-    """The JSON that a file holds, without numbers that are none.
-
-    Args:
-        path: of the file.
-        what: it should be, in words.
-        cure: what to do when it is not.
-
-    Raises:
-        FolderError: it is no ordinary file, too large, or damaged.
-    """
-    if not path.is_file():
-        raise FolderError(f"{path}: expected the {what}, and this is no ordinary file; {cure}")
-    size = path.stat().st_size
-    if size > _MOST_BYTES:
-        raise FolderError(f"{path}: {size:,} bytes are too many for the {what}; {cure}")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-    except _DEEPEST_ERRORS as error:
-        told = "it nests without end" if isinstance(error, RecursionError) else _first_line(error)
-        raise FolderError(f"{path}: the {what} is damaged ({told}); {cure}") from None
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:120]
-
-
-def shown(value: Any) -> str:
-    """A value for a message, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:40]}..."

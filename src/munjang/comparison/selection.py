@@ -56,6 +56,8 @@ def smallest_good_enough(
     smallest = all(_cost(chosen) <= _cost(row) for row in finished)
     words = _Words(best, chosen, untold, smallest, margin, digits)
     sentences = [words.size, words.standing(standings[0]), words.untold_smaller()]
+    if any(row.to_best is not None and row.to_best.as_trained for row in finished):
+        sentences.append("one seed: this holds for the trained models, not for their kinds")
     if _is_broken(chosen, by_clock=by_clock):
         sentences.append("runs of it failed or were starved of the processor: see the notes")
     why = "; ".join(sentence for sentence in sentences if sentence)

@@ -98,8 +98,8 @@ def notes(comparison: Comparison) -> list[str]:
         "judge on, which no model has seen",
         "over seeds: Student's 95% interval of the mean; over rows: 95% interval over rows and "
         "seeds",
-        "behind the best: the gap, and what it is at most with 95% confidence. worse: more than "
-        "chance, in 95% of tables without one false; good enough: at most "
+        "behind the best: the gap, and what it is at most with 95% confidence; worse: by more than "
+        "chance (of 20 tables of equal models at most one has a false one); good enough: at most "
         f"{plan.margin:g} behind (--margin)",
         *_notes_on_certainty(comparison),
         f"times on {comparison.machine}; p50 and p99 of one text on one core",
@@ -115,12 +115,14 @@ def _notes_on_certainty(comparison: Comparison) -> Iterator[str]:
     """What so many rows and seeds can tell, and what they cannot."""
     plan, rows = comparison.plan, comparison.rows["test"]
     gaps = [row.to_best for row in comparison.standings if row.to_best is not None]
-    if gaps:
-        least = figure_text(plan.metric, median(gap.told_from for gap in gaps))
-        yield (
-            f"with {counted(rows, 'row')} to judge on and {counted(plan.seeds, 'seed')}, a model "
-            f"has to be about {least} behind the best to be called worse"
-        )
+    judged = f"with {counted(rows, 'row')} to judge on and {counted(plan.seeds, 'seed')}"
+    least = median(gap.told_from for gap in gaps) if gaps else None
+    figure = FIGURES[plan.metric]
+    if least is not None and figure.highest is not None and least >= figure.highest:
+        yield f"{judged} no gap is large enough to call a model worse"
+    elif least is not None:
+        text = figure_text(plan.metric, least)
+        yield f"{judged} a model has to be about {text} behind the best to be called worse"
     if rows < _FEW_ROWS:
         yield (
             f"{counted(rows, 'row')} to judge on {'is' if rows == 1 else 'are'} too few to tell "
@@ -130,11 +132,11 @@ def _notes_on_certainty(comparison: Comparison) -> Iterator[str]:
     single = [row.name for row in networks if row.runs == 1]
     if single:
         yield (
-            f"{', '.join(single)}: one seed does not tell how far another one would lead; what is "
-            "said is of the trained models themselves, and of no kind of model (--seeds 3)"
+            f"{', '.join(single)}: from one seed it is unknown how much a score depends on the "
+            "seed; what is said holds for these trained models, not for their kinds (--seeds 3)"
         )
     elif networks and min(row.runs for row in networks) < 3:
-        yield "two seeds tell little of how far seeds lead apart; --seeds 5 tells more"
+        yield "two seeds tell little of how much a score depends on the seed; --seeds 5 tells more"
 
 
 def _notes_on(row: Standing, plan: Plan) -> Iterator[str]:
@@ -149,7 +151,7 @@ def _notes_on(row: Standing, plan: Plan) -> Iterator[str]:
             "its times are those of a busy machine"
             if limit is None
             else "it learned less than the budget allows on a machine that is left alone, and its "
-            "score says little of the model; let other work end, and run it again"
+            "score says little of the model; let other work end, and begin anew"
         )
         yield (
             f"{_STARVED} {row.name}: {row.starved} of {counted(row.runs, 'run')} got less than "

@@ -13,6 +13,7 @@ from typing import Any
 
 from munjang.errors import FolderError
 from munjang.folder import TextModel
+from munjang.json_files import read_object
 from munjang.manifest import FILE as MANIFEST
 from munjang.manifest import write_atomically
 
@@ -48,11 +49,11 @@ def open_folder(out: Path, plan: dict[str, Any], *, resume: bool) -> bool:
     """Make the folder ready. Returns whether a search is there to go on with.
 
     Raises:
-        FolderError: the search there is of other data or settings.
+        FolderError: the search there is of other data or settings, or its plan is damaged.
     """
     path = out / PLAN
     if resume and path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
+        before = read_object(path, "plan of a search", "--overwrite begins anew")
         for key, value in plan.items():
             if before.get(key) != value:
                 raise FolderError(

@@ -88,6 +88,12 @@ def test_so_it_is_with_other_rows_seeds_and_models(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("unlike", [(0.03,), (0.03, 0.03), (0.03, 0.01, 0.01, 0.005, 0.005, 0.005)])
+def test_so_it_is_where_seeds_move_one_model_more_than_others(unlike: tuple[float, ...]) -> None:
+    assert false_alarms(World(unlike=unlike), 150) <= 12  # at 5%, 13 of 150 come in 4 of 100
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("deviation", [0.0, 0.01])
 def test_a_model_beyond_the_margin_is_seldom_called_good_enough(deviation: float) -> None:
     """The last network is worse by just the margin: it must not be let through."""

@@ -13,8 +13,9 @@ from munjang.comparison.kept import (
     write_answers,
     write_probabilities,
 )
-from munjang.comparison.records import read_object, read_run
+from munjang.comparison.records import read_run
 from munjang.errors import FolderError
+from munjang.json_files import read_object
 from munjang.manifest import write_atomically
 
 DONE: dict[str, Any] = {

@@ -130,6 +130,20 @@ def test_with_few_rows_it_says_what_the_exact_test_of_mcnemar_says(lost: int, wo
     assert behind("accuracy", right, other, targets).is_worse == worse == (exact < 0.05)
 
 
+@pytest.mark.parametrize("right", [0.5, 0.7, 0.8])
+def test_a_gap_is_told_from_where_it_says(right: float) -> None:
+    """Of gaps as unsure as this one, the least whose interval does not hold 0."""
+    targets = np.random.default_rng(1).integers(0, 3, 60)
+    runs = {"best": [guesses(targets, 0.9, 2)], "other": [guesses(targets, right, 3)]}
+    gaps, _ = gaps_of("accuracy", runs, targets)
+    gap = gaps.behind("best", "other", 0.01)
+    low, high = gap.interval.low, gap.interval.high
+    assert low < gap.value < high
+    assert (gap.value > gap.told_from) == gap.is_worse
+    assert (gap.p < 0.05) == gap.is_worse
+    assert 0 < gap.told_from < 1
+
+
 @pytest.mark.parametrize("rows", [1, 2, 3])
 def test_a_handful_of_rows_tells_nothing(rows: int) -> None:
     targets = np.zeros(rows, dtype=np.int64)

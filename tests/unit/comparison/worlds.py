@@ -42,6 +42,7 @@ class World:
         deviation: of the accuracy of a network over seeds.
         accuracy: of all models.
         gap: how much worse the last network is.
+        unlike: instead of `deviation`, that of each network.
     """
 
     networks: int = 6
@@ -51,6 +52,7 @@ class World:
     deviation: float = 0.0
     accuracy: float = 0.85
     gap: float = 0.0
+    unlike: tuple[float, ...] = ()
 
     @property
     def names(self) -> tuple[Entrant, ...]:
@@ -65,7 +67,8 @@ class World:
             quality = self.accuracy - self.gap * (place == self.networks - 1)
             runs = []
             for _ in entrant.seeds(self.seeds):
-                moved = 0 if entrant.is_baseline else self.deviation * random.standard_normal()
+                deviation = self.unlike[place] if place < len(self.unlike) else self.deviation
+                moved = 0 if entrant.is_baseline else deviation * random.standard_normal()
                 level = norm.ppf(np.clip(quality + moved, 0.001, 0.999))
                 hardness = 0.5**0.5 * for_all + 0.5 * own + 0.5 * random.standard_normal(self.rows)
                 tally = judge(level - hardness)

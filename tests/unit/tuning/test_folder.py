@@ -62,6 +62,14 @@ def test_whatever_moment_a_kill_chooses_a_whole_model_is_there(
     assert load(tmp_path / BEST).recipe.seed == 2
 
 
+@pytest.mark.parametrize("content", [b"", b'{"run": "', b"[1]", b"\xff", b"[" * 100_000])
+def test_a_damaged_plan_is_told_in_one_line(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / PLAN).write_bytes(content)
+    with pytest.raises(FolderError, match=r"tuning\.json: .*plan of a search.*--overwrite") as told:
+        open_folder(tmp_path, PLANNED, resume=True)
+    assert "\n" not in str(told.value)
+
+
 @pytest.mark.parametrize("key", PLANNED)
 def test_another_search_does_not_go_on_with_this_one(key: str, tmp_path: Path) -> None:
     write_plan(tmp_path, PLANNED)

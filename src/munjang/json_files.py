@@ -1,0 +1,55 @@
+"""Reading JSON that this program wrote: whole, or one line names the file and says why not.
+
+Whatever stands in such a file was written by us; if it does not look so, it was damaged or altered
+since, and nothing in it is guessed.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from munjang.errors import FolderError
+from munjang.parsing import UnreadableError, parse_json
+
+# The longest are a comparison's answers to a large test part.
+_MOST_BYTES = 256_000_000
+
+
+def read_object(path: Path, what: str, cure: str) -> dict[str, Any]:
+    """The JSON object that a file holds.
+
+    Raises:
+        FolderError: it holds none.
+    """
+    found = read_json(path, what, cure)
+    if not isinstance(found, dict):
+        raise FolderError(f"{path}: expected the {what}, found {shown(found)}; {cure}")
+    return found
+
+
+def read_json(path: Path, what: str, cure: str) -> Any:
+    """The JSON that a file holds, without numbers that are none.
+
+    Args:
+        path: of the file.
+        what: it should be, in words.
+        cure: what to do when it is not.
+
+    Raises:
+        FolderError: it is no ordinary file, too large, or damaged.
+    """
+    if not path.is_file():
+        raise FolderError(f"{path}: expected the {what}, and this is no ordinary file; {cure}")
+    size = path.stat().st_size
+    if size > _MOST_BYTES:
+        raise FolderError(f"{path}: {size:,} bytes are too many for the {what}; {cure}")
+    try:
+        return parse_json(path.read_bytes(), most_bytes=_MOST_BYTES, most_values=_MOST_BYTES)
+    except UnreadableError as error:
+        told = str(error).splitlines()[0][:120]
+        raise FolderError(f"{path}: the {what} is damaged ({told}); {cure}") from None
+
+
+def shown(value: Any) -> str:
+    """A value for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."

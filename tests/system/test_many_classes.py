@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import peak_of, run, settings
+from tests.system.commands import call, peak_of, run, settings
 
 GIGABYTE = 10**9
 
@@ -24,7 +24,7 @@ def write_classes(path: Path, classes: int, rows: int, seed: int = 0) -> Path:
     return path
 
 
-def test_five_hundred_classes(tmp_path: Path) -> None:
+def test_five_hundred_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write_classes(tmp_path / "many.csv", 500, 3)
     model = tmp_path / "m"
     options = ("--model", "mean", *settings(training__epochs=8))
@@ -39,11 +39,11 @@ def test_five_hundred_classes(tmp_path: Path) -> None:
     card = (model / "README.md").read_text()
     assert "400 more, which stand in `config.yaml`" in card
     assert len(card.splitlines()) < 150
-    judged = run("evaluate", model, data)
+    judged = call(capsys, "evaluate", model, data)
     assert re.search(r"^ *400 more, all in --json +1,200", judged.out, re.MULTILINE)
     assert "taken for each other most: true" in judged.out
     assert len(judged.out.splitlines()) < 150
-    answers = run("predict", model, "k1 q0 w1", "--json")
+    answers = call(capsys, "predict", model, "k1 q0 w1", "--json")
     assert len(json.loads(answers.out)["probabilities"]) == 500
 
 

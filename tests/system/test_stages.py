@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import MUNJANG, environment, run, settings, write_table
+from tests.system.commands import MUNJANG, call, environment, run, settings, write_table
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
 
@@ -46,7 +46,9 @@ def seen(written: str, stages: list[str]) -> bool:
     return re.search(".*".join(map(re.escape, stages)), written, re.DOTALL) is not None
 
 
-def test_each_stage_of_a_training_and_of_a_judgement(tmp_path: Path) -> None:
+def test_each_stage_of_a_training_and_of_a_judgement(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data, model = write_table(tmp_path / "a.csv", ROWS), tmp_path / "m"
     options = settings(model__ngrams=2, model__linear_share=0.3, tokenizer__name="bpe")
     written = on_terminal("train", data, "--model", "mean", "--out", model, *options)
@@ -57,7 +59,7 @@ def test_each_stage_of_a_training_and_of_a_judgement(tmp_path: Path) -> None:
     assert seen(on_terminal("evaluate", model, data), ["reading texts", "judging 80"])
     # in a pipe, and when it should be quiet, there is none of it
     assert "reading texts" not in on_terminal("evaluate", model, data, "--quiet")
-    assert "reading texts" not in run("evaluate", model, data).err
+    assert "reading texts" not in call(capsys, "evaluate", model, data).err
 
 
 def test_a_run_without_a_space_is_told_with_its_row(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from munjang.data.pairs.examples import PairExamples
 from munjang.media import AnyPrepared
 from munjang.memory import peak_memory
 from munjang.tasks.inference import logits_of
-from munjang.tasks.translate import Translate, cross_entropy_of
+from munjang.tasks.translate import Translate, cross_entropy_of, hypotheses_of
 from munjang.training.logs import RunLog
 from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
@@ -38,6 +38,8 @@ VALIDATION_SAMPLE = 512
 ANSWERED_SAMPLE = 128
 # An evaluation reads so many rows at once.
 EVALUATED_ROWS = 256
+# Seconds for answers whose memory is to be seen.
+_LONGEST_ANSWERING = 15.0
 
 
 @dataclass(frozen=True)
@@ -225,9 +227,32 @@ def _answering_seconds(loop: Loop, pairs: PairExamples) -> tuple[float, float]:
     read = _seconds_of(lambda: cross_entropy_of(network, sample))
     looked = _seconds_of(lambda: task.judge(network, sample))
     last = _seconds_of(lambda: task.concluded(network, sample))
+    _answer_to_the_limit(loop, pairs, last / max(1, len(sample) * usual))
     answered = min(rows, task.settings.decoded_rows)
     look = read * rows + max(looked - read, 0.0) * answered
     return look / len(sample), last * rows / len(sample)
+
+
+def _answer_to_the_limit(loop: Loop, pairs: PairExamples, seconds: float) -> None:
+    """Answer the longest sources until the length limit, as networks do that have learned little.
+
+    That holds the most memory; how long it may take is limited.
+
+    Args:
+        loop: of the training.
+        pairs: the validation part.
+        seconds: a step of one answer.
+    """
+    task = cast(Translate, loop.task)
+    lengths = pairs.lengths[:, 0]
+    longest = int(lengths.max())
+    limit = task.decoding
+    steps = int(min(limit.max_length, limit.max_ratio * longest + limit.max_extra))
+    most = int(_LONGEST_ANSWERING / max(1e-9, seconds * steps))
+    rows = np.argsort(-lengths, kind="stable")[: max(1, min(ANSWERED_SAMPLE, most))]
+    sources = pairs.sources.take(pa.array(rows))
+    endless = limit.model_copy(update={"min_length": limit.max_length})
+    hypotheses_of(loop.state.model, PairExamples(sources, sources, None), endless)
 
 
 def _spread(pairs: PairExamples, most: int) -> PairExamples:

@@ -61,6 +61,25 @@ def run(*arguments: object, given: str | bytes = b"") -> Done:
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+def peak_of(*arguments: object) -> tuple[Done, int]:
+    """Run a command, and tell the most bytes of memory that its process has held."""
+    told = [sys.executable, "-c", _TELLS_ITS_PEAK, *map(str, arguments)]
+    done = subprocess.run(told, capture_output=True, env=environment(), check=False, text=True)
+    err, _, peak = done.stderr.rpartition("peak memory: ")
+    return Done(done.returncode, done.stdout, err), int(peak)
+
+
+_TELLS_ITS_PEAK = """
+import sys
+from munjang.cli import main
+from munjang.memory import peak_memory
+try:
+    main(sys.argv[1:])
+finally:
+    print("peak memory:", peak_memory(), file=sys.stderr)
+"""
+
+
 def start(*arguments: object, **streams: object) -> "subprocess.Popen[bytes]":
     """Begin a command whose streams are pipes, unless given."""
     piped = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from munjang.memory import peak_memory
+from munjang.memory import peak_memory, reset_peak
 
 ASK = "from munjang.memory import peak_memory; print(peak_memory())"
 
@@ -17,3 +17,14 @@ def test_a_process_does_not_inherit_the_peak_of_the_one_that_started_it() -> Non
     assert peak_memory() > len(held)
     done = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True)
     assert 1_000_000 < int(done.stdout) < 100_000_000
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux forgets a peak")
+def test_a_peak_is_counted_from_when_it_was_reset() -> None:
+    held = bytearray(200_000_000)
+    held[::4096] = b"x" * len(held[::4096])
+    before = peak_memory()
+    del held
+    if not reset_peak():
+        pytest.skip("this machine does not allow it")
+    assert peak_memory() < before - 100_000_000

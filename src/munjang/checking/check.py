@@ -9,10 +9,12 @@ from munjang.checking.texts import check_texts
 from munjang.config import given_settings
 from munjang.data.checks import DataReport
 from munjang.data.pairs.checks import PairReport
+from munjang.errors import ConfigError
 from munjang.media import refuse_pairs
 from munjang.memory import reset_peak
-from munjang.tasks.registry import TASKS
+from munjang.tasks.registry import TASKS, require_task
 
+_LOOKED_AT = ("texts", "pairs")
 # A step on pairs takes long.
 _SECONDS, _SECONDS_OF_PAIRS = 2.0, 5.0
 
@@ -53,13 +55,28 @@ def check(
     reset_peak()
     named = {"data": columns or {}, "tokenizer": {"name": tokenizer}, "task": task}
     given = given_settings(config, named, overrides)
+    reads = _what_is_read(given.get("task", "classify"))
     refuse_pairs(data, given.get("task", "classify"))
-    if _reads_pairs(given.get("task")):
+    if reads == "pairs":
         longest = _SECONDS_OF_PAIRS if seconds is None else seconds
         return check_pairs_of(data, test, model, given, longest)
     longest = _SECONDS if seconds is None else seconds
     return check_texts(data, test, model or "cnn", given, longest)
 
 
-def _reads_pairs(task: object) -> bool:
-    return any(name == task and row.reads == "pairs" for name, row in TASKS.items())
+def _what_is_read(task: object) -> str:
+    """What the task of that name reads; texts where it is no name, which their recipe refuses.
+
+    Raises:
+        ConfigError: there is no such task, or nothing here looks at what it reads.
+    """
+    if not isinstance(task, str):
+        return "texts"
+    row = require_task(task)
+    if row.reads in _LOOKED_AT:
+        return row.reads
+    known = ", ".join(name for name, one in TASKS.items() if one.reads in _LOOKED_AT)
+    raise ConfigError(
+        f"check looks at texts and at pairs of texts (the tasks {known}); the task {task} reads "
+        f"{row.reads}: munjang train tells what it found of them before its first step"
+    )

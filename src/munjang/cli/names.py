@@ -1,7 +1,5 @@
 """Names on the command line, checked before any file is read; a wrong one hears the nearest."""
 
-from munjang.config import nearest
-from munjang.errors import ConfigError
 from munjang.models.registry import (
     IMAGE_ARCHITECTURES,
     PAIR_ARCHITECTURES,
@@ -9,7 +7,7 @@ from munjang.models.registry import (
     image_architecture,
     pair_architecture,
 )
-from munjang.tasks.registry import TASKS
+from munjang.tasks.registry import TASKS, require_task
 from munjang.text.registry import tokenizer_class
 
 
@@ -21,8 +19,8 @@ def check_names(
     Raises:
         ConfigError: naming the nearest known one.
     """
-    if task is not None and task not in TASKS:
-        raise ConfigError(f"unknown task '{task}'{nearest(task, TASKS)}; known: {', '.join(TASKS)}")
+    if task is not None:
+        require_task(task)
     if model is not None:
         # without a task on the command line, the config file may name that of images
         reads = next((row.reads for name, row in TASKS.items() if name == task), None)

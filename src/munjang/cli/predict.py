@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from munjang.tasks.task import Answer
 
 STDIN = "-"
+# So many probabilities of labels, one for each text and label, are held at once.
+MOST_PROBABILITIES = 2**20
 LineOf = Callable[[int, str, Any], str]
 
 
@@ -79,24 +81,28 @@ def predict(
     cut = 0
     answer = _json_line if as_json else _line
     skipped: Counter[str] | None = Counter() if skip_bad_rows else None
+    # an answer holds the probabilities of all labels
+    most = max(1, MOST_PROBABILITIES // max(1, len(getattr(model, "labels", ()))))
     if texts:
         rows, usable = model.usable(texts, skipped)
-        cut += _write(answer, zip(rows, _pairs(ask, usable), strict=True))
+        cut += _write(answer, zip(rows, _pairs(ask, usable, most), strict=True))
     else:
         trained = model.columns.text_column
         arriving = _arriving(source or STDIN, (text_column, trained), encoding or "utf-8", skipped)
         for rows, batch in arriving:
             places, usable = model.usable(batch, skipped)
             numbers = (int(rows[place - 1]) for place in places)
-            cut += _write(answer, zip(numbers, _pairs(ask, usable), strict=True))
+            cut += _write(answer, zip(numbers, _pairs(ask, usable, most), strict=True))
     for reason, count in (skipped or {}).items():
         note(f"skipped {counted(count, 'row')}: {reason}")
     _tell_cut(cut)
 
 
-def _pairs(ask: "Ask", texts: Sequence[str]) -> Iterator[tuple[str, "Answer"]]:
-    """Each text with its answer."""
-    return zip(texts, ask(texts), strict=True)
+def _pairs(ask: "Ask", texts: Sequence[str], most: int) -> Iterator[tuple[str, "Answer"]]:
+    """Each text with its answer, so many texts at a time."""
+    for start in range(0, len(texts), most):
+        part = texts[start : start + most]
+        yield from zip(part, ask(part), strict=True)
 
 
 def _arriving(

@@ -55,10 +55,21 @@ def cross_entropy(
         smoothing: 0 to 1.
     """
     if not torch.is_grad_enabled():
-        return F.cross_entropy(
-            F.linear(states, weight, bias).float(), targets, label_smoothing=smoothing
-        )
+        return _in_pieces(states, weight, bias, targets, smoothing)
     return cast(Tensor, _CrossEntropy.apply(states, weight, bias, targets, smoothing))  # type: ignore[no-untyped-call]
+
+
+def _in_pieces(
+    states: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, smoothing: float
+) -> Tensor:
+    """The mean cross-entropy where no gradient is asked for, a piece of the logits at a time."""
+    size = max(1, _PIECE // len(weight))
+    total = states.new_zeros((), dtype=torch.float32)
+    for start in range(0, len(states), size):
+        logits = F.linear(states[start : start + size], weight, bias).float()
+        wanted = targets[start : start + size]
+        total += F.cross_entropy(logits, wanted, label_smoothing=smoothing, reduction="sum")
+    return total / len(states)
 
 
 class _CrossEntropy(torch.autograd.Function):

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from munjang.config import Settings
+from munjang.config import Settings, nearest
 from munjang.data.images.settings import ImageSettings
+from munjang.errors import ConfigError
 from munjang.tasks.classify import Classify, ClassifySettings
 from munjang.tasks.images import Images
 from munjang.tasks.multilabel import Multilabel, MultilabelSettings
@@ -62,6 +63,18 @@ TASKS: dict[TaskName, TaskRow] = {
         reads="pairs",
     ),
 }
+
+
+def require_task(name: str) -> TaskRow:
+    """The row of a task.
+
+    Raises:
+        ConfigError: there is no such task; the nearest one is named, and all of them.
+    """
+    row = row_of(name)
+    if row is None:
+        raise ConfigError(f"unknown task '{name}'{nearest(name, TASKS)}; known: {', '.join(TASKS)}")
+    return row
 
 
 def row_of(name: object) -> TaskRow | None:

@@ -5,10 +5,27 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+import torch
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    f1_score,
+    log_loss,
+    precision_recall_fscore_support,
+)
 
-from munjang.tasks.metrics import calibration_error, classification_scores
+from munjang.tasks.classify import Classify
+from munjang.tasks.metrics import (
+    CONFUSED_PAIRS,
+    LISTED_CLASSES,
+    MATRIX_CLASSES,
+    calibration_error,
+    class_lines,
+    class_names,
+    classification_scores,
+)
 
 
 def slow_calibration_error(chances: list[list[float]], targets: list[int], bins: int) -> float:
@@ -62,3 +79,88 @@ def test_probabilities_that_are_none_are_said_not_raised() -> None:
     scores = classification_scores(chances, np.array([1, 0]), ("a", "b"))
     assert math.isnan(scores.log_loss)
     assert math.isnan(scores.calibration_error)
+
+
+def drawn(seed: int, rows: int, classes: int, kinds: int) -> tuple[np.ndarray, np.ndarray]:
+    """Logits [rows, classes] of `kinds` different values, so that some tie, and true classes."""
+    random = np.random.default_rng(seed)
+    logits = random.integers(0, kinds, (rows, classes)).astype(np.float32) * 3
+    return logits, random.integers(0, classes, rows)
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 2**32), st.integers(1, 30), st.integers(2, 6), st.integers(1, 5))
+def test_figures_are_scikit_learns(seed: int, rows: int, classes: int, kinds: int) -> None:
+    logits, targets = drawn(seed, rows, classes, kinds)
+    task = Classify(tuple(f"c{number}" for number in range(classes)))
+    scores = task.scores(torch.from_numpy(logits)[:, -task.outputs :], targets)
+    chances = task.probabilities(torch.from_numpy(logits)[:, -task.outputs :])
+    guesses, numbers = chances.argmax(1), np.arange(classes)
+    table = precision_recall_fscore_support(targets, guesses, labels=numbers, zero_division=0)
+    found = [(one.precision, one.recall, one.f1, one.rows) for one in scores.classes]
+    np.testing.assert_allclose(np.array(found).T, table, rtol=1e-12)
+    assert scores.accuracy == pytest.approx(accuracy_score(targets, guesses), rel=1e-12)
+    macro = f1_score(targets, guesses, labels=numbers, average="macro", zero_division=0)
+    assert scores.macro_f1 == pytest.approx(macro, rel=1e-12)
+    assert scores.log_loss == pytest.approx(log_loss(targets, chances, labels=numbers), rel=1e-12)
+    assert scores.calibration_error == pytest.approx(calibration_error(chances, targets))
+    matrix = confusion_matrix(targets, guesses, labels=numbers)
+    assert scores.confusion == tuple(map(tuple, matrix.tolist()))
+
+
+@given(st.integers(0, 2**32), st.integers(1, 40), st.integers(2, 5), st.integers(1, 7))
+def test_batches_in_any_order_give_the_scores_of_the_whole(
+    seed: int, rows: int, classes: int, size: int
+) -> None:
+    logits, targets = drawn(seed, rows, classes, 4)
+    task = Classify(tuple(f"c{number}" for number in range(classes)))
+    outputs = torch.from_numpy(logits)[:, -task.outputs :]
+    scorer = task.scorer(targets)
+    order = np.random.default_rng(seed).permutation(rows)
+    for start in range(0, rows, size):
+        batch = order[start : start + size]
+        scorer.add(batch, outputs[batch])
+    assert scorer.scores() == task.scores(outputs, targets)
+
+
+def test_many_classes_have_no_matrix_but_their_most_confused_pairs() -> None:
+    classes = 3 * MATRIX_CLASSES
+    labels = tuple(f"c{number}" for number in range(classes))
+    targets = np.repeat(np.arange(classes), 3)
+    guesses = targets.copy()
+    guesses[:6] = [7, 7, 7, 9, 9, 1]  # c0 is taken for c7 three times
+    guesses[600:1000] += 1
+    scores = classification_scores(np.eye(classes)[guesses], targets, labels)
+    assert scores.confusion is None
+    first, second, *_ = scores.confused
+    assert (first.true, first.guessed, first.rows) == ("c0", "c7", 3)
+    assert (second.true, second.guessed, second.rows) == ("c200", "c201", 3)
+    assert len(scores.confused) == CONFUSED_PAIRS
+    told = scores.to_json()
+    assert len(told["classes"]) == classes
+    assert told["confusion"] is None
+    assert len(json.dumps(told)) < 150 * classes + 100 * CONFUSED_PAIRS
+    seven = next(one for one in scores.classes if one.label == "c7")
+    assert (seven.rows, seven.recall) == (3, 1.0)
+    assert seven.precision == pytest.approx(0.5)
+
+
+def test_of_many_classes_cards_list_those_with_the_most_rows() -> None:
+    counts = range(LISTED_CLASSES + 50)
+    classes = [{"label": f"c{n}", "precision": 0, "recall": 0, "f1": 0, "rows": n} for n in counts]
+    lines = class_lines("class", classes).splitlines()
+    assert lines[2].startswith("| c149 |")
+    assert "| c50 |" in lines[1 + LISTED_CLASSES]
+    assert lines[-1] == "These have the most rows; all 150 stand in `metrics.json`."
+    assert class_lines("class", classes[:3]).splitlines()[-1].startswith("| c2 |")
+    named = class_names([f"c{n}" for n in counts])
+    assert named.endswith("c99 and 50 more, which stand in `config.yaml`")
+    assert class_names(["a", "b"]) == "a, b"
+
+
+def test_scores_that_are_no_numbers_are_null_in_json() -> None:
+    scores = classification_scores(np.full((2, 2), math.nan), np.array([1, 0]), ("a", "b"))
+    told = json.loads(json.dumps(scores.to_json(), allow_nan=False))
+    assert told["log_loss"] is None
+    assert told["calibration_error"] is None
+    assert not scores.sound

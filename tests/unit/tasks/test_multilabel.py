@@ -1,5 +1,6 @@
 """The task: sets of labels in, thresholds tuned, sets of labels out."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,17 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from sklearn.metrics import f1_score, log_loss
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score, log_loss, precision_recall_fscore_support
+from torch import nn
 
 from munjang.data.readers import read_table
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.tasks.multilabel import Multilabel, MultilabelSettings
 from munjang.tasks.set_scores import best_thresholds, set_scores
+from tests.made import examples_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -171,3 +176,59 @@ def test_a_small_example_by_hand() -> None:
     assert scores.log_loss == pytest.approx(-np.log(answers).mean())
     unsound = set_scores(np.full((3, 2), np.nan), chances >= 0.5, truth, ("a", "b"))
     assert not unsound.sound
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 2**32), st.integers(2, 30), st.integers(2, 6), st.integers(1, 9))
+def test_figures_of_batches_are_scikit_learns(seed: int, rows: int, labels: int, size: int) -> None:
+    random = np.random.default_rng(seed)
+    logits = torch.from_numpy(random.integers(-9, 9, (rows, labels)).astype(np.float32) * 5)
+    truth = random.random((rows, labels)) < 0.4
+    task = Multilabel(tuple(f"l{number}" for number in range(labels)))
+    scorer = task.scorer(truth)
+    for start in range(0, rows, size):
+        places = np.arange(start, min(start + size, rows))
+        scorer.add(places, logits[places])
+    scores, chances = scorer.scores(), task.probabilities(logits)
+    chosen = chances >= 0.5
+    table = precision_recall_fscore_support(truth, chosen, zero_division=0)
+    found = [(one.precision, one.recall, one.f1, one.rows) for one in scores.classes]
+    np.testing.assert_allclose(np.array(found).T, np.array(table), rtol=1e-12)
+    for average in ("micro", "macro"):
+        expected = f1_score(truth, chosen, average=average, zero_division=0)
+        assert getattr(scores, f"{average}_f1") == pytest.approx(expected, rel=1e-12)
+    assert scores.subset_accuracy == pytest.approx(accuracy_score(truth, chosen), rel=1e-12)
+    loss = log_loss(truth.ravel(), chances.ravel(), labels=[False, True])
+    assert scores.log_loss == pytest.approx(loss, rel=1e-9)
+
+
+def test_unsound_scores_are_null_in_json() -> None:
+    scores = set_scores(np.full((2, 2), np.nan), np.zeros((2, 2), bool), np.eye(2), ("a", "b"))
+    assert json.loads(json.dumps(scores.to_json(), allow_nan=False))["log_loss"] is None
+
+
+class Known(nn.Module):
+    """Gives the logits of a table, whose row is the first token of a text."""
+
+    def __init__(self, logits: torch.Tensor) -> None:
+        super().__init__()
+        self.table = nn.Parameter(logits)
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        return self.table[ids[:, 0]]
+
+
+@pytest.mark.parametrize("most", [1, 150, 10**6])
+def test_thresholds_do_not_depend_on_how_many_labels_are_tuned_together(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr("munjang.tasks.multilabel.MOST_TUNED", most)
+    random = np.random.default_rng(0)
+    truth = random.random((60, 4)) < [0.5, 0.4, 0.05, 0.8]
+    logits = torch.from_numpy((truth * 2.0 + random.normal(size=(60, 4))).astype(np.float32))
+    data = examples_of([[number] for number in range(60)], targets=truth)
+    task = Multilabel(("a", "b", "c", "d"))
+    tuned, scores = task.concluded(Known(logits), data)
+    assert tuned == task.finished(logits, truth)
+    assert tuned.thresholds[0] != 0.5
+    assert scores == tuned.scores(logits, truth)

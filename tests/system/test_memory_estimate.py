@@ -1,0 +1,97 @@
+"""The peak memory that `check` foretells, against that of the training itself."""
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.system.commands import peak_of
+
+SYLLABLES = [chr(0xAC00 + 7 * number) for number in range(900)]
+Write = Callable[[random.Random], str]
+
+
+def words(fewest: int, most: int) -> Write:
+    """Words, most of them frequent ones."""
+
+    def text(drawn: random.Random) -> str:
+        count = drawn.randint(fewest, most)
+        return " ".join(f"w{int(20_000 * drawn.random() ** 3)}" for _ in range(count))
+
+    return text
+
+
+def korean(drawn: random.Random) -> str:
+    """Words of some syllables each."""
+    return " ".join(
+        "".join(drawn.choice(SYLLABLES) for _ in range(drawn.randint(2, 5)))
+        for _ in range(drawn.randint(3, 15))
+    )
+
+
+def classes(count: int) -> Callable[[int], str]:
+    return lambda row: f"c{row % count}"
+
+
+# Rows, how a text is written, how a label is, and what is typed behind.
+SHAPES: dict[str, tuple[int, Write, Callable[[int], str], tuple[str, ...]]] = {
+    "few and short": (300, words(8, 8), classes(2), ("--model", "mean")),
+    "many and short": (200_000, words(8, 8), classes(2), ("--model", "mean")),
+    "many classes": (8000, words(8, 8), classes(4000), ("--model", "mean")),
+    "long": (
+        3000,
+        words(50, 1000),
+        classes(3),
+        ("--model", "cnn", "--set", "tokenizer.max_length=1000"),
+    ),
+    "korean": (20_000, korean, classes(2), ("--model", "cnn")),
+    "korean, long n-grams": (60_000, korean, classes(2), ("--model", "mean")),
+    "recurrent": (3000, words(20, 200), classes(2), ("--model", "lstm")),
+    "attention": (
+        1500,
+        words(20, 400),
+        classes(2),
+        ("--model", "transformer", "--set", "tokenizer.max_length=400"),
+    ),
+    "subwords": (20_000, words(30, 30), classes(2), ("--model", "cnn", "--tokenizer", "bpe")),
+    "numbers": (
+        20_000,
+        words(15, 15),
+        lambda row: str(row % 17),
+        ("--task", "regress", "--model", "cnn"),
+    ),
+    "sets of labels": (
+        6000,
+        words(15, 15),
+        lambda row: "|".join(f"l{row * step % 1500}" for step in (1, 7, 13)),
+        ("--task", "multilabel", "--model", "cnn"),
+    ),
+    "pairs": (
+        3000,
+        words(10, 14),
+        lambda row: words(10, 14)(random.Random(row)),
+        ("--task", "translate", "--model", "transformer"),
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_foretold_peak_is_within_thirty_percent(tmp_path: Path, shape: str) -> None:
+    rows, text, label, options = SHAPES[shape]
+    drawn, data = random.Random(0), tmp_path / "data.csv"
+    header = "source,target" if shape == "pairs" else "text,label"
+    lines = [f"{text(drawn)},{label(row)}" for row in range(rows)]
+    data.write_text("\n".join([header, *lines]) + "\n")
+    fixed = (*options, "--set", "training.threads=1")
+    done, _ = peak_of("check", data, *fixed, "--json")
+    assert done.code == 0, done.err
+    foretold = json.loads(done.out)["estimate"]["memory_bytes"]
+    # a pass is enough: what comes after it holds no more
+    out = ("--out", tmp_path / "m", "--quiet", "--set", "training.epochs=1")
+    done, measured = peak_of("train", data, *fixed, *out)
+    assert done.code == 0, done.err
+    print(f"{shape}: foretold {foretold / 1e6:,.0f} MB, measured {measured / 1e6:,.0f} MB")
+    assert foretold == pytest.approx(measured, rel=0.3)

@@ -1,0 +1,70 @@
+"""What lasts before the first step is seen on a terminal, and nowhere else."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.system.commands import MUNJANG, call, environment, run, settings, write_table
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
+
+ROWS = [(f"{word} {number}", word) for number in range(40) for word in ("good", "bad")]
+
+
+def on_terminal(*arguments: object) -> str:
+    """What a command wrote on standard error, a pseudo-terminal."""
+    terminal, other = os.openpty()
+    environ = {**environment(), "TERM": "xterm", "COLUMNS": "80", "LINES": "25"}
+    with subprocess.Popen(
+        [*MUNJANG, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=other,
+        env=environ,
+    ) as process:
+        os.close(other)
+        written = b""
+        while True:
+            try:
+                chunk = os.read(terminal, 65_536)
+            except OSError:  # Linux says so where the other end was closed
+                break
+            if not chunk:
+                break
+            written += chunk
+    os.close(terminal)
+    assert process.returncode == 0, written.decode()
+    return written.decode()
+
+
+def seen(written: str, stages: list[str]) -> bool:
+    """Whether these stages were seen, in this order."""
+    return re.search(".*".join(map(re.escape, stages)), written, re.DOTALL) is not None
+
+
+def test_each_stage_of_a_training_and_of_a_judgement(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, model = write_table(tmp_path / "a.csv", ROWS), tmp_path / "m"
+    options = settings(model__ngrams=2, model__linear_share=0.3, tokenizer__name="bpe")
+    written = on_terminal("train", data, "--model", "mean", "--out", model, *options)
+    stages = ["learning bpe from 72 texts", "encoding 72 texts", "solving the linear model of 72"]
+    assert seen(written, ["reading texts", *stages])
+    look = on_terminal("check", data, *settings())
+    assert seen(look, ["reading texts", "learning words from", "looking at 80 rows"])
+    assert seen(on_terminal("evaluate", model, data), ["reading texts", "judging 80"])
+    # in a pipe, and when it should be quiet, there is none of it
+    assert "reading texts" not in on_terminal("evaluate", model, data, "--quiet")
+    assert "reading texts" not in call(capsys, "evaluate", model, data).err
+
+
+def test_a_run_without_a_space_is_told_with_its_row(tmp_path: Path) -> None:
+    long = [("abcdefgh" * 20_000, "good")]
+    data = write_table(tmp_path / "a.csv", [*ROWS[:5], *long, *ROWS[5:]])
+    done = run("train", data, "--out", tmp_path / "m", "--tokenizer", "unigram", *settings())
+    assert done.code == 0
+    assert f"{data}, row 7: 160,000 characters without a space" in done.err

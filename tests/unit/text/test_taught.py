@@ -1,0 +1,83 @@
+"""What subwords are learned from: all of ordinary text, the beginning of runs without a space."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from munjang.text.columns import values_and_offsets
+from munjang.text.morphemes import MorphemeTokenizer
+from munjang.text.registry import make_tokenizer
+from munjang.text.subwords.pretokens import LONGEST, pretokenise
+from munjang.text.subwords.taught import LONGEST_RUN, unigram_seeds, without_long_runs
+
+
+def run_of(length: int, seed: int = 0, alphabet: str = "abcdefghij") -> str:
+    return "".join(np.random.default_rng(seed).choice(list(alphabet), length))
+
+
+def words_of(texts: list[str], *, bounded: bool = True) -> list[str]:
+    pretokens = pretokenise(pl.Series(texts))
+    known = np.ones(0x110000, dtype=bool)
+    chosen = without_long_runs(pretokens) if bounded else pretokens
+    return chosen.spaced(known).to_list()
+
+
+def test_ordinary_text_is_learned_from_as_it_is() -> None:
+    pretokens = pretokenise(pl.Series(["재미있다!! 2번", "", "a b", run_of(LONGEST_RUN - 1)]))
+    assert without_long_runs(pretokens) is pretokens
+    long = ["a few words " * 10_000, "b"]  # long, but with spaces
+    assert words_of(long) == words_of(long, bounded=False)
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\n", "\u3000"])
+def test_of_a_long_run_the_beginning_is_learned_from_and_of_its_text_the_rest(blank: str) -> None:
+    long = run_of(3 * LONGEST_RUN)
+    first, second, third = words_of([f"before {long}{blank}after", "", long[::-1]])
+    assert second == ""
+    assert first.startswith("▁before ▁")
+    assert first.endswith("after")
+    letters = first.removeprefix("▁before ▁").removesuffix("after").replace(" ", "").rstrip("▁")
+    assert long.startswith(letters.rstrip())
+    assert -1 <= len(letters) - LONGEST_RUN <= LONGEST
+    assert 0 <= len(third.replace(" ", "")) - LONGEST_RUN <= LONGEST
+
+
+def test_unigram_begins_with_few_pieces_where_texts_are_runs_without_a_space() -> None:
+    words = pretokenise(pl.Series(["a few words"] * 50))
+    assert unigram_seeds(words, max_size=100, usual=10_000).count == 10_000
+    assert unigram_seeds(words, max_size=100, usual=10_000).pretokens is words
+    runs = pretokenise(pl.Series([run_of(500, seed) for seed in range(20)]))
+    seeds = unigram_seeds(runs, max_size=100, usual=10_000)
+    assert seeds.count == 200
+    assert np.diff(seeds.pretokens.starts).max() == 16
+    assert set(runs.starts) <= set(seeds.pretokens.starts)
+    np.testing.assert_array_equal(seeds.pretokens.points, runs.points)
+
+
+@pytest.mark.parametrize("name", ["bpe", "unigram", "wordpiece"])
+def test_a_long_run_is_encoded_alike_alone_and_in_a_column(name: str) -> None:
+    texts = pl.Series(["a few words and more", run_of(LONGEST_RUN + 5000), "words", ""] * 2)
+    tokenizer = make_tokenizer(name).fit(texts, max_size=400)
+    together = tokenizer.encode(texts).to_pylist()
+    assert together == [tokenizer.encode(pl.Series([text])).to_pylist()[0] for text in texts]
+    assert tokenizer.decode(tokenizer.encode(texts)).to_list() == texts.to_list()
+
+
+def test_a_text_of_many_parts_has_its_morphemes_where_they_stand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("kiwipiepy")
+    monkeypatch.setattr("munjang.text.morphemes.LONGEST_PART", 60)
+    sentence = "정말 재미있게 봤어요. "
+    texts = pl.Series(["", "짧은 글", sentence * 20, run_of(200), "끝"])
+    tokenizer = MorphemeTokenizer(num_workers=1).fit(texts)
+    tokens = tokenizer.encode_with_offsets(texts)
+    starts, (_, offsets) = values_and_offsets(tokens.starts)[0], values_and_offsets(tokens.ids)
+    ends = values_and_offsets(tokens.ends)[0]
+    assert np.diff(offsets)[0] == 0
+    assert np.diff(offsets)[1] == len(tokenizer.encode(pl.Series(["짧은 글"]))[0])
+    third = slice(offsets[2], offsets[3])
+    found = [texts[2][a:b] for a, b in zip(starts[third], ends[third], strict=True)]
+    assert found.count("재미있") + found.count("재미") >= 20
+    assert ends[third].max() <= len(texts[2])
+    assert (np.diff(starts[third]) >= 0).all()

@@ -7,7 +7,12 @@ DEMO ?= demo/reviews
 # A file of tests a process, and one thread in each: two that share the cores of one machine stand in each other's way.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test test-all lint format clean
+# What computes, again as on a processor without AVX-512 and bfloat16: other kernels, other rounding.
+AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2
+NUMERICAL := $(filter-out %/test_tokenizers.py,$(wildcard tests/contracts/test_*.py)) \
+	tests/unit/layers tests/unit/models tests/unit/training
+
+.PHONY: demo test test-avx2 test-all lint format clean
 
 # Each stamp is made anew when what it installs from changes.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -27,6 +32,9 @@ demo: $(VENV)/.installed
 
 test: lint
 	$(PYTEST)
+
+test-avx2: $(VENV)/.installed-dev
+	$(AVX2) $(PYTEST) $(NUMERICAL)
 
 test-all: $(VENV)/.installed-dev
 	$(PYTEST) -m ""

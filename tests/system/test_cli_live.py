@@ -1,23 +1,20 @@
 """What only shows while a command runs: streams, signals, closed pipes, terminals."""
 
-import fcntl
 import json
 import os
-import pty
 import re
 import select
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.system.commands import MUNJANG, PATIENCE, call, environment, head, settings, start
+from tests.system.commands import PATIENCE, call, environment, head, settings, start
+from tests.system.terminals import in_terminal
 
 
 def next_line(stream: object) -> str:
@@ -167,29 +164,6 @@ def test_sigterm_ends_a_command_that_waits(model: Path) -> None:
         process.terminate()
         assert process.stderr.read() == b"munjang: stopped\n"
         assert process.wait(PATIENCE) == 143
-
-
-def in_terminal(*arguments: object, columns: int = 120) -> tuple[int, str]:
-    """Exit code and everything that a command writes to a terminal of its own."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    command = [*MUNJANG, *map(str, arguments)]
-    surroundings = {**environment(), "TERM": "xterm-256color"}
-    process = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=surroundings, close_fds=True
-    )
-    os.close(theirs)
-    seen = b""
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:  # how Linux says that the other side has closed
-            break
-        if not part:
-            break
-        seen += part
-    os.close(ours)
-    return process.wait(PATIENCE), seen.decode(errors="replace")
 
 
 def test_a_terminal_sees_a_progress_bar(reviews: Path, tmp_path: Path) -> None:

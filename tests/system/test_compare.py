@@ -22,6 +22,7 @@ from tests.system.comparisons import (
     standings,
     stopped_killed_and_gone_on,
 )
+from tests.system.terminals import assert_fits, assert_words_whole, lines_of, on_terminal
 
 
 @pytest.fixture
@@ -174,6 +175,31 @@ def test_a_comparison_in_which_every_run_fails_is_a_failure(
     assert "sklearn.svm" in result["standings"][0]["reasons"][0]
     assert done.err.splitlines()[-1].startswith("munjang: no run came to an end")
     assert "No run came to an end" in (out / "compare.html").read_text("utf-8")
+
+
+def test_a_terminal_of_80_columns_keeps_the_columns_that_decide(
+    compared: tuple[Path, Done],
+    hostile_table: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = [*command(hostile_table, compared[0], *ALL), "--resume"]
+    code, seen = on_terminal(monkeypatch, *words)
+    assert code == 0
+    assert_fits(seen)
+    done = call(capsys, *words)
+    assert_words_whole(seen, done.out + done.err, drawn=("--wide", "also", "shows:"))
+    lines = lines_of(seen)
+    (head,) = (line for line in lines if line.lstrip().startswith("model "))
+    assert [word for word in head.split() if word in ("accuracy", "rows", "folder", "p50")] == [
+        "accuracy", "rows", "folder", "p50",
+    ]  # fmt: skip
+    for name in ("mean", "majority", "nbsvm"):
+        assert any(line.split()[:1] == [name] for line in lines)
+    (more,) = (line for line in lines if line.startswith("--wide also shows: "))
+    assert "tokens/s" in more
+    _, wide = on_terminal(monkeypatch, *words, "--wide")
+    assert any("tokens/s" in line and "p99" in line for line in lines_of(wide))
 
 
 def test_a_budget_in_seconds_ends_a_training_that_would_take_hours(

@@ -12,6 +12,7 @@ from munjang.api import load
 from munjang.tuning import study
 from tests.made import made_corpus
 from tests.system.commands import PATIENCE, Done, call, run, start, write_table
+from tests.system.terminals import assert_fits, assert_words_whole, lines_of, on_terminal
 from tests.system.test_cli_mistakes import assert_one_line
 
 pytest.importorskip("optuna", reason="optuna (extra tune)")
@@ -58,6 +59,22 @@ def test_the_table_names_the_best_and_what_to_type_next(tuned: tuple[Path, Done]
         assert wanted in done.out
     assert "[9/9] done" in done.err or "[9/9] pruned" in done.err
     assert run("predict", out / "best", "a great film").code == 0
+
+
+def test_a_terminal_of_80_columns(
+    table: Path,
+    tuned: tuple[Path, Done],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = command(table, tuned[0], "--trials", 9, "--resume")
+    code, seen = on_terminal(monkeypatch, *words)
+    assert code == 0
+    assert_fits(seen)
+    done = call(capsys, *words)
+    assert_words_whole(seen, done.out + done.err, drawn=("--wide", "also", "shows:"))
+    (head,) = (line.split() for line in lines_of(seen) if line.lstrip().startswith("trial "))
+    assert {"trial", "accuracy", "seconds", "ended"} <= set(head)
 
 
 def wait_for(out: Path, count: int) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Of a column of texts: the least that reads well, the least that can be read at all.
 _WELL, _LEAST = 24, 8
+# Columns that are drawn on whatever terminal.
+_FEWEST = 2
 WIDEST_BAR, _LEAST_BAR = 40, 8
 # What Rich draws between two columns, and at both ends of a row.
 _BETWEEN, _ENDS = 3, 2
@@ -72,10 +74,10 @@ class FittedTable:
         self.rows.append((values, True))
 
     def fits(self, width: int) -> bool:
-        """Whether all columns have room; heads and figures as they are, texts wrapped at words."""
-        places = range(len(self.columns))
-        flows = [column.flows for column in self.columns]
-        least = [self._narrowest(n) if flows[n] else self._widest(n) for n in places]
+        """Whether all columns have room; heads and figures as they are, texts in lines."""
+        widest = (self._widest(place) for place in range(len(self.columns)))
+        flows = (column.flows for column in self.columns)
+        least = [min(w, _WELL) if f else w for w, f in zip(widest, flows, strict=True)]
         return _total(least) <= width
 
     def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
@@ -95,7 +97,19 @@ class FittedTable:
             if not rank:
                 break
             places.remove(last)
+        while len(places) > _FEWEST and self._total_of_words(places) > width:
+            places.pop()
         return places
+
+    def _total_of_words(self, places: Sequence[int]) -> int:
+        """The whole width when texts are cut at each of their words, and long words too."""
+        flows = (self.columns[place].flows for place in places)
+        return _total(
+            [
+                min(self._longest_word(place), _WELL) if flow else self._narrowest(place)
+                for place, flow in zip(places, flows, strict=True)
+            ]
+        )
 
     def _widths(self, places: Sequence[int], width: int) -> list[int]:
         """A width for each column: what it needs, and a fair part of what is left over."""

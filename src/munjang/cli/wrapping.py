@@ -71,14 +71,27 @@ def _typed_lines(begin: str, words: Iterable[str], width: int) -> list[str]:
             lines.append(f"{line.rstrip()} \\")
             line = hang
         pieces = [word]
-        if cells(line + word.rstrip()) > width - 2 and not {"'", '"', "\\"} & set(word):
-            pieces = list(_cut_words([word], width - len(hang) - 2))
+        if cells(line + word.rstrip()) > width - 2:
+            pieces = _typed_pieces(word, width - len(hang) - 2)
         for number, piece in enumerate(pieces):
             if number and cells(line + piece.rstrip()) > width - 2:
                 lines.append(f"{line}\\")  # no space on either side: one word
                 line = ""
             line += piece
     return [*lines, line.rstrip()]
+
+
+def _typed_pieces(word: str, width: int) -> list[str]:
+    """A typed word in pieces that a shell joins; one in quotes in pieces with quotes of their own.
+
+    Of other quotes and backslashes it stays as it is.
+    """
+    quoted = re.fullmatch(r"'([^']*)'(\s*)", word)
+    if quoted is None:
+        plain = not set("'\"\\") & set(word)
+        return list(_cut_words([word], width)) if plain else [word]
+    pieces = [f"'{piece}'" for piece in _cut_words([quoted[1]], width - 2)]
+    return [*pieces[:-1], pieces[-1] + quoted[2]]
 
 
 def _filled(words: Iterable[str], width: int) -> list[str]:

@@ -38,7 +38,7 @@ def run_both_ways(ahead: nn.RNNBase, back: nn.RNNBase, states: Tensor) -> Tensor
 
 def _is_for_numpy(layer: nn.RNNBase, states: Tensor) -> bool:
     alone = isinstance(layer, nn.GRU) and len(states) == 1 and states.device.type == "cpu"
-    return alone and states.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    return alone and states.dtype == torch.float32
 
 
 def _run_gru(weights: list[npt.NDArray[np.float32]], row: npt.NDArray[np.float32]) -> Tensor:

@@ -61,7 +61,9 @@ class StackedRecurrent(nn.Module):
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """`states` [batch, time, dim] and `mask` [batch, time] to hidden states at every place."""
+        # no padding to reverse around, and nothing that learns or computes in another precision
         alike = bool(self.backwards) and not torch.is_grad_enabled() and bool(mask.all())
+        alike = alike and not torch.is_autocast_enabled(states.device.type)
         for layer, ahead in enumerate(self.forwards):
             below = states if layer == 0 else self.dropout(states)
             if alike:

@@ -17,6 +17,7 @@ from munjang.data.readers.typed import is_frame, read_frame, read_lists, read_pa
 from munjang.data.readers.values import ReadLabels, clean_labels
 from munjang.data.table import Table
 from munjang.errors import DataError
+from munjang.forked import require_columns
 
 
 def read_table(
@@ -77,7 +78,9 @@ def read_records(
 
     Raises:
         DataError: a source cannot be read.
+        ConfigError: it would wait for ever, see `munjang.forked`.
     """
+    require_columns("Reading data")
     if isinstance(sources, str | Path):
         return [_read_file(sources, columns, encoding, skip, usual)]
     if is_frame(sources):

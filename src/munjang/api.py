@@ -11,12 +11,9 @@ from torch import nn
 from munjang.config import given_settings, to_yaml
 from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
+from munjang.forked import require_columns
 from munjang.layers.randomness import initialising_from
-from munjang.layout import (
-    CONFIG,
-    opened_for_training,
-    refuse_occupied,
-)
+from munjang.layout import CONFIG, opened_for_training, refuse_occupied
 from munjang.manifest import write_atomically
 from munjang.media import (
     AnyBaseline,
@@ -116,6 +113,7 @@ def train(
         MunjangError: the data, a setting or the folder cannot be used; one line says why.
         Interrupted: Ctrl-C came; `out` holds a checkpoint.
     """
+    require_columns("A training")
     say = say or silent
     columns = {
         "text_column": text_column,
@@ -225,6 +223,7 @@ def evaluate(
         ConfigError: `decoding`, other settings of how answers are looked for than those of the
             recipe, for a model that writes no text.
     """
+    require_columns("An evaluation")
     known: AnyModel | AnyBaseline = load(model) if isinstance(model, str | Path) else model
     reading = {
         "text_column": text_column,

@@ -42,6 +42,7 @@ def parse_json(
     *,
     most_bytes: int = JSON_BYTES,
     most_values: int = JSON_VALUES,
+    most_lists: int = JSON_LISTS,
     nan_is_null: bool = False,
 ) -> Any:
     """Plain values of one JSON document in UTF-8.
@@ -50,6 +51,7 @@ def parse_json(
         data: the document.
         most_bytes: of it.
         most_values: numbers, strings and so on; commas in strings count as well.
+        most_lists: lists and objects.
         nan_is_null: read NaN and infinity as None; they are refused otherwise.
 
     Raises:
@@ -58,7 +60,7 @@ def parse_json(
     if len(data) > most_bytes:
         raise UnreadableError(f"{len(data):,} bytes, where up to {most_bytes:,} are read")
     lists = data.count(b"[") + data.count(b"{")
-    if data.count(b",") + lists > most_values or lists > JSON_LISTS:
+    if data.count(b",") + lists > most_values or lists > most_lists:
         raise UnreadableError("too many values")
     try:
         values = json.loads(

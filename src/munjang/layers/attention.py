@@ -159,9 +159,11 @@ class SelfAttention(nn.Module):
         """Queries, keys and values, each [batch, heads, time, dim / heads]."""
         batch, time, _ = states.shape
         parts = self.project(states).view(batch, time, 3, self.heads, -1)
-        queries, keys, values = parts.permute(2, 0, 3, 1, 4)
+        parts = parts.permute(2, 0, 3, 1, 4)
         if turns is not None:
-            queries, keys = turn(queries, turns), turn(keys, turns)
+            queries, keys = turn(parts[:2], turns)  # both in one go
+            return queries, keys, parts[2]
+        queries, keys, values = parts
         return queries, keys, values
 
     def _joined(self, heads: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Convolution over time as matrix products on shifted slices of one flat buffer."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
@@ -20,6 +21,30 @@ def slide_products(flat: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> N
     torch.addmm(bias, flat[:places], weight[0], out=out)
     for k in range(1, len(weight)):
         out.addmm_(flat[k : k + places], weight[k])
+
+
+def side_by_side(convolutions: Sequence["TimeConvolution"], states: Tensor) -> Tensor:
+    """What each convolution gives, behind one another: [batch, time, filters of all].
+
+    For answers: it keeps nothing for a gradient, pads once and writes everything in its place.
+
+    Args:
+        convolutions: of the same input width.
+        states: [batch, time, dim], zero at padding.
+    """
+    time = states.shape[1]
+    left = max(c.left for c in convolutions)
+    right = max(c.width - 1 - c.left for c in convolutions)
+    flat = F.pad(states, (0, 0, left, right)).flatten(0, 1)
+    places = len(flat) - left - right
+    products = flat.new_empty(len(flat), sum(c.bias.shape[0] for c in convolutions))
+    products[places:] = 0.0
+    column = 0
+    for c in convolutions:
+        out = products[:places, column : column + c.bias.shape[0]]
+        slide_products(flat[left - c.left :], c.weight, c.bias, out)
+        column += c.bias.shape[0]
+    return products.view(len(states), time + left + right, -1)[:, :time]
 
 
 class _SlideProducts(torch.autograd.Function):

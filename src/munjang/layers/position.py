@@ -4,6 +4,7 @@ Vaswani et al. (2017) add sines or a learned vector to each token's vector; Su e
 "RoFormer", turn queries and keys instead, so that a score depends on the distance alone.
 """
 
+from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -13,6 +14,8 @@ from torch import Tensor, nn
 Positions = Literal["sinusoidal", "learned", "rotary"]
 
 Turns = tuple[Tensor, Tensor]
+
+_REMEMBERED = 256  # so many lengths of texts, none longer: some megabytes
 
 
 def angles(time: int, width: int, device: torch.device, first: int = 0) -> Tensor:
@@ -95,8 +98,18 @@ def added_positions(
 
 def turns(time: int, width: int, like: Tensor, first: int = 0) -> Turns:
     """Cosines and sines of `angles`, each [time, width / 2], of the type of `like`."""
+    if first == 0 and time <= _REMEMBERED:
+        return _turns_of(time, width, like.device, like.dtype)
     turned = angles(time, width, like.device, first)
     return turned.cos().to(like.dtype), turned.sin().to(like.dtype)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _turns_of(time: int, width: int, device: torch.device, dtype: torch.dtype) -> Turns:
+    # made in inference mode they could take no part in a training
+    with torch.inference_mode(False), torch.no_grad():
+        turned = angles(time, width, device)
+        return turned.cos().to(dtype), turned.sin().to(dtype)
 
 
 def turn(x: Tensor, turns: Turns) -> Tensor:

@@ -5,11 +5,12 @@ The forward direction never sees padding before a real token; the backward direc
 reversed within their own length. So padding changes no state at a real position.
 """
 
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 
+from munjang.layers.both_ways import run_both_ways
 from munjang.layers.dropout import Dropout
 from munjang.layers.ends import run_to_end
 from munjang.layers.fused import run_fused
@@ -61,8 +62,15 @@ class StackedRecurrent(nn.Module):
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """`states` [batch, time, dim] and `mask` [batch, time] to hidden states at every place."""
+        # no padding to reverse around, and nothing that learns or computes in another precision
+        alike = bool(self.backwards) and not torch.is_grad_enabled() and bool(mask.all())
+        alike = alike and not torch.is_autocast_enabled(states.device.type)
         for layer, ahead in enumerate(self.forwards):
             below = states if layer == 0 else self.dropout(states)
+            if alike:
+                back_layer = cast(nn.RNNBase, self.backwards[layer])
+                states = run_both_ways(cast(nn.RNNBase, ahead), back_layer, below)
+                continue
             states, _ = run_fused(ahead, below)
             if self.backwards:
                 back, _ = run_fused(self.backwards[layer], reverse_rows(below, mask))

@@ -153,19 +153,18 @@ def spelled_out(network: nn.Module, words: Sequence[str]) -> nn.Module:
 
 def _knowing(module: nn.Module, words: Sequence[str]) -> nn.Module:
     """The module itself, or a copy of what leads to a `Spelling`."""
-    inside = {
-        name: None if child is None else _knowing(child, words)
-        for name, child in module._modules.items()
-    }
+    inside = dict(module._modules)
+    for name, child in module._modules.items():
+        if child is not None and (child._modules or isinstance(child, Spelling)):
+            inside[name] = _knowing(child, words)
     changed = any(child is not module._modules[name] for name, child in inside.items())
     if not changed and not isinstance(module, Spelling):
         return module
     # shallow: weights are shared, and so are the dictionaries of them; `copy.copy` would ask more
     copied = object.__new__(type(module))
-    copied.__dict__ = dict(module.__dict__)
-    copied._modules = inside
+    copied.__dict__ = {**module.__dict__, "_modules": inside}
     if isinstance(copied, Spelling):
-        copied._buffers = dict(module._buffers)
+        copied.__dict__["_buffers"] = dict(module._buffers)
         copied.spell(words)
     return copied
 

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from munjang.layers.activations import RISING, Activation, activation
-from munjang.layers.convolution import TimeConvolution
+from munjang.layers.convolution import TimeConvolution, side_by_side
 from munjang.layers.dropout import Dropout
 from munjang.layers.highest import highest
 from munjang.layers.pooling import Pooling
@@ -60,6 +60,7 @@ class Cnn(nn.Module):
         self.activation = activation(config.activation)
         self.pooling = Pooling(config.pooling, config.filters * len(config.widths))
         self.highest_first = config.pooling == "max" and config.activation in RISING
+        self.each_alone = config.activation != "softmax"  # which looks at all filters of a width
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim
 
@@ -76,8 +77,11 @@ class Cnn(nn.Module):
         if self.training and self.highest_first:
             pooled = self.activation(highest(self._convolutions(), vectors, mask))
             return Encoded(beside(self.dropout(pooled), self.bag, ids, mask), mask=mask)
-        maps = [self.activation(convolve(vectors)) for convolve in self.convolutions]
-        states = torch.cat(maps, dim=-1)
+        if torch.is_grad_enabled() or not self.each_alone:
+            maps = [self.activation(convolve(vectors)) for convolve in self.convolutions]
+            states = torch.cat(maps, dim=-1)
+        else:
+            states = self.activation(side_by_side(self._convolutions(), vectors))
         pooled, attention = self.pooling(states, mask)
         pooled = beside(self.dropout(pooled), self.bag, ids, mask)
         return Encoded(pooled, mask=mask, states=states, attention=attention)

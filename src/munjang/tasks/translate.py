@@ -20,6 +20,7 @@ from munjang.decoding.settings import DecodingSettings
 from munjang.layers.projection import Projected
 from munjang.models.encoder_decoder import EncoderDecoder
 from munjang.tasks.alignment import copied
+from munjang.tasks.inference import compute_alone_if_forked
 from munjang.tasks.task import Card
 from munjang.tasks.translation_scores import (
     BLEU_TOKENIZERS,
@@ -180,6 +181,7 @@ def hypotheses_of(
 
     Targets, where there are any, are not looked at. The training mode is put back.
     """
+    compute_alone_if_forked()
     device = next(network.parameters()).device
     was_training = network.training
     network.eval()

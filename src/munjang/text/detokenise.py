@@ -1,8 +1,10 @@
 """From token columns back to texts: what every tokenizer's `decode` shares."""
 
+import re
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from munjang.errors import DataError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, values_and_offsets
@@ -13,8 +15,8 @@ UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """What an OOV id reads as: Unicode's own sign for a character that could not be represented."""
 
 
-_CLOSING = r".,!?;:%)\]}»”’…。、，！？」』"
-_OPENING = r"(\[{«“‘„「『"
+_BEFORE_CLOSING = re.compile(r" +([.,!?;:%)\]}»”’…。、，！？」』])")
+_BEHIND_OPENING = re.compile(r"([(\[{«“‘„「『]) +")
 
 
 def real_tokens(column: TokenColumn, size: int) -> tuple[Int32s, Int64s]:
@@ -48,9 +50,9 @@ def rows_of_kept(kept: Bools, offsets: Int64s) -> Int64s:
 
 def join_pieces(pieces: pl.Series, offsets: Int64s, separator: str = "") -> pl.Series:
     """Join `pieces` [tokens] to one text a row: row `i` is `pieces[offsets[i]:offsets[i+1]]`."""
-    flat = pieces.to_arrow(compat_level=pl.CompatLevel.oldest())
-    rows = pl.Series(pa.LargeListArray.from_arrays(pa.array(offsets), flat))
-    return rows.list.join(separator)
+    flat = pieces.to_list()
+    rows = [separator.join(flat[start:end]) for start, end in pairwise(offsets.tolist())]
+    return pl.Series(rows, dtype=pl.String)
 
 
 def closed_up(texts: pl.Series) -> pl.Series:
@@ -58,5 +60,5 @@ def closed_up(texts: pl.Series) -> pl.Series:
 
     Nor is there one behind a mark that opens. Straight quotes say neither, and keep their spaces.
     """
-    closing = texts.str.replace_all(rf" +([{_CLOSING}])", "${1}")
-    return closing.str.replace_all(rf"([{_OPENING}]) +", "${1}")
+    rows = [_BEHIND_OPENING.sub(r"\1", _BEFORE_CLOSING.sub(r"\1", text)) for text in texts.to_list()]
+    return pl.Series(texts.name, rows, dtype=pl.String)

@@ -20,6 +20,7 @@ import numpy.typing as npt
 import polars as pl
 
 from munjang.errors import ConfigError
+from munjang.forked import is_forked
 from munjang.text.columns import Int64s, TokenColumn, token_column, values_and_offsets
 from munjang.text.cutting.codepoints import CODE_POINTS, bounds_of
 from munjang.text.cutting.utf32 import points_of, require_texts, to_utf32
@@ -80,7 +81,7 @@ def normalise(texts: pl.Series, form: Form = "NFC") -> pl.Series:
     texts = require_texts(texts)
     if form not in get_args(Form):
         raise ConfigError(f"normal form must be one of {', '.join(get_args(Form))}, not {form!r}")
-    if form != "NFC":
+    if form != "NFC" or is_forked():  # the pattern below would wait for threads that are gone
         return _normalised(texts, form)
     # Nearly all text is NFC already; finding the rest is faster than normalising all.
     suspects = texts.str.contains(_MAY_CHANGE_UNDER_NFC).arg_true()

@@ -153,7 +153,8 @@ class SubwordTokenizer(ABC):
             for piece in vocabulary.tokens[len(RESERVED) :]
         ]
         pieces = pl.Series(written, dtype=pl.String).gather(ids)
-        return join_pieces(pieces, offsets).str.strip_prefix(" ")
+        rows = [text.removeprefix(" ") for text in join_pieces(pieces, offsets).to_list()]
+        return pl.Series(rows, dtype=pl.String)
 
     def to_json(self) -> dict[str, Any]:
         """The name, and the trained model in Hugging Face's own JSON."""

@@ -1,0 +1,120 @@
+"""What a forked process does with models that the other process has used already.
+
+Run by `test_forked.py` in a process of its own: the one that forks has threads of Polars and of
+OpenMP, and a child that hangs is ended by its alarm.
+"""
+
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+import torch
+
+import munjang
+from munjang.data.columns import text_column
+from munjang.errors import MunjangError
+from munjang.estimators import TextClassifier
+from munjang.forked import is_forked
+from munjang.text.registry import TOKENIZERS, make_tokenizer
+from tests.made import QUICK, made_corpus
+
+PATIENCE = 100
+TEXTS = ["the film was great and lovely", "재미없다, 정말 awful NASA", "", "never seen", "e\u0301 \u1112\u1161"]
+MANY = TEXTS * 400
+
+
+def in_child(name: str, work: Callable[[], object]) -> None:
+    """Print how `work` ended in a forked process: done, told in one line, or the signal."""
+    sys.stdout.flush()
+    child = os.fork()
+    if not child:
+        signal.alarm(PATIENCE)
+        try:
+            work()
+            print(f"{name}: done", flush=True)
+        except MunjangError as error:
+            print(f"{name}: {error}", flush=True)
+        except BaseException:
+            print(f"{name}: {traceback.format_exc()}", flush=True)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if status:
+        print(f"{name}: ended by {status}", flush=True)
+
+
+def busy_threads() -> None:
+    """Start the threads of Polars and of OpenMP, as any work on columns and large tensors does."""
+    frame = pl.DataFrame({"a": [str(n % 7) for n in range(50_000)]})
+    frame.lazy().group_by("a").len().collect()
+    torch.set_num_threads(2)
+    (torch.randn(2_000_000) * 2).sum()
+
+
+def same_answers(model: Any) -> Callable[[], None]:
+    """Ask the model here, and give what asks it again, in many ways, and compares."""
+    wanted = [answer.to_json() for answer in model.predict(pl.Series(MANY))]
+    probabilities = model.predict_proba(MANY)
+
+    def ask() -> None:
+        assert is_forked()
+        for place, text in enumerate(TEXTS):
+            (answer,) = model.predict(text)
+            assert answer.label == wanted[place]["label"]
+        for given in (MANY, pl.Series(MANY), iter(MANY)):
+            assert [a.label for a in model.predict(given)] == [w["label"] for w in wanted]
+        assert abs(model.predict_proba(MANY) - probabilities).max() < 1e-6
+
+    return ask
+
+
+def main() -> None:
+    """One line for each thing that a child did."""
+    warnings.simplefilter("ignore")
+    busy_threads()
+    quick = [*QUICK, "training.epochs=1"]
+    for name in ("mean", "cnn", "lstm", "gru", "transformer"):
+        korean = name in ("mean", "lstm")
+        model = munjang.train(made_corpus(60, korean=korean), model=name, overrides=quick).model
+        in_child(name, same_answers(model))
+    for name in TOKENIZERS:
+        if name == "morphemes" and "--morphemes" not in sys.argv:
+            continue
+        tokenizer = make_tokenizer(name).fit(text_column(MANY))
+        whole = tokenizer.encode(text_column(MANY)).to_pylist()
+
+        def encode(tokenizer: Any = tokenizer, whole: Any = whole) -> None:
+            assert [tokenizer.encode_text(text).tolist() for text in MANY] == whole
+
+        in_child(name, encode)
+    sources, targets = ["the red house", "a small dog"] * 8, ["빨간 집", "작은 개"] * 8
+    small = ["model.dim=16", "training.max_steps=4", "training.batch_tokens=200"]
+    writer = munjang.train((sources, targets), task="translate", model="transformer", overrides=small)
+    answers = [answer.text for answer in writer.model.predict(sources * 20)]
+
+    def translate() -> None:
+        assert [answer.text for answer in writer.model.predict(sources * 20)] == answers
+        assert writer.model.predict(sources[0])[0].text == answers[0]
+
+    in_child("translate", translate)
+    estimator = TextClassifier("mean", settings={"training": {"max_steps": 2}})
+    labels = ["a", "b"] * 20
+    estimator.fit([f"{label} text {n}" for n, label in enumerate(labels)], labels)
+    asked = estimator.predict(MANY).tolist()
+
+    def estimate() -> None:
+        assert estimator.predict(MANY).tolist() == asked
+        assert estimator.predict(MANY[:1]).tolist() == asked[:1]
+
+    in_child("estimator", estimate)
+    in_child("fit", lambda: estimator.fit([*"ab"] * 20, labels))
+    in_child("train", lambda: munjang.train(made_corpus(60), model="mean", overrides=quick))
+    in_child("evaluate", lambda: munjang.evaluate(model, made_corpus(60)))
+
+
+if __name__ == "__main__":
+    main()

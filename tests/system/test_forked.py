@@ -1,0 +1,28 @@
+"""A forked process: answers work there, and what cannot work is told in one line."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from munjang.text.registry import TOKENIZERS
+from tests.system.commands import PATIENCE
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+
+ANSWER = {"mean", "cnn", "lstm", "gru", "transformer", "translate", "estimator", *TOKENIZERS}
+TOLD = {"fit", "train", "evaluate"}
+
+
+def test_a_forked_process_answers_as_the_one_that_it_was_forked_off() -> None:
+    command = [sys.executable, "-m", "tests.system.forked"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=5 * PATIENCE, check=False)
+    ended = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert done.returncode == 0, done.stderr
+    assert {name: ended.get(name) for name in ANSWER - {"morphemes"}} == dict.fromkeys(
+        ANSWER - {"morphemes"}, "done"
+    )
+    if sys.platform == "linux":
+        for name in TOLD:
+            assert "forked" in ended[name] and "spawn" in ended[name], ended[name]

@@ -134,7 +134,7 @@ ON_ANY_FILE: dict[str, Callable[[Path], None]] = {
     "deep lists": lambda path: _write(path, b"[" * 100_000),
     "deep mappings": lambda path: _write(path, b'{"a":' * 100_000),
     "many lists": lambda path: _write(path, b"[" + b"[],\n" * 3_000_000 + b"1]"),
-    "many words": lambda path: _write(path, "[\n" .encode() + '"😀x",\n'.encode() * 5_000_000),
+    "many words": lambda path: _write(path, b"[\n" + '"😀x",\n'.encode() * 5_000_000),
     "a number of 100,000 digits": lambda path: _write(path, b"[" + b"9" * 100_000 + b"]"),
     "aliases": lambda path: _write(path, _laughs(b"a%d: &a%d [%s]\n", b"*a%d")),
     "merge keys": lambda path: _write(path, _laughs(b"a%d: &a%d {<<: [%s]}\n", b"*a%d")),

@@ -1,4 +1,4 @@
-"""Folders that anybody may have made: whole ones of every kind, spoiled in many ways, sealed anew."""
+"""Folders that anybody may have made: whole ones of every kind, spoiled in many ways, sealed."""
 
 import copy
 import hashlib
@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,10 @@ MANIFEST, WEIGHTS, CONFIG = "manifest.json", "model.safetensors", "config.yaml"
 ONE_STEP = (*(one for one in QUICK if "epochs" not in one), "training.max_steps=2")
 SOURCES = [f"the {word} house {number}" for number in range(10) for word in ("red", "old", "new")]
 TARGETS = [f"{word} 집 {number}" for number in range(10) for word in ("빨간", "낡은", "새")]
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_NOTHING = object()
 
 # What no setting, token or shape of a model is; the deep and the long ones come as text.
 ABSURD: tuple[Any, ...] = (
@@ -124,7 +130,7 @@ ON_ANY_FILE: dict[str, Callable[[Path], None]] = {
     "empty": lambda path: _write(path, b""),
     "cut": lambda path: _write(path, path.read_bytes()[: path.stat().st_size // 2]),
     "noise": lambda path: _write(path, np.random.default_rng(0).bytes(3_000)),
-    "zeros": lambda path: _write(path, bytes(40_000_000)),
+    "zeros": lambda path: _write(path, bytes(4_000_000)),
     "not text": lambda path: _write(path, b"\xff\xfe{}"),
     "a pipe": lambda path: _replace(path, os.mkfifo),
     "a folder": lambda path: _replace(path, Path.mkdir),
@@ -133,8 +139,8 @@ ON_ANY_FILE: dict[str, Callable[[Path], None]] = {
     "huge": lambda path: _sparse(path, 2**33),
     "deep lists": lambda path: _write(path, b"[" * 100_000),
     "deep mappings": lambda path: _write(path, b'{"a":' * 100_000),
-    "many lists": lambda path: _write(path, b"[" + b"[],\n" * 3_000_000 + b"1]"),
-    "many words": lambda path: _write(path, b"[\n" + '"😀x",\n'.encode() * 5_000_000),
+    "many lists": lambda path: _write(path, b"[" + b"[],\n" * 1_000_000 + b"1]"),
+    "many words": lambda path: _write(path, b"[\n" + '"😀x",\n'.encode() * 2_500_000),
     "a number of 100,000 digits": lambda path: _write(path, b"[" + b"9" * 100_000 + b"]"),
     "aliases": lambda path: _write(path, _laughs(b"a%d: &a%d [%s]\n", b"*a%d")),
     "merge keys": lambda path: _write(path, _laughs(b"a%d: &a%d {<<: [%s]}\n", b"*a%d")),
@@ -149,56 +155,129 @@ def _laughs(line: bytes, alias: bytes) -> bytes:
     return b"".join(lines)
 
 
-def spoiled_files(whole: Path, room: Path) -> Iterator[tuple[str, Path]]:
-    """Folders of which one file was spoiled, each with what was done to it."""
+Case = tuple[str, Callable[[Path], None]]
+
+
+def cases(whole: Path, others: Sequence[Path] = ()) -> list[Case]:
+    """All that is done to copies of a whole folder: what it is, and what does it to a copy."""
+    return [*_files(whole), *_values(whole), *_of_weights(whole), *_foreign(whole, others)]
+
+
+@contextmanager
+def spoiled(whole: Path, spoil: Callable[[Path], None], room: Path) -> Iterator[Path]:
+    """A copy of the folder that was spoiled."""
+    folder = Path(shutil.copytree(whole, room / "spoiled"))
+    spoil(folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def rewrite(name: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:
+    """Spoil a folder by changing the values in one of its files, and seal it."""
+
+    def spoil(folder: Path) -> None:
+        path = folder / name
+        _write(path, _written(path, change(_read(path))).encode())
+
+    return spoil
+
+
+def write(name: str, data: bytes) -> Callable[[Path], None]:
+    """Spoil a folder by the content of one of its files, and seal it."""
+    return lambda folder: _write(folder / name, data)
+
+
+def _files(whole: Path) -> Iterator[Case]:
     for name in sorted(path.name for path in whole.iterdir()):
         for what, spoil in ON_ANY_FILE.items():
-            folder = Path(shutil.copytree(whole, room / "spoiled"))
-            spoil(folder / name)
-            yield f"{name}: {what}", folder
-            shutil.rmtree(folder)
+            yield f"{name}: {what}", lambda folder, n=name, s=spoil: s(folder / n)  # type: ignore[misc]
 
 
-def spoiled_values(whole: Path, room: Path) -> Iterator[tuple[str, Path]]:
-    """Folders of which one value in one file is absurd, and its manifest is right."""
+def _values(whole: Path) -> Iterator[Case]:
+    """One value in one file is absurd."""
     for path in sorted(whole.iterdir()):
         if path.suffix not in (".json", ".yaml") or path.name in (MANIFEST, "metrics.json"):
             continue
-        text = path.read_text(encoding="utf-8")
-        values = yaml.safe_load(text) if path.suffix == ".yaml" else json.loads(text)
-        for place, absurd in _absurd(values):
-            folder = Path(shutil.copytree(whole, room / "spoiled"))
-            _write(folder / path.name, _written(path, place).encode())
-            yield f"{path.name}: {absurd}", folder
-            shutil.rmtree(folder)
+        for change, what in _absurd(_read(path)):
+            yield f"{path.name}: {what}", rewrite(path.name, change)
+
+
+def _of_weights(whole: Path) -> Iterator[Case]:
+    """Another header, or numbers that are none."""
+    data = (whole / WEIGHTS).read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
+    nothing = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+    first = next(iter(header))
+    yield f"{WEIGHTS}: a long header", write(WEIGHTS, struct.pack("<Q", 2**62) + data[8:])
+    yield f"{WEIGHTS}: no header", write(WEIGHTS, struct.pack("<Q", 0) + data[8:])
+    yield f"{WEIGHTS}: more behind", write(WEIGHTS, data + b"\0" * 4)
+    whole_ones: list[tuple[Any, str]] = [
+        (b'{"a":1,"a":1}', "a tensor twice"),
+        ({**header, "one.more": nothing}, "one more"),
+        ({"__metadata__": {"a": "b"}, **header}, "metadata"),
+        ({first: header[first]}, "one alone"),
+        ({f"t{n}": nothing for n in range(60_000)}, "many"),
+    ]
+    for changed, what in whole_ones:
+        yield f"{WEIGHTS}: {what}", _with_header(lambda changed=changed: changed, body)
+    for change, what in _absurd(header):
+        yield f"{WEIGHTS}: {what}", _with_header(lambda c=change: c(copy.deepcopy(header)), body)
+
+
+def _with_header(header: Callable[[], Any], body: bytes) -> Callable[[Path], None]:
+    return lambda folder: _write(folder / WEIGHTS, weights(header(), body))
+
+
+def weights(header: Any, body: bytes) -> bytes:
+    """A file of weights with that header, as it stands or as JSON."""
+    written = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(written)) + written + body
+
+
+def _foreign(whole: Path, others: Sequence[Path]) -> Iterator[Case]:
+    """One file is that of another model."""
+    for other in others:
+        for path in sorted(whole.iterdir()):
+            if (other / path.name).is_file() and other != whole:
+                yield (
+                    f"{path.name} of {other.name}",
+                    write(path.name, (other / path.name).read_bytes()),
+                )
+
+
+def _read(path: Path) -> Any:
+    text = path.read_text(encoding="utf-8")
+    return yaml.load(text, Loader=_LOADER) if path.suffix == ".yaml" else json.loads(text)
 
 
 def _written(path: Path, values: Any) -> str:
     if path.suffix == ".yaml":
-        return str(yaml.safe_dump(values, allow_unicode=True, sort_keys=False))
+        return str(yaml.dump(values, Dumper=_DUMPER, allow_unicode=True, sort_keys=False))
     return json.dumps(values)
 
 
-def _absurd(values: Any) -> Iterator[tuple[Any, str]]:
-    """Copies of plain values of which one, at any place, is absurd."""
-    for keys in [(), *_places(values)]:
+def _absurd(values: Any) -> Iterator[tuple[Callable[[Any], Any], str]]:
+    """Changes of plain values, such that one of them, at any place, is absurd or left out."""
+    for absurd in ABSURD:
+        yield lambda _, absurd=absurd: absurd, f"all = {absurd!r}"
+    for keys in _places(values):
+        place = ".".join(map(str, keys))
         for absurd in ABSURD:
-            changed = copy.deepcopy(values)
-            if not keys:
-                yield absurd, f"all = {absurd!r}"
-                continue
-            inside = changed
-            for key in keys[:-1]:
-                inside = inside[key]
-            inside[keys[-1]] = absurd
-            yield changed, f"{'.'.join(map(str, keys))} = {absurd!r}"
-        if keys:
-            changed = copy.deepcopy(values)
-            inside = changed
-            for key in keys[:-1]:
-                inside = inside[key]
-            del inside[keys[-1]]
-            yield changed, f"without {'.'.join(map(str, keys))}"
+            yield partial(_with, keys, absurd), f"{place} = {absurd!r}"
+        yield partial(_with, keys, _NOTHING), f"without {place}"
+
+
+def _with(keys: tuple[Any, ...], value: Any, values: Any) -> Any:
+    """Plain values, changed in place: `value` stands at the end of the way, or nothing does."""
+    inside = values
+    for key in keys[:-1]:
+        inside = inside[key]
+    if value is _NOTHING:
+        del inside[keys[-1]]
+    else:
+        inside[keys[-1]] = value
+    return values
 
 
 def _places(values: Any, few: int = 3) -> Iterator[tuple[Any, ...]]:
@@ -210,49 +289,3 @@ def _places(values: Any, few: int = 3) -> Iterator[tuple[Any, ...]]:
         yield (key,)
         if isinstance(values[key], dict | list) and values[key]:
             yield from ((key, *rest) for rest in _places(values[key]))
-
-
-def spoiled_weights(whole: Path, room: Path) -> Iterator[tuple[str, Path]]:
-    """Folders whose weights have another header, or numbers that are none."""
-    data = (whole / WEIGHTS).read_bytes()
-    (length,) = struct.unpack("<Q", data[:8])
-    header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
-    spoiled: list[tuple[str, bytes]] = [
-        ("a long header", struct.pack("<Q", 2**62) + data[8:]),
-        ("no header", struct.pack("<Q", 0) + data[8:]),
-        ("more behind", data + b"\0" * 4),
-        ("NaN", data[:-4] + struct.pack("<f", float("nan"))),
-        ("infinity", data[:-4] + struct.pack("<f", float("inf"))),
-        ("twice", _weights(b'{"a":1,"a":1}', body)),
-    ]
-    for changed, what in _absurd(header):
-        spoiled.append((what, _weights(json.dumps(changed).encode(), body)))
-    name = next(iter(header))
-    more = {**header, "one.more": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}}
-    spoiled.append(("one more", _weights(json.dumps(more).encode(), body)))
-    bare = {"__metadata__": {"a": "b"}, **header}
-    spoiled.append(("metadata", _weights(json.dumps(bare).encode(), body)))
-    spoiled.append(("one less", _weights(json.dumps({name: header[name]}).encode(), body)))
-    many = {f"t{n}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for n in range(60_000)}
-    spoiled.append(("many", _weights(json.dumps(many).encode(), b"")))
-    for what, content in spoiled:
-        folder = Path(shutil.copytree(whole, room / "spoiled"))
-        _write(folder / WEIGHTS, content)
-        yield f"{WEIGHTS}: {what}", folder
-        shutil.rmtree(folder)
-
-
-def _weights(header: bytes, body: bytes) -> bytes:
-    return struct.pack("<Q", len(header)) + header + body
-
-
-def foreign_files(whole: Path, others: list[Path], room: Path) -> Iterator[tuple[str, Path]]:
-    """Folders in which one file is that of another model."""
-    for other in others:
-        for path in sorted(whole.iterdir()):
-            if not (other / path.name).is_file():
-                continue
-            folder = Path(shutil.copytree(whole, room / "spoiled"))
-            _write(folder / path.name, (other / path.name).read_bytes())
-            yield f"{path.name} of {other.name}", folder
-            shutil.rmtree(folder)

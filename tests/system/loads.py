@@ -54,6 +54,8 @@ def main() -> None:
     """Load the whole folders that the arguments name, so that all is imported; then the others."""
     for whole in sys.argv[1:]:
         assert told(whole)["ended"] == "loaded", told(whole)
+    # networks without numbers are built without it; torch would import it for seconds
+    assert "sympy" not in sys.modules
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + MORE_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -1,6 +1,7 @@
 """What every model folder is written and read with: JSON, weights, and the model card's frame."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,24 @@ def write_folder(
 
 
 def to_json(values: Any, indent: int | None = None) -> str:
-    """JSON with a line break at its end; Hangul stays readable."""
-    return json.dumps(values, ensure_ascii=False, indent=indent) + "\n"
+    """JSON with a line break at its end; Hangul stays readable.
+
+    JSON knows no NaN and no infinity: such a figure, of which there is hardly ever one, is null.
+    """
+    try:
+        text = json.dumps(values, ensure_ascii=False, indent=indent, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(values), ensure_ascii=False, indent=indent, allow_nan=False)
+    return f"{text}\n"
+
+
+def _finite(values: Any) -> Any:
+    """Plain values with None for each number that is not finite."""
+    if isinstance(values, Mapping):
+        return {key: _finite(value) for key, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [_finite(value) for value in values]
+    return None if isinstance(values, float) and not math.isfinite(values) else values
 
 
 def _save_weights(path: Path, network: nn.Module) -> None:

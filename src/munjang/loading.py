@@ -7,7 +7,8 @@ shapes and no numbers, and so draws none; the weights are then read into their p
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -124,15 +125,11 @@ def load_tokenizer(
     Raises:
         FolderError: the files hold no tokenizer, or not that one.
     """
-    try:
-        tokens = Vocabulary.from_json(sealed.json(vocabulary))
-        described = sealed.json(state)
-        tokenizer = tokenizer_from_json(described, tokens)
-    except (FolderError, ConfigError) as error:
-        told = str(error)
-        raise FolderError(
-            told if str(sealed.path) in told else f"{sealed.path / state}: {told}"
-        ) from None
+    tokens, described = sealed.json(vocabulary), sealed.json(state)
+    with _naming(sealed.path / vocabulary):
+        known = Vocabulary.from_json(tokens)
+    with _naming(sealed.path / state):
+        tokenizer = tokenizer_from_json(described, known)
     asked = {"name": name, **settings}
     for key, value in asked.items():
         if key in described and described[key] != value:
@@ -141,6 +138,15 @@ def load_tokenizer(
                 f"{str(value)[:80]!r}"
             )
     return tokenizer
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Within, an error names the file."""
+    try:
+        yield
+    except (FolderError, ConfigError) as error:
+        raise FolderError(f"{path}: {error}") from None
 
 
 def load_network(sealed: SealedFolder, build: Callable[[], nn.Module]) -> nn.Module:

@@ -15,7 +15,8 @@ import yaml
 from yaml.constructor import SafeConstructor
 
 YAML_CHARACTERS = 16_000_000
-YAML_VALUES = 250_000
+YAML_VALUES = 200_000
+YAML_LISTS = 50_000
 DEPTH = 32
 # A plain scalar that is longer is text, not a number.
 _LONGEST_NUMBER = 1_000
@@ -105,6 +106,8 @@ def parse_yaml(text: str) -> Any:
     """
     if len(text) > YAML_CHARACTERS:
         raise UnreadableError(f"{len(text):,} characters, where up to {YAML_CHARACTERS:,} are read")
+    if text.count("[") + text.count("{") > YAML_LISTS:
+        raise UnreadableError(f"more than {YAML_LISTS:,} lists and mappings")
     building = _Building()
     try:
         for event in yaml.parse(text, Loader=_PARSER):
@@ -140,22 +143,24 @@ class _Building:
 
     def take(self, event: Any) -> None:
         """The next event."""
-        if isinstance(event, yaml.DocumentStartEvent):
-            self.documents += 1
-            if self.documents > 1:
-                raise UnreadableError(f"{_line(event)}: a second document begins here")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            self.open.pop()
-        elif isinstance(event, yaml.NodeEvent):
+        if isinstance(event, yaml.NodeEvent):
             self._refuse_indirect(event)
             if isinstance(event, yaml.ScalarEvent):
                 self._put(_scalar(event), event)
-                return
-            opened = _Open([] if isinstance(event, yaml.SequenceStartEvent) else {})
-            self._put(opened.values, event)
-            self.open.append(opened)
-            if len(self.open) > DEPTH:
-                raise UnreadableError(f"{_line(event)}: nested more than {DEPTH} deep")
+            else:
+                self._begin([] if isinstance(event, yaml.SequenceStartEvent) else {}, event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self.open.pop()
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self.documents += 1
+            if self.documents > 1:
+                raise UnreadableError(f"{_line(event)}: a second document begins here")
+
+    def _begin(self, values: list[Any] | dict[Any, Any], event: Any) -> None:
+        self._put(values, event)
+        self.open.append(_Open(values))
+        if len(self.open) > DEPTH:
+            raise UnreadableError(f"{_line(event)}: nested more than {DEPTH} deep")
 
     def _refuse_indirect(self, event: Any) -> None:
         if event.anchor is not None:

@@ -19,6 +19,7 @@ from munjang.config import mapping_of
 from munjang.errors import FolderError, MunjangError
 from munjang.manifest import FILE, FORMAT
 from munjang.parsing import JSON_BYTES, JSON_VALUES, UnreadableError, parse_json
+from munjang.telling import spelled
 
 _MOST_BYTES = 64_000  # of a manifest
 _MOST_FILES = 64
@@ -197,10 +198,9 @@ class SealedFolder:
         return tuple(found)
 
     def check(self, *names: str) -> None:
-        """Check files that nothing is read from, such as the model card."""
+        """Check files that nothing is read from, such as the model card; raises as `data`."""
         for name in names:
-            with self.opened(name):
-                pass
+            self.data(name)
 
 
 def are_strings(values: Any) -> bool:
@@ -238,7 +238,7 @@ def as_folder_errors(folder: "str | Path | SealedFolder") -> Iterator[None]:
         told = told if str(path) in told else f"{path}: {told}"
         if len(told) > _LONGEST_LINE:
             told = f"{told[:_LONGEST_LINE]} ..."
-        raise FolderError(told) from None
+        raise FolderError(spelled(told)) from None
     except OSError as error:
         named = error.filename or path
         raise FolderError(f"{named}: cannot be read: {error.strerror or error}") from None

@@ -71,12 +71,15 @@ def read_header(file: Readable) -> dict[str, Entry]:
     length = int.from_bytes(file.read(8), "little") if file.size >= 8 else 0
     if not 2 <= length <= min(file.size - 8, _MOST_HEADER):
         raise unfit(file.path, "the file does not begin with a header of safetensors")
+    data = file.read(length)
+    if data.count(b"{") > MOST_TENSORS + 1:
+        raise unfit(file.path, f"their header names more than {MOST_TENSORS:,} tensors")
     try:
-        header = parse_json(file.read(length), most_bytes=_MOST_HEADER)
+        header = parse_json(data, most_bytes=_MOST_HEADER)
     except UnreadableError as error:
         raise unfit(file.path, f"their header: {error}") from None
-    if not isinstance(header, dict) or len(header) > MOST_TENSORS:
-        raise unfit(file.path, f"their header does not name up to {MOST_TENSORS:,} tensors")
+    if not isinstance(header, dict):
+        raise unfit(file.path, "their header names no tensors")
     entries = {name: _entry(file.path, name, values) for name, values in header.items()}
     entries = dict(sorted(entries.items(), key=lambda item: (item[1].begin, item[1].end)))
     place = 0

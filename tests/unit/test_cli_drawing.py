@@ -41,6 +41,16 @@ def test_messages_take_one_line() -> None:
     assert one_line("a\nb\t\x1b[31m c") == "a b \\x1b[31m c"
 
 
+def test_nothing_of_the_data_moves_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    for say in (note, show):
+        say("a\tb\nlabel \x1b[2J \r \x9b1m \x07")
+    for written in capsys.readouterr():
+        assert written == "a\tb\nlabel \\x1b[2J \\r \\x9b1m \\x07\n"
+    text = "\x1b \x7f \x9b \u2028 가"
+    assert json_text({"a": text}) == '{"a": "\\u001b \\u007f \\u009b \\u2028 가"}'
+    assert json.loads(json_text({"a": text})) == {"a": text}
+
+
 def scores_of(labels: list[str], guesses: list[int], targets: list[int]) -> Scores:
     chances = np.full((len(guesses), len(labels)), 0.1 / len(labels))
     chances[np.arange(len(guesses)), guesses] = 1 - 0.1 * (len(labels) - 1) / len(labels)

@@ -2,8 +2,10 @@
 
 import json
 import pickle
+import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 from munjang import contents
 from munjang.api import train
 from munjang.errors import DataError, FolderError
-from munjang.folder import TextModel, load
+from munjang.folder import TextModel, load, model_card
 from munjang.layout import FILES, WEIGHTS
 from munjang.manifest import FILE as MANIFEST
 from munjang.text.vocabulary import OOV
@@ -245,6 +247,38 @@ def test_its_json_is_json_and_its_card_speaks_of_it(saved: Path) -> None:
     card = (saved / "README.md").read_text(encoding="utf-8")
     assert "bad, good, so-so" in card
     assert "Texts longer than 12 tokens are" in card
+
+
+UGLY_LABELS = ("a | b\nc", "<script>alert(1)</script>", "`x` *y* [z](http://w)", "\u202e나쁨" * 90)
+
+
+def lines_of(card: str) -> list[str]:
+    """The lines of a model card, whatever its numbers are."""
+    return [re.sub(r"[\d.,]+", "0", line) for line in card.splitlines()]
+
+
+@pytest.mark.parametrize("task", ["classify", "multilabel"])
+def test_a_label_in_the_card_is_only_a_label(task: str) -> None:
+    texts, plain = made_corpus(60)
+    names = dict(zip(("bad", "good", "so-so"), UGLY_LABELS, strict=False))
+    cards = []
+    for labels in (plain, [names[label] for label in plain]):
+        settings = [*QUICK, "training.epochs=1", f"task={task}"]
+        settings += ["multilabel.separator=;"] if task == "multilabel" else []
+        cards.append(model_card(train((texts, labels), model="mean", overrides=settings).model))
+    calm, ugly = cards
+    assert len(lines_of(ugly)) == len(lines_of(calm))
+    for line, other in zip(lines_of(ugly), lines_of(calm), strict=True):
+        bare = re.sub(r"\\.|&[a-z]+;", "", line)
+        assert bare.count("|") == other.count("|")
+        assert not set(bare) & set("<>*[]\u202e") - set(other)
+        assert bare.count("`") == other.count("`")
+
+
+def test_a_figure_that_is_no_number_is_null(model: TextModel, tmp_path: Path) -> None:
+    history = [{"step": 1, "loss": float("nan"), "others": (float("inf"), 1.5)}]
+    saved = replace(model, metrics={**model.metrics, "history": history}).save(tmp_path / "model")
+    assert load(saved).metrics["history"] == [{"step": 1, "loss": None, "others": [None, 1.5]}]
 
 
 def test_predictions_have_a_shape(model: TextModel) -> None:

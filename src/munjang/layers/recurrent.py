@@ -5,6 +5,7 @@ The forward direction never sees padding before a real token; the backward direc
 reversed within their own length. So padding changes no state at a real position.
 """
 
+from collections.abc import Iterator
 from typing import Literal, cast
 
 import torch
@@ -23,6 +24,11 @@ _FUSED: dict[Cell, type[nn.RNN | nn.LSTM | nn.GRU]] = {
     "lstm": nn.LSTM,
     "gru": nn.GRU,
 }
+
+
+def widths_of(lowest: int, above: int, layers: int) -> Iterator[int]:
+    """What each layer reads, one after the other: settings may ask for more than there is room."""
+    return (above if layer else lowest for layer in range(layers))
 
 
 class StackedRecurrent(nn.Module):
@@ -53,10 +59,13 @@ class StackedRecurrent(nn.Module):
     ) -> None:
         super().__init__()
         fused = _FUSED[cell]
-        widths = [dim] + [hidden * directions] * (layers - 1)
-        self.forwards = nn.ModuleList(fused(w, hidden, batch_first=True) for w in widths)
+        above = hidden * directions
+        self.forwards = nn.ModuleList(
+            fused(w, hidden, batch_first=True) for w in widths_of(dim, above, layers)
+        )
         self.backwards = nn.ModuleList(
-            fused(w, hidden, batch_first=True) for w in widths if directions == 2
+            fused(w, hidden, batch_first=True)
+            for w in widths_of(dim, above, layers if directions == 2 else 0)
         )
         self.dropout = Dropout(dropout, over_time=variational)
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from munjang.layers.cells import Weights, weights_of
 from munjang.layers.dropout import Dropout
 from munjang.layers.fused import run_fused
+from munjang.layers.recurrent import widths_of
 
 GatedCell = Literal["lstm", "gru"]
 # of each layer its hidden state and, of an lstm, its memory cell: each [rows, hidden]
@@ -54,8 +55,9 @@ class RecurrentDecoder(nn.Module):
         self.dim = dim
         self.hidden = hidden
         fused = _FUSED[cell]
-        widths = [dim + fed] + [hidden] * (layers - 1)
-        self.layers = nn.ModuleList(fused(width, hidden, batch_first=True) for width in widths)
+        self.layers = nn.ModuleList(
+            fused(width, hidden, batch_first=True) for width in widths_of(dim + fed, hidden, layers)
+        )
         self.dropout = Dropout(dropout, over_time=True)
 
     def forward(self, vectors: Tensor, begin: Tensor) -> Tensor:

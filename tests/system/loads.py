@@ -1,0 +1,68 @@
+"""A process that loads the folders it is told of, under a limit of its memory, and tells of each.
+
+It reads a path a line, and writes an object of JSON a line: how it ended, and what was said.
+"""
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import munjang
+from munjang.errors import FolderError, MunjangError
+
+MORE_BYTES = 300_000_000
+INPUTS = ["the film was great", "the red house 3", "", "한국어 🙂"]
+
+
+def ask(model: Any) -> None:
+    """An answer of whatever model it is."""
+    if hasattr(model.columns, "text_column") and type(model).__name__ != "ImageModel":
+        model.predict(INPUTS)
+    else:
+        import numpy as np
+
+        model.predict([np.zeros((8, 8), dtype=np.uint8)])
+
+
+def told(folder: str) -> dict[str, Any]:
+    """What came of loading a folder, and of asking what was loaded."""
+    start, peak = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        model = munjang.load(folder)
+    except FolderError as error:
+        found = {"ended": "refused", "said": str(error)}
+    except BaseException as error:
+        found = {"ended": f"{type(error).__name__}", "said": str(error)}
+    else:
+        found = {"ended": "loaded", "said": ""}
+    found["seconds"] = time.perf_counter() - start
+    found["kilobytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak
+    if found["ended"] == "loaded":
+        try:
+            ask(model)
+        except MunjangError as error:
+            found["said"] = str(error)
+        except BaseException as error:
+            found = {"ended": f"asked: {type(error).__name__}", "said": str(error)}
+    return found
+
+
+def main() -> None:
+    """Load the whole folders that the arguments name, so that all is imported; then the others."""
+    for whole in sys.argv[1:]:
+        assert told(whole)["ended"] == "loaded", told(whole)
+    # networks without numbers are built without it; torch would import it for seconds
+    assert "sympy" not in sys.modules
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + MORE_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print(json.dumps(told(line.removesuffix("\n"))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+"""Folders of any content: each loads or is one `FolderError`, soon and in little memory.
+
+One process loads them all, under a limit of its memory that counts from when it had loaded a whole
+folder of each kind; what ends it, holds it up or takes more is seen.
+"""
+
+import json
+import random
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.system.commands import environment, run
+from tests.system.hostile import (
+    CONFIG,
+    KINDS,
+    ON_ANY_FILE,
+    WEIGHTS,
+    Case,
+    cases,
+    rewrite,
+    spoiled,
+    weights,
+    write,
+)
+
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is counted on Linux"),
+]
+
+SOME = 12  # of each kind, in the quick suite
+
+
+@pytest.fixture(scope="module")
+def wholes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A whole folder of every kind."""
+    room = tmp_path_factory.mktemp("wholes")
+    return {kind: make(room / kind.replace(" ", "-")) for kind, make in KINDS.items()}
+
+
+class Loader:
+    """The process that loads. After it has died it is started anew."""
+
+    def __init__(self, wholes: Iterable[Path]) -> None:
+        self.command = [sys.executable, "-m", "tests.system.loads", *map(str, wholes)]
+        self.process: subprocess.Popen[str] | None = None
+
+    def load(self, folder: Path) -> dict[str, Any]:
+        """How the loading of a folder ended, and what was said."""
+        if self.process is None:
+            pipe = subprocess.PIPE
+            self.process = subprocess.Popen(
+                self.command, stdin=pipe, stdout=pipe, text=True, env=environment()
+            )
+            assert self._line() == "ready\n"
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{folder}\n")
+        self.process.stdin.flush()
+        line = self._line()
+        if not line:
+            code, self.process = self.process.wait(), None
+            return {"ended": f"the process, with {code}", "said": ""}
+        return dict(json.loads(line))
+
+    def _line(self) -> str:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+    def stop(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def loader(wholes: dict[str, Path]) -> Iterator[Loader]:
+    """A process that has loaded a whole folder of every kind."""
+    found = Loader(wholes.values())
+    yield found
+    found.stop()
+
+
+def faults(loader: Loader, whole: Path, some: Iterable[Case], room: Path) -> list[str]:
+    """What went wrong with the folders that neither loaded nor were refused in a line."""
+    found = []
+    for what, spoil in some:
+        with spoiled(whole, spoil, room) as folder:
+            told = loader.load(folder)
+        line = told["said"]
+        in_a_line = len(line) < 700 and line.isprintable() and "enough memory" not in line
+        if told["ended"] not in ("loaded", "refused") or not in_a_line:
+            found.append(f"{what}: {told['ended']}: {line[:300]}")
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_some_hostile_folders(
+    kind: str, wholes: dict[str, Path], loader: Loader, tmp_path: Path
+) -> None:
+    every = cases(wholes[kind], list(wholes.values()))
+    some = random.Random(kind).sample(every, SOME)
+    assert not faults(loader, wholes[kind], some, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_hostile_folders(
+    kind: str, wholes: dict[str, Path], loader: Loader, tmp_path: Path
+) -> None:
+    every = cases(wholes[kind], list(wholes.values()))
+    assert len(every) > 100
+    assert not faults(loader, wholes[kind], every, tmp_path)
+
+
+def setting(section: str, key: str, value: Any) -> Callable[[Path], None]:
+    """Spoil a setting of `config.yaml`."""
+    return rewrite(CONFIG, lambda config: {**config, section: {**config[section], key: value}})
+
+
+def hugging_face(key: str, value: Any) -> Callable[[Path], None]:
+    """Say something in the JSON of a tokenizer of subwords that Munjang never writes."""
+    return rewrite(
+        "tokenizer.json", lambda state: {**state, "model": {**state["model"], key: value}}
+    )
+
+
+def not_a_number(value: float) -> Callable[[Path], None]:
+    """Put a number that is none into the first tensor that has a point."""
+
+    def spoil(folder: Path) -> None:
+        data = bytearray((folder / WEIGHTS).read_bytes())
+        (length,) = struct.unpack("<Q", data[:8])
+        header = json.loads(data[8 : 8 + length])
+        first = min(
+            entry["data_offsets"][0] for entry in header.values() if entry["dtype"] == "F32"
+        )
+        struct.pack_into("<f", data, 8 + length + first, value)
+        write(WEIGHTS, bytes(data))(folder)
+
+    return spoil
+
+
+def wide(folder: Path) -> None:
+    """Settings and header that agree on 10 GB, of which the file has nothing."""
+    setting("model", "dim", 100_000_000)(folder)
+    data = (folder / WEIGHTS).read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    for entry in header.values():
+        entry["shape"] = [100_000_000 if side == 8 else side for side in entry["shape"]]
+    write(WEIGHTS, weights(header, data[8 + length :]))(folder)
+
+
+def labels(*names: str) -> Callable[[Path], None]:
+    """Other labels."""
+    return rewrite(CONFIG, lambda config: {**config, "labels": list(names)})
+
+
+PADDING = {
+    "strategy": {"Fixed": 2**40}, "direction": "Right", "pad_to_multiple_of": None, "pad_id": 0,
+    "pad_type_id": 0, "pad_token": "<pad>",
+}  # fmt: skip
+ADDED = {
+    "id": 5, "content": "film", "single_word": False, "lstrip": False, "rstrip": False,
+    "normalized": False, "special": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "spoil", "said"),
+    [
+        ("cnn", setting("model", "dim", 100_000_000), "the settings want F32|less than or equal"),
+        ("cnn", setting("model", "dim", 10**18), "these weights do not fit|less than"),
+        ("bpe", wide, "what no header says|less than or equal"),
+        ("jamo", setting("model", "layers", 10**9), "more layers than the|less than or equal"),
+        ("pairs", setting("model", "layers", 10**9), "more layers than the|less than or equal"),
+        ("cnn", setting("model", "widths", [3] * 100_000), "more layers than the"),
+        ("images", setting("model", "filters", [8] * 100_000), "weights do not fit|model."),
+        ("cnn", lambda f: ON_ANY_FILE["merge keys"](f / CONFIG), "line 1: anchors and aliases"),
+        ("cnn", lambda f: ON_ANY_FILE["deep lists"](f / CONFIG), "more than 50,000 lists"),
+        ("cnn", write(CONFIG, b"[" * 40), "line 1: nested more than 32 deep"),
+        ("cnn", write(CONFIG, b"a: 1\na: 2"), "line 2: the key 'a' stands twice"),
+        ("cnn", lambda f: ON_ANY_FILE["a pipe"](f / CONFIG), "expected a file, this is some"),
+        ("cnn", lambda f: ON_ANY_FILE["a device"](f / "README.md"), "expected a file"),
+        ("baseline", lambda f: ON_ANY_FILE["a pipe"](f / "manifest.json"), "expected a file"),
+        ("bpe", not_a_number(float("nan")), "holds NaN or infinity"),
+        ("pairs", not_a_number(float("inf")), "holds NaN or infinity"),
+        ("baseline", not_a_number(float("nan")), "holds NaN or infinity"),
+        ("cnn", labels("good", "bad", "good"), "'good' stands there twice"),
+        ("cnn", labels("good", "bad"), "these weights do not fit"),
+        ("bpe", hugging_face("normalizer", {"type": "Lowercase"}), "'normalizer' is not as"),
+        ("bpe", hugging_face("padding", PADDING), "'padding' is not as"),
+        ("unigram", hugging_face("added_tokens", [ADDED]), "'added_tokens' is not as"),
+        ("bpe", hugging_face("pre_tokenizer", {"type": "Whitespace"}), "'pre_tokenizer' is"),
+        ("wordpiece", hugging_face("decoder", {"type": "WordPiece"}), "'decoder' is not as"),
+        ("unigram", hugging_face("model", {"type": "Unigram"}), "is not as it stands"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told(
+    kind: str,
+    spoil: Callable[[Path], None],
+    said: str,
+    wholes: dict[str, Path],
+    loader: Loader,
+    tmp_path: Path,
+) -> None:
+    with spoiled(wholes[kind], spoil, tmp_path) as folder:
+        told = loader.load(folder)
+    assert told["ended"] == "refused", told
+    assert any(words in told["said"] for words in said.split("|")), told["said"]
+
+
+def test_the_command_line_tells_of_it_in_one_line(wholes: dict[str, Path], tmp_path: Path) -> None:
+    name = "tokenizer.json"
+    with spoiled(wholes["bpe"], lambda f: ON_ANY_FILE["deep lists"](f / name), tmp_path) as folder:
+        done = run("predict", str(folder), "a text")
+    assert done.code == 2
+    assert done.out == ""
+    assert len(done.err.splitlines()) == 1
+    assert str(folder / name) in done.err

@@ -1,0 +1,121 @@
+"""The header of weights: read before anything is built, and refused if it does not add up."""
+
+import io
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from safetensors.numpy import save
+
+from munjang.errors import FolderError
+from munjang.weights import compare_header, read_arrays, read_header
+
+
+class File:
+    """Bytes as a file that is read from the beginning."""
+
+    path = Path("weights")
+
+    def __init__(self, data: bytes) -> None:
+        self.size = len(data)
+        self.rest = io.BytesIO(data)
+
+    def read(self, count: int) -> bytes:
+        return self.rest.read(count)
+
+    def read_into(self, memory: memoryview) -> None:
+        assert self.rest.readinto(memory) == len(memory)
+
+
+def written(header: Any, body: bytes = b"") -> bytes:
+    data = json.dumps(header).encode()
+    return struct.pack("<Q", len(data)) + data + body
+
+
+DTYPES = st.sampled_from([np.float32, np.int32, np.int64, np.uint8, np.bool_])
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=5).filter(
+            lambda name: name != "__metadata__"
+        ),
+        DTYPES.flatmap(
+            lambda dtype: arrays(
+                dtype,
+                array_shapes(min_dims=0, min_side=0, max_side=3),
+                elements={"allow_nan": False, "allow_infinity": False}
+                if dtype is np.float32
+                else None,
+            )
+        ),
+        max_size=5,
+    )
+)
+def test_what_safetensors_writes_is_read(found: dict[str, Any]) -> None:
+    file = File(save(found))
+    again = read_arrays(file, read_header(file))
+    assert again.keys() == found.keys()
+    for name, array in found.items():
+        assert again[name].dtype == array.dtype
+        assert np.array_equal(again[name], array)
+
+
+ENTRY = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+FOUR = bytes(8)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "does not begin with a header"),
+        (struct.pack("<Q", 2**63) + b"{}", "does not begin with a header"),
+        (written([]), "names no tensors"),
+        (written({"a": 1}), "what no header says"),
+        (written({"a": {**ENTRY, "more": 1}}, FOUR), "what no header says"),
+        (written({"a": {**ENTRY, "dtype": "BF16"}}, FOUR), "what no header says"),
+        (written({"a": {**ENTRY, "shape": [2.0]}}, FOUR), "what no header says"),
+        (written({"a": {**ENTRY, "shape": [-2]}}, FOUR), "what no header says"),
+        (written({"a": {**ENTRY, "shape": [2**61, 8]}}, FOUR), "what no header says"),
+        (written({"a": {**ENTRY, "data_offsets": [0, 2**40]}}, FOUR), "what no header says"),
+        (written({"a": {**ENTRY, "data_offsets": [4, 12]}}, FOUR * 2), "does not begin where"),
+        (written({"a": ENTRY, "b": ENTRY}, FOUR), "'b' does not begin where"),
+        (written({"a": ENTRY}, FOUR + b"x"), "does not end where"),
+        (written({"a": ENTRY}, FOUR[1:]), "does not end where"),
+        (written({"__metadata__": {}, "a": ENTRY}, FOUR), "what no header says"),
+    ],
+)
+def test_a_header_that_does_not_add_up_is_refused(data: bytes, said: str) -> None:
+    with pytest.raises(FolderError, match=said):
+        read_header(File(data))
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("place", [0, 500, 999])
+def test_one_number_that_is_none_is_found(number: float, place: int) -> None:
+    numbers = np.zeros(1_000, dtype=np.float32)
+    numbers[place] = number
+    file = File(save({"the one": numbers}))
+    with pytest.raises(FolderError, match="'the one' holds NaN or infinity"):
+        read_arrays(file, read_header(file))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ({"a": ("F32", (2,)), "b": ("F32", (1,))}, "'b' is missing"),
+        ({}, "'a' belongs to no part of the model"),
+        ({"a": ("F32", (1, 2))}, r"'a' is F32 \[2\], and the settings want F32 \[1, 2\]"),
+        ({"a": ("I32", (2,))}, r"'a' is F32 \[2\], and the settings want I32 \[2\]"),
+    ],
+)
+def test_other_tensors_than_the_wanted_are_named(wanted: dict[str, Any], said: str) -> None:
+    header = read_header(File(written({"a": ENTRY}, FOUR)))
+    with pytest.raises(FolderError, match=said):
+        compare_header(Path("weights"), header, wanted)

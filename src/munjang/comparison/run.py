@@ -23,6 +23,8 @@ from munjang.comparison.processes import finished, run_alone
 from munjang.comparison.results import Comparison
 from munjang.config import given_settings, merge, parse_overrides
 from munjang.errors import ConfigError
+from munjang.layout import make_folder
+from munjang.locks import hold
 from munjang.media import refuse_pairs
 from munjang.telling import Say, counted, silent
 
@@ -113,11 +115,13 @@ def compare(
         if not entrant.is_baseline:
             contest.check(entrant.model, settings_of(entrant, 0, given), parts)
     plan = Plan(learned, entrants, seeds, spend, chosen, given, digest(parts))
-    open_plan(folder, plan, resume=resume)
-    contest.write(parts, folder / DATA)
-    comparison = gather(plan, folder, _run_all(plan, folder, say))
-    comparison.write()
-    write_page(comparison)
+    with hold(make_folder(folder), say):
+        refuse_occupied(folder, resume=resume, overwrite=overwrite)
+        open_plan(folder, plan, resume=resume)
+        contest.write(parts, folder / DATA)
+        comparison = gather(plan, folder, _run_all(plan, folder, say))
+        comparison.write()
+        write_page(comparison)
     return comparison
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from munjang.config import given_settings, merge, parse_overrides
 from munjang.errors import ConfigError
+from munjang.layout import make_folder
+from munjang.locks import hold
 from munjang.models.registry import architecture
 from munjang.preparation import Prepared, prepare
 from munjang.tasks.registry import TASKS
@@ -111,7 +113,9 @@ def tune(
     prepared = prepare(data, valid, name, given, say, vectors=vectors)
     keys = {*flat(fixed), *(() if prepared.vectors is None else ("model.dim",))}
     tried = searched(prepared.recipe, keys, own)
-    return _Tuning(prepared, folder, tried, say, resume=resume).run(trials, seconds)
+    with hold(make_folder(folder), say):
+        refuse_occupied(folder, resume=resume, overwrite=overwrite)
+        return _Tuning(prepared, folder, tried, say, resume=resume).run(trials, seconds)
 
 
 def _check_numbers(trials: int, seconds: float | None) -> None:

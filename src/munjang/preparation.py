@@ -26,7 +26,7 @@ from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import OOV
 from munjang.text_network import learn_texts, text_network
-from munjang.training.checkpoints import fingerprint
+from munjang.training.fingerprints import fingerprint
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,21 @@ class Prepared:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the recipe, but for how it is run, token columns, targets and vectors."""
+        """Of the recipe, but for how it is run, and of all that was made of the data."""
         recipe = self.recipe.to_dict()
         if self.vectors is not None:
             recipe["vectors"]["file"] = self.vectors.fingerprint  # wherever the file lies now
-        parts = (self.train, self.valid)
-        buffers = [b for part in parts for b in (*values_and_offsets(part.column), part.targets)]
-        return fingerprint(recipe, buffers)
+        parts = {"training part": self.train, "validation part": self.valid}
+        return fingerprint(
+            recipe,
+            {
+                "vocabulary": [self.tokenizer.to_json(), self.tokenizer.vocabulary.tokens],
+                "set of labels": [self.task.learned()],
+                **{f"texts of the {k}": values_and_offsets(p.column) for k, p in parts.items()},
+                **{f"labels of the {k}": [p.targets] for k, p in parts.items()},
+                "words out of vocabulary": [self.unknown],
+            },
+        )
 
     def network(self) -> nn.Module:
         """A fresh network, from torch's generator, that knows n-grams, spellings and vectors."""

@@ -1,5 +1,6 @@
 """`tune`: trial after trial on one split, the best of them kept as a model folder."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,7 @@ class _Tuning:
         self.metric = recipe.training.metric
         self.defaults = {key: value_of(recipe, key) for key in space}
         plan = {
-            "run": prepared.fingerprint,
+            "run": hashlib.sha256(prepared.fingerprint.encode()).hexdigest(),
             "space": {key: part.to_json() for key, part in space.items()},
             "metric": self.metric,
             "seed": recipe.seed,

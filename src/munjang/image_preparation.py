@@ -49,6 +49,10 @@ class PreparedImages:
             },
         )
 
+    def bare_network(self) -> nn.Module:
+        """As `network`: it looks at no data."""
+        return self.network()
+
     def network(self) -> nn.Module:
         """A fresh network, from torch's generator."""
         return self.task.network(build_image_encoder(self.recipe.model, self.recipe.shape))

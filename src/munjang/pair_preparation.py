@@ -67,6 +67,10 @@ class PreparedPairs:
             },
         )
 
+    def bare_network(self) -> nn.Module:
+        """As `network`: it looks at no data."""
+        return self.network()
+
     def network(self) -> nn.Module:
         """A fresh network, from torch's generator."""
         return build_encoder_decoder(self.recipe.model, vocabularies_of(self.sides))

@@ -71,9 +71,13 @@ class Prepared:
             },
         )
 
+    def bare_network(self) -> nn.Module:
+        """A fresh network that knows nothing yet."""
+        return text_network(self.recipe, self.task, self.tokenizer.vocabulary.size)
+
     def network(self) -> nn.Module:
         """A fresh network, from torch's generator, that knows n-grams, spellings and vectors."""
-        network = text_network(self.recipe, self.task, self.tokenizer.vocabulary.size)
+        network = self.bare_network()
         tokens = self.tokenizer.vocabulary.tokens
         learn_texts(network, self.task, self.train, tokens=tokens, unknown=self.unknown)
         if self.vectors is not None:

@@ -21,12 +21,14 @@ from munjang.comparison.plan import (
 )
 from munjang.comparison.processes import finished, run_alone
 from munjang.comparison.results import Comparison
-from munjang.config import given_settings, merge, parse_overrides
+from munjang.config import given_settings, merge, parse_overrides, shown
 from munjang.errors import ConfigError
 from munjang.layout import make_folder
 from munjang.locks import hold
 from munjang.media import refuse_pairs
 from munjang.telling import Say, counted, silent
+
+_MOST_SEEDS = 1000
 
 
 def compare(
@@ -131,7 +133,9 @@ def _listed(names: str | Sequence[str]) -> str:
 
 def _check_seeds(seeds: int) -> None:
     if seeds < 1:
-        raise ConfigError(f"seeds: expected 1 or more, got {seeds}")
+        raise ConfigError(f"seeds: expected 1 or more, got {shown(seeds)}")
+    if seeds > _MOST_SEEDS:
+        raise ConfigError(f"seeds: expected {_MOST_SEEDS:,} or fewer, got {shown(seeds)}")
 
 
 def _run_all(plan: Plan, folder: Path, say: Say) -> list[tuple[Job, dict[str, Any]]]:

@@ -38,12 +38,15 @@ class TranslateSettings(Settings):
     bleu_tokenizer: BLEU_TOKENIZERS = Field("13a", description="how sacrebleu cuts words")
     lowercase: bool = Field(False, description="capitals count as small letters in BLEU and chrF")
     decoded_rows: int = Field(
-        1000, ge=1, description="validation pairs that are answered at each look while it trains"
+        1000,
+        ge=1,
+        le=10**9,
+        description="validation pairs that are answered at each look while it trains",
     )
     copy_unknown: bool = Field(
         False, description="write what an unknown word looked at in the source in its place"
     )
-    samples: int = Field(3, ge=0, description="answers that are shown at each look")
+    samples: int = Field(3, ge=0, le=1000, description="answers that are shown at each look")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from munjang.config import given_settings, merge, parse_overrides
+from munjang.config import shown as quoted
 from munjang.errors import ConfigError
 from munjang.layout import make_folder
 from munjang.locks import hold
@@ -25,6 +26,8 @@ from munjang.tuning.ranges import read_space
 from munjang.tuning.results import TrialRow, Tuned, best_of
 from munjang.tuning.space import Space, flat, searched, shown, value_of
 from munjang.tuning.study import Study, need_optuna
+
+_MOST_TRIALS, _MOST_SECONDS = 10**5, 1e8
 
 
 def tune(
@@ -121,9 +124,13 @@ def tune(
 
 def _check_numbers(trials: int, seconds: float | None) -> None:
     if trials < 1:
-        raise ConfigError(f"trials: expected 1 or more, got {trials}")
-    if seconds is not None and not seconds > 0:
-        raise ConfigError(f"seconds: expected more than 0, got {seconds:g}")
+        raise ConfigError(f"trials: expected 1 or more, got {quoted(trials)}")
+    if trials > _MOST_TRIALS:
+        raise ConfigError(f"trials: expected {_MOST_TRIALS:,} or fewer, got {quoted(trials)}")
+    if seconds is not None and not 0 < seconds <= _MOST_SECONDS:
+        raise ConfigError(
+            f"seconds: expected more than 0, up to {_MOST_SECONDS:,.0f}, got {quoted(seconds)}"
+        )
 
 
 def _refuse_other_media(task: object) -> None:

@@ -30,6 +30,7 @@ from munjang.telling import Say, counted, silent
 from munjang.training.checkpoints import check_checkpoint
 from munjang.training.logs import FILE as LOG
 from munjang.training.loop import Loop, make_state
+from munjang.training.memory import refuse_impossible
 from munjang.training.precision import precision_line
 from munjang.training.run import OnStep, ctrl_c, finishing, remove_checkpoint, run
 
@@ -240,18 +241,21 @@ def evaluate(
 
 
 def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ConfigError(f"training.device: expected cpu, cuda or cuda:N, got '{name}'") from None
+    device = torch.device(name)
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ConfigError("training.device: cuda was asked for, but no GPU can be used here")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(
+            f"training.device: {name} was asked for, and the last GPU here is "
+            f"cuda:{torch.cuda.device_count() - 1}"
+        )
     return device
 
 
 def make_loop(prepared: AnyPrepared) -> Loop:
     """A fresh network and its loop, before the first step."""
     recipe = prepared.recipe
+    refuse_impossible(prepared.bare_network, recipe.training, make_state)
     with initialising_from(recipe.seed):
         network = prepared.network().to(_device(recipe.training.device))
     state = make_state(network, recipe.training)
@@ -260,8 +264,8 @@ def make_loop(prepared: AnyPrepared) -> Loop:
 
 def _diverged_line(loop: Loop) -> str:
     return (
-        f"stopped at step {loop.state.counters.step:,} of {loop.total:,}: the weights were no "
-        "finite numbers any more; the best before is kept; a lower learning_rate helps"
+        f"training diverged at step {loop.state.counters.step:,} of {loop.total:,} (non-finite "
+        "weights); kept the best checkpoint; try a lower training.learning_rate"
     )
 
 

@@ -4,7 +4,6 @@ Every configurable part has a subclass of `Settings` beside it. Layers never see
 plain arguments.
 """
 
-import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -16,18 +15,21 @@ from munjang.errors import ConfigError, MunjangError
 from munjang.names import nearest_name
 from munjang.parsing import YAML_CHARACTERS, UnreadableError, parse_yaml
 
-# What was given may be as long as a file; a line that tells of it is not.
-_BRIEF = reprlib.Repr()
-_BRIEF.maxstring = _BRIEF.maxlong = _BRIEF.maxother = 80
+# Bounds that no sensible setting comes near, so that a slip of the finger is told in a line.
+WIDEST, DEEPEST, LONGEST, MOST_IDS = 2**16, 256, 2**20, 2**24
+# Of a wrong value, as many letters are shown.
+_SHOWN = 80
 
 
 class Settings(BaseModel):
-    """Base of all settings: unknown keys are refused, instances are frozen.
+    """Base of all settings: unknown keys are refused, instances are frozen, numbers are finite.
 
     A number stands for its text where text is wanted: YAML reads a label `1` or `buckets: 100` so.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, coerce_numbers_to_str=True, allow_inf_nan=False
+    )
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
@@ -44,7 +46,8 @@ def _explain(settings: type[BaseModel], error: ValidationError) -> str:
     key = ".".join(path) or "settings"
     if found[0]["type"] == "extra_forbidden":
         known = _keys_at(settings, path[:-1])
-        return f"unknown setting '{key}'{nearest(path[-1], known)}; known: {', '.join(known)}"
+        near = nearest(path[-1][:_SHOWN], known)
+        return f"unknown setting '{_cut(key)}'{near}; known: {', '.join(known)}"
     cause = found[0].get("ctx", {}).get("error")
     if isinstance(cause, MunjangError):
         told = not path or str(cause).startswith(f"{key}: ")
@@ -53,9 +56,19 @@ def _explain(settings: type[BaseModel], error: ValidationError) -> str:
     reasons = [_reason(each) for each in found if _field_path(settings, each["loc"]) == path]
     message = " or ".join(dict.fromkeys(reasons)).replace(" or input should be ", " or ")
     given = found[0]["input"]
-    return f"{key}: {message}" + (
-        "" if isinstance(given, Mapping) else f", got {_BRIEF.repr(given)}"
-    )
+    return f"{key}: {message}" + ("" if isinstance(given, Mapping) else f", got {shown(given)}")
+
+
+def shown(value: object) -> str:
+    """A wrong value as a message quotes it: its beginning, whatever it is."""
+    try:
+        return _cut(repr(value))
+    except (ValueError, RecursionError):  # a number of 5,000 digits, a list in a list in a list
+        return f"a very large {type(value).__name__}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 def _reason(error: Any) -> str:

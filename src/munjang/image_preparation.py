@@ -15,7 +15,7 @@ from munjang.image_recipe import ImageRecipe, make_image_recipe
 from munjang.models.registry import build_image_encoder
 from munjang.tasks.images import Images
 from munjang.telling import Say, counted, stage
-from munjang.training.checkpoints import fingerprint
+from munjang.training.fingerprints import fingerprint
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,20 @@ class PreparedImages:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the recipe, but for how it is run, the pixels and the class numbers."""
-        parts = (self.train, self.valid)
-        buffers = [each for part in parts for each in (part.pixels, part.targets)]
-        return fingerprint(self.recipe.to_dict(), buffers)
+        """Of the recipe, but for how it is run, the pixels, and the classes."""
+        parts = {"training part": self.train, "validation part": self.valid}
+        return fingerprint(
+            self.recipe.to_dict(),
+            {
+                "set of labels": [self.task.learned()],
+                **{f"images of the {name}": [part.pixels] for name, part in parts.items()},
+                **{f"labels of the {name}": [part.targets] for name, part in parts.items()},
+            },
+        )
+
+    def bare_network(self) -> nn.Module:
+        """As `network`: it looks at no data."""
+        return self.network()
 
     def network(self) -> nn.Module:
         """A fresh network, from torch's generator."""

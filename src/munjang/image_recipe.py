@@ -12,7 +12,7 @@ from munjang.models.image_cnn import ImageShape
 from munjang.models.registry import image_config
 from munjang.tasks.classify import ClassifySettings
 from munjang.tasks.registry import TASKS
-from munjang.training.settings import TrainingSettings
+from munjang.training.settings import TrainingSettings, refuse_embedding_settings
 
 # On a side shorter than this, pooling behind the first layer would leave too little to look at.
 _SMALL = 16
@@ -54,6 +54,7 @@ class ImageRecipe(Settings):
                 f"training.metric: for images it should be one of {', '.join(known)}, got "
                 f"'{self.training.metric}'"
             )
+        refuse_embedding_settings(self.training, "images have none")
         for key in ("buckets", "batch_tokens"):
             if getattr(self.training, key) is not None:
                 raise ValueError(

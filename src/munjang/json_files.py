@@ -43,8 +43,8 @@ def read_json(path: Path, what: str, cure: str) -> Any:
     if size > _MOST_BYTES:
         raise FolderError(f"{path}: {size:,} bytes are too many for the {what}; {cure}")
     try:
-        most = {"most_bytes": _MOST_BYTES, "most_values": _MOST_BYTES, "most_lists": _MOST_BYTES}
-        return parse_json(path.read_bytes(), **most)
+        most = _MOST_BYTES
+        return parse_json(path.read_bytes(), most_bytes=most, most_values=most, most_lists=most)
     except UnreadableError as error:
         told = str(error).splitlines()[0][:120]
         raise FolderError(f"{path}: the {what} is damaged ({told}); {cure}") from None

@@ -100,6 +100,9 @@ class AnyPrepared(Protocol):
     def network(self) -> nn.Module:
         """A fresh network, from torch's generator."""
 
+    def bare_network(self) -> nn.Module:
+        """The same before it has looked at any data."""
+
 
 class AnyModel(Protocol):
     """A trained model."""

@@ -1,9 +1,16 @@
 """Memory of this process, as the operating system counts it."""
 
+import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+# Of control groups, the second version and the first.
+_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 _PEAK = re.compile(r"^VmHWM:\s*(\d+) kB$", re.MULTILINE)
 
 
@@ -33,3 +40,19 @@ def peak_memory() -> int:
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def total_memory() -> int:
+    """The bytes of memory that this process may ever hold; 0 where nobody says so.
+
+    Of the machine, or what the container that it runs in is allowed of it.
+    """
+    try:
+        machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows
+        return 0
+    limits = [machine]
+    for path in _LIMITS:
+        with suppress(OSError, ValueError):  # "max" is none
+            limits.append(int(path.read_text(encoding="ascii")))
+    return min(limits)

@@ -25,7 +25,7 @@ from munjang.tasks.translate import Translate
 from munjang.telling import Say, counted, stage
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
 from munjang.text.vocabulary import OOV
-from munjang.training.checkpoints import fingerprint
+from munjang.training.fingerprints import fingerprint
 
 # characters of a token, before there is a vocabulary that says so
 _CHARACTERS_A_TOKEN = {"korean": 2, "other": 4}
@@ -53,18 +53,34 @@ class PreparedPairs:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the recipe, but for how it is run, and of both sides of both parts."""
-        buffers = [
-            buffer
-            for part in (self.train, self.valid)
-            for column in (part.sources, part.targets_column)
-            for buffer in values_and_offsets(column)
-        ]
-        return fingerprint(self.recipe.to_dict(), buffers)
+        """Of the recipe, but for how it is run, of both sides and of their tokenizers."""
+        sides = {"source": self.sides.source, "target": self.sides.target}
+        texts = () if self.valid.texts is None else (t.to_list() for t in self.valid.texts)
+        return fingerprint(
+            self.recipe.to_dict(),
+            {
+                **{
+                    f"vocabulary of the {name}": [side.to_json(), side.vocabulary.tokens]
+                    for name, side in sides.items()
+                },
+                "pairs of the training part": _buffers(self.train),
+                "pairs of the validation part": [*_buffers(self.valid), *texts],
+            },
+        )
+
+    def bare_network(self) -> nn.Module:
+        """As `network`: it looks at no data."""
+        return self.network()
 
     def network(self) -> nn.Module:
         """A fresh network, from torch's generator."""
         return build_encoder_decoder(self.recipe.model, vocabularies_of(self.sides))
+
+
+def _buffers(part: PairExamples) -> list[Any]:
+    """The token ids of both sides, and where each text begins."""
+    columns = (part.sources, part.targets_column)
+    return [buffer for column in columns for buffer in values_and_offsets(column)]
 
 
 def vocabularies_of(sides: Sides) -> Vocabularies:

@@ -27,7 +27,7 @@ from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import OOV
 from munjang.text_network import learn_texts, text_network
-from munjang.training.checkpoints import fingerprint
+from munjang.training.fingerprints import fingerprint
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,29 @@ class Prepared:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the recipe, but for how it is run, token columns, targets and vectors."""
+        """Of the recipe, but for how it is run, and of all that was made of the data."""
         recipe = self.recipe.to_dict()
         if self.vectors is not None:
             recipe["vectors"]["file"] = self.vectors.fingerprint  # wherever the file lies now
-        parts = (self.train, self.valid)
-        buffers = [b for part in parts for b in (*values_and_offsets(part.column), part.targets)]
-        return fingerprint(recipe, buffers)
+        parts = {"training part": self.train, "validation part": self.valid}
+        return fingerprint(
+            recipe,
+            {
+                "vocabulary": [self.tokenizer.to_json(), self.tokenizer.vocabulary.tokens],
+                "set of labels": [self.task.learned()],
+                **{f"texts of the {k}": values_and_offsets(p.column) for k, p in parts.items()},
+                **{f"labels of the {k}": [p.targets] for k, p in parts.items()},
+                "words out of vocabulary": [self.unknown],
+            },
+        )
+
+    def bare_network(self) -> nn.Module:
+        """A fresh network that knows nothing yet."""
+        return text_network(self.recipe, self.task, self.tokenizer.vocabulary.size)
 
     def network(self) -> nn.Module:
         """A fresh network, from torch's generator, that knows n-grams, spellings and vectors."""
-        network = text_network(self.recipe, self.task, self.tokenizer.vocabulary.size)
+        network = self.bare_network()
         tokens = self.tokenizer.vocabulary.tokens
         learn_texts(network, self.task, self.train, tokens=tokens, unknown=self.unknown)
         if self.vectors is not None:

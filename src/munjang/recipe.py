@@ -8,7 +8,7 @@ from typing import Any, Self, cast
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
-from munjang.config import Settings
+from munjang.config import LONGEST, MOST_IDS, Settings
 from munjang.errors import ConfigError
 from munjang.models.encoder import EncoderConfig
 from munjang.models.registry import model_config
@@ -17,6 +17,7 @@ from munjang.tasks.multilabel import MultilabelSettings
 from munjang.tasks.registry import TASKS, TaskRow, TextTask, row_of
 from munjang.tasks.regress import RegressSettings
 from munjang.tasks.task import Task
+from munjang.text.registry import checked_settings
 from munjang.training.settings import TrainingSettings
 
 
@@ -34,13 +35,26 @@ class TokenizerSettings(Settings):
     """How texts become ids."""
 
     name: str = Field("words", description="words, characters, jamo, morphemes, bpe, ...")
-    min_frequency: int = Field(1, ge=1, description="rarer tokens read as out of vocabulary")
-    max_size: int | None = Field(None, ge=5, description="most ids, the reserved four included")
+    min_frequency: int = Field(
+        1, ge=1, le=10**9, description="rarer tokens read as out of vocabulary"
+    )
+    max_size: int | None = Field(
+        None, ge=5, le=MOST_IDS, description="most ids, the reserved four included"
+    )
     settings: dict[str, Any] = Field(default_factory=dict, description="of this tokenizer alone")
     max_length: int = Field(
-        256, ge=1, description="tokens kept of a text, signs not counted; cut rows are counted"
+        256,
+        ge=1,
+        le=LONGEST,
+        description="tokens kept of a text, signs not counted; cut rows are counted",
     )
     ends: bool = Field(False, description="put GO before and EOS behind each text")
+
+    @model_validator(mode="after")
+    def _settings_of_its_own(self) -> Self:
+        # as the tokenizer takes them, so that config.yaml says what was done
+        self.settings.update(checked_settings(self.name, self.settings))
+        return self
 
 
 class VectorSettings(Settings):

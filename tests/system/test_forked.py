@@ -17,7 +17,9 @@ TOLD = {"fit", "train", "evaluate"}
 
 def test_a_forked_process_answers_as_the_one_that_it_was_forked_off() -> None:
     command = [sys.executable, "-m", "tests.system.forked"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=5 * PATIENCE, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=5 * PATIENCE, check=False
+    )
     ended = dict(line.split(": ", 1) for line in done.stdout.splitlines())
     assert done.returncode == 0, done.stderr
     assert {name: ended.get(name) for name in ANSWER - {"morphemes"}} == dict.fromkeys(
@@ -25,4 +27,5 @@ def test_a_forked_process_answers_as_the_one_that_it_was_forked_off() -> None:
     )
     if sys.platform == "linux":
         for name in TOLD:
-            assert "forked" in ended[name] and "spawn" in ended[name], ended[name]
+            assert "forked" in ended[name], ended[name]
+            assert "spawn" in ended[name], ended[name]

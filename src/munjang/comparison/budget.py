@@ -5,12 +5,14 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from munjang.config import shown
 from munjang.errors import ConfigError
 
 Unit = Literal["seconds", "tokens"]
 
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _TOKENS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
+_MOST: dict[Unit, float] = {"seconds": 1e8, "tokens": 1e15}
 _FORM = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*?)\s*(tokens?)?", re.IGNORECASE)
 
 
@@ -49,10 +51,13 @@ def parse_budget(text: str) -> Budget:
     factor = (_TOKENS if tokens else _SECONDS).get(suffix)
     if factor is None or not 0 < number < math.inf:
         raise _not_a_budget(text)
+    if number * factor > _MOST[unit]:
+        raise ConfigError(f"budget: at most {_MOST[unit]:,.0f} {unit}, got {shown(text)}")
     return Budget(number * factor, unit)
 
 
 def _not_a_budget(text: str) -> ConfigError:
     return ConfigError(
-        f"budget: expected seconds such as 60s or 5m, or tokens such as '2M tokens'; got {text!r}"
+        "budget: expected seconds such as 60s or 5m, or tokens such as '2M tokens'; got "
+        f"{shown(text)}"
     )

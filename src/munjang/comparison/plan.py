@@ -17,6 +17,8 @@ from munjang.comparison.budget import Budget
 from munjang.comparison.entrants import ComparedTask, Entrant
 from munjang.errors import FolderError
 from munjang.json_files import read_object, shown
+from munjang.locks import FILE as LOCK
+from munjang.locks import refuse_held
 from munjang.manifest import write_atomically
 
 PLAN, DATA, RUNS = "comparison.json", "data", "runs"
@@ -105,10 +107,12 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
     """See to it that a comparison in `out` would destroy nothing unasked. Changes nothing.
 
     Raises:
-        FolderError: a file, another comparison or other files stand there.
+        FolderError: a file, another comparison or other files stand there, or another process
+            writes there.
     """
     if out.exists() and not out.is_dir():
         raise FolderError(f"{out}: expected a folder for the comparison, this is a file")
+    refuse_held(out)
     names = {path.name for path in out.iterdir()} if out.exists() else set()
     if PLAN in names:
         if not (resume or overwrite):
@@ -117,7 +121,7 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
                 "--overwrite begins anew"
             )
         return
-    foreign = sorted(names - {DATA, PLAN + ".partial"})
+    foreign = sorted(names - {DATA, LOCK, PLAN + ".partial"})
     if foreign:
         raise FolderError(
             f"{out}: this folder holds other files ({foreign[0]}); choose an empty one"

@@ -22,10 +22,14 @@ from munjang.comparison.plan import (
 )
 from munjang.comparison.processes import finished, run_alone
 from munjang.comparison.results import Comparison
-from munjang.config import given_settings, merge, parse_overrides
+from munjang.config import given_settings, merge, parse_overrides, shown
 from munjang.errors import ConfigError
+from munjang.layout import make_folder
+from munjang.locks import hold
 from munjang.media import refuse_pairs
 from munjang.telling import Say, counted, silent
+
+_MOST_SEEDS = 1000
 
 
 def compare(
@@ -119,11 +123,13 @@ def compare(
         if not entrant.is_baseline:
             contest.check(entrant.model, settings_of(entrant, 0, given), parts)
     plan = Plan(learned, entrants, seeds, spend, chosen, given, digest(parts), allowed)
-    open_plan(folder, plan, resume=resume)
-    contest.write(parts, folder / DATA)
-    comparison = gather(plan, folder, _run_all(plan, folder, say))
-    comparison.write()
-    write_page(comparison)
+    with hold(make_folder(folder), say):
+        refuse_occupied(folder, resume=resume, overwrite=overwrite)
+        open_plan(folder, plan, resume=resume)
+        contest.write(parts, folder / DATA)
+        comparison = gather(plan, folder, _run_all(plan, folder, say))
+        comparison.write()
+        write_page(comparison)
     return comparison
 
 
@@ -133,7 +139,9 @@ def _listed(names: str | Sequence[str]) -> str:
 
 def _check_seeds(seeds: int) -> None:
     if seeds < 1:
-        raise ConfigError(f"seeds: expected 1 or more, got {seeds}")
+        raise ConfigError(f"seeds: expected 1 or more, got {shown(seeds)}")
+    if seeds > _MOST_SEEDS:
+        raise ConfigError(f"seeds: expected {_MOST_SEEDS:,} or fewer, got {shown(seeds)}")
 
 
 def _run_all(plan: Plan, folder: Path, say: Say) -> list[tuple[Job, dict[str, Any]]]:

@@ -10,10 +10,12 @@ the budget. Among rows whose longer side is as long, those with a like other sid
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from munjang.config import LONGEST, shown
 from munjang.errors import ConfigError
 from munjang.text.columns import Int64s
 
@@ -41,10 +43,13 @@ def parse_boundaries(text: str) -> tuple[int, ...]:
         boundaries = tuple(int(part) for part in text.split(","))
     except ValueError:
         boundaries = ()
-    if not boundaries or boundaries[0] < 1 or any(np.diff(boundaries) <= 0):
+    pairs = pairwise(boundaries)
+    if not boundaries or boundaries[0] < 1 or any(a >= b for a, b in pairs):
         raise ConfigError(
-            f"bucket boundaries are rising whole numbers such as 10,100; got '{text}'"
+            f"bucket boundaries are rising whole numbers such as 10,100; got {shown(text)}"
         )
+    if boundaries[-1] > LONGEST:
+        raise ConfigError(f"bucket boundaries end at {LONGEST} at most; got {shown(text)}")
     return boundaries
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from munjang.config import given_settings, merge
+from munjang.config import MOST_IDS, given_settings, merge, shown
 from munjang.data.images.settings import parse_size
 from munjang.defaults import make_recipe
 from munjang.errors import ConfigError
@@ -21,6 +21,7 @@ from munjang.explain.layers import LayerShape
 from munjang.explain.text_layers import text_layers
 from munjang.image_recipe import make_image_recipe
 from munjang.layers.randomness import initialising_from
+from munjang.memory import total_memory
 from munjang.models.image_cnn import ImageCnnConfig, ImageShape
 from munjang.models.registry import (
     IMAGE_ARCHITECTURES,
@@ -132,7 +133,15 @@ def _of_texts(model: str, time: int, vocabulary: int, given: Mapping[str, Any]) 
             f"input: {time} tokens, and the positions of the model end at {most}; raise "
             "model.longest, or set model.positions to sinusoidal or rotary"
         )
+    if vocabulary > MOST_IDS:
+        raise ConfigError(f"vocabulary: expected at most {MOST_IDS:,}, got {shown(vocabulary)}")
     found = Shapes(model, (time,), tuple(text_layers(recipe.model, time, vocabulary)))
+    memory = total_memory()
+    if memory and 4 * found.parameters > memory:
+        raise ConfigError(
+            f"model: {found.parameters:,} parameters take {4 * found.parameters / 1e9:,.1f} GB, "
+            f"and this machine has {memory / 1e9:,.1f} GB; lower model.dim"
+        )
     with initialising_from(0):
         encoder = build_encoder(recipe.model, vocabulary)
     ids = torch.full((1, time), OOV)

@@ -6,14 +6,18 @@ direction; of one text alone NumPy computes both directions side by side in half
 tests hold all of it to the layers that train.
 """
 
-from typing import cast
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-_RUN = {nn.LSTM: torch.lstm, nn.GRU: torch.gru, nn.RNN: torch.rnn_tanh}
+_RUN: dict[type[nn.RNNBase], Callable[..., tuple[Tensor, ...]]] = {
+    nn.LSTM: torch.lstm,
+    nn.GRU: torch.gru,
+    nn.RNN: torch.rnn_tanh,
+}
 
 
 def run_both_ways(ahead: nn.RNNBase, back: nn.RNNBase, states: Tensor) -> Tensor:
@@ -33,7 +37,7 @@ def run_both_ways(ahead: nn.RNNBase, back: nn.RNNBase, states: Tensor) -> Tensor
     nothing = states.new_zeros(2, len(states), ahead.hidden_size)
     begin = (nothing, nothing) if isinstance(ahead, nn.LSTM) else nothing
     run = _RUN[type(ahead)]
-    return cast(Tensor, run(states, begin, weights, True, 1, 0.0, False, True, True)[0])
+    return run(states, begin, weights, True, 1, 0.0, False, True, True)[0]
 
 
 def _is_for_numpy(layer: nn.RNNBase, states: Tensor) -> bool:

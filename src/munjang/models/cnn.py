@@ -11,6 +11,7 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
+from munjang.config import WIDEST
 from munjang.layers.activations import RISING, Activation, activation
 from munjang.layers.convolution import TimeConvolution, side_by_side
 from munjang.layers.dropout import Dropout
@@ -25,6 +26,9 @@ from munjang.models.encoder import (
     pooling_field,
     token_embedding,
 )
+from munjang.models.shares import DropoutShare
+
+_MOST_WIDTHS, _WIDEST = 64, 1024
 
 
 class CnnConfig(WideConfig):
@@ -32,17 +36,19 @@ class CnnConfig(WideConfig):
 
     name: Literal["cnn"] = "cnn"
     widths: tuple[int, ...] = Field((3, 4, 5), description="tokens that each filter looks at")
-    filters: int = Field(100, ge=1, description="filters of each width")
+    filters: int = Field(100, ge=1, le=WIDEST, description="filters of each width")
     activation: Activation = Field("relu", description="after the convolution")
     pooling: PoolingNames = pooling_field()
-    embedding_dropout: float = Field(0.2, ge=0, lt=1, description="dropped share of the embedding")
-    dropout: float = Field(0.5, ge=0, lt=1, description="dropped share of the pooled vector")
+    embedding_dropout: DropoutShare = Field(0.2, description="dropped share of the embedding")
+    dropout: DropoutShare = Field(0.5, description="dropped share of the pooled vector")
 
     @field_validator("widths")
     @classmethod
     def _positive(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
         if not widths or min(widths) < 1:
             raise ValueError("widths are one or more whole numbers from 1 up")
+        if len(widths) > _MOST_WIDTHS or max(widths) > _WIDEST:
+            raise ValueError(f"widths are at most {_MOST_WIDTHS} whole numbers up to {_WIDEST}")
         return widths
 
 

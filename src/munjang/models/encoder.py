@@ -7,7 +7,7 @@ import torch
 from pydantic import AfterValidator, Field
 from torch import Tensor
 
-from munjang.config import Settings
+from munjang.config import WIDEST, Settings
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.pooling import POOLINGS, pooling_names
 
@@ -47,11 +47,11 @@ def pooling_field() -> Any:
 class EncoderConfig(Settings):
     """Settings of the embedding below every encoder, and of what may answer along with it."""
 
-    dim: int = Field(64, ge=1, description="width of a token's vector")
+    dim: int = Field(64, ge=1, le=WIDEST, description="width of a token's vector")
     ngrams: int = Field(1, ge=1, le=8, description="longest hashed n-gram of tokens; 1 = none")
     buckets: int = Field(2**18, ge=1, le=2**24, description="rows shared by all n-grams")
     ngram_min_frequency: int = Field(
-        1, ge=1, description="n-grams rarer than this in the training texts get no row"
+        1, ge=1, le=10**9, description="n-grams rarer than this in the training texts get no row"
     )
     token_dropout: float = Field(
         0.0, ge=0, lt=1, description="share of tokens that read as OOV in training"
@@ -87,10 +87,12 @@ class WideConfig(EncoderConfig):
     network composes from short ones.
     """
 
-    bag_dim: int = Field(0, ge=0, description="width of the bag of n-grams beside; 0 = none")
+    bag_dim: int = Field(
+        0, ge=0, le=WIDEST, description="width of the bag of n-grams beside; 0 = none"
+    )
     bag_ngrams: int = Field(4, ge=1, le=8, description="its longest n-gram of tokens")
     bag_buckets: int = Field(2**19, ge=1, le=2**24, description="rows shared by its n-grams")
-    bag_min_frequency: int = Field(2, ge=1, description="rarer n-grams get no row in it")
+    bag_min_frequency: int = Field(2, ge=1, le=10**9, description="rarer n-grams get no row in it")
 
 
 def bag_embedding(config: WideConfig, vocabulary_size: int) -> TokenEmbedding | None:

@@ -11,7 +11,7 @@ from typing import Literal, Protocol, Self
 from pydantic import Field
 from torch import Tensor
 
-from munjang.config import Settings
+from munjang.config import WIDEST, Settings
 from munjang.layers.pair_embedding import PairEmbedding
 from munjang.layers.projection import Projected
 
@@ -21,7 +21,7 @@ LookKind = Literal["source", "target", "cross"]
 class EncoderDecoderConfig(Settings):
     """Settings that all encoder-decoders share."""
 
-    dim: int = Field(128, ge=1, description="width of a token's vector")
+    dim: int = Field(128, ge=1, le=WIDEST, description="width of a token's vector")
     tie_output: bool = Field(
         True, description="score the next token with its own embedding (Press and Wolf 2017)"
     )

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
 
 from munjang.config import Settings
+from munjang.data.images.settings import LONGEST_SIDE
 from munjang.errors import ConfigError
 from munjang.layers.activations import Activation, activation
 from munjang.layers.dropout import Dropout
@@ -24,9 +25,13 @@ from munjang.layers.image_convolution import (
     RandomShift,
     places,
 )
+from munjang.models.shares import DropoutShare
 
 ImageShape = tuple[int, int, int]  # channels, height, width
 PerLayer = int | tuple[int, ...]
+
+
+_DEEPEST = 64  # layers
 
 
 class Layer(NamedTuple):
@@ -56,7 +61,7 @@ class ImageCnnConfig(Settings):
     shift: float = Field(
         0.1, ge=0, le=1, description="training moves images by up to this share of their sides"
     )
-    dropout: float = Field(0.5, ge=0, lt=1, description="dropped share of the pooled vector")
+    dropout: DropoutShare = Field(0.5, description="dropped share of the pooled vector")
 
     @field_validator("filters", mode="before")
     @classmethod
@@ -68,6 +73,8 @@ class ImageCnnConfig(Settings):
     def _positive(cls, values: PerLayer) -> PerLayer:
         if not values or min(_tuple(values)) < 1:
             raise ValueError("expected whole numbers from 1 up")
+        if len(_tuple(values)) > _DEEPEST or max(_tuple(values)) > LONGEST_SIDE:
+            raise ValueError(f"expected at most {_DEEPEST} numbers up to {LONGEST_SIDE}")
         return values
 
     @model_validator(mode="after")

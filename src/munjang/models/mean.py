@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from munjang.layers.dropout import Dropout
 from munjang.layers.embedding import Combiner
 from munjang.models.encoder import Encoded, EncoderConfig, token_embedding
+from munjang.models.shares import DropoutShare
 
 
 class MeanConfig(EncoderConfig):
@@ -20,7 +21,7 @@ class MeanConfig(EncoderConfig):
 
     name: Literal["mean"] = "mean"
     combiner: Combiner = Field("mean", description="mean, or sqrtn: longer texts weigh more")
-    dropout: float = Field(0.0, ge=0, lt=1, description="dropped share of the averaged vector")
+    dropout: DropoutShare = Field(0.0, description="dropped share of the averaged vector")
 
 
 class Mean(nn.Module):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 from torch import Tensor, nn
 
+from munjang.config import DEEPEST, WIDEST
 from munjang.layers.dropout import Dropout
 from munjang.layers.pooling import Pooling
 from munjang.layers.recurrent import Cell, StackedRecurrent
@@ -21,6 +22,7 @@ from munjang.models.encoder import (
     pooling_field,
     token_embedding,
 )
+from munjang.models.shares import DropoutShare
 
 
 def variational_field(default: bool) -> Any:
@@ -31,12 +33,12 @@ def variational_field(default: bool) -> Any:
 class RecurrentConfig(WideConfig):
     """Settings of every recurrent encoder."""
 
-    hidden: int = Field(128, ge=1, description="width of one direction's hidden state")
-    layers: int = Field(1, ge=1, description="layers on one another")
+    hidden: int = Field(128, ge=1, le=WIDEST, description="width of one direction's hidden state")
+    layers: int = Field(1, ge=1, le=DEEPEST, description="layers on one another")
     directions: Literal[1, 2] = Field(2, description="1 = left to right, 2 = both ways")
     pooling: PoolingNames = pooling_field()
-    embedding_dropout: float = Field(0.2, ge=0, lt=1, description="dropped share of the embedding")
-    dropout: float = Field(0.3, ge=0, lt=1, description="between layers and of the pooled vector")
+    embedding_dropout: DropoutShare = Field(0.2, description="dropped share of the embedding")
+    dropout: DropoutShare = Field(0.3, description="between layers and of the pooled vector")
     variational: bool = variational_field(True)
 
 

@@ -7,12 +7,14 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from munjang.config import DEEPEST, WIDEST
 from munjang.layers.dropout import Dropout
 from munjang.layers.projection import Projected
 from munjang.layers.recurrent import StackedRecurrent
 from munjang.layers.recurrent_decoder import PARTS, Bridge, GatedCell, RecurrentDecoder
 from munjang.layers.scheduled import mix_guesses
 from munjang.models.encoder_decoder import EncoderDecoderConfig, Vocabularies, pair_embedding
+from munjang.models.shares import DropoutShare
 
 
 def directions_field(default: int) -> Any:
@@ -25,12 +27,12 @@ class RecurrentPairConfig(EncoderDecoderConfig):
 
     cell: GatedCell = Field("lstm", description="lstm or gru, on both sides")
     hidden: int = Field(
-        256, ge=1, description="width of a state of either side; two directions share it"
+        256, ge=1, le=WIDEST, description="width of a state of either side; two directions share it"
     )
-    layers: int = Field(1, ge=1, description="layers on one another, on both sides")
+    layers: int = Field(1, ge=1, le=DEEPEST, description="layers on one another, on both sides")
     directions: Literal[1, 2] = directions_field(2)
-    embedding_dropout: float = Field(0.2, ge=0, lt=1, description="dropped share of the embedding")
-    dropout: float = Field(0.3, ge=0, lt=1, description="between layers and before the output")
+    embedding_dropout: DropoutShare = Field(0.2, description="dropped share of the embedding")
+    dropout: DropoutShare = Field(0.3, description="between layers and before the output")
     scheduled_sampling: float = Field(
         0.0,
         ge=0,

@@ -11,6 +11,7 @@ from typing import Literal, Self, cast
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from munjang.config import DEEPEST, LONGEST, WIDEST
 from munjang.layers.activations import Activation
 from munjang.layers.attention import visible_keys
 from munjang.layers.blocks import Block
@@ -32,26 +33,30 @@ from munjang.models.encoder import (
     token_embedding,
 )
 from munjang.models.heads import check_heads
+from munjang.models.shares import DropoutShare
 
 
 class TransformerConfig(WideConfig):
     """Settings of `transformer`."""
 
     name: Literal["transformer"] = "transformer"
-    layers: int = Field(2, ge=1, description="layers on one another")
-    heads: int = Field(4, ge=1, description="ways to look, side by side; they share dim")
+    layers: int = Field(2, ge=1, le=DEEPEST, description="layers on one another")
+    heads: int = Field(4, ge=1, le=1024, description="ways to look, side by side; they share dim")
     feed_forward: int | None = Field(
-        None, ge=1, description="width inside the feed-forward parts; 4 x dim when left out"
+        None,
+        ge=1,
+        le=4 * WIDEST,
+        description="width inside the feed-forward parts; 4 x dim when left out",
     )
     activation: Activation = Field("gelu", description="inside the feed-forward parts")
     positions: Positions = Field(
         "rotary", description="how a place is told: sinusoidal, learned, rotary"
     )
-    longest: int = Field(512, ge=1, description="places that learned positions know")
+    longest: int = Field(512, ge=1, le=LONGEST, description="places that learned positions know")
     pooling: PoolingNames = pooling_field()
-    embedding_dropout: float = Field(0.1, ge=0, lt=1, description="dropped share of the embedding")
-    dropout: float = Field(
-        0.1, ge=0, lt=1, description="of what each part adds, and of the pooled vector"
+    embedding_dropout: DropoutShare = Field(0.1, description="dropped share of the embedding")
+    dropout: DropoutShare = Field(
+        0.1, description="of what each part adds, and of the pooled vector"
     )
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from munjang.config import DEEPEST, LONGEST, WIDEST
 from munjang.layers.activations import Activation
 from munjang.layers.attention import KeysValues, visible_keys
 from munjang.layers.blocks import Block, DecoderBlock, Norm
@@ -33,6 +34,7 @@ from munjang.models.encoder_decoder import (
     pair_embedding,
 )
 from munjang.models.heads import check_heads
+from munjang.models.shares import DropoutShare
 
 AnyBlock = TypeVar("AnyBlock", Block, DecoderBlock)
 
@@ -41,23 +43,27 @@ class TransformerPairsConfig(EncoderDecoderConfig):
     """Settings of `transformer` from text to text."""
 
     name: Literal["transformer"] = "transformer"
-    layers: int = Field(4, ge=1, description="layers of the encoder")
+    layers: int = Field(4, ge=1, le=DEEPEST, description="layers of the encoder")
     decoder_layers: int | None = Field(
-        None, ge=1, description="layers of the decoder; as many as of the encoder when left out"
+        None,
+        ge=1,
+        le=DEEPEST,
+        description="layers of the decoder; as many as of the encoder when left out",
     )
-    heads: int = Field(4, ge=1, description="ways to look, side by side; they share dim")
+    heads: int = Field(4, ge=1, le=1024, description="ways to look, side by side; they share dim")
     feed_forward: int | None = Field(
-        None, ge=1, description="width inside the feed-forward parts; 2 x dim when left out"
+        None,
+        ge=1,
+        le=4 * WIDEST,
+        description="width inside the feed-forward parts; 2 x dim when left out",
     )
     activation: Activation = Field("relu", description="inside the feed-forward parts")
     norm: Norm = Field("pre", description="where the norms stand: pre or post")
     positions: Positions = Field(
         "rotary", description="how a place is told: sinusoidal, learned, rotary"
     )
-    longest: int = Field(512, ge=1, description="places that learned positions know")
-    dropout: float = Field(
-        0.3, ge=0, lt=1, description="of the embeddings and of what each part adds"
-    )
+    longest: int = Field(512, ge=1, le=LONGEST, description="places that learned positions know")
+    dropout: DropoutShare = Field(0.3, description="of the embeddings and of what each part adds")
 
     @model_validator(mode="after")
     def _heads_share_dim(self) -> Self:

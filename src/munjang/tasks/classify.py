@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 import torch
@@ -39,13 +39,17 @@ LossName = Literal[
 ]
 
 
+# Of a mean in which a class does not count, or counts against the others, nothing is learned.
+Weight = Annotated[float, Field(ge=1e-9, le=1e9)]
+
+
 class ClassifySettings(Settings):
     """Settings of the task `classify`."""
 
     loss: LossName = Field("auto", description="auto: binary for two classes, else categorical")
-    focal_gamma: float = Field(2.0, ge=0, description="how much focal loss mutes easy rows")
+    focal_gamma: float = Field(2.0, ge=0, le=100, description="how much focal loss mutes easy rows")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share spread over all classes")
-    class_weights: Literal["balanced"] | dict[str, float] | None = Field(
+    class_weights: Literal["balanced"] | dict[str, Weight] | None = Field(
         None, description="'balanced', or a weight for each label"
     )
 

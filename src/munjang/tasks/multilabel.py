@@ -8,7 +8,7 @@ of thresholding strategies for text categorization"); labels too rare or too har
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -44,13 +44,16 @@ MOST_TUNED = 2**22
 MultilabelLoss = Literal["binary_crossentropy"]
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
 class MultilabelSettings(Settings):
     """Settings of the task `multilabel`."""
 
     separator: str = Field("|", min_length=1, description="between the labels of a text")
     loss: MultilabelLoss = Field("binary_crossentropy", description="of each label, then the mean")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share spread over yes and no")
-    thresholds: dict[str, float] | None = Field(
+    thresholds: dict[str, Share] | None = Field(
         None, description="a probability for each label; tuned for F1 on the validation part"
     )
 

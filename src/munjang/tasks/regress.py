@@ -39,13 +39,23 @@ class RegressSettings(Settings):
         "mean_squared_error", description="mse and mae for short; poisson for counts"
     )
     huber_delta: float = Field(
-        1.0, gt=0, description="where huber turns linear, in standard deviations of the numbers"
+        1.0,
+        gt=0,
+        le=10**9,
+        description="where huber turns linear, in standard deviations of the numbers",
     )
     mean: float | None = Field(
-        None, description="taken off each number; that of the training part when left out"
+        None,
+        ge=-1e30,
+        le=1e30,
+        description="taken off each number; that of the training part when left out",
     )
     scale: float | None = Field(
-        None, gt=0, description="each number is divided by it; found when left out"
+        None,
+        gt=0,
+        ge=1e-30,
+        le=1e30,
+        description="each number is divided by it; found when left out",
     )
 
     @field_validator("loss", mode="before")

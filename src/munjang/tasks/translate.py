@@ -41,7 +41,10 @@ class TranslateSettings(Settings):
     bleu_tokenizer: BLEU_TOKENIZERS = Field("13a", description="how sacrebleu cuts words")
     lowercase: bool = Field(False, description="capitals count as small letters in BLEU and chrF")
     decoded_rows: int = Field(
-        1000, ge=1, description="validation pairs that are answered at each look while it trains"
+        1000,
+        ge=1,
+        le=10**9,
+        description="validation pairs that are answered at each look while it trains",
     )
     decoded_seed: int = Field(
         1, ge=0, lt=2**63, description="draws those pairs; the same for the whole training"
@@ -49,7 +52,7 @@ class TranslateSettings(Settings):
     copy_unknown: bool = Field(
         False, description="write what an unknown word looked at in the source in its place"
     )
-    samples: int = Field(3, ge=0, description="answers that are shown at each look")
+    samples: int = Field(3, ge=0, le=1000, description="answers that are shown at each look")
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from munjang.text.vocabulary import RESERVED, Vocabulary
 ANALYSER = "kiwipiepy"
 # A longer text is analysed in parts, and of a very long one only the beginning is learned from.
 LONGEST_PART, LONGEST_LEARNED = 5_000, 65_536
+_MOST_WORKERS = 256
 _PACKAGES = (ANALYSER, "kiwipiepy_model")
 _VERSION = re.compile(r"[0-9A-Za-z.+!]{1,40}")
 
@@ -55,7 +56,7 @@ class MorphemeTokenizer:
         num_workers: threads of the analyser; all cores if None. The result does not depend on it.
 
     Raises:
-        ConfigError: kiwipiepy is not installed.
+        ConfigError: kiwipiepy is not installed, or no such number of threads can be.
     """
 
     name: ClassVar[str] = "morphemes"
@@ -67,6 +68,8 @@ class MorphemeTokenizer:
                 f"the morphemes tokenizer needs the package {ANALYSER}; install it with: "
                 'pip install "munjang[korean]"'
             )
+        if num_workers is not None and not 1 <= num_workers <= _MOST_WORKERS:
+            raise ConfigError(f"num_workers: expected 1 to {_MOST_WORKERS}, got {num_workers}")
         self.tags = tags
         self.num_workers = num_workers
         self._vocabulary: Vocabulary | None = None

@@ -3,9 +3,11 @@
 import inspect
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 
-from munjang.config import nearest
+from pydantic import TypeAdapter, ValidationError
+
+from munjang.config import nearest, shown
 from munjang.errors import ConfigError, FolderError
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
@@ -46,15 +48,33 @@ def make_tokenizer(name: str, **settings: Any) -> Tokenizer:
     Raises:
         ConfigError: an unknown name, an unknown setting, or a value that a setting cannot take.
     """
+    return tokenizer_class(name)(**checked_settings(name, settings))
+
+
+def checked_settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a tokenizer as its class takes them: YAML's `no` or `"no"` is False.
+
+    Raises:
+        ConfigError: as `make_tokenizer`.
+    """
     wanted = tokenizer_class(name)
     known = [key for key in inspect.signature(wanted).parameters if key != "self"]
-    for key in settings:
+    kinds = get_type_hints(wanted.__init__)
+    checked: dict[str, Any] = {}
+    for key, value in settings.items():
         if key not in known:
             raise ConfigError(
-                f"tokenizer {name!r} has no setting {key!r}{nearest(key, known)}; "
+                f"tokenizer {name!r} has no setting {key!r}{nearest(str(key), known)}; "
                 f"known: {', '.join(known) or 'none'}"
             )
-    return wanted(**settings)
+        try:
+            checked[key] = TypeAdapter(kinds[key]).validate_python(value)
+        except ValidationError as error:
+            reason = error.errors(include_url=False)[0]["msg"]
+            raise ConfigError(
+                f"tokenizer {name!r}: {key}: {reason[:1].lower()}{reason[1:]}, got {shown(value)}"
+            ) from None
+    return checked
 
 
 def tokenizer_from_json(state: Mapping[str, Any], vocabulary: Vocabulary) -> Tokenizer:

@@ -1,34 +1,21 @@
 """Checkpoints: one safetensors file, replaced atomically, that a killed run goes on from."""
 
-import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from munjang.config import to_yaml
 from munjang.errors import FolderError
 from munjang.manifest import written_whole
 from munjang.replacing import CHECKPOINT
-from munjang.training.settings import HOW_IT_IS_RUN
+from munjang.training.fingerprints import what_changed
 from munjang.training.state import TrainingState, Weights
 
 FILE = CHECKPOINT
-
-
-def fingerprint(recipe: Mapping[str, Any], buffers: Iterable[Any]) -> str:
-    """SHA-256 of a recipe as plain values, but for how it is run, and of the arrays of its data."""
-    ran = {key: value for key, value in recipe["training"].items() if key not in HOW_IT_IS_RUN}
-    digest = hashlib.sha256(to_yaml({**recipe, "training": ran}).encode())
-    for buffer in buffers:
-        digest.update(np.ascontiguousarray(buffer).tobytes())
-    return digest.hexdigest()
 
 
 def save_checkpoint(folder: Path, state: TrainingState, fingerprint: str) -> Path:
@@ -103,10 +90,13 @@ def check_checkpoint(folder: Path, fingerprint: str) -> None:
 
 
 def _refuse_another_run(path: Path, metadata: dict[str, Any], fingerprint: str) -> None:
-    if metadata.get("fingerprint") != fingerprint:
+    made_with = metadata.get("fingerprint", "")
+    if made_with != fingerprint:
+        changed = what_changed(made_with, fingerprint)
         raise FolderError(
-            f"{path}: this checkpoint was made with other data or settings; "
-            "resume with the same ones, or train into another folder"
+            f"{path}: this checkpoint was made with other data or settings"
+            f"{f' ({changed})' if changed else ''}; resume with the same ones, or train into "
+            "another folder"
         )
 
 

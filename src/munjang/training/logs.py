@@ -1,6 +1,7 @@
 """What a run leaves to read: `metrics.jsonl`, one JSON record a line, and TensorBoard files."""
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -109,6 +110,8 @@ class _Curves:
         """Add a point to each curve, and let nothing wait in a buffer."""
         with naming(self.board):
             for name, value in values.items():
+                if not math.isfinite(value):
+                    continue  # a curve has a gap there; tensorboardX would warn of each
                 summary = self._scalar(name, value)
                 event = self._event(wall_time=time.time(), step=step, summary=summary)
                 self._writer.write_event(event)

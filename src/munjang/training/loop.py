@@ -11,7 +11,6 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import Any
 
 import torch
@@ -36,6 +35,9 @@ from munjang.training.optimisers import (
 from munjang.training.schedules import step_size_factor
 from munjang.training.settings import TrainingSettings
 from munjang.training.state import TrainingState, Weights
+
+# Steps from one look for a loss that is no finite number to the next.
+_LOOK_EVERY = 10
 
 
 @dataclass(frozen=True)
@@ -135,13 +137,15 @@ class Loop:
         return self._order[1]
 
     def _first_steps(self) -> list[int]:
-        """How many steps lie before each pass, and in all."""
-        epochs = self.settings.epochs
-        if self.settings.batch_tokens is None:
-            sizes = [len(self.order(0))] * epochs
-        else:  # under a token budget the passes differ by a batch or so
-            sizes = [len(self.order(epoch)) for epoch in range(epochs)]
-        return [0, *accumulate(sizes)]
+        """How many steps lie before each pass that is begun, and in all."""
+        starts, most = [0], self.settings.max_steps or sys.maxsize
+        for epoch in range(self.settings.epochs):
+            # under a token budget the passes differ by a batch or so
+            alike = self.settings.batch_tokens is None
+            starts.append(starts[-1] + len(self.order(0 if alike else epoch)))
+            if starts[-1] >= most:
+                break
+        return starts
 
     @property
     def per_epoch(self) -> int:
@@ -151,7 +155,7 @@ class Loop:
     def passes(self, step: int) -> float:
         """How many passes over the training part are done after so many steps."""
         epoch = bisect_right(self._starts, step) - 1
-        if epoch == self.settings.epochs:
+        if epoch == len(self._starts) - 1:
             return float(epoch)
         first, after = self._starts[epoch], self._starts[epoch + 1]
         return epoch + (step - first) / (after - first)
@@ -168,13 +172,19 @@ class Loop:
                 began = time.perf_counter()
                 step = self._step(batch, epoch)
                 late = self._is_late(counters.seconds + time.perf_counter() - began)
-                if late or self._evaluate_after(counters.step):
+                if late or self._evaluate_after(counters.step) or self._has_diverged(step):
                     step = self._evaluate(step)
                 counters.stopped = counters.stopped or late
                 counters.seconds += time.perf_counter() - began
                 yield step
                 if counters.stopped:
                     return
+
+    def _has_diverged(self, step: Step) -> bool:
+        """Whether the weights are no finite numbers any more; looked for every few steps."""
+        if step.number % _LOOK_EVERY or math.isfinite(step.loss):
+            return False
+        return not all(bool(parameter.isfinite().all()) for parameter in self.parameters)
 
     def _is_late(self, seconds: float) -> bool:
         return self.settings.max_seconds is not None and seconds >= self.settings.max_seconds
@@ -259,7 +269,8 @@ class Loop:
         if counters.best_value is None:
             raise ConfigError(
                 f"training.learning_rate: the weights were no finite numbers by step {step.number}"
-                f" of {step.total}; a step size below {self.settings.learning_rate:g} helps"
+                f" of {step.total} (training diverged); try one below "
+                f"{self.settings.learning_rate:g}"
             )
         counters.stopped = counters.diverged = True
         self._record(scores, is_average=False, best=False)

@@ -43,7 +43,7 @@ class _Watch:
 
     def say(self, line: str) -> None:
         """Keep what the training says of having been cut short."""
-        self.cut = line if line.startswith("stopped at step") else self.cut
+        self.cut = line if line.startswith("training diverged") else self.cut
 
     def row(self, ended: Ended, note: str, value: float | None = None) -> TrialRow:
         return TrialRow(

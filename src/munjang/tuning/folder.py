@@ -14,6 +14,8 @@ from typing import Any
 from munjang.errors import FolderError
 from munjang.folder import TextModel
 from munjang.json_files import read_object
+from munjang.locks import FILE as LOCK
+from munjang.locks import refuse_held
 from munjang.manifest import FILE as MANIFEST
 from munjang.manifest import write_atomically
 
@@ -26,10 +28,12 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
     """See to it that a search in `out` would destroy nothing unasked. Changes nothing.
 
     Raises:
-        FolderError: a file, another search or other files stand there.
+        FolderError: a file, another search or other files stand there, or another process writes
+            there.
     """
     if out.exists() and not out.is_dir():
         raise FolderError(f"{out}: expected a folder for the search, this is a file")
+    refuse_held(out)
     names = {path.name for path in out.iterdir()} if out.exists() else set()
     if PLAN in names:
         if not (resume or overwrite):
@@ -38,7 +42,7 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
             )
         return
     # what a search that was killed before it had a plan left behind counts as nothing
-    foreign = sorted(names - {*_STUDY_FILES, PLAN + ".partial"})
+    foreign = sorted(names - {*_STUDY_FILES, LOCK, PLAN + ".partial"})
     if foreign:
         raise FolderError(
             f"{out}: this folder holds other files ({foreign[0]}); choose an empty one"

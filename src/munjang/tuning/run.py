@@ -1,11 +1,15 @@
 """`tune`: trial after trial on one split, the best of them kept as a model folder."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from munjang.config import given_settings, merge, parse_overrides
+from munjang.config import shown as quoted
 from munjang.errors import ConfigError
+from munjang.layout import make_folder
+from munjang.locks import hold
 from munjang.models.registry import architecture
 from munjang.preparation import Prepared, prepare
 from munjang.tasks.registry import TASKS
@@ -22,6 +26,8 @@ from munjang.tuning.ranges import read_space
 from munjang.tuning.results import TrialRow, Tuned, best_of
 from munjang.tuning.space import Space, flat, searched, shown, value_of
 from munjang.tuning.study import Study, need_optuna
+
+_MOST_TRIALS, _MOST_SECONDS = 10**5, 1e8
 
 
 def tune(
@@ -111,14 +117,20 @@ def tune(
     prepared = prepare(data, valid, name, given, say, vectors=vectors)
     keys = {*flat(fixed), *(() if prepared.vectors is None else ("model.dim",))}
     tried = searched(prepared.recipe, keys, own)
-    return _Tuning(prepared, folder, tried, say, resume=resume).run(trials, seconds)
+    with hold(make_folder(folder), say):
+        refuse_occupied(folder, resume=resume, overwrite=overwrite)
+        return _Tuning(prepared, folder, tried, say, resume=resume).run(trials, seconds)
 
 
 def _check_numbers(trials: int, seconds: float | None) -> None:
     if trials < 1:
-        raise ConfigError(f"trials: expected 1 or more, got {trials}")
-    if seconds is not None and not seconds > 0:
-        raise ConfigError(f"seconds: expected more than 0, got {seconds:g}")
+        raise ConfigError(f"trials: expected 1 or more, got {quoted(trials)}")
+    if trials > _MOST_TRIALS:
+        raise ConfigError(f"trials: expected {_MOST_TRIALS:,} or fewer, got {quoted(trials)}")
+    if seconds is not None and not 0 < seconds <= _MOST_SECONDS:
+        raise ConfigError(
+            f"seconds: expected more than 0, up to {_MOST_SECONDS:,.0f}, got {quoted(seconds)}"
+        )
 
 
 def _refuse_other_media(task: object) -> None:
@@ -142,7 +154,7 @@ class _Tuning:
         self.metric = recipe.training.metric
         self.defaults = {key: value_of(recipe, key) for key in space}
         plan = {
-            "run": prepared.fingerprint,
+            "run": hashlib.sha256(prepared.fingerprint.encode()).hexdigest(),
             "space": {key: part.to_json() for key, part in space.items()},
             "metric": self.metric,
             "seed": recipe.seed,

@@ -3,6 +3,7 @@
 import json
 import math
 from itertools import chain, repeat
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from munjang.data.batches import Batch
 from munjang.errors import ConfigError
 from munjang.tasks.classify import Classify, ClassifySettings
+from munjang.training.logs import RunLog
 from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
 from tests.unit.training.conftest import Small, scores_of
@@ -354,3 +356,31 @@ def test_bfloat16_rounds_the_products_of_training_alone(name: str) -> None:
     loop = Small(model=model).loop(precision="bfloat16")
     list(loop)
     assert {t.dtype for t in loop.state.model.parameters()} == {torch.float32}
+
+
+def test_a_run_that_diverges_is_noticed_before_the_next_evaluation(
+    small: Small, scripted, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    small.rows = 400
+    scripted([scores_of(0.5), scores_of(0.5, log_loss=math.nan)])
+    loop = small.loop(epochs=2, clip_norm=None, schedule="constant")
+    log, steps = RunLog(tmp_path, every=5), []
+    for step in loop:
+        log.step(step)
+        steps.append(step)
+        if step.number == loop.per_epoch:
+            with torch.no_grad():
+                loop.parameters[0].fill_(math.nan)
+    log.close()
+    assert loop.state.counters.diverged
+    assert loop.per_epoch == 100
+    assert steps[-1].number == 110
+    assert capfd.readouterr() == ("", ""), "TensorBoard's writer warns of no number"
+    records = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert records[-2]["loss"] is None
+
+
+def test_passes_that_are_never_begun_cost_nothing(small: Small) -> None:
+    loop = small.loop(epochs=10**6, batch_tokens=20, max_steps=3)
+    assert loop.total == 3
+    assert [step.number for step in loop] == [1, 2, 3]

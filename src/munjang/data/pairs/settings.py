@@ -4,7 +4,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from munjang.config import Settings
+from munjang.config import LONGEST, MOST_IDS, Settings
+from munjang.text.registry import checked_settings
 
 
 class PairDataSettings(Settings):
@@ -15,7 +16,10 @@ class PairDataSettings(Settings):
     encoding: str = Field("utf-8", description="of the files, such as cp949")
     skip_bad_rows: bool = Field(False, description="skip and count pairs that cannot be used")
     max_ratio: float | None = Field(
-        9.0, gt=1, description="how far from the usual ratio of lengths a pair may be; null: any"
+        9.0,
+        gt=1,
+        le=10**6,
+        description="how far from the usual ratio of lengths a pair may be; null: any",
     )
     valid: float = Field(0.1, gt=0, lt=1, description="share held out to validate on")
 
@@ -24,10 +28,20 @@ class SideSettings(Settings):
     """How the texts of one side become ids."""
 
     name: str = Field("bpe", description="words, characters, jamo, morphemes, bpe, ...")
-    min_frequency: int = Field(1, ge=1, description="rarer tokens read as out of vocabulary")
-    max_size: int | None = Field(None, ge=5, description="most ids, the reserved four included")
+    min_frequency: int = Field(
+        1, ge=1, le=10**9, description="rarer tokens read as out of vocabulary"
+    )
+    max_size: int | None = Field(
+        None, ge=5, le=MOST_IDS, description="most ids, the reserved four included"
+    )
     settings: dict[str, Any] = Field(default_factory=dict, description="of this tokenizer alone")
-    max_length: int = Field(256, ge=1, description="most tokens of a text")
+    max_length: int = Field(256, ge=1, le=LONGEST, description="most tokens of a text")
+
+    @model_validator(mode="after")
+    def _settings_of_its_own(self) -> Self:
+        # as the tokenizer takes them, so that config.yaml says what was done
+        self.settings.update(checked_settings(self.name, self.settings))
+        return self
 
 
 class PairTokenizerSettings(Settings):

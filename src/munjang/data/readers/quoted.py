@@ -32,8 +32,12 @@ class QuotedRecords:
         # by default the csv module takes no more than 131,072 characters a field
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
         self._feed = _Feed(lines)
-        quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-        self._reader = csv.reader(self._feed, delimiter=delimiter, quoting=quoting, strict=True)
+        self._reader = csv.reader(
+            self._feed,
+            delimiter=delimiter,
+            quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+            strict=True,
+        )
 
     def __iter__(self) -> "QuotedRecords":
         return self

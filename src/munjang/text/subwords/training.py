@@ -39,13 +39,22 @@ def known_characters(pretokens: Pretokens, *, min_frequency: int, limit: int) ->
     return known
 
 
+def _reachable(pretokens: Pretokens, max_size: int) -> int:
+    """A vocabulary as large as asked for, but no larger than merges can make it.
+
+    The library takes memory for all of it before the first merge. Each merge shortens the text,
+    and a character has at most two forms.
+    """
+    return min(max_size, len(RESERVED) + 3 * len(pretokens.points) + 1)
+
+
 def train_bpe(pretokens: Pretokens, *, min_frequency: int, max_size: int) -> Tokenizer:
     """Byte-pair encoding on characters (Sennrich et al. 2016)."""
     known = known_characters(
         pretokens, min_frequency=min_frequency, limit=(max_size - len(RESERVED)) // 2
     )
     trainer = trainers.BpeTrainer(
-        vocab_size=max_size,
+        vocab_size=_reachable(pretokens, max_size),
         min_frequency=min_frequency,
         special_tokens=list(RESERVED),
         show_progress=False,
@@ -67,7 +76,7 @@ def train_wordpiece(pretokens: Pretokens, *, min_frequency: int, max_size: int) 
     # breaks ties between merges by number. As "special tokens" they get their numbers here.
     forms = [CONTINUATION + chr(point) for point in continuing[known[continuing]].tolist()]
     trainer = trainers.WordPieceTrainer(
-        vocab_size=max_size,
+        vocab_size=_reachable(pretokens, max_size),
         min_frequency=min_frequency,
         special_tokens=[*RESERVED, *forms],
         continuing_subword_prefix=CONTINUATION,

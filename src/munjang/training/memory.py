@@ -1,0 +1,58 @@
+"""Whether there is memory for a training at all, before any of it is taken."""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from munjang.errors import ConfigError
+from munjang.memory import total_memory
+from munjang.training.optimisers import RowAdagrad
+from munjang.training.settings import TrainingSettings
+from munjang.training.state import TrainingState
+
+
+def refuse_impossible(
+    build: Callable[[], nn.Module],
+    settings: TrainingSettings,
+    make_state: Callable[[nn.Module, TrainingSettings], TrainingState],
+) -> None:
+    """Refuse a network that the memory of this machine cannot hold while it is trained.
+
+    What is counted is what surely comes: weights, what the optimisers remember, copies of the best
+    weights. Activations come on top.
+
+    Args:
+        build: gives the network; called once, on PyTorch's device "meta", which has shapes and no
+            numbers.
+        settings: of the training.
+        make_state: from network and settings to a fresh state.
+
+    Raises:
+        ConfigError: saying how much it would need, and of what.
+    """
+    available = total_memory()
+    if not available or torch.device(settings.device).type != "cpu":
+        return
+    with torch.device("meta"):
+        network = build()
+    state = make_state(network, settings)
+    weights = sum(t.numel() * t.element_size() for t in network.state_dict().values())
+    remembered = sum(
+        4 * (len(p) if isinstance(optimiser, RowAdagrad) else 2 * p.numel())
+        for optimiser in state.optimisers
+        for group in optimiser.groups
+        for p in group.parameters
+    )
+    copies = 1 + (settings.average_best or int(settings.averaging is not None))
+    needed = weights * (1 + copies) + remembered
+    if needed <= available:
+        return
+    name, largest = max(network.named_parameters(), key=lambda named: named[1].numel())
+    shape = " x ".join(f"{side:,}" for side in largest.shape)
+    numbers = sum(parameter.numel() for parameter in network.parameters())
+    raise ConfigError(
+        f"model: {numbers:,} parameters need {needed / 1e9:,.1f} GB or more to train (weights, "
+        f"optimiser, {copies} more copies), and this machine has {available / 1e9:,.1f} GB; the "
+        f"largest part is {name} [{shape}]; lower model.dim, or what else makes it so large"
+    )

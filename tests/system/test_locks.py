@@ -1,0 +1,240 @@
+"""One writer per folder, with real processes that begin together, are killed, or look on."""
+
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import connection
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import munjang
+from munjang import locks
+from munjang.comparison.run import compare
+from munjang.errors import FolderError
+from munjang.tuning.run import tune
+from tests.made import QUICK, made_corpus
+from tests.system.commands import PATIENCE, call, settings, write_table
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_table(
+        tmp_path_factory.mktemp("made") / "data.csv", zip(*made_corpus(120), strict=True)
+    )
+
+
+Starters = Callable[..., list[ForkServerProcess]]
+
+
+def fit(out: str, begin: Any, **more: Any) -> None:
+    """Train for ever, once all are ready; or say in a file beside `out` why not."""
+    begin.wait(PATIENCE)
+    endless = [*QUICK, "training.epochs=100000", "training.checkpoint_steps=20"]
+    try:
+        munjang.train(made_corpus(), model="mean", overrides=endless, out=out, **more)
+    except FolderError as error:
+        Path(f"{out}-{os.getpid()}").write_text(str(error), encoding="utf-8")
+
+
+@pytest.fixture
+def starters(tmp_path: Path) -> Iterator[Starters]:
+    """Begins so many trainings into one folder, at once."""
+    # a server forks each, so that torch is imported once and not by every one of them
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch._dynamo", "munjang.api", __name__])
+    begun: list[ForkServerProcess] = []
+    barriers: list[Any] = []  # they go with the last who knows them
+
+    def begin(count: int, **more: Any) -> list[ForkServerProcess]:
+        together = context.Barrier(count)
+        barriers.append(together)
+        given = (str(tmp_path / "m"), together)
+        processes = [context.Process(target=fit, args=given, kwargs=more) for _ in range(count)]
+        begun.extend(processes)
+        for process in processes:
+            process.start()
+        return processes
+
+    yield begin
+    for process in begun:
+        process.kill()
+        process.join()
+
+
+def wait_for(event: Callable[[], bool], process: ForkServerProcess) -> None:
+    """Until something happened that a living process does."""
+    pause = threading.Event()
+    while not event():
+        assert process.is_alive()
+        pause.wait(0.01)
+
+
+def test_of_eight_that_begin_at_once_one_trains_and_a_killed_one_is_no_obstacle(
+    starters: Starters, tmp_path: Path
+) -> None:
+    waiting = starters(8)
+    losers: list[ForkServerProcess] = []
+    while len(losers) < 7:
+        ended = connection.wait([process.sentinel for process in waiting], PATIENCE)
+        losers += [process for process in waiting if process.sentinel in ended]
+        waiting = [process for process in waiting if process.sentinel not in ended]
+        assert waiting, "one goes on"
+    (winner,) = waiting
+    for loser in losers:
+        told = (tmp_path / f"m-{loser.pid}").read_text(encoding="utf-8")
+        assert f"process {winner.pid} on {socket.gethostname()} (since 20" in told
+        assert "writes into this folder" in told
+    log, lock = tmp_path / "m" / "metrics.jsonl", tmp_path / "m" / locks.FILE
+    wait_for(lambda: log.exists() and log.stat().st_size > 0, winner)
+    winner.kill()
+    winner.join()
+    assert lock.exists(), "a killed process takes nothing away"
+    (next_one,) = starters(1, resume=True, overwrite=True)
+    wait_for(lambda: f'"pid": {next_one.pid},' in lock.read_text(), next_one)
+
+
+def test_the_command_says_in_one_line_who_writes_there(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ThreadPoolExecutor(1) as other, locks.hold(tmp_path / "."):
+        command = ["train", table, "--model", "mean", "--out", tmp_path, *settings()]
+        done = other.submit(call, capsys, *command).result()
+    assert (done.code, done.out) == (2, "")
+    *_, last = done.err.splitlines()
+    assert last.startswith(f"munjang: {tmp_path}: process {os.getpid()} on ")
+    assert last.endswith(" writes into this folder; wait until that ends, or choose another folder")
+
+
+def train(out: Path, **more: Any) -> Any:
+    return munjang.train(made_corpus(), model="mean", overrides=QUICK, out=out, **more)
+
+
+WRITERS: dict[str, Callable[[Path], Any]] = {
+    "train": train,
+    "train --overwrite": lambda out: train(out, overwrite=True),
+    "train --resume": lambda out: train(out, resume=True),
+    "compare": lambda out: compare(made_corpus(), out=out, models="majority", seeds=1),
+    "tune": lambda out: tune(made_corpus(), out=out, model="mean", trials=1),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_whoever_writes_into_a_folder_keeps_the_others_out(name: str, tmp_path: Path) -> None:
+    held, done = threading.Event(), threading.Event()
+
+    def holding() -> None:
+        with locks.hold(tmp_path):
+            held.set()
+            done.wait(PATIENCE)
+
+    other = threading.Thread(target=holding)
+    other.start()
+    try:
+        assert held.wait(PATIENCE)
+        before = sorted(tmp_path.iterdir())
+        with pytest.raises(FolderError, match=rf"process {os.getpid()} on .* writes into this"):
+            WRITERS[name](tmp_path)
+        assert sorted(tmp_path.iterdir()) == before
+    finally:
+        done.set()
+        other.join()
+    assert not (tmp_path / locks.FILE).exists()
+
+
+def test_a_model_is_not_saved_into_a_folder_that_is_trained_into(tmp_path: Path) -> None:
+    model = munjang.train(made_corpus(), model="mean", overrides=QUICK).model
+    half = tmp_path / "m" / "config.yaml.partial"
+    found: list[BaseException] = []
+
+    def save() -> None:
+        try:
+            model.save(tmp_path / "m")
+        except FolderError as error:
+            found.append(error)
+
+    def look(step: Any) -> None:
+        if step.number == 1:
+            half.write_text("of the training itself")
+            saving = threading.Thread(target=save)
+            saving.start()
+            saving.join()
+            assert half.exists(), "nobody else takes away what a running training has begun"
+            half.unlink()
+
+    train(tmp_path / "m", on_step=look)
+    assert "writes into this folder" in str(found[0])
+    assert munjang.load(tmp_path / "m").predict("lovely")
+    assert not (tmp_path / "m" / locks.FILE).exists()
+
+
+def test_readers_ask_for_no_lock(tmp_path: Path) -> None:
+    train(tmp_path / "m")
+    with locks.hold(tmp_path / "m"):
+        loading = threading.Thread(target=munjang.load, args=(tmp_path / "m",))
+        loading.start()
+        loading.join()
+    assert munjang.load(tmp_path / "m").predict("lovely")
+
+
+FORKING = """
+import os, signal, sys
+from pathlib import Path
+from munjang import locks
+with locks.hold(Path(sys.argv[1])):
+    if os.fork() == 0:
+        print("child", flush=True)
+        sys.stdin.read()
+        os._exit(0)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_does_not_hold_on_to_the_folder_of_a_killed_parent(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKING, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "child\n"
+        assert parent.wait(PATIENCE) == -signal.SIGKILL
+        with locks.hold(tmp_path):
+            pass
+
+
+def test_where_nothing_can_be_written_one_line_says_so(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    def refuse(*_: Any) -> int:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(locks.os, "open", refuse)
+    done = call(capsys, "train", table, "--model", "mean", "--out", tmp_path / "m", *settings())
+    assert done.code == 2
+    assert done.err.splitlines()[-1] == (
+        f"munjang: {tmp_path / 'm'}: cannot write into this folder: Read-only file system"
+    )
+
+
+def test_a_file_system_without_locks_is_told_of_and_used(tmp_path: Path, monkeypatch: Any) -> None:
+    def unknown(*_: Any) -> None:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(locks.fcntl, "flock", unknown)
+    told: list[str] = []
+    train(tmp_path / "m", say=told.append)
+    assert any("this file system has no locks" in line for line in told)
+    assert munjang.load(tmp_path / "m").predict("lovely")

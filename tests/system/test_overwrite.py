@@ -1,0 +1,211 @@
+"""A new model in the place of an old one: killed anywhere, one of the two is whole and answers."""
+
+import multiprocessing
+import os
+import pkgutil
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import munjang
+from munjang.errors import ConfigError, FolderError
+from munjang.replacing import CHECKPOINT, FOLDER
+from tests.made import QUICK, made_corpus
+from tests.system.commands import PATIENCE
+
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="killed in a forked process"),
+]
+OLD, NEW = 1, 2
+SETTINGS = (*QUICK, "training.epochs=2", "training.checkpoint_steps=10")
+
+
+def fit(out: Path, seed: int, **more: Any) -> Any:
+    return munjang.train(
+        made_corpus(), model="mean", overrides=SETTINGS, out=out, seed=seed, **more
+    )
+
+
+models: dict[int, Any] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[int, bytes]:
+    """The weights that trainings end with which nobody disturbs."""
+    weights = {}
+    for seed in (OLD, NEW):
+        out = tmp_path_factory.mktemp("undisturbed") / "m"
+        models[seed] = fit(out, seed).model
+        weights[seed] = (out / "model.safetensors").read_bytes()
+    return weights
+
+
+def die(moment: tuple[str, str, int, str], act: str, out: Path, new: Path) -> None:
+    """Write a new model, and be killed before or after the n-th call of a function."""
+    where, name, call, when = moment
+    owner = pkgutil.resolve_name(where)
+    whole, calls = getattr(owner, name), 0
+
+    def dying(*given: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = whole(*given, **named)
+        if calls == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    model = munjang.load(new)
+    setattr(owner, name, dying)
+    if act == "train":
+        fit(out, NEW, overwrite=True, resume=True)
+    else:
+        model.save(out)
+
+
+WRITING = [
+    ("munjang.contents", "_save_weights", 1, "before"),
+    ("munjang.contents", "write_manifest", 1, "after"),
+    ("munjang.replacing", "_put", 1, "after"),
+    ("munjang.replacing", "_put", 5, "before"),
+    ("munjang.replacing", "_put", 7, "after"),
+    ("munjang.replacing:shutil", "rmtree", 1, "before"),
+]
+TRAINING = [
+    ("munjang.training.run", "load_checkpoint", 1, "before"),
+    ("munjang.training.loop:Loop", "_step", 15, "after"),
+    ("munjang.training.run", "save_checkpoint", 2, "before"),
+    ("munjang.api", "_finished_task", 1, "after"),
+]
+MOMENTS = [("train", moment) for moment in (*TRAINING, *WRITING)]
+MOMENTS += [("save", moment) for moment in WRITING[::2]]
+
+
+@pytest.mark.parametrize(("act", "moment"), MOMENTS, ids=str)
+def test_killed_at_any_moment_a_whole_model_stands_there(
+    act: str, moment: tuple[str, str, int, str], tmp_path: Path, trained: Any
+) -> None:
+    out, new = tmp_path / "m", tmp_path / "new"
+    models[OLD].save(out)
+    models[NEW].save(new)
+    (out / "notes.txt").write_text("mine")
+    # a server forks each, so that torch is imported once; this process has threads, and may not
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch._dynamo", "munjang.api", __name__])
+    process = context.Process(target=die, args=(moment, act, out, new))
+    process.start()
+    process.join(PATIENCE)
+    assert process.exitcode == -signal.SIGKILL, "the moment came"
+    assert_whole(out, trained)
+    fit(out, NEW, overwrite=True, resume=True)
+    assert (out / "model.safetensors").read_bytes() == trained[NEW]
+    assert munjang.load(out).recipe.seed == NEW
+    assert (out / "notes.txt").read_text() == "mine"
+    assert not (out / FOLDER).exists()
+    assert not (out / CHECKPOINT).exists()
+    assert not list(out.glob("*.partial"))
+
+
+def assert_whole(out: Path, trained: Any) -> None:
+    """The model that is loaded is the old one or the new one, in every part."""
+    model = munjang.load(out)
+    expected = models[model.recipe.seed]
+    texts = made_corpus()[0][:9]
+    assert model.predict_proba(texts).tolist() == expected.predict_proba(texts).tolist()
+
+
+def test_the_old_model_answers_during_all_of_the_new_training(tmp_path: Path, trained: Any) -> None:
+    out = tmp_path / "m"
+    models[OLD].save(out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+
+    def look(_: Any) -> None:
+        assert munjang.load(out).recipe.seed == OLD
+        assert {name: (out / name).read_bytes() for name in before} == before
+
+    fit(out, NEW, overwrite=True, on_step=look)
+    assert munjang.load(out).recipe.seed == NEW
+    assert (out / "metrics.jsonl").exists()
+    assert (out / "tensorboard").is_dir()
+    assert not (out / FOLDER).exists()
+
+
+class CallbackError(Exception):
+    """The training breaks off."""
+
+
+def broken_off(out: Path, at: int, **more: Any) -> None:
+    def fail(step: Any) -> None:
+        if step.number == at:
+            raise CallbackError
+
+    with pytest.raises(CallbackError):
+        fit(out, NEW, on_step=fail, **more)
+
+
+def test_a_new_training_that_fails_at_once_leaves_no_trace(tmp_path: Path, trained: Any) -> None:
+    out = tmp_path / "m"
+    models[OLD].save(out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    broken_off(out, 1, overwrite=True)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    overrides = [*SETTINGS, "training.learning_rate=1e30"]
+    with pytest.raises(ConfigError, match="learning_rate"):
+        munjang.train(made_corpus(), model="cnn", overrides=overrides, out=out, overwrite=True)
+    assert munjang.load(out).recipe.seed == OLD
+
+
+def test_a_new_training_that_was_stopped_is_gone_on_with(tmp_path: Path, trained: Any) -> None:
+    out = tmp_path / "m"
+    models[OLD].save(out)
+    broken_off(out, 25, overwrite=True)
+    assert munjang.load(out).recipe.seed == OLD
+    with pytest.raises(FolderError, match=r"a finished model stands here, and an unfinished"):
+        fit(out, NEW)
+    with pytest.raises(FolderError, match="an unfinished training that is to replace this model"):
+        models[OLD].save(out)
+    steps: list[int] = []
+    fit(out, NEW, resume=True, on_step=lambda step: steps.append(step.number))
+    assert steps[0] == 21
+    assert (out / "model.safetensors").read_bytes() == trained[NEW]
+    records = (out / "metrics.jsonl").read_text(encoding="utf-8")
+    assert records.count('"part": "valid"') == 2, "the log is that of all sittings"
+
+
+def test_overwriting_alone_begins_anew_what_was_stopped(tmp_path: Path, trained: Any) -> None:
+    out = tmp_path / "m"
+    models[OLD].save(out)
+    broken_off(out, 25, overwrite=True)
+    steps: list[int] = []
+    fit(out, NEW, overwrite=True, on_step=lambda step: steps.append(step.number))
+    assert steps[0] == 1
+    assert (out / "model.safetensors").read_bytes() == trained[NEW]
+
+
+def test_whoever_loads_while_models_take_turns_gets_one_of_them_whole(
+    tmp_path: Path, trained: Any
+) -> None:
+    out = tmp_path / "m"
+    models[OLD].save(out)
+    failed: list[BaseException] = []
+
+    def take_turns() -> None:
+        try:
+            for turn in range(12):
+                models[(NEW, OLD)[turn % 2]].save(out)
+        except BaseException as error:
+            failed.append(error)
+
+    writer = threading.Thread(target=take_turns)
+    writer.start()
+    loads = 0
+    while writer.is_alive() or not loads:
+        assert_whole(out, trained)
+        loads += 1
+    writer.join()
+    assert not failed

@@ -22,7 +22,7 @@ from munjang.data.readers.header import (
     only_header,
     wrong_fields,
 )
-from munjang.data.readers.quoted import QuotedRecords
+from munjang.data.readers.quoted import quoted_records
 from munjang.data.readers.records import Records
 from munjang.data.readers.rowwise import read_rowwise
 from munjang.data.readers.sources import Loaded
@@ -193,7 +193,7 @@ def _names(loaded: Loaded, layout: Layout, delimiter: str, quoted: bool) -> tupl
     text = header.decode(errors="surrogateescape")
     fields = text.split(delimiter)
     if quoted:
-        _, found = next(QuotedRecords(iter(text.split("\n")), delimiter, quoted=True))
+        _, found = next(quoted_records(iter(text.split("\n")), delimiter, quoted=True))
         fields = list(found)
     names = header_names(fields, file=loaded.name, row=row)
     if len(layout.starts) == 1:

@@ -6,7 +6,7 @@ Python's csv module cuts a record; a quote within an unquoted field is a charact
 import csv
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 # A quote that is never closed would swallow the rest of the file: no text has more lines.
@@ -52,6 +52,26 @@ def quoted_records(
         if feed.lone_cr:
             fields = [field.replace(_LONE_CR, "\r") for field in fields]
         yield row, fields
+
+
+def parses_only_quoted(lines: Callable[[], Iterator[str]], delimiter: str) -> bool:
+    """Whether all records have as many fields as the header only where quotes are heeded.
+
+    Args:
+        lines: of a file, from the first, each time it is called.
+        delimiter: one ASCII character.
+    """
+    widths = (line.count(delimiter) for line in lines() if line.removesuffix("\r"))
+    first = next(widths, 0)
+    if all(width == first for width in widths):
+        return False
+    counts = (
+        -1 if isinstance(fields, str) else len(fields)
+        for _, fields in quoted_records(lines(), delimiter, quoted=True)
+        if fields
+    )
+    header = next(counts, -1)
+    return header > 0 and all(count == header for count in counts)
 
 
 class _Feed:

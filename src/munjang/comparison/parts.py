@@ -12,8 +12,9 @@ import polars as pl
 
 from munjang.comparison.kept import LABELS, part_file
 from munjang.comparison.plan import PARTS
-from munjang.data.labels import check_known_labels, check_labels, known_names, require_labels
+from munjang.data.labels import check_known_labels, check_labels, require_labels
 from munjang.data.pairs.settings import PairDataSettings
+from munjang.data.readers.class_names import known_names
 from munjang.data.splits import split
 from munjang.data.table import Table
 from munjang.manifest import write_atomically, written_whole

@@ -15,7 +15,7 @@ from munjang.data.distributions import (
     label_counts,
     with_names,
 )
-from munjang.data.labels import known_names
+from munjang.data.readers.class_names import known_names
 from munjang.data.repeats import Repeats, conflicts, duplicates, overlap
 from munjang.data.splits import same_texts
 from munjang.data.table import Table

@@ -66,6 +66,7 @@ def is_table(values: object) -> bool:
 def _refuse(values: Any, kind: str) -> None:
     """Refuse what can be iterated over, but not as a person would expect, and what cannot."""
     got = type(values).__name__
+    wanted = "a string or strings" if kind == "text" else f"{kind}s"
     if is_table(values):
         names = list(getattr(values, "column_names", None) or _column_names(values))
         named = ", ".join(map(str, names[:_NAMED])) + (", ..." if len(names) > _NAMED else "")
@@ -78,10 +79,10 @@ def _refuse(values: Any, kind: str) -> None:
     elif isinstance(values, bytes | bytearray | memoryview):
         cure = 'which has no encoding: decode it first, as in given.decode("utf-8")'
     elif not hasattr(values, "__iter__"):
-        raise DataError(f"expected a string or strings, got {got}")
+        raise DataError(f"expected {wanted}, got {got}")
     else:
         return
-    raise DataError(f"expected a string or strings, got {got}, {cure}")
+    raise DataError(f"expected {wanted}, got {got}, {cure}")
 
 
 def _column_names(table: Any) -> Iterable[Any]:

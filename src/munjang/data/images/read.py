@@ -14,7 +14,7 @@ import polars as pl
 from munjang.data.images.decode import Pixels, pixels_of, size_of
 from munjang.data.images.settings import ImageSettings, Mode
 from munjang.data.images.sources import Found, Source, find_images
-from munjang.data.labels import one_name_each
+from munjang.data.readers.class_names import one_name_each
 from munjang.data.table import Table
 from munjang.errors import DataError
 from munjang.names import label_key

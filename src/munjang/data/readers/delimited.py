@@ -6,7 +6,7 @@ found first, so that every record is checked and every value is a slice of the f
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,13 +22,15 @@ from munjang.data.readers.header import (
     only_header,
     wrong_fields,
 )
-from munjang.data.readers.quoted import QuotedRecords
+from munjang.data.readers.quoted import parses_only_quoted, quoted_records
 from munjang.data.readers.records import Records
 from munjang.data.readers.rowwise import read_rowwise
 from munjang.data.readers.sources import Loaded
 from munjang.text.columns import Int64s
 
 Bytes = npt.NDArray[np.uint8]
+
+ONLY_QUOTED = "double quotes are read as quoting: the file parses only so"
 
 NEWLINE, RETURN, QUOTE = 10, 13, 34
 _FIRST_LINE = re.compile(rb"[^\r\n][^\n]*")
@@ -74,18 +76,16 @@ def read_delimited(loaded: Loaded, delimiter: str, *, quoting: bool) -> Records:
     header = _FIRST_LINE.search(data)
     quoting = quoting or (header is not None and is_quoted(header[0], delimiter.encode()))
     quotes = np.flatnonzero(buffer == QUOTE) if b'"' in data else np.empty(0, dtype=np.int64)
-    sound = bool(len(quotes)) and _well_formed(buffer, quotes, ord(delimiter))
-    if quoting and len(quotes) and not sound:
+    plain = None if quoting and len(quotes) else find_layout(buffer, delimiter, None)
+    if len(quotes) and plain is not None and not _uniform(plain):
+        text = data.decode(errors="surrogateescape").removesuffix("\n")
+        if parses_only_quoted(lambda: iter(text.split("\n")), delimiter):
+            quoting, loaded = True, replace(loaded, notes=(*loaded.notes, ONLY_QUOTED))
+    quoted = quoting and bool(len(quotes))
+    if quoted and not _well_formed(buffer, quotes, ord(delimiter)):
         return read_rowwise(loaded, delimiter)
-    notes = loaded.notes
-    quoted = quoting and sound
-    layout = find_layout(buffer, delimiter, quotes if quoted else None)
-    if sound and not quoting:
-        heeded = find_layout(buffer, delimiter, quotes)
-        if _uniform(heeded) and not _uniform(layout):
-            layout, quoted = heeded, True
-            notes += ("double quotes are read as quoting: the file parses only so",)
-    notes += blank_lines(layout.blank)
+    layout = find_layout(buffer, delimiter, quotes) if quoted or plain is None else plain
+    notes = loaded.notes + blank_lines(layout.blank)
     return _records(loaded, layout, delimiter, quoted, notes)
 
 
@@ -193,7 +193,7 @@ def _names(loaded: Loaded, layout: Layout, delimiter: str, quoted: bool) -> tupl
     text = header.decode(errors="surrogateescape")
     fields = text.split(delimiter)
     if quoted:
-        _, found = next(QuotedRecords(iter(text.split("\n")), delimiter, quoted=True))
+        _, found = next(quoted_records(iter(text.split("\n")), delimiter, quoted=True))
         fields = list(found)
     names = header_names(fields, file=loaded.name, row=row)
     if len(layout.starts) == 1:

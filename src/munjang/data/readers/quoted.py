@@ -6,7 +6,8 @@ Python's csv module cuts a record; a quote within an unquoted field is a charact
 import csv
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Literal
 
 # A quote that is never closed would swallow the rest of the file: no text has more lines.
 LONGEST_RECORD = 1000
@@ -16,42 +17,61 @@ LONGEST_RECORD = 1000
 _LONE_CR = "\udc0d"
 
 
-class QuotedRecords:
-    """Iterate over records: the row where each begins, and its fields or what is wrong with it.
+def quoted_records(
+    lines: Iterator[str], delimiter: str, *, quoted: bool
+) -> Iterator[tuple[int, list[str] | str]]:
+    """Cut lines into records.
 
-    A blank line is a record without fields. A record whose quotes are wrong is a line: what follows
-    that line is read anew.
+    A blank line is a record without fields. A record whose quotes are wrong is one line: what
+    follows that line is read anew.
 
     Args:
         lines: without their "\\n".
         delimiter: one ASCII character.
         quoted: whether double quotes protect delimiters and line ends.
+
+    Yields:
+        The row where each record begins, and its fields or what is wrong with its quotes.
     """
-
-    def __init__(self, lines: Iterator[str], delimiter: str, *, quoted: bool) -> None:
-        # by default the csv module takes no more than 131,072 characters a field
-        csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-        self._feed = _Feed(lines)
-        self._reader = csv.reader(
-            self._feed,
-            delimiter=delimiter,
-            quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
-            strict=True,
-        )
-
-    def __iter__(self) -> "QuotedRecords":
-        return self
-
-    def __next__(self) -> tuple[int, list[str] | str]:
-        row = self._feed.begin()
+    # by default the csv module takes no more than 131,072 characters a field
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    feed = _Feed(lines)
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    reader = csv.reader(feed, delimiter=delimiter, quoting=quoting, strict=True)
+    while True:
+        row = feed.row + 1
+        feed.record.clear()
         try:
-            fields = next(self._reader)
+            fields = next(reader)
+        except StopIteration:
+            return
         except csv.Error as error:
-            self._feed.go_back()
-            return row, _quoting_mistake(error)
-        if self._feed.lone_cr:
+            feed.go_back()
+            yield row, _quoting_mistake(error)
+            continue
+        if feed.lone_cr:
             fields = [field.replace(_LONE_CR, "\r") for field in fields]
-        return row, fields
+        yield row, fields
+
+
+def parses_only_quoted(lines: Callable[[], Iterator[str]], delimiter: str) -> bool:
+    """Whether all records have as many fields as the header only where quotes are heeded.
+
+    Args:
+        lines: of a file, from the first, each time it is called.
+        delimiter: one ASCII character.
+    """
+    widths = (line.count(delimiter) for line in lines() if line.removesuffix("\r"))
+    first = next(widths, 0)
+    if all(width == first for width in widths):
+        return False
+    counts = (
+        -1 if isinstance(fields, str) else len(fields)
+        for _, fields in quoted_records(lines(), delimiter, quoted=True)
+        if fields
+    )
+    header = next(counts, -1)
+    return header > 0 and all(count == header for count in counts)
 
 
 class _Feed:
@@ -62,11 +82,6 @@ class _Feed:
         self.record: list[str] = []
         self.again: deque[str] = deque()
         self.lone_cr = False
-
-    def begin(self) -> int:
-        """Note that a record begins. Returns the row where it does."""
-        self.record.clear()
-        return self.row + 1
 
     def go_back(self) -> None:
         """Send back all lines of the record but its first."""

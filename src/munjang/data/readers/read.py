@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from munjang.data.collection import is_table
-from munjang.data.labels import one_name_each
+from munjang.data.readers.class_names import one_name_each
 from munjang.data.readers.columns import choose_columns
 from munjang.data.readers.delimited import read_delimited
 from munjang.data.readers.formats import find_format

@@ -8,7 +8,7 @@ import polars as pl
 from munjang.data.readers.corrupt import corruption, corruption_faults
 from munjang.data.readers.faults import Fault, one_row
 from munjang.data.readers.header import blank_lines, header_names, only_header, wrong_fields
-from munjang.data.readers.quoted import QuotedRecords
+from munjang.data.readers.quoted import quoted_records
 from munjang.data.readers.records import Records
 from munjang.data.readers.sources import Loaded
 from munjang.errors import DataError
@@ -28,7 +28,7 @@ def read_rowwise(loaded: Loaded, delimiter: str) -> Records:
     lines: list[int] = []
     faults: list[Fault] = []
     blank = pending = 0
-    for row, fields in QuotedRecords(
+    for row, fields in quoted_records(
         iter(text.removesuffix("\n").split("\n")), delimiter, quoted=True
     ):
         if isinstance(fields, str):

@@ -3,18 +3,22 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from munjang.data.readers.arriving import Lines
+from munjang.data.readers.delimited import ONLY_QUOTED
 from munjang.data.readers.encodings import marked_codec, text_codec
 from munjang.data.readers.faults import SKIP_HINT
-from munjang.data.readers.formats import find_format
+from munjang.data.readers.formats import Format, find_format
 from munjang.data.readers.opening import PARQUET_MAGIC, STDIN, open_source, source_name
+from munjang.data.readers.quoted import parses_only_quoted
 from munjang.data.readers.streamed import Bad, Record, Wanted, line_records, parquet_records
 from munjang.errors import DataError
+from munjang.names import existing_path
 from munjang.telling import Say
 from munjang.text.columns import Int64s
 
@@ -33,7 +37,8 @@ def stream_texts(
 
     A batch ends after `batch_rows` texts, or earlier when the next line has not yet arrived, so
     that a program that writes one line and waits gets its answer. Empty texts are passed on as
-    they are: each line gets an answer. TSV is read without quoting, unless its header is quoted.
+    they are: each line gets an answer. TSV from standard input is read without quoting, unless its
+    header is quoted: whether a file parses only with quoting is known at its end.
 
     Args:
         source: a path, or "-" for standard input; the formats of `read_table`.
@@ -69,8 +74,30 @@ def stream_texts(
         opened = guard.pop_all()
     for note in form.notes:
         say(note)
+    if form.kind == "tsv" and _reads_twice(source):
+        form = _heeding_quotes(source, form, codec, mark, say)
     records = line_records(lines, form, wanted, say)
     return _batches(opened, name, records, lambda: lines.ready, batch_rows, skipped)
+
+
+def _reads_twice(source: str | Path) -> bool:
+    """Whether a source is a file, not standard input nor a pipe."""
+    return str(source) != STDIN and existing_path(source).is_file()
+
+
+def _heeding_quotes(source: str | Path, form: Format, codec: str, mark: int, say: Say) -> Format:
+    """The format of a TSV file, with quotes as in CSV where it parses only so."""
+    with ExitStack() as opened:
+
+        def lines() -> Lines:
+            stream = opened.enter_context(open_source(source))
+            stream.read(mark)
+            return Lines(stream, codec, name=source_name(source), strict=False)
+
+        if not parses_only_quoted(lines, form.delimiter):
+            return form
+    say(ONLY_QUOTED)
+    return replace(form, kind="csv")
 
 
 def _batches(

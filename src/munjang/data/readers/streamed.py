@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from munjang.data.readers.arriving import Lines
 from munjang.data.readers.columns import column_parts, existing_columns, joined, text_by_name
-from munjang.data.readers.corrupt import corruption
+from munjang.data.readers.corrupt import INVALID, NUL
 from munjang.data.readers.faults import shorten
 from munjang.data.readers.formats import Format
 from munjang.data.readers.header import header_names, is_quoted, shown, wrong_fields
 from munjang.data.readers.lines import BAD_JSON, parse_object, reject_array
-from munjang.data.readers.quoted import QuotedRecords
+from munjang.data.readers.quoted import quoted_records
 from munjang.data.readers.records import MISSING
 from munjang.data.readers.rowwise import MALFORMED
 from munjang.data.readers.typed import damaged_parquet, open_parquet
@@ -106,7 +106,7 @@ def _jsonlines(lines: Lines, wanted: Wanted, say: Say) -> Iterator[Record]:
 def _delimited(lines: Lines, form: Format, wanted: Wanted, say: Say) -> Iterator[Record]:
     first = next((line for line in lines.head().split(b"\n") if line.strip(b"\r")), b"")
     quoted = form.kind == "csv" or is_quoted(first, form.delimiter.encode())
-    records = QuotedRecords(lines, form.delimiter, quoted=quoted)
+    records = quoted_records(lines, form.delimiter, quoted=quoted)
     row, header = next(((row, fields) for row, fields in records if fields), (0, []))
     if not header:
         return
@@ -126,6 +126,8 @@ def _delimited(lines: Lines, form: Format, wanted: Wanted, say: Say) -> Iterator
             counts = np.array([row]), np.array([len(fields)])
             fault = wrong_fields(*counts, names, form.delimiter)
             yield row, Bad(fault.reason, fault.message(0))
+        elif len(places) == 1:
+            yield row, fields[places[0]]
         else:
             yield row, _text([fields[place] for place in places], columns)
 
@@ -172,7 +174,5 @@ def _text(values: Sequence[Any], columns: Sequence[str]) -> str | Bad:
 
 def _corrupt(record: str) -> Bad | None:
     """What is wrong with the bytes of a record, if they are not those of text."""
-    if "\0" not in record and record.isascii():
-        return None
-    reason = corruption(record.encode(errors="surrogateescape"))
+    reason = NUL if "\0" in record else INVALID if not_unicode(record) else None
     return Bad(reason, f"the row holds {reason}") if reason else None

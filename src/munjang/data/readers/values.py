@@ -53,8 +53,8 @@ def clean_texts(
 def clean_labels(column: Column, name: str, rows: Int64s) -> tuple[pl.Series, list[Fault], Int64s]:
     """Turn labels into strings: the numbers `1` and `1.0` into "1", the boolean `True` into "true".
 
-    The name of a label that is a string already is the string, without space around it, whatever
-    the others are: which names are those of one class, `munjang.data.labels.one_name_each` says.
+    A string is its own name, without space around it, whatever the others are. Which names are
+    those of one class, `munjang.data.readers.class_names` says.
 
     Returns:
         The labels (empty where bad), the faults, and the indices of bad values.

@@ -14,7 +14,7 @@ from munjang.comparison.kept import Part, class_numbers, labels_of, read_part, r
 from munjang.comparison.plan import DATA, Plan
 from munjang.comparison.standings import Outcome
 from munjang.comparison.statistics import Floats, Ints, score
-from munjang.tasks.metrics import Confusion
+from munjang.tasks.metrics import ConfusedPair, Confusion, confusions
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,14 @@ class ClassDetails:
 
     Attributes:
         labels: the classes.
-        confusions: by name [true][guessed], summed over seeds.
+        confusions: by name [true][guessed], summed over seeds; of many classes the pairs that are
+            confused most.
         examples: the texts that the models disagree on most.
         absent: classes of which the test part has no row.
     """
 
     labels: tuple[str, ...]
-    confusions: dict[str, Confusion] = field(default_factory=dict)
+    confusions: dict[str, Confusion | tuple[ConfusedPair, ...]] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     absent: tuple[str, ...] = ()
 
@@ -37,7 +38,7 @@ class ClassDetails:
         """Plain JSON."""
         return {
             "labels": list(self.labels),
-            "confusions": self.confusions,
+            "confusions": {name: _plain(counts) for name, counts in self.confusions.items()},
             "examples": [asdict(example) for example in self.examples],
             "absent": list(self.absent),
         }
@@ -83,15 +84,19 @@ class ClassJudge:
         readers = {who.name: runs[who.name] for who in outcomes if who.reads_text and outcomes[who]}
         return ClassDetails(
             self.labels,
-            {name: _confusion(seeds, self.targets) for name, seeds in runs.items()},
+            {name: _confusion(seeds, self.targets, self.labels) for name, seeds in runs.items()},
             disagreements(readers, self.test.texts, self.targets, self.labels),
             tuple(label for label in self.labels if label not in set(self.test.answers)),
         )
 
 
-def _confusion(seeds: Sequence[Floats], targets: Ints) -> Confusion:
-    classes = seeds[0].shape[1]
-    counts = np.zeros((classes, classes), dtype=np.int64)
-    for probabilities in seeds:
-        np.add.at(counts, (targets, probabilities.argmax(1)), 1)
-    return tuple(tuple(row) for row in counts.tolist())
+def _confusion(
+    seeds: Sequence[Floats], targets: Ints, labels: Sequence[str]
+) -> Confusion | tuple[ConfusedPair, ...]:
+    guesses = np.concatenate([probabilities.argmax(1) for probabilities in seeds])
+    matrix, confused = confusions(np.tile(targets, len(seeds)), guesses, labels)
+    return confused if matrix is None else matrix
+
+
+def _plain(counts: Confusion | tuple[ConfusedPair, ...]) -> list[Any]:
+    return [asdict(one) if isinstance(one, ConfusedPair) else list(one) for one in counts]

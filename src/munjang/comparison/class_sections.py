@@ -1,11 +1,12 @@
 """Sections of the page of a comparison of labelled texts: confusions, and disagreements."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from munjang.comparison.class_judge import ClassDetails
 from munjang.comparison.results import Comparison
 from munjang.report.html import Markup, element, table
-from munjang.tasks.metrics import Confusion, worst_pairs
+from munjang.tasks.metrics import MATRIX_CLASSES, ConfusedPair, Confusion, worst_pairs
 
 # More classes than this do not fit beside each other: their worst pairs are listed instead.
 _WIDEST_MATRIX, _WORST_PAIRS = 12, 10
@@ -29,12 +30,12 @@ def _confusions(comparison: Comparison, details: ClassDetails) -> list[Markup]:
     return [element("h2", "What is taken for what"), element("p", said), side]
 
 
-def _matrix(counts: Confusion, labels: Sequence[str]) -> Markup:
+def _matrix(counts: Confusion | tuple[ConfusedPair, ...], labels: Sequence[str]) -> Markup:
     if len(labels) > _WIDEST_MATRIX:
         return _worst_pairs(counts, labels)
     rows = [
         [label, *(_shaded(count, sum(row)) for count in row)]
-        for label, row in zip(labels, counts, strict=True)
+        for label, row in zip(labels, cast(Confusion, counts), strict=True)
     ]
     return table(["true \\ guessed", *labels], rows)
 
@@ -44,10 +45,16 @@ def _shaded(count: int, of: int) -> Markup:
     return element("td", f"{count:,}", style=f"background: rgba(0, 114, 178, {0.6 * share:.2f})")
 
 
-def _worst_pairs(counts: Confusion, labels: Sequence[str]) -> Markup:
-    pairs = worst_pairs(counts, _WORST_PAIRS)
-    rows = [(labels[true], labels[guess], f"{rows:,}") for true, guess, rows in pairs]
-    return table(["true", "guessed", "rows"], rows)
+def _worst_pairs(counts: Confusion | tuple[ConfusedPair, ...], labels: Sequence[str]) -> Markup:
+    if len(labels) <= MATRIX_CLASSES:
+        counts = tuple(
+            ConfusedPair(labels[true], labels[guessed], rows)
+            for true, guessed, rows in worst_pairs(cast(Confusion, counts), _WORST_PAIRS)
+        )
+    pairs = cast(tuple[ConfusedPair, ...], counts)[:_WORST_PAIRS]
+    return table(
+        ["true", "guessed", "rows"], [(one.true, one.guessed, f"{one.rows:,}") for one in pairs]
+    )
 
 
 def _examples(details: ClassDetails) -> list[Markup]:

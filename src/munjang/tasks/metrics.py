@@ -185,7 +185,7 @@ def scores_of_guesses(guesses: Guesses, targets: Ints, labels: Sequence[str]) ->
     classes = class_scores(
         labels, np.bincount(targets[right], minlength=len(labels)), guessed, true
     )
-    pairs = _pairs(targets, guesses.guessed, len(labels))
+    matrix, confused = confusions(targets, guesses.guessed, labels)
     likelihood = guesses.likelihood.clip(_FLOOR, 1 - _FLOOR) if sound else guesses.likelihood
     return Scores(
         rows=len(targets),
@@ -194,8 +194,8 @@ def scores_of_guesses(guesses: Guesses, targets: Ints, labels: Sequence[str]) ->
         log_loss=float(-np.log(likelihood).mean()) if sound else math.nan,
         calibration_error=_calibration_error(guesses.confidence, right) if sound else math.nan,
         classes=classes,
-        confusion=_matrix(pairs, len(labels)) if len(labels) <= MATRIX_CLASSES else None,
-        confused=_most_confused(pairs, labels),
+        confusion=matrix,
+        confused=confused,
     )
 
 
@@ -218,6 +218,15 @@ def class_scores(
 
 def _shares(parts: Ints, wholes: Ints) -> Floats:
     return np.asarray(parts / np.maximum(wholes, 1))
+
+
+def confusions(
+    targets: Ints, guessed: Ints, labels: Sequence[str]
+) -> tuple[Confusion | None, tuple[ConfusedPair, ...]]:
+    """What is taken for what: `Scores.confusion` and `Scores.confused` of classes [rows] each."""
+    pairs = _pairs(targets, guessed, len(labels))
+    matrix = _matrix(pairs, len(labels)) if len(labels) <= MATRIX_CLASSES else None
+    return matrix, _most_confused(pairs, labels)
 
 
 def _pairs(targets: Ints, guessed: Ints, classes: int) -> tuple[Ints, Ints, Ints]:

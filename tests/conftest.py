@@ -1,6 +1,7 @@
 """Fixtures that several rooms of the suite share."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,15 @@ settings.load_profile("untimed")
 
 # Keras reads it when it is first imported; the suite has no TensorFlow
 os.environ.setdefault("KERAS_BACKEND", "torch")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what the tests start.
+
+    A shell has a command behind `&` ignore it, and so would every process below.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -314,7 +314,7 @@ def _card(model: Baseline) -> str:
     return f"""# A baseline made with munjang {__version__}
 
 `{model.name}`: {BASELINES[model.name]}. {model.parameters:,} numbers.
-Classes: {markdown_list(model.labels)}.
+Classes: {markdown_list(model.labels, CONFIG)}.
 
     import munjang
     munjang.load("path/to/this/folder").predict(["a text"])

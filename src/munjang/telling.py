@@ -52,11 +52,12 @@ def markdown(text: str, longest: int = 100) -> str:
     return "".join(_ENTITIES.get(letter, letter) for letter in line)
 
 
-def markdown_list(names: Iterable[str], longest: int = 100) -> str:
-    """Names of the data likewise, with commas; of very many the first `longest`."""
+def markdown_list(names: Iterable[str], file: str, longest: int = 100) -> str:
+    """Names of the data likewise, with commas; of very many the first ones, and where all stand."""
     names = list(names)
-    more = f" and {len(names) - longest:,} more" if len(names) > longest else ""
-    return ", ".join(map(markdown, names[:longest])) + more
+    more = len(names) - longest
+    rest = f" and {more:,} more, which stand in `{file}`" if more > 0 else ""
+    return ", ".join(map(markdown, names[:longest])) + rest
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -1,9 +1,11 @@
 """Running `munjang` as a person does: a process of its own, its two outputs and its exit code."""
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +96,17 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> Done:
         main([str(argument) for argument in arguments])
     out, err = capsys.readouterr()
     return Done(int(ended.value.code or 0), out, err)
+
+
+def ask(*arguments: object) -> Done:
+    """As `run`, in this process: a process of its own takes seconds to begin."""
+    with (
+        redirect_stdout(io.StringIO()) as out,
+        redirect_stderr(io.StringIO()) as err,
+        pytest.raises(SystemExit) as ended,
+    ):
+        main([str(argument) for argument in arguments])
+    return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 def write_table(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.made import made_corpus
 from tests.system.browsers import Page, Shown
-from tests.system.commands import call, run, write_table
+from tests.system.commands import ask, call, run, write_table
 
 SENTENCE = "정말 영화가 שלום مرحبا <b>&재미있다 "
 LONG = " ".join(["배우", "음악", "줄거리", "שלום", "<script>alert(1)</script>"] * 5 + ["영화"] * 40)
@@ -44,7 +44,7 @@ def pooled(table: Path) -> Path:
 
 
 def test_the_strongest_stand_on_the_terminal(transformer: Path) -> None:
-    done = run("explain", transformer, "영화 정말 재미있다")
+    done = ask("explain", transformer, "영화 정말 재미있다")
     assert (done.code, done.err) == (0, "")
     lines = [line.split() for line in done.out.splitlines() if line.strip()]
     rows = {line[0]: line[1:] for line in lines if line[0] in ("영화", "정말", "재미있다")}
@@ -57,18 +57,18 @@ def test_the_strongest_stand_on_the_terminal(transformer: Path) -> None:
 
 
 def test_attention_that_pools_has_one_row(pooled: Path) -> None:
-    done = run("explain", pooled, "영화 정말 재미있다", "--json")
+    done = ask("explain", pooled, "영화 정말 재미있다", "--json")
     found = json.loads(done.out)
     (only,) = found["maps"]
     assert (only["kind"], only["columns"]) == ("pooling", ["영화", "정말", "재미있다"])
     assert sum(only["weights"][0]) == pytest.approx(1, abs=1e-3)
-    assert run("explain", pooled, "영화 정말").out.startswith("the text as a whole")
+    assert ask("explain", pooled, "영화 정말").out.startswith("the text as a whole")
 
 
 def test_json_in_a_file_is_that_on_the_terminal(transformer: Path, tmp_path: Path) -> None:
     out = tmp_path / "seen.json"
     chosen = ("--kind", "source", "--layer", "-1", "--head", 0)
-    done = run("explain", transformer, SENTENCE, "--attention", out, "--json", *chosen)
+    done = ask("explain", transformer, SENTENCE, "--attention", out, "--json", *chosen)
     found = json.loads(out.read_text("utf-8"))
     assert found == json.loads(done.out)
     assert [(one["layer"], one["head"]) for one in found["maps"]] == [(1, 0)]
@@ -79,7 +79,7 @@ def test_the_picture_is_well_formed_and_needs_no_font_for_hangul(
     transformer: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "seen.svg"
-    done = run("explain", transformer, SENTENCE, "--attention", out)
+    done = ask("explain", transformer, SENTENCE, "--attention", out)
     assert (done.code, done.out) == (0, "")
     drawn = ET.fromstring(out.read_text("utf-8"))
     space = "{http://www.w3.org/2000/svg}"
@@ -95,7 +95,7 @@ def test_the_picture_is_well_formed_and_needs_no_font_for_hangul(
 def page(transformer: Path) -> str:
     """Of a long text, some of which would like to be HTML."""
     out = transformer.with_name("seen.html")
-    done = run("explain", transformer, LONG, "--attention", out)
+    done = ask("explain", transformer, LONG, "--attention", out)
     assert (done.code, done.out) == (0, "")
     return out.read_text("utf-8")
 

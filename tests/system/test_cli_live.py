@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,6 +141,8 @@ def test_a_signal_while_modules_are_imported(
     )  # fmt: skip
     said: list[bytes] = []
     with process:
+        hangs = threading.Timer(PATIENCE, process.kill)
+        hangs.start()
         imported = imports_of(process, said)
         reached = ("munjang.stopping", "munjang.__main__") if moment == "first" else (moment,)
         assert any(name in reached for name in imported)
@@ -148,6 +151,7 @@ def test_a_signal_while_modules_are_imported(
         process.send_signal(number)
         for _ in imported:
             pass
+        hangs.cancel()
         assert process.wait(PATIENCE) == 128 + number
     assert said == [b"munjang: stopped\n"]
 

@@ -9,7 +9,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 import munjang
-from tests.system.commands import call, run
+from tests.system.commands import ask, call, run
 
 NAMES = {"1": "하나", "2": "둘", "3": "셋", "4": "넷", "5": "다섯", "6": "여섯"}
 SETTINGS = (
@@ -94,14 +94,14 @@ def test_the_folder_holds_two_vocabularies_and_is_loaded_in_python(trained: Path
 def test_answers_come_a_line_for_each_line_in_order(trained: Path, files: Path) -> None:
     texts = ["123", "", "6", "55", "4321"]
     by_pipe = run("predict", trained, "--input", "-", given="".join(f"{t}\n" for t in texts))
-    by_file = run("predict", trained, "--input", write(files / "some.txt", texts))
+    by_file = ask("predict", trained, "--input", write(files / "some.txt", texts))
     assert by_pipe.out == by_file.out
     assert by_pipe.out.split("\n")[:-1] == [answer(text) for text in texts]
-    assert run("predict", trained, *texts[2:]).out.split("\n")[:-1] == list(map(answer, texts[2:]))
+    assert ask("predict", trained, *texts[2:]).out.split("\n")[:-1] == list(map(answer, texts[2:]))
 
 
 def test_several_answers_with_row_and_score_the_best_first(trained: Path) -> None:
-    done = run("predict", trained, "12", "34", "--nbest", "3")
+    done = ask("predict", trained, "12", "34", "--nbest", "3")
     rows = [line.split("\t") for line in done.out.split("\n")[:-1]]
     assert [row[0] for row in rows] == ["1"] * 3 + ["2"] * 3
     assert rows[0][2] == "하나 둘"
@@ -121,7 +121,7 @@ def test_a_line_with_nothing_to_see_has_an_empty_answer_on_its_line(trained: Pat
 
 
 def test_json_has_scores_and_asked_for_alignments(trained: Path) -> None:
-    done = run("predict", trained, "1234", "--json", "--align", "--beam", "2", "--nbest", "2")
+    done = ask("predict", trained, "1234", "--json", "--align", "--beam", "2", "--nbest", "2")
     found = json.loads(done.out)
     assert (found["row"], found["answer"], found["truncated"]) == (1, "하나 둘 셋 넷", False)
     best = found["candidates"][0]
@@ -134,13 +134,13 @@ def test_json_has_scores_and_asked_for_alignments(trained: Path) -> None:
     assert all("1234"[start:end] == link["source"] for (start, end), link
                in zip(places, best["alignment"], strict=True))  # fmt: skip
     assert (
-        "alignment" not in json.loads(run("predict", trained, "12", "--json").out)["candidates"][0]
+        "alignment" not in json.loads(ask("predict", trained, "12", "--json").out)["candidates"][0]
     )
 
 
 def test_answers_drawn_by_lot_follow_the_seed(trained: Path) -> None:
     drawn = [
-        run("predict", trained, "135", "--seed", seed, "--nbest", "4",
+        ask("predict", trained, "135", "--seed", seed, "--nbest", "4",
             "--set", "decoding.method=sample", "--set", "decoding.temperature=3").out
         for seed in (1, 1, 2)
     ]  # fmt: skip
@@ -149,7 +149,7 @@ def test_answers_drawn_by_lot_follow_the_seed(trained: Path) -> None:
 
 def test_evaluation_is_sacrebleus_of_the_answers_it_writes(trained: Path, files: Path) -> None:
     pairs = ("--source", files / "test.src", "--target", files / "test.trg")
-    done = run("evaluate", trained, *pairs, "--hypotheses", files / "found.txt", "--json")
+    done = ask("evaluate", trained, *pairs, "--hypotheses", files / "found.txt", "--json")
     scores = json.loads(done.out)
     answers = (files / "found.txt").read_text(encoding="utf-8").split("\n")[:-1]
     wanted = (files / "test.trg").read_text(encoding="utf-8").split("\n")[:-1]
@@ -158,12 +158,12 @@ def test_evaluation_is_sacrebleus_of_the_answers_it_writes(trained: Path, files:
     assert scores["chrf"] == pytest.approx(CHRF().corpus_score(answers, [wanted]).score)
     assert scores["exact_match"] == sum(map(str.__eq__, answers, wanted)) / 60 >= 0.9
     assert "tok:13a" in scores["signatures"][0]
-    assert run("predict", trained, "--input", files / "test.src").out.split("\n")[:-1] == answers
+    assert ask("predict", trained, "--input", files / "test.src").out.split("\n")[:-1] == answers
 
 
 def test_a_long_text_is_cut_with_a_word_or_refused(trained: Path) -> None:
     long = "12" * 3000
-    done = run("predict", trained, long)
+    done = ask("predict", trained, long)
     assert done.code == 0
     assert "longer than the model reads" in done.err
     model = munjang.load(trained)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.made import made_corpus
-from tests.system.commands import call, run, write_table
+from tests.system.commands import ask, call, run, write_table
 from tests.system.test_cli_mistakes import assert_one_line
 
 VECTORS = "5 3\nfilm 1 2 3\nawful -1 0 1\ngreat 0.5 0.5 0.5\nokay 0 0 1\nxyzzy 1 1 1\n"
@@ -33,7 +33,7 @@ def test_vectors_are_said_and_the_model_stands_alone(table: Path, tmp_path: Path
     assert f"vectors: 5 words of 3 numbers in {file} (word2vec text)" in done.err
     assert "4 of " in done.err
     file.unlink()
-    assert run("predict", out, "a great film").code == 0
+    assert ask("predict", out, "a great film").code == 0
 
 
 def test_mistakes_are_told_in_one_line(

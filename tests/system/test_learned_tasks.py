@@ -31,7 +31,7 @@ RECURRENT = SHARED | {
     "model.hidden": 96,
     "model.dropout": 0,
     "model.embedding_dropout": 0,
-    "training.epochs": 10,
+    "training.epochs": 6,
     "training.batch_rows": 32,
 }
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -43,7 +43,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "model.layers": 1,
         "model.dropout": 0,
         "model.positions": "sinusoidal",
-        "training.epochs": 10,
+        "training.epochs": 6,
         "training.batch_rows": 64,
     },
 }
@@ -92,7 +92,7 @@ def exact_on_unseen(model: str, pairs: Pairs, **changed: Any) -> float:
 @pytest.mark.parametrize("task", ["copy", "reverse", "sort", "date"])
 def test_a_task_is_learned_whole(task: str, model: str) -> None:
     # where characters of the answer depend on several of the source, it takes longer
-    more = {"training.epochs": 14} if task in ("sort", "date") else {}
+    more = {"training.epochs": 8} if task in ("sort", "date") else {}
     assert exact_on_unseen(model, pairs_of(task), **more) >= 0.99
 
 

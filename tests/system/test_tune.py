@@ -11,7 +11,7 @@ import pytest
 from munjang.api import load
 from munjang.tuning import study
 from tests.made import made_corpus
-from tests.system.commands import PATIENCE, Done, call, run, start, write_table
+from tests.system.commands import PATIENCE, Done, ask, call, run, start, write_table
 from tests.system.terminals import assert_fits, assert_words_whole, lines_of, on_terminal
 from tests.system.test_cli_mistakes import assert_one_line
 
@@ -58,7 +58,7 @@ def test_the_table_names_the_best_and_what_to_type_next(tuned: tuple[Path, Done]
     for wanted in ("training.learning_rate", "importance", "next:", "munjang evaluate '", "FILE"):
         assert wanted in done.out
     assert "[9/9] done" in done.err or "[9/9] pruned" in done.err
-    assert run("predict", out / "best", "a great film").code == 0
+    assert ask("predict", out / "best", "a great film").code == 0
 
 
 def test_a_terminal_of_80_columns(
@@ -96,7 +96,7 @@ def test_killed_again_and_again_it_ends_with_the_same_trials(
         time.sleep(0.1 * count)  # into the next trial
         process.kill()
         process.communicate()
-    done = run(*command(table, out, "--trials", 9, "--resume", "--json"))
+    done = ask(*command(table, out, "--trials", 9, "--resume", "--json"))
     assert done.code == 0, done.err
     assert trials(out) == trials(tuned[0])
     assert json.loads(done.out)["best"] == json.loads((out / "tune.json").read_text())["best"]
@@ -117,7 +117,7 @@ def test_ctrl_c_says_how_to_go_on(table: Path, tmp_path: Path) -> None:
     assert f"--resume goes on from {out}" in last
     assert b"Traceback" not in said
     count = len(trials(out))
-    assert run(*command(table, out, "--trials", count + 1, "--resume", "--quiet")).code == 0
+    assert ask(*command(table, out, "--trials", count + 1, "--resume", "--quiet")).code == 0
     assert len(trials(out)) == count + 1
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from munjang.cli.output import console, note, shown
 from munjang.cli.stages import showing_stages
-from munjang.cli.wrapping import wrapped
+from munjang.cli.wrapping import terminal_width, wrapped
 from munjang.config import merge, parse_overrides, read_yaml
 
 if TYPE_CHECKING:
@@ -222,6 +222,7 @@ class Bar:
         if step.scores is None and now - self._shown < BAR_SECONDS:
             return
         self._shown = now
+        self._console.width = terminal_width(sys.stderr) or self._console.width  # it may change
         if self._bar is None:
             self._start(step)
         left = self.pace.left(step)

@@ -47,7 +47,7 @@ def options(draw: Any) -> DecodingSettings:
     )
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(
     chosen=options(),
     words=st.integers(4, 30),

@@ -66,7 +66,7 @@ def test_frequencies_agree_with_the_softmax(options: dict[str, float]) -> None:
     assert stats.chisquare(found[possible], 20_000 * expected[possible]).pvalue > 0.01
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     words=st.integers(2, 400),
     spread=st.sampled_from([0.0, 0.1, 1.0, 5.0]),

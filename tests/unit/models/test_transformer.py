@@ -138,7 +138,7 @@ def test_dropout_is_of_training_alone() -> None:
 
 @pytest.mark.parametrize("positions", POSITIONS)
 def test_gradients_are_those_of_small_differences(positions: str) -> None:
-    encoder = make(positions=positions, pooling="mean", layers=1, dim=4).double()
+    encoder = make(positions=positions, longest=4, pooling="mean", layers=1, dim=4).double()
     ids, mask = padded([[2, 5, 3], [4], []])
     inside = [p for name, p in encoder.named_parameters() if "embedding" not in name]
 

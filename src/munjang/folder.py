@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -174,7 +174,7 @@ class TextModel:
 
 def _are_few(texts: object) -> bool:
     """Whether the way of one text is the shorter one; a column pays off from some hundreds on."""
-    return isinstance(texts, list | tuple) and len(texts) <= _FEW
+    return isinstance(texts, Sized) and len(texts) <= _FEW
 
 
 def load(folder: str | Path | SealedFolder) -> TextModel:

@@ -4,7 +4,9 @@ import json
 import pickle
 import re
 import shutil
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -406,3 +408,47 @@ def test_many_rows_of_many_lengths(model: TextModel) -> None:
     picked = [0, 17, 256, 699]
     alone = np.concatenate([model.predict_proba([texts[place]]) for place in picked])
     assert alone == pytest.approx(whole[picked], abs=1e-6)
+
+
+@pytest.fixture(scope="module", params=["mean", "cnn", "rnn", "lstm", "gru", "transformer"])
+def spelling(request: pytest.FixtureRequest) -> TextModel:
+    """A model of words that spells new ones, with signs of capitals."""
+    overrides = [*QUICK, "training.epochs=1", "tokenizer.max_length=12", "model.ngrams=2"]
+    return train(made_corpus(40), model=request.param, overrides=overrides).model
+
+
+@settings(max_examples=15, deadline=None)
+@given(texts=st.lists(ugly_text(), min_size=1, max_size=6))
+def test_a_text_alone_has_the_answer_that_it_has_in_a_column(
+    spelling: TextModel, texts: list[str]
+) -> None:
+    column = pl.Series([*texts, *[SURE] * 200])
+    alone = np.concatenate([spelling.predict_proba(text) for text in texts])
+    few = spelling.predict_proba(texts)
+    assert np.abs(spelling.predict_proba(column)[: len(texts)] - alone).max() < 1e-6
+    assert np.abs(few - alone).max() < 1e-6
+    cut = [answer.truncated for answer in spelling.predict(column)][: len(texts)]
+    assert [spelling.predict(text)[0].truncated for text in texts] == cut
+
+
+def test_eight_threads_that_ask_at_once_get_the_answers_of_one(spelling: TextModel) -> None:
+    texts = [f"{SURE} new{n} Word{n % 3} and{'x' * (n % 5)}" for n in range(160)]
+    wanted = [spelling.predict(text) for text in texts]
+    begin = threading.Barrier(8)
+
+    def ask(part: int) -> list[Any]:
+        begin.wait()
+        return [spelling.predict(text) for text in texts[part::8]]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(8)))
+    for part, found in enumerate(answers):
+        assert found == wanted[part::8]
+    assert not spelling.network.training
+
+
+@given(text=with_surrogates())
+def test_half_a_pair_is_refused_in_a_list_as_alone(model: TextModel, text: str) -> None:
+    for given_texts in (text, [SURE, text], (text,)):
+        with pytest.raises(DataError, match="half of a surrogate pair"):
+            model.predict(given_texts)

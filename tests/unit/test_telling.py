@@ -52,8 +52,9 @@ def test_nothing_in_markdown_is_a_mark_or_a_line_of_its_own(text: str) -> None:
 
 
 def test_of_many_names_the_first_are_written() -> None:
-    assert markdown_list(["a", "b|c"]) == "a, b\\|c"
-    assert markdown_list(map(str, range(1_500)), longest=2) == "0, 1 and 1,498 more"
+    assert markdown_list(["a", "b|c"], "labels.json") == "a, b\\|c"
+    many = markdown_list(map(str, range(1_500)), "labels.json", longest=2)
+    assert many == "0, 1 and 1,498 more, which stand in `labels.json`"
 
 
 @given(st.text())

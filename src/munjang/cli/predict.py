@@ -1,5 +1,6 @@
 """`munjang predict`: one answer a text, as the texts come."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -73,6 +74,9 @@ def predict(
     from munjang.media import load
 
     begin()
+    # The threads of OpenMP sleep while they wait for one another: between the many small steps of
+    # an answer they would take the processor from the only one that works. Read when torch loads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if texts and source is not None:
         raise ConfigError("give texts or --input, not both")
     model = load(folder)

@@ -229,7 +229,7 @@ class Classify(JudgedByLogits):
         """Classes, and the figures of each."""
         return Card(
             kind="text classifier",
-            about=f"Classes: {markdown_list(self.labels, "config.yaml")}.",
+            about=f"Classes: {markdown_list(self.labels, 'config.yaml')}.",
             details=class_lines("class", scores["classes"]),
             limits="It always answers with one of the classes above,\nalso for a text of none of "
             "them.",

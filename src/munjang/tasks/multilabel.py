@@ -278,7 +278,7 @@ class Multilabel(JudgedByLogits):
         ]
         return Card(
             kind="model that gives a text any number of labels",
-            about=f"Labels, and the probability that each must reach: {markdown_list(tuned, "config.yaml")}.",
+            about=f"Labels, and the probability that each must reach: {markdown_list(tuned, 'config.yaml')}.",
             details=class_lines("label", scores["classes"]),
             limits="It knows the labels above and no other,\nand may give none. The thresholds "
             "were chosen on the rows that the figures are of.",

@@ -1,0 +1,90 @@
+"""Texts one by one: the ids of a column, cut at the same place; and no sign without its word."""
+
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from munjang.data.batches import truncate
+from munjang.data.encode import encode_texts
+from munjang.data.few import encode_few
+from munjang.text.capitals import CAPITAL, CAPITALS
+from munjang.text.registry import make_tokenizer
+from munjang.text.tokenizer import Tokenizer
+from munjang.text.vocabulary import EOS, GO
+from munjang.text.words import WordTokenizer
+from tests.made import column_of
+from tests.unit.data.test_batches import rows_of
+from tests.unit.text.strategies import ugly_texts
+
+CORPUS = ["the film Paris NASA film", "재미있다 영화 The film, NASA", "Paris don't NASA"]
+SETTINGS = {"words": {"capitals": True}, "characters": {}, "bpe": {}}
+TOKENIZERS: dict[str, Tokenizer] = {
+    name: make_tokenizer(name, **chosen).fit(pl.Series(CORPUS)) for name, chosen in SETTINGS.items()
+}
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+@settings(max_examples=60, deadline=None)
+@given(
+    texts=ugly_texts(),
+    longest=st.integers(1, 12),
+    room=st.one_of(st.none(), st.integers(1, 12)),
+    ends=st.booleans(),
+)
+@example(texts=["film Paris NASA Paris", "NASA NASA", ""], longest=2, room=3, ends=True)
+@example(texts=["new words Are NEW new"], longest=3, room=None, ends=False)
+def test_texts_one_by_one_are_what_they_are_in_a_column(
+    name: str, texts: list[str], longest: int, room: int | None, ends: bool
+) -> None:
+    chosen = {"max_length": longest, "room": room, "ends": ends, "spelled": True}
+    few = encode_few(TOKENIZERS[name], texts, **chosen)
+    column = encode_texts(TOKENIZERS[name], pl.Series(texts, dtype=pl.String), **chosen)
+    assert rows_of(column.column) == [
+        few.rows.values[start:end].tolist()
+        for start, end in zip(few.rows.offsets[:-1], few.rows.offsets[1:], strict=True)
+    ]
+    assert few.truncated.tolist() == column.truncated.tolist()
+    assert few.unknown == column.unknown
+
+
+def _names(tokenizer: WordTokenizer, text: str, **chosen: int) -> tuple[list[str], bool]:
+    found = encode_few(tokenizer, [text], ends=False, **chosen)
+    ids = found.rows.values.tolist()
+    return tokenizer.vocabulary.tokens_of(ids), bool(found.truncated[0])
+
+
+def test_max_length_counts_words_and_keeps_the_sign_of_each() -> None:
+    tokenizer = TOKENIZERS["words"]
+    assert isinstance(tokenizer, WordTokenizer)
+    text = "film Paris NASA film"
+    assert _names(tokenizer, text, max_length=1) == (["film"], True)
+    assert _names(tokenizer, text, max_length=2) == (["film", CAPITAL, "paris"], True)
+    whole = ["film", CAPITAL, "paris", CAPITALS, "nasa", "film"]
+    assert _names(tokenizer, text, max_length=4) == (whole, False)
+
+
+def test_where_room_ends_a_sign_does_not_stand_without_its_word() -> None:
+    tokenizer = TOKENIZERS["words"]
+    assert isinstance(tokenizer, WordTokenizer)
+    text = "film Paris NASA film"
+    assert _names(tokenizer, text, max_length=9, room=2) == (["film"], True)
+    assert _names(tokenizer, text, max_length=9, room=4) == (["film", CAPITAL, "paris"], True)
+    assert _names(tokenizer, text, max_length=9, room=6)[1] is False
+
+
+def test_sources_of_pairs_end_on_no_sign_either() -> None:
+    kept, cut = truncate(column_of([[5, 9, 6], [9, 5], [5]]), 2, signs=[9])
+    assert (rows_of(kept), cut) == ([[5], [9, 5], [5]], 1)
+
+
+def test_one_row_is_the_batch_that_it_is_among_others() -> None:
+    few = encode_few(TOKENIZERS["words"], ["The film Paris"], max_length=9, ends=True)
+    (batch,) = few.rows.in_order_of_length()
+    pair = encode_few(TOKENIZERS["words"], ["The film Paris"] * 2, max_length=9, ends=True)
+    (both,) = pair.rows.in_order_of_length()
+    assert batch.ids.tolist() == both.ids[:1].tolist()
+    assert batch.ids[0, 0] == GO
+    assert batch.ids[0, -1] == EOS
+    assert batch.mask.tolist() == both.mask[:1].tolist()
+    assert (batch.lengths.tolist(), batch.rows.tolist()) == (both.lengths[:1].tolist(), [0])

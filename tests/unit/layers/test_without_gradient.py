@@ -1,0 +1,103 @@
+"""What layers do when nothing is learned: other ways, to the numbers of those that train."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from munjang.layers.bits import are_set, are_set_by_numpy, packed
+from munjang.layers.convolution import TimeConvolution, side_by_side
+from munjang.layers.hashing import hash_ngrams, hash_ngrams_by_torch
+from munjang.layers.masking import masked_max, masked_mean
+from munjang.layers.recurrent import Cell, StackedRecurrent
+from munjang.layers.rows import sum_rows
+from tests.made import padded, random_rows
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+quick = settings(max_examples=40, deadline=None)
+batches = st.builds(
+    lambda rows, longest, seed: padded(
+        random_rows(rows, vocabulary=50, shortest=0, longest=longest, seed=seed)
+    ),
+    st.integers(1, 4),
+    st.integers(1, 12),
+    st.integers(0, 999),
+)
+
+
+@quick
+@given(batch=batches, longest=st.integers(2, 6), buckets=st.sampled_from([7, 64, 1000, 2**22]))
+def test_numpy_hashes_as_torch_does(
+    batch: tuple[Tensor, Tensor], longest: int, buckets: int
+) -> None:
+    ids, mask = batch
+    asked = (ids * (2**40 + 1), mask.sum(1), longest, buckets)
+    assert torch.equal(hash_ngrams(*asked), hash_ngrams_by_torch(*asked))
+
+
+@quick
+@given(places=st.lists(st.integers(-64, 63), min_size=1), seed=st.integers(0, 99))
+def test_numpy_reads_bits_as_torch_does(places: list[int], seed: int) -> None:
+    bits = packed(torch.rand(64, generator=torch.Generator().manual_seed(seed)) < 0.5)
+    found = are_set_by_numpy(bits, np.array(places))
+    assert found.tolist() == are_set(bits, torch.tensor(places)).tolist()
+
+
+@pytest.mark.parametrize("pool", [masked_max, masked_mean])
+@quick
+@given(batch=batches)
+def test_pooling_is_the_same_without_a_gradient(
+    pool: Callable[[Tensor, Tensor], Tensor], batch: tuple[Tensor, Tensor]
+) -> None:
+    _, mask = batch
+    states = torch.randn(*mask.shape, 5)
+    wanted = pool(states.clone().requires_grad_(), mask)
+    with torch.inference_mode():
+        assert torch.equal(pool(states, mask), wanted)
+    whole = pool(torch.cat([states, states[:, :1]], 1), torch.nn.functional.pad(mask, (0, 1)))
+    torch.testing.assert_close(whole, wanted)  # a place of padding more takes the other way
+
+
+def test_rows_are_summed_the_same_without_a_gradient() -> None:
+    weight = torch.randn(9, 4)
+    weight[0] = 0.0
+    ids = torch.randint(0, 9, (5, 3))
+    wanted = sum_rows(weight.clone().requires_grad_(), ids)
+    with torch.no_grad():
+        assert torch.equal(sum_rows(weight, ids), wanted)
+        assert sum_rows(weight, ids[:0]).shape == (0, 4)
+
+
+def test_convolutions_side_by_side_are_each_alone() -> None:
+    layers = [TimeConvolution(6, 4, width) for width in (1, 2, 5)]
+    states = torch.randn(3, 7, 6)
+    wanted = torch.cat([layer(states) for layer in layers], dim=-1)
+    with torch.inference_mode():
+        torch.testing.assert_close(side_by_side(layers, states), wanted)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("scale", [1.0, 300.0])
+def test_both_directions_at_once_are_each_alone(
+    cell: Cell, rows: int, layers: int, scale: float
+) -> None:
+    torch.manual_seed(0)
+    stacked = StackedRecurrent(cell, 6, 8, layers=layers, directions=2).eval()
+    for parameter in stacked.parameters():
+        nn.init.normal_(parameter, std=0.4)
+    states = torch.randn(rows, 9, 6) * scale  # gates that are open or shut to the last bit
+    mask = torch.ones(rows, 9, dtype=torch.bool)
+    wanted = stacked(states.clone().requires_grad_(), mask)
+    with torch.inference_mode():
+        found = stacked(states, mask)
+        longer = stacked(
+            torch.cat([states, states], 1), torch.cat([mask, torch.zeros_like(mask)], 1)
+        )
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=2e-6)
+    torch.testing.assert_close(longer[:, :9], found, rtol=1e-5, atol=2e-6)

@@ -1,0 +1,88 @@
+"""Of a long text only the beginning is read, and no token of it is another than in the whole text."""
+
+import unicodedata
+
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from munjang.text import beginnings
+from munjang.text.beginnings import beginning_of
+from munjang.text.registry import make_tokenizer
+from munjang.text.tokenizer import Tokenizer
+from munjang.text.vocabulary import OOV
+from munjang.text.words import WordTokenizer
+from tests.unit.text.strategies import ugly_text
+
+TEXTS = ["재미있다 The film, NASA!", "ΑΣ ας 한글 Paris...", "e\u0301 é", "a b c d e f 1 2 3"] * 3
+SETTINGS = {
+    "words": {"capitals": True},
+    "characters": {"lower": True},
+    "jamo": {},
+    "bpe": {},
+    "wordpiece": {},
+}
+TOKENIZERS: dict[str, Tokenizer] = {
+    name: make_tokenizer(name, **chosen).fit(pl.Series(TEXTS)) for name, chosen in SETTINGS.items()
+}
+TOKENIZERS["words by Keras' rule"] = WordTokenizer(split="keras").fit(pl.Series(TEXTS))
+every_tokenizer = pytest.mark.parametrize("name", TOKENIZERS)
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts of some characters count as long."""
+    monkeypatch.setattr(beginnings, "_FEWEST_CHARACTERS", 3)
+    monkeypatch.setattr(beginnings, "_CHARACTERS_PER_TOKEN", 1)
+
+
+@every_tokenizer
+@settings(max_examples=150, deadline=None)
+@given(text=st.builds(lambda a, b, n: (a + b) * n, ugly_text(), ugly_text(), st.integers(1, 6)),
+       tokens=st.integers(1, 9))
+@example(text="ΑΣ.Β ΑΣ,Β ΑΣ:Β ΑΣ' Β" * 3, tokens=2)
+@example(text="😀\u200d,\u200d😀 " * 9, tokens=3)
+@example(text="가\u11a8" * 20, tokens=4)
+@example(text="=\u0338a,=\u0338" * 9, tokens=4)
+@example(text="<\u0338" * 9 + "é" * 200, tokens=1)
+def test_the_first_tokens_are_those_of_the_whole_text(name: str, text: str, tokens: int) -> None:
+    tokenizer = TOKENIZERS[name]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(beginnings, "_FEWEST_CHARACTERS", 3)
+        patch.setattr(beginnings, "_CHARACTERS_PER_TOKEN", 1)
+        head = beginning_of(tokenizer, text, tokens)
+    whole, found = (tokenizer.encode_text(given).tolist() for given in (text, head))
+    signs = {tokenizer.vocabulary.id_of(sign) for sign in ("<⇧>", "<⇪>")} - {OOV}
+    words = [place for place, token in enumerate(whole) if token not in signs]
+    if len(words) > tokens:
+        assert found[: words[tokens]] == whole[: words[tokens]]
+        assert sum(token not in signs for token in found) > tokens
+    else:
+        assert found == whole
+
+
+@pytest.mark.usefixtures("short")
+@every_tokenizer
+def test_of_a_long_text_little_is_read(name: str) -> None:
+    assert len(beginning_of(TOKENIZERS[name], "The film, 재미있다 " * 10_000, 8)) < 1000
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("run", ["a", "가", "A", "7a", "한B1".upper(), "漢"])
+@pytest.mark.parametrize("around", ["{}", "The {} film", "X{}y,", "NASA{} a", "x{}e\u0301"])
+def test_a_word_without_end_stays_as_unknown_as_it_was(run: str, around: str) -> None:
+    tokenizer = TOKENIZERS["words"]
+    assert isinstance(tokenizer, WordTokenizer)
+    text = around.format(run * 5000)
+    head = beginning_of(tokenizer, text, 100)
+    (ids, names), (whole, whole_names) = map(tokenizer.encode_text_naming, (head, text))
+    assert ids.tolist() == whole.tolist()
+    assert [name[:64] for name in names] == [name[:64] for name in whole_names]
+    assert len(head) < 1000 or len(set(run)) > 1
+
+
+def test_a_text_of_twenty_million_characters_costs_no_more_than_its_beginning() -> None:
+    text = unicodedata.normalize("NFD", "재미있다 The film, ") * 1_000_000
+    for name in ("words", "characters", "jamo", "bpe"):
+        assert len(beginning_of(TOKENIZERS[name], text, 256)) < 20_000

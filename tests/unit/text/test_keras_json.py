@@ -58,10 +58,19 @@ def test_a_loaded_tokenizer_learns_on():
     assert state(loaded) == state(whole)
 
 
-@pytest.mark.parametrize("wrong", ["", "{", "[]", "{}", '{"config": {}}', '{"config": 3}', "7"])
+@pytest.mark.parametrize(
+    "wrong", ["", "{", "[]", "{}", '{"config": {}}', '{"config": 3}', "7", "[" * 100_000]
+)
 def test_other_json_is_refused(wrong):
     with pytest.raises(DataError, match="does not describe a Keras tokenizer"):
         tokenizer_from_json(wrong)
+
+
+def test_numbers_that_are_none_are_refused():
+    state = json.loads(Tokenizer().to_json())
+    state["config"]["index_word"] = '{"one": "하나"}'
+    with pytest.raises(DataError, match="does not describe a Keras tokenizer"):
+        tokenizer_from_json(json.dumps(state))
 
 
 def test_a_setting_of_another_kind_is_refused():

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from munjang.errors import DataError, NotFittedError
+from munjang.errors import DataError, MunjangError, NotFittedError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, to_lists, token_column
 from munjang.text.coverage import THRESHOLDS, Coverage, measure_coverage
 from munjang.text.cutting.cutters import KERAS_FILTERS
@@ -273,13 +273,15 @@ def tokenizer_from_json(json_string: str) -> Tokenizer:
         config = dict(state["config"])
         learned = {name: json.loads(config.pop(name)) for name in DICTIONARIES}
         tokenizer = Tokenizer(**config, **state.get("munjang", {}))
-    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+        tokenizer.word_counts = OrderedDict(learned["word_counts"])
+        tokenizer.word_docs = defaultdict(int, learned["word_docs"])
+        tokenizer.word_index = dict(learned["word_index"])
+        tokenizer.index_docs = defaultdict(int, _with_numbers(learned["index_docs"]))
+        tokenizer.index_word = _with_numbers(learned["index_word"])
+    except MunjangError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise DataError(f"this JSON does not describe a Keras tokenizer: {error!r}") from error
-    tokenizer.word_counts = OrderedDict(learned["word_counts"])
-    tokenizer.word_docs = defaultdict(int, learned["word_docs"])
-    tokenizer.word_index = learned["word_index"]
-    tokenizer.index_docs = defaultdict(int, _with_numbers(learned["index_docs"]))
-    tokenizer.index_word = _with_numbers(learned["index_word"])
     return tokenizer
 
 

@@ -139,8 +139,8 @@ def _of_texts(model: str, time: int, vocabulary: int, given: Mapping[str, Any]) 
     memory = total_memory()
     if memory and 4 * found.parameters > memory:
         raise ConfigError(
-            f"model: {found.parameters:,} parameters take {4 * found.parameters / 1e9:,.1f} GB, and "
-            f"this machine has {memory / 1e9:,.1f} GB; lower model.dim"
+            f"model: {found.parameters:,} parameters take {4 * found.parameters / 1e9:,.1f} GB, "
+            f"and this machine has {memory / 1e9:,.1f} GB; lower model.dim"
         )
     with initialising_from(0):
         encoder = build_encoder(recipe.model, vocabulary)

@@ -201,8 +201,8 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
             )
         try:
             value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise ConfigError(f"--set {key}: '{text}' is not a YAML value") from None
+        except (yaml.YAMLError, ValueError, RecursionError):  # digits or brackets without end
+            raise ConfigError(f"--set {_cut(key)}: '{_cut(text)}' is not a YAML value") from None
         for part in reversed(key.strip().split(".")):
             value = {part: value}
         settings = merge(settings, value)

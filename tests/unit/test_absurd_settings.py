@@ -227,6 +227,13 @@ def test_impossible_memory_is_refused_before_any_is_taken(
     assert largest in str(caught.value)
 
 
+def test_a_batch_that_fits_into_no_memory_is_refused() -> None:
+    changed = {"training": {"buckets": "1000000"}, "tokenizer": {"max_length": 10**6}}
+    config = merge(merge(SMALL["texts"], {"model": {"dim": 2**16}}), changed)
+    with pytest.raises(ConfigError, match=r"padded to 1,000,000 tokens, takes [\d,.]+ GB or more"):
+        munjang.train(DATA["classify"], model="mean", config=config)
+
+
 def test_no_of_yaml_is_false_for_a_tokenizer_too() -> None:
     for value in ("no", False, "false"):
         config = merge(merge(SMALL["texts"], FEW), {"tokenizer": {"settings": {"lower": value}}})

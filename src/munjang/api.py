@@ -30,7 +30,7 @@ from munjang.telling import Say, counted, silent
 from munjang.training.checkpoints import check_checkpoint
 from munjang.training.logs import FILE as LOG
 from munjang.training.loop import Loop, make_state
-from munjang.training.memory import refuse_impossible
+from munjang.training.memory import refuse_impossible, refuse_impossible_batches
 from munjang.training.precision import precision_line
 from munjang.training.run import OnStep, ctrl_c, finishing, remove_checkpoint, run
 
@@ -259,7 +259,9 @@ def make_loop(prepared: AnyPrepared) -> Loop:
     with initialising_from(recipe.seed):
         network = prepared.network().to(_device(recipe.training.device))
     state = make_state(network, recipe.training)
-    return Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)
+    loop = Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)
+    refuse_impossible_batches(loop.order(0), recipe)
+    return loop
 
 
 def _diverged_line(loop: Loop) -> str:

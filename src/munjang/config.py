@@ -16,9 +16,11 @@ from munjang.names import nearest_name
 from munjang.parsing import YAML_CHARACTERS, UnreadableError, parse_yaml
 
 # Bounds that no sensible setting comes near, so that a slip of the finger is told in a line.
-WIDEST, DEEPEST, LONGEST, MOST_IDS = 2**16, 256, 2**20, 2**24
+WIDEST, DEEPEST, LONGEST, MOST_IDS = 2**16, 64, 2**20, 2**24
 # Of a wrong value, as many letters are shown.
 _SHOWN = 80
+# Letters of a text, such as the path of a file; of a label; and of what is said of a setting.
+_LONGEST_TEXT, LONGEST_LABEL, _LONGEST_MESSAGE = 4096, 2**20, 800
 
 
 class Settings(BaseModel):
@@ -28,7 +30,11 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, coerce_numbers_to_str=True, allow_inf_nan=False
+        extra="forbid",
+        frozen=True,
+        coerce_numbers_to_str=True,
+        allow_inf_nan=False,
+        str_max_length=_LONGEST_TEXT,
     )
 
     @classmethod
@@ -37,7 +43,10 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            raise ConfigError(f"{where}: {_explain(cls, error)}") from None
+            said = " ".join(_explain(cls, error).split())
+        except (ValueError, RecursionError):  # pydantic has no words for either
+            said = "a number of thousands of digits, or a list in a list without end"
+        raise ConfigError(f"{where}: {_cut(said, _LONGEST_MESSAGE)}")
 
 
 def _explain(settings: type[BaseModel], error: ValidationError) -> str:
@@ -67,8 +76,8 @@ def shown(value: object) -> str:
         return f"a very large {type(value).__name__}"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+def _cut(text: str, most: int = _SHOWN) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _reason(error: Any) -> str:
@@ -207,7 +216,7 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
         try:
             value = parse_yaml(text)
         except UnreadableError:
-            raise ConfigError(f"--set {key}: '{text}' is not a YAML value") from None
+            raise ConfigError(f"--set {_cut(key)}: '{_cut(text)}' is not a YAML value") from None
         for part in reversed(key.strip().split(".")):
             value = {part: value}
         settings = merge(settings, value)

@@ -10,6 +10,7 @@ from munjang.data.images.settings import CHANNELS, ImageSettings
 from munjang.errors import ConfigError
 from munjang.models.image_cnn import ImageShape
 from munjang.models.registry import image_config
+from munjang.recipe import Label
 from munjang.tasks.classify import ClassifySettings
 from munjang.tasks.registry import TASKS
 from munjang.training.settings import TrainingSettings, refuse_embedding_settings
@@ -34,7 +35,7 @@ class ImageRecipe(Settings):
 
     task: Literal["images"] = "images"
     seed: int = Field(0, ge=0, le=2**31 - 1)
-    labels: tuple[str, ...] | None = Field(None, description="known classes; found when left out")
+    labels: tuple[Label, ...] | None = Field(None, description="known classes; found when left out")
     data: ImageDataSettings = ImageDataSettings()
     images: ImageSettings = ImageSettings()
     model: SerializeAsAny[Settings]

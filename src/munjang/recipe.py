@@ -4,11 +4,11 @@
 """
 
 from collections.abc import Mapping
-from typing import Any, Self, cast
+from typing import Annotated, Any, Self, cast
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
-from munjang.config import LONGEST, MOST_IDS, Settings
+from munjang.config import LONGEST, LONGEST_LABEL, MOST_IDS, Settings
 from munjang.errors import ConfigError
 from munjang.models.encoder import EncoderConfig
 from munjang.models.registry import model_config
@@ -19,6 +19,8 @@ from munjang.tasks.regress import RegressSettings
 from munjang.tasks.task import Task
 from munjang.text.registry import checked_settings
 from munjang.training.settings import TrainingSettings
+
+Label = Annotated[str, Field(max_length=LONGEST_LABEL)]
 
 
 class DataSettings(Settings):
@@ -80,7 +82,7 @@ class Recipe(Settings):
 
     task: TextTask = "classify"
     seed: int = Field(0, ge=0, le=2**31 - 1)
-    labels: tuple[str, ...] | None = Field(None, description="known classes; found when left out")
+    labels: tuple[Label, ...] | None = Field(None, description="known classes; found when left out")
     data: DataSettings = DataSettings()
     tokenizer: TokenizerSettings = TokenizerSettings()
     vectors: VectorSettings = VectorSettings()

@@ -276,9 +276,10 @@ class Multilabel(JudgedByLogits):
         tuned = [
             f"{name[:80]} {one:.3f}" for name, one in zip(self.labels, self.thresholds, strict=True)
         ]
+        named = markdown_list(tuned, "config.yaml")
         return Card(
             kind="model that gives a text any number of labels",
-            about=f"Labels, and the probability that each must reach: {markdown_list(tuned, 'config.yaml')}.",
+            about=f"Labels, and the probability that each must reach: {named}.",
             details=class_lines("label", scores["classes"]),
             limits="It knows the labels above and no other,\nand may give none. The thresholds "
             "were chosen on the rows that the figures are of.",

@@ -1,10 +1,12 @@
 """Whether there is memory for a training at all, before any of it is taken."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import nn
 
+from munjang.data.buckets import Group
 from munjang.errors import ConfigError
 from munjang.memory import total_memory
 from munjang.training.optimisers import RowAdagrad
@@ -56,3 +58,27 @@ def refuse_impossible(
         f"optimiser, {copies} more copies), and this machine has {available / 1e9:,.1f} GB; the "
         f"largest part is {name} [{shape}]; lower model.dim, or what else makes it so large"
     )
+
+
+def refuse_impossible_batches(groups: Iterable[Group], recipe: Any) -> None:
+    """Refuse batches of which one layer alone does not fit into the memory of this machine.
+
+    Args:
+        groups: the batches.
+        recipe: whose `model.dim` says how wide a token's vector is.
+
+    Raises:
+        ConfigError: naming the largest batch.
+    """
+    dim, available = getattr(recipe.model, "dim", None), total_memory()
+    if dim is None or not available:
+        return
+    largest = max(groups, key=lambda group: len(group.rows) * group.time)
+    # vectors, and their gradient
+    needed = 2 * 4 * len(largest.rows) * largest.time * dim
+    if needed > available:
+        raise ConfigError(
+            f"training: a batch of {len(largest.rows):,} rows, padded to {largest.time:,} tokens, "
+            f"takes {needed / 1e9:,.1f} GB or more, and this machine has {available / 1e9:,.1f} "
+            "GB; lower training.batch_rows, tokenizer.max_length, training.buckets or model.dim"
+        )

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from munjang.config import Settings
+from munjang.config import Settings, shown
 from munjang.errors import ConfigError
 
 Mode = Literal["grey", "colour"]
@@ -40,5 +40,5 @@ def parse_size(given: Any) -> tuple[int, int]:
             return height, width
     raise ConfigError(
         f"size: expected height x width in pixels, as in 28x28, up to {LONGEST_SIDE} each, got "
-        f"{given!r}"
+        f"{shown(given)}"
     )

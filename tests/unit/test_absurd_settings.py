@@ -1,0 +1,264 @@
+"""Every setting there is, with absurd values: one line that says what is wrong, or a training.
+
+Drawn by hypothesis for all fields of all recipes; what is accepted is trained with, a few steps on
+a few texts.
+"""
+
+import types
+from collections.abc import Iterator
+from typing import Any, Union, get_args, get_origin
+
+import annotated_types
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from pydantic import BaseModel
+
+import munjang
+from munjang.comparison.budget import parse_budget
+from munjang.config import merge
+from munjang.errors import ConfigError, MunjangError
+from munjang.image_recipe import ImageRecipe
+from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
+from munjang.pair_recipe import PairRecipe
+from munjang.recipe import Recipe
+from munjang.tuning.run import tune
+from tests.made import made_corpus
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+TEXTS, LABELS = made_corpus(24)
+IMAGES = list(np.random.default_rng(0).integers(0, 255, (24, 6, 6), dtype=np.uint8))
+DATA: dict[str, Any] = {
+    "classify": (TEXTS, LABELS),
+    "regress": (TEXTS, [len(text) for text in TEXTS]),
+    "multilabel": (TEXTS, LABELS),
+    "images": (IMAGES, LABELS),
+    "translate": (TEXTS, TEXTS),
+}
+# A training of two steps, whatever else is set.
+FEW = {"training": {"max_steps": 2, "epochs": 1, "threads": 1}}
+SMALL = {
+    "texts": {"tokenizer": {"name": "words"}, "model": {"dim": 8}},
+    "images": {"model": {"filters": [4]}},
+    "pairs": {
+        "tokenizer": {"name": "words"},
+        "model": {"dim": 8},
+        "decoding": {"max_length": 5},
+    },
+}
+RUNS = [("texts", "classify", name) for name in ARCHITECTURES]
+RUNS += [("texts", "regress", "mean"), ("texts", "multilabel", "mean")]
+RUNS += [("images", "images", name) for name in IMAGE_ARCHITECTURES]
+RUNS += [("pairs", "translate", name) for name in PAIR_ARCHITECTURES]
+
+RECIPES: dict[str, type[BaseModel]] = {"texts": Recipe, "images": ImageRecipe, "pairs": PairRecipe}
+REGISTRIES: dict[str, Any] = {
+    "texts": ARCHITECTURES,
+    "images": IMAGE_ARCHITECTURES,
+    "pairs": PAIR_ARCHITECTURES,
+}
+# Such a column is not there, no file of vectors is either, and so on: told by other tests.
+ELSEWHERE = {"vectors.file", "task"}
+
+
+def fields_of(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting by its key, and its field."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            if name != "model":  # that of the architecture stands for it
+                yield from fields_of(field.annotation, f"{before}{name}.")
+        else:
+            yield before + name, field
+
+
+def keys_of(medium: str, name: str) -> list[str]:
+    own = fields_of(REGISTRIES[medium][name].config_class(), "model.")
+    keys = [key for key, _ in (*fields_of(RECIPES[medium]), *own)]
+    return [key for key in keys if key not in ELSEWHERE]
+
+
+NUMBERS = [0, -1, 1, 2, 3, 10**6, 2**31, 2**63, 10**9, 10**20, 10**5000, -(10**30)]
+FLOATS = [float("nan"), float("inf"), -float("inf"), 1e300, -1e300, 1e-300, 5e-324, 0.001, 0.5]
+WORDS = ["", "no", "yes please", "none", "NaN", "1e20", "mps", "meta", "x" * 100_000, "\n\0\x1b[2J"]
+DEEP: Any = []
+for _ in range(5000):
+    DEEP = [DEEP]
+SHAPED = [[], [0], [10**9], [1] * 5000, {}, {"a": 1}, {"good": 0.0, "bad": -1}, None, True, DEEP]
+ABSURD = st.sampled_from([*NUMBERS, *FLOATS, *WORDS, *SHAPED])
+
+
+def nested(key: str, value: Any) -> dict[str, Any]:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)
+
+
+def accepted(medium: str, task: str, name: str, changed: dict[str, Any]) -> bool:
+    """Whether a training ends well; else one line said why it never began."""
+    own = {"multilabel": {"separator": "|"}} if task == "multilabel" else {}
+    config = merge(merge(merge(SMALL[medium], FEW), own), changed)
+    told = ""
+    try:
+        trained = munjang.train(DATA[task], task=task, model=name, config=config)
+    except MunjangError as error:
+        told = str(error)
+    else:
+        assert trained.scores.sound
+    assert "\n" not in told, told[:300]
+    assert len(told) < 1000
+    return not told
+
+
+@pytest.mark.parametrize(("medium", "task", "name"), RUNS)
+@settings(
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_absurd_values_are_told_in_a_line_or_harm_nothing(
+    medium: str, task: str, name: str, data: st.DataObject
+) -> None:
+    key = data.draw(st.sampled_from(keys_of(medium, name)), label="key")
+    value = data.draw(ABSURD, label="value")
+    if key in ("training.max_steps", "training.epochs") and isinstance(value, int):
+        value = -abs(value)  # as many as are asked for are made
+    accepted(medium, task, name, nested(key, value))
+
+
+def bounds(field: Any) -> tuple[bool, bool]:
+    """Whether a number has a lower and an upper bound."""
+    below = (annotated_types.Ge, annotated_types.Gt)
+    above = (annotated_types.Le, annotated_types.Lt)
+    found = [*field.metadata]
+    for part in get_args(field.annotation):
+        found += getattr(part, "__metadata__", ())
+    return (
+        any(isinstance(each, below) for each in found),
+        any(isinstance(each, above) for each in found),
+    )
+
+
+def is_number(annotation: Any) -> bool:
+    """Whether a setting is a number, or may be left out."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return any(is_number(part) for part in get_args(annotation))
+    return annotation in (int, float)
+
+
+@pytest.mark.parametrize(("medium", "task", "name"), RUNS)
+def test_every_number_has_bounds(medium: str, task: str, name: str) -> None:
+    own = fields_of(REGISTRIES[medium][name].config_class(), "model.")
+    checked_by_hand = {"model.kernel", "model.stride", "model.pool"}  # a number, or one per layer
+    open_ended = [
+        key
+        for key, field in (*fields_of(RECIPES[medium]), *own)
+        if is_number(field.annotation)
+        and bounds(field) != (True, True)
+        and key not in checked_by_hand
+    ]
+    assert open_ended == []
+
+
+CASES = {
+    "threads": ("texts", {"training": {"threads": 10**9}}, "training.threads: input should be"),
+    "dim": (
+        "texts",
+        {"model": {"dim": 1e20}},
+        "model: dim: unable to parse input string as an integer",
+    ),
+    "infinite": ("texts", {"training": {"learning_rate": float("inf")}}, "finite number"),
+    "mps": ("texts", {"training": {"device": "mps"}}, "expected cpu, cuda or cuda:N, got 'mps'"),
+    "meta": ("texts", {"training": {"device": "meta"}}, "expected cpu, cuda or cuda:N, got 'meta'"),
+    "weight 0": ("texts", {"classify": {"class_weights": {"good": 0}}}, "class_weights"),
+    "weight -1": ("texts", {"classify": {"class_weights": {"good": -1.0}}}, "class_weights"),
+    "weight nan": ("texts", {"classify": {"class_weights": {"good": float("nan")}}}, "finite"),
+    "tokenizer": (
+        "texts",
+        {"tokenizer": {"settings": {"capitals": "yes please"}}},
+        "tokenizer 'words': capitals: input should be a valid boolean",
+    ),
+    "unknown": ("texts", {"tokenizer": {"settings": {"lowr": True}}}, "did you mean 'lower'?"),
+    "tiny dropout": ("texts", {"model": {"name": "cnn", "dropout": 0.001}}, "more than 1/512"),
+    "huge text": ("texts", {"training": {"schedule": "x" * 10**6}}, "xxx..."),
+    "digits": ("texts", {"training": {"epochs": 10**5000}}, "a very large int"),
+    "rows": ("pairs", {"training": {"embedding_optimiser": "adagrad"}}, "leave it out"),
+    "rows' rate": ("images", {"training": {"embedding_learning_rate": 0.1}}, "leave it out"),
+    "members": ("images", {"training": {"leave_out": 0.2}}, "leave it out"),
+    "images": ("images", {"images": {"size": "999999x1"}}, "size"),
+    "filters": ("images", {"model": {"filters": [10**9]}}, "at most 64 numbers up to 4096"),
+    "beam": ("pairs", {"decoding": {"beam": 10**9}}, "decoding.beam: input should be"),
+    "depth": ("texts", {"tokenizer": {"settings": {"lower": DEEP}}}, "valid boolean"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_wrong_is_said(name: str) -> None:
+    medium, changed, words = CASES[name]
+    task, model = {
+        "texts": ("classify", "cnn" if "dropout" in name else "mean"),
+        "images": ("images", "image_cnn"),
+        "pairs": ("translate", "transformer"),
+    }[medium]
+    with pytest.raises(ConfigError) as caught:
+        munjang.train(
+            DATA[task], task=task, model=model, config=merge(merge(SMALL[medium], FEW), changed)
+        )
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("changed", "largest"),
+    [
+        ({"model": {"name": "lstm", "hidden": 2**16, "layers": 256}}, "recurrent."),
+        ({"model": {"name": "mean", "dim": 2**16, "ngrams": 2, "buckets": 2**24}}, "embedding."),
+    ],
+)
+def test_impossible_memory_is_refused_before_any_is_taken(
+    changed: dict[str, Any], largest: str
+) -> None:
+    name = changed["model"]["name"]
+    with pytest.raises(ConfigError, match=r"parameters need [\d,.]+ GB or more to train") as caught:
+        munjang.train(DATA["classify"], model=name, config=merge(SMALL["texts"], changed))
+    assert largest in str(caught.value)
+
+
+def test_a_batch_that_fits_into_no_memory_is_refused() -> None:
+    changed = {"training": {"buckets": "1000000"}, "tokenizer": {"max_length": 10**6}}
+    config = merge(merge(SMALL["texts"], {"model": {"dim": 2**16}}), changed)
+    with pytest.raises(ConfigError, match=r"padded to 1,000,000 tokens, takes [\d,.]+ GB or more"):
+        munjang.train(DATA["classify"], model="mean", config=config)
+
+
+def test_no_of_yaml_is_false_for_a_tokenizer_too() -> None:
+    for value in ("no", False, "false"):
+        config = merge(merge(SMALL["texts"], FEW), {"tokenizer": {"settings": {"lower": value}}})
+        trained = munjang.train(DATA["classify"], model="mean", config=config)
+        assert trained.model.tokenizer.lower is False
+        assert trained.model.recipe.tokenizer.settings["lower"] is False
+
+
+def test_a_vocabulary_no_text_can_fill_takes_no_memory_for_it() -> None:
+    config = merge(FEW, {"tokenizer": {"name": "bpe", "max_size": 2**24}, "model": {"dim": 8}})
+    trained = munjang.train(DATA["classify"], model="mean", config=config)
+    assert trained.model.tokenizer.vocabulary.size < 1000
+
+
+@pytest.mark.parametrize("budget", ["1e400", "9" * 400, "9" * 400 + " tokens", "-1", "nan", "0s"])
+def test_absurd_budgets(budget: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_budget(budget)
+    assert len(str(caught.value)) < 300
+
+
+ENDLESS = [{"trials": 10**30}, {"seconds": float("nan")}, {"seconds": 1e99}]
+
+
+@pytest.mark.parametrize("given", ENDLESS)
+def test_absurd_searches(given: dict[str, Any], tmp_path: Any) -> None:
+    with pytest.raises(ConfigError, match="expected"):
+        tune(DATA["classify"], out=tmp_path / "t", **given)

@@ -1,4 +1,4 @@
-"""Of a long text only the beginning is read, and no token of it is another than in the whole text."""
+"""Only the beginning of a long text is read, and its tokens are those of the whole text."""
 
 import unicodedata
 

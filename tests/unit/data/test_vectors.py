@@ -415,3 +415,14 @@ def test_the_fingerprint_is_of_what_was_found(tmp_path: Path) -> None:
     place = read(tmp_path / "one", b"a 1 2\nb 3 4\n", "c", "a")
     assert one.fingerprint == same.fingerprint
     assert len({one.fingerprint, other.fingerprint, place.fingerprint}) == 3
+
+
+def test_lone_carriage_returns_end_lines_of_vectors_too(tmp_path: Path) -> None:
+    for end in ("\n", "\r\n", "\r"):
+        path = tmp_path / "file"
+        path.write_bytes(end.join(["2 2", "영화 1 2", "great 3 4", ""]).encode())
+        source = open_vectors(path)
+        block, *rest = source.blocks(pytest.fail)
+        assert block.words == ["영화", "great"]
+        assert block.numbers(1).tolist() == [3.0, 4.0]
+        assert not any(one.words for one in rest)

@@ -1,6 +1,7 @@
 """`TextClassifier`: scikit-learn's own checks, and what they cannot ask of text."""
 
 import pickle
+import unicodedata
 import warnings
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,17 @@ def test_labels_come_back_as_they_were_given(classes: list[Any]) -> None:
     chances = model.predict_proba(TEXTS)
     assert chances.shape == (len(TEXTS), 2)
     np.testing.assert_array_equal(model.classes_[chances.argmax(axis=1)], answers)
+
+
+def test_labels_in_another_normal_form_are_the_same_class() -> None:
+    names = np.array(["나쁨", "좋음"], dtype=object)
+    decomposed = np.array([unicodedata.normalize("NFD", name) for name in names], dtype=object)
+    labels = names[LABELS]
+    mixed = labels.copy()
+    mixed[::3] = decomposed[LABELS][::3]
+    model = quick().fit(TEXTS, mixed)
+    assert model.classes_.tolist() == ["나쁨", "좋음"], "the usual form of each"
+    assert model.score(TEXTS, decomposed[LABELS]) == model.score(TEXTS, labels) > 0.9
 
 
 def test_many_classes_keep_their_columns() -> None:

@@ -36,8 +36,8 @@ class AlignedFiles:
 def read_aligned(files: AlignedFiles, *, encoding: str, skip: bool) -> list[Records]:
     """The lines of each two files as columns named "source" and "target".
 
-    Where lines end, `munjang.data.readers.line_ends` says, as for any file; the end of the last
-    line begins no other.
+    Where lines end, `munjang.data.readers.line_ends` says, as for any file; one at the end of the
+    content begins no other.
 
     Args:
         files: which belong together.

@@ -1,5 +1,7 @@
 """From a folder to pixels: what is read, guessed, refused, skipped."""
 
+import os
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +124,17 @@ def test_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
     told = refusal(outer)
     assert "found only folders (a, b)" in told
     assert f"give {outer / 'train'} itself" in told
+
+
+def test_folders_of_one_name_in_two_normal_forms_are_one_class(tmp_path: Path) -> None:
+    made_folder(tmp_path, classes=3)
+    for old, new in (("a", "나쁨"), ("b", unicodedata.normalize("NFD", "나쁨")), ("c", "좋음")):
+        (tmp_path / old).rename(tmp_path / new)
+    os.mkfifo(tmp_path / "좋음" / "pipe.png")  # read, it would never end
+    images = read_images(tmp_path, GUESS)
+    assert sorted(images.table.labels.to_list()) == ["나쁨"] * 6 + ["좋음"] * 3
+    assert any("two Unicode normal forms" in note for note in images.table.notes)
+    assert any("1 left out" in note for note in images.table.notes)
 
 
 def test_a_file_that_is_no_image_is_named_or_skipped_and_counted(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from munjang.data.dataset import Dataset
 from munjang.data.images.examples import ImageExamples
 from munjang.data.pairs.examples import PairExamples
 from munjang.media import AnyPrepared
-from munjang.memory import peak_memory
+from munjang.memory import peak_memory, reset_peak
 from munjang.tasks.inference import logits_of
 from munjang.tasks.translate import Translate, cross_entropy_of, hypotheses_of
 from munjang.training.logs import RunLog
@@ -39,7 +39,7 @@ ANSWERED_SAMPLE = 128
 # An evaluation reads so many rows at once.
 EVALUATED_ROWS = 256
 # Seconds for answers whose memory is to be seen.
-_LONGEST_ANSWERING = 15.0
+_LONGEST_ANSWERING = 10.0
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ def estimate_training(prepared: AnyPrepared, *, seconds: float = 2.0) -> Estimat
         _heaviest_second(loop)
         steps, rate = _time_steps(loop, seconds)
         evaluation, answering = _evaluation_seconds(loop)
+        peak_of_answers = _peak_of_answers(loop, answering)
         _do_the_rest(prepared, loop)
     state = loop.state
     weights = _size(state.model.state_dict().values())
@@ -116,7 +117,7 @@ def estimate_training(prepared: AnyPrepared, *, seconds: float = 2.0) -> Estimat
         optimiser_bytes=optimiser,
         copies_bytes=copies,
         checkpoint_bytes=weights + optimiser + copies,
-        memory_bytes=peak_memory() or 2 * weights + optimiser + copies,
+        memory_bytes=max(peak_memory(), peak_of_answers) or 2 * weights + optimiser + copies,
         steps=loop.total,
         tokens_per_second=rate,
         seconds=tokens / rate + evaluations * evaluation,
@@ -227,32 +228,36 @@ def _answering_seconds(loop: Loop, pairs: PairExamples) -> tuple[float, float]:
     read = _seconds_of(lambda: cross_entropy_of(network, sample))
     looked = _seconds_of(lambda: task.judge(network, sample))
     last = _seconds_of(lambda: task.concluded(network, sample))
-    _answer_to_the_limit(loop, pairs, last / max(1, len(sample) * usual))
     answered = min(rows, task.settings.decoded_rows)
     look = read * rows + max(looked - read, 0.0) * answered
     return look / len(sample), last * rows / len(sample)
 
 
-def _answer_to_the_limit(loop: Loop, pairs: PairExamples, seconds: float) -> None:
-    """Answer the longest sources until the length limit, as networks do that have learned little.
+def _peak_of_answers(loop: Loop, seconds: float) -> int:
+    """The most memory of answering the longest sources to the length limit, and all of before.
 
-    That holds the most memory; how long it may take is limited.
+    Networks that have learned little do so. Some are answered, and scaled up to as many as are
+    answered together: each one holds as much.
 
     Args:
         loop: of the training.
-        pairs: the validation part.
-        seconds: a step of one answer.
+        seconds: of the answers to all validation pairs, at a usual length.
     """
-    task = cast(Translate, loop.task)
-    lengths = pairs.lengths[:, 0]
-    longest = int(lengths.max())
-    limit = task.decoding
-    steps = int(min(limit.max_length, limit.max_ratio * longest + limit.max_extra))
-    most = int(_LONGEST_ANSWERING / max(1e-9, seconds * steps))
-    rows = np.argsort(-lengths, kind="stable")[: max(1, min(ANSWERED_SAMPLE, most))]
+    before, pairs = peak_memory(), loop.valid
+    if not isinstance(pairs, PairExamples) or not reset_peak():
+        return before
+    limit, lengths = cast(Translate, loop.task).decoding, pairs.lengths
+    longest = int(lengths[:, 0].max())
+    steps = min(limit.max_length, limit.max_ratio * longest + limit.max_extra)
+    each = max(1e-9, seconds / len(pairs) * steps / lengths[:, 1].mean())
+    together = min(ANSWERED_SAMPLE, len(pairs))
+    rows = np.argsort(-lengths[:, 0], kind="stable")[:together]
+    rows = rows[: max(8, int(_LONGEST_ANSWERING / each))]
     sources = pairs.sources.take(pa.array(rows))
     endless = limit.model_copy(update={"min_length": limit.max_length})
+    held = peak_memory()
     hypotheses_of(loop.state.model, PairExamples(sources, sources, None), endless)
+    return max(before, held + (peak_memory() - held) * together // len(rows))
 
 
 def _spread(pairs: PairExamples, most: int) -> PairExamples:

@@ -115,11 +115,13 @@ class FittedTable:
         """A width for each column: what it needs, and a fair part of what is left over."""
         least = [self._narrowest(place) for place in places]
         texts = [n for n, place in enumerate(places) if self.columns[place].flows]
-        # no room even so: texts become narrow, from the right, and in the end words are cut too
+        # no room even so: the widest texts become narrow, and in the end words are cut too
         for floor in ([self._longest_word(place) for place in places], [_LEAST] * len(places)):
-            for number in reversed(texts):
-                over = max(0, _total(least) - width)
-                least[number] -= min(over, max(0, least[number] - floor[number]))
+            while _total(least) > width:
+                gives = [number for number in texts if least[number] > floor[number]]
+                if not gives:
+                    break
+                least[max(gives, key=lambda n: least[n])] -= 1
         wanted = [self._widest(place) for place in places]
         left = max(0, width - _total(least))
         for number in sorted(range(len(places)), key=lambda n: self.columns[places[n]].rank):

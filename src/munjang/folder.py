@@ -35,7 +35,6 @@ from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
 from munjang.text_network import text_network
 
-
 _FEW = 128
 
 

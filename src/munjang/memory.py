@@ -1,10 +1,18 @@
-"""Memory of this process, as the operating system counts it."""
+"""Memory, as the operating system counts it: of this process, and what is free."""
 
 import re
 import sys
 from pathlib import Path
 
+_AVAILABLE = re.compile(r"^MemAvailable:\s*(\d+) kB$", re.MULTILINE)
 _PEAK = re.compile(r"^VmHWM:\s*(\d+) kB$", re.MULTILINE)
+
+
+def available_memory() -> int | None:
+    """Bytes that can be had without swapping, as Linux tells; None where nobody does."""
+    told = Path("/proc/meminfo")
+    found = _AVAILABLE.search(told.read_text()) if told.exists() else None
+    return None if found is None else int(found[1]) * 1024
 
 
 def peak_memory() -> int:

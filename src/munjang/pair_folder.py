@@ -235,7 +235,10 @@ class PairModel:
         return self._truncated(column), long
 
     def _truncated(self, sources: TokenColumn) -> TokenColumn:
-        most, signs = self.recipe.tokenizer.source.max_length, sign_ids(self.sides.source.vocabulary)
+        most, signs = (
+            self.recipe.tokenizer.source.max_length,
+            sign_ids(self.sides.source.vocabulary),
+        )
         return truncate(sources, most, signs=signs)[0]
 
     def _too_long(self, column: TokenColumn) -> Bools:

@@ -165,9 +165,34 @@ def test_a_column_is_its_texts_one_by_one(row: Row, texts: list[str]) -> None:
 @every_row
 @settings(quick, max_examples=60)
 @given(texts=ugly_texts())
-@example(texts=["", "\u0301", "\u0301\u00ad\u0301a", "\u200d😀", "😀\u200d,\u200d😀b", "▁ ▁\u0301a", "###\u0301#a"])
-@example(texts=["ΑΣ.Β ΑΣ. ΑΣ", "İİ İSTANBUL İs", "NASA Nasa NaSA N N. A1 1A ΝΑΣΑ", "\x00a\x00", "𐐀𐐀 𐐨 𝐀B"])
-@example(texts=["The film THE FILM Film", "ᄒ\u1161\u11ab a\u0345\u0334", "가" * 200 + "a" * 200, "-" * 130])
+@example(
+    texts=[
+        "",
+        "\u0301",
+        "\u0301\u00ad\u0301a",
+        "\u200d😀",
+        "😀\u200d,\u200d😀b",
+        "▁ ▁\u0301a",
+        "###\u0301#a",
+    ]
+)
+@example(
+    texts=[
+        "ΑΣ.Β ΑΣ. ΑΣ",
+        "İİ İSTANBUL İs",
+        "NASA Nasa NaSA N N. A1 1A ΝΑΣΑ",
+        "\x00a\x00",
+        "𐐀𐐀 𐐨 𝐀B",
+    ]
+)
+@example(
+    texts=[
+        "The film THE FILM Film",
+        "ᄒ\u1161\u11ab a\u0345\u0334",
+        "가" * 200 + "a" * 200,
+        "-" * 130,
+    ]
+)
 def test_a_text_alone_has_the_ids_that_it_has_in_a_column(row: Row, texts: list[str]) -> None:
     tokenizer = fitted(row)
     alone = [tokenizer.encode_text(text).tolist() for text in texts]

@@ -24,7 +24,13 @@ from munjang.text.registry import TOKENIZERS, make_tokenizer
 from tests.made import QUICK, made_corpus
 
 PATIENCE = 100
-TEXTS = ["the film was great and lovely", "재미없다, 정말 awful NASA", "", "never seen", "e\u0301 \u1112\u1161"]
+TEXTS = [
+    "the film was great and lovely",
+    "재미없다, 정말 awful NASA",
+    "",
+    "never seen",
+    "e\u0301 \u1112\u1161",
+]
 MANY = TEXTS * 60
 
 
@@ -94,7 +100,9 @@ def main() -> None:
     sources, targets = ["the red house", "a small dog"] * 8, ["빨간 집", "작은 개"] * 8
     small = ["model.dim=16", "training.max_steps=4", "training.batch_tokens=200"]
     small += ["training.threads=1", "decoding.max_length=5"]
-    writer = munjang.train((sources, targets), task="translate", model="transformer", overrides=small)
+    writer = munjang.train(
+        (sources, targets), task="translate", model="transformer", overrides=small
+    )
     answers = [answer.text for answer in writer.model.predict(sources)]
 
     def translate() -> None:

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from munjang.errors import ConfigError
 from munjang.text.columns import Int64s
 
-
 # A batch of very long rows has fewer of them than `batch_rows`: so many tokens a row on average,
 # padding counted, or memory would have no bound.
 _TOKENS_PER_ROW = 512

@@ -86,7 +86,7 @@ def encode_texts(
 def _beginnings(tokenizer: Tokenizer, texts: pl.Series, tokens: int) -> pl.Series:
     """The texts, of each long one as much as holds its first tokens."""
     longest = longest_read_whole(tokens)
-    if texts.dtype != pl.String or (texts.str.len_bytes().max() or 0) <= longest:
+    if texts.dtype != pl.String or not (texts.str.len_bytes() > longest).any():
         return texts
     rows = [
         text if text is None or len(text) <= longest else beginning_of(tokenizer, text, tokens)

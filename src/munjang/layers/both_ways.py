@@ -6,14 +6,19 @@ direction; of one text alone NumPy computes both directions side by side in half
 tests hold all of it to the layers that train.
 """
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-_RUN = {nn.LSTM: torch.lstm, nn.GRU: torch.gru, nn.RNN: torch.rnn_tanh}
+_RUN: dict[type[nn.Module], Callable[..., Any]] = {
+    nn.LSTM: torch.lstm,
+    nn.GRU: torch.gru,
+    nn.RNN: torch.rnn_tanh,
+}
 
 
 def run_both_ways(ahead: nn.RNNBase, back: nn.RNNBase, states: Tensor) -> Tensor:

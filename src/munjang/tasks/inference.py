@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from munjang.data.dataset import Dataset
 from munjang.forked import is_forked
+from munjang.tasks.room import require_memory
 
 
 @torch.inference_mode()
@@ -13,6 +14,9 @@ def logits_of(model: nn.Module, examples: Dataset, *, batch_rows: int = 256) -> 
 
     A model in training mode is put into evaluation mode meanwhile. One in evaluation mode is not
     changed, so that several threads may ask it at once.
+
+    Raises:
+        DataError: a text is so long that memory does not hold what the network makes of it.
     """
     if model.training:
         model.eval()
@@ -24,10 +28,12 @@ def logits_of(model: nn.Module, examples: Dataset, *, batch_rows: int = 256) -> 
     device = next(model.parameters()).device
     logits: Tensor | None = None
     for batch in examples.in_order_of_length(batch_rows):
+        require_memory(model, batch)
         batch = batch.to(device)
         part = model(*batch.inputs).float()
         if logits is None and len(batch.rows) == len(examples) == 1:
-            return part.cpu()
+            alone: Tensor = part.cpu()
+            return alone
         if logits is None:
             logits = torch.empty(len(examples), part.shape[1])
         logits[batch.rows] = part.cpu()

@@ -60,5 +60,7 @@ def closed_up(texts: pl.Series) -> pl.Series:
 
     Nor is there one behind a mark that opens. Straight quotes say neither, and keep their spaces.
     """
-    rows = [_BEHIND_OPENING.sub(r"\1", _BEFORE_CLOSING.sub(r"\1", text)) for text in texts.to_list()]
+    rows = [
+        _BEHIND_OPENING.sub(r"\1", _BEFORE_CLOSING.sub(r"\1", text)) for text in texts.to_list()
+    ]
     return pl.Series(texts.name, rows, dtype=pl.String)

@@ -24,7 +24,8 @@ class Tokenizer(Protocol):
     def cuts(self) -> re.Pattern[str] | None:
         """Where a text may be cut: before each match the tokens are the same whatever follows.
 
-        Of subwords the last pre-token is not (`munjang.text.subwords.pretokens`). None where any token may depend on all of the text.
+        Of subwords the last pre-token is not (`munjang.text.subwords.pretokens`). None where any
+        token may depend on all of the text.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Of a long text only the beginning is read, and no token of it is another than in the whole text."""
+"""Of a long text only the beginning is read, to the tokens that it has in the whole text."""
 
 import unicodedata
 
@@ -39,8 +39,10 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @every_tokenizer
 @settings(max_examples=150, deadline=None)
-@given(text=st.builds(lambda a, b, n: (a + b) * n, ugly_text(), ugly_text(), st.integers(1, 6)),
-       tokens=st.integers(1, 9))
+@given(
+    text=st.builds(lambda a, b, n: (a + b) * n, ugly_text(), ugly_text(), st.integers(1, 6)),
+    tokens=st.integers(1, 9),
+)
 @example(text="ΑΣ.Β ΑΣ,Β ΑΣ:Β ΑΣ' Β" * 3, tokens=2)
 @example(text="😀\u200d,\u200d😀 " * 9, tokens=3)
 @example(text="가\u11a8" * 20, tokens=4)

@@ -6,7 +6,7 @@ Each model gets the defaults for Korean and one pass over 20,000 reviews: a shor
 same sizes as a long one. Then every text goes through `munjang.load(folder).predict([text])` alone,
 through `predict` of fastText and through a pipeline of scikit-learn, TF-IDF of characters and
 logistic regression, both trained on the same reviews. A peer that is not installed is named and
-left out. A second table says where our time goes, a third what a text of a column of 10,000 takes.
+left out. A second table says where our time goes, a third what a column of 10,000 texts takes.
 
 Exits with 1 when the median of a model is above its aim.
 """

@@ -1,8 +1,9 @@
 """What is left in a forked process: the memory of the other one, and none of its threads.
 
-`fork` is how Linux starts workers by default up to Python 3.13, gunicorn and `multiprocessing`
-among them. Whatever waits there for a thread of a pool that was started before the fork waits for
-ever: OpenMP's, on which PyTorch computes, and that of Polars, on which columns are worked on.
+`fork` is how Linux starts workers by default up to Python 3.13, those of gunicorn and
+`multiprocessing` among them. Whatever waits there for a thread of a pool that was started before
+the fork waits for ever: OpenMP's, on which PyTorch computes, and that of Polars, on which columns
+are worked on.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Memory of this process, as the operating system counts it."""
+"""Memory, as the operating system counts it: of this process, and what is free."""
 
 import os
 import re
@@ -11,6 +11,7 @@ _LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
+_AVAILABLE = re.compile(r"^MemAvailable:\s*(\d+) kB$", re.MULTILINE)
 _PEAK = re.compile(r"^VmHWM:\s*(\d+) kB$", re.MULTILINE)
 
 
@@ -21,6 +22,13 @@ def reset_peak() -> bool:
     except OSError:
         return False
     return True
+
+
+def available_memory() -> int | None:
+    """Bytes that can be had without swapping, as Linux tells; None where nobody does."""
+    told = Path("/proc/meminfo")
+    found = _AVAILABLE.search(told.read_text()) if told.exists() else None
+    return None if found is None else int(found[1]) * 1024
 
 
 def peak_memory() -> int:

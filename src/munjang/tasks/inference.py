@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from munjang.data.dataset import Dataset
 from munjang.forked import is_forked
+from munjang.tasks.room import require_memory
 
 # So many logits at most are held at once, of batches of as many rows as suit them.
 MOST_LOGITS = 2**24
@@ -23,6 +24,7 @@ def logits_in_batches(
     device = next(model.parameters()).device
     with _evaluating(model):
         for batch in examples.in_order_of_length(max(1, min(batch_rows, MOST_LOGITS // outputs))):
+            require_memory(model, batch)
             with torch.inference_mode():
                 logits = model(*batch.to(device).inputs).float().cpu()
             yield batch.rows.cpu(), logits
@@ -30,11 +32,16 @@ def logits_in_batches(
 
 @torch.inference_mode()
 def logits_of(model: nn.Module, examples: Dataset, *, batch_rows: int = 256) -> Tensor:
-    """Logits [rows, outputs] on the CPU, in the order of the rows."""
+    """Logits [rows, outputs] on the CPU, in the order of the rows.
+
+    Raises:
+        DataError: a text is so long that memory does not hold what the network makes of it.
+    """
     device = next(model.parameters()).device
     logits: Tensor | None = None
     with _evaluating(model):
         for batch in examples.in_order_of_length(batch_rows):
+            require_memory(model, batch)
             batch = batch.to(device)
             part: Tensor = model(*batch.inputs).float()
             if logits is None and len(batch.rows) == len(examples) == 1:

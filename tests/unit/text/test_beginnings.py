@@ -1,4 +1,4 @@
-"""Only the beginning of a long text is read, and its tokens are those of the whole text."""
+"""Of a long text only the beginning is read, to the tokens that it has in the whole text."""
 
 import unicodedata
 

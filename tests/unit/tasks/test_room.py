@@ -1,0 +1,60 @@
+"""A text that memory cannot hold is refused in a line, and long rows share no batch."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from munjang.data.buckets import Bucketing
+from munjang.data.few import Rows
+from munjang.errors import DataError
+from munjang.models.registry import build_encoder, model_config
+from munjang.tasks import room
+from munjang.tasks.head import Head
+from munjang.tasks.inference import logits_of
+from munjang.text.columns import Int64s
+
+
+def rows_of_length(*lengths: int) -> Rows:
+    offsets = np.cumsum([0, *lengths])
+    return Rows(np.full(offsets[-1], 5, dtype=np.int32), offsets)
+
+
+@pytest.fixture
+def network() -> nn.Module:
+    return Head(build_encoder(model_config({"name": "cnn", "dim": 4, "filters": 4}), 9), 2).eval()
+
+
+def test_a_text_too_long_for_memory_is_refused_before_anything_is_allocated(
+    network: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "available_memory", lambda: 10_000_000)
+    with pytest.raises(DataError, match=r"a text of 3,000,000 tokens takes about .* GB .* 0\.0 GB"):
+        logits_of(network, rows_of_length(3_000_000))
+
+
+def test_what_has_room_is_answered(network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "_FEW_TOKENS", 10)
+    monkeypatch.setattr(room, "available_memory", lambda: 10_000_000)
+    assert logits_of(network, rows_of_length(40, 30)).shape == (2, 2)
+    monkeypatch.setattr(room, "available_memory", lambda: None)
+    assert logits_of(network, rows_of_length(40)).shape == (1, 2)
+
+
+@pytest.mark.parametrize("name", ["mean", "cnn", "rnn", "lstm", "gru", "transformer"])
+def test_every_encoder_takes_some_memory_for_a_token(name: str) -> None:
+    torch.manual_seed(0)
+    narrow, wide = (
+        room.bytes_per_token(build_encoder(model_config({"name": name, "dim": dim}), 9))
+        for dim in (8, 64)
+    )
+    assert 0 < narrow < wide
+
+
+def test_very_long_rows_are_batched_by_their_tokens() -> None:
+    lengths: Int64s = np.array([3] * 300 + [1_000_000] * 3 + [20_000] * 20)
+    groups = Bucketing(256).in_order_of_length(lengths)
+    assert sorted(np.concatenate([group.rows for group in groups]).tolist()) == list(range(323))
+    assert len(groups[0].rows) == 256
+    assert all(len(g.rows) * g.time <= 256 * 512 or len(g.rows) == 1 for g in groups)
+    assert sum(len(g.rows) == 1 for g in groups) >= 3

@@ -43,6 +43,7 @@ def parse_json(
     *,
     most_bytes: int = JSON_BYTES,
     most_values: int = JSON_VALUES,
+    most_strings: int = JSON_VALUES,
     nan_is_null: bool = False,
 ) -> Any:
     """Plain values of one JSON document in UTF-8.
@@ -51,6 +52,7 @@ def parse_json(
         data: the document.
         most_bytes: of it.
         most_values: numbers, strings and so on; commas in strings count as well.
+        most_strings: as are expected at most; a few times as many are read, as some hold quotes.
         nan_is_null: read NaN and infinity as None; they are refused otherwise.
 
     Raises:
@@ -61,6 +63,8 @@ def parse_json(
     lists = data.count(b"[") + data.count(b"{")
     if data.count(b",") + lists > most_values or lists > JSON_LISTS:
         raise UnreadableError("too many values")
+    if data.count(b'"') > 8 * most_strings + 1_000:
+        raise UnreadableError(f"more texts than the {most_strings:,} that there is use for")
     try:
         values = json.loads(
             data.decode("utf-8"),

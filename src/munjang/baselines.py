@@ -24,7 +24,7 @@ from munjang.manifest import write_atomically, write_manifest, written_whole
 from munjang.sealed import SealedFolder, are_strings, as_folder_errors, open_sealed
 from munjang.tasks.linear import solve_logistic
 from munjang.telling import counted, markdown_list, stage
-from munjang.weights import compare_header, read_arrays, read_header
+from munjang.weights import compare_header, longest_side, read_arrays, read_header
 
 if TYPE_CHECKING:
     import polars as pl
@@ -197,18 +197,19 @@ def load_baseline(folder: str | Path | SealedFolder) -> Baseline:
         sealed = open_sealed(folder)
         sealed.expect(FILES)
         name, labels = _name_and_labels(sealed)
-        terms = sealed.strings(TERMS, once=True)
-        if name == "majority" and terms:
-            raise FolderError(f"{sealed.path / TERMS}: the baseline majority looks at no terms")
         outputs = 1 if len(labels) == 2 else len(labels)
-        weighed = name in ("tfidf-words", "tfidf-characters")
-        wanted = {
-            "idf": ("F32", (len(terms) if weighed else 0,)),
-            "weights": ("F32", (outputs, len(terms))),
-            "bias": ("F32", (outputs,)),
-        }
         with sealed.opened(WEIGHTS) as file:
             header = read_header(file)
+            most = longest_side(header)
+            terms = sealed.strings(TERMS, most, once=True)
+            if name == "majority" and terms:
+                raise FolderError(f"{sealed.path / TERMS}: the baseline majority looks at no terms")
+            weighed = name in ("tfidf-words", "tfidf-characters")
+            wanted = {
+                "idf": ("F32", (len(terms) if weighed else 0,)),
+                "weights": ("F32", (outputs, len(terms))),
+                "bias": ("F32", (outputs,)),
+            }
             compare_header(file.path, header, wanted)
             arrays = read_arrays(file, header)
         sealed.check(CARD)

@@ -23,7 +23,15 @@ from munjang.sealed import SealedFolder
 from munjang.text.registry import tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
-from munjang.weights import Entry, Numbers, compare_header, read_arrays, read_header, unfit
+from munjang.weights import (
+    Entry,
+    Numbers,
+    compare_header,
+    longest_side,
+    read_arrays,
+    read_header,
+    unfit,
+)
 
 # Calls of torch that building may take, for each tensor of the header and at all. Layers take about
 # ten for each of theirs.
@@ -125,7 +133,11 @@ def load_tokenizer(
     Raises:
         FolderError: the files hold no tokenizer, or not that one.
     """
-    tokens, described = sealed.json(vocabulary), sealed.json(state)
+    with sealed.opened(WEIGHTS, in_part=True) as file:
+        rows = longest_side(read_header(file))
+    tokens = sealed.json(vocabulary, most_strings=rows)
+    # a piece, and the two pieces that it was merged from
+    described = sealed.json(state, most_strings=3 * rows)
     with _naming(sealed.path / vocabulary):
         known = Vocabulary.from_json(tokens)
     with _naming(sealed.path / state):

@@ -23,7 +23,7 @@ from munjang.errors import ConfigError, FolderError
 from munjang.manifest import write_atomically, write_manifest, written_whole
 from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.tasks.translation_scores import BLEU_TOKENIZERS
-from munjang.weights import Entry, compare_header, read_arrays, read_header, unfit
+from munjang.weights import Entry, compare_header, longest_side, read_arrays, read_header, unfit
 
 if TYPE_CHECKING:
     from munjang.recipe import DataSettings
@@ -199,13 +199,16 @@ def load_pair_baseline(folder: str | Path | SealedFolder) -> PairBaseline:
         sealed = open_sealed(folder)
         sealed.expect(FILES)
         config = _config(sealed)
-        terms, targets = sealed.strings(TERMS, once=True), sealed.strings(TARGETS)
-        if (config["name"] == "copy") is not (not terms and not targets):
-            raise FolderError(f"{sealed.path / TERMS}: these are not those of {config['name']}")
-        if not 0 <= config["usual"] < max(1, len(targets)):
-            raise FolderError(f"{sealed.path / CONFIG}: usual: there is no such target")
         with sealed.opened(WEIGHTS) as file:
             header = read_header(file)
+            # no term is without a weight, and hardly any target without a term
+            most = longest_side(header)
+            terms = sealed.strings(TERMS, most, once=True)
+            targets = sealed.strings(TARGETS, most)
+            if (config["name"] == "copy") is not (not terms and not targets):
+                raise FolderError(f"{sealed.path / TERMS}: these are not those of {config['name']}")
+            if not 0 <= config["usual"] < max(1, len(targets)):
+                raise FolderError(f"{sealed.path / CONFIG}: usual: there is no such target")
             compare_header(file.path, header, _wanted(header, len(terms)))
             arrays: dict[str, Any] = read_arrays(file, header)
             _refuse_no_index(file.path, arrays, len(targets))

@@ -44,6 +44,7 @@ def parse_json(
     most_bytes: int = JSON_BYTES,
     most_values: int = JSON_VALUES,
     most_lists: int = JSON_LISTS,
+    most_strings: int = JSON_VALUES,
     nan_is_null: bool = False,
 ) -> Any:
     """Plain values of one JSON document in UTF-8.
@@ -53,6 +54,7 @@ def parse_json(
         most_bytes: of it.
         most_values: numbers, strings and so on; commas in strings count as well.
         most_lists: lists and objects.
+        most_strings: as are expected at most; a few times as many are read, as some hold quotes.
         nan_is_null: read NaN and infinity as None; they are refused otherwise.
 
     Raises:
@@ -63,6 +65,8 @@ def parse_json(
     lists = data.count(b"[") + data.count(b"{")
     if data.count(b",") + lists > most_values or lists > most_lists:
         raise UnreadableError("too many values")
+    if data.count(b'"') > 8 * most_strings + 1_000:
+        raise UnreadableError(f"more texts than the {most_strings:,} that there is use for")
     try:
         values = json.loads(
             data.decode("utf-8"),

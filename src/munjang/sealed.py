@@ -113,8 +113,8 @@ class SealedFolder:
                 raise _altered(self.path / name)
 
     @contextmanager
-    def opened(self, name: str) -> Iterator[CheckedFile]:
-        """The file of that name, to be read; when all is well with it, it is checked at the end.
+    def opened(self, name: str, *, in_part: bool = False) -> Iterator[CheckedFile]:
+        """The file of that name, to be read; it is checked at the end, unless read in part alone.
 
         Raises:
             FolderError: it is not the one that was saved, or no file that can be read.
@@ -132,7 +132,8 @@ class SealedFolder:
                     raise
                 self._check(checked, seal)
                 raise
-            self._check(checked, seal)
+            if not in_part:
+                self._check(checked, seal)
 
     def _check(self, checked: CheckedFile, seal: Seal) -> None:
         checked.skip_rest()
@@ -153,6 +154,7 @@ class SealedFolder:
         *,
         most_bytes: int = JSON_BYTES,
         most_values: int = JSON_VALUES,
+        most_strings: int = JSON_VALUES,
         nan_is_null: bool = False,
     ) -> Any:
         """The values in a JSON file, within the bounds of `munjang.parsing.parse_json`.
@@ -163,7 +165,11 @@ class SealedFolder:
         data = self.data(name, most_bytes)
         try:
             return parse_json(
-                data, most_bytes=most_bytes, most_values=most_values, nan_is_null=nan_is_null
+                data,
+                most_bytes=most_bytes,
+                most_values=most_values,
+                most_strings=most_strings,
+                nan_is_null=nan_is_null,
             )
         except UnreadableError as error:
             raise FolderError(f"{self.path / name}: {error}") from None
@@ -184,13 +190,18 @@ class SealedFolder:
                 raise FolderError(str(error)) from None
         return dict(self._kept[name])
 
-    def strings(self, name: str, *, once: bool = False) -> tuple[str, ...]:
-        """The list of strings in a JSON file: terms of a baseline, or texts.
+    def strings(self, name: str, most: int, *, once: bool = False) -> tuple[str, ...]:
+        """The list of strings in a JSON file: terms of a baseline, or texts; about `most` of them.
 
         Raises:
             FolderError: as `json`, or, with `once`, a string stands there twice.
         """
-        found = self.json(name, most_bytes=_MOST_STRING_BYTES, most_values=_MOST_STRINGS)
+        found = self.json(
+            name,
+            most_bytes=_MOST_STRING_BYTES,
+            most_values=_MOST_STRINGS,
+            most_strings=min(most, _MOST_STRINGS),
+        )
         if not are_strings(found):
             raise FolderError(f"{self.path / name}: expected a list of strings")
         if once and len(set(found)) < len(found):

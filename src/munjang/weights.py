@@ -92,6 +92,11 @@ def read_header(file: Readable) -> dict[str, Entry]:
     return entries
 
 
+def longest_side(header: Mapping[str, Entry]) -> int:
+    """The longest side of any weights: no vocabulary is longer than that."""
+    return max((side for e in header.values() if e.kind == "F32" for side in e.shape), default=0)
+
+
 def compare_header(path: Path, found: Mapping[str, Entry], wanted: Mapping[str, Any]) -> None:
     """Refuse tensors that are not the wanted ones.
 

@@ -149,10 +149,10 @@ def test_whoever_replaces_a_folder_while_it_is_loaded_never_makes_half_of_each(
             (folder / path.name).write_bytes(path.read_bytes())
 
     @contextmanager
-    def replaced_before(sealed: SealedFolder, name: str) -> Iterator[CheckedFile]:
+    def replaced_before(sealed: SealedFolder, name: str, **how: Any) -> Iterator[CheckedFile]:
         if name == moment:
             replace()
-        with opened(sealed, name) as file:
+        with opened(sealed, name, **how) as file:
             yield file
 
     def replaced_within(file: CheckedFile, memory: memoryview) -> None:

@@ -118,7 +118,6 @@ def test_what_would_be_read_otherwise_than_meant_is_refused_in_one_line(texts, s
         [b"a".decode(), ["b"]],
         ["a", "\ud800"],
     ],
-    ids=repr,
 )
 def test_an_entry_that_is_no_text_is_named_by_its_place(texts):
     for take in (texts_of, text_column):

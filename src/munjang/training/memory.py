@@ -62,8 +62,8 @@ def refuse_impossible(
     shape = " x ".join(f"{side:,}" for side in largest.shape)
     numbers = sum(parameter.numel() for parameter in network.parameters())
     raise ConfigError(
-        f"model: out of memory: {numbers:,} parameters need {needed / 1e9:,.1f} GB or more to train (weights, "
-        f"optimiser, the best weights), and this machine has {available / 1e9:,.1f} GB; the "
+        f"model: out of memory: {numbers:,} parameters need {needed / 1e9:,.1f} GB or more to train "
+        f"(weights, optimiser, the best weights), and this machine has {available / 1e9:,.1f} GB; the "
         f"largest part is {name} [{shape}]; lower model.dim, or what else makes it so large"
     )
 
@@ -86,7 +86,7 @@ def refuse_impossible_batches(groups: Iterable[Group], recipe: Any) -> None:
     needed = 2 * 4 * len(largest.rows) * largest.time * dim
     if needed > available:
         raise ConfigError(
-            f"training: out of memory: a batch of {len(largest.rows):,} rows, padded to {largest.time:,} tokens, "
-            f"takes {needed / 1e9:,.1f} GB or more, and this machine has {available / 1e9:,.1f} "
+            f"training: out of memory: a batch of {len(largest.rows):,} rows, padded to "
+            f"{largest.time:,} tokens, takes {needed / 1e9:,.1f} GB or more, and this machine has {available / 1e9:,.1f} "
             "GB; lower training.batch_rows, tokenizer.max_length, training.buckets or model.dim"
         )

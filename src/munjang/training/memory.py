@@ -37,7 +37,9 @@ def refuse_impossible(
     try:
         with torch.device("meta"):
             network = build()
-    except (RuntimeError, OverflowError, TypeError):  # of a shape with more than 2^63 numbers
+    except (RuntimeError, OverflowError, TypeError) as error:
+        if "overflow" not in str(error).lower():
+            raise
         raise ConfigError(
             "model: out of memory: one layer would have more numbers than can be counted; lower "
             "model.dim, or what else makes it so large"
@@ -62,9 +64,10 @@ def refuse_impossible(
     shape = " x ".join(f"{side:,}" for side in largest.shape)
     numbers = sum(parameter.numel() for parameter in network.parameters())
     raise ConfigError(
-        f"model: out of memory: {numbers:,} parameters need {needed / 1e9:,.1f} GB or more to train "
-        f"(weights, optimiser, the best weights), and this machine has {available / 1e9:,.1f} GB; the "
-        f"largest part is {name} [{shape}]; lower model.dim, or what else makes it so large"
+        f"model: out of memory: {numbers:,} parameters need {needed / 1e9:,.1f} GB or more to "
+        f"train (weights, optimiser, the best weights), and this machine has "
+        f"{available / 1e9:,.1f} GB; the largest part is {name} [{shape}]; lower model.dim, or "
+        "what else makes it so large"
     )
 
 
@@ -87,6 +90,7 @@ def refuse_impossible_batches(groups: Iterable[Group], recipe: Any) -> None:
     if needed > available:
         raise ConfigError(
             f"training: out of memory: a batch of {len(largest.rows):,} rows, padded to "
-            f"{largest.time:,} tokens, takes {needed / 1e9:,.1f} GB or more, and this machine has {available / 1e9:,.1f} "
-            "GB; lower training.batch_rows, tokenizer.max_length, training.buckets or model.dim"
+            f"{largest.time:,} tokens, takes {needed / 1e9:,.1f} GB or more, and this machine has "
+            f"{available / 1e9:,.1f} GB; lower training.batch_rows, tokenizer.max_length, "
+            "training.buckets or model.dim"
         )

@@ -15,8 +15,9 @@ from munjang.errors import ConfigError, MunjangError
 from munjang.names import nearest_name
 from munjang.parsing import YAML_CHARACTERS, UnreadableError, parse_yaml
 
-# Bounds that no sensible setting comes near, so that a slip of the finger is told in a line.
-WIDEST, DEEPEST, LONGEST, MOST_IDS = 2**16, 64, 2**20, 2**24
+# Bounds that no sensible setting comes near, so that a slip of the finger is told in a line. How
+# wide a network may be is a matter of memory: `munjang.training.memory`.
+WIDEST, DEEPEST, LONGEST, MOST_IDS = 10**13, 64, 2**20, 2**24
 # Of a wrong value, as many letters are shown.
 _SHOWN = 80
 # Letters of a text, such as the path of a file; of a label; and of what is said of a setting.

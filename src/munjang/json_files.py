@@ -44,7 +44,9 @@ def read_json(path: Path, what: str, cure: str) -> Any:
         raise FolderError(f"{path}: {size:,} bytes are too many for the {what}; {cure}")
     try:
         most = _MOST_BYTES
-        return parse_json(path.read_bytes(), most_bytes=most, most_values=most, most_lists=most, most_strings=most)
+        return parse_json(
+            path.read_bytes(), most_bytes=most, most_values=most, most_lists=most, most_strings=most
+        )
     except UnreadableError as error:
         told = str(error).splitlines()[0][:120]
         raise FolderError(f"{path}: the {what} is damaged ({told}); {cure}") from None

@@ -214,7 +214,8 @@ def test_what_is_wrong_is_said(name: str) -> None:
 @pytest.mark.parametrize(
     ("changed", "largest"),
     [
-        ({"model": {"name": "lstm", "hidden": 2**16, "layers": 256}}, "recurrent."),
+        ({"model": {"name": "lstm", "hidden": 2**16, "layers": 64}}, "recurrent."),
+        ({"model": {"name": "gru", "hidden": 10**7}}, "recurrent."),
         ({"model": {"name": "mean", "dim": 2**16, "ngrams": 2, "buckets": 2**24}}, "embedding."),
     ],
 )
@@ -227,9 +228,21 @@ def test_impossible_memory_is_refused_before_any_is_taken(
     assert largest in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["mean", "cnn", "lstm", "transformer"])
+def test_more_numbers_than_can_be_counted_are_refused(name: str) -> None:
+    wide = {"model": {"dim": 10**13, "ngrams": 2, "buckets": 2**24}}
+    with pytest.raises(ConfigError, match="model: out of memory: "):
+        munjang.train(DATA["classify"], model=name, config=wide)
+
+
 def test_a_batch_that_fits_into_no_memory_is_refused() -> None:
-    changed = {"training": {"buckets": "1000000"}, "tokenizer": {"max_length": 10**6}}
-    config = merge(merge(SMALL["texts"], {"model": {"dim": 2**16}}), changed)
+    changed: dict[str, Any] = {
+        "training": {"buckets": "1000000"},
+        "tokenizer": {"max_length": 10**6},
+    }
+    config = merge(
+        merge(SMALL["texts"], {"model": {"dim": 2**14, "ngrams": 1, "spelling": 0}}), changed
+    )
     with pytest.raises(ConfigError, match=r"padded to 1,000,000 tokens, takes [\d,.]+ GB or more"):
         munjang.train(DATA["classify"], model="mean", config=config)
 

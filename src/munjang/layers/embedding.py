@@ -78,7 +78,7 @@ class TokenEmbedding(nn.Module):
         )
         if self.ngram_min_frequency > 1:
             # a bit for each n-gram: whether it stands in the training texts often enough
-            self.register_buffer("kept", torch.full((COUNTED // 8,), 0xFF, dtype=torch.uint8))
+            self.register_buffer("kept", torch.full((COUNTED // 8,), 255, dtype=torch.uint8))
         # not saved: who trains on reads the same vectors again
         self.register_buffer("_learns", None, persistent=False)
         self.reset_parameters()

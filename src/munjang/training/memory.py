@@ -34,10 +34,18 @@ def refuse_impossible(
         ConfigError: saying how much it would need, and of what.
     """
     available = total_memory()
-    if not available or torch.device(settings.device).type != "cpu":
+    try:
+        with torch.device("meta"):
+            network = build()
+    except (RuntimeError, OverflowError, TypeError) as error:
+        if "overflow" not in str(error).lower():
+            raise
+        raise ConfigError(
+            "model: out of memory: one layer would have more numbers than can be counted; lower "
+            "model.dim, or what else makes it so large"
+        ) from None
+    if not available:
         return
-    with torch.device("meta"):
-        network = build()
     state = make_state(network, settings)
     weights = sum(t.numel() * t.element_size() for t in network.state_dict().values())
     remembered = sum(
@@ -48,15 +56,18 @@ def refuse_impossible(
     )
     copies = 1 + (settings.average_best or int(settings.averaging is not None))
     needed = weights * (1 + copies) + remembered
+    if torch.device(settings.device).type != "cpu":
+        needed = weights  # it is built here before it moves
     if needed <= available:
         return
     name, largest = max(network.named_parameters(), key=lambda named: named[1].numel())
     shape = " x ".join(f"{side:,}" for side in largest.shape)
     numbers = sum(parameter.numel() for parameter in network.parameters())
     raise ConfigError(
-        f"model: {numbers:,} parameters need {needed / 1e9:,.1f} GB or more to train (weights, "
-        f"optimiser, {copies} more copies), and this machine has {available / 1e9:,.1f} GB; the "
-        f"largest part is {name} [{shape}]; lower model.dim, or what else makes it so large"
+        f"model: out of memory: {numbers:,} parameters need {needed / 1e9:,.1f} GB or more to "
+        f"train (weights, optimiser, the best weights), and this machine has "
+        f"{available / 1e9:,.1f} GB; the largest part is {name} [{shape}]; lower model.dim, or "
+        "what else makes it so large"
     )
 
 
@@ -78,7 +89,8 @@ def refuse_impossible_batches(groups: Iterable[Group], recipe: Any) -> None:
     needed = 2 * 4 * len(largest.rows) * largest.time * dim
     if needed > available:
         raise ConfigError(
-            f"training: a batch of {len(largest.rows):,} rows, padded to {largest.time:,} tokens, "
-            f"takes {needed / 1e9:,.1f} GB or more, and this machine has {available / 1e9:,.1f} "
-            "GB; lower training.batch_rows, tokenizer.max_length, training.buckets or model.dim"
+            f"training: out of memory: a batch of {len(largest.rows):,} rows, padded to "
+            f"{largest.time:,} tokens, takes {needed / 1e9:,.1f} GB or more, and this machine has "
+            f"{available / 1e9:,.1f} GB; lower training.batch_rows, tokenizer.max_length, "
+            "training.buckets or model.dim"
         )

@@ -185,7 +185,8 @@ def check(found: Shapes, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
     looked = {layer.output for layer in found.layers if layer.output is not None}
     hooks = [modules[name].register_forward_hook(look(name)) for name in looked]
     try:
-        with torch.no_grad():
+        # as in a training: an answer alone goes through several modules at once
+        with torch.enable_grad():
             module.eval()(*inputs)
     finally:
         for hook in hooks:

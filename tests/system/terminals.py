@@ -20,6 +20,7 @@ from tests.system.commands import MUNJANG, PATIENCE, environment
 # Colours, moves of the cursor, and what hides it.
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _DRAWN = set("─━╸╺█")
+_STAGE = re.compile(r"^\s*[⠀-⣿] .*$", re.MULTILINE)  # what lasts, until it is done
 
 
 def _open(columns: int) -> tuple[int, int]:
@@ -87,8 +88,9 @@ def assert_fits(seen: str, columns: int = 80) -> None:
 
 
 def words_of(text: str) -> set[str]:
-    """All that stands between spaces, but for what is drawn."""
-    return {word for word in " ".join(lines_of(text)).split() if not set(word) <= _DRAWN}
+    """All that stands between spaces, but for what is drawn and what goes again."""
+    text = _STAGE.sub("", "\n".join(lines_of(text)))
+    return {word for word in text.split() if not set(word) <= _DRAWN}
 
 
 def assert_words_whole(seen: str, piped: str, *, drawn: Iterable[str] = ()) -> None:

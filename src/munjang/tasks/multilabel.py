@@ -267,7 +267,9 @@ class Multilabel(JudgedByLogits):
             )
 
     def learned(self) -> dict[str, Any]:
-        """The names of the labels, and their thresholds."""
+        """The names of the labels, and their thresholds once they are tuned."""
+        if not self.thresholds:
+            return {"labels": list(self.labels)}
         thresholds = dict(zip(self.labels, self.thresholds, strict=True))
         return {"labels": list(self.labels), "multilabel": {"thresholds": thresholds}}
 

@@ -58,13 +58,22 @@ class TranslationScores:
         """Whether the weights gave finite numbers."""
         return math.isfinite(self.cross_entropy)
 
+    @property
+    def named_samples(self) -> list[dict[str, str]]:
+        """The samples with names, for JSON."""
+        names = ("source", "reference", "answer")
+        return [dict(zip(names, texts, strict=True)) for texts in self.samples]
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, without the answers."""
-        names = ("source", "reference", "answer")
-        samples = [dict(zip(names, texts, strict=True)) for texts in self.samples]
         figures = {k: v if math.isfinite(v) else None for k, v in self.figures.items()}
         signatures = list(self.signatures)
-        return {"rows": self.rows, **figures, "signatures": signatures, "samples": samples}
+        return {
+            "rows": self.rows,
+            **figures,
+            "signatures": signatures,
+            "samples": self.named_samples,
+        }
 
 
 def sacrebleu_metrics(bleu_tokenizer: str, *, lowercase: bool) -> dict[str, Any]:

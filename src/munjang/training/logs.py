@@ -61,7 +61,7 @@ class RunLog:
 
     def _write_samples(self, step: int, scores: TaskScores) -> None:
         """Answers of the moment, of tasks that write some."""
-        samples = getattr(scores, "samples", ())
+        samples = getattr(scores, "named_samples", ())
         if samples:
             self._line({"step": step, "part": "samples", "samples": samples})
 

@@ -41,6 +41,7 @@ from munjang.pair_recipe import PairRecipe
 from munjang.recipe import DataSettings
 from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.tasks.alignment import links, target_pieces
+from munjang.tasks.inference import compute_alone_if_forked
 from munjang.tasks.text_answers import Candidate, TextAnswer
 from munjang.tasks.translate import Translate, column_of, hypotheses_of
 from munjang.tasks.translation_scores import TranslationScores
@@ -150,7 +151,7 @@ class PairModel:
 
         Raises:
             ConfigError: the model attends to nothing.
-            DataError: the source is empty.
+            DataError: the source is empty, or the target too long.
         """
         if not self.recipe.model.attends:
             raise ConfigError(
@@ -165,7 +166,14 @@ class PairModel:
         else:
             column = self.sides.target.encode(text_column([target]))
             ids, answer = tuple(values_and_offsets(column)[0].tolist()), target
+            most = self.recipe.tokenizer.target.max_length
+            if len(ids) > most:
+                raise DataError(
+                    f"the target has {len(ids):,} tokens, and the model reads up to {most:,} "
+                    "(tokenizer.target.max_length); shorten it"
+                )
         batch = next(PairExamples(encoded, column_of([ids])).in_order_of_length())
+        compute_alone_if_forked()
         with torch.inference_mode():
             looks = cast(EncoderDecoder, self.network).looks(*batch.inputs)
         return from_looks(

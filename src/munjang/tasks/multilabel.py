@@ -268,7 +268,8 @@ class Multilabel(JudgedByLogits):
 
     def learned(self) -> dict[str, Any]:
         """The names of the labels, and their thresholds."""
-        thresholds = dict(zip(self.labels, self.thresholds, strict=True))
+        # before anything is learned there are none
+        thresholds = dict(zip(self.labels, self.thresholds, strict=bool(self.thresholds)))
         return {"labels": list(self.labels), "multilabel": {"thresholds": thresholds}}
 
     def card(self, scores: Mapping[str, Any]) -> Card:

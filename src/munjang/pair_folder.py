@@ -33,7 +33,7 @@ from munjang.layout import (
     TOKENIZER,
     VOCABULARY,
 )
-from munjang.loading import load_metrics, load_network, load_recipe, load_tokenizer
+from munjang.loading import load_metrics, load_network, load_recipe, load_tokenizer, reading_metrics
 from munjang.models.encoder_decoder import EncoderDecoder
 from munjang.models.registry import build_encoder_decoder
 from munjang.pair_preparation import encode_pairs, task_of, vocabularies_of
@@ -295,7 +295,10 @@ def load_pairs(folder: str | Path | SealedFolder) -> PairModel:
         )
         metrics = load_metrics(sealed)
         sealed.check(CARD)
-        return PairModel(recipe, sides, task_of(recipe, sides), network, metrics)
+        model = PairModel(recipe, sides, task_of(recipe, sides), network, metrics)
+        with reading_metrics(sealed):
+            pair_card(model)  # whoever saves it again writes one
+        return model
 
 
 def _tokenizer(sealed: SealedFolder, files: tuple[str, str], asked: SideSettings) -> Tokenizer:

@@ -20,7 +20,9 @@ from munjang import __version__
 from munjang.data.columns import text_column
 from munjang.data.readers.values import ReadLabels, clean_labels
 from munjang.errors import FolderError
+from munjang.locks import hold
 from munjang.manifest import write_atomically, write_manifest, written_whole
+from munjang.replacing import replaced
 from munjang.sealed import SealedFolder, are_strings, as_folder_errors, open_sealed
 from munjang.tasks.linear import solve_logistic
 from munjang.telling import counted, markdown_list, stage
@@ -173,17 +175,27 @@ class Baseline:
         """Places from 1, and texts: any text can be answered."""
         return range(1, len(texts) + 1), texts
 
-    def save(self, folder: Path) -> Path:
-        """Write it into a folder, sealed with checksums, without pickle."""
+    def save(self, folder: str | Path) -> Path:
+        """Write it into a folder, sealed with checksums, without pickle.
+
+        An earlier model in it stays until this is whole.
+
+        Raises:
+            FolderError: another process writes there.
+        """
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        config = {"name": self.name, "labels": list(self.labels)}
-        write_atomically(folder / CONFIG, json.dumps(config, ensure_ascii=False) + "\n")
-        write_atomically(folder / TERMS, json.dumps(self.terms, ensure_ascii=False) + "\n")
-        arrays = {"idf": self.idf, "weights": self.weights, "bias": self.bias}
-        with written_whole(folder / WEIGHTS) as partial:
-            save_file({name: np.ascontiguousarray(one) for name, one in arrays.items()}, partial)
-        write_atomically(folder / CARD, _card(self))
-        write_manifest(folder, FILES, __version__)
+        with hold(folder), replaced(folder) as place:
+            config = {"name": self.name, "labels": list(self.labels)}
+            write_atomically(place / CONFIG, json.dumps(config, ensure_ascii=False) + "\n")
+            write_atomically(place / TERMS, json.dumps(self.terms, ensure_ascii=False) + "\n")
+            arrays = {"idf": self.idf, "weights": self.weights, "bias": self.bias}
+            with written_whole(place / WEIGHTS) as partial:
+                save_file(
+                    {name: np.ascontiguousarray(one) for name, one in arrays.items()}, partial
+                )
+            write_atomically(place / CARD, _card(self))
+            write_manifest(place, FILES, __version__)
         return folder
 
 

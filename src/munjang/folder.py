@@ -36,6 +36,7 @@ from munjang.loading import (
     load_network,
     load_recipe,
     load_tokenizer,
+    reading_metrics,
 )
 from munjang.recipe import DataSettings, Recipe
 from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
@@ -199,7 +200,10 @@ def load(folder: str | Path | SealedFolder) -> TextModel:
         network = load_network(sealed, lambda: text_network(recipe, task, size))
         metrics = load_metrics(sealed)
         sealed.check(CARD)
-        return TextModel(recipe, tokenizer, task, network, metrics)
+        model = TextModel(recipe, tokenizer, task, network, metrics)
+        with reading_metrics(sealed):
+            model_card(model)  # whoever saves it again writes one
+        return model
 
 
 def model_card(model: TextModel) -> str:

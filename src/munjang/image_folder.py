@@ -20,7 +20,7 @@ from munjang.data.images.sources import listed
 from munjang.errors import DataError, FolderError
 from munjang.image_recipe import ImageRecipe
 from munjang.layout import CARD, CONFIG, IMAGE_FILES
-from munjang.loading import check_labels, load_metrics, load_network, load_recipe
+from munjang.loading import check_labels, load_metrics, load_network, load_recipe, reading_metrics
 from munjang.models.registry import build_image_encoder
 from munjang.recipe import DataSettings
 from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
@@ -150,7 +150,10 @@ def load_images(folder: str | Path | SealedFolder) -> ImageModel:
         )
         metrics = load_metrics(sealed)
         sealed.check(CARD)
-        return ImageModel(recipe, task, network, metrics)
+        model = ImageModel(recipe, task, network, metrics)
+        with reading_metrics(sealed):
+            image_card(model)  # whoever saves it again writes one
+        return model
 
 
 def image_card(model: ImageModel) -> str:

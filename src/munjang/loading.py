@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from munjang.config import Settings
 from munjang.errors import ConfigError, FolderError
+from munjang.layers.spelling import Spelling
 from munjang.layout import CONFIG, METRICS, WEIGHTS
 from munjang.sealed import SealedFolder
 from munjang.text.registry import tokenizer_from_json
@@ -73,6 +74,21 @@ def load_metrics(sealed: SealedFolder) -> dict[str, Any]:
     ):
         raise FolderError(f"{sealed.path / METRICS}: expected the sections {', '.join(parts)}")
     return metrics
+
+
+@contextmanager
+def reading_metrics(sealed: SealedFolder) -> Iterator[None]:
+    """Within, `metrics.json` is used: of another model it has not what is looked for.
+
+    Raises:
+        FolderError: naming the file.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
+        raise FolderError(
+            f"{sealed.path / METRICS}: these are no scores of such a model; copy the folder again"
+        ) from None
 
 
 def check_labels(sealed: SealedFolder, labels: tuple[str, ...] | None, *, named: bool) -> None:
@@ -185,6 +201,9 @@ def load_network(sealed: SealedFolder, build: Callable[[], nn.Module]) -> nn.Mod
         read_arrays(file, header, room)
     network.load_state_dict(weights, assign=True)
     _fill_empty(network)
+    for name, module in network.named_modules():
+        if isinstance(module, Spelling) and not module.names_own_rows():
+            raise unfit(path, f"{name}.grams names rows that there are not")
     return network.eval()
 
 

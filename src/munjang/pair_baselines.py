@@ -20,7 +20,9 @@ from munjang import __version__
 from munjang.data.columns import text_column
 from munjang.data.table import Table
 from munjang.errors import ConfigError, FolderError
+from munjang.locks import hold
 from munjang.manifest import write_atomically, write_manifest, written_whole
+from munjang.replacing import replaced
 from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.tasks.translation_scores import BLEU_TOKENIZERS
 from munjang.weights import Entry, compare_header, longest_side, read_arrays, read_header, unfit
@@ -146,17 +148,25 @@ class PairBaseline:
         """Places from 1, and texts: any text can be answered."""
         return range(1, len(texts) + 1), texts
 
-    def save(self, folder: Path) -> Path:
-        """Write it into a folder, sealed with checksums, without pickle."""
+    def save(self, folder: str | Path) -> Path:
+        """Write it into a folder, sealed with checksums, without pickle.
+
+        An earlier model in it stays until this is whole.
+
+        Raises:
+            FolderError: another process writes there.
+        """
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        config = {"name": self.name, "counted": self.counted, "usual": self.usual}
-        for name, value in ((CONFIG, config), (TERMS, self.terms), (TARGETS, self.targets)):
-            write_atomically(folder / name, json.dumps(value, ensure_ascii=False) + "\n")
-        arrays = {name: getattr(self, name) for name in ("idf", "values", "places", "starts")}
-        with written_whole(folder / WEIGHTS) as partial:
-            save_file(arrays, partial)
-        write_atomically(folder / CARD, _card(self))
-        write_manifest(folder, FILES, __version__)
+        with hold(folder), replaced(folder) as place:
+            config = {"name": self.name, "counted": self.counted, "usual": self.usual}
+            for name, value in ((CONFIG, config), (TERMS, self.terms), (TARGETS, self.targets)):
+                write_atomically(place / name, json.dumps(value, ensure_ascii=False) + "\n")
+            arrays = {name: getattr(self, name) for name in ("idf", "values", "places", "starts")}
+            with written_whole(place / WEIGHTS) as partial:
+                save_file(arrays, partial)
+            write_atomically(place / CARD, _card(self))
+            write_manifest(place, FILES, __version__)
         return folder
 
     def _nearest(self, sources: Sequence[str]) -> Iterator[tuple[int, float]]:

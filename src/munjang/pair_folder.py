@@ -33,7 +33,7 @@ from munjang.layout import (
     TOKENIZER,
     VOCABULARY,
 )
-from munjang.loading import load_metrics, load_network, load_recipe, load_tokenizer
+from munjang.loading import load_metrics, load_network, load_recipe, load_tokenizer, reading_metrics
 from munjang.models.encoder_decoder import EncoderDecoder
 from munjang.models.registry import build_encoder_decoder
 from munjang.pair_preparation import encode_pairs, task_of, vocabularies_of
@@ -41,6 +41,7 @@ from munjang.pair_recipe import PairRecipe
 from munjang.recipe import DataSettings
 from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.tasks.alignment import links, target_pieces
+from munjang.tasks.inference import compute_alone_if_forked
 from munjang.tasks.text_answers import Candidate, TextAnswer
 from munjang.tasks.translate import Translate, column_of, hypotheses_of
 from munjang.tasks.translation_scores import TranslationScores
@@ -150,7 +151,7 @@ class PairModel:
 
         Raises:
             ConfigError: the model attends to nothing.
-            DataError: the source is empty.
+            DataError: the source is empty, or the target too long.
         """
         if not self.recipe.model.attends:
             raise ConfigError(
@@ -165,7 +166,14 @@ class PairModel:
         else:
             column = self.sides.target.encode(text_column([target]))
             ids, answer = tuple(values_and_offsets(column)[0].tolist()), target
+            most = self.recipe.tokenizer.target.max_length
+            if len(ids) > most:
+                raise DataError(
+                    f"the target has {len(ids):,} tokens, and the model reads up to {most:,} "
+                    "(tokenizer.target.max_length); shorten it"
+                )
         batch = next(PairExamples(encoded, column_of([ids])).in_order_of_length())
+        compute_alone_if_forked()
         with torch.inference_mode():
             looks = cast(EncoderDecoder, self.network).looks(*batch.inputs)
         return from_looks(
@@ -287,7 +295,10 @@ def load_pairs(folder: str | Path | SealedFolder) -> PairModel:
         )
         metrics = load_metrics(sealed)
         sealed.check(CARD)
-        return PairModel(recipe, sides, task_of(recipe, sides), network, metrics)
+        model = PairModel(recipe, sides, task_of(recipe, sides), network, metrics)
+        with reading_metrics(sealed):
+            pair_card(model)  # whoever saves it again writes one
+        return model
 
 
 def _tokenizer(sealed: SealedFolder, files: tuple[str, str], asked: SideSettings) -> Tokenizer:

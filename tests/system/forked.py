@@ -74,6 +74,8 @@ def same_answers(model: Any) -> Callable[[], None]:
         for given in (MANY, pl.Series(MANY), iter(MANY)):
             assert [a.label for a in model.predict(given)] == [w["label"] for w in wanted]
         assert abs(model.predict_proba(MANY) - probabilities).max() < 1e-6
+        if hasattr(model.recipe.model, "heads"):
+            assert model.attention(" ".join(MANY)).kinds == ("source",)
 
     return ask
 
@@ -108,6 +110,7 @@ def main() -> None:
     def translate() -> None:
         assert [answer.text for answer in writer.model.predict(sources)] == answers
         assert writer.model.predict(sources[0])[0].text == answers[0]
+        assert writer.model.attention(sources[0], " ".join(targets)).answer == " ".join(targets)
 
     in_child("translate", translate)
     estimator = TextClassifier("mean", settings={"training": {"max_steps": 2}})

@@ -148,6 +148,20 @@ def not_a_number(value: float) -> Callable[[Path], None]:
     return spoil
 
 
+def other_rows(row: int) -> Callable[[Path], None]:
+    """Let the first n-gram of the first table of n-grams be that row of the weights."""
+
+    def spoil(folder: Path) -> None:
+        data = bytearray((folder / WEIGHTS).read_bytes())
+        (length,) = struct.unpack("<Q", data[:8])
+        header = json.loads(data[8 : 8 + length])
+        first = next(entry for entry in header.values() if entry["dtype"] == "I32")
+        struct.pack_into("<i", data, 8 + length + first["data_offsets"][0], row)
+        write(WEIGHTS, bytes(data))(folder)
+
+    return spoil
+
+
 def wide(folder: Path) -> None:
     """Settings and header that agree on 10 GB, of which the file has nothing."""
     setting("model", "dim", 100_000_000)(folder)
@@ -194,6 +208,11 @@ ADDED = {
         ("bpe", not_a_number(float("nan")), "holds NaN or infinity"),
         ("pairs", not_a_number(float("inf")), "holds NaN or infinity"),
         ("baseline", not_a_number(float("nan")), "holds NaN or infinity"),
+        ("cnn", other_rows(2**30), "names rows that there are not"),
+        ("bpe", other_rows(-5), "names rows that there are not"),
+        ("cnn", rewrite("metrics.json", lambda told: {**told, "validation": {}}), "no scores of"),
+        ("pairs", rewrite("metrics.json", lambda told: {**told, "validation": {}}), "no scores of"),
+        ("images", rewrite("metrics.json", lambda t: {**t, "validation": {}}), "no scores of"),
         ("cnn", labels("good", "bad", "good"), "'good' stands there twice"),
         ("cnn", labels("good", "bad"), "these weights do not fit"),
         ("bpe", hugging_face("normalizer", {"type": "Lowercase"}), "'normalizer' is not as"),

@@ -14,12 +14,15 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import munjang
 from munjang import locks
+from munjang.baselines import Baseline, fit_baseline
 from munjang.comparison.run import compare
 from munjang.errors import FolderError
+from munjang.pair_baselines import PairBaseline, fit_pair_baseline
 from munjang.tuning.run import tune
 from tests.made import QUICK, made_corpus
 from tests.system.commands import PATIENCE, call, settings, write_table
@@ -120,12 +123,23 @@ def train(out: Path, **more: Any) -> Any:
     return munjang.train(made_corpus(), model="mean", overrides=QUICK, out=out, **more)
 
 
+def baseline() -> Baseline:
+    return fit_baseline("majority", ["good", "bad"], np.array([0, 1]), ["a", "b"])
+
+
+def pair_baseline() -> PairBaseline:
+    return fit_pair_baseline("copy", ["a"], ["b"], {"bleu_tokenizer": "13a", "lowercase": False})
+
+
 WRITERS: dict[str, Callable[[Path], Any]] = {
     "train": train,
     "train --overwrite": lambda out: train(out, overwrite=True),
     "train --resume": lambda out: train(out, resume=True),
     "compare": lambda out: compare(made_corpus(), out=out, models="majority", seeds=1),
     "tune": lambda out: tune(made_corpus(), out=out, model="mean", trials=1),
+    "save": lambda out: train(out.with_name("other")).model.save(out),
+    "save of a baseline": lambda out: baseline().save(out),
+    "save of a baseline of pairs": lambda out: pair_baseline().save(str(out)),
 }
 
 
@@ -150,6 +164,13 @@ def test_whoever_writes_into_a_folder_keeps_the_others_out(name: str, tmp_path: 
         done.set()
         other.join()
     assert not (tmp_path / locks.FILE).exists()
+
+
+def test_a_baseline_in_the_place_of_a_model_leaves_nothing_of_it(tmp_path: Path) -> None:
+    train(tmp_path / "m")
+    assert baseline().save(str(tmp_path / "m")) == tmp_path / "m"
+    assert munjang.load(tmp_path / "m").name == "majority"
+    assert not (tmp_path / "m" / "config.yaml").exists()
 
 
 def test_a_model_is_not_saved_into_a_folder_that_is_trained_into(tmp_path: Path) -> None:

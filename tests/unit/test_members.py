@@ -73,7 +73,7 @@ class Counting:
         return getattr(self.task, name)
 
 
-@pytest.mark.parametrize(("share", "learned"), [(0.25, 45), (0.5, 30), (0, 60)])
+@pytest.mark.parametrize(("share", "learned"), [(0.25, 45), (0.5, 30), (0, 60), (1e-300, 59)])
 def test_each_leaves_out_its_share_of_the_rows(share: float, learned: int) -> None:
     data = made_corpus(60)
     given = ["model.members=4", f"training.leave_out={share}"]

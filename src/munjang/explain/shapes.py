@@ -103,7 +103,12 @@ def shapes(
         ConfigError: no such model or setting, or nothing is left of an input of that size.
         RuntimeError: the formulas and the module disagree, which is a fault of ours.
     """
-    given = merge(given_settings(config, {}, overrides), {"model": {"name": model}})
+    asked = given_settings(config, {}, overrides)
+    if not isinstance(asked.get("model", {}), Mapping):
+        raise ConfigError(
+            f"model: expected settings such as 'dim: 64', got {shown(asked['model'])}"
+        )
+    given = merge(asked, {"model": {"name": model}})
     if model in IMAGE_ARCHITECTURES:
         return _of_images(model, _image_shape(IMAGE if input is None else input), given)
     architecture(model)

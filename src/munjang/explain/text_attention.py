@@ -12,6 +12,7 @@ from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import EOS_SHOWN, GO_SHOWN, Attention, AttentionMap, Kind
 from munjang.models.transformer import Transformer
 from munjang.tasks.head import encoders_of
+from munjang.tasks.inference import compute_alone_if_forked
 from munjang.text.columns import to_lists
 from munjang.text.jamo import letter
 from munjang.text.tokenizer import Tokenizer
@@ -72,6 +73,7 @@ def text_attention(
 
 @torch.inference_mode()
 def _maps(encoder: Any, ids: Tensor) -> list[AttentionMap]:
+    compute_alone_if_forked()
     mask = torch.ones_like(ids, dtype=torch.bool)
     maps: list[AttentionMap] = []
     if isinstance(encoder, Transformer):

@@ -88,6 +88,12 @@ class Spelling(nn.Module):
         self.shared.copy_(packed(torch.from_numpy(seen > 1)))
         self.grams[RESERVED:] = self._rows(own)
 
+    def names_own_rows(self) -> bool:
+        """Whether all of `grams`, for which a file may have any numbers, are rows of weights."""
+        if not self.grams.numel():
+            return True
+        return bool(self.grams.min() >= 0) and bool(self.grams.max() < len(self.weight))
+
     def spell(self, words: Sequence[str]) -> None:
         """Know these words out of vocabulary, whose ids follow on those of the vocabulary.
 

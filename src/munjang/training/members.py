@@ -23,7 +23,8 @@ class MemberLosses:
     """
 
     def __init__(self, rows: int, share: float, seed: int) -> None:
-        self.parts = round(1 / share) if share else 0
+        # parts of less than a row are no smaller for being more
+        self.parts = round(min(1 / share, max(rows, 2))) if share else 0
         drawn = np.random.default_rng((seed, rows)).permutation(rows)
         self.part_of = torch.from_numpy(drawn % self.parts) if self.parts else None
 

@@ -220,6 +220,7 @@ def test_json_is_plain_and_says_all() -> None:
             "pool: expected one number, or one for each of the 3 layers of filters, got 2",
         ),
         ("cnn", {"input": "7x7"}, "expected a number of tokens"),
+        ("cnn", {"overrides": ["model=3"]}, "model: expected settings such as 'dim: 64', got 3"),
         ("cnn", {"vocabulary": 1}, "expected more than PAD and OOV"),
         ("image_cn", {}, "unknown model 'image_cn'"),
         (

@@ -16,7 +16,8 @@ from munjang.data.images.settings import ImageSettings, Mode
 from munjang.data.images.sources import Found, Source, find_images
 from munjang.data.readers.class_names import one_name_each
 from munjang.data.table import Table
-from munjang.errors import DataError
+from munjang.errors import ConfigError, DataError
+from munjang.memory import total_memory
 from munjang.names import label_key
 
 # Where sizes differ, or all images are larger, sides longer than this are not worth their time.
@@ -61,9 +62,11 @@ def read_images(data: Any, form: ImageSettings, *, skip_bad: bool = False) -> Im
 
     Raises:
         DataError: naming the folder or file that is wrong.
+        ConfigError: no memory would hold so many images of that size.
     """
     found = find_images(data)
     size, notes = _size(form, [one.image for one in found.images])
+    _refuse_impossible(len(found.images), form.mode or "colour", size)
     skipped: Counter[str] = Counter()
     kept, pixels = _decoded(found, form.mode or "colour", size, skipped if skip_bad else None)
     mode: Mode = form.mode or "colour"
@@ -111,6 +114,18 @@ def _size(form: ImageSettings, images: Sequence[Any]) -> tuple[tuple[int, int], 
 
 def _shrunk(side: int, over: float) -> int:
     return max(1, round(side / over))
+
+
+def _refuse_impossible(count: int, mode: Mode, size: tuple[int, int]) -> None:
+    """Refuse pixels that the memory of this machine cannot hold, before any is made."""
+    height, width = size
+    needed, available = count * height * width * (1 if mode == "grey" else 3), total_memory()
+    if available and needed > available:
+        raise ConfigError(
+            f"images.size: out of memory: {count:,} images of {height}x{width} in {mode} take "
+            f"{needed / 1e9:,.1f} GB or more, and this machine has {available / 1e9:,.1f} GB; "
+            "lower images.size"
+        )
 
 
 def _decoded(

@@ -15,6 +15,9 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
+_NAMES_OF_HOSTS = {"idna", "punycode"}
+_SHOWN = 80
+
 
 def text_codec(encoding: str) -> str:
     """Python's own name of a text encoding.
@@ -24,11 +27,15 @@ def text_codec(encoding: str) -> str:
     """
     try:
         "".encode(encoding)
-        return codecs.lookup(encoding).name
-    except (LookupError, ValueError) as error:
-        close = difflib.get_close_matches(encoding, ["utf-8", "cp949", "euc-kr", "utf-16"], n=1)
-        hint = f"; did you mean {close[0]}?" if close else "; for Korean try utf-8 or cp949"
-        raise ConfigError(f"there is no text encoding named {encoding!r}{hint}") from error
+        # of domain names, not of texts: it refuses whole lines, and has no way with what is invalid
+        if codecs.lookup(encoding).name not in _NAMES_OF_HOSTS:
+            return codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        pass
+    shown = encoding if len(encoding) <= _SHOWN else f"{encoding[: _SHOWN - 3]}..."
+    close = difflib.get_close_matches(shown, ["utf-8", "cp949", "euc-kr", "utf-16"], n=1)
+    hint = f"; did you mean {close[0]}?" if close else "; for Korean try utf-8 or cp949"
+    raise ConfigError(f"there is no text encoding named {shown!r}{hint}")
 
 
 def marked_codec(head: bytes, codec: str, *, name: str) -> tuple[str, int]:

@@ -228,3 +228,12 @@ def test_the_digits_by_name_and_as_files(tmp_path: Path, monkeypatch: pytest.Mon
     assert files == {image.tobytes() for image in pixels}
     with pytest.raises(ConfigError, match="it has train, test"):
         picture_folder("digits", "valid")
+
+
+def test_more_pixels_than_memory_holds_are_refused_before_any_is_made(monkeypatch: Any) -> None:
+    monkeypatch.setattr("munjang.data.images.read.total_memory", lambda: 9_999)
+    images = [np.zeros((4, 4), dtype=np.uint8)] * 20
+    labels = ["a", "b"] * 10
+    assert len(read_images((images, labels), ImageSettings(mode="grey", size=(8, 8)))) == 20
+    with pytest.raises(ConfigError, match=r"images.size: out of memory: 20 images of 16x16"):
+        read_images((images, labels), ImageSettings(mode="colour", size=(16, 16)))

@@ -15,7 +15,7 @@ from munjang.layers.both_ways import run_both_ways
 from munjang.layers.dropout import Dropout
 from munjang.layers.ends import run_to_end
 from munjang.layers.fused import run_fused
-from munjang.layers.masking import reverse_rows
+from munjang.layers.masking import is_whole, reverse_rows
 from munjang.layers.one_row import Remembered, is_for_one_row, remember, run_row
 
 Cell = Literal["rnn", "lstm", "gru"]
@@ -74,7 +74,7 @@ class StackedRecurrent(nn.Module):
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """`states` [batch, time, dim] and `mask` [batch, time] to hidden states at every place."""
         # no padding to reverse around, and nothing that learns or computes in another precision
-        alike = bool(self.backwards) and not torch.is_grad_enabled() and bool(mask.all())
+        alike = bool(self.backwards) and not torch.is_grad_enabled() and is_whole(mask)
         alike = alike and not torch.is_autocast_enabled(states.device.type)
         for layer, ahead in enumerate(self.forwards):
             below = states if layer == 0 else self.dropout(states)

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from munjang.layers.masking import masked_softmax
+from munjang.layers.masking import is_whole, masked_softmax
 from munjang.layers.position import Turns, turn
 
 KeysValues = tuple[Tensor, Tensor]
@@ -31,7 +31,7 @@ def visible_keys(mask: Tensor) -> Tensor | None:
     A row without any token looks at its first place: a softmax over nothing would be NaN. What it
     sees there is masked when states are pooled.
     """
-    if mask.all():
+    if is_whole(mask):
         return None
     keys = mask.clone()
     keys[:, 0] = True

@@ -7,6 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+# So many places are sooner copied into windows than a product begins for each place of a window.
+_FEW = 256
+
 
 def slide_products(flat: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> None:
     """Write into `out` [places, filters] the sum over k of flat[i + k] @ weight[k], plus `bias`.
@@ -21,6 +24,13 @@ def slide_products(flat: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> N
     torch.addmm(bias, flat[:places], weight[0], out=out)
     for k in range(1, len(weight)):
         out.addmm_(flat[k : k + places], weight[k])
+
+
+def _window_products(flat: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> None:
+    """As `slide_products`, in one product of whole windows."""
+    width, dim, filters = weight.shape
+    windows = flat.as_strided((len(out), width * dim), (dim, 1), flat.storage_offset())
+    torch.addmm(bias, windows, weight.reshape(width * dim, filters), out=out)
 
 
 def side_by_side(convolutions: Sequence["TimeConvolution"], states: Tensor) -> Tensor:
@@ -42,7 +52,10 @@ def side_by_side(convolutions: Sequence["TimeConvolution"], states: Tensor) -> T
     column = 0
     for c in convolutions:
         out = products[:places, column : column + c.bias.shape[0]]
-        slide_products(flat[left - c.left :], c.weight, c.bias, out)
+        if places <= _FEW:
+            _window_products(flat[left - c.left :], c.weight, c.bias, out)
+        else:
+            slide_products(flat[left - c.left :], c.weight, c.bias, out)
         column += c.bias.shape[0]
     return products.view(len(states), time + left + right, -1)[:, :time]
 

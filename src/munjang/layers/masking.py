@@ -11,12 +11,19 @@ def mask_from_lengths(lengths: Tensor, time: int) -> Tensor:
     return torch.arange(time, device=lengths.device)[None, :] < lengths[:, None]
 
 
+def is_whole(mask: Tensor) -> bool:
+    """Whether every token is real."""
+    if mask.device.type == "cpu":  # NumPy begins sooner
+        return bool(mask.numpy().all())
+    return bool(mask.all())
+
+
 def masked_mean(states: Tensor, mask: Tensor) -> Tensor:
     """Mean over the real positions of `states` [batch, time, dim]: [batch, dim].
 
     A row without any real token gives zeros.
     """
-    if mask.device.type == "cpu" and mask.all():
+    if mask.device.type == "cpu" and is_whole(mask):
         return states.sum(1) / max(1, states.shape[1])
     kept = states.masked_fill(~mask[..., None], 0.0)
     return kept.sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
@@ -29,7 +36,7 @@ def highest_of(states: Tensor, mask: Tensor) -> tuple[Tensor, int]:
     equally long, so only the places behind the shortest row are masked.
     """
     time = states.shape[1]
-    if time and mask.device.type == "cpu" and mask.all():
+    if time and mask.device.type == "cpu" and is_whole(mask):
         return states.amax(1), time
     shortest = int(mask.sum(1).min())
     lowest = torch.finfo(states.dtype).min

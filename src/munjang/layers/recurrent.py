@@ -6,7 +6,7 @@ reversed within their own length. So padding changes no state at a real position
 """
 
 from collections.abc import Iterator
-from typing import Literal, cast
+from typing import Any, Literal, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,8 @@ from munjang.layers.both_ways import run_both_ways
 from munjang.layers.dropout import Dropout
 from munjang.layers.ends import run_to_end
 from munjang.layers.fused import run_fused
-from munjang.layers.masking import reverse_rows
+from munjang.layers.masking import is_whole, reverse_rows
+from munjang.layers.one_row import Remembered, is_for_one_row, remember, run_row
 
 Cell = Literal["rnn", "lstm", "gru"]
 
@@ -68,23 +69,42 @@ class StackedRecurrent(nn.Module):
             for w in widths_of(dim, above, layers if directions == 2 else 0)
         )
         self.dropout = Dropout(dropout, over_time=variational)
+        self._remembered: dict[int, Remembered] = {}
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """`states` [batch, time, dim] and `mask` [batch, time] to hidden states at every place."""
         # no padding to reverse around, and nothing that learns or computes in another precision
-        alike = bool(self.backwards) and not torch.is_grad_enabled() and bool(mask.all())
+        alike = bool(self.backwards) and not torch.is_grad_enabled() and is_whole(mask)
         alike = alike and not torch.is_autocast_enabled(states.device.type)
         for layer, ahead in enumerate(self.forwards):
             below = states if layer == 0 else self.dropout(states)
             if alike:
-                back_layer = cast(nn.RNNBase, self.backwards[layer])
-                states = run_both_ways(cast(nn.RNNBase, ahead), back_layer, below)
+                states = self._both_ways(layer, below)
                 continue
             states, _ = run_fused(ahead, below)
             if self.backwards:
                 back, _ = run_fused(self.backwards[layer], reverse_rows(below, mask))
                 states = torch.cat([states, reverse_rows(back, mask)], dim=-1)
         return states
+
+    def train(self, mode: bool = True) -> Self:
+        """As of any module; what is remembered of the weights does not outlast a training step."""
+        if mode:
+            self._remembered = {}
+        return super().train(mode)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is remembered: a copy's weights may become others."""
+        return {**self.__dict__, "_remembered": {}}
+
+    def _both_ways(self, layer: int, below: Tensor) -> Tensor:
+        ahead = cast(nn.RNNBase, self.forwards[layer])
+        back = cast(nn.RNNBase, self.backwards[layer])
+        if self.training or not is_for_one_row(ahead, below):
+            return run_both_ways(ahead, back, below)
+        held = remember(ahead, back, self._remembered.get(layer))
+        self._remembered[layer] = held
+        return run_row(held.laid_out, below[0])
 
     def to_end(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """As `forward`, with what every layer remembers when it has read a row to its end.

@@ -1,5 +1,6 @@
 """What layers do when nothing is learned: other ways, to the numbers of those that train."""
 
+import copy
 from collections.abc import Callable
 
 import numpy as np
@@ -101,3 +102,34 @@ def test_both_directions_at_once_are_each_alone(
         )
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=2e-6)
     torch.testing.assert_close(longer[:, :9], found, rtol=1e-5, atol=2e-6)
+
+
+def _over_one_row(layer: StackedRecurrent, states: Tensor) -> tuple[Tensor, Tensor]:
+    """What the layer gives to one row alone, and to it as one of two."""
+    twice = torch.cat([states, states])
+    mask = torch.ones(2, states.shape[1], dtype=torch.bool)
+    with torch.inference_mode():
+        return layer(states, mask[:1])[0], layer(twice, mask)[0]
+
+
+@pytest.mark.parametrize("how", ["in place", "by an optimiser", "loaded", "copied"])
+def test_one_row_is_read_with_the_weights_of_now(how: str) -> None:
+    layer = StackedRecurrent("gru", 6, 8, directions=2).eval()
+    other = StackedRecurrent("gru", 6, 8, directions=2).eval()
+    states = torch.randn(1, 5, 6)
+    before, _ = _over_one_row(layer, states)
+    if how == "in place":
+        with torch.no_grad():
+            layer.get_parameter("backwards.0.bias_hh_l0").add_(1.0)
+    elif how == "by an optimiser":
+        layer.train()
+        layer.get_parameter("forwards.0.weight_hh_l0").data.mul_(2.0)
+        layer.eval()
+    elif how == "loaded":
+        layer.load_state_dict(other.state_dict(), assign=True)
+    else:
+        layer = copy.deepcopy(layer)
+        layer.load_state_dict(other.state_dict())
+    alone, among = _over_one_row(layer, states)
+    torch.testing.assert_close(alone, among, rtol=1e-5, atol=2e-6)
+    assert not torch.allclose(alone, before, atol=1e-3)

@@ -123,6 +123,7 @@ def main() -> None:
         assert estimator.predict(MANY[:1]).tolist() == asked[:1]
 
     in_child("estimator", estimate)
+    in_child("shapes", lambda: munjang.shapes("transformer", input=300))
     in_child("fit", lambda: estimator.fit([*"ab"] * 20, labels))
     in_child("train", lambda: munjang.train(made_corpus(60), model="mean", overrides=quick))
     in_child("evaluate", lambda: munjang.evaluate(model, made_corpus(60)))

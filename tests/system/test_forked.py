@@ -11,7 +11,8 @@ from tests.system.commands import PATIENCE
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
-ANSWER = {"mean", "cnn", "lstm", "gru", "transformer", "translate", "estimator", *TOKENIZERS}
+ANSWER = {"mean", "cnn", "lstm", "gru", "transformer", "translate", "estimator", "shapes"}
+ANSWER |= {*TOKENIZERS}
 TOLD = {"fit", "train", "evaluate"}
 
 

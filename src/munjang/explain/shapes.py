@@ -29,6 +29,7 @@ from munjang.models.registry import (
     build_encoder,
     build_image_encoder,
 )
+from munjang.tasks.inference import compute_alone_if_forked
 from munjang.text.vocabulary import OOV
 
 TOKENS, IMAGE, VOCABULARY = 32, "28x28", 10_000
@@ -103,6 +104,7 @@ def shapes(
         ConfigError: no such model or setting, or nothing is left of an input of that size.
         RuntimeError: the formulas and the module disagree, which is a fault of ours.
     """
+    compute_alone_if_forked()
     asked = given_settings(config, {}, overrides)
     if not isinstance(asked.get("model", {}), Mapping):
         raise ConfigError(

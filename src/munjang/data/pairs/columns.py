@@ -105,10 +105,11 @@ def _guess(
     _reject_missing_header(records)
     wanted = (source is None) + (target is None and need_targets)
     texts = _texts(records, free, wanted)
+    if len(texts) != wanted:
+        for name in free:  # two of one name cannot be told apart by naming one
+            existing_column(records.names, name, "source", file=records.file)
     if len(texts) < wanted:
         raise _refusal(records, f"found no {'target' if source or free else 'source'} column")
-    for name in texts:  # two of one name cannot be told apart by naming one
-        existing_column(records.names, name, "source", file=records.file)
     if len(texts) > 2 or (len(texts) == 2 and (source or target)):
         problem = "it is not clear which columns hold the sources and the targets"
         raise _refusal(records, f"{problem} ({', '.join(texts)} may)")

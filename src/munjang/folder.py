@@ -175,7 +175,8 @@ class TextModel:
 
 def _are_few(texts: object) -> bool:
     """Whether the way of one text is the shorter one; a column pays off from some hundreds on."""
-    return isinstance(texts, Sized) and len(texts) <= _FEW
+    no_rows = getattr(texts, "shape", None) == ()  # one value of NumPy, which has no length
+    return no_rows or (isinstance(texts, Sized) and len(texts) <= _FEW)
 
 
 def load(folder: str | Path | SealedFolder) -> TextModel:

@@ -452,3 +452,9 @@ def test_half_a_pair_is_refused_in_a_list_as_alone(model: TextModel, text: str) 
     for given_texts in (text, [SURE, text], (text,)):
         with pytest.raises(DataError, match="half of a surrogate pair"):
             model.predict(given_texts)
+
+
+def test_one_value_of_numpy_is_refused_in_one_line(model: TextModel) -> None:
+    for ask in (model.predict, model.predict_proba):
+        with pytest.raises(DataError, match=r"an array of shape \(\)"):
+            ask(np.array("a text"))

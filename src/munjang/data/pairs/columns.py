@@ -105,6 +105,9 @@ def _guess(
     _reject_missing_header(records)
     wanted = (source is None) + (target is None and need_targets)
     texts = _texts(records, free, wanted)
+    if len(texts) != wanted:
+        for name in free:  # two of one name cannot be told apart by naming one
+            existing_column(records.names, name, "source", file=records.file)
     if len(texts) < wanted:
         raise _refusal(records, f"found no {'target' if source or free else 'source'} column")
     if len(texts) > 2 or (len(texts) == 2 and (source or target)):

@@ -17,8 +17,18 @@ STDIN = "-"
 STDIN_NAME = "standard input"
 GZIP_MAGIC = b"\x1f\x8b"
 PARQUET_MAGIC = b"PAR1"
+# What packs a file otherwise than gzip, and how to unpack it.
+_PACKED = {
+    b"\x28\xb5\x2f\xfd": "a file packed with zstd; unpack it first, as in unzstd FILE",
+    b"\xfd7zXZ\0": "a file packed with xz; unpack it first, as in unxz FILE",
+    **{
+        b"BZh%d1AY&SY" % level: "a file packed with bzip2; unpack it first, as in bunzip2 FILE"
+        for level in range(1, 10)
+    },
+    b"PK\x03\x04": "a zip archive; unpack it first, or save it as CSV if it is a spreadsheet",
+}
 # What a source may begin with that is no text; more is read until it is known whether it does.
-_FIRST_BYTES = (GZIP_MAGIC, PARQUET_MAGIC, *(mark for mark, _ in MARKS))
+_FIRST_BYTES = (GZIP_MAGIC, PARQUET_MAGIC, *(mark for mark, _ in MARKS), *_PACKED)
 
 
 def source_name(source: str | Path) -> str:
@@ -44,6 +54,9 @@ def open_source(source: str | Path) -> Iterator[io.BufferedReader]:
         told = Told(raw, name)
         if told.head[:2] == GZIP_MAGIC:
             told = Told(gzip.GzipFile(fileobj=io.BufferedReader(told)), name)
+        for mark, packed in _PACKED.items():
+            if told.head.startswith(mark):
+                raise DataError(f"this is {packed}", file=name)
         yield io.BufferedReader(told)
 
 

@@ -69,17 +69,20 @@ def read_frame(frame: Any) -> Records:
         DataError: it has no rows.
     """
     name = "the data frame"
-    if isinstance(frame, pa.Table | pa.RecordBatch):
-        frame = pl.from_arrow(frame)
     if isinstance(frame, pl.LazyFrame):
         frame = frame.collect()
-    names = tuple(str(column) for column in frame.columns)
-    originals = dict(zip(reversed(names), reversed(list(frame.columns)), strict=True))
+    of_arrow = isinstance(frame, pa.Table | pa.RecordBatch)
+    columns = frame.schema.names if of_arrow else frame.columns
+    names = tuple(str(column) for column in columns)
+    originals = dict(zip(reversed(names), reversed(list(columns)), strict=True))
     if not len(frame):
         raise DataError("it has no row", file=name)
 
     def column(wanted: str) -> Column:
-        values = frame[originals[wanted]]
+        if of_arrow:  # by its place: names may stand twice
+            values = pl.from_arrow(frame.column(names.index(wanted)))
+        else:
+            values = frame[originals[wanted]]
         return _column(values, wanted, nested=True)
 
     return Records(name, np.arange(1, len(frame) + 1, dtype=np.int64), names, column)
@@ -113,4 +116,9 @@ def read_lists(texts: Any, labels: Any = None, *, kinds: Kinds = TEXT_AND_LABEL)
 
 
 def _column(values: Any, kind: str, *, nested: bool = False) -> Column:
-    return values if isinstance(values, pl.Series) else values_of(values, kind, nested=nested)
+    if isinstance(values, pl.Series):
+        return values
+    if str(getattr(values, "dtype", "")) == "float32" and len(values.shape) == 1:
+        # floats of Python would have the digits of 64 bits: 0.1 would be 0.10000000149011612
+        return pl.Series(np.asarray(values))
+    return values_of(values, kind, nested=nested)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ ReadLabels = Callable[[Column, str, Int64s], tuple[pl.Series, list[Fault], Int64
 EMPTY, NOT_TEXT = "empty {}", "{} is not a string"
 NO_LABEL, NO_KEY, NOT_LABEL = "missing label", "missing key", "label is not one value"
 SURROGATE = "invalid Unicode"
+
+_EXACT = 2.0**53  # from here on a float does not tell one whole number from the next
 
 # For the index of each bad value, the reason and what to say.
 Bad = dict[int, tuple[str, str]]
@@ -143,19 +146,23 @@ def _labels_of_list(column: list[Any], name: str) -> tuple[pl.Series, Bad]:
 
 def label_string(value: object) -> str | None:
     """One label as a string; None if the value is no label."""
-    if isinstance(value, np.generic):
+    if isinstance(value, np.floating):
+        value = float(str(value))  # 0.1 stays so, also where it is stored in 32 bits
+    elif isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         return str(int(value))
-    return str(value) if isinstance(value, str | int | float) else None
+    return str(value) if isinstance(value, str | int | float | Decimal) else None
 
 
 def _labels_of_series(column: pl.Series, name: str) -> tuple[pl.Series, Bad]:
     dtype = column.dtype
     if dtype == pl.String:
         return column.fill_null(""), {}
+    if dtype == pl.Float32:  # in the digits that 32 bits tell apart, as a CSV has them
+        column = column.cast(pl.String).cast(pl.Float64)
     if dtype.is_float() or dtype.is_nested() or dtype in (pl.Object, pl.Binary):
         return _labels_of_list(column.to_list(), name)
     return column.cast(pl.String).fill_null(""), {}

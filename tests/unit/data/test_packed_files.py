@@ -1,0 +1,49 @@
+"""Files that are packed otherwise than by gzip: named, with what unpacks them."""
+
+import bz2
+import io
+import lzma
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from munjang.data.readers.read import read_table
+from munjang.data.readers.stream import stream_texts
+from munjang.errors import DataError
+
+TABLE = b"text,label\ngood,a\nbad,b\n"
+
+
+def _zipped() -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("table.csv", TABLE)
+    return held.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (pa.compress(TABLE, codec="zstd", asbytes=True), "packed with zstd; unpack it first"),
+        (bz2.compress(TABLE), "packed with bzip2; unpack it first"),
+        (lzma.compress(TABLE), "packed with xz; unpack it first"),
+        (_zipped(), "a zip archive; unpack it first, or save it as CSV if it is a spreadsheet"),
+    ],
+)
+def test_packed_files_are_refused_with_what_unpacks_them(
+    data: bytes, told: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=told):
+        read_table(path, skip_bad_rows=True)
+    with pytest.raises(DataError, match=told):
+        list(stream_texts(path))
+
+
+def test_a_text_that_begins_like_a_packed_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "lines.txt"
+    path.write_text("BZh is no German word\nPK is a name\n")
+    assert [len(texts) for _, texts in stream_texts(path)] == [2]

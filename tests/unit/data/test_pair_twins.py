@@ -1,0 +1,16 @@
+"""Two columns of pairs that have one name."""
+
+from pathlib import Path
+
+import pytest
+
+from munjang.data.pairs.read import read_pairs
+from munjang.errors import DataError
+
+
+def test_guessed_columns_of_one_name_are_refused_as_named_ones_are(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_text("en\tko\ten\n" + "Tom is here.\t톰이 왔다.\tHe is here.\n" * 4)
+    for source in (None, "en"):
+        with pytest.raises(DataError, match="2 columns are named 'en': give each a name"):
+            read_pairs(path, source_column=source)

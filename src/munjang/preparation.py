@@ -65,7 +65,7 @@ class Prepared:
             recipe,
             {
                 "vocabulary": [self.tokenizer.to_json(), self.tokenizer.vocabulary.tokens],
-                "set of labels": [self.task.labels],
+                "set of labels": [self.task.learned()],
                 **{f"texts of the {k}": values_and_offsets(p.column) for k, p in parts.items()},
                 **{f"labels of the {k}": [p.targets] for k, p in parts.items()},
                 "words out of vocabulary": [self.unknown],

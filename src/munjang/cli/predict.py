@@ -47,7 +47,9 @@ def predict(
         bool, typer.Option("--align", help="With --json: what each word of an answer looked at.")
     ] = False,
     settings: DecodingSettings = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of answers drawn by lot.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, metavar="N", help="Random seed for sampling.")
+    ] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line, with all probabilities.")
     ] = False,

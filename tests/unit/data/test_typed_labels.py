@@ -21,12 +21,19 @@ TEXTS = ["good", "bad", "fine", "poor"]
         np.array([0.1, 0.2, 0.1, 1], dtype=np.float32),
         list(np.array([0.1, 0.2, 0.1, 1], dtype=np.float32)),
         pl.Series([0.1, 0.2, 0.1, 1], dtype=pl.Float32),
+        pa.array([0.1, 0.2, 0.1, 1], pa.float32()),
+        pa.chunked_array([pa.array([0.1, 0.2, 0.1, 1], pa.float32())]),
         [0.1, 0.2, 0.1, 1.0],
     ],
 )
 def test_floats_of_32_bits_are_called_as_in_a_csv(labels: Any, tmp_path: Path) -> None:
     assert read_table((TEXTS, labels)).labels.to_list() == ["0.1", "0.2", "0.1", "1"]  # type: ignore[union-attr]
-    frame = pl.DataFrame({"text": TEXTS, "label": pl.Series(labels)})
+    frame = pl.DataFrame(
+        {
+            "text": TEXTS,
+            "label": labels if isinstance(labels, list | np.ndarray) else pl.Series(labels),
+        }
+    )
     frame.write_parquet(tmp_path / "table.parquet")
     assert read_table(tmp_path / "table.parquet").labels.to_list() == ["0.1", "0.2", "0.1", "1"]  # type: ignore[union-attr]
 

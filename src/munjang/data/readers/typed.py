@@ -1,6 +1,6 @@
 """Sources whose values have types: Parquet, data frames and Python lists."""
 
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import polars as pl
@@ -118,6 +118,8 @@ def read_lists(texts: Any, labels: Any = None, *, kinds: Kinds = TEXT_AND_LABEL)
 def _column(values: Any, kind: str, *, nested: bool = False) -> Column:
     if isinstance(values, pl.Series):
         return values
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return cast(pl.Series, pl.from_arrow(values))
     if str(getattr(values, "dtype", "")) == "float32" and len(values.shape) == 1:
         # floats of Python would have the digits of 64 bits: 0.1 would be 0.10000000149011612
         return pl.Series(np.asarray(values))

@@ -211,7 +211,7 @@ class TokenEmbedding(nn.Module):
         if self.spelling is not None:
             sums = sums + self.spelling(ids * mask).sum(1)
         if len(mask) == 1 and mask.device.type == "cpu":
-            count = max(1, np.count_nonzero(mask.numpy()))
+            count = max(1, int(np.count_nonzero(mask.numpy())))
             return sums / (count if combiner == "mean" else math.sqrt(count))
         tokens = mask.sum(1, keepdim=True).clamp(min=1)
         return sums / (tokens if combiner == "mean" else tokens.sqrt())

@@ -210,7 +210,7 @@ class TokenEmbedding(nn.Module):
         sums = sum_rows(self.weight, rows.flatten(1), self._learns)
         if self.spelling is not None:
             sums = sums + self.spelling(ids * mask).sum(1)
-        if len(mask) == 1 and mask.device.type == "cpu":
+        if len(mask) == 1 and not self.training and mask.device.type == "cpu":
             count = max(1, int(np.count_nonzero(mask.numpy())))
             return sums / (count if combiner == "mean" else math.sqrt(count))
         tokens = mask.sum(1, keepdim=True).clamp(min=1)

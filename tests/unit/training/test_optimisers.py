@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -86,10 +86,12 @@ def test_row_adamw_is_the_papers_update_row_by_row(steps: list[Touched], decay: 
 
 
 @settings(max_examples=50)
+@example(steps=[[1, 2, 2, 2]])
 @given(steps=steps_of_rows)
 def test_row_adamw_without_decay_is_sparse_adam(steps: list[Touched]) -> None:
-    _, ours, _ = play(steps, lambda w: AdamW([ParameterGroup([w], 0.01)]))
-    _, theirs, _ = play(steps, lambda w: torch.optim.SparseAdam([w], lr=0.01))
+    # SparseAdam adds its eps before the bias of v is corrected: a small one makes no difference
+    _, ours, _ = play(steps, lambda w: AdamW([ParameterGroup([w], 0.01)], eps=1e-14))
+    _, theirs, _ = play(steps, lambda w: torch.optim.SparseAdam([w], lr=0.01, eps=1e-14))
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 

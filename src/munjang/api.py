@@ -6,26 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from munjang.config import given_settings, to_yaml
 from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
+from munjang.folder import AnyModel, load
 from munjang.forked import require_columns
 from munjang.layers.randomness import initialising_from
 from munjang.layout import CONFIG, opened_for_training, refuse_occupied
 from munjang.manifest import write_atomically
-from munjang.media import (
-    AnyBaseline,
-    AnyModel,
-    AnyPrepared,
-    evaluated,
-    load,
-    medium_of,
-    refuse_pairs,
-    writer,
-)
-from munjang.tasks.task import Learned, TaskScores
+from munjang.model import Model
+from munjang.network import parameter_count
+from munjang.preparation import Prepared, prepare
+from munjang.tasks.task import Decodes, TaskScores
 from munjang.telling import Say, counted, silent
 from munjang.training.checkpoints import check_checkpoint
 from munjang.training.logs import FILE as LOG
@@ -48,7 +41,7 @@ class Trained:
         metrics: what `metrics.json` holds.
     """
 
-    model: AnyModel
+    model: Model
     scores: TaskScores
     folder: Path | None
     metrics: dict[str, Any]
@@ -58,6 +51,7 @@ def train(
     data: Any,
     *,
     task: str | None = None,
+    input: str | None = None,
     model: str | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
@@ -84,11 +78,13 @@ def train(
         data: path, paths, "-", a data frame, or (texts, labels); see `munjang.data.readers.read`.
             For images a folder with one subfolder a class, or (images, labels). For pairs also
             `munjang.AlignedFiles`, or (sources, targets).
-        task: what to learn: `classify` (one label a text), `regress` (a number), `multilabel`
-            (any number of labels), `images` (one label an image) or `translate` (a text for a
-            text). Left out, that of `config`, else classify.
-        model: name of an architecture, such as mean or cnn (`munjang.models.registry`). Left out,
-            that of `config`, else cnn, image_cnn for images and transformer for pairs.
+        task: what to learn: `classify` (one label per row), `regress` (a number), `multilabel`
+            (any number of labels) or `translate` (a text for a text). That of `config` if omitted,
+            else classify.
+        input: what a row is: `text`, `image` or `parallel` (a source and a target text); inferred
+            from task, model and data if omitted. `task="images"` is short for classify on images.
+        model: name of an architecture, such as mean or cnn (`munjang.registry`). That of `config`
+            if omitted, else the default of the input: cnn, image_cnn or transformer.
         text_column: column of texts; guessed when left out.
         label_column: column of labels; guessed when left out.
         source_column: of pairs; guessed when left out.
@@ -126,6 +122,7 @@ def train(
     }
     named = {
         "task": task,
+        "input": input,
         "seed": seed,
         "data": columns,
         "tokenizer": {"name": tokenizer},
@@ -133,17 +130,13 @@ def train(
         "vectors": {"freeze": freeze_vectors},
     }
     given = given_settings(config, named, overrides)
-    medium = medium_of(given.get("task", "classify"))
-    refuse_pairs(data, given.get("task", "classify"))
-    if model is not None:
-        medium.architecture(model)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    prepared = medium.prepare(data, valid, model, given, say, vectors)
+    prepared = prepare(data, valid, given, say, vectors=vectors)
     return fit(prepared, out, resume=resume, overwrite=overwrite, say=say, on_step=on_step)
 
 
 def fit(
-    prepared: AnyPrepared,
+    prepared: Prepared,
     out: str | Path | None = None,
     *,
     resume: bool = False,
@@ -169,7 +162,7 @@ def fit(
 
 
 def _fit(
-    prepared: AnyPrepared,
+    prepared: Prepared,
     loop: Loop,
     folder: Path | None,
     out: str | Path,
@@ -203,7 +196,7 @@ def _fit(
 
 
 def evaluate(
-    model: AnyModel | AnyBaseline | str | Path,
+    model: AnyModel | str | Path,
     data: Any,
     *,
     text_column: str | None = None,
@@ -225,7 +218,7 @@ def evaluate(
             recipe, for a model that writes no text.
     """
     require_columns("An evaluation")
-    known: AnyModel | AnyBaseline = load(model) if isinstance(model, str | Path) else model
+    known = load(model) if isinstance(model, str | Path) else model
     reading = {
         "text_column": text_column,
         "label_column": label_column,
@@ -235,9 +228,22 @@ def evaluate(
         "skip_bad_rows": skip_bad_rows,
     }
     if decoding:
-        known = writer(known, decoding).decoding_otherwise(decoding)
+        known = require_decoding(known, decoding).with_decoding(decoding)
     given = {key: value for key, value in reading.items() if value}
-    return evaluated(known, data, given, say or silent)
+    return known.evaluate(data, given, say or silent)
+
+
+def require_decoding(model: AnyModel, options: Mapping[str, Any]) -> Model:
+    """Return a model that writes texts, of which options of decoding were asked.
+
+    Raises:
+        ConfigError: it writes none, or is a baseline; the first option is named.
+    """
+    if isinstance(model, Model) and isinstance(model.task, Decodes):
+        return model
+    raise ConfigError(
+        f"{next(iter(options))}: is for models that answer with a text (task translate)"
+    )
 
 
 def _device(name: str) -> torch.device:
@@ -252,7 +258,7 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def make_loop(prepared: AnyPrepared) -> Loop:
+def make_loop(prepared: Prepared) -> Loop:
     """A fresh network and its loop, before the first step."""
     recipe = prepared.recipe
     refuse_impossible(prepared.bare_network, recipe.training, make_state)
@@ -271,7 +277,7 @@ def _diverged_line(loop: Loop) -> str:
     )
 
 
-def _model_line(loop: Loop, prepared: AnyPrepared) -> str:
+def _model_line(loop: Loop, prepared: Prepared) -> str:
     size = parameter_count(loop.state.model)
     share = padding_share(loop.order(0), loop.lengths)
     padding = f", {share:.1%} of the batches is padding" if share else ""
@@ -279,15 +285,11 @@ def _model_line(loop: Loop, prepared: AnyPrepared) -> str:
     return f"model: {prepared.recipe.model_name}, {size:,} parameters; {steps}{padding}"
 
 
-def parameter_count(network: nn.Module) -> int:
-    """Number of trained numbers."""
-    return sum(parameter.numel() for parameter in network.parameters())
-
-
-def _finish(prepared: AnyPrepared, loop: Loop, folder: Path | None) -> Trained:
+def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:
     counters, network = loop.state.counters, loop.state.model
     network.load_state_dict(loop.state.best)
-    task, scores = _finished_task(loop)
+    task = prepared.task.finalize(network, prepared.valid)
+    scores = task.evaluate(network, prepared.valid)
     passes, unit = loop.passes(counters.step), loop.train.unit
     training = {
         **prepared.facts,
@@ -306,14 +308,8 @@ def _finish(prepared: AnyPrepared, loop: Loop, folder: Path | None) -> Trained:
         "training": training,
         "history": counters.history,
     }
-    medium = medium_of(prepared.recipe.task)
-    model = medium.model(prepared, task, network.cpu().eval(), metrics)
+    model = Model(prepared.recipe, prepared.input, task, network.cpu().eval(), metrics)
     if folder is not None:
         model.save(folder)
         remove_checkpoint(folder)
     return Trained(model, scores, folder, metrics)
-
-
-def _finished_task(loop: Loop) -> tuple[Learned, TaskScores]:
-    """The task with all that it learns, and its scores on the validation part."""
-    return loop.task.concluded(loop.state.model, loop.valid)

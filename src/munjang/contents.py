@@ -11,9 +11,9 @@ from torch import nn
 
 from munjang import __version__
 from munjang.config import to_yaml
-from munjang.layout import CARD, CONFIG, EVERY_FILE, METRICS, WEIGHTS, make_folder
+from munjang.layout import CARD, CONFIG, METRICS, WEIGHTS, make_folder
 from munjang.locks import hold
-from munjang.manifest import write_atomically, write_manifest, written_whole
+from munjang.manifest import listed_files, write_atomically, write_manifest, written_whole
 from munjang.replacing import replaced
 from munjang.tasks.figures import FIGURES
 from munjang.tasks.task import Card
@@ -49,11 +49,11 @@ def write_folder(
         for name, text in texts.items():
             write_atomically(place / name, text)
         _save_weights(place / WEIGHTS, network)
-        for name in EVERY_FILE:
-            if name not in texts and name != WEIGHTS:  # of a model of another kind
+        written = [*texts, WEIGHTS]
+        for name in listed_files(place):
+            if name not in written:  # of a model of another kind
                 (place / name).unlink(missing_ok=True)
-        written = {*texts, WEIGHTS}
-        write_manifest(place, [name for name in EVERY_FILE if name in written], __version__)
+        write_manifest(place, written, __version__)
     return folder
 
 

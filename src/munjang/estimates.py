@@ -23,7 +23,7 @@ from munjang.data.batches import Examples
 from munjang.data.dataset import Dataset
 from munjang.data.images.examples import ImageExamples
 from munjang.data.pairs.examples import PairExamples
-from munjang.media import AnyPrepared
+from munjang.preparation import Prepared
 from munjang.memory import peak_memory, reset_peak
 from munjang.tasks.inference import logits_of
 from munjang.tasks.translate import Translate, cross_entropy_of, hypotheses_of
@@ -84,7 +84,7 @@ class Estimate:
         return asdict(self)
 
 
-def estimate_training(prepared: AnyPrepared, *, seconds: float = 2.0) -> Estimate:
+def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
     """Take a few real steps, and scale up.
 
     Args:
@@ -161,7 +161,7 @@ def _hold_copies(loop: Loop) -> None:
                 tensor.mul_(1)  # zeros take no memory before they are written to
 
 
-def _do_the_rest(prepared: AnyPrepared, loop: Loop) -> None:
+def _do_the_rest(prepared: Prepared, loop: Loop) -> None:
     """Do once what a training does beside its steps, to see how much memory it takes."""
     state, valid = loop.state, loop.valid
     assert prepared.fingerprint
@@ -170,7 +170,7 @@ def _do_the_rest(prepared: AnyPrepared, loop: Loop) -> None:
     # to score an average, the weights of the moment are put aside
     aside = [t.clone() for t in state.model.state_dict().values()] if state.average else []
     if not isinstance(valid, PairExamples):
-        loop.task.concluded(state.model, _longest(valid, EVALUATED_ROWS))
+        loop.task.validate(state.model, _longest(valid, EVALUATED_ROWS))
     aside.clear()
 
 
@@ -224,10 +224,10 @@ def _answering_seconds(loop: Loop, pairs: PairExamples) -> tuple[float, float]:
     decoding = task.decoding.model_copy(update={"min_length": usual - 1, "max_length": usual})
     task = replace(task, decoding=decoding)
     sample = _spread(pairs, ANSWERED_SAMPLE)
-    task.judge(network, sample.first(1))  # the first time it loads what computes the scores
+    task.validate(network, sample.first(1))  # the first time it loads what computes the scores
     read = _seconds_of(lambda: cross_entropy_of(network, sample))
-    looked = _seconds_of(lambda: task.judge(network, sample))
-    last = _seconds_of(lambda: task.concluded(network, sample))
+    looked = _seconds_of(lambda: task.validate(network, sample))
+    last = _seconds_of(lambda: task.evaluate(network, sample))
     answered = min(rows, task.settings.decoded_rows)
     look = read * rows + max(looked - read, 0.0) * answered
     return look / len(sample), last * rows / len(sample)

@@ -22,7 +22,7 @@ from munjang.errors import ConfigError, FolderError
 from munjang.locks import FILE as LOCK
 from munjang.locks import hold, refuse_held
 from munjang.manifest import FILE as MANIFEST
-from munjang.manifest import PARTIAL
+from munjang.manifest import PARTIAL, listed_files
 from munjang.replacing import CHECKPOINT, drop, is_finished, is_half, take_place
 from munjang.replacing import FOLDER as REPLACEMENT
 from munjang.telling import Say, silent
@@ -32,12 +32,10 @@ from munjang.training.logs import FILE as LOG
 CONFIG, TOKENIZER, VOCABULARY = "config.yaml", "tokenizer.json", "vocabulary.json"
 WEIGHTS, METRICS, CARD = "model.safetensors", "metrics.json", "README.md"
 TARGET_TOKENIZER, TARGET_VOCABULARY = "target_tokenizer.json", "target_vocabulary.json"
-FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS, CARD)
-EVERY_FILE = (*FILES, TARGET_TOKENIZER, TARGET_VOCABULARY)
-IMAGE_FILES = (CONFIG, WEIGHTS, METRICS, CARD)
+_TOKENIZERS = (TOKENIZER, VOCABULARY, TARGET_TOKENIZER, TARGET_VOCABULARY)
 # A folder with one of these was ours before; README.md or config.yaml alone may be anybody's.
 _MARKS = {MANIFEST, CHECKPOINT, LOG}
-_OURS = {*EVERY_FILE, *_MARKS, BOARD, REPLACEMENT}
+_OURS = {CONFIG, WEIGHTS, METRICS, CARD, *_TOKENIZERS, *_MARKS, BOARD, REPLACEMENT}
 
 
 def refuse_occupied(
@@ -64,7 +62,7 @@ def refuse_occupied(
     names = _names_in(folder)
     if not overwrite:
         _refuse_runs(folder, resume=resume)
-    foreign = sorted(name for name in names if name not in _OURS)
+    foreign = sorted(names - _OURS - set(listed_files(folder)))
     if not names & _MARKS and (foreign or not overwrite) and names:
         first = foreign[0] if foreign else min(names)
         raise FolderError(f"{folder}: this folder holds other files ({first}); choose an empty one")

@@ -15,7 +15,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 FILE = "manifest.json"
-FORMAT = 2
+FORMAT = 3
 
 PARTIAL = ".partial"
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
@@ -74,6 +74,15 @@ def write_atomically(path: Path, text: str) -> None:
     """
     with written_whole(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         file.write(text)
+
+
+def listed_files(folder: Path) -> tuple[str, ...]:
+    """Return the names that the manifest of a folder lists; none where there is no manifest."""
+    try:
+        files = json.loads((folder / FILE).read_text(encoding="utf-8"))["files"]
+        return tuple(name for name in files if Path(name).name == name)
+    except (OSError, ValueError, LookupError, TypeError):
+        return ()
 
 
 def write_manifest(folder: Path, names: Iterable[str], version: str) -> None:

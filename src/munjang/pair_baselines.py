@@ -119,11 +119,11 @@ class PairBaseline:
         """Judge the answers to the sources of pairs by their targets; there is no cross-entropy."""
         from munjang.tasks.translation_scores import translation_scores
 
-        assert table.labels is not None
-        sources = table.texts.to_list()
+        assert table.targets is not None
+        sources = table.keys.to_list()
         return translation_scores(
             sources,
-            table.labels.to_list(),
+            table.targets.to_list(),
             [answer.text for answer in self.predict(sources)],
             cross_entropy=float("nan"),
             cut_share=0.0,

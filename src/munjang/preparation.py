@@ -1,32 +1,21 @@
-"""From files to what a training loop takes: a table, a split, a tokenizer, token columns."""
+"""From data to what a training loop takes: read, check, split, fit, encode; once for every input."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
-from munjang.data.batches import Examples
-from munjang.data.encode import EncodedTexts, encode_texts
-from munjang.data.readers import read_table
-from munjang.data.readers.values import ReadLabels
-from munjang.data.runs import long_run_lines
+from munjang.data.dataset import Dataset
 from munjang.data.splits import split
 from munjang.data.table import Table
-from munjang.data.vectors import WordVectors
-from munjang.defaults import make_recipe, script_of
-from munjang.pretrained import coverage, coverage_lines, find, with_vectors
-from munjang.recipe import DataSettings, Recipe
-from munjang.tasks.head import encoders_of
+from munjang.inputs.input import Encoded, Input
+from munjang.network import build_network
+from munjang.pretrained.word_vectors import Pretrained, open_pretrained
+from munjang.recipe import Recipe, check_given, make_recipe, named_input, named_task
+from munjang.registry import INPUTS, inputs_of
 from munjang.tasks.task import Task
-from munjang.telling import Say, counted, stage
-from munjang.text.columns import TokenColumn, values_and_offsets
-from munjang.text.registry import make_tokenizer
-from munjang.text.tokenizer import Tokenizer
-from munjang.text.vocabulary import OOV
-from munjang.text_network import learn_texts, text_network
+from munjang.telling import Say
 from munjang.training.fingerprints import fingerprint
 
 
@@ -35,182 +24,128 @@ class Prepared:
     """Everything that stands before the first step.
 
     Attributes:
-        recipe: complete, with the columns that were found.
-        tokenizer: fitted on the training part.
-        task: with what it takes from the training part.
-        train: the training part.
-        valid: the validation part.
+        recipe: complete, with what was inferred from the data.
+        input: fitted on the training part.
+        task: fitted on the training part.
+        encoded: the training part and the validation part, by `train` and `valid`.
+        train: the training part with its targets.
+        valid: the validation part with its targets.
         facts: what was counted on the way, for `metrics.json`.
-        unknown: words out of vocabulary of both parts, see `munjang.data.encode.EncodedTexts`.
-        vectors: pretrained ones of the tokens that have one; None where none were given.
+        pretrained: what weights begin from; None if they are random.
     """
 
     recipe: Recipe
-    tokenizer: Tokenizer
+    input: Input
     task: Task
-    train: Examples
-    valid: Examples
+    encoded: Mapping[str, Encoded]
+    train: Dataset
+    valid: Dataset
     facts: dict[str, Any]
-    unknown: tuple[str, ...] = ()
-    vectors: WordVectors | None = None
+    pretrained: Pretrained | None = None
 
     @property
     def fingerprint(self) -> str:
-        """Of the recipe, but for how it is run, and of all that was made of the data."""
+        """Fingerprint of the recipe, without how it is run, and of all that was made of the data."""
         recipe = self.recipe.to_dict()
-        if self.vectors is not None:
-            recipe["vectors"]["file"] = self.vectors.fingerprint  # wherever the file lies now
-        parts = {"training part": self.train, "validation part": self.valid}
+        if self.pretrained is not None:
+            recipe["vectors"]["file"] = self.pretrained.fingerprint  # wherever the file lies now
+        targets = {"training part": self.train.targets, "validation part": self.valid.targets}
         return fingerprint(
             recipe,
             {
-                "vocabulary": [self.tokenizer.to_json(), self.tokenizer.vocabulary.tokens],
-                "set of labels": [self.task.learned()],
-                **{f"texts of the {k}": values_and_offsets(p.column) for k, p in parts.items()},
-                **{f"labels of the {k}": [p.targets] for k, p in parts.items()},
-                "words out of vocabulary": [self.unknown],
+                **self.input.fingerprint(self.encoded),
+                "set of labels": [self.task.state()],
+                **{f"labels of the {name}": [t] for name, t in targets.items() if t is not None},
             },
         )
 
     def bare_network(self) -> nn.Module:
-        """A fresh network that knows nothing yet."""
-        return text_network(self.recipe, self.task, self.tokenizer.vocabulary.size)
+        """Return a fresh network that has not looked at any data, from torch's generator."""
+        return build_network(self.recipe, self.task, self.input.size)
 
     def network(self) -> nn.Module:
-        """A fresh network, from torch's generator, that knows n-grams, spellings and vectors."""
+        """Return a fresh network, from torch's generator, ready for the first step."""
         network = self.bare_network()
-        tokens = self.tokenizer.vocabulary.tokens
-        learn_texts(network, self.task, self.train, tokens=tokens, unknown=self.unknown)
-        if self.vectors is not None:
-            ids, rows = (torch.from_numpy(a) for a in (self.vectors.ids, self.vectors.vectors))
-            for encoder in encoders_of(network):
-                encoder.embedding.begin_with(ids, rows, frozen=self.recipe.vectors.freeze)
+        solve = getattr(self.task, "solve", None)
+        self.input.prepare_network(network, self.encoded, self.train, solve)
+        if self.pretrained is not None:
+            self.pretrained.apply(network)
         return network
 
 
 def prepare(
     data: Any,
     valid: Any,
-    model: str,
     given: Mapping[str, Any],
     say: Say,
     *,
     vectors: Any = None,
 ) -> Prepared:
-    """Read, check, split, fit the tokenizer and encode.
+    """Read, check, split, fit and encode.
 
     Args:
-        data: of `munjang.data.readers.read.read_table`.
+        data: of the `read` of the input, such as `munjang.data.readers.read.read_table`.
         valid: likewise, or None to hold out a part of `data`.
-        model: name of the architecture, unless `given` names one.
         given: the user's settings, nested as in `config.yaml`.
-        say: called with lines for people.
-        vectors: pretrained ones in memory, or their path; those of `given` when left out.
+        say: takes lines for people.
+        vectors: pretrained word vectors in memory, or their path; those of `given` if omitted.
+
+    Raises:
+        MunjangError: the data or a setting cannot be used.
     """
-    source, given = with_vectors(vectors, given)
-    asked = make_recipe(model, "other", 0, given)
-    kind, settings = asked.task_class, asked.task_settings
-    read_labels = kind.reader(settings)
-    table = read_and_say(data, asked.data, read_labels, say)
-    recipe = _complete(make_recipe(model, script_of(table.texts), len(table), given), table)
-    kind.check(table, least=1 if valid is not None else 2)
+    given = settle_input(given, data, say)
+    source, given = open_pretrained(vectors, given)
+    asked = check_given(given)
+    kind, learned = asked.input_class, asked.task_class
+    rows = kind.read(data, asked, learned.reader(asked), say)
+    recipe = make_recipe(given, rows)
+    least = 1 if valid is not None else 2
+    kind.check_rows(rows, least)
+    learned.check_rows(rows, least)
     if valid is not None:
-        parts = {"train": table, "valid": read_and_say(valid, recipe.data, read_labels, say)}
+        parts = {"train": rows, "valid": kind.read(valid, recipe, learned.reader(recipe), say)}
     else:
-        parts = _held_out(table, recipe)
-    task = kind.fit(parts["train"], table, settings, recipe.labels)
+        parts = _hold_out(rows, recipe)
+    task = learned.fit(parts["train"], rows, recipe)
     for line in task.remarks(parts["train"]):
         say(line)
-    with stage(f"learning {recipe.tokenizer.name} from {counted(len(parts['train']), 'text')}"):
-        tokenizer = make_tokenizer(recipe.tokenizer.name, **recipe.tokenizer.settings).fit(
-            parts["train"].texts,
-            min_frequency=recipe.tokenizer.min_frequency,
-            max_size=recipe.tokenizer.max_size,
-        )
-    encoded = {"train": _encode(tokenizer, parts["train"], recipe)}
-    encoded["valid"] = _encode(tokenizer, parts["valid"], recipe, encoded["train"].unknown)
-    facts = _facts(parts, encoded, tokenizer, recipe)
-    found = None if source is None else find(source, recipe.vectors, tokenizer)
-    if found is not None:
-        facts["vectors"] = coverage(found, tokenizer, encoded, recipe.vectors)
-    for line in (*_fact_lines(facts, recipe), *coverage_lines(found, facts)):
+    fitted = kind.fit(parts["train"], recipe)
+    task = task.with_input(fitted)
+    both = fitted.encode_parts(parts)
+    encoded = {name: part for name, (part, _) in both.items()}
+    facts = fitted.facts(parts, encoded)
+    pretrained = None if source is None else source.find(recipe, fitted)
+    lines = fitted.fact_lines(facts)
+    if pretrained is not None:
+        facts["vectors"] = pretrained.facts(encoded)
+        lines += pretrained.fact_lines(facts["vectors"])
+    for line in lines:
         say(line)
-    train, held = (Examples(encoded[name].column, task.targets(parts[name])) for name in encoded)
-    unknown = encoded["valid"].unknown
-    return Prepared(recipe, tokenizer, task, train, held, facts, unknown, found)
+    train, held_out = (task.dataset(*both[name]) for name in ("train", "valid"))
+    return Prepared(recipe, fitted, task, encoded, train, held_out, facts, pretrained)
 
 
-def read_and_say(data: Any, columns: DataSettings, read_labels: ReadLabels, say: Say) -> Table:
-    """Read labelled text and say what was read, guessed and skipped."""
-    with stage("reading texts"):
-        table = read_table(
-            data,
-            text_column=columns.text_column,
-            label_column=columns.label_column,
-            encoding=columns.encoding,
-            skip_bad_rows=columns.skip_bad_rows,
-            read_labels=read_labels,
-        )
-    say(f"read {counted(len(table), 'row')} of {', '.join(table.files)}")
-    for note in (*table.notes, *long_run_lines(table)):
-        say(note)
-    for reason, count in table.skipped.items():
-        say(f"skipped {counted(count, 'row')}: {reason}")
-    return table
+def settle_input(given: Mapping[str, Any], data: Any, say: Say) -> dict[str, Any]:
+    """Return the user's settings with the name of the input: named, or inferred and reported."""
+    named = named_input(given).name
+    if given.get("input") is None:
+        for row in INPUTS.rows:
+            if row.name != named and row.load().accepts(data):
+                inferred = _accepting(given, row.name)
+                if inferred is not None:
+                    say(f"input: {row.name} (inferred from the data)")
+                    return inferred
+    return {**given, "input": named}
 
 
-def _complete(recipe: Recipe, table: Table) -> Recipe:
-    found = {"text_column": table.text_column, "label_column": table.label_column}
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update=found)})
+def _accepting(given: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """Return the settings with that input, if the task that they name works on it."""
+    if name not in [row.name for row in inputs_of(named_task(given))]:
+        return None
+    return {**given, "input": name}
 
 
-def _held_out(table: Table, recipe: Recipe) -> dict[str, Table]:
-    stratify = recipe.task_class.stratified
-    parts = split(table, valid=recipe.data.valid, seed=recipe.seed, stratify=stratify)
-    return {"train": table.take(parts.train), "valid": table.take(parts.valid)}
-
-
-def _encode(
-    tokenizer: Tokenizer, part: Table, recipe: Recipe, known: Sequence[str] = ()
-) -> EncodedTexts:
-    with stage(f"encoding {counted(len(part), 'text')}"):
-        return encode_texts(tokenizer, part.texts, known=known, **recipe.encoding)
-
-
-def _facts(
-    parts: Mapping[str, Table],
-    encoded: Mapping[str, EncodedTexts],
-    tokenizer: Tokenizer,
-    recipe: Recipe,
-) -> dict[str, Any]:
-    return {
-        "rows": len(parts["train"]),
-        "valid_rows": len(parts["valid"]),
-        "files": ", ".join(Path(name).name for name in parts["train"].files),
-        "tokenizer": recipe.tokenizer.name,
-        "vocabulary": tokenizer.vocabulary.size,
-        "tokens": len(values_and_offsets(encoded["train"].column)[0]),
-        "oov_rate": _oov_rate(encoded["valid"].column, tokenizer.vocabulary.size),
-        "truncated": int(encoded["train"].truncated.sum()),
-        "valid_truncated": int(encoded["valid"].truncated.sum()),
-        "skipped": dict(parts["train"].skipped),
-    }
-
-
-def _oov_rate(column: TokenColumn, size: int) -> float:
-    values, _ = values_and_offsets(column)
-    return float(((values == OOV) | (values >= size)).mean()) if len(values) else 0.0
-
-
-def _fact_lines(facts: Mapping[str, Any], recipe: Recipe) -> list[str]:
-    lines = [
-        f"{counted(facts['rows'], 'row')} to train on, {facts['valid_rows']:,} to validate on",
-        f"tokens: {facts['tokenizer']}, vocabulary {facts['vocabulary']:,}, "
-        f"{facts['oov_rate']:.2%} of validation tokens out of vocabulary",
-    ]
-    if recipe.answer_together:
-        lines.append(recipe.answer_together)
-    cut = facts["truncated"] + facts["valid_truncated"]
-    if cut:
-        lines.append(f"{cut:,} texts were longer than {recipe.longest_kept} tokens and were cut")
-    return lines
+def _hold_out(rows: Table, recipe: Recipe) -> dict[str, Table]:
+    share, stratify = recipe.section("data").valid, recipe.task_class.stratified
+    parts = split(rows, valid=share, seed=recipe.seed, stratify=stratify)
+    return {"train": rows.take(parts.train), "valid": rows.take(parts.valid)}

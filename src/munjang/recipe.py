@@ -1,71 +1,46 @@
-"""The recipe: every setting of a run, from the column names to the number of passes.
+"""The recipe: every setting of a run, from the column names to the number of epochs.
 
-`munjang.defaults` says what suits a model and a text.
+Its sections come from the registries: those of the input, that of the model, those of the task,
+and `training`. `munjang.defaults` holds what suits an architecture and the data.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Self, cast
 
-from pydantic import Field, SerializeAsAny, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, create_model, model_validator
 
-from munjang.config import LONGEST, LONGEST_LABEL, MOST_IDS, Settings
+from munjang.config import LONGEST_LABEL, Settings, merge, shown
+from munjang.data.table import Table
 from munjang.errors import ConfigError
-from munjang.models.encoder import EncoderConfig
-from munjang.models.registry import model_config
-from munjang.tasks.classify import ClassifySettings
-from munjang.tasks.multilabel import MultilabelSettings
-from munjang.tasks.registry import TASKS, TaskRow, TextTask, row_of
-from munjang.tasks.regress import RegressSettings
-from munjang.tasks.task import Task
-from munjang.text.registry import checked_settings
+from munjang.registry import (
+    ARCHITECTURES,
+    INPUTS,
+    TASK_ALIASES,
+    TASKS,
+    ArchitectureRow,
+    InputRow,
+    TaskRow,
+    inputs_of,
+    require_architecture,
+)
 from munjang.training.settings import TrainingSettings
 
 Label = Annotated[str, Field(max_length=LONGEST_LABEL)]
 
-
-class DataSettings(Settings):
-    """Where texts and labels stand in the files."""
-
-    text_column: str | None = Field(None, description="guessed and said aloud when left out")
-    label_column: str | None = Field(None, description="guessed and said aloud when left out")
-    encoding: str = Field("utf-8", description="of the files, such as cp949")
-    skip_bad_rows: bool = Field(False, description="skip and count rows that cannot be used")
-    valid: float = Field(0.1, gt=0, lt=1, description="share held out to validate on")
+_FIRST = ("input", "task", "seed", "labels")
+_LAST = ("model",)
 
 
-class TokenizerSettings(Settings):
-    """How texts become ids."""
-
-    name: str = Field("words", description="words, characters, jamo, morphemes, bpe, ...")
-    min_frequency: int = Field(
-        1, ge=1, le=10**9, description="rarer tokens read as out of vocabulary"
-    )
-    max_size: int | None = Field(
-        None, ge=5, le=MOST_IDS, description="most ids, the reserved four included"
-    )
-    settings: dict[str, Any] = Field(default_factory=dict, description="of this tokenizer alone")
-    max_length: int = Field(
-        256,
-        ge=1,
-        le=LONGEST,
-        description="tokens kept of a text, signs not counted; cut rows are counted",
-    )
-    ends: bool = Field(False, description="put GO before and EOS behind each text")
-
-    @model_validator(mode="after")
-    def _settings_of_its_own(self) -> Self:
-        # as the tokenizer takes them, so that config.yaml says what was done
-        self.settings.update(checked_settings(self.name, self.settings))
-        return self
-
-
-class VectorSettings(Settings):
-    """Pretrained vectors of tokens, with which the embedding begins."""
+class PretrainedSettings(Settings):
+    """What weights begin from."""
 
     file: str | None = Field(
-        None, description="word2vec text or binary, fastText .vec or GloVe text, also gzipped"
+        None,
+        description="word vectors: word2vec text or binary, fastText .vec or GloVe text, also "
+        "gzipped",
     )
-    freeze: bool = Field(False, description="rows that were found there never change")
+    freeze: bool = Field(False, description="rows found in the file are never updated")
     skip_bad_lines: bool = Field(False, description="skip and count lines that cannot be read")
 
     @model_validator(mode="after")
@@ -78,37 +53,37 @@ class VectorSettings(Settings):
 
 
 class Recipe(Settings):
-    """Everything that makes a run, as `config.yaml` holds it."""
+    """Everything that makes a run, as `config.yaml` holds it.
 
-    task: TextTask = "classify"
+    Sections of the input and of the task are fields of the subclass that `recipe_class` returns.
+    """
+
+    input: str = Field("text", description="how a row is read and encoded")
+    task: str = Field("classify", description="what is learned")
     seed: int = Field(0, ge=0, le=2**31 - 1)
-    labels: tuple[Label, ...] | None = Field(None, description="known classes; found when left out")
-    data: DataSettings = DataSettings()
-    tokenizer: TokenizerSettings = TokenizerSettings()
-    vectors: VectorSettings = VectorSettings()
-    model: SerializeAsAny[EncoderConfig]
-    classify: ClassifySettings = ClassifySettings()
-    regress: RegressSettings = RegressSettings()
-    multilabel: MultilabelSettings = MultilabelSettings()
+    labels: tuple[Label, ...] | None = Field(
+        None, description="known classes; those of the data if omitted"
+    )
+    vectors: PretrainedSettings = PretrainedSettings()
+    model: SerializeAsAny[Settings]
     training: TrainingSettings = TrainingSettings()
-
-    @field_validator("model", mode="before")
-    @classmethod
-    def _architecture(cls, model: object) -> object:
-        return model_config(model) if isinstance(model, Mapping) else model
 
     @model_validator(mode="before")
     @classmethod
-    def _own_section(cls, values: Any) -> Any:
-        task = values.get("task", "classify")
-        row = row_of(task)
-        for other in TASKS:
-            if row is not None and other != task and values.get(other):
+    def _parts(cls, values: Any) -> Any:
+        task, kind = named_task(values), named_input(values)
+        for other in TASKS.rows:
+            if other.name != task.name and values.get(other.name):
+                own = _sections_of(task)[task.name].model_fields if task.name in _sections_of(task) else {}
                 raise ConfigError(
-                    f"{other}: the task is {task}, whose settings are "
-                    f"{', '.join(f'{task}.{key}' for key in row.settings.model_fields)}"
+                    f"{other.name}: the task is {task.name}, whose settings are "
+                    f"{', '.join(f'{task.name}.{key}' for key in own)}"
                 )
-        return values
+        model = values.get("model")
+        if isinstance(model, Mapping):
+            row = require_architecture(str(model.get("name")), kind.name, task)
+            values = {**values, "model": row.config_class().parse(model, where="model")}
+        return {**values, "input": kind.name, "task": task.name}
 
     @model_validator(mode="after")
     def _metric_of_task(self) -> Self:
@@ -122,97 +97,199 @@ class Recipe(Settings):
         return self
 
     @model_validator(mode="after")
-    def _classes_for_the_linear_model(self) -> Self:
-        if self.model.linear_share and self.task == "regress":
-            raise ValueError(
-                "model.linear_share: the linear model beside a network is for classify and "
-                "multilabel, and the task is regress; set it to 0"
-            )
+    def _fit_together(self) -> Self:
+        self.input_class.check_recipe(self)
+        self.task_class.check_recipe(self)
         return self
 
-    @model_validator(mode="after")
-    def _room_for_tokens(self) -> Self:
-        if self.longest_kept < 1:
-            raise ValueError(
-                f"training.buckets: the last boundary ({self.training.buckets}) leaves no room for "
-                "a token between GO and EOS; raise it, or set tokenizer.ends to false"
-            )
-        return self
+    def section(self, name: str) -> Any:
+        """Return the settings of a section of the input or the task."""
+        return getattr(self, name)
 
-    @model_validator(mode="after")
-    def _places_for_tokens(self) -> Self:
-        most, longest = self.model.most_tokens, self.longest_kept + 2 * self.tokenizer.ends
-        if most is not None and longest > most:
-            raise ValueError(
-                f"tokenizer.max_length: a text may have {longest} tokens"
-                f"{', GO and EOS included' if self.tokenizer.ends else ''}, and the positions of "
-                f"the model end at {most}; lower it, raise model.longest, or set model.positions "
-                "to sinusoidal or rotary"
-            )
-        return self
-
-    @property
-    def longest_kept(self) -> int:
-        """Tokens kept of a text: `max_length`, or what fits into the last bucket if less."""
-        boundaries = self.training.bucketing().boundaries
-        if boundaries is None:
-            return self.tokenizer.max_length
-        return min(self.tokenizer.max_length, boundaries[-1] - 2 * self.tokenizer.ends)
-
-    @property
-    def room(self) -> int | None:
-        """Tokens of a text in all, signs of capitals counted, GO and EOS not; None = any number.
-
-        Buckets and learned positions end somewhere, whatever a token says.
-        """
-        boundaries = self.training.bucketing().boundaries
-        ends = [boundaries[-1]] if boundaries is not None else []
-        if self.model.most_tokens is not None:
-            ends.append(self.model.most_tokens)
-        return min(ends) - 2 * self.tokenizer.ends if ends else None
-
-    @property
-    def encoding(self) -> dict[str, Any]:
-        """How `munjang.data.encode.encode_texts` makes what the model reads."""
-        ends, spelled = self.tokenizer.ends, bool(self.model.spelling)
-        most = {"max_length": self.tokenizer.max_length, "room": self.room}
-        return {**most, "ends": ends, "spelled": spelled}
+    def with_section(self, name: str, **values: Any) -> Self:
+        """Return a copy with other values in one section, which are not validated again."""
+        return self.model_copy(update={name: self.section(name).model_copy(update=values)})
 
     @property
     def model_name(self) -> str:
         """Name of the architecture."""
-        return str(self.model.model_dump()["name"])
+        return str(getattr(self.model, "name", ""))
 
     @property
-    def answer_together(self) -> str:
-        """What gives an answer where more than one network does, in words; else nothing."""
-        members, share = self.model.members, self.model.linear_share
-        if members == 1 and not share:
-            return ""
-        left = self.training.leave_out
-        rows = f", each without {left:.0%} of the rows," if left else ""
-        networks = f"{members} networks{rows}" if members > 1 else "a network"
-        linear = f" and a linear model of n-grams, with {share:.0%} of the say," if share else ""
-        return f"{networks}{linear} answer together"
+    def input_row(self) -> InputRow:
+        """The row of the input."""
+        return INPUTS.require(self.input)
 
     @property
     def task_row(self) -> TaskRow:
         """The row of the task."""
-        return TASKS[self.task]
+        return TASKS.require(self.task)
 
     @property
-    def task_class(self) -> type[Task]:
-        """The task itself."""
-        return cast(type[Task], self.task_row.task)
+    def architecture(self) -> ArchitectureRow:
+        """The row of the architecture."""
+        return require_architecture(self.model_name, self.input, self.task_row)
 
     @property
-    def task_settings(self) -> Settings:
-        """The section of the task."""
-        return cast(Settings, getattr(self, self.task))
+    def input_class(self) -> Any:
+        """The class of the input."""
+        return self.input_row.load()
+
+    @property
+    def task_class(self) -> Any:
+        """The class of the task."""
+        return self.task_row.load()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for YAML, without the sections of other tasks and of no vectors."""
-        others: set[str] = {name for name in TASKS if name != self.task}
+        """Return plain values, ready for YAML; a section without a file of vectors is left out."""
+        values = self.model_dump(mode="json")
         if self.vectors.file is None:
-            others.add("vectors")
-        return self.model_dump(mode="json", exclude=others)
+            del values["vectors"]
+        if not self.task_class.has_labels:
+            del values["labels"]
+        own = [name for name in values if name not in Recipe.model_fields]
+        order = [*_FIRST, *own, "vectors", *_LAST, "training"]
+        return {name: values[name] for name in order if name in values}
+
+
+def _sections_of(row: InputRow | TaskRow) -> Mapping[str, type[Settings]]:
+    return cast(Mapping[str, type[Settings]], row.load().sections)
+
+
+@cache
+def recipe_class(input_name: str, task_name: str) -> type[Recipe]:
+    """Return the class of recipes for an input and a task, with the sections of both.
+
+    Raises:
+        ConfigError: there is no such input or task.
+    """
+    rows = INPUTS.require(input_name), TASKS.require(task_name)
+    sections: dict[str, Any] = {}
+    for row in rows:
+        for name, kind in _sections_of(row).items():
+            sections[name] = (kind, kind())
+    return create_model(f"{input_name}_{task_name}_recipe", __base__=Recipe, **sections)
+
+
+def named_task(values: Mapping[str, Any]) -> TaskRow:
+    """Return the task that settings name; classify if they name none.
+
+    Raises:
+        ConfigError: there is no such task.
+    """
+    name = values.get("task") or "classify"
+    alias = TASK_ALIASES.get(name) if isinstance(name, str) else None
+    return TASKS.require(alias[0] if alias else _name(name, "task"))
+
+
+def named_input(values: Mapping[str, Any]) -> InputRow:
+    """Return the input that settings name: by `input`, by the architecture, or by the task.
+
+    Raises:
+        ConfigError: there is no such input, or the task does not work on it.
+    """
+    task, name = named_task(values), values.get("input")
+    alias = TASK_ALIASES.get(values.get("task") or "") if name is None else None
+    if alias is not None:
+        name = alias[1]
+    inputs = inputs_of(task)
+    if name is None:
+        return _input_of_model(values.get("model"), task, inputs)
+    row = INPUTS.require(_name(name, "input"))
+    if row not in inputs:
+        known = " or ".join(other.name for other in inputs)
+        raise ConfigError(f"input: the task {task.name} works on {known}, got '{row.name}'")
+    return row
+
+
+def _input_of_model(model: Any, task: TaskRow, inputs: list[InputRow]) -> InputRow:
+    """Return the first input of a task that the named architecture reads."""
+    name = model.get("name") if isinstance(model, Mapping) else None
+    for row in inputs:
+        if any(
+            one.name == name and row.name in one.takes and task.needs in one.gives
+            for one in ARCHITECTURES.rows
+        ):
+            return row
+    return inputs[0]
+
+
+def _name(value: object, kind: str) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"{kind}: expected a name, got {shown(value)}")
+    return value
+
+
+def parse_recipe(values: Mapping[str, Any], *, where: str = "config") -> Recipe:
+    """Validate nested settings as a recipe.
+
+    Raises:
+        ConfigError: an unknown setting, or a value that it cannot take.
+    """
+    try:
+        kind = recipe_class(named_input(values).name, named_task(values).name)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    return kind.parse(values, where=where)
+
+
+def check_given(given: Mapping[str, Any]) -> Recipe:
+    """Validate what a user set before any data is read.
+
+    Returns:
+        A recipe of those settings alone; what was left out has no defaults for the data yet.
+
+    Raises:
+        ConfigError: an unknown setting, or a value that it cannot take.
+    """
+    return _made(given, {}, None)
+
+
+def make_recipe(given: Mapping[str, Any], rows: Table) -> Recipe:
+    """Return the defaults for an architecture on some rows, with the user's settings laid on them.
+
+    Args:
+        given: the user's settings, nested as in `config.yaml`.
+        rows: all rows that were read.
+
+    Raises:
+        ConfigError: an unknown setting, or a value that it cannot take.
+    """
+    named = with_names(given)
+    task, kind = (row.load() for row in (named_task(named), named_input(named)))
+    recipe = _made(given, merge(kind.defaults(named, rows), task.defaults(named)), rows)
+    return recipe.input_class.complete(recipe, rows)  # type: ignore[no-any-return]
+
+
+def _made(given: Mapping[str, Any], defaults: Mapping[str, Any], rows: Table | None) -> Recipe:
+    named = with_names(given)
+    metric = {"training": {"metric": named_task(named).metrics[0]}}
+    settled = named_input(named).load().settle(named, rows)
+    return parse_recipe(merge(merge(metric, defaults), settled))
+
+
+def with_names(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings that name input, task and architecture: those given, or the defaults.
+
+    Raises:
+        ConfigError: a section is none, or a name stands in no registry.
+    """
+    task, kind = named_task(given), named_input(given)
+    model = section_of(given, "model", "dim: 64")
+    section_of(given, "training", "epochs: 3")
+    names = {"input": kind.name, "task": task.name}
+    return {**given, **names, "model": {"name": kind.default_model, **model}}
+
+
+def section_of(given: Mapping[str, Any], name: str, example: str = "key: value") -> dict[str, Any]:
+    """Return a section of nested settings; an empty one if it is left out.
+
+    Raises:
+        ConfigError: it is no mapping.
+    """
+    section = given.get(name)
+    if section is None:
+        return {}
+    if not isinstance(section, Mapping):
+        raise ConfigError(f"{name}: expected settings such as '{example}', got {shown(section)}")
+    return dict(section)

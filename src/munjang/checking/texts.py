@@ -61,10 +61,10 @@ def _cost(
     table: Table, model: str, given: Mapping[str, Any], seconds: float
 ) -> tuple[Prepared | None, dict[str, Any] | None, list[str]]:
     """What a training would start from, what it would cost, and notes on both."""
-    if table.labels is None:
+    if table.targets is None:
         return None, None, ["no estimate: there are no labels to train on"]
     renamed = {"data": {"text_column": "text", "label_column": "label"}}
-    pair = (table.texts, table.labels)
+    pair = (table.keys, table.targets)
     try:
         prepared = prepare(pair, None, model, merge(given, renamed), lambda line: None)
     except DataError as error:

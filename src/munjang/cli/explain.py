@@ -75,7 +75,7 @@ def explain(
       munjang explain my-model --json -- "-10점도 아깝다"
     """
     from munjang.explain.text_attention import attention_of
-    from munjang.media import load
+    from munjang.folder import load
     from munjang.report.attention import format_of, write_attention
 
     begin()

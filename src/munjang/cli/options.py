@@ -1,8 +1,27 @@
 """Options that several commands share, each described once."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from munjang.registry import ARCHITECTURES, INPUTS, TASKS, Registry
+from munjang.text.rows import TOKENIZERS
+
+
+def listed(registry: Registry[Any]) -> str:
+    """Return the rows of a registry with their summaries, for a help text."""
+    rows = [f"{row.name} ({row.summary})" for row in registry.rows]
+    return f"{', '.join(rows[:-1])} or {rows[-1]}"
+
+
+def models_by_input() -> str:
+    """Return the names of the architectures of each input and the defaults, for a help text."""
+    parts = []
+    for row in INPUTS.rows:
+        names = [one.name for one in ARCHITECTURES.rows if row.name in one.takes]
+        parts.append(f"{row.name}: {', '.join(names)} [default: {row.default_model}]")
+    return "; ".join(parts)
+
 
 TextColumn = Annotated[
     str | None,
@@ -66,25 +85,30 @@ TokenizerName = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="words, characters, jamo, morphemes, bpe, unigram or wordpiece. Chosen by the script "
-        "of the text if not given.",
+        help=f"{', '.join(TOKENIZERS)}. Chosen by the script of the text if omitted.",
     ),
 ]
 ModelName = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="mean (fastest), cnn, rnn, lstm, gru or transformer; image_cnn for images; seq2seq, "
-        "attentive or transformer for pairs.  [default: cnn; for pairs transformer]",
+        help=models_by_input(),
     ),
 ]
 TaskName = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="What to learn: classify (one label a text), regress (a number), multilabel (any "
-        "number of labels), images (one label an image) or translate (a text for a text).  "
+        help=f"What to learn: {listed(TASKS)}; images is short for classify on images.  "
         "[default: classify]",
+    ),
+]
+InputName = Annotated[
+    str | None,
+    typer.Option(
+        "--input",
+        metavar="NAME",
+        help=f"What a row is: {listed(INPUTS)}. Inferred from task, model and data if omitted.",
     ),
 ]
 Vectors = Annotated[

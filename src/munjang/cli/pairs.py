@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from munjang.errors import ConfigError
 
 if TYPE_CHECKING:
-    from munjang.media import AnyBaseline, AnyModel
+    from munjang.folder import AnyModel
     from munjang.tasks.task import TaskScores
 
 Ask = Callable[[Sequence[str]], list[Any]]
@@ -81,7 +81,7 @@ def decoding_settings(
 
 
 def asking(
-    model: "AnyModel | AnyBaseline", decoding: dict[str, Any], *, align: bool, seed: int
+    model: "AnyModel", decoding: dict[str, Any], *, align: bool, seed: int
 ) -> Ask:
     """From texts to answers, in the way that was asked for.
 
@@ -91,11 +91,11 @@ def asking(
     asked = {**decoding, **({"align": True} if align else {}), **({"seed": seed} if seed else {})}
     if not asked:
         return model.predict
-    from munjang.media import writer
+    from munjang.api import require_decoding
 
-    wrote = writer(model, asked)
+    wrote = require_decoding(model, asked)
     if decoding:
-        wrote = wrote.decoding_otherwise(decoding)
+        wrote = wrote.with_decoding(decoding)
     return partial(wrote.predict, alignment=align, seed=seed)
 
 

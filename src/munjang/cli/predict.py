@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -73,7 +73,7 @@ def predict(
       tail -f reviews.log | munjang predict my-model --input -
     """
     from munjang.cli.pairs import asking, decoding_settings
-    from munjang.media import load
+    from munjang.folder import load
 
     begin()
     # The threads of OpenMP sleep while they wait for one another: between the many small steps of
@@ -89,19 +89,36 @@ def predict(
     skipped: Counter[str] | None = Counter() if skip_bad_rows else None
     # an answer holds the probabilities of all labels
     most = max(1, MOST_PROBABILITIES // max(1, len(getattr(model, "labels", ()))))
+    usable = model.input.usable
     if texts:
-        rows, usable = model.usable(texts, skipped)
-        cut += _write(answer, zip(rows, _pairs(ask, usable, most), strict=True))
+        places = _usable(usable, texts, skipped)
+        kept = [texts[place] for place in places]
+        rows = (place + 1 for place in places)
+        cut += _write(answer, zip(rows, _pairs(ask, kept, most), strict=True))
     else:
-        trained = model.columns.text_column
+        trained = model.input.trained_column
         arriving = _arriving(source or STDIN, (text_column, trained), encoding or "utf-8", skipped)
         for rows, batch in arriving:
-            places, usable = model.usable(batch, skipped)
-            numbers = (int(rows[place - 1]) for place in places)
-            cut += _write(answer, zip(numbers, _pairs(ask, usable, most), strict=True))
+            places = _usable(usable, batch, skipped)
+            kept = [batch[place] for place in places]
+            numbers = (int(rows[place]) for place in places)
+            cut += _write(answer, zip(numbers, _pairs(ask, kept, most), strict=True))
     for reason, count in (skipped or {}).items():
         note(f"skipped {counted(count, 'row')}: {reason}")
     _tell_cut(cut)
+
+
+def _usable(
+    usable: Callable[[Sequence[str]], tuple[list[int], Mapping[str, int]]],
+    texts: Sequence[str],
+    skipped: Counter[str] | None,
+) -> Sequence[int]:
+    """Return the places of texts to answer; the others are counted if any are to be skipped."""
+    if skipped is None:
+        return range(len(texts))
+    places, reasons = usable(texts)
+    skipped.update(reasons)
+    return places
 
 
 def _pairs(ask: "Ask", texts: Sequence[str], most: int) -> Iterator[tuple[str, "Answer"]]:

@@ -60,13 +60,12 @@ def chosen_metric(task: str | None, config: str | None, overrides: Iterable[str]
 
     Where they are wrong it does not matter: the training will say so.
     """
-    from munjang.tasks.registry import TASKS, row_of
+    from munjang.recipe import named_task
 
     given = merge({} if config is None else read_yaml(config), parse_overrides(overrides))
     training = given.get("training")
     metric = training.get("metric") if isinstance(training, dict) else None
-    name = given.get("task", "classify") if task is None else task
-    known = (row_of(name) or TASKS["classify"]).metrics
+    known = named_task(given if task is None else {"task": task}).metrics
     return metric if metric in known else known[0]
 
 

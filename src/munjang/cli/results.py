@@ -24,14 +24,12 @@ def show_training(trained: "Trained", *, as_json: bool) -> None:
             }
         )
         return
-    from munjang.media import medium_of
-
     training = trained.metrics["training"]
     console().print(summary(trained.scores, "validation"))
     for line in notes_on(trained.scores):
         show(f"- {line}")
     folder = shlex.quote(str(trained.folder))
-    medium = medium_of(trained.model.recipe.task)
+    row = trained.model.recipe.input_row
     unit = next(key for key in training if key.endswith("_per_second")).split("_")[0]
     show(
         f"\n{counted(training['steps'], 'step')} in {training['seconds']:.1f} s, "
@@ -39,8 +37,8 @@ def show_training(trained: "Trained", *, as_json: bool) -> None:
         f"{training['best_step']:,}, the best\n"
         f"model saved in {folder}\n\n"
         "next:\n"
-        f"  munjang predict {folder} {medium.example}\n"
-        f"  munjang evaluate {folder} {medium.unseen}"
+        f"  munjang predict {folder} {row.example}\n"
+        f"  munjang evaluate {folder} {row.unseen}"
     )
 
 

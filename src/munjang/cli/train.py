@@ -10,6 +10,7 @@ from munjang.cli.options import (
     ConfigFile,
     Encoding,
     FreezeVectors,
+    InputName,
     LabelColumn,
     ModelName,
     Quiet,
@@ -38,6 +39,7 @@ def train(
         ),
     ] = None,
     task: TaskName = None,
+    input_name: InputName = None,
     model: ModelName = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -103,15 +105,14 @@ def train(
     wins over it. An unknown key hears the nearest known one.
     """
     from munjang.api import train as fit
-    from munjang.cli.names import check_names, model_override
+    from munjang.cli.names import check_names
     from munjang.cli.pairs import data_or_pairs, held_out_or_pairs
     from munjang.cli.progress import chosen_metric, watching
     from munjang.cli.results import show_training
 
     begin()
-    check_names(task, model, tokenizer)
-    overrides = [*model_override(model), *(settings or [])]
-    metric = chosen_metric(task, config, overrides)
+    check_names(task, model, tokenizer, input_name)
+    metric = chosen_metric(task, config, settings or [])
     with (
         resumable(lambda: _goes_on(out, overwrite=overwrite)),
         watching(metric, quiet=quiet) as progress,
@@ -119,6 +120,8 @@ def train(
         trained = fit(
             data_or_pairs(data, source, target),
             task=task,
+            input=input_name,
+            model=model,
             text_column=text_column,
             label_column=label_column,
             source_column=source_column,
@@ -126,7 +129,7 @@ def train(
             out=out,
             valid=held_out_or_pairs("--valid", valid, valid_source, valid_target),
             config=config,
-            overrides=overrides,
+            overrides=settings or [],
             seed=seed,
             tokenizer=tokenizer,
             vectors=vectors,

@@ -163,12 +163,12 @@ def check_data(
         tokenizer: fitted; its tokens are counted for `tokens` and `padding`. None counts words.
         seed: of the held-out tenth and of the batches.
     """
-    words = normalise(table.texts).str.extract_all(r"\S+")
+    words = normalise(table.keys).str.extract_all(r"\S+")
     if tokenizer is None:
         lengths, unit = words.list.len().to_numpy().astype(np.int64), "words"
     else:
-        lengths, unit = row_lengths(tokenizer.encode(table.texts)), "tokens"
-    column, labels, named = table.labels, label_counts(table.labels), with_names(table)
+        lengths, unit = row_lengths(tokenizer.encode(table.keys)), "tokens"
+    column, labels, named = table.targets, label_counts(table.targets), with_names(table)
     one_each = column is not None and column.dtype == pl.String
     return DataReport(
         files=table.files,
@@ -177,11 +177,11 @@ def check_data(
         notes=table.notes,
         labels=labels,
         majority=max(labels.values()) / len(table) if labels and one_each else None,
-        characters=measure(table.texts.str.len_chars().to_numpy().astype(np.int64), "characters"),
+        characters=measure(table.keys.str.len_chars().to_numpy().astype(np.int64), "characters"),
         tokens=measure(lengths, unit),
         duplicates=duplicates(named),
         conflicts=conflicts(named),
-        unknown=unknown_words(words, same_texts(table.texts), seed),
+        unknown=unknown_words(words, same_texts(table.keys), seed),
         padding=padding(lengths, seed),
         test=None if test is None else _check_test(table, test),
         numbers=describe_numbers(column) if column is not None and labels is None else None,
@@ -248,9 +248,9 @@ def padding(lengths: Int64s, seed: int = 0, batch_rows: int = BATCH_ROWS) -> Pad
 
 
 def _check_test(train: Table, test: Table) -> TestReport:
-    known = known_labels(train.labels)
+    known = known_labels(train.targets)
     test = known_names(test, sorted(known))
-    labels = label_counts(test.labels)
+    labels = label_counts(test.targets)
     unknown = {label: count for label, count in (labels or {}).items() if label not in known}
     in_train = overlap(with_names(train), with_names(test))
     return TestReport(len(test), labels, unknown if known else {}, in_train)

@@ -76,14 +76,14 @@ def known_labels(labels: pl.Series | None) -> set[str]:
 
 def with_names(table: Table) -> Table:
     """The table with one name a row for whatever its label is, to be compared and shown."""
-    labels = table.labels
+    labels = table.targets
     if labels is None or labels.dtype == pl.String:
         return table
     if labels.dtype.is_float():
         names = pl.Series("label", [f"{number:g}" for number in labels], dtype=pl.String)
     else:
         names = labels.list.sort().list.join(BETWEEN_LABELS).rename("label")
-    return replace(table, labels=names)
+    return table.with_targets(names)
 
 
 def _flat(labels: pl.Series) -> pl.Series:

@@ -20,13 +20,13 @@ def require_labels(table: Table) -> pl.Series:
     Raises:
         DataError: it has none.
     """
-    if table.labels is None:
+    if table.targets is None:
         raise DataError(
             "expected labels, but there is no label column: name it with --label-column "
             "(label_column=...)",
             file=table.files[0],
         )
-    return table.labels
+    return table.targets
 
 
 def count_labels(labels: pl.Series) -> dict[str, int]:
@@ -52,7 +52,7 @@ def check_labels(table: Table, *, least: int = 1) -> dict[str, int]:
     if len(counts) == 1:
         only = next(iter(counts))
         raise DataError(
-            f"expected at least two classes in column {table.label_column!r}, but all "
+            f"expected at least two classes in column {table.target_name!r}, but all "
             f"{len(table):,} rows have the label {only!r}",
             file=table.files[0],
         )
@@ -68,7 +68,7 @@ def too_few(table: Table, small: dict[str, int], least: int, unit: str = "row") 
     count = small[label]
     others = shown([name for name in small if name != label])
     more = f"; also too small: {others}" if others else ""
-    near_all = len(small) > 1 and table.labels is not None and len(small) > len(table) // 4
+    near_all = len(small) > 1 and table.targets is not None and len(small) > len(table) // 4
     hint = "; is the right column taken for the labels?" if near_all else ""
     index = int(np.flatnonzero((require_labels(table) == label).to_numpy())[0])
     return table.error(

@@ -63,7 +63,7 @@ def duplicates(table: Table, numbers: Int64s | None = None) -> Repeats:
         numbers: one a row, dense from 0, shared by rows that are the same; `same_texts` of the
             texts when left out.
     """
-    numbers = same_texts(table.texts) if numbers is None else numbers
+    numbers = same_texts(table.keys) if numbers is None else numbers
     counts = np.bincount(numbers)
     found = np.flatnonzero(counts > 1)
     return Repeats(
@@ -75,11 +75,11 @@ def duplicates(table: Table, numbers: Int64s | None = None) -> Repeats:
 
 def conflicts(table: Table) -> Repeats:
     """Texts that stand under two labels or more. `rows` counts all their rows."""
-    if table.labels is None:
+    if table.targets is None:
         return Repeats(0, 0, ())
-    numbers = same_texts(table.texts)
+    numbers = same_texts(table.keys)
     kinds = (
-        pl.DataFrame({"number": numbers, "label": table.labels})
+        pl.DataFrame({"number": numbers, "label": table.targets})
         .group_by("number")
         .agg(pl.col("label").n_unique().alias("kinds"), pl.len().alias("rows"))
         .filter(pl.col("kinds") > 1)
@@ -97,7 +97,7 @@ def overlap(train: Table, test: Table, numbers: Int64s | None = None) -> Repeats
         numbers: as for `duplicates`, of the rows of `train` and then those of `test`.
     """
     if numbers is None:
-        numbers = same_texts(pl.concat([train.texts, test.texts]))
+        numbers = same_texts(pl.concat([train.keys, test.keys]))
     seen, asked = numbers[: len(train)], numbers[len(train) :]
     both = np.isin(asked, seen)
     found, counts = np.unique(asked[both], return_counts=True)
@@ -108,7 +108,7 @@ def overlap(train: Table, test: Table, numbers: Int64s | None = None) -> Repeats
 
 def all_texts(table: Table) -> Repeats:
     """Every text of a table of rows that have something in common."""
-    numbers = same_texts(table.texts)
+    numbers = same_texts(table.keys)
     counts = np.bincount(numbers)
     order = np.argsort(-counts, kind="stable")
     return Repeats(len(counts), len(table), _examples((table,), (numbers,), order))
@@ -127,13 +127,13 @@ def _example(tables: Sequence[Table], numbers: Sequence[Int64s], which: int) -> 
     rows = 0
     for table, column in zip(tables, numbers, strict=True):
         indices = np.flatnonzero(column == which).tolist()
-        named = [None if table.labels is None else table.labels[i] for i in indices]
+        named = [None if table.targets is None else table.targets[i] for i in indices]
         named = [label if label is None else label[:LONGEST_SHOWN] for label in named]
         for label in named:
             if label is not None:
                 labels[label] = labels.get(label, 0) + 1
         places += [Place(*table.place(indices[k]), named[k]) for k in _telling(named)]
-        texts += [table.texts[i] for i in indices[:1]]
+        texts += [table.keys[i] for i in indices[:1]]
         rows += len(indices)
     return Repeat(texts[0][:LONGEST_SHOWN], rows, dict(sorted(labels.items())), tuple(places))
 

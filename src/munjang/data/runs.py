@@ -25,7 +25,7 @@ def long_run_lines(table: Table) -> list[str]:
 def _long_runs(table: Table) -> Iterator[tuple[int, int]]:
     """The index of each text with such a run, and the length of its longest one."""
     # bytes are never fewer than characters, and counted at no cost
-    for row in np.flatnonzero((table.texts.str.len_bytes() > LONGEST_RUN).to_numpy()).tolist():
-        longest = max(map(len, table.texts[row].split()), default=0)
+    for row in np.flatnonzero((table.keys.str.len_bytes() > LONGEST_RUN).to_numpy()).tolist():
+        longest = max(map(len, table.keys[row].split()), default=0)
         if longest > LONGEST_RUN:
             yield row, longest

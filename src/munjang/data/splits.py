@@ -67,7 +67,7 @@ def split(
         )
     shares = {VALID: valid, TEST: test}
     parts = 1 + sum(share > 0 for share in shares.values())
-    texts = same_texts(table.texts)
+    texts = same_texts(table.keys)
     distinct = int(texts.max()) + 1
     if distinct < parts:
         raise DataError(
@@ -77,7 +77,7 @@ def split(
         )
     classes = _classes(table, texts, parts) if stratify else np.zeros(len(table), dtype=np.int64)
     part = _deal(texts, classes, shares, seed)[texts]
-    if stratify and table.labels is not None:
+    if stratify and table.targets is not None:
         _require_training(table, part)
     return Split(*(np.flatnonzero(part == which) for which in (TRAIN, VALID, TEST)))
 
@@ -99,10 +99,10 @@ def same_texts(texts: pl.Series) -> Int64s:
 
 def _classes(table: Table, texts: Int64s, parts: int) -> Int64s:
     """For each row the class that its text is dealt with: the rarest of the text's labels."""
-    if table.labels is None:
+    if table.targets is None:
         return np.zeros(len(table), dtype=np.int64)
-    counts = count_labels(table.labels)
-    rows = pl.DataFrame({"text": texts, "label": table.labels})
+    counts = count_labels(table.targets)
+    rows = pl.DataFrame({"text": texts, "label": table.targets})
     distinct = count_labels(rows.unique()["label"])
     for unit, found in (("row", counts), ("different text", distinct)):
         small = {label: count for label, count in found.items() if count < parts}
@@ -155,11 +155,11 @@ def _deal_class(sizes: Int64s, shares: dict[int, float]) -> Int8s:
 
 def _require_training(table: Table, part: Int8s) -> None:
     """A label all of whose texts also have a rarer one may have been dealt away from training."""
-    assert table.labels is not None
-    missing = set(table.labels.unique()) - set(table.labels.filter(part == TRAIN).unique())
+    assert table.targets is not None
+    missing = set(table.targets.unique()) - set(table.targets.filter(part == TRAIN).unique())
     if missing:
         label = min(missing)
-        index = int(np.flatnonzero((table.labels == label).to_numpy())[0])
+        index = int(np.flatnonzero((table.targets == label).to_numpy())[0])
         raise table.error(
             index,
             f"no text of the class {label!r} is left for training, because the same texts stand "

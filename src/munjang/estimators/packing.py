@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from munjang.layout import EVERY_FILE
 from munjang.manifest import FILE as MANIFEST
-from munjang.media import AnyModel, load
+from munjang.manifest import listed_files
+from munjang.folder import AnyModel, load
 
 
 def pack(model: AnyModel) -> dict[str, bytes]:
     """The files of the model folder, by name."""
     with tempfile.TemporaryDirectory() as folder:
         model.save(folder)
-        files = [Path(folder, name) for name in (*EVERY_FILE, MANIFEST)]
-        return {file.name: file.read_bytes() for file in files if file.exists()}
+        files = [Path(folder, name) for name in (*listed_files(Path(folder)), MANIFEST)]
+        return {file.name: file.read_bytes() for file in files}
 
 
 def unpack(files: Mapping[str, bytes]) -> AnyModel:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from numbers import Real
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from munjang.errors import ConfigError, DataError
 from munjang.estimators.estimator import TextEstimator
 from munjang.estimators.given import read_settings, seed_of, texts_of
 from munjang.forked import require_columns
-from munjang.pair_folder import PairModel
+from munjang.model import Model
 from munjang.tasks.text_answers import Candidate
 
 
@@ -39,7 +39,7 @@ class Seq2Seq(TextEstimator):
         verbose: print what is read, guessed and counted.
 
     Attributes:
-        model_: the trained `munjang.pair_folder.PairModel`.
+        model_: the trained `munjang.model.Model`.
         scores_: on the validation part, a `munjang.tasks.translation_scores.TranslationScores`.
 
     >>> from munjang import Seq2Seq
@@ -69,7 +69,7 @@ class Seq2Seq(TextEstimator):
             seed=seed_of(self.random_state),
             say=print if self.verbose else None,
         )
-        self.model_, self.scores_ = cast(PairModel, trained.model), trained.scores
+        self.model_, self.scores_ = trained.model, trained.scores
         return self
 
     def predict(self, X: Any) -> npt.NDArray[np.object_]:  # noqa: N803
@@ -87,8 +87,8 @@ class Seq2Seq(TextEstimator):
             ConfigError: `n` is below 1, or above it where answers are looked for greedily.
         """
         check_is_fitted(self, "model_")
-        beam = max(n, self.model_.recipe.decoding.beam)
-        model = self.model_.decoding_otherwise({"nbest": n, "beam": beam})
+        beam = max(n, self.model_.recipe.section("decoding").beam)
+        model = self.model_.with_decoding({"nbest": n, "beam": beam})
         return [one.candidates for one in model.predict(texts_of(X))]
 
     def score(self, X: Any, y: Any) -> float:  # noqa: N803
@@ -102,7 +102,7 @@ class Seq2Seq(TextEstimator):
 
         answers = self.predict(X).tolist()
         _, targets = self._pairs(X, y)
-        metric = CHRF(lowercase=self.model_.recipe.translate.lowercase)
+        metric = CHRF(lowercase=self.model_.recipe.section("translate").lowercase)
         return float(metric.corpus_score(answers, [targets.to_list()]).score)
 
     def _given(self) -> dict[str, Any]:

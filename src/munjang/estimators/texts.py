@@ -30,7 +30,7 @@ class TextClassifier(ClassifierMixin, TextEstimator):  # type: ignore[misc]
     one-dimensional collection of strings: a list, an array, a pandas or Polars column.
 
     Args:
-        model: name of an architecture, such as mean or cnn (`munjang.models.registry`); that of
+        model: name of an architecture, such as mean or cnn (`munjang.registry`); that of
             `settings`, or cnn, when None.
         tokenizer: name of a tokenizer; chosen by the script of the text when None.
         valid: what chooses the best step: a share of the rows to hold out (a tenth when None), or
@@ -43,7 +43,7 @@ class TextClassifier(ClassifierMixin, TextEstimator):  # type: ignore[misc]
 
     Attributes:
         classes_: the labels, sorted [classes].
-        model_: the trained `munjang.folder.TextModel`.
+        model_: the trained `munjang.model.Model`.
         scores_: on the validation part, a `munjang.tasks.metrics.Scores`.
 
     >>> from munjang import TextClassifier

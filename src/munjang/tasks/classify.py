@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 import numpy as np
 import torch
 from pydantic import Field, field_validator
-from torch import Tensor, nn
+from torch import Tensor
 
 from munjang.config import Settings
 from munjang.data.labels import check_known_labels, check_labels, require_labels
@@ -20,11 +20,10 @@ from munjang.errors import ConfigError
 from munjang.layers.losses import LOSSES, RowLoss, focal
 from munjang.names import KnownLabels
 from munjang.tasks.fitting import fitting_loss
-from munjang.tasks.head import Head
-from munjang.tasks.judged import JudgedByLogits, in_parts
+from munjang.tasks.logits import LogitsTask, in_parts
 from munjang.tasks.linear import solve_logistic
 from munjang.tasks.metrics import Guesses, Scores, class_lines, scores_of_guesses
-from munjang.tasks.task import Bools, Card, Floats, Ints
+from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
 from munjang.telling import markdown_list
 
 # as many digits as any whole number needs; Python refuses to read thousands
@@ -85,7 +84,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Classify(JudgedByLogits):
+class Classify(LogitsTask):
     """The task: what the classes are called and how a guess is judged.
 
     Attributes:
@@ -98,28 +97,28 @@ class Classify(JudgedByLogits):
     settings: ClassifySettings = field(default_factory=ClassifySettings)
     weights: tuple[float, ...] | None = None
     stratified: ClassVar[bool] = True
+    sections: ClassVar[Mapping[str, type[Settings]]] = {"classify": ClassifySettings}
 
     @classmethod
-    def reader(cls, settings: ClassifySettings) -> ReadLabels:
-        """One name a row."""
+    def reader(cls, recipe: RunSettings) -> ReadLabels:
+        """Return the reader of one name per row."""
         return clean_labels
 
     @classmethod
-    def check(cls, table: Table, least: int) -> None:
-        """Two classes or more, each in every part."""
-        check_labels(table, least=least)
+    def check_rows(cls, rows: Table, least: int) -> None:
+        """Refuse fewer than two classes, and classes with too few rows for every part."""
+        check_labels(rows, least=least)
 
     @classmethod
-    def fit(
-        cls, train: Table, whole: Table, settings: ClassifySettings, known: Sequence[str] | None
-    ) -> Self:
-        """Names and weights of the classes of the training part."""
-        return cls.from_labels(require_labels(train).to_list(), settings, known)
+    def fit(cls, train: Table, whole: Table, recipe: RunSettings) -> Self:
+        """Return the task with the names and weights of the classes of the training part."""
+        settings = recipe.section("classify")
+        return cls.from_labels(require_labels(train).to_list(), settings, recipe.labels)
 
     @classmethod
-    def restore(cls, settings: ClassifySettings, labels: Sequence[str]) -> Self:
-        """As it was; weights are for training alone."""
-        return cls(tuple(labels), settings)
+    def restore(cls, recipe: RunSettings) -> Self:
+        """Return the task of a model folder; weights are for training alone."""
+        return cls(tuple(recipe.labels or ()), recipe.section("classify"))
 
     @classmethod
     def from_labels(
@@ -165,17 +164,9 @@ class Classify(JudgedByLogits):
             )
         return 1
 
-    def remarks(self, train: Table) -> list[str]:
-        """Nothing."""
-        return []
-
-    def targets(self, table: Table) -> Ints:
-        """Class numbers [rows]."""
-        return check_known_labels(require_labels(table), self.labels, table)
-
-    def network(self, encoder: nn.Module) -> Head:
-        """A fresh head on `encoder`; it gives [batch, 1] for two classes of a binary loss."""
-        return Head(encoder, self.outputs)
+    def targets(self, rows: Table) -> Ints:
+        """Return class numbers [rows]."""
+        return check_known_labels(require_labels(rows), self.labels, rows)
 
     def solve(self, features: Any, targets: Ints) -> tuple[Floats, Floats]:
         """The linear model of features [rows, terms]: weights [outputs, terms], bias [outputs]."""
@@ -207,8 +198,8 @@ class Classify(JudgedByLogits):
         """Judges against class numbers [rows]."""
         return ClassScorer(self, targets, Guesses.empty(len(targets)))
 
-    def answers(self, logits: Tensor, truncated: Bools) -> list[Prediction]:
-        """The likeliest class of each row, and all probabilities."""
+    def answers_of(self, logits: Tensor, truncated: Bools) -> list[Prediction]:
+        """Return the likeliest class of each row, and all probabilities."""
         return [
             answer
             for part in in_parts(*logits.shape)
@@ -221,24 +212,24 @@ class Classify(JudgedByLogits):
             named = dict(zip(self.labels, row.tolist(), strict=True))
             yield Prediction(self.labels[best], float(row[best]), named, cut)
 
-    def learned(self) -> dict[str, Any]:
-        """The names of the classes."""
+    def state(self) -> dict[str, Any]:
+        """Return the names of the classes."""
         return {"labels": list(self.labels)}
 
-    def card(self, scores: Mapping[str, Any]) -> Card:
-        """Classes, and the figures of each."""
+    def card(self, scores: Mapping[str, Any], noun: str) -> Card:
+        """Return the classes, and the metrics of each."""
         return Card(
-            kind="text classifier",
+            kind=f"{noun} classifier",
             about=f"Classes: {markdown_list(self.labels, 'config.yaml')}.",
             details=class_lines("class", scores["classes"]),
-            limits="It always answers with one of the classes above,\nalso for a text of none of "
-            "them.",
+            limits="It always answers with one of the classes above,\n"
+            f"also for {noun}s of none of them.",
         )
 
 
 @dataclass(frozen=True)
 class ClassScorer:
-    """Takes logits batch by batch; see `munjang.tasks.judged.Scorer`.
+    """Takes logits batch by batch; see `munjang.tasks.logits.Scorer`.
 
     Attributes:
         task: says how logits become probabilities.

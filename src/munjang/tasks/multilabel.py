@@ -29,13 +29,12 @@ from munjang.errors import ConfigError, DataError
 from munjang.layers.losses import binary_crossentropy
 from munjang.names import KnownLabels
 from munjang.tasks.fitting import fitting_loss
-from munjang.tasks.head import Head
 from munjang.tasks.inference import logits_in_batches
-from munjang.tasks.judged import JudgedByLogits, in_parts
+from munjang.tasks.logits import LogitsTask, in_parts
 from munjang.tasks.linear import solve_logistic
 from munjang.tasks.metrics import class_lines
 from munjang.tasks.set_scores import FEWEST_ROWS, SetCounts, SetScores, best_thresholds
-from munjang.tasks.task import Bools, Card, Floats, Ints
+from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
 from munjang.telling import counted, markdown_list
 
 # While thresholds are tuned, so many logits at most are held at once.
@@ -89,7 +88,7 @@ class LabelsAnswer:
 
 
 @dataclass(frozen=True)
-class Multilabel(JudgedByLogits):
+class Multilabel(LogitsTask):
     """The task: what the labels are called, and how sure an answer must be.
 
     Attributes:
@@ -101,30 +100,29 @@ class Multilabel(JudgedByLogits):
     labels: tuple[str, ...]
     settings: MultilabelSettings = field(default_factory=MultilabelSettings)
     thresholds: tuple[float, ...] = ()
-    stratified: ClassVar[bool] = False
+    sections: ClassVar[Mapping[str, type[Settings]]] = {"multilabel": MultilabelSettings}
 
     @classmethod
-    def reader(cls, settings: MultilabelSettings) -> ReadLabels:
-        """A set of labels a row."""
-        return partial(clean_label_sets, separator=settings.separator)
+    def reader(cls, recipe: RunSettings) -> ReadLabels:
+        """Return the reader of a set of labels per row."""
+        return partial(clean_label_sets, separator=recipe.section("multilabel").separator)
 
     @classmethod
-    def check(cls, table: Table, least: int) -> None:
-        """Two labels or more."""
-        found = _found(table)
+    def check_rows(cls, rows: Table, least: int) -> None:
+        """Refuse fewer than two labels."""
+        found = _found(rows)
         if len(found) < 2:
             said = f"only {found[0]!r}" if found else "none"
             raise DataError(
-                f"expected labels in column {table.label_column!r}, two different ones at least, "
+                f"expected labels in column {rows.target_name!r}, two different ones at least, "
                 f"got {said}",
-                file=table.files[0],
+                file=rows.files[0],
             )
 
     @classmethod
-    def fit(
-        cls, train: Table, whole: Table, settings: MultilabelSettings, known: Sequence[str] | None
-    ) -> Self:
-        """All labels of `whole`: a rare one may have no row in the training part."""
+    def fit(cls, train: Table, whole: Table, recipe: RunSettings) -> Self:
+        """Return the task with all labels of `whole`: a rare one may have no training row."""
+        settings, known = recipe.section("multilabel"), recipe.labels
         labels = tuple(_found(whole) if known is None else sorted(set(known)))
         if len(labels) < 2:
             raise ConfigError(f"labels: expected two or more, got {shown(labels)}")
@@ -132,9 +130,10 @@ class Multilabel(JudgedByLogits):
         return cls(labels, settings)
 
     @classmethod
-    def restore(cls, settings: MultilabelSettings, labels: Sequence[str]) -> Self:
-        """As it was."""
-        return cls(tuple(labels), settings)._with(settings.thresholds or {})
+    def restore(cls, recipe: RunSettings) -> Self:
+        """Return the task of a model folder, with its thresholds."""
+        settings = recipe.section("multilabel")
+        return cls(tuple(recipe.labels or ()), settings)._with(settings.thresholds or {})
 
     def _with(self, thresholds: Mapping[str, float]) -> Self:
         names = KnownLabels(self.labels)
@@ -185,10 +184,6 @@ class Multilabel(JudgedByLogits):
             targets[row, places[label]] = True
         return targets
 
-    def network(self, encoder: nn.Module) -> Head:
-        """A fresh head on `encoder`."""
-        return Head(encoder, self.outputs)
-
     def solve(self, features: Any, targets: Floats) -> tuple[Floats, Floats]:
         """The linear model of features [rows, terms], each label on its own.
 
@@ -213,11 +208,10 @@ class Multilabel(JudgedByLogits):
         """Judges against 0 and 1 [rows, labels]."""
         return SetScorer(self, targets, SetCounts.empty(len(self.labels)))
 
-    def concluded(self, network: nn.Module, data: Dataset) -> tuple[Self, SetScores]:
-        """The task with thresholds that suit `data`, unless they are set, and the scores on it."""
+    def finalize(self, network: nn.Module, data: Dataset) -> Self:
+        """Return the task with the thresholds that are set, or those with the best F1 on `data`."""
         thresholds = self.settings.thresholds
-        task = self._with(self._tuned(network, data) if thresholds is None else thresholds)
-        return task, task.judge(network, data)
+        return self._with(self._tuned(network, data) if thresholds is None else thresholds)
 
     def _tuned(self, network: nn.Module, data: Dataset) -> dict[str, float]:
         """The thresholds of the labels that are frequent enough, some labels at a time."""
@@ -249,7 +243,7 @@ class Multilabel(JudgedByLogits):
         found = best_thresholds(self.probabilities(logits), targets)
         return {self.labels[place]: one for place, one in zip(labels, found, strict=True)}
 
-    def answers(self, logits: Tensor, truncated: Bools) -> list[LabelsAnswer]:
+    def answers_of(self, logits: Tensor, truncated: Bools) -> list[LabelsAnswer]:
         """The labels of each row, and all probabilities."""
         return [
             answer
@@ -266,21 +260,21 @@ class Multilabel(JudgedByLogits):
                 self.settings.separator,
             )
 
-    def learned(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         """The names of the labels, and their thresholds once they are tuned."""
         if not self.thresholds:
             return {"labels": list(self.labels)}
         thresholds = dict(zip(self.labels, self.thresholds, strict=True))
         return {"labels": list(self.labels), "multilabel": {"thresholds": thresholds}}
 
-    def card(self, scores: Mapping[str, Any]) -> Card:
+    def card(self, scores: Mapping[str, Any], noun: str) -> Card:
         """Labels, and the figures of each."""
         tuned = [
             f"{name[:80]} {one:.3f}" for name, one in zip(self.labels, self.thresholds, strict=True)
         ]
         named = markdown_list(tuned, "config.yaml")
         return Card(
-            kind="model that gives a text any number of labels",
+            kind=f"model that gives {noun}s any number of labels",
             about=f"Labels, and the probability that each must reach: {named}.",
             details=class_lines("label", scores["classes"]),
             limits="It knows the labels above and no other,\nand may give none. The thresholds "
@@ -290,7 +284,7 @@ class Multilabel(JudgedByLogits):
 
 @dataclass(frozen=True)
 class SetScorer:
-    """Takes logits batch by batch; see `munjang.tasks.judged.Scorer`.
+    """Takes logits batch by batch; see `munjang.tasks.logits.Scorer`.
 
     Attributes:
         task: says how logits become sets.

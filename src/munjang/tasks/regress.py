@@ -5,7 +5,7 @@ step sizes and losses mean the same whatever the unit; answers and scores are in
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Literal, Self, get_args
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import Field, field_validator
-from torch import Tensor, nn
+from torch import Tensor
 
 from munjang.config import Settings
 from munjang.data.labels import require_labels
@@ -24,10 +24,9 @@ from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.layers.number_losses import NUMBER_LOSSES, NumberLoss, huber
 from munjang.tasks.fitting import fitting_loss
-from munjang.tasks.head import Head
-from munjang.tasks.judged import JudgedByLogits
+from munjang.tasks.logits import LogitsTask
 from munjang.tasks.number_scores import NumberScores, number_scores
-from munjang.tasks.task import Bools, Card, Floats
+from munjang.tasks.task import Bools, Card, Floats, RunSettings
 
 RegressLoss = Literal["mean_squared_error", "mean_absolute_error", "huber", "log_cosh", "poisson"]
 
@@ -86,7 +85,7 @@ class NumberAnswer:
 
 
 @dataclass(frozen=True)
-class Regress(JudgedByLogits):
+class Regress(LogitsTask):
     """The task: what the numbers are measured in while the network learns them.
 
     Attributes:
@@ -98,31 +97,41 @@ class Regress(JudgedByLogits):
     mean: float = 0.0
     scale: float = 1.0
     settings: RegressSettings = field(default_factory=RegressSettings)
-    stratified: ClassVar[bool] = False
+    has_labels: ClassVar[bool] = False
+    bounded_gradient: ClassVar[bool] = False
+    sections: ClassVar[Mapping[str, type[Settings]]] = {"regress": RegressSettings}
     labels: ClassVar[tuple[str, ...]] = ()
     outputs: ClassVar[int] = 1
 
     @classmethod
-    def reader(cls, settings: RegressSettings) -> ReadLabels:
-        """A finite number a row."""
-        return clean_numbers
-
-    @classmethod
-    def check(cls, table: Table, least: int) -> None:
-        """Numbers that differ."""
-        numbers = require_labels(table)
-        if numbers.n_unique() == 1:
-            raise DataError(
-                f"expected numbers that differ in column {table.label_column!r}, but all "
-                f"{len(table):,} rows have {numbers[0]:g}",
-                file=table.files[0],
+    def check_recipe(cls, recipe: RunSettings) -> None:
+        """Refuse a linear model: there is one for classes alone."""
+        if getattr(recipe.model, "linear_share", 0):
+            raise ValueError(
+                "model.linear_share: the linear model beside a network is for classify and "
+                "multilabel, and the task is regress; set it to 0"
             )
 
     @classmethod
-    def fit(
-        cls, train: Table, whole: Table, settings: RegressSettings, known: Sequence[str] | None
-    ) -> Self:
-        """Mean and scale of the training part, unless they are set."""
+    def reader(cls, recipe: RunSettings) -> ReadLabels:
+        """Return the reader of a finite number per row."""
+        return clean_numbers
+
+    @classmethod
+    def check_rows(cls, rows: Table, least: int) -> None:
+        """Refuse numbers that are all equal."""
+        numbers = require_labels(rows)
+        if numbers.n_unique() == 1:
+            raise DataError(
+                f"expected numbers that differ in column {rows.target_name!r}, but all "
+                f"{len(rows):,} rows have {numbers[0]:g}",
+                file=rows.files[0],
+            )
+
+    @classmethod
+    def fit(cls, train: Table, whole: Table, recipe: RunSettings) -> Self:
+        """Return the task with mean and scale of the training part, unless they are set."""
+        settings = recipe.section("regress")
         numbers = require_labels(train).to_numpy()
         counts = settings.loss == "poisson"
         if counts and numbers.min() < 0:
@@ -138,9 +147,9 @@ class Regress(JudgedByLogits):
         return cls._with(settings, mean, scale)
 
     @classmethod
-    def restore(cls, settings: RegressSettings, labels: Sequence[str]) -> Self:
-        """As it was."""
-        return cls._with(settings, 0.0, 1.0)
+    def restore(cls, recipe: RunSettings) -> Self:
+        """Return the task of a model folder."""
+        return cls._with(recipe.section("regress"), 0.0, 1.0)
 
     @classmethod
     def _with(cls, settings: RegressSettings, mean: float, scale: float) -> Self:
@@ -165,14 +174,6 @@ class Regress(JudgedByLogits):
         """The numbers [rows], in the person's unit."""
         return require_labels(table).to_numpy()
 
-    def network(self, encoder: nn.Module) -> Head:
-        """A fresh head of one output on `encoder`."""
-        return Head(encoder, self.outputs)
-
-    def solve(self, features: Any, targets: Floats) -> tuple[Floats, Floats]:
-        """None: refused."""
-        raise ConfigError("model.linear_share: the task regress has no linear model; set it to 0")
-
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The mean loss of a batch, of standardised numbers: a scalar.
 
@@ -193,31 +194,27 @@ class Regress(JudgedByLogits):
             outputs = torch.exp(outputs)
         return (outputs * self.scale + self.mean).cpu().numpy()
 
-    def probabilities(self, logits: Tensor) -> Floats:
-        """None: refused."""
-        raise ConfigError("a model of the task regress gives numbers, no probabilities: predict()")
-
     def scorer(self, targets: Floats) -> "NumberScorer":
         """Judges against numbers [rows]."""
         return NumberScorer(self, targets, np.empty(len(targets)))
 
-    def answers(self, logits: Tensor, truncated: Bools) -> list[NumberAnswer]:
-        """A number a row."""
+    def answers_of(self, logits: Tensor, truncated: Bools) -> list[NumberAnswer]:
+        """Return a number per row."""
         numbers = self.numbers(logits).tolist()
         return [NumberAnswer(n, bool(cut)) for n, cut in zip(numbers, truncated, strict=True)]
 
-    def learned(self) -> dict[str, Any]:
-        """Mean and scale."""
+    def state(self) -> dict[str, Any]:
+        """Return mean and scale."""
         return {"regress": {"mean": self.mean, "scale": self.scale}}
 
-    def card(self, scores: Mapping[str, Any]) -> Card:
+    def card(self, scores: Mapping[str, Any], noun: str) -> Card:
         """What the numbers of the training texts were like."""
         unit = f"mean {self.mean:.4g} and standard deviation {self.scale:.4g}"
         if self.settings.loss == "poisson":
             unit = f"mean {self.scale:.4g}"
         return Card(
-            kind="model that gives a text a number",
-            about=f"Numbers of the training texts: {unit}.",
+            kind=f"model that gives {noun}s a number",
+            about=f"Numbers of the training part: {unit}.",
             details=f"MAE and RMSE are in the unit of the numbers. Always answering with the mean "
             f"has an RMSE of {_or_dash(scores['baseline_rmse'])}, and an R2 of 0.",
             limits="It always answers with a number,\nwhich may lie outside of those that it saw.",
@@ -226,7 +223,7 @@ class Regress(JudgedByLogits):
 
 @dataclass(frozen=True)
 class NumberScorer:
-    """Takes logits batch by batch; see `munjang.tasks.judged.Scorer`.
+    """Takes logits batch by batch; see `munjang.tasks.logits.Scorer`.
 
     Attributes:
         task: says how logits become numbers.

@@ -1,17 +1,17 @@
-"""What a task is to the rest: the one protocol behind reading, training, judging and answering."""
+"""The protocol of a task: what is learned, from the target column to answers and scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
+from munjang.config import Settings
 from munjang.data.dataset import Dataset
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
-from munjang.tasks.head import Head
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -19,41 +19,41 @@ Bools = npt.NDArray[np.bool_]
 
 
 class TaskScores(Protocol):
-    """How good the answers are."""
+    """Scores of a model on some rows."""
 
     @property
     def rows(self) -> int:
-        """How many rows were judged."""
+        """Number of rows that were judged."""
 
     @property
     def figures(self) -> dict[str, float]:
-        """The figures of the whole, by their names in `munjang.tasks.figures`; may be NaN."""
+        """Metrics over all rows, by their names in `munjang.tasks.figures`; may be NaN."""
 
     @property
     def sound(self) -> bool:
-        """Whether the weights gave finite numbers."""
+        """True if the weights gave finite numbers."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Return plain JSON values."""
 
 
 class Answer(Protocol):
-    """What the model says of one text."""
+    """The model's answer to one row."""
 
     @property
     def truncated(self) -> bool:
-        """The text was longer than the model reads; only its beginning counted."""
+        """True if the text was longer than the model reads; only its beginning counted."""
 
     def lines(self, row: int, text: str) -> list[list[str]]:
-        """The columns of each line of `munjang predict`, `row` and `text` being what was asked."""
+        """Return the columns of each line of `munjang predict` for a row and its text."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Return plain JSON values."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a task says in the model card.
+    """The task's part of the model card.
 
     Attributes:
         kind: what the model is, such as "text classifier".
@@ -68,101 +68,172 @@ class Card:
     limits: str
 
 
-class Learned(Protocol):
-    """What a training needs of any task."""
+class RunSettings(Protocol):
+    """The settings of a run that a task reads: a `munjang.recipe.Recipe`."""
+
+    @property
+    def input(self) -> str:
+        """Name of the input."""
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """Known labels, or None."""
+
+    @property
+    def model(self) -> Settings:
+        """Settings of the architecture."""
+
+    @property
+    def model_name(self) -> str:
+        """Name of the architecture."""
+
+    def section(self, name: str) -> Any:
+        """Return the settings of a section."""
+
+
+class EncodedRows(Protocol):
+    """Rows as a network reads them; see `munjang.inputs.input.Encoded`."""
+
+    @property
+    def truncated(self) -> Bools:
+        """True for each row that was longer than the model reads, [rows]."""
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+
+    def dataset(self, targets: Any = None) -> Dataset:
+        """Return the rows with their targets [rows, ...], or without."""
+
+    def adapt(self, network: nn.Module) -> nn.Module:
+        """Return the network that reads these rows."""
+
+
+class TrainableTask(Protocol):
+    """What the training loop needs of a task."""
 
     def loss(self, outputs: Any, targets: Tensor) -> Tensor:
-        """The training loss of a batch, a scalar, from what the network gave."""
+        """Return the loss of a batch, a scalar."""
 
-    def judge(self, network: nn.Module, data: Dataset) -> TaskScores:
-        """Scores of `network` on `data`."""
-
-    def concluded(self, network: nn.Module, data: Dataset) -> tuple[Self, TaskScores]:
-        """The task with all that `data` teaches once the weights are final, and its scores."""
-
-    def learned(self) -> dict[str, Any]:
-        """What `config.yaml` holds beside the settings, nested as there."""
-
-    def card(self, scores: Mapping[str, Any]) -> Card:
-        """The task's part of the model card; `scores` are validation scores as JSON."""
+    def validate(self, network: nn.Module, data: Dataset) -> TaskScores:
+        """Return scores during training; may read fewer rows than `evaluate`."""
 
 
-class Task(Learned, Protocol):
-    """A head, its loss, its scores, and the way from logits back to people's words."""
+class Task(TrainableTask, Protocol):
+    """Targets, head, loss, scores and answers. `munjang.tasks.logits.LogitsTask` is a base.
 
-    stratified: ClassVar[bool]  # whether a split keeps the proportions of the labels
+    Attributes:
+        sections: settings of this task, by their section of `config.yaml`; the first is named as
+            the task.
+        has_labels: whether there is a set of labels.
+        stratified: whether a split keeps the proportions of the labels.
+    """
+
+    sections: ClassVar[Mapping[str, type[Settings]]]
+    has_labels: ClassVar[bool]
+    stratified: ClassVar[bool]
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the labels in order of their numbers; empty where there are none."""
 
-    @property
-    def outputs(self) -> int:
-        """Logits of the head."""
+    @classmethod
+    def check_recipe(cls, recipe: RunSettings) -> None:
+        """Refuse settings that do not go together.
+
+        Raises:
+            ValueError: naming the setting.
+        """
 
     @classmethod
-    def reader(cls, settings: Any) -> ReadLabels:
-        """How a label column is read."""
+    def defaults(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return default settings, nested as in `config.yaml`; `given` are the user's."""
 
     @classmethod
-    def check(cls, table: Table, least: int) -> None:
-        """Refuse labels from which nothing can be learned, before they are split.
+    def reader(cls, recipe: RunSettings) -> ReadLabels | None:
+        """Return how the target column is read; None where the input reads it."""
+
+    @classmethod
+    def check_rows(cls, rows: Table, least: int) -> None:
+        """Refuse targets from which nothing can be learned, before they are split.
 
         Args:
-            table: all rows.
-            least: how many parts it will be split into.
+            rows: all rows.
+            least: number of parts they will be split into.
 
         Raises:
             DataError: naming the file, and the row where there is one.
         """
 
     @classmethod
-    def fit(cls, train: Table, whole: Table, settings: Any, known: Sequence[str] | None) -> Self:
-        """The task for the training part.
-
-        Args:
-            train: the rows to learn from.
-            whole: these, and the validation rows that were split off them.
-            settings: of this task.
-            known: all labels, where they are known beforehand.
-        """
+    def fit(cls, train: Table, whole: Table, recipe: RunSettings) -> Self:
+        """Return the task for a training part; `whole` has its validation rows too."""
 
     @classmethod
-    def restore(cls, settings: Any, labels: Sequence[str]) -> Self:
-        """The task as a model folder holds it."""
+    def restore(cls, recipe: RunSettings) -> Self:
+        """Return the task of a model folder, whose recipe holds `state`."""
+
+    def with_input(self, fitted: Any) -> Self:
+        """Return the task with what it needs of the fitted input, such as a tokenizer."""
 
     def remarks(self, train: Table) -> list[str]:
-        """What people should hear of the labels of the training part."""
+        """Return notes for people on the targets of the training part."""
 
-    def targets(self, table: Table) -> npt.NDArray[Any]:
-        """What the loss and the scores compare with: [rows] or [rows, labels].
-
-        Raises:
-            DataError: there are no labels, or one was never seen in training.
-        """
-
-    def network(self, encoder: nn.Module) -> Head:
-        """A fresh head on `encoder`: `ids`, `mask` [batch, time] to logits [batch, outputs]."""
-
-    def solve(self, features: Any, targets: npt.NDArray[Any]) -> tuple[Floats, Floats]:
-        """The linear model of features [rows, terms], SciPy's CSR, for these targets.
-
-        Returns:
-            Weights [outputs, terms] and bias [outputs].
+    def dataset(self, encoded: EncodedRows, rows: Table) -> Dataset:
+        """Return encoded rows with their targets.
 
         Raises:
-            ConfigError: the task has none.
+            DataError: there are no targets, or a label was never seen in training.
         """
 
-    def scores(self, logits: Tensor, targets: npt.NDArray[Any]) -> TaskScores:
-        """Judge logits [rows, outputs]."""
+    def network(self, body: nn.Module) -> nn.Module:
+        """Return the network to train: an architecture, and a fresh head on it."""
 
-    def answers(self, logits: Tensor, truncated: Bools) -> Sequence[Answer]:
-        """An answer a row; `truncated` [rows] says whose text was cut."""
+    def evaluate(self, network: nn.Module, data: Dataset) -> TaskScores:
+        """Return scores of a network on data."""
+
+    def finalize(self, network: nn.Module, data: Dataset) -> Self:
+        """Fit what is tuned on validation data once training ends, such as thresholds."""
+
+    def state(self) -> dict[str, Any]:
+        """Return fitted values that `config.yaml` keeps, nested as there."""
+
+    def answers(
+        self, network: nn.Module, encoded: EncodedRows, **options: Any
+    ) -> Sequence[Answer]:
+        """Return an answer per row.
+
+        Raises:
+            ConfigError: an option that the task does not have.
+        """
+
+    def card(self, scores: Mapping[str, Any], noun: str) -> Card:
+        """Return the task's part of the model card.
+
+        Args:
+            scores: validation scores as JSON.
+            noun: what a row is, such as "text".
+        """
+
+
+@runtime_checkable
+class GivesProbabilities(Protocol):
+    """A task that turns logits into probabilities of labels."""
 
     def probabilities(self, logits: Tensor) -> Floats:
-        """Logits [rows, outputs] to probabilities [rows, labels].
+        """Return probabilities [rows, labels] of logits [rows, outputs]."""
 
-        Raises:
-            ConfigError: the task has none.
-        """
+
+@runtime_checkable
+class GivesLogits(Protocol):
+    """A task whose answer to a row is made of one vector of logits."""
+
+    def logits(self, network: nn.Module, encoded: EncodedRows) -> Tensor:
+        """Return logits [rows, outputs]."""
+
+
+@runtime_checkable
+class Decodes(Protocol):
+    """A task that writes its answers token by token."""
+
+    def with_decoding(self, changes: Mapping[str, Any]) -> Any:
+        """Return the task with other decoding settings."""

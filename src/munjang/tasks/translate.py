@@ -2,32 +2,36 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self, cast
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any, ClassVar, Protocol, Self, cast
 
 import numpy as np
+import polars as pl
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from munjang.config import Settings
+from munjang.config import Settings, merge
 from munjang.data.dataset import Dataset
 from munjang.data.pairs.examples import PairExamples
 from munjang.data.pairs.sides import Sides
+from munjang.data.table import Table
 from munjang.decoding.decode import decode
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.layers.projection import Projected
 from munjang.models.encoder_decoder import EncoderDecoder
-from munjang.tasks.alignment import copied
+from munjang.tasks.alignment import copied, links
 from munjang.tasks.inference import compute_alone_if_forked
-from munjang.tasks.task import Card
+from munjang.tasks.task import Card, EncodedRows, RunSettings
+from munjang.tasks.text_answers import Candidate, TextAnswer
 from munjang.tasks.translation_scores import (
     BLEU_TOKENIZERS,
     TranslationScores,
     translation_scores,
 )
-from munjang.text.columns import TokenColumn, token_column
+from munjang.text.columns import TokenColumn, row_lengths, token_column
 from munjang.text.detokenise import closed_up
 
 # Decoded together: sentences of about the same length.
@@ -55,42 +59,196 @@ class TranslateSettings(Settings):
     samples: int = Field(3, ge=0, le=1000, description="answers that are shown at each look")
 
 
+# The answer to an empty text.
+NOTHING = Hypothesis((), 0.0, 0.0, finished=True)
+
+
+class EncodedSources(EncodedRows, Protocol):
+    """Pairs as an encoder-decoder reads them; see `munjang.inputs.parallel.EncodedPairs`."""
+
+    @property
+    def examples(self) -> PairExamples:
+        """The pairs as ids."""
+
+    @property
+    def texts(self) -> pl.Series:
+        """The sources as they were given."""
+
+
 @dataclass(frozen=True)
 class Translate:
-    """The task: how answers are written and judged.
+    """A target text, written token by token.
 
     Attributes:
         settings: loss and scores.
-        decoding: how answers are looked for.
-        sides: the tokenizers; that of the targets writes the answers.
+        decoding: how answers are searched for.
+        sides: the tokenizers; that of the targets writes the answers. None before the input is
+            fitted.
     """
 
     settings: TranslateSettings
     decoding: DecodingSettings
-    sides: Sides = field(repr=False)
+    sides: Sides = field(default=None, repr=False)  # type: ignore[assignment]
     labels: ClassVar[tuple[str, ...]] = ()
+    has_labels: ClassVar[bool] = False
+    stratified: ClassVar[bool] = False
+    sections: ClassVar[Mapping[str, type[Settings]]] = {
+        "translate": TranslateSettings,
+        "decoding": DecodingSettings,
+    }
+
+    @classmethod
+    def check_recipe(cls, recipe: RunSettings) -> None:
+        """Refuse to copy unknown words without attention to copy by, and known labels."""
+        if recipe.labels is not None:
+            raise ValueError("labels: the task translate has none; leave it out")
+        if recipe.section("translate").copy_unknown and not getattr(recipe.model, "attends", False):
+            raise ValueError(
+                f"translate.copy_unknown: {recipe.model_name} attends to no word that it could "
+                "copy; choose attentive or transformer, or set it to false"
+            )
+
+    @classmethod
+    def defaults(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return no defaults of its own."""
+        return {}
+
+    @classmethod
+    def reader(cls, recipe: RunSettings) -> None:
+        """Return None: the input reads targets as texts."""
+        return
+
+    @classmethod
+    def check_rows(cls, rows: Table, least: int) -> None:
+        """Refuse nothing."""
+
+    @classmethod
+    def fit(cls, train: Table, whole: Table, recipe: RunSettings) -> Self:
+        """Return the task for its settings."""
+        return cls.restore(recipe)
+
+    @classmethod
+    def restore(cls, recipe: RunSettings) -> Self:
+        """Return the task of a model folder."""
+        return cls(recipe.section("translate"), recipe.section("decoding"))
+
+    def with_input(self, fitted: Any) -> Self:
+        """Return the task with the tokenizers of the input."""
+        return replace(self, sides=fitted.sides)
+
+    def with_decoding(self, changes: Mapping[str, Any]) -> Self:
+        """Return the task with other settings of `munjang.decoding.settings.DecodingSettings`.
+
+        Raises:
+            ConfigError: an unknown setting, or one that the model cannot follow.
+        """
+        wanted = merge(self.decoding.model_dump(exclude_unset=True), changes)
+        return replace(self, decoding=DecodingSettings.parse(wanted, where="decoding"))
+
+    @property
+    def _decoding(self) -> DecodingSettings:
+        if not self.settings.copy_unknown:
+            return self.decoding
+        # what may not be written cannot be replaced
+        return self.decoding.model_copy(update={"allow_unknown": True})
+
+    def remarks(self, train: Table) -> list[str]:
+        """Return no notes."""
+        return []
+
+    def dataset(self, encoded: EncodedRows, rows: Table) -> Dataset:
+        """Return encoded pairs."""
+        return encoded.dataset()
+
+    def network(self, body: nn.Module) -> nn.Module:
+        """Return the encoder-decoder as it is: it has an output layer."""
+        return body
 
     def loss(self, outputs: Projected, targets: Tensor) -> Tensor:
-        """The mean cross-entropy of the target tokens of a batch in nats, smoothed: a scalar."""
+        """Return the mean cross-entropy of the target tokens of a batch in nats, smoothed."""
         return outputs.loss(targets, self.settings.label_smoothing)
 
-    def judge(self, network: nn.Module, data: Dataset) -> TranslationScores:
-        """A quick look while it trains: greedy answers to `decoded_rows` pairs.
+    def validate(self, network: nn.Module, data: Dataset) -> TranslationScores:
+        """Return scores of greedy answers to `decoded_rows` pairs.
 
-        They are drawn from all pairs, since a file may be sorted, and are the same at every look,
-        in every training on the same validation part, and after `resume`.
+        They are drawn from all pairs, since a file may be sorted, and are the same at every
+        validation run, in every training on the same validation part, and after `resume`.
         """
         pairs = cast(PairExamples, data)
-        greedy = self.decoding.model_copy(
+        greedy = self._decoding.model_copy(
             update={"method": "greedy", "nbest": 1, "coverage_penalty": 0.0}
         )
         answered = pairs.sample(self.settings.decoded_rows, self.settings.decoded_seed)
         return self._scores(network, pairs, answered, greedy)
 
-    def concluded(self, network: nn.Module, data: Dataset) -> tuple[Self, TranslationScores]:
-        """Itself, and the scores of answers that are looked for as in prediction."""
+    def evaluate(self, network: nn.Module, data: Dataset) -> TranslationScores:
+        """Return scores of answers to all pairs that are searched for as in prediction."""
         pairs = cast(PairExamples, data)
-        return self, self._scores(network, pairs, pairs, self.decoding)
+        return self._scores(network, pairs, pairs, self._decoding)
+
+    def finalize(self, network: nn.Module, data: Dataset) -> Self:
+        """Return the task as it is: nothing is tuned."""
+        return self
+
+    def hypotheses(
+        self,
+        network: nn.Module,
+        encoded: EncodedSources,
+        *,
+        seed: int = 0,
+        with_attention: bool = False,
+    ) -> list[list[Hypothesis]]:
+        """Return the hypotheses for each source, the best first."""
+        return hypotheses_of(
+            network,
+            encoded.examples,
+            self._decoding,
+            seed=seed,
+            with_attention=with_attention or self.settings.copy_unknown,
+        )
+
+    def answers(
+        self, network: nn.Module, encoded: EncodedRows, **options: Any
+    ) -> Sequence[TextAnswer]:
+        """Return an answer per source; one in which nothing can be seen has an empty answer.
+
+        Args:
+            network: the encoder-decoder.
+            encoded: the sources.
+            options: `alignment`, whether to give the source piece that each piece of an answer
+                attended to most; `seed` of sampling.
+        """
+        sources, alignment = cast(EncodedSources, encoded), bool(options.get("alignment"))
+        found = self.hypotheses(
+            network, sources, seed=options.get("seed", 0), with_attention=alignment
+        )
+        lengths = row_lengths(sources.examples.sources)
+        found = [best if n else [NOTHING] for best, n in zip(found, lengths, strict=True)]
+        candidates = self._candidates(sources.texts.to_list(), found, alignment=alignment)
+        several = self.decoding.nbest > 1
+        return [
+            TextAnswer(best, truncated=bool(cut), several=several)
+            for best, cut in zip(candidates, encoded.truncated, strict=True)
+        ]
+
+    def _candidates(
+        self, texts: Sequence[str], found: Sequence[Sequence[Hypothesis]], *, alignment: bool
+    ) -> list[tuple[Candidate, ...]]:
+        """Return the hypotheses of each text as people read them."""
+        sources = [text for text, best in zip(texts, found, strict=True) for _ in best]
+        flat = [hypothesis for best in found for hypothesis in best]
+        written = self.texts_of(flat, sources)
+        made = (
+            Candidate(
+                text=answer,
+                score=hypothesis.score,
+                log_probability=hypothesis.log_probability,
+                finished=hypothesis.finished,
+                alignment=links(self.sides, text, hypothesis) if alignment else None,
+            )
+            for text, hypothesis, answer in zip(sources, flat, written, strict=True)
+        )
+        return [tuple(islice(made, len(best))) for best in found]
 
     def _scores(
         self,
@@ -131,12 +289,12 @@ class Translate:
         rows = zip(sources, hypotheses, written, strict=True)
         return [copied(self.sides, source, found, answer) for source, found, answer in rows]
 
-    def learned(self) -> dict[str, Any]:
-        """Nothing beside the settings."""
+    def state(self) -> dict[str, Any]:
+        """Return nothing: the settings are all."""
         return {}
 
-    def card(self, scores: Mapping[str, Any]) -> Card:
-        """How it was judged."""
+    def card(self, scores: Mapping[str, Any], noun: str) -> Card:
+        """Return how it was judged."""
         return Card(
             kind="model that answers a text with a text",
             about="It writes one token after the other.",

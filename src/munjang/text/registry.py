@@ -9,19 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from munjang.config import nearest, shown
 from munjang.errors import ConfigError, FolderError
+from munjang.text.rows import TOKENIZERS
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
-
-TOKENIZERS: dict[str, str] = {
-    "words": "munjang.text.words:WordTokenizer",
-    "characters": "munjang.text.characters:CharacterTokenizer",
-    "jamo": "munjang.text.jamo:JamoTokenizer",
-    "morphemes": "munjang.text.morphemes:MorphemeTokenizer",
-    "bpe": "munjang.text.subwords.tokenizers:BpeTokenizer",
-    "unigram": "munjang.text.subwords.tokenizers:UnigramTokenizer",
-    "wordpiece": "munjang.text.subwords.tokenizers:WordPieceTokenizer",
-}
-
 
 # Their vocabulary is as large as one likes; that of the others is what stands in the text.
 SUBWORDS = ("bpe", "unigram", "wordpiece")

@@ -23,7 +23,7 @@ from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.randomness import drawing_from
 from munjang.layers.spelling import Spelling
 from munjang.tasks.figures import FIGURES, finite_or_none, loss_of
-from munjang.tasks.task import Learned, TaskScores
+from munjang.tasks.task import TaskScores, TrainableTask
 from munjang.training.members import MemberLosses
 from munjang.training.optimisers import (
     AdamW,
@@ -107,7 +107,7 @@ class Loop:
     def __init__(
         self,
         state: TrainingState,
-        task: Learned,
+        task: TrainableTask,
         train: Dataset,
         valid: Dataset,
         settings: TrainingSettings,
@@ -308,7 +308,7 @@ class Loop:
 
     def scores(self) -> TaskScores:
         """Scores of the model as it is now, on the validation part."""
-        return self.task.judge(self.state.model, self.valid)
+        return self.task.validate(self.state.model, self.valid)
 
     def _scores_of(self, weights: Weights) -> TaskScores:
         now = {name: t.clone() for name, t in self.state.model.state_dict().items()}

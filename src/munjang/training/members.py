@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from munjang.data.dataset import AnyBatch
-from munjang.tasks.task import Learned
+from munjang.tasks.task import TrainableTask
 
 
 class MemberLosses:
@@ -28,7 +28,7 @@ class MemberLosses:
         drawn = np.random.default_rng((seed, rows)).permutation(rows)
         self.part_of = torch.from_numpy(drawn % self.parts) if self.parts else None
 
-    def __call__(self, task: Learned, outputs: list[Any], batch: AnyBatch) -> list[Tensor]:
+    def __call__(self, task: TrainableTask, outputs: list[Any], batch: AnyBatch) -> list[Tensor]:
         """The loss of each member on the rows of `batch` that it learns from.
 
         Where it learns from none of them, it learns from all: a loss of no rows is no number.

@@ -3,12 +3,11 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from munjang.data.images.decode import Pixels, pixels_of, size_of
@@ -26,34 +25,11 @@ UNREADABLE = "no image that can be read"
 SKIP_HINT = "leave such images out with --skip-bad-rows (skip_bad_rows=True)"
 
 
-@dataclass(frozen=True, eq=False)
-class ImageTable:
-    """Images of one size.
-
-    Attributes:
-        pixels: uint8 [images, channels, height, width].
-        table: their classes and files. Its texts are digests of the pixels, by which equal images
-            are known, so that a split puts them into one part.
-        form: mode and size, as asked for or guessed.
-        origin: what was read, for people.
-    """
-
-    pixels: Pixels
-    table: Table
-    form: ImageSettings
-    origin: str
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    def take(self, indices: npt.ArrayLike) -> Self:
-        """The images at some indices, in that order."""
-        chosen = np.asarray(indices, dtype=np.int64)
-        return replace(self, pixels=self.pixels[chosen], table=self.table.take(chosen))
-
-
-def read_images(data: Any, form: ImageSettings, *, skip_bad: bool = False) -> ImageTable:
+def read_images(data: Any, form: ImageSettings, *, skip_bad: bool = False) -> Table:
     """Read images and their classes.
+
+    The table has the roles `image` (uint8 pixels [rows, channels, height, width]), `label`, and
+    `digest`, by which equal images are known, so that a split puts them into one part.
 
     Args:
         data: of `munjang.data.images.sources.find_images`.
@@ -75,10 +51,10 @@ def read_images(data: Any, form: ImageSettings, *, skip_bad: bool = False) -> Im
         pixels = pixels if mode == "colour" else np.ascontiguousarray(pixels[:, :1])
         seen = "no pixel has a colour" if mode == "grey" else "some pixels have a colour"
         notes = (*notes, f"mode: {mode} (guessed: {seen})")
-    table = one_name_each(_table(kept, pixels, (*found.notes, *notes), skipped))
+    table = _table(kept, pixels, (*found.notes, *notes), skipped)
+    table = one_name_each(replace(table, origins=found.names))
     _refuse_emptied(found, table)
-    form = ImageSettings(mode=mode, size=size)
-    return ImageTable(pixels, table, form, ", ".join(found.names))
+    return table
 
 
 def decode_all(images: Iterable[tuple[str, Any]], mode: Mode, size: tuple[int, int]) -> Pixels:
@@ -156,13 +132,16 @@ def _table(
     count = len(sources)
     digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in pixels]
     return Table(
-        texts=pl.Series("image", digests, dtype=pl.String),
-        labels=pl.Series("class", [one.label for one in sources], dtype=pl.String),
+        columns={
+            "digest": pl.Series("digest", digests, dtype=pl.String),
+            "image": pixels,
+            "label": pl.Series("label", [one.label for one in sources], dtype=pl.String),
+        },
         rows=np.zeros(count, dtype=np.int64),
         files=tuple(one.name for one in sources),
         file_index=np.arange(count, dtype=np.int32),
-        text_column="image",
-        label_column="class",
+        names={"digest": "image", "image": "image", "label": "class"},
+        key_role="digest",
         notes=notes,
         skipped=dict(skipped),
     )
@@ -170,8 +149,8 @@ def _table(
 
 def _refuse_emptied(found: Found, table: Table) -> None:
     """A class all of whose files were skipped would vanish without a word."""
-    assert table.labels is not None
-    kept = {label_key(label) for label in table.labels.unique()}
+    assert table.targets is not None
+    kept = {label_key(label) for label in table.targets.unique()}
     lost = [one.label for one in found.images if label_key(one.label) not in kept]
     if lost:
         label = min(lost)

@@ -13,6 +13,13 @@ CHANNELS: dict[Mode, int] = {"grey": 1, "colour": 3}
 LONGEST_SIDE = 4096
 
 
+class ImageDataSettings(Settings):
+    """Which files are used, and how many for validation."""
+
+    skip_bad_rows: bool = Field(False, description="skip and count files that are no images")
+    valid: float = Field(0.1, gt=0, lt=1, description="share of images held out for validation")
+
+
 class ImageSettings(Settings):
     """What every image is turned into before a network sees it."""
 

@@ -47,6 +47,16 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
+def is_image_data(data: Any) -> bool:
+    """Return whether data is a folder, or the name of a sample that no file has."""
+    paths = data if isinstance(data, list) and data else [data]
+    return all(
+        isinstance(path, str | Path)
+        and (Path(path).is_dir() or (str(path) in PICTURES and not existing_path(path).exists()))
+        for path in paths
+    )
+
+
 def find_images(data: Any) -> Found:
     """All images of some data, in the order of the classes' names.
 

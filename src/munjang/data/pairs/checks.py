@@ -129,16 +129,16 @@ def check_pairs(table: Table, test: Table | None = None) -> PairReport:
         DataError: a table has no targets.
     """
     sources, targets = _sides(table)
-    tidy = replace(table, labels=targets)
+    tidy = table.with_targets(targets)
     same = np.flatnonzero((sources == targets).to_numpy())
     return PairReport(
         files=table.files,
         rows=len(table),
         skipped=dict(table.skipped),
         notes=table.notes,
-        source_column=table.text_column,
-        target_column=table.label_column or "target",
-        source=_measure(table.texts),
+        source_column=table.key_name,
+        target_column=table.target_name or "target",
+        source=_measure(table.keys),
         target=_measure(_targets(table)),
         ratios=_ratios(table),
         duplicates=duplicates(tidy, same_pairs(sources, targets)),
@@ -164,7 +164,7 @@ def same_pairs(sources: pl.Series, targets: pl.Series) -> Int64s:
 def _check_test(train: Table, test: Table) -> PairTestReport:
     _, targets = _sides(test)
     tidy = replace(test, labels=targets)
-    sources = pl.concat([train.texts, test.texts])
+    sources = pl.concat([train.keys, test.keys])
     numbers = same_pairs(sources, pl.concat([_targets(train), targets]))
     return PairTestReport(
         rows=len(test),
@@ -176,14 +176,14 @@ def _check_test(train: Table, test: Table) -> PairTestReport:
 
 def _sides(table: Table) -> tuple[pl.Series, pl.Series]:
     """Sources and targets as they are compared."""
-    first, second = (normalise(texts).str.strip_chars() for texts in (table.texts, _targets(table)))
+    first, second = (normalise(texts).str.strip_chars() for texts in (table.keys, _targets(table)))
     return first, second
 
 
 def _targets(table: Table) -> pl.Series:
-    if table.labels is None:
+    if table.targets is None:
         raise DataError("expected pairs, got sources without targets", file=table.files[0])
-    return table.labels
+    return table.targets
 
 
 def _measure(texts: pl.Series) -> SideLengths:
@@ -197,10 +197,10 @@ def _measure(texts: pl.Series) -> SideLengths:
 
 def _ratios(table: Table) -> Ratios:
     targets = _targets(table)
-    ratios = length_ratios(table.texts, targets)
+    ratios = length_ratios(table.keys, targets)
 
     def pair(index: int) -> FarPair:
-        shown = (texts[index][:SHOWN] for texts in (table.texts, targets))
+        shown = (texts[index][:SHOWN] for texts in (table.keys, targets))
         return FarPair(float(ratios[index]), *table.place(index), *shown)
 
     return Ratios(float(np.median(ratios)), pair(int(ratios.argmin())), pair(int(ratios.argmax())))

@@ -46,9 +46,9 @@ def without_absurd(table: Table, max_ratio: float | None, *, skip: bool) -> Tabl
     """
     if max_ratio is not None and not max_ratio > 1:
         raise ConfigError(f"expected max_ratio above 1, or None to take all, got {max_ratio}")
-    if max_ratio is None or table.labels is None:
+    if max_ratio is None or table.targets is None:
         return table
-    ratios = length_ratios(table.texts, table.labels)
+    ratios = length_ratios(table.keys, table.targets)
     # The lower of two in the middle: a ratio that occurs, so that a pair is always left.
     usual = float(np.quantile(ratios, 0.5, method="lower"))
     apart = np.maximum(ratios / usual, usual / ratios)
@@ -68,9 +68,9 @@ def without_absurd(table: Table, max_ratio: float | None, *, skip: bool) -> Tabl
 
 
 def _refusal(table: Table, absurd: list[int], usual: float, max_ratio: float) -> DataError:
-    assert table.labels is not None
+    assert table.targets is not None
     first = absurd[0]
-    lengths = [len(texts[first]) for texts in (table.texts, table.labels)]
+    lengths = [len(texts[first]) for texts in (table.keys, table.targets)]
     more = len(absurd) - 1
     others = f" ({counted(more, 'more such row')} after it)" if more else ""
     return table.error(

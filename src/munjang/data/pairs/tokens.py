@@ -90,8 +90,8 @@ def measure_tokens(
         oov_rates: of the sources and the targets of the validation part.
         padding: share of padding in the batches.
     """
-    assert table.labels is not None
-    texts = (table.texts, table.labels)
+    assert table.targets is not None
+    texts = (table.keys, table.targets)
     tokenizers = (sides.source, sides.target)
     counts = [row_lengths(t.encode(side)) for t, side in zip(tokenizers, texts, strict=True)]
     source, target = (

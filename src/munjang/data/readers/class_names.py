@@ -16,9 +16,9 @@ def one_name_each(table: Table) -> Table:
     Which are one class, `munjang.names.label_key` says: `True` and `true`, `1` and `1.0`, one word
     in two normal forms of Unicode. The table's notes tell it; numbers to learn have no names.
     """
-    if table.labels is None or table.labels.dtype not in (pl.String, pl.List(pl.String)):
+    if table.targets is None or table.targets.dtype not in (pl.String, pl.List(pl.String)):
         return table
-    flat = table.labels.explode() if table.labels.dtype == pl.List else table.labels
+    flat = table.targets.explode() if table.targets.dtype == pl.List else table.targets
     counts = pl.DataFrame({"label": flat.drop_nulls()}).group_by("label", maintain_order=True)
     spelled: dict[str, dict[str, int]] = {}  # by key, rows of each name
     forms: dict[str, int] = {}  # by name, in how many normal forms it is written
@@ -46,10 +46,10 @@ def one_name_each(table: Table) -> Table:
 
 def known_names(table: Table, known: Sequence[str]) -> Table:
     """Give the labels of a table the names of the known ones that they are; others keep theirs."""
-    if table.labels is None or table.labels.dtype not in (pl.String, pl.List(pl.String)):
+    if table.targets is None or table.targets.dtype not in (pl.String, pl.List(pl.String)):
         return table
     labels = KnownLabels(known)
-    flat = table.labels.explode() if table.labels.dtype == pl.List else table.labels
+    flat = table.targets.explode() if table.targets.dtype == pl.List else table.targets
     found = flat.drop_nulls().unique().to_list()
     return _renamed(table, {label: labels.find(label) or label for label in found})
 
@@ -57,9 +57,9 @@ def known_names(table: Table, known: Sequence[str]) -> Table:
 def _renamed(table: Table, names: dict[str, str]) -> Table:
     """The table with other names for its labels; a row has each of them once."""
     changed = {old: new for old, new in names.items() if old != new}
-    if not changed or table.labels is None:
+    if not changed or table.targets is None:
         return table
-    if table.labels.dtype == pl.String:
-        return replace(table, labels=table.labels.replace(changed))
+    if table.targets.dtype == pl.String:
+        return table.with_targets(table.targets.replace(changed))
     element = pl.element().replace(changed)
-    return replace(table, labels=table.labels.list.eval(element).list.unique(maintain_order=True))
+    return table.with_targets(table.targets.list.eval(element).list.unique(maintain_order=True))

@@ -44,8 +44,8 @@ def gather(
     tables: list[Table] = []
     for records in files:
         if tables:  # later files must have the columns that were chosen in the first
-            text = tables[0].text_column
-            label = None if optional else tables[0].label_column
+            text = tables[0].key_name
+            label = None if optional else tables[0].target_name
         choice = choose(records, text, label)
         tables.append(_table(records, choice, read_labels, skip, optional=optional, kinds=kinds))
     return concatenate(tables)
@@ -82,14 +82,19 @@ def _table(
     if not len(keep):
         counts = ", ".join(f"{count:,} with {reason}" for reason, count in skipped.items())
         raise DataError(f"no usable row is left; bad rows: {counts}", file=records.file)
+    columns = {text: texts.gather(keep).rename(text)}
+    names = {text: choice.text}
+    if labels is not None and label_name is not None:
+        columns[label] = labels.gather(keep).rename(label)
+        names[label] = label_name
     return Table(
-        texts=texts.gather(keep).rename("text"),
-        labels=None if labels is None else labels.gather(keep).rename("label"),
+        columns=columns,
         rows=records.rows[keep],
         files=(records.file,),
         file_index=np.zeros(len(keep), dtype=np.int32),
-        text_column=choice.text,
-        label_column=label_name,
+        names=names,
+        key_role=text,
+        target_role=label,
         notes=(*notes, *told),
         skipped=skipped,
     )

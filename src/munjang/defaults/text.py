@@ -5,16 +5,12 @@ other scripts for words, and for letters of words.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
 from munjang.config import merge
-from munjang.errors import ConfigError
-from munjang.recipe import Recipe
-from munjang.tasks.registry import row_of
-
-Script = Literal["korean", "other"]
+from munjang.text.script import Script, script_of
 
 # What suits a script, and a model on it: found on validation parts, see docs/log.md.
 _BY_SCRIPT: dict[Script, dict[str, Any]] = {
@@ -106,6 +102,8 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
     ("transformer", "other"): _WORDS_WITH_BAG,
 }
 
+_TUNED = {name for name, _ in _BY_MODEL}
+
 # Of few texts in words there are few n-grams, of words and of letters: smaller tables do.
 _FEW_TEXTS = 20_000
 _SMALL, _SMALL_OF_LETTERS = 2**16, 2**14
@@ -131,28 +129,24 @@ def passes(model: str, script: Script, rows: int) -> int:
     return min(most, max(fewest, round(texts / max(1, rows))))
 
 
-def script_of(texts: pl.Series) -> Script:
-    """`korean` when at least a fifth of the letters of the texts are Hangul.
+def text_defaults(given: Mapping[str, Any], texts: pl.Series | None) -> dict[str, Any]:
+    """Return the defaults for an architecture on texts, nested as in `config.yaml`.
 
-    Of many texts some thousand are read, from all over: a file may be sorted by language.
+    Args:
+        given: the user's settings, with the names of the model and the task.
+        texts: one per row; None before they are read.
     """
-    some = texts.gather_every(max(1, len(texts) // 5000))
-    hangul = int(some.str.count_matches(r"\p{Hangul}").sum() or 0)
-    letters = int(some.str.count_matches(r"\p{L}").sum() or 0)
-    return "korean" if letters and hangul / letters >= 0.2 else "other"
+    script: Script = "other" if texts is None else script_of(texts)
+    return script_defaults(given, script, 0 if texts is None else len(texts))
 
 
-def make_recipe(model: str, script: Script, rows: int, given: Mapping[str, Any]) -> Recipe:
-    """The defaults for `model` on `rows` texts of a script, with what the user gave laid on them.
-
-    Raises:
-        ConfigError: an unknown setting, or a value that it cannot take.
-    """
-    chosen = given.get("model", {})
-    if not isinstance(chosen, Mapping):
-        raise ConfigError(f"model: expected settings such as 'dim: 64', got {chosen!r}")
-    name = str(chosen.get("name", model))
+def script_defaults(given: Mapping[str, Any], script: Script, rows: int) -> dict[str, Any]:
+    """Return the defaults for an architecture on `rows` texts of a script; 0 rows = unknown."""
+    name = str(given["model"]["name"])
     defaults = merge(_BY_SCRIPT[script], _BY_MODEL.get((name, script), {}))
+    if name not in _TUNED:
+        # an architecture of another distribution has settings of its own
+        defaults = {**defaults, "model": {}}
     if _other_tokenizer(given, defaults):
         # what was tuned for characters, such as long n-grams, does not carry over to longer tokens
         defaults = merge(_BY_SCRIPT["other"], _BY_MODEL.get((name, "other"), {}))
@@ -160,17 +154,7 @@ def make_recipe(model: str, script: Script, rows: int, given: Mapping[str, Any])
     if "settings" in defaults["tokenizer"] and _cut_by_hand(given):
         defaults = merge(defaults, {"tokenizer": {"settings": {"capitals": False}}})
     defaults = _by_rows(defaults, rows)
-    task = given.get("task", "classify")
-    training: dict[str, Any] = {"epochs": passes(name, script, rows)}
-    if name == "mean" and task != "regress":
-        # without layers no gradient of classes grows large, and measuring it takes time; a squared
-        # error may be of any size
-        training["clip_norm"] = None
-    if row := row_of(task):
-        training["metric"] = row.metrics[0]
-    basis = {"model": {"name": name}, "training": training}
-    values = merge(merge(basis, defaults), given)
-    return Recipe.parse(values)
+    return merge({"training": {"epochs": passes(name, script, rows)}}, defaults)
 
 
 def _by_rows(defaults: dict[str, Any], rows: int) -> dict[str, Any]:

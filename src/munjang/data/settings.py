@@ -1,0 +1,47 @@
+"""Settings of labeled text: the sections `data` and `tokenizer` of `config.yaml`."""
+
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from munjang.config import LONGEST, MOST_IDS, Settings
+from munjang.text.registry import checked_settings
+
+
+class DataSettings(Settings):
+    """Where texts and labels stand in the files."""
+
+    text_column: str | None = Field(None, description="inferred and reported if omitted")
+    label_column: str | None = Field(None, description="inferred and reported if omitted")
+    encoding: str = Field("utf-8", description="encoding of the files, such as cp949")
+    skip_bad_rows: bool = Field(False, description="skip and count rows that cannot be used")
+    valid: float = Field(0.1, gt=0, lt=1, description="share of rows held out for validation")
+
+
+class TokenizerSettings(Settings):
+    """How texts become ids."""
+
+    name: str = Field("words", description="words, characters, jamo, morphemes, bpe, ...")
+    min_frequency: int = Field(
+        1, ge=1, le=10**9, description="rarer tokens are out of vocabulary"
+    )
+    max_size: int | None = Field(
+        None, ge=5, le=MOST_IDS, description="largest vocabulary, the four reserved ids included"
+    )
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="settings of this tokenizer alone"
+    )
+    max_length: int = Field(
+        256,
+        ge=1,
+        le=LONGEST,
+        description="tokens kept of a text, signs of capitals not counted; longer texts are cut "
+        "and counted",
+    )
+    ends: bool = Field(False, description="put GO before and EOS after each text")
+
+    @model_validator(mode="after")
+    def _settings_of_its_own(self) -> Self:
+        # as the tokenizer takes them, so that config.yaml says what was done
+        self.settings.update(checked_settings(self.name, self.settings))
+        return self

@@ -1,0 +1,1 @@
+"""Default settings by architecture, script of the text and size of the data."""

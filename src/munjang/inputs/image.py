@@ -1,0 +1,243 @@
+"""One image per row: pixels of one size and mode."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+import polars as pl
+from torch import nn
+
+from munjang.config import Settings
+from munjang.data.dataset import Dataset
+from munjang.data.images.decode import Pixels
+from munjang.data.images.examples import ImageExamples
+from munjang.data.images.read import UNREADABLE, decode_all, read_images
+from munjang.data.images.settings import CHANNELS, ImageDataSettings, ImageSettings, Mode
+from munjang.data.images.sources import is_image_data, listed
+from munjang.data.labels import count_labels, require_labels
+from munjang.data.readers.values import ReadLabels
+from munjang.data.table import Table
+from munjang.defaults.image import image_defaults
+from munjang.errors import DataError, FolderError
+from munjang.inputs.input import Encoded, Input
+from munjang.layout import CONFIG
+from munjang.models.image_cnn import ImageShape
+from munjang.recipe import Recipe
+from munjang.sealed import SealedFolder
+from munjang.tasks.task import Bools
+from munjang.telling import Say, counted, stage
+from munjang.training.settings import refuse_embedding_settings
+
+
+_SHOWN = 12  # classes that are named
+
+
+@dataclass(frozen=True)
+class EncodedImages:
+    """Images of the model's own size.
+
+    Attributes:
+        pixels: uint8 [rows, channels, height, width].
+    """
+
+    pixels: Pixels
+
+    @property
+    def truncated(self) -> Bools:
+        """False for every image, [rows]."""
+        return np.zeros(len(self.pixels), dtype=np.bool_)
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def dataset(self, targets: Any = None) -> Dataset:
+        """Return the images with their targets [rows], or without."""
+        return ImageExamples(self.pixels, targets)
+
+    def adapt(self, network: nn.Module) -> nn.Module:
+        """Return the network as it is."""
+        return network
+
+
+@dataclass(frozen=True)
+class ImageInput(Input):
+    """One image per row.
+
+    Attributes:
+        recipe: the settings of the run, with the mode and size of the images.
+    """
+
+    recipe: Recipe
+    row: ClassVar[str] = "image"
+    noun: ClassVar[str] = "image"
+    sections: ClassVar[Mapping[str, type[Settings]]] = {
+        "data": ImageDataSettings,
+        "image": ImageSettings,
+    }
+
+    @classmethod
+    def accepts(cls, data: Any) -> bool:
+        """Return whether data is a folder, or a sample of images."""
+        return is_image_data(data)
+
+    @classmethod
+    def check_recipe(cls, recipe: Recipe) -> None:
+        """Refuse settings of other inputs."""
+        refuse_embedding_settings(recipe.training, "images have none")
+        for key in ("buckets", "batch_tokens"):
+            if getattr(recipe.training, key) is not None:
+                raise ValueError(
+                    f"training.{key}: is for texts, whose lengths differ; set training.batch_rows"
+                )
+
+    @classmethod
+    def defaults(cls, given: Mapping[str, Any], rows: Table | None) -> Mapping[str, Any]:
+        """Return what suits the number of images and their size."""
+        if rows is None:
+            return image_defaults(given, 0, None)
+        return image_defaults(given, len(rows), rows["image"].shape[2:])
+
+    @classmethod
+    def read(cls, data: Any, recipe: Recipe, read_labels: ReadLabels | None, say: Say) -> Table:
+        """Read images and report what was read, inferred and skipped."""
+        skip = recipe.section("data").skip_bad_rows
+        with stage("reading images"):
+            table = read_images(data, recipe.section("image"), skip_bad=skip)
+        say(f"read {len(table):,} images of {', '.join(table.origins)}")
+        for note in table.notes:
+            say(note)
+        for reason, count in table.skipped.items():
+            say(f"skipped {counted(count, 'file')}: {reason}")
+        return table
+
+    @classmethod
+    def complete(cls, recipe: Recipe, rows: Table) -> Recipe:
+        """Return the recipe with the mode and size of the images."""
+        _, channels, height, width = rows["image"].shape
+        mode = next(name for name, count in CHANNELS.items() if count == channels)
+        return recipe.with_section("image", mode=mode, size=(height, width))
+
+    @classmethod
+    def check_rows(cls, rows: Table, least: int) -> None:
+        """Refuse one class alone, an image in two classes, and classes of too few images."""
+        labels = require_labels(rows)
+        counts = count_labels(labels)
+        if len(counts) < 2:
+            raise rows.error(
+                0,
+                f"expected at least two classes, but all {len(rows):,} images are of the class "
+                f"{next(iter(counts))!r}; each class is a subfolder of its own",
+            )
+        _refuse_contradictions(rows, labels)
+        images = pl.DataFrame({"image": rows.keys, "class": labels}).unique()
+        label, count = min(count_labels(images["class"]).items(), key=lambda pair: pair[::-1])
+        if count < least:
+            raise rows.error(
+                labels.to_list().index(label),
+                f"the class {label!r} has {counted(count, 'different image')}, but "
+                f"each class needs at least {least}, one for each part of the split: add images, "
+                "drop the class, or give the images to validate on with --valid",
+            )
+
+    @classmethod
+    def fit(cls, train: Table, recipe: Recipe) -> Self:
+        """Return the input; nothing is learned."""
+        return cls(recipe)
+
+    @classmethod
+    def load(cls, folder: SealedFolder, recipe: Recipe) -> Self:
+        """Return the input of a folder, whose config.yaml names mode and size."""
+        image = recipe.section("image")
+        if image.mode is None or image.size is None:
+            raise FolderError(f"{folder.path / CONFIG}: image: expected mode and size")
+        return cls(recipe)
+
+    @property
+    def size(self) -> ImageShape:
+        """Channels, height and width of every image."""
+        image = self.recipe.section("image")
+        return CHANNELS[cast(Mode, image.mode)], *image.size
+
+    def encode(self, rows: Table) -> EncodedImages:
+        """Return the pixels of a table."""
+        return EncodedImages(rows["image"])
+
+    def encode_values(self, values: Any) -> EncodedImages:
+        """Decode images: paths, arrays of uint8, images of Pillow, or one of them."""
+        return EncodedImages(self._pixels(listed(values)))
+
+    def usable(self, values: Sequence[Any]) -> tuple[list[int], Mapping[str, int]]:
+        """Return the places of the images that can be read."""
+        places = []
+        for place, image in enumerate(values):
+            try:
+                self._pixels([(str(image), image)])
+            except DataError:
+                continue
+            places.append(place)
+        bad = len(values) - len(places)
+        return places, {UNREADABLE: bad} if bad else {}
+
+    def _pixels(self, images: list[tuple[str, Any]]) -> Pixels:
+        image = self.recipe.section("image")
+        return decode_all(images, image.mode, image.size)
+
+    def fingerprint(self, encoded: Mapping[str, Encoded]) -> Mapping[str, Iterable[Any]]:
+        """Return the pixels of both parts."""
+        names = {"train": "training part", "valid": "validation part"}
+        return {
+            f"images of the {names[k]}": [cast(EncodedImages, part).pixels]
+            for k, part in encoded.items()
+        }
+
+    def facts(self, parts: Mapping[str, Table], encoded: Mapping[str, Encoded]) -> dict[str, Any]:
+        """Return the number of images, their size and mode."""
+        image = self.recipe.section("image")
+        return {
+            "rows": len(parts["train"]),
+            "valid_rows": len(parts["valid"]),
+            "files": ", ".join(Path(name).name for name in parts["train"].origins),
+            "images": len(parts["train"]),
+            "classes": sorted(require_labels(parts["train"]).unique()),
+            "size": list(image.size),
+            "mode": image.mode,
+            "skipped": dict(parts["train"].skipped),
+        }
+
+    def fact_lines(self, facts: Mapping[str, Any]) -> list[str]:
+        """Return the classes, which are names of folders, and the number of images."""
+        classes = facts["classes"]
+        named = ", ".join(classes[:_SHOWN]) + (", ..." if len(classes) > _SHOWN else "")
+        return [f"{len(classes)} classes: {named}", *super().fact_lines(facts)]
+
+    @property
+    def made_of(self) -> str:
+        """Mode and size of the images."""
+        _, height, width = self.size
+        return f" on {self.recipe.section('image').mode} images of {height}x{width}"
+
+    @property
+    def limits(self) -> str:
+        """What is done to every image."""
+        _, height, width = self.size
+        mode = self.recipe.section("image").mode
+        return f"Every image is resized to {height}x{width}\nand read in {mode}."
+
+
+def _refuse_contradictions(rows: Table, labels: pl.Series) -> None:
+    """Refuse an image in two classes: it teaches nothing, and a split could not deal with it."""
+    frame = pl.DataFrame({"image": rows.keys, "class": labels}).with_row_index("row")
+    found = frame.group_by("image").agg(pl.col("row"), pl.col("class"))
+    torn = found.filter(pl.col("class").list.n_unique() > 1)
+    if torn.is_empty():
+        return
+    first = min(torn.iter_rows(named=True), key=lambda image: min(image["row"]))
+    place = first["row"][0]
+    other = next(r for r, c in zip(first["row"], first["class"], strict=True) if c != labels[place])
+    more = f" ({len(torn) - 1:,} more such images)" if len(torn) > 1 else ""
+    raise DataError(
+        f"the same image stands in another class as {rows.place(other)[0]}{more}; leave it in one",
+        file=rows.place(place)[0],
+    )

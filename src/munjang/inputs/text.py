@@ -1,0 +1,371 @@
+"""One text per row: tokenized, cut to length, encoded as ids."""
+
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from torch import nn
+
+from munjang.config import Settings
+from munjang.data.batches import Examples
+from munjang.data.collection import texts_of
+from munjang.data.columns import text_column
+from munjang.data.dataset import Dataset
+from munjang.data.encode import EncodedTexts, encode_texts
+from munjang.data.few import EncodedFew, encode_few
+from munjang.data.pairs.aligned import AlignedFiles
+from munjang.data.readers import read_table
+from munjang.data.readers.values import ReadLabels
+from munjang.data.runs import long_run_lines
+from munjang.data.settings import DataSettings, TokenizerSettings
+from munjang.data.table import Table
+from munjang.defaults.text import text_defaults
+from munjang.errors import ConfigError
+from munjang.explain.attention import Attention
+from munjang.explain.text_attention import text_attention
+from munjang.forked import is_forked
+from munjang.inputs.input import Encoded, Input
+from munjang.layers.embedding import TokenEmbedding
+from munjang.layers.spelling import Spelling, spelled_out
+from munjang.layers.tfidf_linear import TfidfLinear
+from munjang.layout import TOKENIZER, VOCABULARY
+from munjang.loading import load_tokenizer
+from munjang.models.encoder import EncoderConfig
+from munjang.recipe import Recipe
+from munjang.sealed import SealedFolder
+from munjang.telling import Say, counted, stage
+from munjang.text.columns import TokenColumn, values_and_offsets
+from munjang.text.registry import make_tokenizer
+from munjang.text.tokenizer import Tokenizer
+from munjang.text.vocabulary import OOV
+
+# Up to so many texts are encoded one after another; a column pays off from some hundreds on.
+_FEW = 128
+
+
+@dataclass(frozen=True)
+class EncodedText:
+    """Texts as ids.
+
+    Attributes:
+        encoded: the ids, which texts were cut, and the words out of vocabulary.
+    """
+
+    encoded: EncodedTexts | EncodedFew
+
+    @property
+    def truncated(self) -> Any:
+        """True for each text that was longer than the model reads, [rows]."""
+        return self.encoded.truncated
+
+    def __len__(self) -> int:
+        return len(self.encoded.truncated)
+
+    def dataset(self, targets: Any = None) -> Dataset:
+        """Return the ids with their targets [rows, ...], or without."""
+        if isinstance(self.encoded, EncodedFew):
+            return self.encoded.rows
+        return Examples(self.encoded.column, targets)
+
+    def adapt(self, network: nn.Module) -> nn.Module:
+        """Return the network with subword vectors of these texts' OOV words."""
+        return spelled_out(network, self.encoded.unknown)
+
+
+@dataclass(frozen=True)
+class TextInput(Input):
+    """One text per row.
+
+    Attributes:
+        recipe: the settings of the run.
+        tokenizer: fitted.
+    """
+
+    recipe: Recipe
+    tokenizer: Tokenizer
+    has_word_vectors: ClassVar[bool] = True
+    sections: ClassVar[Mapping[str, type[Settings]]] = {
+        "data": DataSettings,
+        "tokenizer": TokenizerSettings,
+    }
+
+    @classmethod
+    def check_recipe(cls, recipe: Recipe) -> None:
+        """Refuse lengths that leave no room for tokens."""
+        tokenizer = recipe.section("tokenizer")
+        if longest_kept(recipe) < 1:
+            raise ValueError(
+                f"training.buckets: the last boundary ({recipe.training.buckets}) leaves no room "
+                "for a token between GO and EOS; raise it, or set tokenizer.ends to false"
+            )
+        most, longest = _most_tokens(recipe), longest_kept(recipe) + 2 * tokenizer.ends
+        if most is not None and longest > most:
+            raise ValueError(
+                f"tokenizer.max_length: a text may have {longest} tokens"
+                f"{', GO and EOS included' if tokenizer.ends else ''}, and the positions of "
+                f"the model end at {most}; lower it, raise model.longest, or set model.positions "
+                "to sinusoidal or rotary"
+            )
+
+    @classmethod
+    def defaults(cls, given: Mapping[str, Any], rows: Table | None) -> Mapping[str, Any]:
+        """Return what suits an architecture, the script of the texts and their number."""
+        return text_defaults(given, None if rows is None else rows["text"])
+
+    @classmethod
+    def read(cls, data: Any, recipe: Recipe, read_labels: ReadLabels | None, say: Say) -> Table:
+        """Read labeled texts and report what was read, inferred and skipped."""
+        if isinstance(data, AlignedFiles):
+            raise ConfigError(
+                "files of sources and targets go with the task translate (--task translate), not "
+                f"with {recipe.task}"
+            )
+        settings = recipe.section("data")
+        labels = {} if read_labels is None else {"read_labels": read_labels}
+        with stage("reading texts"):
+            table = read_table(
+                data,
+                text_column=settings.text_column,
+                label_column=settings.label_column,
+                encoding=settings.encoding,
+                skip_bad_rows=settings.skip_bad_rows,
+                **labels,
+            )
+        say(f"read {counted(len(table), 'row')} of {', '.join(table.files)}")
+        for note in (*table.notes, *long_run_lines(table)):
+            say(note)
+        for reason, count in table.skipped.items():
+            say(f"skipped {counted(count, 'row')}: {reason}")
+        return table
+
+    @classmethod
+    def complete(cls, recipe: Recipe, rows: Table) -> Recipe:
+        """Return the recipe with the names of the columns."""
+        return recipe.with_section(
+            "data", text_column=rows.key_name, label_column=rows.target_name
+        )
+
+    @classmethod
+    def fit(cls, train: Table, recipe: Recipe) -> Self:
+        """Fit the tokenizer on the training part."""
+        settings = recipe.section("tokenizer")
+        with stage(f"learning {settings.name} from {counted(len(train), 'text')}"):
+            tokenizer = make_tokenizer(settings.name, **settings.settings).fit(
+                train["text"],
+                min_frequency=settings.min_frequency,
+                max_size=settings.max_size,
+            )
+        return cls(recipe, tokenizer)
+
+    @classmethod
+    def file_names(cls, recipe: Recipe) -> tuple[str, ...]:
+        """Return the files of the tokenizer."""
+        return (TOKENIZER, VOCABULARY)
+
+    @classmethod
+    def load(cls, folder: SealedFolder, recipe: Recipe) -> Self:
+        """Return the input with the tokenizer of a folder."""
+        asked = recipe.section("tokenizer")
+        tokenizer = load_tokenizer(
+            folder, TOKENIZER, VOCABULARY, name=asked.name, settings=asked.settings
+        )
+        return cls(recipe, tokenizer)
+
+    def files(self) -> dict[str, Any]:
+        """Return tokenizer and vocabulary."""
+        return {
+            TOKENIZER: self.tokenizer.to_json(),
+            VOCABULARY: self.tokenizer.vocabulary.to_json(),
+        }
+
+    @property
+    def size(self) -> int:
+        """The vocabulary size."""
+        return self.tokenizer.vocabulary.size
+
+    @property
+    def trained_column(self) -> str | None:
+        """Name of the column of texts."""
+        return self.recipe.section("data").text_column  # type: ignore[no-any-return]
+
+    @cached_property
+    def encoding(self) -> dict[str, Any]:
+        """The arguments of `munjang.data.encode.encode_texts`."""
+        settings = self.recipe.section("tokenizer")
+        spelled = bool(getattr(self.recipe.model, "spelling", 0))
+        most = {"max_length": settings.max_length, "room": _room(self.recipe)}
+        return {**most, "ends": settings.ends, "spelled": spelled}
+
+    def encode(self, rows: Table) -> EncodedText:
+        """Encode the texts of a table."""
+        return self._encode(rows, ())
+
+    def _encode(self, rows: Table, known: Sequence[str]) -> EncodedText:
+        with stage(f"encoding {counted(len(rows), 'text')}"):
+            encoded = encode_texts(self.tokenizer, rows["text"], known=known, **self.encoding)
+        return EncodedText(encoded)
+
+    def encode_parts(self, parts: Mapping[str, Table]) -> dict[str, tuple[Encoded, Table]]:
+        """Encode both parts; an OOV word has one id in both."""
+        train = self._encode(parts["train"], ())
+        valid = self._encode(parts["valid"], train.encoded.unknown)
+        return {"train": (train, parts["train"]), "valid": (valid, parts["valid"])}
+
+    def encode_values(self, values: str | Iterable[str]) -> EncodedText:
+        """Encode texts from Python; few of them touch no table and no thread pool."""
+        if is_forked() or isinstance(values, str) or _are_few(values):
+            return EncodedText(encode_few(self.tokenizer, texts_of(values), **self.encoding))
+        return EncodedText(encode_texts(self.tokenizer, text_column(values), **self.encoding))
+
+    def prepare_network(
+        self, network: nn.Module, encoded: Mapping[str, Encoded], train: Dataset, solve: Any
+    ) -> None:
+        """Count n-grams, learn spellings and solve the linear model of the training part."""
+        tokens = self.tokenizer.vocabulary.tokens
+        valid = encoded["valid"]
+        assert isinstance(valid, EncodedText)
+        for module in network.modules():
+            batches = train.in_order_of_length(batch_rows=8192)
+            if isinstance(module, TokenEmbedding):
+                with stage("counting n-grams"):
+                    module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
+            if isinstance(module, Spelling):
+                module.learn(tokens)
+                module.spell(valid.encoded.unknown)
+            if isinstance(module, TfidfLinear) and train.targets is not None:
+                texts = ((batch.ids, batch.mask, batch.rows) for batch in batches)
+                with stage(f"solving the linear model of {counted(len(train), 'text')}"):
+                    module.fit(texts, train.targets, solve)
+
+    def fingerprint(self, encoded: Mapping[str, Encoded]) -> Mapping[str, Iterable[Any]]:
+        """Return the vocabulary, the ids of both parts and the OOV words."""
+        columns = {name: _column(part) for name, part in encoded.items()}
+        names = {"train": "training part", "valid": "validation part"}
+        valid = encoded["valid"]
+        assert isinstance(valid, EncodedText)
+        return {
+            "vocabulary": [self.tokenizer.to_json(), self.tokenizer.vocabulary.tokens],
+            **{f"texts of the {names[k]}": values_and_offsets(c) for k, c in columns.items()},
+            "words out of vocabulary": [valid.encoded.unknown],
+        }
+
+    def facts(self, parts: Mapping[str, Table], encoded: Mapping[str, Encoded]) -> dict[str, Any]:
+        """Return sizes of the data, the vocabulary and the OOV rate."""
+        columns = {name: _column(part) for name, part in encoded.items()}
+        return {
+            "rows": len(parts["train"]),
+            "valid_rows": len(parts["valid"]),
+            "files": ", ".join(Path(name).name for name in parts["train"].files),
+            "tokenizer": self.recipe.section("tokenizer").name,
+            "vocabulary": self.size,
+            "tokens": len(values_and_offsets(columns["train"])[0]),
+            "oov_rate": _oov_rate(columns["valid"], self.size),
+            "truncated": int(encoded["train"].truncated.sum()),
+            "valid_truncated": int(encoded["valid"].truncated.sum()),
+            "skipped": dict(parts["train"].skipped),
+        }
+
+    def fact_lines(self, facts: Mapping[str, Any]) -> list[str]:
+        """Return sizes, vocabulary, OOV rate and truncated texts for people."""
+        lines = [
+            *super().fact_lines(facts),
+            f"tokens: {facts['tokenizer']}, vocabulary {facts['vocabulary']:,}, "
+            f"{facts['oov_rate']:.2%} of validation tokens out of vocabulary",
+        ]
+        if ensemble := ensemble_line(self.recipe):
+            lines.append(ensemble)
+        cut = facts["truncated"] + facts["valid_truncated"]
+        if cut:
+            longest = longest_kept(self.recipe)
+            lines.append(f"{cut:,} texts were longer than {longest} tokens and were cut")
+        return lines
+
+    def attention(
+        self, network: nn.Module, task: Any, text: str, target: str | None = None
+    ) -> Attention:
+        """Return what the encoder attends to in one text.
+
+        Raises:
+            DataError: there is no token in the text.
+            ConfigError: the encoder has no attention, or `target` is given.
+        """
+        if target is not None:
+            raise ConfigError(
+                "a target is for models that answer with a text; this one does not"
+            )
+        encoded = encode_texts(self.tokenizer, text_column(text), **self.encoding)
+        return text_attention(
+            text,
+            encoded,
+            tokenizer=self.tokenizer,
+            network=spelled_out(network, encoded.unknown),
+            ends=self.recipe.section("tokenizer").ends,
+        )
+
+    @property
+    def made_of(self) -> str:
+        """Name of the tokenizer."""
+        return f" on `{self.recipe.section('tokenizer').name}`"
+
+    @property
+    def limits(self) -> str:
+        """How long a text may be."""
+        return (
+            f"Texts longer than {longest_kept(self.recipe)} tokens are\ncut, and the answer says "
+            "so."
+        )
+
+
+def _column(part: Encoded) -> TokenColumn:
+    assert isinstance(part, EncodedText) and isinstance(part.encoded, EncodedTexts)
+    return part.encoded.column
+
+
+def _are_few(texts: object) -> bool:
+    no_rows = getattr(texts, "shape", None) == ()  # one value of NumPy, which has no length
+    return no_rows or (isinstance(texts, Sized) and len(texts) <= _FEW)
+
+
+def _oov_rate(column: TokenColumn, size: int) -> float:
+    values, _ = values_and_offsets(column)
+    return float(((values == OOV) | (values >= size)).mean()) if len(values) else 0.0
+
+
+def _most_tokens(recipe: Recipe) -> int | None:
+    return getattr(recipe.model, "most_tokens", None)
+
+
+def longest_kept(recipe: Recipe) -> int:
+    """Return the tokens kept of a text: `max_length`, or what fits into the last bucket if less."""
+    tokenizer = recipe.section("tokenizer")
+    boundaries = recipe.training.bucketing().boundaries
+    if boundaries is None:
+        return int(tokenizer.max_length)
+    return int(min(tokenizer.max_length, boundaries[-1] - 2 * tokenizer.ends))
+
+
+def _room(recipe: Recipe) -> int | None:
+    """Return the tokens of a text in all, signs counted, GO and EOS not; None = any number.
+
+    Buckets and learned positions end somewhere, whatever a token says.
+    """
+    boundaries = recipe.training.bucketing().boundaries
+    ends = [boundaries[-1]] if boundaries is not None else []
+    if (most := _most_tokens(recipe)) is not None:
+        ends.append(most)
+    return min(ends) - 2 * recipe.section("tokenizer").ends if ends else None
+
+
+def ensemble_line(recipe: Recipe) -> str:
+    """Return what gives an answer where more than one network does, in words; else nothing."""
+    config = recipe.model
+    if not isinstance(config, EncoderConfig) or (config.members == 1 and not config.linear_share):
+        return ""
+    left = recipe.training.leave_out
+    rows = f", each without {left:.0%} of the rows" if left else ""
+    networks = f"{config.members} networks{rows}" if config.members > 1 else "a network"
+    share = config.linear_share
+    linear = f" + n-gram linear model (weight {share:.2f})" if share else ""
+    return f"ensemble: {networks}{linear}"

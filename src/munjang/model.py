@@ -1,0 +1,192 @@
+"""The model: recipe, input, task and network together. It predicts, is judged, and is saved."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol, Self, runtime_checkable
+
+from torch import Tensor, nn
+
+from munjang.config import merge
+from munjang.contents import card_page, to_json, write_folder
+from munjang.errors import ConfigError
+from munjang.explain.attention import Attention
+from munjang.inputs.input import Input
+from munjang.network import parameter_count
+from munjang.recipe import Recipe
+from munjang.tasks.task import (
+    Answer,
+    Decodes,
+    Floats,
+    GivesLogits,
+    GivesProbabilities,
+    Task,
+    TaskScores,
+)
+from munjang.telling import Say, counted, silent, stage
+
+
+@runtime_checkable
+class ShowsAttention(Protocol):
+    """An input that can show what a network attends to."""
+
+    def attention(
+        self, network: nn.Module, task: Any, text: str, target: str | None = None
+    ) -> Attention:
+        """Return the attention of a network for one text."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model. It is safe to use from several threads and after a fork.
+
+    Attributes:
+        recipe: how it was made.
+        input: how rows are read and encoded.
+        task: from what the network gives to answers.
+        network: in evaluation mode.
+        metrics: what `metrics.json` holds.
+    """
+
+    recipe: Recipe
+    input: Input
+    task: Task
+    network: nn.Module
+    metrics: dict[str, Any]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the labels, in the order of the columns of `predict_proba`; empty if none."""
+        return self.task.labels
+
+    def predict(self, values: Any, **options: Any) -> Sequence[Answer]:
+        """Return an answer per value. One value alone counts as a list of one.
+
+        Args:
+            values: texts; of an image model paths, arrays of uint8 [height, width] or
+                [height, width, 3], or images of Pillow.
+            options: of a model that writes texts: `alignment`, whether to give the source piece
+                that each piece of an answer attended to most, and `seed` of sampling.
+
+        Raises:
+            DataError: a value cannot be used; its place is named.
+            ConfigError: an option that the task does not have.
+        """
+        return self.task.answers(self.network, self.input.encode_values(values), **options)
+
+    def predict_proba(self, values: Any) -> Floats:
+        """Return probabilities [rows, labels]; columns in the order of `labels`.
+
+        Raises:
+            DataError: as `predict`.
+            ConfigError: the task has no probabilities.
+        """
+        task = self.task
+        if not (isinstance(task, GivesProbabilities) and isinstance(task, GivesLogits)):
+            raise ConfigError(
+                f"a model of the task {self.recipe.task} gives no probabilities: predict()"
+            )
+        return task.probabilities(task.logits(self.network, self.input.encode_values(values)))
+
+    def logits(self, values: Any) -> Tensor:
+        """Return the outputs of the head [rows, outputs].
+
+        Raises:
+            DataError: as `predict`.
+            ConfigError: the task has no vector of logits per row.
+        """
+        if not isinstance(self.task, GivesLogits):
+            raise ConfigError(
+                f"a model of the task {self.recipe.task} has logits per token: predict()"
+            )
+        return self.task.logits(self.network, self.input.encode_values(values))
+
+    def evaluate(
+        self, data: Any, reading: Mapping[str, Any] | None = None, say: Say = silent
+    ) -> TaskScores:
+        """Return scores on data that the model has not seen.
+
+        Args:
+            data: read as that of the training.
+            reading: settings of the section `data` that differ, such as `label_column`.
+            say: takes lines for people.
+
+        Raises:
+            DataError: a row cannot be used, or its label was never seen in training.
+            ConfigError: a setting of another input.
+        """
+        kind = type(self.input)
+        trained_on = kind.trained_reading(self.recipe, data)
+        section = type(self.recipe.section("data"))
+        settings = section.parse({**trained_on, **(reading or {})}, where="data")
+        recipe = self.recipe.model_copy(update={"data": settings})
+        rows = kind.read(data, recipe, type(self.task).reader(recipe), say)
+        encoded = self.input.encode(rows)
+        dataset = self.task.dataset(encoded, rows)
+        with stage(f"judging {counted(len(rows), 'answer')}"):
+            return self.task.evaluate(encoded.adapt(self.network), dataset)
+
+    def attention(self, text: str, target: str | None = None) -> Attention:
+        """Return what the model attends to in one text.
+
+        Args:
+            text: the text; of a model that writes texts the source.
+            target: an answer to look at; the model's own if omitted.
+
+        Raises:
+            DataError: there is no token in the text.
+            ConfigError: the model has no attention, or `target` is given to one that writes no
+                texts.
+        """
+        if not isinstance(self.input, ShowsAttention):
+            raise ConfigError(
+                f"{self.recipe.model_name}: attention is shown of texts; the input is "
+                f"{self.recipe.input}"
+            )
+        return self.input.attention(self.network, self.task, text, target)
+
+    def with_decoding(self, changes: Mapping[str, Any]) -> Self:
+        """Return the model with other decoding settings.
+
+        Raises:
+            ConfigError: the model writes no text, or the settings are wrong.
+        """
+        if not isinstance(self.task, Decodes):
+            raise ConfigError(
+                f"{next(iter(changes), 'decoding')}: is for models that answer with a text "
+                "(task translate)"
+            )
+        return replace(self, task=self.task.with_decoding(changes))
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the model folder; files of an earlier model in it are replaced.
+
+        Raises:
+            FolderError: another process writes there, or nothing can be written there.
+        """
+        return write_folder(
+            folder,
+            config=merge(self.recipe.to_dict(), self.task.state()),
+            network=self.network,
+            metrics=self.metrics,
+            card=model_card(self),
+            others={name: to_json(values) for name, values in self.input.files().items()},
+        )
+
+
+def model_card(model: Model) -> str:
+    """Return `README.md` of a folder: what the model is, how good, how it was made and is used."""
+    recipe, fitted = model.recipe, model.input
+    card = model.task.card(model.metrics["validation"], fitted.noun)
+    example = recipe.input_row.example
+    numbers = parameter_count(model.network)
+    return card_page(
+        card,
+        model.metrics,
+        made_of=f"Architecture `{recipe.model_name}`{fitted.made_of}, {numbers:,} parameters.",
+        rows=f"{fitted.row}s",
+        in_python=f"[{example}]" if example.startswith('"') else f'["{example}"]',
+        typed=example,
+        limits=f"It knows only what stood in its training data. {card.limits} {fitted.limits} "
+        "Check it on your own data before you rely on it.",
+    )

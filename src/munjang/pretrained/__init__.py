@@ -1,0 +1,1 @@
+"""What weights begin from: word vectors, and weights by name."""

@@ -1,0 +1,74 @@
+"""Weights by name into a network: which parameters matched, were missing, were left over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Match:
+    """How weights by name fit the parameters and buffers of a network.
+
+    Attributes:
+        matched: names that both have, in the same shape.
+        missing: names of the network that the weights do not have.
+        left_over: names of the weights that the network does not have.
+        other_shape: names that both have, in different shapes: (name, shape in the weights, shape
+            in the network).
+    """
+
+    matched: tuple[str, ...]
+    missing: tuple[str, ...]
+    left_over: tuple[str, ...]
+    other_shape: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """True if every name matched."""
+        return not (self.missing or self.left_over or self.other_shape)
+
+    def lines(self, most: int = 5) -> list[str]:
+        """Return the match for people; of each kind at most `most` names."""
+        total = len(self.matched) + len(self.missing) + len(self.other_shape)
+        lines = [f"weights: {len(self.matched):,} of {total:,} tensors matched"]
+        for names, kind in (
+            (self.missing, "missing, they begin at random"),
+            (self.left_over, "left over, not used"),
+            ([f"{n} {_by(a)} for {_by(b)}" for n, a, b in self.other_shape], "of another shape"),
+        ):
+            if names:
+                more = f", ... ({len(names) - most:,} more)" if len(names) > most else ""
+                lines.append(f"weights: {len(names):,} {kind}: {', '.join(names[:most])}{more}")
+        return lines
+
+
+def match_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> Match:
+    """Return how weights by name fit a network; nothing is changed."""
+    own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    given = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    both = [name for name in own if name in given]
+    return Match(
+        matched=tuple(name for name in both if own[name] == given[name]),
+        missing=tuple(name for name in own if name not in given),
+        left_over=tuple(name for name in given if name not in own),
+        other_shape=tuple((n, given[n], own[n]) for n in both if own[n] != given[n]),
+    )
+
+
+@torch.no_grad()
+def load_matching(network: nn.Module, weights: Mapping[str, Tensor]) -> Match:
+    """Copy the weights that match into a network, and return how they fit.
+
+    What did not match stays as it was; whether that is allowed is for the caller to decide.
+    """
+    match = match_weights(network, weights)
+    state = network.state_dict()
+    for name in match.matched:
+        state[name].copy_(weights[name])
+    return match
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "scalar"

@@ -1,0 +1,196 @@
+"""Pretrained word vectors: what they decide, which tokens they know, and how weights begin."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from munjang.config import merge
+from munjang.data.vectors import VectorSource, WordVectors, find_vectors, open_vectors
+from munjang.errors import ConfigError
+from munjang.inputs.input import Encoded
+from munjang.inputs.text import EncodedText, TextInput
+from munjang.recipe import PretrainedSettings, Recipe, named_input, section_of
+from munjang.tasks.head import encoders_of
+from munjang.telling import stage
+from munjang.text.vocabulary import RESERVED
+
+# The value of `vectors.file` for vectors that were given from Python.
+IN_MEMORY = "(given from Python)"
+
+
+class Pretrained(Protocol):
+    """What the weights of a run begin from, once the data is known."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the weights."""
+
+    def apply(self, network: nn.Module) -> None:
+        """Write the weights into a fresh network."""
+
+    def facts(self, encoded: Mapping[str, Encoded]) -> dict[str, Any]:
+        """Return what `metrics.json` holds of them."""
+
+    def fact_lines(self, facts: Mapping[str, Any]) -> list[str]:
+        """Return the same for people."""
+
+
+class PretrainedSource(Protocol):
+    """Weights that were opened, before the data is known."""
+
+    def find(self, recipe: Recipe, fitted: Any) -> Pretrained:
+        """Return the weights that a run begins from; `fitted` is its input."""
+
+
+def open_pretrained(
+    vectors: Any, given: Mapping[str, Any]
+) -> tuple[PretrainedSource | None, dict[str, Any]]:
+    """Return what weights begin from, if anything, and the settings that follow from it.
+
+    Word vectors decide `model.dim`. They are those of words, so `words` is the tokenizer unless
+    another one is named.
+
+    Args:
+        vectors: a path or an object; those that `given` names if None.
+        given: the user's settings, nested as in `config.yaml`.
+
+    Raises:
+        ConfigError: the input has no words, `given` has another `model.dim`, or names vectors that
+            were not given.
+        DataError: as `munjang.data.vectors.open_vectors`.
+    """
+    settled = dict(given)
+    if vectors is not None:
+        file = str(vectors) if isinstance(vectors, str | PathLike) else IN_MEMORY
+        settled = merge(settled, {"vectors": {"file": file}})
+    asked = PretrainedSettings.parse(section_of(settled, "vectors"), where="vectors")
+    if asked.file is None:
+        return None, settled
+    kind = named_input(settled)
+    if not kind.load().has_word_vectors:
+        raise ConfigError(
+            f"vectors: word vectors go with the input text; the input is {kind.name}"
+        )
+    if vectors is None and asked.file == IN_MEMORY:
+        raise ConfigError(
+            f"vectors.file: '{IN_MEMORY}' are vectors that no file holds; give them again, or set "
+            "vectors.file to a file, or to null"
+        )
+    source = open_vectors(asked.file if vectors is None else vectors)
+    dim = section_of(settled, "model").get("dim", source.dim)
+    if str(dim) != str(source.dim):
+        raise ConfigError(
+            f"model.dim: the vectors of {source.name} have {source.dim} numbers and model.dim is "
+            f"{dim}; leave model.dim out, or give vectors of {dim}"
+        )
+    # vectors of words know what letters would tell, also of a word seen once; and frozen ones must
+    # not move by letters
+    words = {"tokenizer": {"name": "words", "min_frequency": 1}, "model": {"spelling": 0}}
+    settled = merge(words, settled)
+    return OpenVectors(source), merge(settled, {"model": {"dim": source.dim}})
+
+
+@dataclass(frozen=True)
+class OpenVectors:
+    """Word vectors whose header was read.
+
+    Attributes:
+        source: the file, or the object from Python.
+    """
+
+    source: VectorSource
+
+    def find(self, recipe: Recipe, fitted: TextInput) -> "BeginWithVectors":
+        """Read the vectors of the vocabulary.
+
+        Raises:
+            DataError: as `munjang.data.vectors.find_vectors`.
+        """
+        settings, vocabulary = recipe.vectors, fitted.tokenizer.vocabulary
+        with stage("reading vectors"):
+            found = find_vectors(
+                self.source, vocabulary, skip_bad_lines=settings.skip_bad_lines
+            )
+        return BeginWithVectors(found, vocabulary.size - len(RESERVED), settings.freeze)
+
+
+@dataclass(frozen=True)
+class BeginWithVectors:
+    """Rows of the embedding that begin with word vectors.
+
+    Attributes:
+        found: the vectors of the vocabulary.
+        types: distinct tokens of the vocabulary, the reserved ones not counted.
+        frozen: whether those rows never change.
+    """
+
+    found: WordVectors
+    types: int
+    frozen: bool
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the vectors."""
+        return self.found.fingerprint
+
+    def apply(self, network: nn.Module) -> None:
+        """Write the vectors into the embedding of every encoder."""
+        ids, rows = (torch.from_numpy(a) for a in (self.found.ids, self.found.vectors))
+        for encoder in encoders_of(network):
+            encoder.embedding.begin_with(ids, rows, frozen=self.frozen)
+
+    def facts(self, encoded: Mapping[str, Encoded]) -> dict[str, Any]:
+        """Return what `metrics.json` holds of the vectors; shares are from 0 to 1."""
+        found = self.found
+        train, valid = (_column(encoded[name]) for name in ("train", "valid"))
+        return {
+            "source": Path(found.source).name,
+            "kind": found.kind,
+            "dim": found.dim,
+            "words": found.words,
+            "promised": found.promised,
+            "types": self.types,
+            "types_found": len(found.ids),
+            "lowered": found.lowered,
+            "tokens_found": found.share_of_tokens(train),
+            "valid_tokens_found": found.share_of_tokens(valid),
+            "repeated": found.repeated,
+            "skipped": found.skipped,
+            "frozen": self.frozen,
+            "fingerprint": found.fingerprint,
+        }
+
+    def fact_lines(self, facts: Mapping[str, Any]) -> list[str]:
+        """Return how much of the vocabulary and of the tokens has a vector."""
+        found, without = self.found, facts["types"] - facts["types_found"]
+        lines = [
+            f"vectors: {found.words:,} words of {found.dim} numbers in {found.source} "
+            f"({found.kind})",
+            f"vectors: {facts['types_found']:,} of {facts['types']:,} types found one "
+            f"({facts['types_found'] / facts['types']:.1%}), with them "
+            f"{facts['tokens_found']:.1%} of the tokens to train on and "
+            f"{facts['valid_tokens_found']:.1%} of those to validate on; "
+            f"{without:,} types begin at random",
+        ]
+        if found.promised is not None and found.promised != found.words:
+            lines.append(
+                f"vectors: the header promises {found.promised:,} words, {found.words:,} were there"
+            )
+        for count, text in (
+            (found.lowered, "types took the vector of their lower-cased form"),
+            (found.repeated, "words stood there again; the first of each counts"),
+            (found.skipped, "lines could not be read and were skipped"),
+        ):
+            if count:
+                lines.append(f"vectors: {count:,} {text}")
+        return lines
+
+
+def _column(part: Encoded) -> Any:
+    assert isinstance(part, EncodedText)
+    return part.encoded.column  # type: ignore[union-attr]

@@ -1,0 +1,326 @@
+"""The three registries: inputs, tasks and architectures, by name.
+
+A row says where the code stands and imports it when it is first asked for, so that lists and help
+texts are read without PyTorch. Other distributions add rows by entry points: an entry point of the
+group `munjang.inputs`, `munjang.tasks` or `munjang.architectures` names an `InputRow`, `TaskRow` or
+`ArchitectureRow`. docs/extending.md walks through it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Generic, Literal, TypeVar
+
+from munjang.errors import ConfigError
+from munjang.names import nearest_name
+
+# What an architecture gives, and what a task needs of it: one vector per row, one state per token,
+# or a decoder that writes the next token.
+Gives = Literal["pooled", "states", "decoder"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a registry.
+
+    Attributes:
+        name: as users type it.
+        place: where the class stands, as "module:Class".
+        summary: one line for lists and help texts.
+    """
+
+    name: str
+    place: str
+    summary: str
+
+    def load(self) -> Any:
+        """Import and return the class."""
+        module, _, name = self.place.partition(":")
+        return getattr(import_module(module), name)
+
+
+@dataclass(frozen=True)
+class InputRow(Row):
+    """How a row of data is read and encoded; `place` names a `munjang.inputs.input.Input`.
+
+    Attributes:
+        default_model: name of the architecture when none is named.
+        example: a value as it is typed after `munjang predict FOLDER`.
+        unseen: what is typed after `munjang evaluate FOLDER`.
+    """
+
+    default_model: str
+    example: str = '"a text"'
+    unseen: str = "FILE-IT-HAS-NOT-SEEN"
+
+
+@dataclass(frozen=True)
+class TaskRow(Row):
+    """What is learned; `place` names a `munjang.tasks.task.Task`.
+
+    Attributes:
+        inputs: names of the inputs it works on; the first is the default.
+        metrics: the metrics that may select the best checkpoint; the first is the default.
+        needs: what it needs of an architecture.
+    """
+
+    inputs: tuple[str, ...]
+    metrics: tuple[str, ...]
+    needs: Gives = "pooled"
+
+
+@dataclass(frozen=True)
+class ArchitectureRow(Row):
+    """A network; `place` names the `nn.Module`, made with (config, size of the input).
+
+    Attributes:
+        config: name of its settings class in the same module.
+        takes: names of the inputs it reads.
+        gives: what it gives.
+    """
+
+    config: str
+    takes: tuple[str, ...] = ("text",)
+    gives: tuple[Gives, ...] = ("pooled", "states")
+
+    def config_class(self) -> Any:
+        """Import and return the class of its settings."""
+        return getattr(import_module(self.place.partition(":")[0]), self.config)
+
+
+AnyRow = TypeVar("AnyRow", bound=Row)
+
+
+class Registry(Generic[AnyRow]):
+    """Rows by name: the built-in ones, then those of other distributions.
+
+    A name may stand in several rows of `ARCHITECTURES`: `transformer` is an encoder and an
+    encoder-decoder.
+
+    Args:
+        kind: what messages call a row.
+        group: name of the entry points that add rows.
+        rows: the built-in ones.
+    """
+
+    def __init__(self, kind: str, group: str, rows: Iterable[AnyRow]) -> None:
+        self.kind = kind
+        self.group = group
+        self._built_in = tuple(rows)
+
+    @property
+    def rows(self) -> tuple[AnyRow, ...]:
+        """All rows."""
+        return (*self._built_in, *self._added())
+
+    @property
+    def names(self) -> list[str]:
+        """The name of every row, each once."""
+        return list(dict.fromkeys(row.name for row in self.rows))
+
+    def find(self, name: object) -> AnyRow | None:
+        """Return the first row of that name, or None."""
+        built_in = next((row for row in self._built_in if row.name == name), None)
+        if built_in is not None or not isinstance(name, str):
+            return built_in
+        return next((row for row in self._added() if row.name == name), None)
+
+    def require(self, name: str) -> AnyRow:
+        """Return the first row of that name.
+
+        Raises:
+            ConfigError: there is none; the nearest name and all names are given.
+        """
+        row = self.find(name)
+        if row is None:
+            raise ConfigError(unknown_name(self.kind, name, self.names))
+        return row
+
+    @cache  # noqa: B019  (three registries, which live as long as the process)
+    def _added(self) -> tuple[AnyRow, ...]:
+        return tuple(point.load() for point in entry_points(group=self.group))
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
+    """Return the message for a name that stands in no row."""
+    known = list(known)
+    nearest = nearest_name(str(name), known, cutoff=0.5)
+    hint = f"; did you mean '{nearest}'?" if nearest else ""
+    return f"unknown {kind} '{str(name)[:80]}'{hint}; known: {', '.join(known)}"
+
+
+INPUTS: Registry[InputRow] = Registry(
+    "input",
+    "munjang.inputs",
+    [
+        InputRow("text", "munjang.inputs.text:TextInput", "one text per row", "cnn"),
+        InputRow(
+            "image",
+            "munjang.inputs.image:ImageInput",
+            "one image per row",
+            "image_cnn",
+            example="IMAGE.png",
+            unseen="FOLDER-IT-HAS-NOT-SEEN",
+        ),
+        InputRow(
+            "parallel",
+            "munjang.inputs.parallel:ParallelInput",
+            "a source text and a target text per row",
+            "transformer",
+        ),
+    ],
+)
+
+TASKS: Registry[TaskRow] = Registry(
+    "task",
+    "munjang.tasks",
+    [
+        TaskRow(
+            "classify",
+            "munjang.tasks.classify:Classify",
+            "one label per row",
+            inputs=("text", "image"),
+            metrics=("accuracy", "macro_f1", "log_loss"),
+        ),
+        TaskRow(
+            "regress",
+            "munjang.tasks.regress:Regress",
+            "a number per row",
+            inputs=("text",),
+            metrics=("mae", "rmse", "spearman", "r2"),
+        ),
+        TaskRow(
+            "multilabel",
+            "munjang.tasks.multilabel:Multilabel",
+            "any number of labels per row",
+            inputs=("text",),
+            metrics=("micro_f1", "macro_f1", "subset_accuracy", "log_loss"),
+        ),
+        TaskRow(
+            "translate",
+            "munjang.tasks.translate:Translate",
+            "a text for a text",
+            inputs=("parallel",),
+            metrics=("chrf", "bleu", "exact_match", "cross_entropy"),
+            needs="decoder",
+        ),
+    ],
+)
+
+# Names that stand for a task on another input than its default.
+TASK_ALIASES: Mapping[str, tuple[str, str]] = {"images": ("classify", "image")}
+
+_TEXT = "munjang.models"
+ARCHITECTURES: Registry[ArchitectureRow] = Registry(
+    "model",
+    "munjang.architectures",
+    [
+        ArchitectureRow(
+            "mean", f"{_TEXT}.mean:Mean", "averaged embeddings; the fastest", config="MeanConfig"
+        ),
+        ArchitectureRow(
+            "cnn",
+            f"{_TEXT}.cnn:Cnn",
+            "convolutions over tokens; short patterns decide",
+            config="CnnConfig",
+        ),
+        ArchitectureRow(
+            "rnn",
+            f"{_TEXT}.rnn:Rnn",
+            "a simple recurrent network; very short texts",
+            config="RnnConfig",
+        ),
+        ArchitectureRow(
+            "lstm",
+            f"{_TEXT}.lstm:Lstm",
+            "a recurrent network with memory cells; word order matters",
+            config="LstmConfig",
+        ),
+        ArchitectureRow(
+            "gru", f"{_TEXT}.gru:Gru", "like lstm, with fewer weights", config="GruConfig"
+        ),
+        ArchitectureRow(
+            "transformer",
+            f"{_TEXT}.transformer:Transformer",
+            "self-attention; every token attends to every other",
+            config="TransformerConfig",
+        ),
+        ArchitectureRow(
+            "image_cnn",
+            f"{_TEXT}.image_cnn:ImageCnn",
+            "convolutions over images of one object each",
+            config="ImageCnnConfig",
+            takes=("image",),
+            gives=("pooled",),
+        ),
+        ArchitectureRow(
+            "seq2seq",
+            f"{_TEXT}.seq2seq:Seq2Seq",
+            "encoder-decoder over one vector; short texts",
+            config="Seq2SeqConfig",
+            takes=("parallel",),
+            gives=("decoder",),
+        ),
+        ArchitectureRow(
+            "attentive",
+            f"{_TEXT}.attentive:Attentive",
+            "recurrent encoder-decoder with attention to the source",
+            config="AttentiveConfig",
+            takes=("parallel",),
+            gives=("decoder",),
+        ),
+        ArchitectureRow(
+            "transformer",
+            f"{_TEXT}.transformer_pairs:TransformerPairs",
+            "Transformer encoder-decoder; from some thousands of pairs on",
+            config="TransformerPairsConfig",
+            takes=("parallel",),
+            gives=("decoder",),
+        ),
+    ],
+)
+
+
+def find_architectures(input_name: str, needs: Gives) -> list[ArchitectureRow]:
+    """Return the architectures that read an input and give what a task needs."""
+    return [
+        row for row in ARCHITECTURES.rows if input_name in row.takes and needs in row.gives
+    ]
+
+
+def require_architecture(name: str, input_name: str, task: TaskRow) -> ArchitectureRow:
+    """Return the architecture of that name for an input and a task.
+
+    Raises:
+        ConfigError: there is none of that name, or it reads another input or gives something else.
+    """
+    fitting = find_architectures(input_name, task.needs)
+    row = next((row for row in fitting if row.name == name), None)
+    if row is not None:
+        return row
+    others = [row for row in ARCHITECTURES.rows if row.name == name]
+    known = ", ".join(row.name for row in fitting)
+    if not others:
+        raise ConfigError(unknown_name("model", name, ARCHITECTURES.names))
+    reads = " or ".join(dict.fromkeys(kind for row in others for kind in row.takes))
+    goes_with = _tasks_of(others[0])
+    raise ConfigError(
+        f"model {name} reads the input {reads}{goes_with}; the task {task.name} on the input "
+        f"{input_name} takes {known or 'no model that is installed'}"
+    )
+
+
+def _tasks_of(architecture: ArchitectureRow) -> str:
+    tasks = [
+        task.name
+        for task in TASKS.rows
+        if task.needs in architecture.gives and set(task.inputs) & set(architecture.takes)
+    ]
+    return f" and goes with --task {' or '.join(tasks)}" if tasks else ""
+
+
+def inputs_of(task: TaskRow) -> list[InputRow]:
+    """Return the inputs that a task works on, the default first."""
+    return [INPUTS.require(name) for name in task.inputs]

@@ -1,0 +1,11 @@
+"""All training tokenizers by name, as lists and help texts read them: nothing is imported."""
+
+TOKENIZERS: dict[str, str] = {
+    "words": "munjang.text.words:WordTokenizer",
+    "characters": "munjang.text.characters:CharacterTokenizer",
+    "jamo": "munjang.text.jamo:JamoTokenizer",
+    "morphemes": "munjang.text.morphemes:MorphemeTokenizer",
+    "bpe": "munjang.text.subwords.tokenizers:BpeTokenizer",
+    "unigram": "munjang.text.subwords.tokenizers:UnigramTokenizer",
+    "wordpiece": "munjang.text.subwords.tokenizers:WordPieceTokenizer",
+}

@@ -21,7 +21,7 @@ from torch import Tensor
 from munjang.api import make_loop
 from munjang.data.batches import Examples
 from munjang.data.dataset import Dataset
-from munjang.data.images.examples import ImageExamples
+from munjang.data.arrays import ArrayDataset
 from munjang.data.pairs.examples import PairExamples
 from munjang.preparation import Prepared
 from munjang.memory import peak_memory, reset_peak
@@ -178,8 +178,8 @@ def _longest(data: Dataset, most: int) -> Any:
     """The longest rows of a dataset, which an evaluation puts into one batch."""
     rows = np.argsort(-data.lengths, kind="stable")[:most]
     targets = None if data.targets is None else data.targets[rows]
-    if isinstance(data, ImageExamples):
-        return ImageExamples(data.pixels[rows], targets)
+    if isinstance(data, ArrayDataset):
+        return ArrayDataset(data.pixels[rows], targets)
     return Examples(cast(Examples, data).column.take(pa.array(rows)), targets)
 
 

@@ -47,11 +47,13 @@ class InputRow(Row):
 
     Attributes:
         default_model: name of the architecture when none is named.
+        tasks: names of tasks that work on it, where the rows of the tasks do not name it.
         example: a value as it is typed after `munjang predict FOLDER`.
         unseen: what is typed after `munjang evaluate FOLDER`.
     """
 
     default_model: str
+    tasks: tuple[str, ...] = ()
     example: str = '"a text"'
     unseen: str = "FILE-IT-HAS-NOT-SEEN"
 
@@ -323,4 +325,5 @@ def _tasks_of(architecture: ArchitectureRow) -> str:
 
 def inputs_of(task: TaskRow) -> list[InputRow]:
     """Return the inputs that a task works on, the default first."""
-    return [INPUTS.require(name) for name in task.inputs]
+    named = [INPUTS.require(name) for name in task.inputs]
+    return named + [row for row in INPUTS.rows if task.name in row.tasks and row not in named]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from munjang.data.images.examples import ImageExamples
+from munjang.data.arrays import ArrayDataset
 from munjang.models.registry import (
     ARCHITECTURES,
     IMAGE_ARCHITECTURES,
@@ -67,8 +67,8 @@ def make_loop(
     network = task.network(make_encoder(name, chosen, dropout=dropout))
     tuned = TrainingSettings.parse(training)
     eight, targets = images(8).numpy(), np.arange(8) % 3
-    train = ImageExamples(np.tile(eight, (copies, 1, 1, 1)), np.tile(targets, copies))
-    valid = ImageExamples(eight, targets)
+    train = ArrayDataset(np.tile(eight, (copies, 1, 1, 1)), np.tile(targets, copies))
+    valid = ArrayDataset(eight, targets)
     return Loop(make_state(network, tuned), task, train, valid, tuned, seed=7), network
 
 

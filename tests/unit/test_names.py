@@ -61,26 +61,26 @@ def test_classes_do_not_depend_on_how_rows_are_dealt_into_files(
     files = [folder / f"{number}.csv" for number in range(len(parts))]
     for file, part in zip(files, parts, strict=True):
         file.write_text("\n".join(["text,label", *part]), encoding="utf-8")
-    together = read_table(files).labels.to_list()
+    together = read_table(files).targets.to_list()
     whole = folder / "whole.csv"
     whole.write_text("\n".join(["text,label", *rows]), encoding="utf-8")
-    assert together == read_table(whole).labels.to_list()
+    assert together == read_table(whole).targets.to_list()
     names = dict(zip(map(label_key, labels), together, strict=True))
     assert [label_key(name) for name in together] == [label_key(label) for label in labels]
     assert together == [names[label_key(label)] for label in labels], "one name each"
     assert set(together) <= set(labels), "a name that was given"
     for file in files:  # each of them alone is known to a model of all
         table = read_table(file)
-        places = check_known_labels(table.labels, sorted(set(together)), table)
+        places = check_known_labels(table.targets, sorted(set(together)), table)
         assert len(places) == len(table)
 
 
 def test_the_most_frequent_spelling_is_shown_and_told() -> None:
     table = read_table((["a", "b", "c"], ["true", "True", "True"]))
-    assert table.labels.to_list() == ["True"] * 3
+    assert table.targets.to_list() == ["True"] * 3
     assert table.notes[-1] == "labels 'true', 'True' are one class, 'True'"
     table = read_table((["a", "b"], ["1.0", "1"]))
-    assert table.labels.to_list() == ["1.0", "1.0"], "ties go to the first"
+    assert table.targets.to_list() == ["1.0", "1.0"], "ties go to the first"
 
 
 def test_typed_values_are_found_under_their_text() -> None:
@@ -91,9 +91,9 @@ def test_typed_values_are_found_under_their_text() -> None:
     ]
     frame = pl.DataFrame({"text": ["a", "b"], "label": [True, False]})
     table = read_table(frame)
-    assert check_known_labels(table.labels, ["False", "True"], table).tolist() == [1, 0]
+    assert check_known_labels(table.targets, ["False", "True"], table).tolist() == [1, 0]
     with pytest.raises(DataError, match="row 1: the label 'true' was never seen"):
-        check_known_labels(table.labels, ["yes", "no"], table)
+        check_known_labels(table.targets, ["yes", "no"], table)
 
 
 def test_the_nearest_name_is_found_whatever_its_form() -> None:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import torch
 from torch import Tensor
 
@@ -76,6 +77,11 @@ class Examples:
     def lengths(self) -> Int64s:
         """Tokens of each row."""
         return np.diff(values_and_offsets(self.column)[1])
+
+    def take(self, places: Int64s) -> "Examples":
+        """Return the rows at some places, in that order."""
+        targets = None if self.targets is None else self.targets[places]
+        return Examples(self.column.take(pa.array(places)), targets)
 
     def batches(self, groups: Iterable[Group]) -> Iterator[Batch]:
         """The batch of each group, made when it is asked for."""

@@ -1,7 +1,7 @@
 """What the training loop and prediction need of any data: texts, images, or what comes after."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy.typing as npt
 import torch
@@ -35,9 +35,15 @@ class AnyBatch(Protocol):
 
 
 class Dataset(Protocol):
-    """Rows with their targets, cut into batches when asked."""
+    """Rows with their targets, read when their batch is asked for.
 
-    unit: ClassVar[str]  # what speed is counted in, such as "tokens"
+    Lengths and targets stand in memory, some bytes per row. The rows themselves are asked for by
+    place and may stand in files that are mapped into memory.
+    """
+
+    @property
+    def unit(self) -> str:
+        """What speed is counted in, such as "tokens"."""
 
     def __len__(self) -> int:
         """How many rows."""
@@ -49,6 +55,9 @@ class Dataset(Protocol):
     @property
     def targets(self) -> npt.NDArray[Any] | None:
         """[rows, ...], or None for prediction."""
+
+    def take(self, places: Int64s) -> Self:
+        """Return the rows at some places, in that order."""
 
     def batches(self, groups: Iterable[Group]) -> Iterator[AnyBatch]:
         """The batch of each group, made when it is asked for."""

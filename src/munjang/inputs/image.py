@@ -1,18 +1,13 @@
 """One image per row: pixels of one size and mode."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
-import numpy as np
 import polars as pl
-from torch import nn
 
 from munjang.config import Settings
-from munjang.data.dataset import Dataset
 from munjang.data.images.decode import Pixels
-from munjang.data.images.examples import ImageExamples
 from munjang.data.images.read import UNREADABLE, decode_all, read_images
 from munjang.data.images.settings import CHANNELS, ImageDataSettings, ImageSettings, Mode
 from munjang.data.images.sources import is_image_data, listed
@@ -21,12 +16,12 @@ from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.defaults.image import image_defaults
 from munjang.errors import DataError, FolderError
-from munjang.inputs.input import Encoded, Input
+from munjang.inputs.arrays import ArrayInput, EncodedArrays
+from munjang.inputs.input import Encoded
 from munjang.layout import CONFIG
 from munjang.models.image_cnn import ImageShape
 from munjang.recipe import Recipe
 from munjang.sealed import SealedFolder
-from munjang.tasks.task import Bools
 from munjang.telling import Say, counted, stage
 from munjang.training.settings import refuse_embedding_settings
 
@@ -35,34 +30,7 @@ _SHOWN = 12  # classes that are named
 
 
 @dataclass(frozen=True)
-class EncodedImages:
-    """Images of the model's own size.
-
-    Attributes:
-        pixels: uint8 [rows, channels, height, width].
-    """
-
-    pixels: Pixels
-
-    @property
-    def truncated(self) -> Bools:
-        """False for every image, [rows]."""
-        return np.zeros(len(self.pixels), dtype=np.bool_)
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    def dataset(self, targets: Any = None) -> Dataset:
-        """Return the images with their targets [rows], or without."""
-        return ImageExamples(self.pixels, targets)
-
-    def adapt(self, network: nn.Module) -> nn.Module:
-        """Return the network as it is."""
-        return network
-
-
-@dataclass(frozen=True)
-class ImageInput(Input):
+class ImageInput(ArrayInput):
     """One image per row.
 
     Attributes:
@@ -72,6 +40,7 @@ class ImageInput(Input):
     recipe: Recipe
     row: ClassVar[str] = "image"
     noun: ClassVar[str] = "image"
+    unit: ClassVar[str] = "images"
     sections: ClassVar[Mapping[str, type[Settings]]] = {
         "data": ImageDataSettings,
         "image": ImageSettings,
@@ -160,13 +129,13 @@ class ImageInput(Input):
         image = self.recipe.section("image")
         return CHANNELS[cast(Mode, image.mode)], *image.size
 
-    def encode(self, rows: Table) -> EncodedImages:
-        """Return the pixels of a table."""
-        return EncodedImages(rows["image"])
+    def encode(self, rows: Table) -> EncodedArrays:
+        """Return the pixels of a table, uint8 [rows, channels, height, width]."""
+        return EncodedArrays(rows["image"], self.unit)
 
-    def encode_values(self, values: Any) -> EncodedImages:
+    def encode_values(self, values: Any) -> EncodedArrays:
         """Decode images: paths, arrays of uint8, images of Pillow, or one of them."""
-        return EncodedImages(self._pixels(listed(values)))
+        return EncodedArrays(self._pixels(listed(values)), self.unit)
 
     def usable(self, values: Sequence[Any]) -> tuple[list[int], Mapping[str, int]]:
         """Return the places of the images that can be read."""
@@ -184,26 +153,14 @@ class ImageInput(Input):
         image = self.recipe.section("image")
         return decode_all(images, image.mode, image.size)
 
-    def fingerprint(self, encoded: Mapping[str, Encoded]) -> Mapping[str, Iterable[Any]]:
-        """Return the pixels of both parts."""
-        names = {"train": "training part", "valid": "validation part"}
-        return {
-            f"images of the {names[k]}": [cast(EncodedImages, part).pixels]
-            for k, part in encoded.items()
-        }
-
     def facts(self, parts: Mapping[str, Table], encoded: Mapping[str, Encoded]) -> dict[str, Any]:
-        """Return the number of images, their size and mode."""
+        """Return the number of images, their classes, size and mode."""
         image = self.recipe.section("image")
         return {
-            "rows": len(parts["train"]),
-            "valid_rows": len(parts["valid"]),
-            "files": ", ".join(Path(name).name for name in parts["train"].origins),
-            "images": len(parts["train"]),
+            **super().facts(parts, encoded),
             "classes": sorted(require_labels(parts["train"]).unique()),
             "size": list(image.size),
             "mode": image.mode,
-            "skipped": dict(parts["train"].skipped),
         }
 
     def fact_lines(self, facts: Mapping[str, Any]) -> list[str]:

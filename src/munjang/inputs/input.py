@@ -103,8 +103,11 @@ class Input:
 
     @classmethod
     def complete(cls, recipe: Recipe, rows: Table) -> Recipe:
-        """Return the recipe with what was inferred while reading, such as names of columns."""
-        return recipe
+        """Return the recipe with what was inferred while reading: here the names of columns."""
+        known = type(recipe.section("data")).model_fields
+        names = {f"{role}_column": name for role, name in rows.names.items()}
+        found = {key: name for key, name in names.items() if key in known}
+        return recipe.with_section("data", **found)
 
     @classmethod
     def check_rows(cls, rows: Table, least: int) -> None:

@@ -145,13 +145,6 @@ class ParallelInput(Input):
         return reading
 
     @classmethod
-    def complete(cls, recipe: Recipe, rows: Table) -> Recipe:
-        """Return the recipe with the names of the columns."""
-        return recipe.with_section(
-            "data", source_column=rows.key_name, target_column=rows.target_name
-        )
-
-    @classmethod
     def fit(cls, train: Table, recipe: Recipe) -> Self:
         """Fit the tokenizers on the training part."""
         with stage(f"learning tokens from {counted(len(train), 'pair')}"):

@@ -74,6 +74,34 @@ class EncodedText:
         return spelled_out(network, self.encoded.unknown)
 
 
+def read_texts(
+    cls: type[Input], data: Any, recipe: Recipe, read_labels: ReadLabels | None, say: Say
+) -> Table:
+    """Read labeled texts and report what was read, inferred and skipped."""
+    if isinstance(data, AlignedFiles):
+        raise ConfigError(
+            "files of sources and targets go with the task translate (--task translate), not "
+            f"with {recipe.task}"
+        )
+    settings = recipe.section("data")
+    labels = {} if read_labels is None else {"read_labels": read_labels}
+    with stage("reading texts"):
+        table = read_table(
+            data,
+            text_column=settings.text_column,
+            label_column=settings.label_column,
+            encoding=settings.encoding,
+            skip_bad_rows=settings.skip_bad_rows,
+            **labels,
+        )
+    say(f"read {counted(len(table), 'row')} of {', '.join(table.files)}")
+    for note in (*table.notes, *long_run_lines(table)):
+        say(note)
+    for reason, count in table.skipped.items():
+        say(f"skipped {counted(count, 'row')}: {reason}")
+    return table
+
+
 @dataclass(frozen=True)
 class TextInput(Input):
     """One text per row.
@@ -114,38 +142,7 @@ class TextInput(Input):
         """Return what suits an architecture, the script of the texts and their number."""
         return text_defaults(given, None if rows is None else rows["text"])
 
-    @classmethod
-    def read(cls, data: Any, recipe: Recipe, read_labels: ReadLabels | None, say: Say) -> Table:
-        """Read labeled texts and report what was read, inferred and skipped."""
-        if isinstance(data, AlignedFiles):
-            raise ConfigError(
-                "files of sources and targets go with the task translate (--task translate), not "
-                f"with {recipe.task}"
-            )
-        settings = recipe.section("data")
-        labels = {} if read_labels is None else {"read_labels": read_labels}
-        with stage("reading texts"):
-            table = read_table(
-                data,
-                text_column=settings.text_column,
-                label_column=settings.label_column,
-                encoding=settings.encoding,
-                skip_bad_rows=settings.skip_bad_rows,
-                **labels,
-            )
-        say(f"read {counted(len(table), 'row')} of {', '.join(table.files)}")
-        for note in (*table.notes, *long_run_lines(table)):
-            say(note)
-        for reason, count in table.skipped.items():
-            say(f"skipped {counted(count, 'row')}: {reason}")
-        return table
-
-    @classmethod
-    def complete(cls, recipe: Recipe, rows: Table) -> Recipe:
-        """Return the recipe with the names of the columns."""
-        return recipe.with_section(
-            "data", text_column=rows.key_name, label_column=rows.target_name
-        )
+    read = classmethod(read_texts)
 
     @classmethod
     def fit(cls, train: Table, recipe: Recipe) -> Self:

@@ -112,13 +112,13 @@ class Classify(LogitsTask):
     @classmethod
     def fit(cls, train: Table, whole: Table, recipe: RunSettings) -> Self:
         """Return the task with the names and weights of the classes of the training part."""
-        settings = recipe.section("classify")
+        settings = cls.settings_in(recipe)
         return cls.from_labels(require_labels(train).to_list(), settings, recipe.labels)
 
     @classmethod
     def restore(cls, recipe: RunSettings) -> Self:
         """Return the task of a model folder; weights are for training alone."""
-        return cls(tuple(recipe.labels or ()), recipe.section("classify"))
+        return cls(tuple(recipe.labels or ()), cls.settings_in(recipe))
 
     @classmethod
     def from_labels(

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from munjang.config import Settings
 from munjang.data.dataset import Dataset
 from munjang.data.table import Table
 from munjang.errors import ConfigError
@@ -42,11 +43,17 @@ class LogitsTask:
         bounded_gradient: whether the gradient of the loss in a logit is bounded.
     """
 
+    sections: ClassVar[Mapping[str, type[Settings]]]
     has_labels: ClassVar[bool] = True
     stratified: ClassVar[bool] = False
     bounded_gradient: ClassVar[bool] = True
     outputs: Any
     scorer: Any
+
+    @classmethod
+    def settings_in(cls, recipe: RunSettings) -> Any:
+        """Return the settings of the task in a recipe: its first section."""
+        return recipe.section(next(iter(cls.sections)))
 
     @classmethod
     def check_recipe(cls, recipe: RunSettings) -> None:

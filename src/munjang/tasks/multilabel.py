@@ -105,7 +105,7 @@ class Multilabel(LogitsTask):
     @classmethod
     def reader(cls, recipe: RunSettings) -> ReadLabels:
         """Return the reader of a set of labels per row."""
-        return partial(clean_label_sets, separator=recipe.section("multilabel").separator)
+        return partial(clean_label_sets, separator=cls.settings_in(recipe).separator)
 
     @classmethod
     def check_rows(cls, rows: Table, least: int) -> None:
@@ -122,7 +122,7 @@ class Multilabel(LogitsTask):
     @classmethod
     def fit(cls, train: Table, whole: Table, recipe: RunSettings) -> Self:
         """Return the task with all labels of `whole`: a rare one may have no training row."""
-        settings, known = recipe.section("multilabel"), recipe.labels
+        settings, known = cls.settings_in(recipe), recipe.labels
         labels = tuple(_found(whole) if known is None else sorted(set(known)))
         if len(labels) < 2:
             raise ConfigError(f"labels: expected two or more, got {shown(labels)}")
@@ -132,7 +132,7 @@ class Multilabel(LogitsTask):
     @classmethod
     def restore(cls, recipe: RunSettings) -> Self:
         """Return the task of a model folder, with its thresholds."""
-        settings = recipe.section("multilabel")
+        settings = cls.settings_in(recipe)
         return cls(tuple(recipe.labels or ()), settings)._with(settings.thresholds or {})
 
     def _with(self, thresholds: Mapping[str, float]) -> Self:

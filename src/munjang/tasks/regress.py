@@ -131,7 +131,7 @@ class Regress(LogitsTask):
     @classmethod
     def fit(cls, train: Table, whole: Table, recipe: RunSettings) -> Self:
         """Return the task with mean and scale of the training part, unless they are set."""
-        settings = recipe.section("regress")
+        settings = cls.settings_in(recipe)
         numbers = require_labels(train).to_numpy()
         counts = settings.loss == "poisson"
         if counts and numbers.min() < 0:
@@ -149,7 +149,7 @@ class Regress(LogitsTask):
     @classmethod
     def restore(cls, recipe: RunSettings) -> Self:
         """Return the task of a model folder."""
-        return cls._with(recipe.section("regress"), 0.0, 1.0)
+        return cls._with(cls.settings_in(recipe), 0.0, 1.0)
 
     @classmethod
     def _with(cls, settings: RegressSettings, mean: float, scale: float) -> Self:

@@ -48,8 +48,8 @@ def test_a_table_or_a_data_error(
     else:
         said = str(path)
         assert len(table) == len(table.rows) == len(table.file_index) > 0
-        assert not table.texts.is_null().any()
-        assert not (table.texts.str.strip_chars() == "").any()
+        assert not table.keys.is_null().any()
+        assert not (table.keys.str.strip_chars() == "").any()
         assert (table.rows[1:] > table.rows[:-1]).all()
         assert skip or not table.skipped
     assert said.startswith(str(path))

@@ -68,8 +68,8 @@ def test_missing_values(tmp_path, suffix, packed, bad, message, reason):
     refused(path, message, row=2 + header_lines(suffix))
     refused(path, r"\(1 more bad row after it\)", row=2 + header_lines(suffix))
     table = read_table(path, skip_bad_rows=True)
-    assert table.texts.to_list() == ["하나", "셋"]
-    assert table.labels.to_list() == ["1", "0"]
+    assert table.keys.to_list() == ["하나", "셋"]
+    assert table.targets.to_list() == ["1", "0"]
     assert table.rows.tolist() == [1 + header_lines(suffix), 3 + header_lines(suffix)]
     assert table.skipped == {reason: 2}
 
@@ -85,7 +85,7 @@ def test_no_usable_row_is_left(tmp_path, suffix):
 def test_missing_labels_matter_only_when_needed(tmp_path, suffix):
     path = write(tmp_path, [("하나", "1"), ("둘", None)], suffix)
     table = read_table(path, need_labels=False)
-    assert table.labels is None
+    assert table.targets is None
     assert len(table) == 2
     assert any("label is not used" in note for note in table.notes)
     refused(path, "holds nothing", row=2 + header_lines(suffix), label_column="label",
@@ -153,7 +153,7 @@ def test_wrong_number_of_fields(tmp_path, suffix, mark, cure):
     refused(path, r"expected 3 fields as in the header \(id, text, label\), got 4", row=3)
     refused(path, cure, row=3)
     table = read_table(path, skip_bad_rows=True)
-    assert table.texts.to_list() == ["하나", "넷"]
+    assert table.keys.to_list() == ["하나", "넷"]
     assert table.rows.tolist() == [2, 6]
     assert table.skipped == {"wrong number of fields": 3}
 
@@ -235,7 +235,7 @@ def test_invalid_utf8(tmp_path, suffix, packed):
     needs = {"need_labels": suffix != ".txt"}
     refused(path, rf"not valid UTF-8 at byte {offset} \(0xff\)", row=row, **needs)
     table = read_table(path, skip_bad_rows=True, **needs)
-    assert table.texts.to_list() == ["하나", "셋"]
+    assert table.keys.to_list() == ["하나", "셋"]
     assert table.rows.tolist() == [row - 1, row + 1]
     assert table.skipped == {"invalid bytes": 1}
 
@@ -247,7 +247,7 @@ def test_nul_bytes(tmp_path, suffix):
     path.write_bytes(path.read_bytes().replace(b"!", b"\0"))
     refused(path, "a NUL byte at byte", row=2 + header_lines(suffix))
     table = read_table(path, skip_bad_rows=True)
-    assert table.texts.to_list() == ["하나", "셋"]
+    assert table.keys.to_list() == ["하나", "셋"]
     assert table.skipped == {"NUL byte": 1}
 
 
@@ -257,7 +257,7 @@ def test_damage_beside_lone_quotes(tmp_path):
         'text,label\n5" 하나,1\n둘\0,0\n셋ⓧ,1\n"넷\n줄",0\n'.encode().replace("ⓧ".encode(), b"\xff")
     )
     table = read_table(path, skip_bad_rows=True)
-    assert table.texts.to_list() == ['5" 하나', "넷\n줄"]
+    assert table.keys.to_list() == ['5" 하나', "넷\n줄"]
     assert table.rows.tolist() == [2, 5]
     assert table.skipped == {"NUL byte": 1, "invalid bytes": 1}
 
@@ -288,7 +288,7 @@ def test_bad_rows_of_cp949(tmp_path):
     )
     refused(path, "not valid cp949", row=3, encoding="cp949")
     table = read_table(path, encoding="cp949", skip_bad_rows=True)
-    assert table.texts.to_list() == ["하나", "셋"]
+    assert table.keys.to_list() == ["하나", "셋"]
     assert table.skipped == {"invalid bytes": 1}
 
 
@@ -356,11 +356,11 @@ def test_class_with_too_few_rows(tmp_path):
 def test_label_never_seen_in_training(tmp_path):
     path = write(tmp_path, [("가", "x"), ("나", "z"), ("다", "y")], ".csv")
     table = read_table(path)
-    assert check_known_labels(table.labels, ["z", "y", "x"], table).tolist() == [2, 0, 1]
+    assert check_known_labels(table.targets, ["z", "y", "x"], table).tolist() == [2, 0, 1]
     with pytest.raises(
         DataError, match=r"label 'z' was never seen in training; the known labels are x, y"
     ) as e:
-        check_known_labels(table.labels, ["x", "y"], table)
+        check_known_labels(table.targets, ["x", "y"], table)
     assert (e.value.file, e.value.row) == (str(path), 3)
 
 

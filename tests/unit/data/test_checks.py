@@ -95,7 +95,7 @@ def test_numbers_to_learn():
     assert found.counts == (1, 2, 1)
     assert report.duplicates.examples[0].labels == {"2": 2}
     assert report.conflicts.texts == 0
-    assert report.test.labels is None
+    assert report.test.targets is None
     assert report.test.unknown_labels == {}
     json.dumps(report.to_json(), allow_nan=False)
 
@@ -185,10 +185,10 @@ def test_real_reviews(real_data):
     start = time.process_time()
     report = check_data(train, test)
     assert time.process_time() - start < 15
-    assert report.labels == dict(Counter(train.labels.to_list()).most_common())
-    assert report.duplicates.rows == len(train) - len({t.strip() for t in train.texts.to_list()})
-    inside = {t.strip() for t in train.texts.to_list()}
-    assert report.test.in_train.rows == sum(t.strip() in inside for t in test.texts.to_list())
+    assert report.labels == dict(Counter(train.targets.to_list()).most_common())
+    assert report.duplicates.rows == len(train) - len({t.strip() for t in train.keys.to_list()})
+    inside = {t.strip() for t in train.keys.to_list()}
+    assert report.test.in_train.rows == sum(t.strip() in inside for t in test.keys.to_list())
     shares = [row.share for row in report.unknown]
     assert shares == sorted(shares)
     assert report.padding.buckets < 0.1 < report.padding.random < report.padding.longest

@@ -72,7 +72,7 @@ def test_what_has_one_text_per_entry_is_taken(texts):
     assert texts_of(texts) == TEXTS
     assert all(type(text) is str for text in texts_of(texts))
     assert text_column(texts).to_list() == TEXTS
-    assert read_table((texts, None), need_labels=False).texts.to_list() == TEXTS
+    assert read_table((texts, None), need_labels=False).keys.to_list() == TEXTS
 
 
 def test_a_generator_is_read_once_and_one_string_is_one_text():

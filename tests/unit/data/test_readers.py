@@ -44,7 +44,7 @@ def compress(path):
 
 
 def pairs(table):
-    return list(zip(table.texts.to_list(), table.labels.to_list(), strict=True))
+    return list(zip(table.keys.to_list(), table.targets.to_list(), strict=True))
 
 
 # --- one content, many formats
@@ -64,8 +64,8 @@ def test_same_table_from_every_format(tmp_path, write, suffix, rows, packed):
     table = read_table(compress(path) if packed else path)
     assert pairs(table) == ROWS
     assert table.rows.tolist() == rows
-    assert (table.text_column, table.label_column) == ("text", "label")
-    assert table.texts.dtype == table.labels.dtype == pl.String
+    assert (table.key_name, table.target_name) == ("text", "label")
+    assert table.keys.dtype == table.targets.dtype == pl.String
 
 
 def test_tsv(tmp_path):
@@ -78,8 +78,8 @@ def test_plain_text_has_rows_of_one_line(tmp_path):
     path = tmp_path / "data.txt"
     path.write_text("첫째, 글\r\n  둘째 \n\n\n", encoding="utf-8", newline="")
     table = read_table(path, need_labels=False)
-    assert table.texts.to_list() == ["첫째, 글", "  둘째 "]
-    assert table.labels is None
+    assert table.keys.to_list() == ["첫째, 글", "  둘째 "]
+    assert table.targets is None
 
 
 def test_gzip_is_found_by_its_bytes_whatever_the_name(tmp_path):
@@ -111,8 +111,8 @@ def test_several_files_keep_their_places(tmp_path):
     first = write_csv(tmp_path / "a.csv", [("하나", "1"), ("둘", "0")])
     second = write_jsonl(tmp_path / "b.jsonl", [("셋", 1)])
     table = read_table([first, second])
-    assert table.texts.to_list() == ["하나", "둘", "셋"]
-    assert table.labels.to_list() == ["1", "0", "1"]
+    assert table.keys.to_list() == ["하나", "둘", "셋"]
+    assert table.targets.to_list() == ["1", "0", "1"]
     assert [table.place(i) for i in range(3)] == [
         (str(first), 2),
         (str(first), 3),
@@ -136,7 +136,7 @@ def test_frames_and_lists():
         table = read_table(source)
         assert pairs(table) == [("좋다", "1"), ("별로", "0")]
         assert table.rows.tolist() == [1, 2]
-    assert read_table((texts, None), need_labels=False).labels is None
+    assert read_table((texts, None), need_labels=False).targets is None
 
 
 class PandasLike:
@@ -190,7 +190,7 @@ def test_columns_are_guessed_and_said(tmp_path, header, text, label):
             ]
         )
     table = read_table(write_csv(tmp_path / "d.csv", rows, header.split(",")))
-    assert (table.text_column, table.label_column) == (text, label)
+    assert (table.key_name, table.target_name) == (text, label)
     assert any(text in note and "guessed" in note for note in table.notes)
     assert any(label in note and "guessed" in note for note in table.notes)
 
@@ -202,7 +202,7 @@ def test_named_columns_are_not_said(tmp_path):
 
 def test_joined_columns(tmp_path):
     path = write_csv(tmp_path / "d.csv", [("가", "나", "1"), ("다", "", "0")], ("x", "y", "label"))
-    assert read_table(path, text_column="x+y").texts.to_list() == ["가 나", "다"]
+    assert read_table(path, text_column="x+y").keys.to_list() == ["가 나", "다"]
 
 
 def test_missing_column_names_the_nearest(tmp_path):
@@ -228,7 +228,7 @@ def test_no_label_column(tmp_path):
     path = write_csv(tmp_path / "d.csv", [("좋은 글", "하나"), ("나쁜 글", "둘")], ("text", "x"))
     with pytest.raises(DataError, match="found no label column"):
         read_table(write_csv(tmp_path / "e.csv", [("글 하나",), ("글 둘",)], ("text",)))
-    assert read_table(path, need_labels=False).labels is None
+    assert read_table(path, need_labels=False).targets is None
 
 
 def test_a_row_of_data_is_not_taken_for_the_header(tmp_path):
@@ -265,7 +265,7 @@ def test_repeated_column_name(tmp_path):
     ],
 )
 def test_labels_become_clean_strings(given, clean):
-    assert read_table((["가", "나"], given)).labels.to_list() == clean
+    assert read_table((["가", "나"], given)).targets.to_list() == clean
 
 
 @pytest.mark.parametrize("dtype", [pl.Int8, pl.UInt64, pl.Float32, pl.Boolean, pl.Categorical])
@@ -275,7 +275,7 @@ def test_labels_are_the_same_from_every_type(tmp_path, dtype):
     path = tmp_path / "d.parquet"
     pl.DataFrame({"text": ["가", "나", "다"], "label": values}).write_parquet(path)
     expected = ["true", "false", "true"] if dtype == pl.Boolean else ["1", "0", "1"]
-    assert read_table(path).labels.to_list() == expected
+    assert read_table(path).targets.to_list() == expected
 
 
 # --- quoting
@@ -296,7 +296,7 @@ def test_csv_round_trip(tmp_path_factory, rows, quoting, ending, final):
         path.write_bytes(path.read_bytes().removesuffix(ending.encode()))
     for i, name in enumerate(header):
         table = read_table(path, text_column=name, need_labels=False)
-        assert table.texts.to_list() == [row[i] for row in rows]
+        assert table.keys.to_list() == [row[i] for row in rows]
 
 
 def reference_rows(content: str) -> list[int]:
@@ -352,7 +352,7 @@ def test_tsv_equals_a_plain_split(tmp_path_factory, texts):
     content = "".join(f"{i}\t{text}\t1\n" for i, text in enumerate(texts))
     path.write_text("id\ttext\tlabel\n" + content, encoding="utf-8", newline="")
     table = read_table(path)
-    assert table.texts.to_list() == [line.split("\t")[1] for line in content.split("\n")[:-1]]
+    assert table.keys.to_list() == [line.split("\t")[1] for line in content.split("\n")[:-1]]
 
 
 def test_tsv_written_with_quotes(tmp_path):
@@ -371,7 +371,7 @@ def test_lone_quote_inside_a_csv_field_is_a_character(tmp_path):
     path = tmp_path / "d.csv"
     path.write_text('text,label\n5" 디스크,1\n"둘\n줄",0\n셋,1\n', encoding="utf-8")
     table = read_table(path)
-    assert table.texts.to_list() == ['5" 디스크', "둘\n줄", "셋"]
+    assert table.keys.to_list() == ['5" 디스크', "둘\n줄", "셋"]
     assert table.rows.tolist() == [2, 3, 5]
 
 
@@ -384,7 +384,7 @@ def test_carriage_returns(tmp_path):
         assert table.rows.tolist() == [2, 3]
     lone = tmp_path / "lone.tsv"
     lone.write_bytes(b"text\tlabel\na\rb\t1\nc\t0\n")
-    assert read_table(lone).texts.to_list() == ["a\rb", "c"]
+    assert read_table(lone).keys.to_list() == ["a\rb", "c"]
 
 
 def test_blank_lines_are_no_rows_and_are_said(tmp_path):
@@ -401,7 +401,7 @@ def test_enormous_text(tmp_path):
         assert pairs(read_table(write_csv(tmp_path / "d.csv", rows))) == rows
     path = tmp_path / "lone.csv"
     path.write_text(f'text,label\n{long},1\n5" x,0\n', encoding="utf-8")
-    assert read_table(path).texts.to_list() == [long, '5" x']
+    assert read_table(path).keys.to_list() == [long, '5" x']
 
 
 # --- encodings

@@ -35,9 +35,9 @@ def test_tsv_equals_a_plain_split(real_data, name, rows, text, label, classes):
     table = read_table(real_data / name)
     expected = split_lines(real_data / name)
     assert len(table) == rows == len(expected)
-    assert table.texts.to_list() == [fields[text] for fields in expected]
-    assert table.labels.to_list() == [fields[label] for fields in expected]
-    assert table.labels.n_unique() == classes
+    assert table.keys.to_list() == [fields[text] for fields in expected]
+    assert table.targets.to_list() == [fields[label] for fields in expected]
+    assert table.targets.n_unique() == classes
     assert table.rows.tolist() == list(range(2, rows + 2))
     assert table.skipped == {}
 
@@ -47,20 +47,20 @@ def test_csv_equals_pythons_reader(real_data):
     with path.open(encoding="utf-8", newline="") as file:
         expected = list(csv.DictReader(file))
     table = read_table(path)
-    assert (table.text_column, table.label_column) == ("Q", "label")
-    assert table.texts.to_list() == [row["Q"] for row in expected]
+    assert (table.key_name, table.target_name) == ("Q", "label")
+    assert table.keys.to_list() == [row["Q"] for row in expected]
     # Some labels of this file have spaces behind them, which would make classes of their own.
-    assert table.labels.to_list() == [row["label"].strip() for row in expected]
-    assert table.labels.n_unique() == 3
+    assert table.targets.to_list() == [row["label"].strip() for row in expected]
+    assert table.targets.n_unique() == 3
     answers = read_table(path, text_column="A")
-    assert answers.texts.to_list() == [row["A"] for row in expected]
+    assert answers.keys.to_list() == [row["A"] for row in expected]
 
 
 def test_headlines_join_title_and_description(real_data):
     path = real_data / "agnews-headlines" / "valid.tsv"
     table = read_table(path)
-    assert (table.text_column, table.label_column) == ("title+description", "topic")
-    assert table.texts.to_list() == [f"{f[1]} {f[2]}" for f in split_lines(path)]
+    assert (table.key_name, table.target_name) == ("title+description", "topic")
+    assert table.keys.to_list() == [f"{f[1]} {f[2]}" for f in split_lines(path)]
 
 
 def test_reading_is_fast(real_data):

@@ -53,7 +53,7 @@ def whole(path, **how):
             return None
         return [], Counter(), None if any(said in str(error) for said in NO_ROWS) else True
     skipped = Counter({k: n for k, n in table.skipped.items() if k != EMPTY.format("text")})
-    return list(zip(table.rows.tolist(), table.texts.to_list(), strict=True)), skipped, False
+    return list(zip(table.rows.tolist(), table.keys.to_list(), strict=True)), skipped, False
 
 
 def stream(source, *, skip, **how):
@@ -155,5 +155,5 @@ def test_line_ends_do_not_depend_on_the_pieces(content, cuts):
 def test_what_ends_a_line(tmp_path, content, lines):
     path = tmp_path / "texts.txt"
     path.write_bytes(content.encode())
-    assert read_table(path, need_labels=False).texts.to_list() == lines
+    assert read_table(path, need_labels=False).keys.to_list() == lines
     assert [text for _, texts in stream_texts(path) for text in texts] == lines

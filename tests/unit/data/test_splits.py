@@ -88,7 +88,7 @@ def test_classes_keep_their_proportions(counts, valid, test, seed):
 
 def test_duplicates_stay_together_though_written_otherwise():
     same = ["각하", unicodedata.normalize("NFD", "각하"), " 각하\n", "각 하"]
-    assert same_texts(table_of(same, None).texts).tolist() == [0, 0, 0, 1]
+    assert same_texts(table_of(same, None).keys).tolist() == [0, 0, 0, 1]
 
 
 def test_other_seeds_give_other_parts():
@@ -162,9 +162,9 @@ def test_real_reviews_are_split_fast(real_data):
     done = split(table, valid=0.1, test=0.1)
     assert time.process_time() - start < 3
     assert [len(part) for part in parts_of(done)] == pytest.approx([120_000, 15_000, 15_000], 0.001)
-    texts = same_texts(table.texts)
+    texts = same_texts(table.keys)
     sets = [set(texts[part].tolist()) for part in parts_of(done)]
     assert sets[0].isdisjoint(sets[1] | sets[2])
     assert sets[1].isdisjoint(sets[2])
     for part in parts_of(done):
-        assert (table.labels.gather(part) == "1").mean() == pytest.approx(0.5, abs=0.01)
+        assert (table.targets.gather(part) == "1").mean() == pytest.approx(0.5, abs=0.01)

@@ -66,8 +66,8 @@ def test_stream_equals_table(tmp_path_factory, texts, suffix, batch_rows, packed
     table = read_table(path, text_column="text", need_labels=False)
     batches = list(stream_texts(path, text_column="text", batch_rows=batch_rows))
     assert all(0 < len(rows) == len(batch) <= batch_rows for rows, batch in batches)
-    assert joined(path, text_column="text") == (table.rows.tolist(), table.texts.to_list())
-    assert table.texts.to_list() == texts
+    assert joined(path, text_column="text") == (table.rows.tolist(), table.keys.to_list())
+    assert table.keys.to_list() == texts
 
 
 def test_plain_lines_each_get_an_answer_even_when_empty(tmp_path):

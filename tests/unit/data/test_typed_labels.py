@@ -27,7 +27,7 @@ TEXTS = ["good", "bad", "fine", "poor"]
     ],
 )
 def test_floats_of_32_bits_are_called_as_in_a_csv(labels: Any, tmp_path: Path) -> None:
-    assert read_table((TEXTS, labels)).labels.to_list() == ["0.1", "0.2", "0.1", "1"]  # type: ignore[union-attr]
+    assert read_table((TEXTS, labels)).targets.to_list() == ["0.1", "0.2", "0.1", "1"]  # type: ignore[union-attr]
     frame = pl.DataFrame(
         {
             "text": TEXTS,
@@ -35,17 +35,17 @@ def test_floats_of_32_bits_are_called_as_in_a_csv(labels: Any, tmp_path: Path) -
         }
     )
     frame.write_parquet(tmp_path / "table.parquet")
-    assert read_table(tmp_path / "table.parquet").labels.to_list() == ["0.1", "0.2", "0.1", "1"]  # type: ignore[union-attr]
+    assert read_table(tmp_path / "table.parquet").targets.to_list() == ["0.1", "0.2", "0.1", "1"]  # type: ignore[union-attr]
 
 
 def test_decimals_are_labels_in_lists_as_in_columns() -> None:
     given = [Decimal("1.50"), Decimal("2.50"), Decimal("1.50"), Decimal("2.50")]
     for labels in (given, pa.array(given), pl.Series(given, dtype=pl.Decimal(10, 2))):
-        assert read_table((TEXTS, labels)).labels.to_list() == list(map(str, given))  # type: ignore[union-attr]
+        assert read_table((TEXTS, labels)).targets.to_list() == list(map(str, given))  # type: ignore[union-attr]
 
 
 def test_a_very_large_float_has_a_short_name() -> None:
-    labels = read_table((TEXTS, [1e300, 2.0, 1e300, 2.0])).labels
+    labels = read_table((TEXTS, [1e300, 2.0, 1e300, 2.0])).targets
     assert labels is not None
     assert labels.to_list() == ["1e+300", "2", "1e+300", "2"]
 
@@ -60,4 +60,4 @@ def test_columns_of_an_arrow_table_that_share_a_name() -> None:
         read_table(others)
     unused = table.rename_columns(["x", "y", "x"]).append_column("text", table.column(0))
     unused = unused.append_column("label", table.column(1))
-    assert read_table(unused).labels.to_list() == list("abab")  # type: ignore[union-attr]
+    assert read_table(unused).targets.to_list() == list("abab")  # type: ignore[union-attr]

@@ -32,8 +32,8 @@ def table_of(labels: Any, separator: str = "|", **reading: Any) -> Table:
 
 
 def sets_of(table: Table) -> list[list[str]]:
-    assert table.labels is not None
-    found: list[list[str]] = table.labels.to_list()
+    assert table.targets is not None
+    found: list[list[str]] = table.targets.to_list()
     return found
 
 

@@ -116,8 +116,8 @@ def test_rows_without_a_number_are_skipped_when_asked() -> None:
         read_labels=clean_numbers,
         skip_bad_rows=True,
     )
-    assert table.labels is not None
-    assert table.labels.to_list() == [1.0, 4.0]
+    assert table.targets is not None
+    assert table.targets.to_list() == [1.0, 4.0]
     assert table.skipped == {"label is no number": 1, "missing label": 1, "empty text": 1}
 
 

@@ -47,8 +47,8 @@ def test_a_folder_is_read_and_size_and_mode_are_guessed_aloud(
     images = read_images(made_folder(tmp_path, mode=mode), GUESS)
     assert images.pixels.shape == (6, channels, 6, 4)
     assert images.pixels.dtype == np.uint8
-    assert images.table.labels is not None
-    assert images.table.labels.to_list() == list("aaabbb")
+    assert images.table.targets is not None
+    assert images.table.targets.to_list() == list("aaabbb")
     assert images.form == ImageSettings(mode=name, size=(6, 4))
     size, seen = images.table.notes
     assert size == "size: 6x4, height x width (guessed: all images have it)"
@@ -132,7 +132,7 @@ def test_folders_of_one_name_in_two_normal_forms_are_one_class(tmp_path: Path) -
         (tmp_path / old).rename(tmp_path / new)
     os.mkfifo(tmp_path / "좋음" / "pipe.png")  # read, it would never end
     images = read_images(tmp_path, GUESS)
-    assert sorted(images.table.labels.to_list()) == ["나쁨"] * 6 + ["좋음"] * 3
+    assert sorted(images.table.targets.to_list()) == ["나쁨"] * 6 + ["좋음"] * 3
     assert any("two Unicode normal forms" in note for note in images.table.notes)
     assert any("1 left out" in note for note in images.table.notes)
 
@@ -169,8 +169,8 @@ def test_images_from_python(tmp_path: Path) -> None:
     array = np.full((6, 4), 7, dtype=np.uint8)
     pair = [tmp_path / "a" / "0.png", array, Image.fromarray(array)], [1, "x", 1]
     images = read_images(pair, GUESS)
-    assert images.table.labels is not None
-    assert images.table.labels.to_list() == ["1", "x", "1"]
+    assert images.table.targets is not None
+    assert images.table.targets.to_list() == ["1", "x", "1"]
     assert images.table.place(1) == ("images[1]", 0)
     assert (images.pixels[1] == 7).all()
     assert "got float64 [6, 4]" in refusal(([array / 255], ["a"]))

@@ -23,7 +23,7 @@ def two_files(folder, source, target, *, names=("train.en", "train.ko")):
 
 
 def pairs(table):
-    return list(zip(table.texts.to_list(), table.labels.to_list(), strict=True))
+    return list(zip(table.keys.to_list(), table.targets.to_list(), strict=True))
 
 
 def refused(files, match, row=None, **how):
@@ -39,7 +39,7 @@ def test_lines_belong_together(tmp_path):
     table = read_pairs(files)
     assert pairs(table) == [("Hello.", "안녕."), ("Good night.", "잘 자.")]
     assert table.rows.tolist() == [1, 2]
-    assert (table.text_column, table.label_column) == ("source", "target")
+    assert (table.key_name, table.target_name) == ("source", "target")
     assert table.place(1) == (f"{files.source} and {files.target}", 2)
     assert (table.notes, table.skipped) == ((), {})
 

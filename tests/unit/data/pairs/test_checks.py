@@ -119,7 +119,7 @@ def test_counts_equal_those_of_a_counter(train, test):
 @given(several_pairs)
 def test_numbers_of_pairs_are_dense_and_in_order(pairs):
     table = pairs_of(*pairs)
-    numbers = same_pairs(table.texts, table.labels).tolist()
+    numbers = same_pairs(table.keys, table.targets).tolist()
     keys = [(plain(source), plain(target)) for source, target in pairs]
     order = list(dict.fromkeys(keys))
     assert numbers == [order.index(key) for key in keys]

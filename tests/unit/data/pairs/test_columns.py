@@ -22,7 +22,7 @@ def write(path, names, rows, delimiter=","):
 
 
 def pairs(table):
-    return list(zip(table.texts.to_list(), table.labels.to_list(), strict=True))
+    return list(zip(table.keys.to_list(), table.targets.to_list(), strict=True))
 
 
 def refused(data, match, **how):
@@ -65,7 +65,7 @@ def test_standard_input(monkeypatch):
 
 def test_lists_speak_of_sources_and_targets():
     table = read_pairs((["a"], ["가"]))
-    assert (table.text_column, table.label_column, table.notes) == ("source", "target", ())
+    assert (table.key_name, table.target_name, table.notes) == ("source", "target", ())
     assert table.place(0) == ("the sources given", 1)
     refused((["a", "b"], ["가"]), "expected one target a source, got 2 sources and 1 targets")
     refused(([], []), "there are no sources")
@@ -92,9 +92,9 @@ def test_pairs_are_split_like_texts():
     parts = split(table, valid=0.2, stratify=False)
     train, valid = table.take(parts.train), table.take(parts.valid)
     assert len(train) + len(valid) == 40
-    assert not set(train.texts) & set(valid.texts)
+    assert not set(train.keys) & set(valid.keys)
     for part in (train, valid):
-        for i, target in enumerate(part.labels):
+        for i, target in enumerate(part.targets):
             assert int(target.split()[1]) + 1 == part.place(i)[1]
 
 
@@ -127,7 +127,7 @@ def test_pairs_are_split_like_texts():
 def test_usual_names(names, source, target):
     frame = {name: [f"{name} one.", f"{name} two."] for name in names}
     table = read_pairs(pl.DataFrame(frame))
-    assert (table.text_column, table.label_column) == (names[source], names[target])
+    assert (table.key_name, table.target_name) == (names[source], names[target])
     said = " ".join(table.notes)
     for kind, name in (("source", names[source]), ("target", names[target])):
         assert (f"{kind} column: {name} (guessed: by its name)" in said) == (name != kind)
@@ -137,7 +137,7 @@ def test_the_first_of_two_columns_of_texts_is_the_source(tmp_path):
     rows = [(i, f"text {i}", f"글 {i}", "ab"[i % 2]) for i in range(8)]
     path = write(tmp_path / "a.csv", ("id", "this", "that", "kind"), rows)
     table = read_pairs(path)
-    assert (table.text_column, table.label_column) == ("this", "that")
+    assert (table.key_name, table.target_name) == ("this", "that")
     assert all("the two columns of texts, the first is the source" in note for note in table.notes)
 
 
@@ -145,21 +145,21 @@ def test_the_other_side_of_one_that_is_named(tmp_path):
     rows = [("a a", "b b", i) for i in range(3)]
     path = write(tmp_path / "a.csv", ("en", "ko", "n"), rows)
     table = read_pairs(path, source_column="ko")
-    assert (table.text_column, table.label_column) == ("ko", "en")
+    assert (table.key_name, table.target_name) == ("ko", "en")
     assert table.notes == ("target column: en (guessed: by its name)",)
-    assert read_pairs(path, target_column="en").text_column == "ko"
+    assert read_pairs(path, target_column="en").key_name == "ko"
     path = write(tmp_path / "b.csv", ("this", "that", "n"), rows)
     table = read_pairs(path, target_column="this")
-    assert (table.text_column, table.label_column) == ("that", "this")
+    assert (table.key_name, table.target_name) == ("that", "this")
     assert table.notes == ("source column: that (guessed: the only other column of texts)",)
 
 
 def test_joined_sources():
     frame = pl.DataFrame({"title": ["A", "B"], "body": ["a", "b"], "short": ["x", "y"]})
     table = read_pairs(frame, source_column="title+body", target_column="short")
-    assert table.texts.to_list() == ["A a", "B b"]
-    assert table.text_column == "title+body"
-    assert read_pairs(frame, source_column="title+body").label_column == "short"
+    assert table.keys.to_list() == ["A a", "B b"]
+    assert table.key_name == "title+body"
+    assert read_pairs(frame, source_column="title+body").target_name == "short"
 
 
 # --- what is not clear
@@ -198,7 +198,7 @@ def test_labels_are_no_side(tmp_path):
     refused_message = "found no target column; the columns are review, label: name them with"
     with pytest.raises(DataError, match=refused_message):
         read_pairs(path)
-    assert read_pairs(path, target_column="label").label_column == "label"
+    assert read_pairs(path, target_column="label").target_name == "label"
 
 
 def test_a_pair_is_not_taken_for_the_header(tmp_path):
@@ -217,21 +217,21 @@ def test_sources_alone(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("하나\n하나\n하나\n", encoding="utf-8")
     table = read_pairs(path, need_targets=False)
-    assert (table.texts.to_list(), table.labels) == (["하나"] * 3, None)
+    assert (table.keys.to_list(), table.targets) == (["하나"] * 3, None)
     refused(path, r"found no target column; .* AlignedFiles\(source, target\)")
-    assert read_pairs((["a"], None), need_targets=False).labels is None
+    assert read_pairs((["a"], None), need_targets=False).targets is None
     refused((["a"], None), "found no target column")
 
 
 def test_targets_that_need_not_be_there():
     frame = pl.DataFrame({"en": ["a b", "c d"], "ko": ["가", ""], "x": ["y y", "z z"]})
     table = read_pairs(frame, need_targets=False)
-    assert (table.texts.to_list(), table.labels) == (["a b", "c d"], None)
+    assert (table.keys.to_list(), table.targets) == (["a b", "c d"], None)
     assert (
         "target column ko is not used: the data frame, row 2: expected a target"
         in (table.notes[-1])
     )
     whole = read_pairs(frame[:1], need_targets=False)
-    assert whole.labels.to_list() == ["가"]
+    assert whole.targets.to_list() == ["가"]
     unnamed = read_pairs(frame.select("x", pl.col("en").alias("y")), need_targets=False)
-    assert (unnamed.text_column, unnamed.label_column) == ("x", None)
+    assert (unnamed.key_name, unnamed.target_name) == ("x", None)

@@ -33,7 +33,7 @@ def test_multi30k_is_aligned(real_data, target):
     # Processor time of all threads; about 0.1 s.
     assert time.process_time() - start < 1.5
     assert len(table) == 29_000
-    for path, side in zip(paths, (table.texts, table.labels), strict=True):
+    for path, side in zip(paths, (table.keys, table.targets), strict=True):
         lines = path.read_bytes().decode().removesuffix("\n").split("\n")
         assert side.to_list() == lines
     assert table.rows.tolist() == list(range(1, 29_001))
@@ -53,13 +53,13 @@ def test_multi30k_is_aligned(real_data, target):
 def test_columns_are_guessed(real_data, name, rows, source, target):
     path = corpus(real_data, name.split("/")[0]) / name.split("/")[1]
     table = read_pairs(path)
-    assert (table.text_column, table.label_column) == (source, target)
+    assert (table.key_name, table.target_name) == (source, target)
     assert table.notes == tuple(
         f"{kind} column: {column} (guessed: by its name)"
         for kind, column in (("source", source), ("target", target))
     )
     expected = columns(path, source, target)
-    assert (table.texts.to_list(), table.labels.to_list()) == expected
+    assert (table.keys.to_list(), table.targets.to_list()) == expected
     assert len(table) == rows
     assert table.skipped == {}
 
@@ -71,6 +71,6 @@ def test_a_look_at_real_pairs(real_data):
     assert report.rows == 3_186
     assert report.duplicates.rows == 0
     assert 0.5 < report.ratios.median < 1
-    sources = set(table.texts.str.strip_chars())
-    common = sum(source in sources for source in test.texts.str.strip_chars())
+    sources = set(table.keys.str.strip_chars())
+    common = sum(source in sources for source in test.keys.str.strip_chars())
     assert report.test.sources.rows == common

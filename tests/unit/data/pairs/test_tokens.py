@@ -23,7 +23,7 @@ texts = st.lists(st.sampled_from(["ab", "c"]), min_size=1, max_size=7).map(" ".j
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=20))
 def test_counts_and_pairs_that_are_too_long(pairs):
     table = read_pairs(tuple(map(list, zip(*pairs, strict=True))), max_ratio=None)
-    sides = Sides.fit(WORDS, table.texts, table.labels)
+    sides = Sides.fit(WORDS, table.keys, table.targets)
     found = measure_tokens(table, sides, WORDS, oov_rates=(0.25, 0.5), padding=0.125)
     counts = [(len(source.split()), len(target)) for source, target in pairs]
     for place, side in enumerate((found.source, found.target)):
@@ -40,7 +40,7 @@ def test_counts_and_pairs_that_are_too_long(pairs):
 
 def test_what_a_side_is_told_of():
     table = read_pairs((["a b", "c"], ["가", "나"]))
-    sides = Sides.fit(WORDS, table.texts, table.labels)
+    sides = Sides.fit(WORDS, table.keys, table.targets)
     found = measure_tokens(table, sides, WORDS, oov_rates=(0.25, 0.5), padding=0.125)
     assert (found.source.tokenizer, found.target.tokenizer) == ("words", "characters")
     assert (found.source.vocabulary, found.target.vocabulary) == (4 + 3, 4 + 2)

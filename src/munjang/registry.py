@@ -85,7 +85,7 @@ class ArchitectureRow(Row):
 
     config: str
     takes: tuple[str, ...] = ("text",)
-    gives: tuple[Gives, ...] = ("pooled", "states")
+    gives: tuple[Gives, ...] = ("pooled",)
 
     def config_class(self) -> Any:
         """Import and return the class of its settings."""

@@ -47,6 +47,7 @@ class EncodedArrays:
         return network
 
 
+@dataclass(frozen=True)
 class ArrayInput(Input):
     """Rows that are arrays of one shape; a subclass says how a value becomes one.
 

@@ -31,13 +31,8 @@ _SHOWN = 12  # classes that are named
 
 @dataclass(frozen=True)
 class ImageInput(ArrayInput):
-    """One image per row.
+    """One image per row; the recipe has the mode and size of the images."""
 
-    Attributes:
-        recipe: the settings of the run, with the mode and size of the images.
-    """
-
-    recipe: Recipe
     row: ClassVar[str] = "image"
     noun: ClassVar[str] = "image"
     unit: ClassVar[str] = "images"

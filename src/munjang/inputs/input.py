@@ -1,6 +1,7 @@
 """The protocol of an input: how rows are read, encoded and saved."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
 from torch import nn
@@ -32,6 +33,7 @@ class Encoded(Protocol):
         """Return the network that reads these rows, such as with vectors of their OOV words."""
 
 
+@dataclass(frozen=True)
 class Input:
     """Base of all inputs. An instance is fitted: it holds what was learned from the training part.
 
@@ -39,18 +41,18 @@ class Input:
     defaults.
 
     Attributes:
+        recipe: the settings of the run.
         sections: settings of this input, by their section of `config.yaml`.
         row: what messages call a row.
         noun: what a model card calls the value of a row.
         has_word_vectors: whether the network has an embedding of words.
-        recipe: the settings of the run.
     """
 
+    recipe: Recipe
     sections: ClassVar[Mapping[str, type[Settings]]]
     row: ClassVar[str] = "row"
     noun: ClassVar[str] = "text"
     has_word_vectors: ClassVar[bool] = False
-    recipe: Recipe
 
     @classmethod
     def accepts(cls, data: Any) -> bool:

@@ -75,11 +75,9 @@ class ParallelInput(Input):
     """A source text and a target text per row.
 
     Attributes:
-        recipe: the settings of the run.
         sides: the tokenizers.
     """
 
-    recipe: Recipe
     sides: Sides
     row: ClassVar[str] = "pair"
     sections: ClassVar[Mapping[str, type[Settings]]] = {

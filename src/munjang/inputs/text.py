@@ -107,11 +107,9 @@ class TextInput(Input):
     """One text per row.
 
     Attributes:
-        recipe: the settings of the run.
         tokenizer: fitted.
     """
 
-    recipe: Recipe
     tokenizer: Tokenizer
     has_word_vectors: ClassVar[bool] = True
     sections: ClassVar[Mapping[str, type[Settings]]] = {

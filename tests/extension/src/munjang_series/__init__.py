@@ -23,5 +23,4 @@ ARCHITECTURE = ArchitectureRow(
     "convolution over a series, pooled by attention",
     config="AttentiveSeriesConfig",
     takes=("series",),
-    gives=("pooled",),
 )

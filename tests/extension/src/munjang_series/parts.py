@@ -1,6 +1,5 @@
 """Ordered classes of series of numbers: the input, the task and the architecture."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -18,7 +17,6 @@ from munjang.inputs.arrays import ArrayInput, EncodedArrays
 from munjang.inputs.text import read_texts
 from munjang.layers.losses import binary_crossentropy
 from munjang.models.encoder import Encoded
-from munjang.recipe import Recipe
 from munjang.tasks.classify import Classify, ClassifySettings
 
 
@@ -26,10 +24,9 @@ from munjang.tasks.classify import Classify, ClassifySettings
 class SeriesInput(ArrayInput):
     """Numbers with spaces between them."""
 
-    recipe: Recipe
     longest: int = 0
-    noun: ClassVar[str] = "series"
-    sections: ClassVar[Mapping] = {"data": DataSettings}
+    noun: ClassVar = "series"
+    sections: ClassVar = {"data": DataSettings}
     read = classmethod(read_texts)
 
     @classmethod
@@ -73,7 +70,7 @@ class SeriesInput(ArrayInput):
 class Ordinal(Classify):
     """Cumulative logits (McCullagh 1980); whole numbers as labels are sorted by value."""
 
-    sections: ClassVar[Mapping[str, type[Settings]]] = {"ordinal": ClassifySettings}
+    sections: ClassVar = {"ordinal": ClassifySettings}
 
     @property
     def outputs(self):

@@ -1,0 +1,127 @@
+"""A distribution of its own adds an input, a task and an architecture, with nothing else touched."""
+
+import json
+import os
+import random
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.system.commands import MUNJANG, PATIENCE, Done
+
+EXTENSION = Path(__file__).parents[1] / "extension"
+QUICK = ("--set", "training.epochs=12", "--set", "training.learning_rate=0.02", "--quiet")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A folder with the distribution as an installer leaves it: the package and its metadata."""
+    folder = tmp_path_factory.mktemp("installed")
+    project = tomllib.loads((EXTENSION / "pyproject.toml").read_text("utf-8"))["project"]
+    name, version = project["name"].replace("-", "_"), project["version"]
+    info = folder / f"{name}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {version}\n"
+    )
+    groups = [
+        f"[{group}]\n" + "".join(f"{key} = {place}\n" for key, place in points.items())
+        for group, points in project["entry-points"].items()
+    ]
+    (info / "entry_points.txt").write_text("\n".join(groups))
+    (folder / name).symlink_to(EXTENSION / "src" / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Series whose highest peak tells one of four ordered classes."""
+    draw, path = random.Random(1), tmp_path_factory.mktemp("series") / "series.csv"
+    lines = ["text,label"]
+    for row in range(400):
+        level = row % 4
+        series = [draw.gauss(0, 0.2) for _ in range(draw.randrange(6, 12))]
+        series[draw.randrange(len(series))] += 1.5 * level
+        lines.append(f"{' '.join(f'{number:.2f}' for number in series)},{level}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(installed):
+    def run_with_extension(*arguments):
+        path = os.pathsep.join([str(installed), os.environ.get("PYTHONPATH", "")])
+        done = subprocess.run(
+            [*MUNJANG, *map(str, arguments)],
+            capture_output=True,
+            timeout=PATIENCE,
+            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+            check=False,
+        )
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return run_with_extension
+
+
+@pytest.fixture(scope="module")
+def folder(run, data, tmp_path_factory):
+    out = tmp_path_factory.mktemp("trained") / "model"
+    done = run("train", data, "--input", "series", "--task", "ordinal", "--out", out, *QUICK)
+    assert done.code == 0, done.err
+    return out
+
+
+def test_it_takes_under_150_lines():
+    files = [EXTENSION / "pyproject.toml", *(EXTENSION / "src").rglob("*.py")]
+    assert sum(len(file.read_text("utf-8").splitlines()) for file in files) < 150
+
+
+def test_lists_and_help_texts_name_it(run):
+    shown = run("train", "--help").out
+    assert "ordinal (one of several ordered labels per row)" in " ".join(shown.split())
+    assert "attentive_series" in shown
+    wrong = run("train", "x.csv", "--task", "ordnal", "--out", "x")
+    assert "did you mean 'ordinal'?" in wrong.err
+
+
+def test_it_is_trained_saved_and_loaded(folder, run, data):
+    assert (folder / "series.json").exists()
+    scores = json.loads(run("evaluate", folder, data, "--json").out)
+    assert scores["accuracy"] > 0.8
+
+
+def test_it_predicts(folder, run):
+    answer = json.loads(run("predict", folder, "0 0.1 4.5 0", "--json").out)
+    assert answer["label"] == "3"
+    assert sum(answer["probabilities"].values()) == pytest.approx(1)
+    wrong = run("predict", folder, "0 x")
+    assert (wrong.code, wrong.err.count("\n")) == (2, 1)
+    assert "row 1: expected numbers, got '0 x'" in wrong.err
+
+
+def test_it_is_explained(folder, run):
+    shown = run("explain", folder, "0 0.1 4.5 0")
+    assert shown.code == 0, shown.err
+    assert "4.5" in shown.out
+
+
+def test_its_parts_go_with_those_of_the_house(run, data, tmp_path):
+    for kind, task, model in (
+        ("series", "classify", "attentive_series"),
+        ("series", "regress", "attentive_series"),
+        ("text", "ordinal", "mean"),
+    ):
+        named = ("--input", kind, "--task", task, "--model", model)
+        done = run("train", data, *named, "--out", tmp_path / f"{kind}-{task}", *QUICK)
+        assert done.code == 0, done.err
+
+
+def test_without_it_the_folder_says_what_is_missing(folder):
+    done = subprocess.run(
+        [*MUNJANG, "predict", str(folder), "1 2 3"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "unknown input 'series'" in done.stderr or "unknown task 'ordinal'" in done.stderr
+    assert "Traceback" not in done.stderr

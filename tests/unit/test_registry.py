@@ -1,0 +1,118 @@
+"""The three registries: every row loads, names are told apart, entry points add rows."""
+
+import pytest
+
+from munjang.config import Settings
+from munjang.errors import ConfigError
+from munjang.recipe import check_given, named_input, named_task, recipe_class
+from munjang.registry import (
+    ARCHITECTURES,
+    INPUTS,
+    TASKS,
+    find_architectures,
+    inputs_of,
+    require_architecture,
+)
+from munjang.tasks.figures import FIGURES
+
+PAIRS = [(kind.name, task.name) for task in TASKS.rows for kind in inputs_of(task)]
+
+
+@pytest.mark.parametrize("row", [*INPUTS.rows, *TASKS.rows], ids=lambda row: row.name)
+def test_rows_name_classes_with_sections_of_settings(row):
+    sections = row.load().sections
+    assert sections
+    assert all(issubclass(kind, Settings) for kind in sections.values())
+    assert row.summary
+
+
+@pytest.mark.parametrize("row", TASKS.rows, ids=lambda row: row.name)
+def test_the_first_section_of_a_task_has_its_name(row):
+    assert next(iter(row.load().sections)) == row.name
+
+
+@pytest.mark.parametrize("row", TASKS.rows, ids=lambda row: row.name)
+def test_metrics_of_a_task_may_select_a_checkpoint(row):
+    assert all(FIGURES[name].decides for name in row.metrics)
+
+
+@pytest.mark.parametrize("row", ARCHITECTURES.rows, ids=lambda row: f"{row.name}-{row.takes[0]}")
+def test_architectures_name_themselves_in_their_settings(row):
+    assert row.config_class()().name == row.name
+    assert row.load().__module__ == row.place.partition(":")[0]
+    assert all(INPUTS.find(name) for name in row.takes)
+
+
+@pytest.mark.parametrize(("kind", "task"), PAIRS)
+def test_every_input_of_a_task_has_its_default_model(kind, task):
+    row = TASKS.require(task)
+    default = INPUTS.require(kind).default_model
+    assert default in [one.name for one in find_architectures(kind, row.needs)]
+    recipe = check_given({"input": kind, "task": task})
+    assert (recipe.input, recipe.task, recipe.model_name) == (kind, task, default)
+    assert type(recipe) is recipe_class(kind, task)
+
+
+@pytest.mark.parametrize(
+    ("registry", "wrong", "right"),
+    [
+        (INPUTS, "imge", "image"),
+        (TASKS, "clasify", "classify"),
+        (ARCHITECTURES, "transfomer", "transformer"),
+    ],
+)
+def test_an_unknown_name_suggests_the_nearest_and_lists_all(registry, wrong, right):
+    with pytest.raises(ConfigError) as error:
+        registry.require(wrong)
+    assert f"did you mean '{right}'?" in str(error.value)
+    assert all(name in str(error.value) for name in registry.names)
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "task", "said"),
+    [
+        ("image_cnn", "text", "classify", "reads the input image"),
+        ("lstm", "image", "classify", "takes image_cnn"),
+        ("seq2seq", "text", "regress", "goes with --task translate"),
+        ("mean", "parallel", "translate", "takes seq2seq, attentive, transformer"),
+    ],
+)
+def test_an_architecture_of_another_input_is_refused_with_those_that_fit(model, kind, task, said):
+    with pytest.raises(ConfigError, match=said):
+        require_architecture(model, kind, TASKS.require(task))
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "task"),
+    [
+        ({}, "text", "classify"),
+        ({"task": "translate"}, "parallel", "translate"),
+        ({"task": "images"}, "image", "classify"),
+        ({"input": "image"}, "image", "classify"),
+        ({"model": {"name": "image_cnn"}}, "image", "classify"),
+        ({"task": "translate", "model": {"name": "transformer"}}, "parallel", "translate"),
+        ({"model": {"name": "transformer"}}, "text", "classify"),
+    ],
+)
+def test_input_and_task_follow_from_what_is_named(given, kind, task):
+    assert (named_input(given).name, named_task(given).name) == (kind, task)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"task": "regress", "input": "image"}, "the task regress works on text, got 'image'"),
+        ({"task": ["classify"]}, "task: expected a name"),
+        ({"input": 3}, "input: expected a name"),
+        ({"model": "cnn"}, "model: expected settings such as"),
+        ({"classify": {"loss": "focal"}, "task": "regress"}, "classify: the task is regress"),
+        ({"task": "translate", "labels": ["a", "b"]}, "labels: the task translate has none"),
+        ({"training": {"metric": "mae"}}, "for classify it should be"),
+        ({"tokenizer": {"name": "words"}, "input": "image"}, "unknown setting 'tokenizer'"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_one_line(given, said):
+    with pytest.raises(ConfigError) as error:
+        check_given(given)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)

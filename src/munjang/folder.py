@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from munjang.config import merge
 from munjang.contents import card_page, to_json, write_folder
 from munjang.data.batches import Examples
-from munjang.data.collection import texts_of
+from munjang.data.collection import collect_texts
 from munjang.data.columns import text_column
 from munjang.data.encode import EncodedTexts, encode_texts
-from munjang.data.few import EncodedFew, encode_few
 from munjang.data.readers.values import ReadLabels
+from munjang.data.token_rows import EncodedRows, encode_rows
 from munjang.errors import ConfigError
 from munjang.explain.attention import Attention
 from munjang.explain.text_attention import text_attention
@@ -147,13 +147,13 @@ class TextModel:
     def _encoding(self) -> dict[str, Any]:
         return self.recipe.encoding
 
-    def _encode(self, texts: str | Iterable[str]) -> EncodedFew | EncodedTexts:
+    def _encode(self, texts: str | Iterable[str]) -> EncodedRows | EncodedTexts:
         if is_forked() or isinstance(texts, str) or _are_few(texts):
-            return encode_few(self.tokenizer, texts_of(texts), **self._encoding)
+            return encode_rows(self.tokenizer, collect_texts(texts), **self._encoding)
         return encode_texts(self.tokenizer, text_column(texts), **self._encoding)
 
-    def _logits(self, encoded: EncodedFew | EncodedTexts) -> Tensor:
-        rows = encoded.rows if isinstance(encoded, EncodedFew) else Examples(encoded.column)
+    def _logits(self, encoded: EncodedRows | EncodedTexts) -> Tensor:
+        rows = encoded.rows if isinstance(encoded, EncodedRows) else Examples(encoded.column)
         if len(rows) == 0:
             return torch.empty(0, self.task.outputs)
         return logits_of(spelled_out(self.network, encoded.unknown), rows)

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 from torch import nn
 
+from munjang.data.long_runs import describe_long_runs
 from munjang.data.pairs.examples import PairExamples
 from munjang.data.pairs.read import read_pairs
 from munjang.data.pairs.settings import PairDataSettings, PairTokenizerSettings
 from munjang.data.pairs.sides import Sides, too_long
-from munjang.data.runs import long_run_lines
 from munjang.data.splits import split
 from munjang.data.table import Table
 from munjang.defaults import script_of
@@ -154,7 +154,7 @@ def read_and_say(data: Any, columns: PairDataSettings, say: Say) -> Table:
             max_ratio=columns.max_ratio,
         )
     say(f"read {counted(len(table), 'pair')} of {', '.join(table.files)}")
-    for note in (*table.notes, *long_run_lines(table)):
+    for note in (*table.notes, *describe_long_runs(table)):
         say(note)
     for reason, count in table.skipped.items():
         say(f"skipped {counted(count, 'pair')}: {reason}")

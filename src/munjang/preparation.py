@@ -10,9 +10,9 @@ from torch import nn
 
 from munjang.data.batches import Examples
 from munjang.data.encode import EncodedTexts, encode_texts
+from munjang.data.long_runs import describe_long_runs
 from munjang.data.readers import read_table
 from munjang.data.readers.values import ReadLabels
-from munjang.data.runs import long_run_lines
 from munjang.data.splits import split
 from munjang.data.table import Table
 from munjang.data.vectors import WordVectors
@@ -152,7 +152,7 @@ def read_and_say(data: Any, columns: DataSettings, read_labels: ReadLabels, say:
             read_labels=read_labels,
         )
     say(f"read {counted(len(table), 'row')} of {', '.join(table.files)}")
-    for note in (*table.notes, *long_run_lines(table)):
+    for note in (*table.notes, *describe_long_runs(table)):
         say(note)
     for reason, count in table.skipped.items():
         say(f"skipped {counted(count, 'row')}: {reason}")

@@ -90,7 +90,7 @@ def coverage(
         "kind": found.kind,
         "dim": found.dim,
         "words": found.words,
-        "promised": found.promised,
+        "header_count": found.header_count,
         "types": types,
         "types_found": len(found.ids),
         "lowered": found.lowered,
@@ -116,9 +116,9 @@ def coverage_lines(found: WordVectors | None, facts: Mapping[str, Any]) -> list[
         f"tokens to train on and {told['valid_tokens_found']:.1%} of those to validate on; "
         f"{without:,} types begin at random",
     ]
-    if found.promised is not None and found.promised != found.words:
+    if found.header_count is not None and found.header_count != found.words:
         lines.append(
-            f"vectors: the header promises {found.promised:,} words, {found.words:,} were there"
+            f"vectors: the header promises {found.header_count:,} words, {found.words:,} were there"
         )
     for count, what in (
         (found.lowered, "types took the vector of their lower-cased form"),

@@ -21,7 +21,7 @@ from munjang.config import Settings
 from munjang.data.dataset import Dataset
 from munjang.data.labels import require_labels
 from munjang.data.readers.faults import shorten
-from munjang.data.readers.header import shown
+from munjang.data.readers.header import join_names
 from munjang.data.readers.targets import clean_label_sets
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
@@ -127,7 +127,7 @@ class Multilabel(JudgedByLogits):
         """All labels of `whole`: a rare one may have no row in the training part."""
         labels = tuple(_found(whole) if known is None else sorted(set(known)))
         if len(labels) < 2:
-            raise ConfigError(f"labels: expected two or more, got {shown(labels)}")
+            raise ConfigError(f"labels: expected two or more, got {join_names(labels)}")
         _refuse_unknown(settings.thresholds, labels)
         return cls(labels, settings)
 
@@ -157,7 +157,7 @@ class Multilabel(JudgedByLogits):
         seen = set(_found(train))
         unseen = [name for name in self.labels if name not in seen]
         if unseen:
-            said.append(f"no row to train on has the label {shown(unseen)}")
+            said.append(f"no row to train on has the label {join_names(unseen)}")
         other = next((sign for sign in ";,|" if any(sign in name for name in self.labels)), None)
         if counts.max() <= 1 and other:
             said.append(
@@ -180,7 +180,7 @@ class Multilabel(JudgedByLogits):
                 raise table.error(
                     row,
                     f"the label {shorten(label)} was never seen in training; the known labels are "
-                    f"{shown(self.labels)}",
+                    f"{join_names(self.labels)}",
                 )
             targets[row, places[label]] = True
         return targets
@@ -323,5 +323,5 @@ def _refuse_unknown(thresholds: Mapping[str, float] | None, labels: Sequence[str
     unknown = [name for name in thresholds or {} if names.find(name) is None]
     if unknown:
         raise ConfigError(
-            f"multilabel.thresholds: '{unknown[0]}' is no label; the labels are {shown(labels)}"
+            f"multilabel.thresholds: '{unknown[0]}' is no label; the labels are {join_names(labels)}"
         )

@@ -28,7 +28,7 @@ def test_batches_hold_their_rows_padded_on_the_right(
     targets = [len(row) * 3 for row in rows]
     examples = examples_of(rows, targets)
     seen = []
-    for batch in examples.batches(Bucketing(batch_rows).shuffled(examples.lengths, (seed,))):
+    for batch in examples.batches(Bucketing(batch_rows).shuffle(examples.lengths, (seed,))):
         assert batch.targets is not None
         assert batch.ids.dtype == batch.rows.dtype == batch.targets.dtype == torch.int64
         assert batch.mask.dtype == torch.bool

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from munjang.data.checks import check_data, measure, padding, unknown_words
+from munjang.data.checks import (
+    check_data,
+    describe_lengths,
+    measure_oov_rates,
+    measure_padding,
+)
 from munjang.data.distributions import describe_numbers
 from munjang.data.readers import read_table
 from munjang.data.readers.targets import clean_label_sets, clean_numbers
@@ -132,7 +137,7 @@ def test_one_row():
 @settings(max_examples=100)
 @given(lengths=st.lists(st.integers(0, 5000), min_size=1, max_size=300))
 def test_lengths(lengths):
-    found = measure(np.array(lengths), "tokens")
+    found = describe_lengths(np.array(lengths), "tokens")
     assert sum(found.counts) == len(lengths)
     for i, (edge, count) in enumerate(zip(found.edges, found.counts, strict=True)):
         upper = found.edges[i + 1] if i + 1 < len(found.edges) else np.inf
@@ -144,7 +149,7 @@ def test_lengths(lengths):
 @settings(max_examples=100)
 @given(lengths=st.lists(st.integers(1, 300), min_size=1, max_size=400), seed=st.integers(0, 99))
 def test_padding_against_counting_it(lengths, seed):
-    found = padding(np.array(lengths), seed, batch_rows=16)
+    found = measure_padding(np.array(lengths), seed, batch_rows=16)
     order = np.random.default_rng(seed).permutation(len(lengths))
     batches = [[lengths[i] for i in order[at : at + 16]] for at in range(0, len(order), 16)]
     places = sum(len(batch) * max(batch) for batch in batches)
@@ -165,7 +170,7 @@ def test_unknown_words_against_counting_them(texts, seed):
     seen = Counter(w for i, words in enumerate(texts) if i not in held for w in words)
     asked = [w for i in held for w in texts[i]]
     words = pl.Series(texts, dtype=pl.List(pl.String))
-    for found in unknown_words(words, np.arange(len(texts)), seed):
+    for found in measure_oov_rates(words, np.arange(len(texts)), seed):
         least = found.min_frequency
         assert found.vocabulary_size == 4 + sum(count >= least for count in seen.values())
         out = sum(seen[w] < least for w in asked)
@@ -176,7 +181,7 @@ def test_equal_texts_are_held_out_together():
     words = pl.Series([["같은", "글"]] * 500 + [[f"글{i}"] for i in range(9)])
     texts = np.concatenate([np.zeros(500, dtype=np.int64), np.arange(1, 10)])
     for seed in range(20):
-        assert {row.share for row in unknown_words(words, texts, seed)} == {1.0}
+        assert {row.share for row in measure_oov_rates(words, texts, seed)} == {1.0}
 
 
 def test_real_reviews(real_data):

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from munjang.data.readers import read_table
-from munjang.data.readers.line_ends import LineEnds, with_line_feeds
+from munjang.data.readers.line_ends import LineEnds, normalize_line_ends
 from munjang.data.readers.stream import stream_texts
 from munjang.data.readers.values import EMPTY
 from munjang.errors import DataError
@@ -73,7 +73,7 @@ def same(path, monkeypatch, *, skip, sizes, encoding="utf-8"):
     found = [stream(path, skip=skip, **how)]
     with monkeypatch.context() as patched:
         arriving = lambda _: Arriving(path.read_bytes(), list(sizes))  # noqa: E731
-        patched.setattr("munjang.data.readers.opening._open_path", arriving)
+        patched.setattr("munjang.data.readers.source._open_path", arriving)
         found.append(stream(path, skip=skip, **how))
     for rows, skipped, failed in found:
         if expected is None:
@@ -137,7 +137,7 @@ def test_line_ends_do_not_depend_on_the_pieces(content, cuts):
     places = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
     ends = LineEnds()
     pieces = [content[a:b] for a, b in pairwise(places)]
-    assert b"".join(map(ends.feed, pieces)) == with_line_feeds(content)
+    assert b"".join(map(ends.feed, pieces)) == normalize_line_ends(content)
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def test_columns(tmp_path):
         joined(path)
     plain = tmp_path / "d.txt"
     plain.write_text("a\n")
-    with pytest.raises(DataError, match="plain text, one text a line"):
+    with pytest.raises(DataError, match="plain text, one text per line"):
         joined(plain, text_column="body")
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.vectors import WordVectors, find_vectors, open_vectors
-from munjang.data.vectors import lines as text_lines
+from munjang.data.vectors import text as text_vectors
 from munjang.errors import DataError
 from munjang.text.columns import token_column
 from munjang.text.vocabulary import RESERVED, Vocabulary
@@ -88,7 +88,7 @@ def test_every_format_gives_the_same_vectors_whatever_its_name(name: str, tmp_pa
 def test_where_a_piece_of_the_file_ends_does_not_matter(
     name: str, chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("munjang.data.vectors.lines._CHUNK", chunk)
+    monkeypatch.setattr("munjang.data.vectors.text._CHUNK", chunk)
     monkeypatch.setattr("munjang.data.vectors.binary._CHUNK", chunk)
     found = read(tmp_path / "file", FILES[name], *SMALL)
     assert as_dict(found, list(SMALL)) == rounded(SMALL, list(SMALL))
@@ -129,29 +129,29 @@ def test_words_may_hold_spaces(tmp_path: Path) -> None:
     assert as_dict(found, tokens) == dict(zip(tokens, map(list, expected), strict=True))
 
 
-@pytest.mark.parametrize(("promised", "there"), [(9, 3), (1, 3)])
+@pytest.mark.parametrize(("header_count", "there"), [(9, 3), (1, 3)])
 @pytest.mark.parametrize("make", [text_of, binary_of])
 def test_a_header_that_miscounts_is_known_and_all_words_are_read(
-    make: Any, promised: int, there: int, tmp_path: Path
+    make: Any, header_count: int, there: int, tmp_path: Path
 ) -> None:
     data = make(SMALL, header=True) if make is text_of else make(SMALL)
-    data = data.replace(b"3 3\n", f"{promised} 3\n".encode(), 1)
+    data = data.replace(b"3 3\n", f"{header_count} 3\n".encode(), 1)
     found = read(tmp_path / "file", data, *SMALL)
-    assert (found.promised, found.words, len(found.ids)) == (promised, there, 3)
+    assert (found.header_count, found.words, len(found.ids)) == (header_count, there, 3)
 
 
 BAD = {
-    "too few": (b"a 1 2 3\nb 1 2\nc 1 2 3\n", 2, "3 numbers, got 2 numbers behind 'b'"),
-    "too many": (b"a 1 2 3\nb 1.5 2.5 3 4\n", 2, "3 numbers, got 4 numbers behind 'b'"),
+    "too few": (b"a 1 2 3\nb 1 2\nc 1 2 3\n", 2, "3 numbers, got 2 numbers after 'b'"),
+    "too many": (b"a 1 2 3\nb 1.5 2.5 3 4\n", 2, "3 numbers, got 4 numbers after 'b'"),
     "header": (b"2 4\na 1 2 3\nb 1 2 3\n", 2, "4 numbers (the header says so), got 3 numbers"),
-    "no number": (b"a 1 2 3\nb 1 x 3\n", 2, "got 'x' as number 2 behind 'b'"),
+    "no number": (b"a 1 2 3\nb 1 x 3\n", 2, "got 'x' as number 2 after 'b'"),
     "underscore": (b"a 1 2 3\nb 1 1_0 3\n", 2, "got '1_0' as number 2"),
     "NaN": (b"a 1 2 3\nb 1 2 nan\n", 2, "finite 32-bit numbers, number 3 of 'b' is nan"),
     "infinite": (b"a 1 2 3\nb -inf 2 3\n", 2, "number 1 of 'b' is -inf"),
     "too large": (b"a 1 2 3\nb 1 1e300 3\n", 2, "number 2 of 'b' is 1e+300"),
     "UTF-8": (b"a 1 2 3\nb\xff 1 2 3\n", 2, r"a word in UTF-8, got b'b\xff' (byte 0xff)"),
     "empty line": (b"a 1 2 3\n\nb 1 2 3\n", 2, "3 numbers, got an empty line"),
-    "word alone": (b"a 1 2 3\nb\n", 2, "3 numbers, got 0 numbers behind 'b'"),
+    "word alone": (b"a 1 2 3\nb\n", 2, "3 numbers, got 0 numbers after 'b'"),
     "binary NaN": (binary_of({"a": (1, 2), "b": (1, float("nan"))}), 2, "number 2 of 'b' is nan"),
     "binary word": (
         binary_of({"a": (1.0, 2.0), "b": (1.0, 2.0)}).replace(b"b", b"\xff"),
@@ -189,7 +189,7 @@ def test_a_binary_file_that_is_cut_off_is_refused(missing: int, tmp_path: Path) 
     whole = binary_of({"a": (1.0, 2.0), "bc": (3.0, 4.0)})
     path = tmp_path / "file.bin"
     if missing == 11:  # nothing is left of the second: its header promises one too many
-        assert read(path, whole[:-missing], "a").promised == 2
+        assert read(path, whole[:-missing], "a").header_count == 2
         return
     row = 2 if missing < 11 else 1
     with pytest.raises(DataError, match=f"row {row}: expected 2 words .* cut off"):
@@ -237,7 +237,7 @@ def test_places_that_hold_no_file_are_refused(tmp_path: Path) -> None:
 def test_a_line_without_an_end_is_not_swallowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(text_lines, "_LONGEST", 1000)
+    monkeypatch.setattr(text_vectors, "_LONGEST", 1000)
     with pytest.raises(DataError, match=r"row 2: .* a line of more than 1,000 bytes"):
         read(tmp_path / "file", b"1 2\na 1 2" + b" " * 5000, "a")
 
@@ -257,7 +257,7 @@ def test_an_object_like_those_of_gensim_is_taken_as_it_is() -> None:
     ("what", "told"),
     [
         (in_memory(SMALL, wv=1), r"give its \.wv"),
-        (in_memory(SMALL, index_to_key=["a"]), r"shape \[1, dim\], one a word, got \[3, 3\]"),
+        (in_memory(SMALL, index_to_key=["a"]), r"shape \[1, dim\], one per word, got \[3, 3\]"),
         ({"a": [1.0]}, "a path or gensim's KeyedVectors .*, got dict"),
         (in_memory({"a": (1.0, float("inf"))}), "row 1: .* number 2 of 'a' is inf"),
         (in_memory({"a": (1.0,), "\ud800": (1.0,)}), "row 2: expected a word in Unicode"),
@@ -383,7 +383,7 @@ def test_what_gensim_saves_as_a_pickle_is_refused(gensim_vectors: Any, tmp_path:
 def test_memory_does_not_grow_with_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("munjang.data.vectors.lines._CHUNK", 1 << 14)
+    monkeypatch.setattr("munjang.data.vectors.text._CHUNK", 1 << 14)
     monkeypatch.setattr("munjang.data.vectors.binary._CHUNK", 1 << 14)
     peaks: dict[str, list[int]] = {"text": [], "binary": []}
     for count in (10_000, 60_000):

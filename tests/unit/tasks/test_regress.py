@@ -118,7 +118,7 @@ def test_rows_without_a_number_are_skipped_when_asked() -> None:
     )
     assert table.labels is not None
     assert table.labels.to_list() == [1.0, 4.0]
-    assert table.skipped == {"label is no number": 1, "missing label": 1, "empty text": 1}
+    assert table.skipped == {"label is not a number": 1, "missing label": 1, "empty text": 1}
 
 
 def test_the_figures_are_those_of_their_definitions() -> None:

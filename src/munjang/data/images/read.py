@@ -14,7 +14,7 @@ import polars as pl
 from munjang.data.images.decode import Pixels, pixels_of, size_of
 from munjang.data.images.settings import ImageSettings, Mode
 from munjang.data.images.sources import Found, Source, find_images
-from munjang.data.readers.class_names import one_name_each
+from munjang.data.readers.class_names import unify_class_names
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.memory import total_memory
@@ -75,7 +75,7 @@ def read_images(data: Any, form: ImageSettings, *, skip_bad: bool = False) -> Im
         pixels = pixels if mode == "colour" else np.ascontiguousarray(pixels[:, :1])
         seen = "no pixel has a colour" if mode == "grey" else "some pixels have a colour"
         notes = (*notes, f"mode: {mode} (guessed: {seen})")
-    table = one_name_each(_table(kept, pixels, (*found.notes, *notes), skipped))
+    table = unify_class_names(_table(kept, pixels, (*found.notes, *notes), skipped))
     _refuse_emptied(found, table)
     form = ImageSettings(mode=mode, size=size)
     return ImageTable(pixels, table, form, ", ".join(found.names))

@@ -164,6 +164,6 @@ def _require_train_texts(table: Table, part: Int8s) -> None:
         index = int(np.flatnonzero((table.labels == label).to_numpy())[0])
         raise table.error(
             index,
-            f"no text of the class {label!r} is left for training, because the same texts also have "
-            "other labels: give each text one label, or give each part as its own file",
+            f"no text of the class {label!r} is left for training, because the same texts "
+            "also have other labels: give each text one label, or give each part as its own file",
         )

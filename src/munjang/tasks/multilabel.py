@@ -323,5 +323,6 @@ def _refuse_unknown(thresholds: Mapping[str, float] | None, labels: Sequence[str
     unknown = [name for name in thresholds or {} if names.find(name) is None]
     if unknown:
         raise ConfigError(
-            f"multilabel.thresholds: '{unknown[0]}' is no label; the labels are {join_names(labels)}"
+            f"multilabel.thresholds: '{unknown[0]}' is no label; the labels are "
+            f"{join_names(labels)}"
         )

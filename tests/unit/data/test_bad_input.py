@@ -136,7 +136,7 @@ def test_json_array(tmp_path):
     for content in ('[{"text": "a", "label": 1}]', '[\n{"text": "a", "label": 1}\n]'):
         path = tmp_path / "d.json"
         path.write_text(content)
-        refused(path, r"expected JSON Lines .* got a JSON array; jq", row=1)
+        refused(path, r"expected JSON Lines .* got a JSON array; convert it with: jq", row=1)
 
 
 # --- structure

@@ -216,8 +216,8 @@ def _reject_missing_header(records: Records) -> None:
     if numbers:
         raise DataError(
             "expected a header, but the first row looks like data "
-            f"({join_names(records.names)}): put a line such as text,label on top, or name the columns with --text-column and "
-            "--label-column",
+            f"({join_names(records.names)}): put a line such as "
+            "text,label on top, or name the columns with --text-column and --label-column",
             file=records.file,
         )
 

@@ -95,7 +95,8 @@ def find_overlap(train: Table, test: Table, numbers: Int64s | None = None) -> Re
     """Find texts that are in both tables. `rows` counts the rows of the test.
 
     Args:
-        train, test: the rows.
+        train: rows of the training file.
+        test: rows of the test file.
         numbers: as for `duplicates`, of the rows of `train` and then those of `test`.
     """
     if numbers is None:

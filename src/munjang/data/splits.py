@@ -85,7 +85,7 @@ def split(
 
 
 def number_distinct_texts(texts: pl.Series) -> Int64s:
-    """Number the texts; those that are equal after NFC and stripping share a number.
+    """Assign a number to each text; texts that are equal after NFC and stripping share it.
 
     Returns:
         One number per row [rows], dense from 0, in order of first appearance.

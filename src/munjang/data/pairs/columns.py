@@ -165,7 +165,8 @@ def _reject_missing_header(records: Records) -> None:
         raise DataError(
             "expected a header, but the first row looks like data "
             f"({join_names(records.names)}): put a line such as "
-            "source,target on top, or name the columns with --source-column and --target-column (source_column=..., target_column=...)",
+            "source,target on top, or name the columns with --source-column and --target-column "
+            "(source_column=..., target_column=...)",
             file=records.file,
         )
 

@@ -27,7 +27,8 @@ def blank_corrupt_rows(
 
     Args:
         data: content of a file.
-        starts, ends: byte range of each record.
+        starts: place of the first byte of each record.
+        ends: place after the last byte of each record.
         rows: row number of each record.
 
     Returns:

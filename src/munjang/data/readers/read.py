@@ -74,8 +74,9 @@ def read_records(
     """Read the records of each file, of the data frame or of the lists, before choosing columns.
 
     Args:
-        sources, encoding: as for `read_table`.
+        sources: as for `read_table`.
         columns: names of the text and label columns, where known.
+        encoding: as for `read_table`.
         skip: keep bad rows as faults of the records instead of raising.
         kinds: names of the columns of lists.
         usual: further usual names of text columns, by which a header is recognized.

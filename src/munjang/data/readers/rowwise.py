@@ -37,13 +37,13 @@ _LONE_CR = "\udc0d"
 
 
 class RowReader:
-    """Rows of CSV or TSV, read one by one and checked against the header.
+    r"""Rows of CSV or TSV, read one by one and checked against the header.
 
     Iterating yields the row number of each row after the header with its fields, with what is
     wrong with it, or with None for a blank line.
 
     Args:
-        lines: lines without their "\\n"; invalid bytes are lone surrogates.
+        lines: lines without their "\n"; invalid bytes are lone surrogates.
         delimiter: one ASCII character.
         quoted: whether double quotes protect delimiters and line ends.
         file: name of the file, for messages.
@@ -143,13 +143,13 @@ def read_rowwise(content: Content, delimiter: str) -> Records:
 def cut_records(
     lines: Iterator[str], delimiter: str, *, quoted: bool
 ) -> Iterator[tuple[int, list[str] | str]]:
-    """Cut lines into records.
+    r"""Cut lines into records.
 
     A blank line is a record without fields. A record with malformed quotes is a single line; the
     lines after it are read anew.
 
     Args:
-        lines: lines without their "\\n".
+        lines: lines without their "\n".
         delimiter: one ASCII character.
         quoted: whether double quotes protect delimiters and line ends.
 

@@ -88,7 +88,8 @@ def group_faults(
         bad: reason and message by index of the value.
         blank: True for each empty value [values]; changed in place.
         rows: line or row number of each value.
-        reason, message: of the empty values.
+        reason: reason for the empty values.
+        message: message about each empty value.
 
     Returns:
         The faults, and the indices of bad values.

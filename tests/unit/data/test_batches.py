@@ -1,4 +1,4 @@
-"""Padded batches hold what their column holds, and nothing else."""
+"""Padded batches have exactly the tokens of their column."""
 
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ rows_of_ids = st.lists(st.lists(st.integers(1, 2**31 - 1), max_size=9), max_size
 
 
 def rows_of(column: object) -> list[list[int]]:
-    """A token column as lists."""
+    """Return a token column as lists."""
     values, offsets = values_and_offsets(column)
     return [values[a:b].tolist() for a, b in pairwise(offsets)]
 

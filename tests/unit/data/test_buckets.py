@@ -1,4 +1,4 @@
-"""Buckets: every row once, little padding, budgets held, the same seed the same pass."""
+"""Bucketing: every row once, little padding, kept budgets, reproducible order."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""One rule of what a collection of texts is, wherever texts are taken from Python."""
+"""Collections of texts from Python: the same rule in every function."""
 
 import re
 import unicodedata
@@ -16,7 +16,7 @@ from munjang.text.blank import blank_rows, is_blank
 
 
 class SeriesLike:
-    """A column of pandas, which is no dependency: iterable, with a shape and `to_list`."""
+    """Stand-in for a pandas column: iterable, with a shape and `to_list`."""
 
     def __init__(self, values: list[object]) -> None:
         self.values, self.shape = values, (len(values),)
@@ -32,7 +32,7 @@ class SeriesLike:
 
 
 class FrameLike:
-    """A table of pandas: iterating over it gives the names of its columns."""
+    """Stand-in for a pandas table: iterating over it gives the names of its columns."""
 
     def __init__(self, names: list[str]) -> None:
         self.columns = names
@@ -81,7 +81,7 @@ def test_a_generator_is_read_once_and_one_string_is_one_text():
 
 
 @pytest.mark.parametrize(
-    ("texts", "said"),
+    ("texts", "message"),
     [
         ({"a": "b"}, "got dict, a mapping"),
         ({"b", "a"}, r"got set, .* no order: give sorted\(given\)"),
@@ -99,9 +99,9 @@ def test_a_generator_is_read_once_and_one_string_is_one_text():
     ],
     ids=lambda given: type(given).__name__,
 )
-def test_what_would_be_read_otherwise_than_meant_is_refused_in_one_line(texts, said):
+def test_what_would_be_read_otherwise_than_meant_is_refused_in_one_line(texts, message):
     for take in (collect_texts, text_column, lambda given: read_table((given, None))):
-        with pytest.raises(DataError, match=said) as caught:
+        with pytest.raises(DataError, match=message) as caught:
             take(texts)
         assert "\n" not in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""Runs of characters without a space are told with their row."""
+"""Notes on long runs of characters without a space name their row."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Two columns of pairs that have one name."""
+"""Errors about two columns of the same name, for pairs."""
 
 from pathlib import Path
 

@@ -34,13 +34,13 @@ CONTENT = "id\tdocument\tlabel\n1\t좋다\t1\n2\t\t0\n3\t별로\t0\n".encode()
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
-def nothing_said(note):
+def fail_on_note(note):
     raise AssertionError(f"nothing should have been done, but: {note}")
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.server.asked.append(self.path)
+        self.server.requests.append(self.path)
         if self.path.startswith("/missing"):
             self.send_error(404)
         elif self.path.startswith("/elsewhere"):
@@ -69,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        running.asked = []
+        running.requests = []
         running.release = threading.Event()
         running.url = f"http://127.0.0.1:{running.server_port}"
         thread = threading.Thread(target=running.serve_forever, daemon=True)
@@ -111,16 +111,16 @@ def files_under(folder):
 
 @pytest.mark.parametrize("way", ["good", "unsized", "here"])
 def test_download_is_prepared_and_cached(server, cache, way):
-    said = []
+    notes = []
     sample = sample_at(f"{server.url}/{way}/train.txt")
-    path = fetch(sample, said.append)
+    path = fetch(sample, notes.append)
     assert path == cache / "samples" / "tiny" / "train.tsv"
     assert read_table(path).texts.to_list() == ["좋다", "별로"]
-    assert any("downloading http" in note for note in said)
-    assert any("made for a test" in note for note in said)
-    asked = len(server.asked)
-    assert fetch(sample, nothing_said) == path
-    assert len(server.asked) == asked
+    assert any("downloading http" in note for note in notes)
+    assert any("made for a test" in note for note in notes)
+    requests = len(server.requests)
+    assert fetch(sample, fail_on_note) == path
+    assert len(server.requests) == requests
     assert not any(".part" in name for name in files_under(cache))
 
 
@@ -129,7 +129,7 @@ def test_altered_cache_is_made_again(server):
     path = fetch(sample)
     path.write_text("half a")
     assert read_table(fetch(sample)).texts.to_list() == ["좋다", "별로"]
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -178,10 +178,10 @@ def test_unsafe_addresses_are_refused(url):
 
 
 def test_unknown_checksum_is_said_and_kept(server, cache):
-    said = []
+    notes = []
     sample = sample_at(f"{server.url}/good/train.txt", sha256=None)
-    fetch(sample, said.append)
-    assert any(DIGEST in note for note in said)
+    fetch(sample, notes.append)
+    assert any(DIGEST in note for note in notes)
     raw = cache / "raw" / "tiny" / "train.txt"
     assert pin_path(raw).read_text().split() == [DIGEST, "train.txt"]
     raw.write_bytes(CONTENT + b"x")
@@ -253,7 +253,7 @@ def test_own_files_need_no_network(tmp_path, monkeypatch):
     assert read_table(fetch(sample)).texts.to_list() == ["좋다", "별로"]
     prepared = own / "tiny" / "train.tsv"
     prepared.write_text("document\tlabel\n내 글\t1\n")
-    assert fetch(sample, nothing_said) == prepared
+    assert fetch(sample, fail_on_note) == prepared
     assert files_under(own) == ["tiny/train.tsv", "tiny/train.txt"]
 
 
@@ -265,8 +265,8 @@ def test_real_folder_holds_the_corpora(real_data, monkeypatch):
         ("sst2", "valid", 872),
         ("mr", "all", 10_662),
     ):
-        assert len(samples.load_sample(name, part, say=nothing_said)) == rows
-    assert samples.fetch_sample("sst2", say=nothing_said) == real_data / "sst2" / "train.tsv"
+        assert len(samples.load_sample(name, part, say=fail_on_note)) == rows
+    assert samples.fetch_sample("sst2", say=fail_on_note) == real_data / "sst2" / "train.tsv"
 
 
 def test_cache_folder(monkeypatch, tmp_path):
@@ -299,7 +299,7 @@ def packed_snippets():
 
 
 def make_wheel(folder):
-    """A wheel of a package that nobody has, with a data file, and a module that must not run."""
+    """Make a wheel of an unpublished package, with a data file, and a module that must not run."""
     content = packed_snippets()
     wheel = folder / "munjang_test_nothing-1.0-py3-none-any.whl"
     info = "munjang_test_nothing-1.0.dist-info"
@@ -343,13 +343,13 @@ def wheel(tmp_path, monkeypatch):
 
 def test_member_of_a_wheel_is_fetched_with_pip(wheel, cache):
     sample = sample_in(*wheel)
-    said = []
-    table = read_table(fetch(sample, said.append))
+    notes = []
+    table = read_table(fetch(sample, notes.append))
     assert table.texts.to_list() == ["good,\n\nfine", "a summary"]
     assert table.labels.to_list() == ["fresh", "plot"]
-    assert any("munjang-test-nothing==1.0" in note for note in said)
+    assert any("munjang-test-nothing==1.0" in note for note in notes)
     wheel[0].unlink()
-    fetch(sample, nothing_said)
+    fetch(sample, fail_on_note)
     fetch(replace(sample, name="other"))
 
 
@@ -447,7 +447,7 @@ def test_a_sample_of_pairs_is_read_as_pairs(tmp_path, monkeypatch):
     own.mkdir(parents=True)
     monkeypatch.setenv("MUNJANG_DATA", str(own.parent))
     (own / "all.tsv").write_text("en\tko\nBusan\t 부산\n1\t1.0\n", encoding="utf-8")
-    table = samples.load_sample("names-ko", say=nothing_said)
+    table = samples.load_sample("names-ko", say=fail_on_note)
     assert (table.text_column, table.label_column) == ("en", "ko")
     # As they stand; labels would lose the space, and be "1".
     assert table.labels.to_list() == [" 부산", "1.0"]
@@ -459,7 +459,7 @@ def test_embedded_names():
         table = samples.load_sample("names-ko")
     except DataError as error:
         pytest.skip(f"the registry of packages is out of reach: {error}")
-    content = samples.fetch_sample("names-ko", say=nothing_said).read_bytes()
+    content = samples.fetch_sample("names-ko", say=fail_on_note).read_bytes()
     assert hashlib.sha256(content).hexdigest() == (
         "48b59c7ba2db577ea6f53ace21e22d18792df32bb6c6035d9dba1cfcf0bd8c46"
     )
@@ -486,7 +486,7 @@ def test_embedded_reviews(name, rows):
 def test_notes_of_a_prepared_sample_come_with_it(server, monkeypatch):
     sample = sample_at(f"{server.url}/good/train.txt")
     monkeypatch.setattr("munjang.data.samples.load.SAMPLES", (sample,))
-    said = []
-    table = samples.load_sample("tiny", say=said.append)
+    notes = []
+    table = samples.load_sample("tiny", say=notes.append)
     assert "1 row without a text left out" in table.notes
-    assert samples.fetch_sample("tiny", "train", say=nothing_said).name == "train.tsv"
+    assert samples.fetch_sample("tiny", "train", say=fail_on_note).name == "train.tsv"

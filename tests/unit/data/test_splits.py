@@ -82,8 +82,8 @@ def test_classes_keep_their_proportions(counts, valid, test, seed):
     done = split(table, valid=valid, test=test, seed=seed)
     for part, share in ((done.valid, valid), (done.test, test)):
         for i, count in enumerate(counts):
-            found = sum(labels[j] == f"c{i}" for j in part)
-            assert found == (max(1, round(share * count)) if share else 0)
+            size = sum(labels[j] == f"c{i}" for j in part)
+            assert size == (max(1, round(share * count)) if share else 0)
 
 
 def test_duplicates_stay_together_though_written_otherwise():

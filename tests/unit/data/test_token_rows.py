@@ -1,4 +1,4 @@
-"""Texts one by one: the ids of a column, cut at the same place; and no sign without its word."""
+"""Encoding of single texts: same ids and truncation as a column; no sign without its word."""
 
 import polars as pl
 import pytest
@@ -49,9 +49,9 @@ def test_texts_one_by_one_are_what_they_are_in_a_column(
 
 
 def _names(tokenizer: WordTokenizer, text: str, **chosen: int) -> tuple[list[str], bool]:
-    found = encode_rows(tokenizer, [text], ends=False, **chosen)
-    ids = found.rows.values.tolist()
-    return tokenizer.vocabulary.tokens_of(ids), bool(found.truncated[0])
+    encoded = encode_rows(tokenizer, [text], ends=False, **chosen)
+    ids = encoded.rows.values.tolist()
+    return tokenizer.vocabulary.tokens_of(ids), bool(encoded.truncated[0])
 
 
 def test_max_length_counts_words_and_keeps_the_sign_of_each() -> None:

@@ -1,4 +1,4 @@
-"""Labels that have a type: they are called what a CSV calls them."""
+"""Typed labels get the same names as in CSV."""
 
 from decimal import Decimal
 from pathlib import Path

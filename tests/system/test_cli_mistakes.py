@@ -113,7 +113,7 @@ WRONG_NAMES = {
     "label column": (("--label-column", "lable"), ("lable", "text, label")),
     "one column for both": (
         ("--text-column", "text", "--label-column", "text"),
-        ("'text'", "for both, texts and labels"),
+        ("'text'", "for both texts and labels"),
     ),
     "seed": (("--seed", "-1"), ("seed",)),
     "seed of letters": (("--seed", "one"), ("--seed", "see munjang train --help")),

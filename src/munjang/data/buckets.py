@@ -104,6 +104,7 @@ class Bucketing:
     def _cut(
         self, lengths: Int64s, order: Int64s, random: np.random.Generator | None
     ) -> Iterator[Group]:
+        lengths = np.maximum(lengths, 1)  # a row without tokens is padded to one
         if self.boundaries is None:
             yield from self._chunks(order, lengths, None)
             return
@@ -120,34 +121,20 @@ class Bucketing:
             yield from self._chunks(rows, lengths, width)
 
     def _chunks(self, rows: Int64s, lengths: Int64s, width: int | None) -> Iterator[Group]:
-        if self.batch_rows is not None:
-            yield from self._by_rows(rows, lengths, width, self.batch_rows)
-            return
-        yield from self._by_tokens(rows, lengths, width)
-
-    def _by_rows(
-        self, rows: Int64s, lengths: Int64s, width: int | None, most: int
-    ) -> Iterator[Group]:
+        """Cut rows into batches, in their order; each is as large as the limits allow."""
         start = 0
         while start < len(rows):
-            part = rows[start : start + most]
-            longest = np.maximum.accumulate(lengths[part]) if width is None else width
-            sizes = longest * np.arange(1, len(part) + 1)
-            part = part[: max(1, np.count_nonzero(sizes <= most * _TOKENS_PER_ROW))]
-            yield Group(part, width or max(int(lengths[part].max()), 1))
-            start += len(part)
-
-    def _by_tokens(self, rows: Int64s, lengths: Int64s, width: int | None) -> Iterator[Group]:
-        budget = self.batch_tokens or 1
-        start, time = 0, 1
-        for place, row in enumerate(rows):
-            longer = width or max(time, int(lengths[row]))
-            if place > start and longer * (place - start + 1) > budget:
-                yield Group(rows[start:place], time)
-                start, longer = place, width or max(int(lengths[row]), 1)
-            time = longer
-        if start < len(rows):
-            yield Group(rows[start:], time)
+            if self.batch_rows is not None:
+                most, budget = self.batch_rows, self.batch_rows * _TOKENS_PER_ROW
+            else:
+                budget = self.batch_tokens or 1
+                most = max(1, budget // (width or int(lengths[rows[start]])))
+            batch = rows[start : start + most]
+            longest = width or np.maximum.accumulate(lengths[batch])
+            sizes = longest * np.arange(1, len(batch) + 1)
+            batch = batch[: max(1, np.count_nonzero(sizes <= budget))]
+            yield Group(batch, width or int(lengths[batch].max()))
+            start += len(batch)
 
 
 def _longer_side_lengths(lengths: Int64s) -> Int64s:

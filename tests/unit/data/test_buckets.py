@@ -56,6 +56,29 @@ def test_the_size_of_a_batch_is_held(
                 assert len(group.rows) * group.time <= bucketing.batch_tokens
 
 
+def token_batches(rows: list[int], lengths: np.ndarray, budget: int) -> list[tuple[list[int], int]]:
+    """Return batches of at most `budget` tokens and their padded lengths, row by row."""
+    batches: list[tuple[list[int], int]] = []
+    for row in rows:
+        batch, time = batches[-1] if batches else ([], 0)
+        longest = max(time, int(lengths[row]), 1)
+        if batch and longest * (len(batch) + 1) <= budget:
+            batches[-1] = ([*batch, row], longest)
+        else:
+            batches.append(([row], max(int(lengths[row]), 1)))
+    return batches
+
+
+@given(lengths=some_lengths, budget=st.integers(1, 300))
+def test_batches_of_tokens_equal_those_of_a_loop_over_rows(
+    lengths: np.ndarray, budget: int
+) -> None:
+    groups = Bucketing(None, budget).in_order_of_length(lengths)
+    order = np.argsort(lengths, kind="stable").tolist()
+    batches = [(group.rows.tolist(), group.time) for group in groups]
+    assert batches == token_batches(order, lengths, budget)
+
+
 @given(lengths=some_lengths, budget=st.integers(60, 300), seed=seeds)
 def test_a_batch_of_tokens_is_full_before_the_next_begins(
     lengths: np.ndarray, budget: int, seed: tuple[int, int]

@@ -89,7 +89,7 @@ def test_an_error_names_the_key_and_what_came(values: dict[str, Any], words: str
         ({"training": {"epoch": 3}}, "'training.epoch'; did you mean 'epochs'?"),
         ({"training": {"batch_tokens": 9, "batch_rows": 9}}, "batch_rows or batch_tokens"),
         ({"training": {"batch_rows": None}}, "batch_rows or batch_tokens"),
-        ({"training": {"buckets": "10,5"}}, "training.buckets: bucket boundaries are rising"),
+        ({"training": {"buckets": "10,5"}}, "training.buckets: bucket boundaries are ascending"),
         ({"training": {"metric": "acc"}}, "'accuracy', 'macro_f1' or 'log_loss', got 'acc'"),
         (
             {"training": {"buckets": "2"}, "tokenizer": {"ends": True}},

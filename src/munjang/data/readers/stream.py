@@ -19,8 +19,8 @@ from munjang.data.readers.source import PARQUET_MAGIC, STDIN, open_source, sourc
 from munjang.data.readers.stream_records import (
     Record,
     WantedColumn,
-    line_records,
-    parquet_records,
+    read_line_records,
+    read_parquet_records,
 )
 from munjang.errors import DataError
 from munjang.names import existing_path
@@ -71,8 +71,8 @@ def stream_texts(
             raise DataError("the file is empty", file=name)
         wanted = WantedColumn(text_column, trained_column)
         if head.startswith(PARQUET_MAGIC):
-            records = parquet_records(stream, name, wanted, say, batch_rows)
-            return _batches(stack.pop_all(), name, records, lambda: True, batch_rows, skipped)
+            records = read_parquet_records(stream, name, wanted, say, batch_rows)
+            return _make_batches(stack.pop_all(), name, records, lambda: True, batch_rows, skipped)
         codec, mark = detect_codec(head, codec, name=name)
         stream.read(mark)
         lines = LineStream(stream, codec, name=name, strict=skipped is None, mark=mark)
@@ -82,8 +82,8 @@ def stream_texts(
         say(note)
     if form.kind == "tsv" and _is_rereadable(source):
         form = _with_needed_quoting(source, form, codec, mark, say)
-    records = line_records(lines, form, wanted, say)
-    return _batches(opened, name, records, lambda: lines.is_ready, batch_rows, skipped)
+    records = read_line_records(lines, form, wanted, say)
+    return _make_batches(opened, name, records, lambda: lines.is_ready, batch_rows, skipped)
 
 
 def _is_rereadable(source: str | Path) -> bool:
@@ -108,7 +108,7 @@ def _with_needed_quoting(
     return replace(form, kind="csv")
 
 
-def _batches(
+def _make_batches(
     opened: ExitStack,
     name: str,
     records: Iterator[Record],
@@ -116,6 +116,7 @@ def _batches(
     batch_rows: int,
     skipped: Counter[str] | None,
 ) -> Iterator[tuple[Int64s, pl.Series]]:
+    """Group texts into batches, and close the source at the end."""
     with opened:
         rows: list[int] = []
         texts: list[str] = []

@@ -44,36 +44,36 @@ class WantedColumn:
 Record = tuple[int, str | BadRow | None]
 
 
-def line_records(
+def read_line_records(
     lines: LineStream, form: Format, wanted: WantedColumn, say: Say
 ) -> Iterator[Record]:
     """Yield the records of a line-based format."""
     if form.kind == "jsonl":
-        yield from _jsonlines(lines, wanted, say)
+        yield from _read_jsonlines(lines, wanted, say)
     elif form.kind == "text":
-        yield from _plain(lines, wanted.name)
+        yield from _read_plain(lines, wanted.name)
     else:
-        yield from _delimited(lines, form, wanted, say)
+        yield from _read_delimited(lines, form, wanted, say)
 
 
-def parquet_records(
+def read_parquet_records(
     stream: io.BufferedReader, name: str, wanted: WantedColumn, say: Say, rows: int
 ) -> Iterator[Record]:
     """Yield the records of a Parquet file, decoding `rows` of them at a time."""
     # the index of Parquet is at its end, to which a pipe or a compressed file cannot seek
     file = open_parquet(stream if stream.seekable() else io.BytesIO(stream.read()), name=name)
-    columns = _choose(file.schema_arrow.names, wanted, say, file=name, row=None)
+    columns = _choose_columns(file.schema_arrow.names, wanted, say, file=name, row=None)
     row = 0
     try:
         for batch in file.iter_batches(batch_size=rows, columns=columns):
             for values in zip(*(batch[column].to_pylist() for column in columns), strict=True):
                 row += 1
-                yield row, _text(values, columns)
+                yield row, _check_text(values, columns)
     except (pa.ArrowException, OSError) as error:
         raise damaged_parquet_error(name, error) from error
 
 
-def _plain(lines: LineStream, text_column: str | None) -> Iterator[Record]:
+def _read_plain(lines: LineStream, text_column: str | None) -> Iterator[Record]:
     if text_column not in (None, "text"):
         raise DataError(
             f"there is no column {text_column!r}: this is plain text, one text per line",
@@ -83,7 +83,7 @@ def _plain(lines: LineStream, text_column: str | None) -> Iterator[Record]:
         yield lines.row, _find_invalid(line) or line.removesuffix("\r")
 
 
-def _jsonlines(lines: LineStream, wanted: WantedColumn, say: Say) -> Iterator[Record]:
+def _read_jsonlines(lines: LineStream, wanted: WantedColumn, say: Say) -> Iterator[Record]:
     columns: list[str] | None = None
     for line in lines:
         if columns is None:
@@ -96,17 +96,19 @@ def _jsonlines(lines: LineStream, wanted: WantedColumn, say: Say) -> Iterator[Re
             yield lines.row, BadRow(BAD_JSON, value) if value else None
             continue
         if columns is None:
-            columns = _choose(list(value), wanted, say, file=lines.name, row=lines.row)
-        yield lines.row, _text([value.get(column, MISSING) for column in columns], columns)
+            columns = _choose_columns(list(value), wanted, say, file=lines.name, row=lines.row)
+        yield lines.row, _check_text([value.get(column, MISSING) for column in columns], columns)
 
 
-def _delimited(lines: LineStream, form: Format, wanted: WantedColumn, say: Say) -> Iterator[Record]:
+def _read_delimited(
+    lines: LineStream, form: Format, wanted: WantedColumn, say: Say
+) -> Iterator[Record]:
     first = next((line for line in lines.head().split(b"\n") if line.strip(b"\r")), b"")
     quoted = form.kind == "csv" or is_quoted(first, form.delimiter.encode())
     reader = RowReader(lines, form.delimiter, quoted=quoted, file=lines.name)
     if not reader.names:
         return
-    columns = _choose(reader.names, wanted, say, file=lines.name, row=reader.header_row)
+    columns = _choose_columns(reader.names, wanted, say, file=lines.name, row=reader.header_row)
     places = [reader.names.index(column) for column in columns]
     for row, fields in reader:
         if not isinstance(fields, list):
@@ -114,10 +116,10 @@ def _delimited(lines: LineStream, form: Format, wanted: WantedColumn, say: Say) 
         elif len(places) == 1:
             yield row, fields[places[0]]
         else:
-            yield row, _text([fields[place] for place in places], columns)
+            yield row, _check_text([fields[place] for place in places], columns)
 
 
-def _choose(
+def _choose_columns(
     names: Sequence[str], wanted: WantedColumn, say: Say, *, file: str, row: int | None
 ) -> list[str]:
     """Return the columns whose joined values are the text."""
@@ -142,7 +144,7 @@ def _choose(
     return resolve_columns(names, guess, "text", file=file, row=row)
 
 
-def _text(values: Sequence[Any], columns: Sequence[str]) -> str | BadRow:
+def _check_text(values: Sequence[Any], columns: Sequence[str]) -> str | BadRow:
     """Return the text of one record, or the same defect that `clean_texts` reports."""
     value = values[0] if len(values) == 1 else join_texts(values)
     name = "+".join(columns)

@@ -86,18 +86,18 @@ def parts(model: Any, texts: list[str]) -> dict[str, float]:
     """The median milliseconds of each part of the way of one text."""
     import torch
 
-    from munjang.data.few import encode_few
+    from munjang.data.token_rows import encode_rows
     from munjang.layers.spelling import spelled_out
 
     encoding = model.recipe.encoding
-    encoded = [encode_few(model.tokenizer, [text], **encoding) for text in texts]
+    encoded = [encode_rows(model.tokenizer, [text], **encoding) for text in texts]
     networks = [spelled_out(model.network, each.unknown) for each in encoded]
     batches = [next(each.rows.in_order_of_length()) for each in encoded]
     places = list(range(len(texts)))
     with torch.inference_mode():
         logits = networks[0](*batches[0].inputs)
         taken = {
-            "text to ids": lambda n: encode_few(model.tokenizer, [texts[n]], **encoding),
+            "text to ids": lambda n: encode_rows(model.tokenizer, [texts[n]], **encoding),
             "ids to tensors": lambda n: (
                 next(encoded[n].rows.in_order_of_length()),
                 spelled_out(model.network, encoded[n].unknown),

@@ -96,10 +96,10 @@ def ours(
 ) -> tuple[int, float]:
     """Tokens and seconds of our loop."""
     import torch
+    from munjang.models.registry import build_encoder, model_config
 
     from munjang.data.batches import Examples
     from munjang.defaults import make_recipe
-    from munjang.models.registry import build_encoder, model_config
     from munjang.tasks.classify import Classify
     from munjang.text.columns import token_column
     from munjang.training.loop import Loop, make_state

@@ -57,10 +57,10 @@ def settings(threads: int, steps: int | None) -> dict[str, Any]:
 def prepared(data: str, threads: int, steps: int | None = None, **changed: Any) -> Any:
     """multi30k with words as tokens, ready to train on."""
     import torch
+    from munjang.pair_preparation import prepare_pairs
 
     from munjang.config import merge
     from munjang.data.pairs.aligned import AlignedFiles
-    from munjang.pair_preparation import prepare_pairs
 
     torch.set_num_threads(threads)
     files = AlignedFiles(*(Path(data) / f"train.{side}" for side in (SOURCE, TARGET)))
@@ -106,10 +106,10 @@ def train(data: str, work: str, threads: int, seconds: float, precision: str = "
 def fit(data: str, work: str, threads: int, steps: int) -> Answer:
     """Train the model that both sides decode with: a folder, and its weights for JoeyNMT."""
     import numpy as np
+    from munjang.pair_preparation import PreparedPairs
     from torch import nn
 
     from munjang.api import fit as fitted
-    from munjang.pair_preparation import PreparedPairs
 
     class WithoutOutputBias(PreparedPairs):
         """JoeyNMT's output layer has none, so ours stays at zero."""

@@ -17,16 +17,16 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+from munjang.image_recipe import make_image_recipe
+from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
+from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
 from pydantic.fields import FieldInfo
 
 from munjang.config import Settings
 from munjang.data.pairs.settings import SideSettings
 from munjang.defaults import Script, make_recipe
-from munjang.image_recipe import make_image_recipe
 from munjang.models.encoder import EncoderConfig
 from munjang.models.encoder_decoder import EncoderDecoderConfig
-from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
-from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
 from munjang.recipe import Recipe, TokenizerSettings
 from munjang.training.settings import TrainingSettings
 from munjang.tuning.space import SPACES, Choice, Span

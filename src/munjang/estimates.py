@@ -19,12 +19,12 @@ import torch
 from torch import Tensor
 
 from munjang.api import make_loop
+from munjang.data.arrays import ArrayDataset
 from munjang.data.batches import Examples
 from munjang.data.dataset import Dataset
-from munjang.data.arrays import ArrayDataset
 from munjang.data.pairs.examples import PairExamples
-from munjang.preparation import Prepared
 from munjang.memory import peak_memory, reset_peak
+from munjang.preparation import Prepared
 from munjang.tasks.inference import logits_of
 from munjang.tasks.translate import Translate, cross_entropy_of, hypotheses_of
 from munjang.training.logs import RunLog

@@ -42,5 +42,3 @@ def build_network(recipe: Recipe, task: Task, size: Any) -> nn.Module:
 def parameter_count(network: nn.Module) -> int:
     """Return the number of trained numbers."""
     return sum(parameter.numel() for parameter in network.parameters())
-
-

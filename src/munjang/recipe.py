@@ -74,7 +74,11 @@ class Recipe(Settings):
         task, kind = named_task(values), named_input(values)
         for other in TASKS.rows:
             if other.name != task.name and values.get(other.name):
-                own = _sections_of(task)[task.name].model_fields if task.name in _sections_of(task) else {}
+                own = (
+                    _sections_of(task)[task.name].model_fields
+                    if task.name in _sections_of(task)
+                    else {}
+                )
                 raise ConfigError(
                     f"{other.name}: the task is {task.name}, whose settings are "
                     f"{', '.join(f'{task.name}.{key}' for key in own)}"

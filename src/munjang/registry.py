@@ -287,9 +287,7 @@ ARCHITECTURES: Registry[ArchitectureRow] = Registry(
 
 def find_architectures(input_name: str, needs: Gives) -> list[ArchitectureRow]:
     """Return the architectures that read an input and give what a task needs."""
-    return [
-        row for row in ARCHITECTURES.rows if input_name in row.takes and needs in row.gives
-    ]
+    return [row for row in ARCHITECTURES.rows if input_name in row.takes and needs in row.gives]
 
 
 def require_architecture(name: str, input_name: str, task: TaskRow) -> ArchitectureRow:

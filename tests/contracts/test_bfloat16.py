@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 from torch import nn
 
 from munjang.api import Trained, train
 from munjang.layers import fused
-from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 from munjang.training.precision import precision_line
 from munjang.training.settings import TrainingSettings
 from tests.made import made_corpus

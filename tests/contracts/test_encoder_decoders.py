@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from munjang.models.registry import PAIR_ARCHITECTURES, build_encoder_decoder, pair_config
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -15,7 +16,6 @@ from munjang.data.pairs.examples import PairBatch, PairExamples
 from munjang.decoding.decode import decode
 from munjang.decoding.settings import DecodingSettings
 from munjang.models.encoder_decoder import Vocabularies
-from munjang.models.registry import PAIR_ARCHITECTURES, build_encoder_decoder, pair_config
 from munjang.text.vocabulary import EOS
 from munjang.training.optimisers import AdamW, ParameterGroup
 from tests.made import column_of

@@ -11,11 +11,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from munjang.models.registry import ARCHITECTURES, build_encoder, model_config
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from munjang.layers.embedding import TokenEmbedding
-from munjang.models.registry import ARCHITECTURES, build_encoder, model_config
 from munjang.tasks.classify import Classify
 from munjang.text.vocabulary import PAD, RESERVED
 from munjang.training.loop import Loop, make_state

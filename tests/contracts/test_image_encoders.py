@@ -8,18 +8,18 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
-
-from munjang.data.arrays import ArrayDataset
 from munjang.models.registry import (
     ARCHITECTURES,
     IMAGE_ARCHITECTURES,
     build_image_encoder,
     image_config,
 )
-from munjang.tasks.classify import Classify
 from munjang.tasks.images import Images
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from munjang.data.arrays import ArrayDataset
+from munjang.tasks.classify import Classify
 from munjang.training.loop import Loop, make_state
 from munjang.training.settings import TrainingSettings
 

@@ -8,13 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
-from torch import Tensor, nn
-
-from munjang.layout import WEIGHTS
-from munjang.loading import load_network
-from munjang.manifest import write_manifest
-from munjang.models.encoder_decoder import Vocabularies
 from munjang.models.registry import (
     ARCHITECTURES,
     PAIR_ARCHITECTURES,
@@ -26,6 +19,13 @@ from munjang.models.registry import (
     model_config,
     pair_config,
 )
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from munjang.layout import WEIGHTS
+from munjang.loading import load_network
+from munjang.manifest import write_manifest
+from munjang.models.encoder_decoder import Vocabularies
 from munjang.sealed import open_sealed
 from tests.contracts import test_encoder_decoders as of_pairs
 from tests.contracts import test_encoders as of_texts

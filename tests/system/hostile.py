@@ -17,7 +17,7 @@ import yaml
 
 import munjang
 from munjang.baselines import fit_baseline
-from munjang.data.samples.pictures import load_digits
+from munjang.data.samples.images import load_digits
 from munjang.pair_baselines import fit_pair_baseline
 from tests.made import QUICK, made_corpus
 

@@ -13,11 +13,11 @@ QUICK = ("--set", "training.epochs=4", "--set", "training.threads=1", "--quiet")
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of PNG files that `munjang data get digits` writes."""
-    from munjang.data.samples.pictures import picture_folder
+    from munjang.data.samples.images import write_image_folder
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MUNJANG_CACHE", str(tmp_path_factory.mktemp("cache")))
-        return picture_folder("digits")
+        return write_image_folder("digits")
 
 
 @pytest.fixture(scope="module")

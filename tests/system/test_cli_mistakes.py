@@ -113,7 +113,7 @@ WRONG_NAMES = {
     "label column": (("--label-column", "lable"), ("lable", "text, label")),
     "one column for both": (
         ("--text-column", "text", "--label-column", "text"),
-        ("'text'", "for both, texts and labels"),
+        ("'text'", "for both texts and labels"),
     ),
     "seed": (("--seed", "-1"), ("seed",)),
     "seed of letters": (("--seed", "one"), ("--seed", "see munjang train --help")),
@@ -341,13 +341,13 @@ def test_the_column_of_the_training_is_read(
 
     done = call(capsys, "predict", tmp_path / "m", "--input", path)
     assert [line.split("\t")[2] for line in done.out.splitlines()] == [row[0] for row in rows]
-    assert done.err == "text column: 후기말 (the one that the model was trained on)\n"
+    assert done.err == "text column: 후기말 (the model was trained on it)\n"
 
     other = write_table(tmp_path / "other.csv", [("1", "좋다")], header="id,text")
     done = call(capsys, "predict", tmp_path / "m", "--input", other)
     assert done.out.endswith("\t좋다\n")
     assert done.err == (
-        "text column: text (guessed: by its name; there is none named 후기말, as in the training)\n"
+        "text column: text (guessed: by its name; there is none named 후기말, as in training)\n"
     )
 
     table = tmp_path / "piped.txt"  # nothing but the header tells that this is a table

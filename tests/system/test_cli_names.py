@@ -190,7 +190,7 @@ def test_the_same_key_twice_in_a_line_is_a_bad_row(
     path.write_text('{"text": "가"}\n{"text": "나", "text": "다"}\n', encoding="utf-8")
     done = munjang("predict", trained, "--input", path)
     assert done.code == 2
-    assert "row 2: not valid JSON (the key 'text' stands twice)" in done.err
+    assert "row 2: not valid JSON (the key 'text' occurs twice)" in done.err
 
 
 def test_a_folder_of_images_and_a_model_folder_in_the_other_form(

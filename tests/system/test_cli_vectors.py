@@ -45,7 +45,7 @@ def test_mistakes_are_told_in_one_line(
     assert_one_line(call(capsys, *command, "--vectors", file), "words.vec", "no such file")
     file.write_text(VECTORS.replace("0.5 0.5 0.5", "0.5 0.5"))
     done = call(capsys, *command, "--vectors", file)
-    assert_one_line(done, "words.vec, row 4", "3 numbers", "got 2 numbers behind 'great'")
+    assert_one_line(done, "words.vec, row 4", "3 numbers", "got 2 numbers after 'great'")
     file.write_text(VECTORS)
     done = call(capsys, *command, "--vectors", file, "--set", "model.dim=8")
     assert_one_line(done, "model.dim", "3 numbers", "is 8")

@@ -13,15 +13,15 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from munjang.image_recipe import ImageRecipe
+from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
+from munjang.pair_recipe import PairRecipe
 from pydantic import BaseModel
 
 import munjang
 from munjang.comparison.budget import parse_budget
 from munjang.config import merge
 from munjang.errors import ConfigError, MunjangError
-from munjang.image_recipe import ImageRecipe
-from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
-from munjang.pair_recipe import PairRecipe
 from munjang.recipe import Recipe
 from munjang.tuning.run import tune
 from tests.made import made_corpus

@@ -8,12 +8,12 @@ from typing import Any
 import polars as pl
 import pytest
 import torch
+from munjang.models.registry import ARCHITECTURES
 from torch import Tensor
 
 from munjang.api import Trained, evaluate, load, train
 from munjang.errors import ConfigError, DataError, FolderError, MunjangError
 from munjang.layout import FILES
-from munjang.models.registry import ARCHITECTURES
 from munjang.training.loop import Step
 from tests.made import QUICK, made_corpus
 

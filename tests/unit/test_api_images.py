@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from munjang.image_folder import ImageModel
 
 from munjang import load
 from munjang.api import Trained, evaluate, train
-from munjang.data.samples.pictures import load_digits
+from munjang.data.samples.images import load_digits
 from munjang.errors import ConfigError, DataError
-from munjang.image_folder import ImageModel
 from munjang.layout import IMAGE_FILES
 from munjang.sealed import open_sealed
 

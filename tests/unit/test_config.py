@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from munjang.models.registry import ARCHITECTURES
 
 from munjang.config import (
     Settings,
@@ -18,7 +19,6 @@ from munjang.config import (
 )
 from munjang.defaults import make_recipe
 from munjang.errors import ConfigError
-from munjang.models.registry import ARCHITECTURES
 from munjang.recipe import Recipe
 from tests.unit.text.strategies import ugly_text
 
@@ -89,7 +89,7 @@ def test_an_error_names_the_key_and_what_came(values: dict[str, Any], words: str
         ({"training": {"epoch": 3}}, "'training.epoch'; did you mean 'epochs'?"),
         ({"training": {"batch_tokens": 9, "batch_rows": 9}}, "batch_rows or batch_tokens"),
         ({"training": {"batch_rows": None}}, "batch_rows or batch_tokens"),
-        ({"training": {"buckets": "10,5"}}, "training.buckets: bucket boundaries are rising"),
+        ({"training": {"buckets": "10,5"}}, "training.buckets: bucket boundaries are ascending"),
         ({"training": {"metric": "acc"}}, "'accuracy', 'macro_f1' or 'log_loss', got 'acc'"),
         (
             {"training": {"buckets": "2"}, "tokenizer": {"ends": True}},

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
+from munjang.models.registry import ARCHITECTURES
 
 from munjang.defaults import make_recipe
 from munjang.errors import ConfigError
-from munjang.models.registry import ARCHITECTURES
 from munjang.recipe import Recipe
 from munjang.text.registry import make_tokenizer
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from munjang.media import writer
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from munjang import load
 from munjang.api import evaluate
 from munjang.errors import ConfigError, FolderError
-from munjang.media import writer
 from munjang.pair_baselines import PAIR_BASELINES, PairBaseline, fit_pair_baseline
 from tests.made import made_corpus
 

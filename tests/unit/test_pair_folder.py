@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import torch
+from munjang.pair_folder import PairModel
 
 import munjang
 from munjang.errors import ConfigError, DataError, FolderError
-from munjang.pair_folder import PairModel
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

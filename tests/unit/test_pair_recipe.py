@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
 
 from munjang.errors import ConfigError
-from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
 
 
 def made(texts: PairTexts | None = None, model: str = "transformer", **given: Any) -> PairRecipe:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from munjang.models.registry import ARCHITECTURES
 from torch import Tensor
 
 from munjang.api import Trained, evaluate, load, make_loop, train
 from munjang.errors import ConfigError, DataError, FolderError, MunjangError
 from munjang.layers.embedding import STD, TokenEmbedding
-from munjang.models.registry import ARCHITECTURES
 from munjang.preparation import Prepared, prepare
 from munjang.text.vocabulary import OOV, PAD
 from tests.made import QUICK, break_off, made_corpus
@@ -202,7 +202,7 @@ def test_coverage_is_said_and_kept(file: Path, tmp_path: Path) -> None:
     assert told["types_found"] == 7
     assert told["tokens_found"] == pytest.approx(known / sum(counts.values()))
     assert 0 < told["valid_tokens_found"] < 1
-    assert (told["words"], told["promised"], told["repeated"], told["skipped"]) == (11, 9, 1, 2)
+    assert (told["words"], told["header_count"], told["repeated"], told["skipped"]) == (11, 9, 1, 2)
     assert told["source"] == "words.vec"
     said = [line for line in lines if line.startswith("vectors: ")]
     assert said[0] == f"vectors: 11 words of 16 numbers in {file} (word2vec text)"

@@ -7,7 +7,7 @@ from typing import Any
 from munjang.checking.pairs import check_pairs_of
 from munjang.checking.texts import check_texts
 from munjang.config import given_settings
-from munjang.data.checks import DataReport
+from munjang.data.data_report import DataReport
 from munjang.data.pairs.checks import PairReport
 from munjang.errors import ConfigError
 from munjang.media import refuse_pairs

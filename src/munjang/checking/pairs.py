@@ -68,7 +68,7 @@ def _prepared(table: Table, model: str, given: Mapping[str, Any]) -> PreparedPai
 
 def _tokens(table: Table, prepared: PreparedPairs) -> PairTokens:
     recipe, facts, lengths = prepared.recipe, prepared.facts, prepared.train.lengths
-    groups = recipe.training.bucketing().shuffled(lengths, (recipe.seed, 0))
+    groups = recipe.training.bucketing().shuffle(lengths, (recipe.seed, 0))
     return measure_tokens(
         table,
         prepared.sides,

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from munjang.config import merge
-from munjang.data.checks import DataReport, check_data
+from munjang.data.checks import check_data
+from munjang.data.data_report import DataReport
 from munjang.data.readers import read_table
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table

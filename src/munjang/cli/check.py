@@ -25,7 +25,7 @@ from munjang.cli.output import note, show_json, shown
 from munjang.stopping import begin
 
 if TYPE_CHECKING:
-    from munjang.data.checks import DataReport
+    from munjang.data.data_report import DataReport
     from munjang.data.pairs.checks import PairReport
 
 

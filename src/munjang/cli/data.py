@@ -38,34 +38,34 @@ def list_samples(as_json: AsJson = False) -> None:
     Example:
       munjang data list --json
     """
+    from munjang.data.samples.images import IMAGE_SAMPLES, PARTS
     from munjang.data.samples.load import list_samples as samples
-    from munjang.data.samples.pictures import PARTS, PICTURES
 
     if as_json:
-        pictures = [_pictured(name) for name in PICTURES]
+        pictures = [_pictured(name) for name in IMAGE_SAMPLES]
         show_json([*(_described(sample) for sample in samples()), *pictures])
         return
     for sample in samples():
         show(f"{sample.name}  ({', '.join(part.name for part in sample.parts)})")
         show(f"  {sample.about}\n  {sample.terms}\n")
-    for picture in PICTURES.values():
+    for picture in IMAGE_SAMPLES.values():
         show(f"{picture.name}  ({', '.join(PARTS)})\n  {picture.about}\n  {picture.terms}\n")
     show("munjang data get NAME fetches one and says where it lies")
 
 
 def _pictured(name: str) -> dict[str, object]:
-    from munjang.data.samples.pictures import PARTS, PICTURES
+    from munjang.data.samples.images import IMAGE_SAMPLES, PARTS
 
-    sample = PICTURES[name]
+    sample = IMAGE_SAMPLES[name]
     told = {"name": name, "about": sample.about, "terms": sample.terms, "parts": list(PARTS)}
     return {**told, "task": "images"}
 
 
 def _get_pictures(name: str, part: str | None, *, as_json: bool) -> None:
-    from munjang.data.samples.pictures import PARTS, picture_folder
+    from munjang.data.samples.images import PARTS, write_image_folder
 
     wanted = PARTS if part is None else (part,)
-    paths = {each: str(picture_folder(name, each)) for each in wanted}
+    paths = {each: str(write_image_folder(name, each)) for each in wanted}
     if as_json:
         show_json({**_pictured(name), "paths": paths})
         return
@@ -105,11 +105,11 @@ def get(
       munjang data get nsmc
       munjang train "$(munjang data get nsmc --part train)" --out my-model
     """
+    from munjang.data.samples.images import IMAGE_SAMPLES
     from munjang.data.samples.load import fetch_part, find_part, find_sample
-    from munjang.data.samples.pictures import PICTURES
 
     begin()
-    if name in PICTURES:
+    if name in IMAGE_SAMPLES:
         _get_pictures(name, part, as_json=as_json)
         return
     sample = find_sample(name)

@@ -11,7 +11,7 @@ from munjang.cli.tables import plain_table
 from munjang.telling import counted
 
 if TYPE_CHECKING:
-    from munjang.data.checks import Lengths
+    from munjang.data.data_report import Lengths
     from munjang.data.pairs.checks import FarPair, PairReport, PairTestReport
     from munjang.data.pairs.tokens import LeftOut, PairTokens
     from munjang.data.repeats import Repeat, Repeats

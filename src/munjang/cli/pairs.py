@@ -80,9 +80,7 @@ def decoding_settings(
     return merge({k: v for k, v in named.items() if v is not None}, given.get("decoding", {}))
 
 
-def asking(
-    model: "AnyModel", decoding: dict[str, Any], *, align: bool, seed: int
-) -> Ask:
+def asking(model: "AnyModel", decoding: dict[str, Any], *, align: bool, seed: int) -> Ask:
     """From texts to answers, in the way that was asked for.
 
     Raises:

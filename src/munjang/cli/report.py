@@ -14,7 +14,7 @@ from munjang.telling import counted
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from munjang.data.checks import DataReport, Lengths, Padding, TestReport, Unknown
+    from munjang.data.data_report import DataReport, Lengths, OovRate, Padding, TestReport
     from munjang.data.distributions import Numbers
     from munjang.data.repeats import Repeat, Repeats
 
@@ -150,7 +150,7 @@ def show_test(test: "TestReport") -> None:
     show_repeats("the same text in DATA and in the test", test.in_train)
 
 
-def unknown_table(rows: "tuple[Unknown, ...]") -> FittedTable:
+def unknown_table(rows: "tuple[OovRate, ...]") -> FittedTable:
     """Words out of vocabulary at several thresholds."""
     table = plain_table("words seen at least", "vocabulary", "out of it, of a held-out tenth")
     for row in rows:

@@ -14,7 +14,7 @@ from munjang.comparison.kept import LABELS, part_file
 from munjang.comparison.plan import PARTS
 from munjang.data.labels import check_known_labels, check_labels, require_labels
 from munjang.data.pairs.settings import PairDataSettings
-from munjang.data.readers.class_names import known_names
+from munjang.data.readers.class_names import match_known_labels
 from munjang.data.splits import split
 from munjang.data.table import Table
 from munjang.manifest import write_atomically, written_whole
@@ -55,7 +55,7 @@ def cut_texts(sources: Sources, columns: DataSettings, seed: int, say: Say) -> d
     known = _labels(parts["train"])
     for name in ("valid", "test"):
         check_known_labels(require_labels(parts[name]), known, parts[name])
-        parts[name] = known_names(parts[name], known)
+        parts[name] = match_known_labels(parts[name], known)
     _say_sizes(parts, say)
     return parts
 

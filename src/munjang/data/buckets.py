@@ -1,11 +1,11 @@
-"""Which rows go together: rows of about the same length, so that padding costs little.
+"""Bucketing: batches of rows of similar length, so that padding costs little.
 
-Either boundaries by hand, as in Keras-style bucketing ("10,100": rows of 1-10 tokens padded to 10,
-of 11-100 to 100), or rows sorted by length with seeded noise. A batch holds a number of rows or a
-budget of tokens, padding counted.
+Either explicit boundaries, as in Keras ("10,100": rows of 1-10 tokens padded to 10, of 11-100 to
+100), or rows sorted by length with seeded noise. A batch holds a number of rows, or a budget of
+tokens including padding.
 
-Rows of two sides, such as a source and its target, go by the longer one: it has the boundaries and
-the budget. Among rows whose longer side is as long, those with a like other side stand together.
+Rows of two sides, such as a source and its target, are bucketed by the longer side. Rows whose
+longer sides are equally long are sorted by the other side.
 """
 
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ from munjang.config import LONGEST, shown
 from munjang.errors import ConfigError
 from munjang.text.columns import Int64s
 
-# A batch of very long rows has fewer of them than `batch_rows`: so many tokens a row on average,
-# padding counted, or memory would have no bound.
+# A batch of very long rows has fewer than `batch_rows` of them: at most this many tokens per row on
+# average, including padding, or memory would have no bound.
 _TOKENS_PER_ROW = 512
 
 
@@ -29,8 +29,8 @@ class Group:
     """Rows of one batch.
 
     Attributes:
-        rows: row numbers in the column.
-        time: how many tokens each is padded to.
+        rows: indices of the rows [batch].
+        time: number of tokens that each is padded to.
     """
 
     rows: Int64s
@@ -38,7 +38,11 @@ class Group:
 
 
 def parse_boundaries(text: str) -> tuple[int, ...]:
-    """`"10,100"` to (10, 100). Raises `ConfigError` unless whole numbers that rise."""
+    """Parse boundaries: "10,100" gives (10, 100).
+
+    Raises:
+        ConfigError: the boundaries are not ascending whole numbers, or too large.
+    """
     try:
         boundaries = tuple(int(part) for part in text.split(","))
     except ValueError:
@@ -46,23 +50,23 @@ def parse_boundaries(text: str) -> tuple[int, ...]:
     pairs = pairwise(boundaries)
     if not boundaries or boundaries[0] < 1 or any(a >= b for a, b in pairs):
         raise ConfigError(
-            f"bucket boundaries are rising whole numbers such as 10,100; got {shown(text)}"
+            f"bucket boundaries are ascending whole numbers such as 10,100; got {shown(text)}"
         )
     if boundaries[-1] > LONGEST:
-        raise ConfigError(f"bucket boundaries end at {LONGEST} at most; got {shown(text)}")
+        raise ConfigError(f"bucket boundaries are at most {LONGEST}; got {shown(text)}")
     return boundaries
 
 
 @dataclass(frozen=True)
 class Bucketing:
-    """How to cut a column into batches.
+    """Method of cutting rows into batches.
 
     Attributes:
-        batch_rows: rows of a batch, fewer where they are very long; None when `batch_tokens` rules.
-        batch_tokens: most tokens of a batch, padding counted; None when `batch_rows` rules.
-        boundaries: lengths to pad to, rising; None sorts by length instead.
-        noise: with sorting, each length is moved by up to this share of itself, so that batches
-            differ from pass to pass.
+        batch_rows: rows per batch, fewer if they are very long; None with `batch_tokens`.
+        batch_tokens: maximum tokens per batch, including padding; None with `batch_rows`.
+        boundaries: lengths to pad to, ascending; None sorts by length instead.
+        noise: with sorting, each length is increased by up to this share of itself, so that
+            batches differ from epoch to epoch.
     """
 
     batch_rows: int | None = 64
@@ -72,30 +76,35 @@ class Bucketing:
 
     def __post_init__(self) -> None:
         if (self.batch_rows is None) == (self.batch_tokens is None):
-            raise ConfigError("give batch_rows or batch_tokens, one of the two")
+            raise ConfigError("give either batch_rows or batch_tokens")
 
-    def shuffled(self, lengths: Int64s, seed: tuple[int, ...]) -> list[Group]:
-        """One pass over all rows in random order; the same `seed` gives the same pass.
+    def shuffle(self, lengths: Int64s, seed: tuple[int, ...]) -> list[Group]:
+        """Group all rows for one epoch in random order, which `seed` determines.
 
         Args:
-            lengths: of each row, [rows] or [rows, 2].
-            seed: of the noise and the order.
+            lengths: tokens per row, [rows] or [rows, 2].
+            seed: random seed of the noise and the order.
         """
         random = np.random.default_rng(seed)
-        longer = _longer_side(lengths)
+        longer = _longer_side_lengths(lengths)
         keys = longer * (1 + self.noise * random.random(len(longer))) + random.random(len(longer))
-        groups = list(self._cut(longer, _order(lengths, keys), random))
+        groups = list(self._cut(longer, _sort_rows(lengths, keys), random))
         random.shuffle(groups)
         return groups
 
     def in_order_of_length(self, lengths: Int64s) -> list[Group]:
-        """One pass over all rows, the shortest first, always the same."""
-        longer = _longer_side(lengths)
-        return list(self._cut(longer, _order(lengths, longer.astype(np.float64)), None))
+        """Group all rows once, the shortest first.
+
+        Args:
+            lengths: tokens per row, [rows] or [rows, 2].
+        """
+        longer = _longer_side_lengths(lengths)
+        return list(self._cut(longer, _sort_rows(lengths, longer.astype(np.float64)), None))
 
     def _cut(
         self, lengths: Int64s, order: Int64s, random: np.random.Generator | None
     ) -> Iterator[Group]:
+        lengths = np.maximum(lengths, 1)  # a row without tokens is padded to one
         if self.boundaries is None:
             yield from self._chunks(order, lengths, None)
             return
@@ -112,52 +121,43 @@ class Bucketing:
             yield from self._chunks(rows, lengths, width)
 
     def _chunks(self, rows: Int64s, lengths: Int64s, width: int | None) -> Iterator[Group]:
-        if self.batch_rows is not None:
-            yield from self._by_rows(rows, lengths, width, self.batch_rows)
-            return
-        yield from self._by_tokens(rows, lengths, width)
-
-    def _by_rows(
-        self, rows: Int64s, lengths: Int64s, width: int | None, most: int
-    ) -> Iterator[Group]:
+        """Cut rows into batches, in their order; each is as large as the limits allow."""
         start = 0
         while start < len(rows):
-            part = rows[start : start + most]
-            longest = np.maximum.accumulate(lengths[part]) if width is None else width
-            places = longest * np.arange(1, len(part) + 1)
-            part = part[: max(1, np.count_nonzero(places <= most * _TOKENS_PER_ROW))]
-            yield Group(part, width or max(int(lengths[part].max()), 1))
-            start += len(part)
-
-    def _by_tokens(self, rows: Int64s, lengths: Int64s, width: int | None) -> Iterator[Group]:
-        budget = self.batch_tokens or 1
-        start, time = 0, 1
-        for place, row in enumerate(rows):
-            longer = width or max(time, int(lengths[row]))
-            if place > start and longer * (place - start + 1) > budget:
-                yield Group(rows[start:place], time)
-                start, longer = place, width or max(int(lengths[row]), 1)
-            time = longer
-        if start < len(rows):
-            yield Group(rows[start:], time)
+            if self.batch_rows is not None:
+                most, budget = self.batch_rows, self.batch_rows * _TOKENS_PER_ROW
+            else:
+                budget = self.batch_tokens or 1
+                most = max(1, budget // (width or int(lengths[rows[start]])))
+            batch = rows[start : start + most]
+            longest = width or np.maximum.accumulate(lengths[batch])
+            sizes = longest * np.arange(1, len(batch) + 1)
+            batch = batch[: max(1, np.count_nonzero(sizes <= budget))]
+            yield Group(batch, width or int(lengths[batch].max()))
+            start += len(batch)
 
 
-def _longer_side(lengths: Int64s) -> Int64s:
-    """[rows] or [rows, 2] to [rows]."""
+def _longer_side_lengths(lengths: Int64s) -> Int64s:
+    """Return the length of the longer side [rows]."""
     return lengths if lengths.ndim == 1 else lengths.max(axis=1)
 
 
-def _order(lengths: Int64s, keys: npt.NDArray[np.float64]) -> Int64s:
-    """Rows by rising key; of two sides by whole keys, and then by the difference of the sides."""
+def _sort_rows(lengths: Int64s, keys: npt.NDArray[np.float64]) -> Int64s:
+    """Sort rows by key; rows of two sides by the integer key, then by the difference of sides."""
     if lengths.ndim == 1:
         return np.argsort(keys, kind="stable")
     return np.lexsort((lengths[:, 1] - lengths[:, 0], np.floor(keys)))
 
 
 def padding_share(groups: list[Group], lengths: Int64s) -> float:
-    """Share of padding among all places of all batches, 0 to 1."""
+    """Return the share of padding among all positions of all batches, 0 to 1.
+
+    Args:
+        groups: rows of each batch.
+        lengths: tokens per row, [rows] or [rows, 2].
+    """
     if lengths.ndim == 1:
-        places = sum(len(group.rows) * group.time for group in groups)
+        positions = sum(len(group.rows) * group.time for group in groups)
     else:  # each side is padded to its own longest
-        places = sum(len(g.rows) * int(lengths[g.rows].max(axis=0).sum()) for g in groups)
-    return 1 - float(lengths.sum()) / places if places else 0.0
+        positions = sum(len(g.rows) * int(lengths[g.rows].max(axis=0).sum()) for g in groups)
+    return 1 - float(lengths.sum()) / positions if positions else 0.0

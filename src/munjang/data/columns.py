@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from munjang.data.collection import texts_of
+from munjang.data.collection import collect_texts
 from munjang.text.blank import without_blanks
 
 
@@ -16,4 +16,4 @@ def text_column(texts: str | Iterable[str]) -> pl.Series:
     """
     if isinstance(texts, pl.Series) and texts.dtype == pl.String and not texts.null_count():
         return without_blanks(texts)
-    return pl.Series("text", texts_of(texts), dtype=pl.String)
+    return pl.Series("text", collect_texts(texts), dtype=pl.String)

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from munjang.data.readers.faults import shorten
-from munjang.data.readers.header import shown
+from munjang.data.readers.header import join_names
 from munjang.data.table import Table
 from munjang.errors import DataError
 from munjang.names import KnownLabels
@@ -66,7 +66,7 @@ def too_few(table: Table, small: dict[str, int], least: int, unit: str = "row") 
     """What to say about classes that are too small, at the first row of the smallest."""
     label = min(small, key=lambda name: (small[name], name))
     count = small[label]
-    others = shown([name for name in small if name != label])
+    others = join_names([name for name in small if name != label])
     more = f"; also too small: {others}" if others else ""
     near_all = len(small) > 1 and table.targets is not None and len(small) > len(table) // 4
     hint = "; is the right column taken for the labels?" if near_all else ""
@@ -114,6 +114,6 @@ def check_known_labels(labels: pl.Series, known: Sequence[str], table: Table) ->
         raise table.error(
             first,
             f"the label {shorten(labels[first])} was never seen in training{more}; the known "
-            f"labels are {shown(known)}",
+            f"labels are {join_names(known)}",
         )
     return found.to_numpy().astype(np.int64)

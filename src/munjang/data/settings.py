@@ -22,9 +22,7 @@ class TokenizerSettings(Settings):
     """How texts become ids."""
 
     name: str = Field("words", description="words, characters, jamo, morphemes, bpe, ...")
-    min_frequency: int = Field(
-        1, ge=1, le=10**9, description="rarer tokens are out of vocabulary"
-    )
+    min_frequency: int = Field(1, ge=1, le=10**9, description="rarer tokens are out of vocabulary")
     max_size: int | None = Field(
         None, ge=5, le=MOST_IDS, description="largest vocabulary, the four reserved ids included"
     )

@@ -1,7 +1,7 @@
-"""Train, validation and test parts: stratified, seeded, the same text never in two of them.
+"""Stratified, seeded split into training, validation and test parts that share no text.
 
 The order is drawn from the raw bits of PCG64, whose stream NumPy keeps the same on every machine
-and in every version, so that a seed names one split for good.
+and in every version, so that a seed gives the same split everywhere.
 """
 
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ Int8s = npt.NDArray[np.int8]
 
 @dataclass(frozen=True)
 class Split:
-    """The rows of each part, ascending. Together they are all rows, each once.
+    """Rows of each part, ascending. Every row is in exactly one part.
 
     Attributes:
-        train, valid, test: indices into the table; a part that was not asked for is empty.
+        train, valid, test: indices into the table; empty for a part that was not requested.
     """
 
     train: Int64s
@@ -43,18 +43,18 @@ def split(
     seed: int = 0,
     stratify: bool = True,
 ) -> Split:
-    """Cut a table into parts.
+    """Split a table into parts.
 
-    Rows whose texts are the same after NFC and stripping go together. With labels and `stratify`,
-    every class is cut in the same proportions and has at least one text in every part, as far as
-    texts with several labels allow: such a text is dealt with the rarest of them.
+    Rows whose texts are equal after NFC and stripping go to the same part. With labels and
+    `stratify`, every class is split in the same proportions and has at least one text in every
+    part, as far as texts with several labels allow: such a text counts for its rarest label.
 
     Args:
         table: the rows.
         valid: share of the rows for validation, 0 to 1.
-        test: share of the rows for the test.
-        seed: the same seed and texts give the same parts, whatever the machine.
-        stratify: keep the proportions of the classes; without labels there are none to keep.
+        test: share of the rows for the test, 0 to 1.
+        seed: random seed; the same seed and texts give the same parts on every machine.
+        stratify: keep the proportions of the classes; no effect without labels.
 
     Raises:
         ConfigError: the shares leave nothing to train on.
@@ -67,26 +67,28 @@ def split(
         )
     shares = {VALID: valid, TEST: test}
     parts = 1 + sum(share > 0 for share in shares.values())
-    texts = same_texts(table.keys)
+    texts = number_distinct_texts(table.keys)
     distinct = int(texts.max()) + 1
     if distinct < parts:
         raise DataError(
-            f"{counted(distinct, 'different text')} cannot be cut into {parts} "
-            "parts; add rows, or give the parts as files of their own",
+            f"{counted(distinct, 'distinct text')} cannot be split into {parts} parts; add rows, "
+            "or give each part as its own file",
             file=table.files[0],
         )
-    classes = _classes(table, texts, parts) if stratify else np.zeros(len(table), dtype=np.int64)
-    part = _deal(texts, classes, shares, seed)[texts]
+    classes = (
+        _assign_classes(table, texts, parts) if stratify else np.zeros(len(table), dtype=np.int64)
+    )
+    part = _assign_parts(texts, classes, shares, seed)[texts]
     if stratify and table.targets is not None:
-        _require_training(table, part)
+        _require_train_texts(table, part)
     return Split(*(np.flatnonzero(part == which) for which in (TRAIN, VALID, TEST)))
 
 
-def same_texts(texts: pl.Series) -> Int64s:
-    """Number the texts so that those that are equal after NFC and stripping share a number.
+def number_distinct_texts(texts: pl.Series) -> Int64s:
+    """Assign a number to each text; texts that are equal after NFC and stripping share it.
 
     Returns:
-        One number a row, dense from 0, in order of first appearance.
+        One number per row [rows], dense from 0, in order of first appearance.
     """
     keys = normalise(texts).str.strip_chars()
     first = pl.DataFrame({"text": keys}).unique("text", keep="first", maintain_order=True)
@@ -97,15 +99,15 @@ def same_texts(texts: pl.Series) -> Int64s:
     return joined["number"].to_numpy().astype(np.int64)
 
 
-def _classes(table: Table, texts: Int64s, parts: int) -> Int64s:
-    """For each row the class that its text is dealt with: the rarest of the text's labels."""
+def _assign_classes(table: Table, texts: Int64s, parts: int) -> Int64s:
+    """Return the class of each row for stratification: the rarest label of its text [rows]."""
     if table.targets is None:
         return np.zeros(len(table), dtype=np.int64)
     counts = count_labels(table.targets)
     rows = pl.DataFrame({"text": texts, "label": table.targets})
     distinct = count_labels(rows.unique()["label"])
-    for unit, found in (("row", counts), ("different text", distinct)):
-        small = {label: count for label, count in found.items() if count < parts}
+    for unit, sizes in (("row", counts), ("distinct text", distinct)):
+        small = {label: count for label, count in sizes.items() if count < parts}
         if small:
             raise too_few(table, small, parts, unit)
     # The most frequent label is 0: the highest number of a text is its rarest label.
@@ -116,8 +118,8 @@ def _classes(table: Table, texts: Int64s, parts: int) -> Int64s:
     return rarest[texts]
 
 
-def _deal(texts: Int64s, classes: Int64s, shares: dict[int, float], seed: int) -> Int8s:
-    """The part of each different text."""
+def _assign_parts(texts: Int64s, classes: Int64s, shares: dict[int, float], seed: int) -> Int8s:
+    """Return the part of each distinct text."""
     sizes = np.bincount(texts)
     _, first = np.unique(texts, return_index=True)
     kinds = classes[first]
@@ -128,15 +130,15 @@ def _deal(texts: Int64s, classes: Int64s, shares: dict[int, float], seed: int) -
     part = np.full(len(sizes), TRAIN, dtype=np.int8)
     for start, end in zip(starts, ends, strict=True):
         chosen = order[start:end]
-        part[chosen] = _deal_class(sizes[chosen], shares)
+        part[chosen] = _assign_class_parts(sizes[chosen], shares)
     return part
 
 
-def _deal_class(sizes: Int64s, shares: dict[int, float]) -> Int8s:
-    """Deal the texts of one class, of `sizes` rows each, in the order given.
+def _assign_class_parts(sizes: Int64s, shares: dict[int, float]) -> Int8s:
+    """Assign the texts of one class, of `sizes` rows each, to parts in the given order.
 
-    A text goes to the part into whose range of rows its middle falls; then each part that got
-    none takes the smallest text of the part with the most texts, training first.
+    A text goes to the part whose range of rows holds the middle of the text's rows. Then each empty
+    part, training first, takes the smallest text of the part with the most texts.
     """
     total = int(sizes.sum())
     middles = np.cumsum(sizes) - sizes / 2
@@ -153,8 +155,8 @@ def _deal_class(sizes: Int64s, shares: dict[int, float]) -> Int8s:
     return part
 
 
-def _require_training(table: Table, part: Int8s) -> None:
-    """A label all of whose texts also have a rarer one may have been dealt away from training."""
+def _require_train_texts(table: Table, part: Int8s) -> None:
+    """Raise if a label has no training text, since all its texts also have a rarer label."""
     assert table.targets is not None
     missing = set(table.targets.unique()) - set(table.targets.filter(part == TRAIN).unique())
     if missing:
@@ -162,6 +164,6 @@ def _require_training(table: Table, part: Int8s) -> None:
         index = int(np.flatnonzero((table.targets == label).to_numpy())[0])
         raise table.error(
             index,
-            f"no text of the class {label!r} is left for training, because the same texts stand "
-            "under other labels too: give each text one label, or the parts as files of their own",
+            f"no text of the class {label!r} is left for training, because the same texts "
+            "also have other labels: give each text one label, or give each part as its own file",
         )

@@ -15,7 +15,6 @@ from munjang.errors import ConfigError, DataError
 from munjang.estimators.estimator import TextEstimator
 from munjang.estimators.given import read_settings, seed_of, texts_of
 from munjang.forked import require_columns
-from munjang.model import Model
 from munjang.tasks.text_answers import Candidate
 
 

@@ -25,7 +25,6 @@ from munjang.sealed import SealedFolder
 from munjang.telling import Say, counted, stage
 from munjang.training.settings import refuse_embedding_settings
 
-
 _SHOWN = 12  # classes that are named
 
 

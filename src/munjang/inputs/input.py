@@ -196,9 +196,7 @@ class Input:
         """Return what a checkpoint remembers of the data, as arrays or JSON values by name."""
         return {}
 
-    def facts(
-        self, parts: Mapping[str, Table], encoded: Mapping[str, Encoded]
-    ) -> dict[str, Any]:
+    def facts(self, parts: Mapping[str, Table], encoded: Mapping[str, Encoded]) -> dict[str, Any]:
         """Return what `metrics.json` holds of this input."""
         return {}
 

@@ -14,13 +14,13 @@ from munjang.config import Settings
 from munjang.data.batches import truncate
 from munjang.data.columns import text_column
 from munjang.data.dataset import Dataset
+from munjang.data.long_runs import describe_long_runs
 from munjang.data.pairs.aligned import AlignedFiles
 from munjang.data.pairs.examples import PairExamples
 from munjang.data.pairs.read import read_pairs
 from munjang.data.pairs.settings import PairDataSettings, PairTokenizerSettings, SideSettings
 from munjang.data.pairs.sides import Sides, too_long
 from munjang.data.readers.values import ReadLabels
-from munjang.data.runs import long_run_lines
 from munjang.data.table import Table
 from munjang.defaults.parallel import PairTexts, both_tokenizers, measure, parallel_defaults
 from munjang.errors import ConfigError, DataError
@@ -128,7 +128,7 @@ class ParallelInput(Input):
                 max_ratio=settings.max_ratio,
             )
         say(f"read {counted(len(table), 'pair')} of {', '.join(table.files)}")
-        for note in (*table.notes, *long_run_lines(table)):
+        for note in (*table.notes, *describe_long_runs(table)):
             say(note)
         for reason, count in table.skipped.items():
             say(f"skipped {counted(count, 'pair')}: {reason}")
@@ -420,9 +420,7 @@ def _check_positions(recipe: Recipe) -> None:
             )
 
 
-def _load_tokenizer(
-    folder: SealedFolder, files: tuple[str, str], asked: SideSettings
-) -> Tokenizer:
+def _load_tokenizer(folder: SealedFolder, files: tuple[str, str], asked: SideSettings) -> Tokenizer:
     return load_tokenizer(folder, *files, name=asked.name, settings=asked.settings)
 
 

@@ -10,17 +10,16 @@ from torch import nn
 
 from munjang.config import Settings
 from munjang.data.batches import Examples
-from munjang.data.collection import texts_of
 from munjang.data.columns import text_column
 from munjang.data.dataset import Dataset
 from munjang.data.encode import EncodedTexts, encode_texts
-from munjang.data.few import EncodedFew, encode_few
+from munjang.data.long_runs import describe_long_runs
 from munjang.data.pairs.aligned import AlignedFiles
 from munjang.data.readers import read_table
 from munjang.data.readers.values import ReadLabels
-from munjang.data.runs import long_run_lines
 from munjang.data.settings import DataSettings, TokenizerSettings
 from munjang.data.table import Table
+from munjang.data.token_rows import EncodedRows, encode_rows
 from munjang.defaults.text import text_defaults
 from munjang.errors import ConfigError
 from munjang.explain.attention import Attention
@@ -53,7 +52,7 @@ class EncodedText:
         encoded: the ids, which texts were cut, and the words out of vocabulary.
     """
 
-    encoded: EncodedTexts | EncodedFew
+    encoded: EncodedTexts | EncodedRows
 
     @property
     def truncated(self) -> Any:
@@ -65,7 +64,7 @@ class EncodedText:
 
     def dataset(self, targets: Any = None) -> Dataset:
         """Return the ids with their targets [rows, ...], or without."""
-        if isinstance(self.encoded, EncodedFew):
+        if isinstance(self.encoded, EncodedRows):
             return self.encoded.rows
         return Examples(self.encoded.column, targets)
 
@@ -95,7 +94,7 @@ def read_texts(
             **labels,
         )
     say(f"read {counted(len(table), 'row')} of {', '.join(table.files)}")
-    for note in (*table.notes, *long_run_lines(table)):
+    for note in (*table.notes, *describe_long_runs(table)):
         say(note)
     for reason, count in table.skipped.items():
         say(f"skipped {counted(count, 'row')}: {reason}")
@@ -211,7 +210,7 @@ class TextInput(Input):
     def encode_values(self, values: str | Iterable[str]) -> EncodedText:
         """Encode texts from Python; few of them touch no table and no thread pool."""
         if is_forked() or isinstance(values, str) or _are_few(values):
-            return EncodedText(encode_few(self.tokenizer, texts_of(values), **self.encoding))
+            return EncodedText(encode_rows(self.tokenizer, texts_of(values), **self.encoding))
         return EncodedText(encode_texts(self.tokenizer, text_column(values), **self.encoding))
 
     def prepare_network(
@@ -287,9 +286,7 @@ class TextInput(Input):
             ConfigError: the encoder has no attention, or `target` is given.
         """
         if target is not None:
-            raise ConfigError(
-                "a target is for models that answer with a text; this one does not"
-            )
+            raise ConfigError("a target is for models that answer with a text; this one does not")
         encoded = encode_texts(self.tokenizer, text_column(text), **self.encoding)
         return text_attention(
             text,

@@ -73,9 +73,7 @@ def open_pretrained(
         return None, settled
     kind = named_input(settled)
     if not kind.load().has_word_vectors:
-        raise ConfigError(
-            f"vectors: word vectors go with the input text; the input is {kind.name}"
-        )
+        raise ConfigError(f"vectors: word vectors go with the input text; the input is {kind.name}")
     if vectors is None and asked.file == IN_MEMORY:
         raise ConfigError(
             f"vectors.file: '{IN_MEMORY}' are vectors that no file holds; give them again, or set "
@@ -113,9 +111,7 @@ class OpenVectors:
         """
         settings, vocabulary = recipe.vectors, fitted.tokenizer.vocabulary
         with stage("reading vectors"):
-            found = find_vectors(
-                self.source, vocabulary, skip_bad_lines=settings.skip_bad_lines
-            )
+            found = find_vectors(self.source, vocabulary, skip_bad_lines=settings.skip_bad_lines)
         return BeginWithVectors(found, vocabulary.size - len(RESERVED), settings.freeze)
 
 
@@ -153,7 +149,7 @@ class BeginWithVectors:
             "kind": found.kind,
             "dim": found.dim,
             "words": found.words,
-            "promised": found.promised,
+            "header_count": found.header_count,
             "types": self.types,
             "types_found": len(found.ids),
             "lowered": found.lowered,
@@ -177,9 +173,9 @@ class BeginWithVectors:
             f"{facts['valid_tokens_found']:.1%} of those to validate on; "
             f"{without:,} types begin at random",
         ]
-        if found.promised is not None and found.promised != found.words:
+        if found.header_count is not None and found.header_count != found.words:
             lines.append(
-                f"vectors: the header promises {found.promised:,} words, {found.words:,} were there"
+                f"vectors: the header promises {found.header_count:,} words, {found.words:,} were there"
             )
         for count, text in (
             (found.lowered, "types took the vector of their lower-cased form"),

@@ -20,8 +20,8 @@ from munjang.errors import ConfigError
 from munjang.layers.losses import LOSSES, RowLoss, focal
 from munjang.names import KnownLabels
 from munjang.tasks.fitting import fitting_loss
-from munjang.tasks.logits import LogitsTask, in_parts
 from munjang.tasks.linear import solve_logistic
+from munjang.tasks.logits import LogitsTask, in_parts
 from munjang.tasks.metrics import Guesses, Scores, class_lines, scores_of_guesses
 from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
 from munjang.telling import markdown_list

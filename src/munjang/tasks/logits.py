@@ -118,9 +118,7 @@ class LogitsTask:
             return torch.empty(0, self.outputs)
         return logits_of(encoded.adapt(network), encoded.dataset())
 
-    def answers(
-        self, network: nn.Module, encoded: EncodedRows, **options: Any
-    ) -> Sequence[Answer]:
+    def answers(self, network: nn.Module, encoded: EncodedRows, **options: Any) -> Sequence[Answer]:
         """Return an answer per row."""
         if options:
             raise ConfigError(

@@ -21,7 +21,7 @@ from munjang.config import Settings
 from munjang.data.dataset import Dataset
 from munjang.data.labels import require_labels
 from munjang.data.readers.faults import shorten
-from munjang.data.readers.header import shown
+from munjang.data.readers.header import join_names
 from munjang.data.readers.targets import clean_label_sets
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
@@ -30,8 +30,8 @@ from munjang.layers.losses import binary_crossentropy
 from munjang.names import KnownLabels
 from munjang.tasks.fitting import fitting_loss
 from munjang.tasks.inference import logits_in_batches
-from munjang.tasks.logits import LogitsTask, in_parts
 from munjang.tasks.linear import solve_logistic
+from munjang.tasks.logits import LogitsTask, in_parts
 from munjang.tasks.metrics import class_lines
 from munjang.tasks.set_scores import FEWEST_ROWS, SetCounts, SetScores, best_thresholds
 from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
@@ -125,7 +125,7 @@ class Multilabel(LogitsTask):
         settings, known = cls.settings_in(recipe), recipe.labels
         labels = tuple(_found(whole) if known is None else sorted(set(known)))
         if len(labels) < 2:
-            raise ConfigError(f"labels: expected two or more, got {shown(labels)}")
+            raise ConfigError(f"labels: expected two or more, got {join_names(labels)}")
         _refuse_unknown(settings.thresholds, labels)
         return cls(labels, settings)
 
@@ -156,7 +156,7 @@ class Multilabel(LogitsTask):
         seen = set(_found(train))
         unseen = [name for name in self.labels if name not in seen]
         if unseen:
-            said.append(f"no row to train on has the label {shown(unseen)}")
+            said.append(f"no row to train on has the label {join_names(unseen)}")
         other = next((sign for sign in ";,|" if any(sign in name for name in self.labels)), None)
         if counts.max() <= 1 and other:
             said.append(
@@ -179,7 +179,7 @@ class Multilabel(LogitsTask):
                 raise table.error(
                     row,
                     f"the label {shorten(label)} was never seen in training; the known labels are "
-                    f"{shown(self.labels)}",
+                    f"{join_names(self.labels)}",
                 )
             targets[row, places[label]] = True
         return targets
@@ -317,5 +317,6 @@ def _refuse_unknown(thresholds: Mapping[str, float] | None, labels: Sequence[str
     unknown = [name for name in thresholds or {} if names.find(name) is None]
     if unknown:
         raise ConfigError(
-            f"multilabel.thresholds: '{unknown[0]}' is no label; the labels are {shown(labels)}"
+            f"multilabel.thresholds: '{unknown[0]}' is no label; the labels are "
+            f"{join_names(labels)}"
         )

@@ -197,9 +197,7 @@ class Task(TrainableTask, Protocol):
     def state(self) -> dict[str, Any]:
         """Return fitted values that `config.yaml` keeps, nested as there."""
 
-    def answers(
-        self, network: nn.Module, encoded: EncodedRows, **options: Any
-    ) -> Sequence[Answer]:
+    def answers(self, network: nn.Module, encoded: EncodedRows, **options: Any) -> Sequence[Answer]:
         """Return an answer per row.
 
         Raises:

@@ -16,5 +16,3 @@ def script_of(texts: pl.Series) -> Script:
     hangul = int(some.str.count_matches(r"\p{Hangul}").sum() or 0)
     letters = int(some.str.count_matches(r"\p{L}").sum() or 0)
     return "korean" if letters and hangul / letters >= 0.2 else "other"
-
-

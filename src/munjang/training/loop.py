@@ -132,7 +132,7 @@ class Loop:
     def order(self, epoch: int) -> list[Group]:
         """The batches of a pass (from 0), in their order."""
         if self._order[0] != epoch:
-            groups = self.bucketing.shuffled(self.lengths, (self.seed, epoch))
+            groups = self.bucketing.shuffle(self.lengths, (self.seed, epoch))
             self._order = (epoch, groups)
         return self._order[1]
 

@@ -1,10 +1,10 @@
 """Which tasks `check` looks at, and how it refuses the others."""
 
 import pytest
+from munjang.tasks.registry import TASKS
 
 from munjang.checking import check
 from munjang.errors import ConfigError
-from munjang.tasks.registry import TASKS
 
 ROWS = (["a b", "b c", "c d", "d e"] * 3, ["x", "y", "x", "y"] * 3)
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from munjang.pair_preparation import PreparedPairs, prepare_pairs
 
 from munjang import AlignedFiles, MunjangError, train
 from munjang.checking import check
 from munjang.data.buckets import padding_share
 from munjang.data.pairs.checks import PairReport
 from munjang.estimates import estimate_training
-from munjang.pair_preparation import PreparedPairs, prepare_pairs
 
 QUICK = (
     "model.dim=8",
@@ -97,7 +97,7 @@ def test_an_estimate_changes_nothing_of_what_was_prepared() -> None:
     before = ready.fingerprint, ready.task
     estimate_training(ready, seconds=0.1)
     assert (ready.fingerprint, ready.task) == before
-    groups = ready.recipe.training.bucketing().shuffled(ready.train.lengths, (0, 0))
+    groups = ready.recipe.training.bucketing().shuffle(ready.train.lengths, (0, 0))
     assert padding_share(groups, ready.train.lengths) < 0.5
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from munjang.models.registry import ARCHITECTURES, PAIR_ARCHITECTURES
 
 from munjang.baselines import BASELINES
 from munjang.comparison.budget import Budget, parse_budget
@@ -13,7 +14,6 @@ from munjang.comparison.plan import PLAN, Job, Plan, jobs, open_plan, refuse_occ
 from munjang.comparison.processes import why_it_ended
 from munjang.errors import ConfigError, FolderError
 from munjang.estimates import Estimate
-from munjang.models.registry import ARCHITECTURES, PAIR_ARCHITECTURES
 from munjang.pair_baselines import PAIR_BASELINES
 from munjang.training.settings import TrainingSettings
 

@@ -1,4 +1,4 @@
-"""Where the real data lies."""
+"""Fixture for the folder of real data."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real corpora; tests that need it are skipped where it is absent."""
+    """Return the folder of real corpora; tests that need it are skipped without it."""
     beside = Path(__file__).resolve().parents[4] / "shared" / "data"
     folder = Path(os.environ.get("MUNJANG_DATA") or beside)
     if not folder.is_dir():

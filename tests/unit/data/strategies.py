@@ -1,4 +1,4 @@
-"""Text that is hard on readers."""
+"""Hypothesis strategies for text that breaks parsers."""
 
 import unicodedata
 
@@ -38,7 +38,7 @@ PIECES = (
 
 
 def ugly_text() -> st.SearchStrategy[str]:
-    """Texts with something in them, made of what breaks parsers."""
+    """Return a strategy for nonblank texts of pieces that break parsers."""
     pieces = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
     anything = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r"))
     return st.one_of(pieces, anything).filter(lambda text: not is_blank(text))

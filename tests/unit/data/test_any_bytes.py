@@ -1,4 +1,4 @@
-"""Whatever bytes a file holds, reading gives a table or one clear line, never a crash."""
+"""Any bytes of a file give a table or a one-line error, never a crash."""
 
 import gzip
 from collections import Counter
@@ -44,16 +44,16 @@ def test_a_table_or_a_data_error(
     try:
         table = read_table(path, skip_bad_rows=skip, need_labels=need_labels, encoding=encoding)
     except DataError as error:
-        said = str(error)
+        message = str(error)
     else:
-        said = str(path)
+        message = str(path)
         assert len(table) == len(table.rows) == len(table.file_index) > 0
         assert not table.keys.is_null().any()
         assert not (table.keys.str.strip_chars() == "").any()
         assert (table.rows[1:] > table.rows[:-1]).all()
         assert skip or not table.skipped
-    assert said.startswith(str(path))
-    assert "\n" not in said
+    assert message.startswith(str(path))
+    assert "\n" not in message
 
 
 @settings(max_examples=200)
@@ -68,10 +68,10 @@ def test_a_stream_or_a_data_error(tmp_path_factory, content, suffix, skip):
     try:
         batches = list(stream_texts(path, skipped=Counter() if skip else None))
     except DataError as error:
-        said = str(error)
+        message = str(error)
     else:
-        said = str(path)
+        message = str(path)
         rows = [row for numbers, texts in batches for row in numbers.tolist()]
         assert rows == sorted(set(rows))
         assert all(len(numbers) == len(texts) for numbers, texts in batches)
-    assert said.startswith(str(path))
+    assert message.startswith(str(path))

@@ -1,4 +1,4 @@
-"""Every way a file can be wrong: one line, with the file and the row; skipped only if asked."""
+"""Errors about bad files: one line with file and row; bad rows are skipped only on request."""
 
 import gzip
 import json
@@ -14,7 +14,7 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
 def write(path, rows, suffix, packed=False):
-    """Rows of (text, label) in a format; None is null where there is one, else nothing."""
+    """Write rows of (text, label) in a format; None is null, or empty in formats without null."""
     path = path / f"data{suffix}"
     if suffix == ".parquet":
         texts, labels = zip(*rows, strict=True)
@@ -40,11 +40,11 @@ def header_lines(suffix):
 def refused(path, message, row=None, **how):
     with pytest.raises(DataError, match=message) as caught:
         read_table(path, **how)
-    said = str(caught.value)
-    assert "\n" not in said
-    assert said.startswith(str(path))
+    error = str(caught.value)
+    assert "\n" not in error
+    assert error.startswith(str(path))
     assert caught.value.row == row
-    assert row is None or f"row {row}:" in said
+    assert row is None or f"row {row}:" in error
 
 
 # --- values
@@ -136,7 +136,7 @@ def test_json_array(tmp_path):
     for content in ('[{"text": "a", "label": 1}]', '[\n{"text": "a", "label": 1}\n]'):
         path = tmp_path / "d.json"
         path.write_text(content)
-        refused(path, r"expected JSON Lines .* got a JSON array; jq", row=1)
+        refused(path, r"expected JSON Lines .* got a JSON array; convert it with: jq", row=1)
 
 
 # --- structure

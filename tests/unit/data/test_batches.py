@@ -1,4 +1,4 @@
-"""Padded batches hold what their column holds, and nothing else."""
+"""Padded batches have exactly the tokens of their column."""
 
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ rows_of_ids = st.lists(st.lists(st.integers(1, 2**31 - 1), max_size=9), max_size
 
 
 def rows_of(column: object) -> list[list[int]]:
-    """A token column as lists."""
+    """Return a token column as lists."""
     values, offsets = values_and_offsets(column)
     return [values[a:b].tolist() for a, b in pairwise(offsets)]
 
@@ -28,7 +28,7 @@ def test_batches_hold_their_rows_padded_on_the_right(
     targets = [len(row) * 3 for row in rows]
     examples = examples_of(rows, targets)
     seen = []
-    for batch in examples.batches(Bucketing(batch_rows).shuffled(examples.lengths, (seed,))):
+    for batch in examples.batches(Bucketing(batch_rows).shuffle(examples.lengths, (seed,))):
         assert batch.targets is not None
         assert batch.ids.dtype == batch.rows.dtype == batch.targets.dtype == torch.int64
         assert batch.mask.dtype == torch.bool

@@ -1,4 +1,4 @@
-"""Buckets: every row once, little padding, budgets held, the same seed the same pass."""
+"""Bucketing: every row once, little padding, kept budgets, reproducible order."""
 
 from itertools import pairwise
 
@@ -26,7 +26,7 @@ seeds = st.tuples(st.integers(0, 9), st.integers(0, 9))
 
 
 def both_orders(bucketing: Bucketing, lengths: np.ndarray, seed: tuple[int, int]) -> list:
-    return [bucketing.shuffled(lengths, seed), bucketing.in_order_of_length(lengths)]
+    return [bucketing.shuffle(lengths, seed), bucketing.in_order_of_length(lengths)]
 
 
 @given(bucketing=bucketings, lengths=some_lengths, seed=seeds)
@@ -54,6 +54,29 @@ def test_the_size_of_a_batch_is_held(
             elif len(group.rows) > 1:  # a row that is alone too long still has to go somewhere
                 assert bucketing.batch_tokens is not None
                 assert len(group.rows) * group.time <= bucketing.batch_tokens
+
+
+def token_batches(rows: list[int], lengths: np.ndarray, budget: int) -> list[tuple[list[int], int]]:
+    """Return batches of at most `budget` tokens and their padded lengths, row by row."""
+    batches: list[tuple[list[int], int]] = []
+    for row in rows:
+        batch, time = batches[-1] if batches else ([], 0)
+        longest = max(time, int(lengths[row]), 1)
+        if batch and longest * (len(batch) + 1) <= budget:
+            batches[-1] = ([*batch, row], longest)
+        else:
+            batches.append(([row], max(int(lengths[row]), 1)))
+    return batches
+
+
+@given(lengths=some_lengths, budget=st.integers(1, 300))
+def test_batches_of_tokens_equal_those_of_a_loop_over_rows(
+    lengths: np.ndarray, budget: int
+) -> None:
+    groups = Bucketing(None, budget).in_order_of_length(lengths)
+    order = np.argsort(lengths, kind="stable").tolist()
+    batches = [(group.rows.tolist(), group.time) for group in groups]
+    assert batches == token_batches(order, lengths, budget)
 
 
 @given(lengths=some_lengths, budget=st.integers(60, 300), seed=seeds)
@@ -93,7 +116,7 @@ def test_the_edges_of_boundaries() -> None:
 def test_the_same_seed_gives_the_same_pass(
     bucketing: Bucketing, lengths: np.ndarray, seed: tuple[int, int]
 ) -> None:
-    first, second = (bucketing.shuffled(lengths, seed) for _ in range(2))
+    first, second = (bucketing.shuffle(lengths, seed) for _ in range(2))
     assert [(g.rows.tolist(), g.time) for g in first] == [(g.rows.tolist(), g.time) for g in second]
 
 
@@ -101,7 +124,7 @@ def test_the_same_seed_gives_the_same_pass(
 def test_passes_differ_in_batches_and_in_their_order(boundaries: tuple[int, ...] | None) -> None:
     lengths = np.random.default_rng(0).integers(1, 60, 500)
     bucketing = Bucketing(16, boundaries=boundaries)
-    passes = [bucketing.shuffled(lengths, (0, epoch)) for epoch in range(2)]
+    passes = [bucketing.shuffle(lengths, (0, epoch)) for epoch in range(2)]
     sets = [{frozenset(group.rows.tolist()) for group in groups} for groups in passes]
     assert len(sets[0] & sets[1]) < 3
     times = [group.time for group in passes[0]]
@@ -120,14 +143,14 @@ def test_sorting_by_length_saves_nearly_all_padding() -> None:
     rows = np.arange(20_000)
     unsorted = [Group(rows[s : s + 64], int(lengths[s : s + 64].max())) for s in rows[::64]]
     assert padding_share(unsorted, lengths) > 0.6
-    assert padding_share(Bucketing(64).shuffled(lengths, (0, 0)), lengths) < 0.1
+    assert padding_share(Bucketing(64).shuffle(lengths, (0, 0)), lengths) < 0.1
 
 
 @given(bucketing=bucketings, lengths=some_lengths, seed=seeds)
 def test_padding_share_counts_places(
     bucketing: Bucketing, lengths: np.ndarray, seed: tuple[int, int]
 ) -> None:
-    groups = bucketing.shuffled(lengths, seed)
+    groups = bucketing.shuffle(lengths, seed)
     places = padded = 0
     for group in groups:
         for row in group.rows:
@@ -146,11 +169,11 @@ def test_boundaries_are_read_from_text(numbers: list[int], comma: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "ten", "10,", "10,10", "100,10", "0,5", "-3", "1.5", "5;9"])
 def test_other_boundaries_are_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="rising whole numbers"):
+    with pytest.raises(ConfigError, match="ascending whole numbers"):
         parse_boundaries(text)
 
 
 @pytest.mark.parametrize("sizes", [(None, None), (64, 1000)])
 def test_one_of_two_sizes_is_given(sizes: tuple[int | None, int | None]) -> None:
-    with pytest.raises(ConfigError, match="one of the two"):
+    with pytest.raises(ConfigError, match="either batch_rows or batch_tokens"):
         Bucketing(*sizes)

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from munjang.data.checks import check_data, measure, padding, unknown_words
+from munjang.data.checks import (
+    check_data,
+    describe_lengths,
+    measure_oov_rates,
+    measure_padding,
+)
 from munjang.data.distributions import describe_numbers
 from munjang.data.readers import read_table
 from munjang.data.readers.targets import clean_label_sets, clean_numbers
@@ -17,7 +22,7 @@ from munjang.text.columns import token_column
 
 
 class Letters:
-    """A tokenizer of single characters, as far as the report needs one."""
+    """Tokenizer of single characters, with the methods that the report calls."""
 
     def encode(self, texts):
         lengths = texts.str.len_chars().to_numpy()
@@ -88,11 +93,11 @@ def test_numbers_to_learn():
     table = read_table((["가", "나", "나", "다"], values), read_labels=clean_numbers)
     report = check_data(table, table)
     assert report.labels is report.majority is report.sets is None
-    found = report.numbers
-    assert (found.smallest, found.largest, found.mean) == (1, 10, 3.75)
-    assert found.deviation == pytest.approx(np.std(values))
-    assert found.lows == found.highs == (1, 2, 10)
-    assert found.counts == (1, 2, 1)
+    result = report.numbers
+    assert (result.smallest, result.largest, result.mean) == (1, 10, 3.75)
+    assert result.deviation == pytest.approx(np.std(values))
+    assert result.lows == result.highs == (1, 2, 10)
+    assert result.counts == (1, 2, 1)
     assert report.duplicates.examples[0].labels == {"2": 2}
     assert report.conflicts.texts == 0
     assert report.test.targets is None
@@ -103,12 +108,12 @@ def test_numbers_to_learn():
 @settings(max_examples=100)
 @given(values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60))
 def test_bins_of_numbers_against_counting_them(values):
-    found = describe_numbers(pl.Series(values, dtype=pl.Float64))
-    assert sum(found.counts) == len(values)
-    assert len(found.counts) <= 12
-    assert (found.lows[0], found.highs[-1]) == pytest.approx((min(values), max(values)))
+    result = describe_numbers(pl.Series(values, dtype=pl.Float64))
+    assert sum(result.counts) == len(values)
+    assert len(result.counts) <= 12
+    assert (result.lows[0], result.highs[-1]) == pytest.approx((min(values), max(values)))
     if len(set(values)) <= 12:
-        assert dict(zip(found.lows, found.counts, strict=True)) == Counter(values)
+        assert dict(zip(result.lows, result.counts, strict=True)) == Counter(values)
 
 
 def test_sets_of_labels():
@@ -132,26 +137,26 @@ def test_one_row():
 @settings(max_examples=100)
 @given(lengths=st.lists(st.integers(0, 5000), min_size=1, max_size=300))
 def test_lengths(lengths):
-    found = measure(np.array(lengths), "tokens")
-    assert sum(found.counts) == len(lengths)
-    for i, (edge, count) in enumerate(zip(found.edges, found.counts, strict=True)):
-        upper = found.edges[i + 1] if i + 1 < len(found.edges) else np.inf
+    result = describe_lengths(np.array(lengths), "tokens")
+    assert sum(result.counts) == len(lengths)
+    for i, (edge, count) in enumerate(zip(result.edges, result.counts, strict=True)):
+        upper = result.edges[i + 1] if i + 1 < len(result.edges) else np.inf
         assert count == sum(edge <= n < upper for n in lengths)
-    assert (found.shortest, found.longest) == (min(lengths), max(lengths))
-    assert found.mean == pytest.approx(np.mean(lengths))
+    assert (result.shortest, result.longest) == (min(lengths), max(lengths))
+    assert result.mean == pytest.approx(np.mean(lengths))
 
 
 @settings(max_examples=100)
 @given(lengths=st.lists(st.integers(1, 300), min_size=1, max_size=400), seed=st.integers(0, 99))
 def test_padding_against_counting_it(lengths, seed):
-    found = padding(np.array(lengths), seed, batch_rows=16)
+    result = measure_padding(np.array(lengths), seed, batch_rows=16)
     order = np.random.default_rng(seed).permutation(len(lengths))
     batches = [[lengths[i] for i in order[at : at + 16]] for at in range(0, len(order), 16)]
     places = sum(len(batch) * max(batch) for batch in batches)
-    assert found.random == pytest.approx(1 - sum(lengths) / places)
-    assert found.longest == pytest.approx(1 - np.mean(lengths) / max(lengths))
-    assert 0 <= found.buckets <= 1
-    assert found.random <= found.longest + 1e-9
+    assert result.random == pytest.approx(1 - sum(lengths) / places)
+    assert result.longest == pytest.approx(1 - np.mean(lengths) / max(lengths))
+    assert 0 <= result.buckets <= 1
+    assert result.random <= result.longest + 1e-9
 
 
 @settings(max_examples=60)
@@ -163,20 +168,20 @@ def test_unknown_words_against_counting_them(texts, seed):
     drawn = np.random.PCG64(seed).random_raw(len(texts))
     held = set(np.argsort(drawn, kind="stable")[: max(1, len(texts) // 10)].tolist())
     seen = Counter(w for i, words in enumerate(texts) if i not in held for w in words)
-    asked = [w for i in held for w in texts[i]]
+    held_words = [w for i in held for w in texts[i]]
     words = pl.Series(texts, dtype=pl.List(pl.String))
-    for found in unknown_words(words, np.arange(len(texts)), seed):
-        least = found.min_frequency
-        assert found.vocabulary_size == 4 + sum(count >= least for count in seen.values())
-        out = sum(seen[w] < least for w in asked)
-        assert found.share == pytest.approx(out / len(asked) if asked else 0)
+    for result in measure_oov_rates(words, np.arange(len(texts)), seed):
+        least = result.min_frequency
+        assert result.vocabulary_size == 4 + sum(count >= least for count in seen.values())
+        out = sum(seen[w] < least for w in held_words)
+        assert result.share == pytest.approx(out / len(held_words) if held_words else 0)
 
 
 def test_equal_texts_are_held_out_together():
     words = pl.Series([["같은", "글"]] * 500 + [[f"글{i}"] for i in range(9)])
     texts = np.concatenate([np.zeros(500, dtype=np.int64), np.arange(1, 10)])
     for seed in range(20):
-        assert {row.share for row in unknown_words(words, texts, seed)} == {1.0}
+        assert {row.share for row in measure_oov_rates(words, texts, seed)} == {1.0}
 
 
 def test_real_reviews(real_data):

@@ -1,4 +1,4 @@
-"""One rule of what a collection of texts is, wherever texts are taken from Python."""
+"""Collections of texts from Python: the same rule in every function."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from munjang.data.collection import texts_of
+from munjang.data.collection import collect_texts
 from munjang.data.columns import text_column
 from munjang.data.readers import read_table
 from munjang.errors import DataError
@@ -16,7 +16,7 @@ from munjang.text.blank import blank_rows, is_blank
 
 
 class SeriesLike:
-    """A column of pandas, which is no dependency: iterable, with a shape and `to_list`."""
+    """Stand-in for a pandas column: iterable, with a shape and `to_list`."""
 
     def __init__(self, values: list[object]) -> None:
         self.values, self.shape = values, (len(values),)
@@ -32,7 +32,7 @@ class SeriesLike:
 
 
 class FrameLike:
-    """A table of pandas: iterating over it gives the names of its columns."""
+    """Stand-in for a pandas table: iterating over it gives the names of its columns."""
 
     def __init__(self, names: list[str]) -> None:
         self.columns = names
@@ -69,19 +69,19 @@ TEXTS = ["좋다", "bad", "e\u0301"]
 )
 def test_what_has_one_text_per_entry_is_taken(texts):
     texts = list(texts) if isinstance(texts, type(n for n in ())) else texts
-    assert texts_of(texts) == TEXTS
-    assert all(type(text) is str for text in texts_of(texts))
+    assert collect_texts(texts) == TEXTS
+    assert all(type(text) is str for text in collect_texts(texts))
     assert text_column(texts).to_list() == TEXTS
     assert read_table((texts, None), need_labels=False).keys.to_list() == TEXTS
 
 
 def test_a_generator_is_read_once_and_one_string_is_one_text():
-    assert texts_of(text for text in TEXTS) == TEXTS
-    assert texts_of("좋다") == text_column("좋다").to_list() == ["좋다"]
+    assert collect_texts(text for text in TEXTS) == TEXTS
+    assert collect_texts("좋다") == text_column("좋다").to_list() == ["좋다"]
 
 
 @pytest.mark.parametrize(
-    ("texts", "said"),
+    ("texts", "message"),
     [
         ({"a": "b"}, "got dict, a mapping"),
         ({"b", "a"}, r"got set, .* no order: give sorted\(given\)"),
@@ -99,9 +99,9 @@ def test_a_generator_is_read_once_and_one_string_is_one_text():
     ],
     ids=lambda given: type(given).__name__,
 )
-def test_what_would_be_read_otherwise_than_meant_is_refused_in_one_line(texts, said):
-    for take in (texts_of, text_column, lambda given: read_table((given, None))):
-        with pytest.raises(DataError, match=said) as caught:
+def test_what_would_be_read_otherwise_than_meant_is_refused_in_one_line(texts, message):
+    for take in (collect_texts, text_column, lambda given: read_table((given, None))):
+        with pytest.raises(DataError, match=message) as caught:
             take(texts)
         assert "\n" not in str(caught.value)
 
@@ -120,7 +120,7 @@ def test_what_would_be_read_otherwise_than_meant_is_refused_in_one_line(texts, s
     ],
 )
 def test_an_entry_that_is_no_text_is_named_by_its_place(texts):
-    for take in (texts_of, text_column):
+    for take in (collect_texts, text_column):
         with pytest.raises(DataError, match=re.escape("texts[1]: ")):
             take(texts)
 
@@ -132,7 +132,7 @@ SEEN = [".", "⠀가", "\u200b가", "👍🏽", "ㅤㅋ", "0", "\u0301"]
 @pytest.mark.parametrize("text", BLANK, ids=ascii)
 def test_a_text_in_which_nothing_can_be_seen_is_empty_everywhere(text):
     assert is_blank(text)
-    assert texts_of([text, "a"]) == text_column(pl.Series([text, "a"])).to_list() == ["", "a"]
+    assert collect_texts([text, "a"]) == text_column(pl.Series([text, "a"])).to_list() == ["", "a"]
     with pytest.raises(DataError, match="row 2: expected a text"):
         read_table((["a", text], None), need_labels=False)
 

@@ -1,4 +1,4 @@
-"""Texts to what a model reads: cut, marked, counted."""
+"""Encoding of a column of texts: truncation, end marks, OOV words."""
 
 import polars as pl
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Files that are packed otherwise than by gzip: named, with what unpacks them."""
+"""Errors about compressed files other than gzip name the format and the tool that unpacks it."""
 
 import bz2
 import io
@@ -24,7 +24,7 @@ def _zipped() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (pa.compress(TABLE, codec="zstd", asbytes=True), "packed with zstd; unpack it first"),
         (bz2.compress(TABLE), "packed with bzip2; unpack it first"),
@@ -33,13 +33,13 @@ def _zipped() -> bytes:
     ],
 )
 def test_packed_files_are_refused_with_what_unpacks_them(
-    data: bytes, told: str, tmp_path: Path
+    data: bytes, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes(data)
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         read_table(path, skip_bad_rows=True)
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         list(stream_texts(path))
 
 

@@ -1,4 +1,4 @@
-"""Two columns of pairs that have one name."""
+"""Errors about two columns of the same name, for pairs."""
 
 from pathlib import Path
 
@@ -12,5 +12,5 @@ def test_guessed_columns_of_one_name_are_refused_as_named_ones_are(tmp_path: Pat
     path = tmp_path / "pairs.tsv"
     path.write_text("en\tko\ten\n" + "Tom is here.\t톰이 왔다.\tHe is here.\n" * 4)
     for source in (None, "en"):
-        with pytest.raises(DataError, match="2 columns are named 'en': give each a name"):
+        with pytest.raises(DataError, match="2 columns are named 'en': give each its own name"):
             read_pairs(path, source_column=source)

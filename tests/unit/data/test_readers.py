@@ -99,12 +99,12 @@ def test_format_is_found_by_content_without_a_suffix(tmp_path):
     assert any("TSV" in note for note in table.notes)
 
 
-@pytest.mark.parametrize(("delimiter", "said"), [(";", "semicolons"), ("\t", "tabs")])
-def test_csv_with_another_delimiter(tmp_path, delimiter, said):
+@pytest.mark.parametrize(("delimiter", "delimiter_name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_csv_with_another_delimiter(tmp_path, delimiter, delimiter_name):
     rows = [("좋다, 정말", "1"), ("별로", "0")]
     table = read_table(write_csv(tmp_path / "data.csv", rows, delimiter=delimiter))
     assert pairs(table) == rows
-    assert any(said in note for note in table.notes)
+    assert any(delimiter_name in note for note in table.notes)
 
 
 def test_several_files_keep_their_places(tmp_path):
@@ -140,7 +140,7 @@ def test_frames_and_lists():
 
 
 class PandasLike:
-    """What the reader uses of a pandas frame."""
+    """Stand-in for a pandas frame, with the methods that the reader calls."""
 
     def __init__(self, **columns):
         self.data = {name: np.array(values, dtype=object) for name, values in columns.items()}
@@ -300,7 +300,7 @@ def test_csv_round_trip(tmp_path_factory, rows, quoting, ending, final):
 
 
 def reference_rows(content: str) -> list[int]:
-    """Where each record starts, by Python's own parser."""
+    """Return the line where each record starts, by Python's own parser."""
     reader = csv.reader(io.StringIO(content, newline=""))
     starts, at = [], 0
     for record in reader:

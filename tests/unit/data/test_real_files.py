@@ -1,4 +1,4 @@
-"""The real corpora are read to the last row and character."""
+"""Real corpora are read completely."""
 
 import csv
 import gzip

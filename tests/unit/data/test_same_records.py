@@ -1,4 +1,4 @@
-"""A file gives the same records whole and as a stream, however its bytes arrive."""
+"""A file gives the same records whole and as a stream, for any pieces of its bytes."""
 
 import io
 from collections import Counter
@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from munjang.data.readers import read_table
-from munjang.data.readers.line_ends import LineEnds, with_line_feeds
+from munjang.data.readers.line_ends import LineEnds, normalize_line_ends
 from munjang.data.readers.stream import stream_texts
 from munjang.data.readers.values import EMPTY
 from munjang.errors import DataError
@@ -25,7 +25,7 @@ NO_ROWS = ("file is empty", "only a header", "no usable row", "every line holds"
 
 
 class Arriving(io.RawIOBase):
-    """Bytes that arrive in pieces of so many."""
+    """Byte stream that arrives in pieces of given sizes."""
 
     def __init__(self, content: bytes, sizes: list[int]) -> None:
         self.content, self.sizes = content, sizes
@@ -51,7 +51,7 @@ def whole(path, **how):
     except DataError as error:
         if "got an empty one" in str(error):
             return None
-        return [], Counter(), None if any(said in str(error) for said in NO_ROWS) else True
+        return [], Counter(), None if any(message in str(error) for message in NO_ROWS) else True
     skipped = Counter({k: n for k, n in table.skipped.items() if k != EMPTY.format("text")})
     return list(zip(table.rows.tolist(), table.keys.to_list(), strict=True)), skipped, False
 
@@ -70,12 +70,12 @@ def stream(source, *, skip, **how):
 def same(path, monkeypatch, *, skip, sizes, encoding="utf-8"):
     how = {"encoding": encoding, "text_column": "text"}
     expected = whole(path, skip_bad_rows=skip, **how)
-    found = [stream(path, skip=skip, **how)]
+    results = [stream(path, skip=skip, **how)]
     with monkeypatch.context() as patched:
         arriving = lambda _: Arriving(path.read_bytes(), list(sizes))  # noqa: E731
-        patched.setattr("munjang.data.readers.opening._open_path", arriving)
-        found.append(stream(path, skip=skip, **how))
-    for rows, skipped, failed in found:
+        patched.setattr("munjang.data.readers.source._open_path", arriving)
+        results.append(stream(path, skip=skip, **how))
+    for rows, skipped, failed in results:
         if expected is None:
             continue
         if expected[2]:
@@ -137,7 +137,7 @@ def test_line_ends_do_not_depend_on_the_pieces(content, cuts):
     places = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
     ends = LineEnds()
     pieces = [content[a:b] for a, b in pairwise(places)]
-    assert b"".join(map(ends.feed, pieces)) == with_line_feeds(content)
+    assert b"".join(map(ends.feed, pieces)) == normalize_line_ends(content)
 
 
 @pytest.mark.parametrize(

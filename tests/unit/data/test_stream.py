@@ -168,9 +168,9 @@ def test_quote_that_never_closes_does_not_take_the_file(tmp_path):
 def test_columns(tmp_path):
     path = tmp_path / "d.csv"
     path.write_text("id,title,body\n1,가,나\n")
-    said = []
-    assert joined(path, say=said.append)[1] == ["가 나"]
-    assert any("title+body" in note for note in said)
+    notes = []
+    assert joined(path, say=notes.append)[1] == ["가 나"]
+    assert any("title+body" in note for note in notes)
     assert joined(path, text_column="id+body")[1] == ["1 나"]
     with pytest.raises(DataError, match=r"no text column 'bodi'; .* did you mean body"):
         joined(path, text_column="bodi")
@@ -179,7 +179,7 @@ def test_columns(tmp_path):
         joined(path)
     plain = tmp_path / "d.txt"
     plain.write_text("a\n")
-    with pytest.raises(DataError, match="plain text, one text a line"):
+    with pytest.raises(DataError, match="plain text, one text per line"):
         joined(plain, text_column="body")
 
 
@@ -228,9 +228,9 @@ def test_the_column_of_the_training_comes_before_a_guess(suffix, trained, tmp_pa
     else:
         between = "," if suffix == ".csv" else "\t"
         path.write_text(f"{between.join(columns)}\n{between.join(columns.values())}\n")
-    said = []
-    _, texts = joined(path, trained_column=trained, say=said.append)
+    notes = []
+    _, texts = joined(path, trained_column=trained, say=notes.append)
     assert texts == [{"other": "4", "a+b": "1 2", "gone": "3", "text": "3"}[trained]]
-    assert ("guessed" in said[-1]) == (trained == "gone")
+    assert ("guessed" in notes[-1]) == (trained == "gone")
     with pytest.raises(DataError, match="there is no text column 'none'"):
         joined(path, trained_column=trained, text_column="none")

@@ -1,4 +1,4 @@
-"""Labels that have a type: they are called what a CSV calls them."""
+"""Typed labels get the same names as in CSV."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_a_very_large_float_has_a_short_name() -> None:
 def test_columns_of_an_arrow_table_that_share_a_name() -> None:
     names = ["text", "label", "text"]
     table = pa.Table.from_arrays([pa.array(TEXTS), pa.array(list("abab")), pa.array(TEXTS)], names)
-    with pytest.raises(DataError, match="2 columns are named 'text': give each a name"):
+    with pytest.raises(DataError, match="2 columns are named 'text': give each its own name"):
         read_table(table)
     others = table.rename_columns(["text", "label", "label"]).append_column("more", table["label"])
     with pytest.raises(DataError, match="2 columns are named 'label'"):

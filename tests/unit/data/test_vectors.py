@@ -1,4 +1,4 @@
-"""Reading word vectors: every format, every way to be wrong, words of any shape, flat memory."""
+"""Reading of word vectors: formats, errors, unusual words, constant memory."""
 
 import gzip
 import struct
@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.vectors import WordVectors, find_vectors, open_vectors
-from munjang.data.vectors import lines as text_lines
+from munjang.data.vectors import text as text_vectors
 from munjang.errors import DataError
 from munjang.text.columns import token_column
 from munjang.text.vocabulary import RESERVED, Vocabulary
@@ -64,9 +64,9 @@ def read(path: Path, data: bytes, *tokens: str, skip: bool = False) -> WordVecto
     return find_vectors(open_vectors(path), vocabulary_of(*tokens), skip_bad_lines=skip)
 
 
-def as_dict(found: WordVectors, tokens: Sequence[str]) -> dict[str, list[float]]:
-    named = (tokens[number - len(RESERVED)] for number in found.ids)
-    return dict(zip(named, found.vectors.tolist(), strict=True))
+def as_dict(matched: WordVectors, tokens: Sequence[str]) -> dict[str, list[float]]:
+    named = (tokens[number - len(RESERVED)] for number in matched.ids)
+    return dict(zip(named, matched.vectors.tolist(), strict=True))
 
 
 def rounded(vectors: Vectors, tokens: Sequence[str]) -> dict[str, list[float]]:
@@ -76,11 +76,11 @@ def rounded(vectors: Vectors, tokens: Sequence[str]) -> dict[str, list[float]]:
 @pytest.mark.parametrize("name", FILES)
 def test_every_format_gives_the_same_vectors_whatever_its_name(name: str, tmp_path: Path) -> None:
     tokens = ("great", "plot", "영화")
-    found = read(tmp_path / "vectors.anything", FILES[name], *tokens)
-    assert as_dict(found, tokens) == rounded(SMALL, tokens)
-    assert found.ids.tolist() == [4, 6]
-    assert (found.words, found.dim, found.vectors.dtype) == (3, 3, np.float32)
-    assert (found.lowered, found.repeated, found.skipped) == (0, 0, 0)
+    matched = read(tmp_path / "vectors.anything", FILES[name], *tokens)
+    assert as_dict(matched, tokens) == rounded(SMALL, tokens)
+    assert matched.ids.tolist() == [4, 6]
+    assert (matched.words, matched.dim, matched.vectors.dtype) == (3, 3, np.float32)
+    assert (matched.lowered, matched.repeated, matched.skipped) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 64])
@@ -88,26 +88,26 @@ def test_every_format_gives_the_same_vectors_whatever_its_name(name: str, tmp_pa
 def test_where_a_piece_of_the_file_ends_does_not_matter(
     name: str, chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("munjang.data.vectors.lines._CHUNK", chunk)
+    monkeypatch.setattr("munjang.data.vectors.text._CHUNK", chunk)
     monkeypatch.setattr("munjang.data.vectors.binary._CHUNK", chunk)
-    found = read(tmp_path / "file", FILES[name], *SMALL)
-    assert as_dict(found, list(SMALL)) == rounded(SMALL, list(SMALL))
+    matched = read(tmp_path / "file", FILES[name], *SMALL)
+    assert as_dict(matched, list(SMALL)) == rounded(SMALL, list(SMALL))
 
 
 def test_words_match_composed_and_else_by_their_lower_cased_form(tmp_path: Path) -> None:
     decomposed = unicodedata.normalize("NFD", "영화")
     rows: Vectors = {decomposed: (1.0,), "paris": (2.0,), "Rome": (3.0,), "rome": (4.0,)}
     tokens = ("영화", "Paris", "Rome", "ROME", "Berlin")
-    found = read(tmp_path / "file", text_of(rows, header=True), *tokens)
+    matched = read(tmp_path / "file", text_of(rows, header=True), *tokens)
     expected = {"영화": [1.0], "Paris": [2.0], "Rome": [3.0], "ROME": [4.0]}
-    assert as_dict(found, tokens) == expected
-    assert found.lowered == 2
+    assert as_dict(matched, tokens) == expected
+    assert matched.lowered == 2
 
 
 def test_tokens_that_are_not_composed_find_composed_words(tmp_path: Path) -> None:
     token = unicodedata.normalize("NFD", "영화")
-    found = read(tmp_path / "file", text_of({"영화": (1.0, 2.0)}, header=False), token)
-    assert found.vectors.tolist() == [[1.0, 2.0]]
+    matched = read(tmp_path / "file", text_of({"영화": (1.0, 2.0)}, header=False), token)
+    assert matched.vectors.tolist() == [[1.0, 2.0]]
 
 
 def test_the_reserved_names_are_not_looked_for(tmp_path: Path) -> None:
@@ -116,42 +116,42 @@ def test_the_reserved_names_are_not_looked_for(tmp_path: Path) -> None:
 
 
 def test_of_a_word_that_stands_twice_the_first_counts(tmp_path: Path) -> None:
-    found = read(tmp_path / "file", b"a 1 2\nb 3 4\na 5 6\nc 1 1\nc 1 1\n", "a", "b")
-    assert found.vectors.tolist() == [[1, 2], [3, 4]]
-    assert (found.repeated, found.words) == (1, 5)
+    matched = read(tmp_path / "file", b"a 1 2\nb 3 4\na 5 6\nc 1 1\nc 1 1\n", "a", "b")
+    assert matched.vectors.tolist() == [[1, 2], [3, 4]]
+    assert (matched.repeated, matched.words) == (1, 5)
 
 
 def test_words_may_hold_spaces(tmp_path: Path) -> None:
     data = b"a 1 2\n. . . 3 4\nNew York 5 6\n10 000 7 8\n  9 10\n 11 12\nb 13 14\n"
     tokens = ("a", ". . .", "New York", "10 000", "b")
-    found = read(tmp_path / "file", data, *tokens)
+    matched = read(tmp_path / "file", data, *tokens)
     expected = ([1, 2], [3, 4], [5, 6], [7, 8], [13, 14])
-    assert as_dict(found, tokens) == dict(zip(tokens, map(list, expected), strict=True))
+    assert as_dict(matched, tokens) == dict(zip(tokens, map(list, expected), strict=True))
 
 
-@pytest.mark.parametrize(("promised", "there"), [(9, 3), (1, 3)])
+@pytest.mark.parametrize(("header_count", "there"), [(9, 3), (1, 3)])
 @pytest.mark.parametrize("make", [text_of, binary_of])
 def test_a_header_that_miscounts_is_known_and_all_words_are_read(
-    make: Any, promised: int, there: int, tmp_path: Path
+    make: Any, header_count: int, there: int, tmp_path: Path
 ) -> None:
     data = make(SMALL, header=True) if make is text_of else make(SMALL)
-    data = data.replace(b"3 3\n", f"{promised} 3\n".encode(), 1)
-    found = read(tmp_path / "file", data, *SMALL)
-    assert (found.promised, found.words, len(found.ids)) == (promised, there, 3)
+    data = data.replace(b"3 3\n", f"{header_count} 3\n".encode(), 1)
+    matched = read(tmp_path / "file", data, *SMALL)
+    assert (matched.header_count, matched.words, len(matched.ids)) == (header_count, there, 3)
 
 
 BAD = {
-    "too few": (b"a 1 2 3\nb 1 2\nc 1 2 3\n", 2, "3 numbers, got 2 numbers behind 'b'"),
-    "too many": (b"a 1 2 3\nb 1.5 2.5 3 4\n", 2, "3 numbers, got 4 numbers behind 'b'"),
+    "too few": (b"a 1 2 3\nb 1 2\nc 1 2 3\n", 2, "3 numbers, got 2 numbers after 'b'"),
+    "too many": (b"a 1 2 3\nb 1.5 2.5 3 4\n", 2, "3 numbers, got 4 numbers after 'b'"),
     "header": (b"2 4\na 1 2 3\nb 1 2 3\n", 2, "4 numbers (the header says so), got 3 numbers"),
-    "no number": (b"a 1 2 3\nb 1 x 3\n", 2, "got 'x' as number 2 behind 'b'"),
+    "no number": (b"a 1 2 3\nb 1 x 3\n", 2, "got 'x' as number 2 after 'b'"),
     "underscore": (b"a 1 2 3\nb 1 1_0 3\n", 2, "got '1_0' as number 2"),
     "NaN": (b"a 1 2 3\nb 1 2 nan\n", 2, "finite 32-bit numbers, number 3 of 'b' is nan"),
     "infinite": (b"a 1 2 3\nb -inf 2 3\n", 2, "number 1 of 'b' is -inf"),
     "too large": (b"a 1 2 3\nb 1 1e300 3\n", 2, "number 2 of 'b' is 1e+300"),
     "UTF-8": (b"a 1 2 3\nb\xff 1 2 3\n", 2, r"a word in UTF-8, got b'b\xff' (byte 0xff)"),
     "empty line": (b"a 1 2 3\n\nb 1 2 3\n", 2, "3 numbers, got an empty line"),
-    "word alone": (b"a 1 2 3\nb\n", 2, "3 numbers, got 0 numbers behind 'b'"),
+    "word alone": (b"a 1 2 3\nb\n", 2, "3 numbers, got 0 numbers after 'b'"),
     "binary NaN": (binary_of({"a": (1, 2), "b": (1, float("nan"))}), 2, "number 2 of 'b' is nan"),
     "binary word": (
         binary_of({"a": (1.0, 2.0), "b": (1.0, 2.0)}).replace(b"b", b"\xff"),
@@ -163,21 +163,21 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_what_cannot_be_read_is_named_by_file_and_row(name: str, tmp_path: Path) -> None:
-    data, row, told = BAD[name]
+    data, row, message = BAD[name]
     with pytest.raises(DataError) as caught:
         read(tmp_path / "file.vec", data, "a", "b")
     assert str(caught.value).startswith(f"{tmp_path / 'file.vec'}, row {row}: expected ")
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_and_left_out_when_that_is_asked(name: str, tmp_path: Path) -> None:
     data = b"2 4\na 1 2 3 4\nb 1 2 3\n" if name == "header" else BAD[name][0]
-    found = read(tmp_path / "file.vec", data, "a", "b", skip=True)
-    assert found.skipped == 1
-    assert found.ids.tolist() == ([4, 5] if name == "empty line" else [4])
-    assert found.words == data.count(b"\n") - (name == "header") or "binary" in name
+    matched = read(tmp_path / "file.vec", data, "a", "b", skip=True)
+    assert matched.skipped == 1
+    assert matched.ids.tolist() == ([4, 5] if name == "empty line" else [4])
+    assert matched.words == data.count(b"\n") - (name == "header") or "binary" in name
 
 
 def test_numbers_of_words_that_nobody_wants_are_not_looked_at(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_binary_file_that_is_cut_off_is_refused(missing: int, tmp_path: Path) 
     whole = binary_of({"a": (1.0, 2.0), "bc": (3.0, 4.0)})
     path = tmp_path / "file.bin"
     if missing == 11:  # nothing is left of the second: its header promises one too many
-        assert read(path, whole[:-missing], "a").promised == 2
+        assert read(path, whole[:-missing], "a").header_count == 2
         return
     row = 2 if missing < 11 else 1
     with pytest.raises(DataError, match=f"row {row}: expected 2 words .* cut off"):
@@ -218,8 +218,8 @@ FOREIGN = {
 
 @pytest.mark.parametrize("name", FOREIGN)
 def test_what_is_no_file_of_vectors_is_refused_with_what_to_do(name: str, tmp_path: Path) -> None:
-    data, told = FOREIGN[name]
-    with pytest.raises(DataError, match=told) as caught:
+    data, message = FOREIGN[name]
+    with pytest.raises(DataError, match=message) as caught:
         read(tmp_path / "file.kv", data, "a")
     assert "\n" not in str(caught.value)
 
@@ -237,7 +237,7 @@ def test_places_that_hold_no_file_are_refused(tmp_path: Path) -> None:
 def test_a_line_without_an_end_is_not_swallowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(text_lines, "_LONGEST", 1000)
+    monkeypatch.setattr(text_vectors, "_LONGEST", 1000)
     with pytest.raises(DataError, match=r"row 2: .* a line of more than 1,000 bytes"):
         read(tmp_path / "file", b"1 2\na 1 2" + b" " * 5000, "a")
 
@@ -248,24 +248,24 @@ def in_memory(vectors: Vectors, **more: Any) -> SimpleNamespace:
 
 
 def test_an_object_like_those_of_gensim_is_taken_as_it_is() -> None:
-    found = find_vectors(open_vectors(in_memory(SMALL)), vocabulary_of(*SMALL))
-    assert as_dict(found, list(SMALL)) == rounded(SMALL, list(SMALL))
-    assert found.kind == "in memory"
+    matched = find_vectors(open_vectors(in_memory(SMALL)), vocabulary_of(*SMALL))
+    assert as_dict(matched, list(SMALL)) == rounded(SMALL, list(SMALL))
+    assert matched.kind == "in memory"
 
 
 @pytest.mark.parametrize(
-    ("what", "told"),
+    ("what", "message"),
     [
         (in_memory(SMALL, wv=1), r"give its \.wv"),
-        (in_memory(SMALL, index_to_key=["a"]), r"shape \[1, dim\], one a word, got \[3, 3\]"),
+        (in_memory(SMALL, index_to_key=["a"]), r"shape \[1, dim\], one per word, got \[3, 3\]"),
         ({"a": [1.0]}, "a path or gensim's KeyedVectors .*, got dict"),
         (in_memory({"a": (1.0, float("inf"))}), "row 1: .* number 2 of 'a' is inf"),
         (in_memory({"a": (1.0,), "\ud800": (1.0,)}), "row 2: expected a word in Unicode"),
         (in_memory({"a": (1.0,), 7: (1.0,)}), "row 2: expected a word in Unicode, got 7"),  # type: ignore[dict-item]
     ],
 )
-def test_other_objects_are_refused(what: Any, told: str) -> None:
-    with pytest.raises(DataError, match=told):
+def test_other_objects_are_refused(what: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         find_vectors(open_vectors(what), vocabulary_of("a"))
 
 
@@ -286,16 +286,16 @@ def some_vectors(draw: st.DrawFn) -> Vectors:
 
 
 def slowly_expected(vectors: Vectors, tokens: Sequence[str]) -> dict[str, list[float]]:
-    """What each token should find, by one loop for each rule."""
+    """Return the vector of each token, by one slow loop per rule."""
     first: dict[str, list[float]] = {}
     for word, row in vectors.items():
         first.setdefault(_composed(word), list(row))
-    found = {}
+    matched = {}
     for token in tokens:
         for form in (_composed(token), _composed(token).lower()):
-            if token not in found and form in first:
-                found[token] = first[form]
-    return found
+            if token not in matched and form in first:
+                matched[token] = first[form]
+    return matched
 
 
 def _composed(word: str) -> str:
@@ -314,13 +314,13 @@ def test_ugly_words_find_their_vectors_in_every_format(
     path = tmp_path_factory.mktemp("ugly") / "file"
     path.write_bytes(data)
     expected = slowly_expected(vectors, tokens)
-    found = find_vectors(open_vectors(path), vocabulary_of(*tokens))
-    assert as_dict(found, tokens) == expected
-    assert found.words == len(vectors)
+    matched = find_vectors(open_vectors(path), vocabulary_of(*tokens))
+    assert as_dict(matched, tokens) == expected
+    assert matched.words == len(vectors)
 
 
 def test_numbers_whose_bytes_are_letters_are_binary_still(tmp_path: Path) -> None:
-    """.95 is the four bytes 33s?, and there is no other vector to tell by."""
+    """The float .95 is the four bytes 33s?, and no other vector disambiguates."""
     vectors = {"0": [0.949999988079071]}
     path = tmp_path / "file"
     path.write_bytes(binary_of(vectors))
@@ -367,10 +367,10 @@ def test_what_gensim_writes_is_read(
     )
     tokens = gensim_vectors.index_to_key
     source = open_vectors(gensim_vectors if form == "memory" else path)
-    found = find_vectors(source, vocabulary_of(*tokens))
-    assert found.words == len(tokens)
-    assert found.ids.tolist() == list(range(4, 4 + len(tokens)))
-    np.testing.assert_array_equal(found.vectors, gensim_vectors.vectors)
+    matched = find_vectors(source, vocabulary_of(*tokens))
+    assert matched.words == len(tokens)
+    assert matched.ids.tolist() == list(range(4, 4 + len(tokens)))
+    np.testing.assert_array_equal(matched.vectors, gensim_vectors.vectors)
 
 
 def test_what_gensim_saves_as_a_pickle_is_refused(gensim_vectors: Any, tmp_path: Path) -> None:
@@ -383,7 +383,7 @@ def test_what_gensim_saves_as_a_pickle_is_refused(gensim_vectors: Any, tmp_path:
 def test_memory_does_not_grow_with_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("munjang.data.vectors.lines._CHUNK", 1 << 14)
+    monkeypatch.setattr("munjang.data.vectors.text._CHUNK", 1 << 14)
     monkeypatch.setattr("munjang.data.vectors.binary._CHUNK", 1 << 14)
     peaks: dict[str, list[int]] = {"text": [], "binary": []}
     for count in (10_000, 60_000):
@@ -400,12 +400,12 @@ def test_memory_does_not_grow_with_the_file(
 
 
 def test_shares_are_of_real_tokens(tmp_path: Path) -> None:
-    found = read(tmp_path / "file", b"a 1 2\nb 3 4\n", "a", "b", "c")
+    matched = read(tmp_path / "file", b"a 1 2\nb 3 4\n", "a", "b", "c")
     column = token_column(
         np.array([2, 4, 1, 6, 3, 0, 5, 4, 4, 3], dtype=np.int32), np.array([0, 5, 10])
     )
-    assert found.share_of_tokens(column) == 4 / 6
-    assert found.share_of_tokens(token_column(np.empty(0, np.int32), np.array([0]))) == 0.0
+    assert matched.share_of_tokens(column) == 4 / 6
+    assert matched.share_of_tokens(token_column(np.empty(0, np.int32), np.array([0]))) == 0.0
 
 
 def test_the_fingerprint_is_of_what_was_found(tmp_path: Path) -> None:

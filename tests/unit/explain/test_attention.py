@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from munjang.models.registry import build_encoder
 
 from munjang.data.encode import encode_texts
 from munjang.errors import ConfigError, DataError
@@ -25,7 +26,6 @@ from munjang.explain.text_attention import attention_of, shown_tokens, text_atte
 from munjang.models.encoder_decoder import Look
 from munjang.models.gru import GruConfig
 from munjang.models.mean import MeanConfig
-from munjang.models.registry import build_encoder
 from munjang.models.transformer import TransformerConfig
 from munjang.tasks.head import Head
 from munjang.text.registry import make_tokenizer

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, build_encoder
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -19,7 +20,6 @@ from munjang.explain.shapes import MOST_NUMBERS, Shapes, check, shapes
 from munjang.explain.text_layers import TEXT_LAYERS
 from munjang.layers import attention
 from munjang.models.image_cnn import ImageCnn, ImageCnnConfig
-from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, build_encoder
 from tests.contracts.test_encoders import SETTINGS, SMALL
 
 pytestmark = pytest.mark.usefixtures("one_thread")

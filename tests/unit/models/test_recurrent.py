@@ -1,7 +1,6 @@
 """The recurrent encoders: what a saved folder relies on."""
 
 import pytest
-
 from munjang.models.registry import build_encoder, model_config
 
 

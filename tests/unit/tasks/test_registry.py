@@ -3,14 +3,14 @@
 from typing import get_args
 
 import pytest
+from munjang.image_recipe import ImageRecipe, make_image_recipe
+from munjang.media import MEDIA
+from munjang.tasks.registry import TASKS, TaskName, TextTask
 
 from munjang.defaults import make_recipe
 from munjang.errors import ConfigError
-from munjang.image_recipe import ImageRecipe, make_image_recipe
-from munjang.media import MEDIA
 from munjang.recipe import Recipe
 from munjang.tasks.figures import FIGURES
-from munjang.tasks.registry import TASKS, TaskName, TextTask
 
 
 def test_names_sections_and_figures_agree() -> None:

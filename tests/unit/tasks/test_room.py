@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 import torch
+from munjang.models.registry import build_encoder, model_config
 from torch import nn
 
 from munjang.data.buckets import Bucketing
-from munjang.data.few import Rows
+from munjang.data.token_rows import TokenRows
 from munjang.errors import DataError
-from munjang.models.registry import build_encoder, model_config
 from munjang.tasks import room
 from munjang.tasks.head import Head
 from munjang.tasks.inference import logits_of
 from munjang.text.columns import Int64s
 
 
-def rows_of_length(*lengths: int) -> Rows:
+def rows_of_length(*lengths: int) -> TokenRows:
     offsets = np.cumsum([0, *lengths])
-    return Rows(np.full(offsets[-1], 5, dtype=np.int32), offsets)
+    return TokenRows(np.full(offsets[-1], 5, dtype=np.int32), offsets)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 import torch
+from munjang.models.registry import build_encoder_decoder, pair_config
 from torch import nn
 
 from munjang.data.pairs.examples import PairExamples
@@ -14,7 +15,6 @@ from munjang.data.pairs.sides import Sides
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.models.encoder_decoder import Vocabularies
-from munjang.models.registry import build_encoder_decoder, pair_config
 from munjang.tasks.alignment import copied, links, target_pieces
 from munjang.tasks.translate import Translate, TranslateSettings, column_of, cross_entropy_of
 from munjang.tasks.translation_scores import translation_scores

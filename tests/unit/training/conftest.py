@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-
 from munjang.models.registry import build_encoder, model_config
+
 from munjang.tasks.classify import Classify
 from munjang.tasks.metrics import Scores
 from munjang.training.loop import Loop, make_state

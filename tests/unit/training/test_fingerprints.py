@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from munjang.image_preparation import prepare_images
+from munjang.pair_preparation import prepare_pairs
 
 import munjang
 from munjang.errors import FolderError
-from munjang.image_preparation import prepare_images
-from munjang.pair_preparation import prepare_pairs
 from munjang.preparation import prepare
 from munjang.telling import silent
 from munjang.training import fingerprints

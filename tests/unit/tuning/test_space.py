@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from munjang.models.registry import ARCHITECTURES
 
 from munjang.defaults import Script, make_recipe
 from munjang.errors import ConfigError
-from munjang.models.registry import ARCHITECTURES
 from munjang.recipe import Recipe
 from munjang.tuning.ranges import read_space
 from munjang.tuning.space import SPACES, Choice, Span, changed, flat, searched, value_of

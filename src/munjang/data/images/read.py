@@ -13,7 +13,7 @@ import polars as pl
 from munjang.data.images.decode import Pixels, pixels_of, size_of
 from munjang.data.images.settings import ImageSettings, Mode
 from munjang.data.images.sources import Found, Source, find_images
-from munjang.data.readers.class_names import one_name_each
+from munjang.data.readers.class_names import unify_class_names
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.memory import total_memory
@@ -52,7 +52,7 @@ def read_images(data: Any, form: ImageSettings, *, skip_bad: bool = False) -> Ta
         seen = "no pixel has a colour" if mode == "grey" else "some pixels have a colour"
         notes = (*notes, f"mode: {mode} (guessed: {seen})")
     table = _table(kept, pixels, (*found.notes, *notes), skipped)
-    table = one_name_each(replace(table, origins=found.names))
+    table = unify_class_names(replace(table, origins=found.names))
     _refuse_emptied(found, table)
     return table
 

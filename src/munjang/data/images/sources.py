@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from munjang.config import nearest
-from munjang.data.readers.header import shown
-from munjang.data.readers.opening import names_in
-from munjang.data.readers.values import label_string
-from munjang.data.samples.pictures import PICTURES
+from munjang.data.readers.header import join_names
+from munjang.data.readers.source import list_names
+from munjang.data.readers.values import format_label
+from munjang.data.samples.images import IMAGE_SAMPLES
 from munjang.errors import DataError
 from munjang.names import existing_path
 from munjang.telling import counted
@@ -52,7 +52,9 @@ def is_image_data(data: Any) -> bool:
     paths = data if isinstance(data, list) and data else [data]
     return all(
         isinstance(path, str | Path)
-        and (Path(path).is_dir() or (str(path) in PICTURES and not existing_path(path).exists()))
+        and (
+            Path(path).is_dir() or (str(path) in IMAGE_SAMPLES and not existing_path(path).exists())
+        )
         for path in paths
     )
 
@@ -85,8 +87,8 @@ def find_images(data: Any) -> Found:
 
 def _named(data: str | Path) -> Found:
     folder = existing_path(data)
-    if not folder.exists() and str(data) in PICTURES:
-        sample = PICTURES[str(data)]
+    if not folder.exists() and str(data) in IMAGE_SAMPLES:
+        sample = IMAGE_SAMPLES[str(data)]
         images = zip(*sample.load(), strict=True)
         return Found(
             tuple(Source(f"{data}[{i}]", image, label) for i, (image, label) in enumerate(images)),
@@ -94,10 +96,10 @@ def _named(data: str | Path) -> Found:
             (f"{data}: {sample.about}",),
         )
     if not folder.exists():
-        beside = names_in(folder.parent)
+        beside = list_names(folder.parent)
         raise DataError(
-            f"there is no such folder{nearest(folder.name, [*beside, *PICTURES])}; samples by "
-            f"name: {', '.join(PICTURES)}",
+            f"there is no such folder{nearest(folder.name, [*beside, *IMAGE_SAMPLES])}; samples by "
+            f"name: {', '.join(IMAGE_SAMPLES)}",
             file=str(data),
         )
     if not folder.is_dir():
@@ -143,13 +145,13 @@ def _empty(folder: Path) -> str:
     if inner:
         return (
             f"expected the images of the class {folder.name!r}, found only folders "
-            f"({shown(inner)}); if those are the classes, give {folder} itself"
+            f"({join_names(inner)}); if those are the classes, give {folder} itself"
         )
     return f"the class {folder.name!r} is empty; put images into it, or delete the folder"
 
 
 def _pair(images: Any, labels: Any) -> Found:
-    images, labels = list(images), [label_string(label) or str(label) for label in labels]
+    images, labels = list(images), [format_label(label) or str(label) for label in labels]
     if len(images) != len(labels):
         raise DataError(
             f"expected a label for each image, got {len(images):,} images and "

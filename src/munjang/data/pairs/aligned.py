@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from munjang.data.pairs.columns import SOURCE_AND_TARGET
-from munjang.data.readers.corrupt import blank_corrupt
-from munjang.data.readers.delimited import slices
+from munjang.data.readers.content import Content, load_content
+from munjang.data.readers.corruption import blank_corrupt_rows
+from munjang.data.readers.delimited import slice_strings
 from munjang.data.readers.faults import Fault
-from munjang.data.readers.lines import line_spans
-from munjang.data.readers.opening import PARQUET_MAGIC
+from munjang.data.readers.lines import find_line_spans
 from munjang.data.readers.records import Records
-from munjang.data.readers.sources import Loaded, load
+from munjang.data.readers.source import PARQUET_MAGIC
 from munjang.errors import DataError
 from munjang.text.columns import Int64s
 
@@ -62,7 +62,7 @@ def _listed(paths: Paths) -> list[str | Path]:
 
 def _read_two(source: str | Path, target: str | Path, encoding: str, skip: bool) -> Records:
     loaded = [_load_text(path, encoding, skip) for path in (source, target)]
-    spans = [line_spans(each.data) for each in loaded]
+    spans = [find_line_spans(each.data) for each in loaded]
     _require_as_many(loaded, [starts for starts, _ in spans])
     rows = np.arange(1, len(spans[0][0]) + 1, dtype=np.int64)
     keep = np.ones(len(rows), dtype=bool)
@@ -71,13 +71,13 @@ def _read_two(source: str | Path, target: str | Path, encoding: str, skip: bool)
     for kind, each, (starts, ends) in zip(SOURCE_AND_TARGET, loaded, spans, strict=True):
         data = each.data
         if each.suspect:
-            data, found, damaged = blank_corrupt(data, starts, ends, rows)
+            data, found, damaged = blank_corrupt_rows(data, starts, ends, rows)
             faults += [_named(fault, kind, rows[keep]) for fault in found]
             keep[damaged] = False
         content.append(data)
     kept = np.flatnonzero(keep)
     columns = {
-        kind: slices(data, starts[kept], ends[kept])
+        kind: slice_strings(data, starts[kept], ends[kept])
         for kind, data, (starts, ends) in zip(SOURCE_AND_TARGET, content, spans, strict=True)
     }
     notes = tuple(dict.fromkeys(note for each in loaded for note in each.notes))
@@ -85,8 +85,8 @@ def _read_two(source: str | Path, target: str | Path, encoding: str, skip: bool)
     return Records(name, rows[kept], SOURCE_AND_TARGET, columns.__getitem__, tuple(faults), notes)
 
 
-def _load_text(path: str | Path, encoding: str, skip: bool) -> Loaded:
-    loaded = load(path, encoding=encoding, skip_bad_rows=skip)
+def _load_text(path: str | Path, encoding: str, skip: bool) -> Content:
+    loaded = load_content(path, encoding=encoding, skip_bad_rows=skip)
     if loaded.data.startswith(PARQUET_MAGIC):
         raise DataError(
             "expected plain text, one side a line, got Parquet: give it alone, and name its "
@@ -102,7 +102,7 @@ def _named(fault: Fault, kind: str, rows: Int64s) -> Fault:
     return Fault(f"{fault.reason} in the {kind}", left, fault.message)
 
 
-def _require_as_many(loaded: Sequence[Loaded], starts: Sequence[Int64s]) -> None:
+def _require_as_many(loaded: Sequence[Content], starts: Sequence[Int64s]) -> None:
     counts = [len(each) for each in starts]
     if counts[0] == counts[1]:
         return

@@ -6,11 +6,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from munjang.data.checks import Lengths, measure, plain
+from munjang.data.checks import describe_lengths
+from munjang.data.data_report import Lengths, to_plain
 from munjang.data.pairs.lengths import length_ratios
 from munjang.data.pairs.tokens import PairTokens
-from munjang.data.repeats import Repeats, all_texts, conflicts, duplicates, overlap
-from munjang.data.splits import same_texts
+from munjang.data.repeats import (
+    Repeats,
+    find_conflicts,
+    find_duplicates,
+    find_overlap,
+    summarize_texts,
+)
+from munjang.data.splits import number_distinct_texts
 from munjang.data.table import Table
 from munjang.errors import DataError
 from munjang.text.columns import Int64s
@@ -115,7 +122,7 @@ class PairReport:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON: dictionaries, lists, strings and numbers."""
-        return plain(asdict(self))
+        return to_plain(asdict(self))
 
 
 def check_pairs(table: Table, test: Table | None = None) -> PairReport:
@@ -141,9 +148,9 @@ def check_pairs(table: Table, test: Table | None = None) -> PairReport:
         source=_measure(table.keys),
         target=_measure(_targets(table)),
         ratios=_ratios(table),
-        duplicates=duplicates(tidy, same_pairs(sources, targets)),
-        several=conflicts(tidy),
-        copies=all_texts(tidy.take(same)),
+        duplicates=find_duplicates(tidy, same_pairs(sources, targets)),
+        several=find_conflicts(tidy),
+        copies=summarize_texts(tidy.take(same)),
         test=None if test is None else _check_test(tidy, test),
     )
 
@@ -154,7 +161,7 @@ def same_pairs(sources: pl.Series, targets: pl.Series) -> Int64s:
     Returns:
         One number a row, dense from 0, in order of first appearance.
     """
-    first, second = same_texts(sources), same_texts(targets)
+    first, second = number_distinct_texts(sources), number_distinct_texts(targets)
     keys = first * (int(second.max(initial=0)) + 1) + second
     _, places, numbers = np.unique(keys, return_index=True, return_inverse=True)
     ranks: Int64s = np.argsort(np.argsort(places))[numbers]
@@ -163,13 +170,13 @@ def same_pairs(sources: pl.Series, targets: pl.Series) -> Int64s:
 
 def _check_test(train: Table, test: Table) -> PairTestReport:
     _, targets = _sides(test)
-    tidy = replace(test, labels=targets)
+    tidy = test.with_targets(targets)
     sources = pl.concat([train.keys, test.keys])
     numbers = same_pairs(sources, pl.concat([_targets(train), targets]))
     return PairTestReport(
         rows=len(test),
-        pairs=overlap(train, tidy, numbers),
-        sources=overlap(train, tidy),
+        pairs=find_overlap(train, tidy, numbers),
+        sources=find_overlap(train, tidy),
         skipped=dict(test.skipped),
     )
 
@@ -190,8 +197,8 @@ def _measure(texts: pl.Series) -> SideLengths:
     words = normalise(texts).str.count_matches(r"\S+")
     characters = texts.str.len_chars()
     return SideLengths(
-        measure(characters.to_numpy().astype(np.int64), "characters"),
-        measure(words.to_numpy().astype(np.int64), "words"),
+        describe_lengths(characters.to_numpy().astype(np.int64), "characters"),
+        describe_lengths(words.to_numpy().astype(np.int64), "words"),
     )
 
 

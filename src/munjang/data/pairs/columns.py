@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from munjang.data.readers.columns import (
     Choice,
-    column_parts,
-    distinct_values,
-    existing_column,
-    existing_columns,
+    count_distinct,
+    find_column,
     is_number,
     mean_length,
-    named_column,
+    resolve_column,
+    resolve_columns,
+    split_column_name,
 )
-from munjang.data.readers.header import shown
+from munjang.data.readers.header import join_names
 from munjang.data.readers.records import Kinds, Records
 from munjang.errors import DataError
 from munjang.names import usual_key
@@ -72,18 +72,18 @@ def choose_pair_columns(
     """
     names, file = records.names, records.file
     if source is not None:
-        source = "+".join(existing_columns(names, source, "source", file=file))
+        source = "+".join(resolve_columns(names, source, "source", file=file))
     if target is not None:
-        target = existing_column(names, target, "target", file=file)
-    if source is not None and target in column_parts(records.names, source):
+        target = resolve_column(names, target, "target", file=file)
+    if source is not None and target in split_column_name(records.names, source):
         raise _refusal(records, f"the column {target!r} is named for both, sources and targets")
     found, why = (source, target), ""
     if source is None or target is None:
         found, why = _guess(records, source, target, need_targets)
     assert found[0] is not None
-    existing_columns(names, found[0], "source", file=file)
+    resolve_columns(names, found[0], "source", file=file)
     if found[1] is not None:
-        existing_column(names, found[1], "target", file=file)
+        resolve_column(names, found[1], "target", file=file)
     notes = tuple(
         f"{kind} column: {name} (guessed: {why})"
         for kind, given, name in zip(SOURCE_AND_TARGET, (source, target), found, strict=True)
@@ -107,7 +107,7 @@ def _guess(
     texts = _texts(records, free, wanted)
     if len(texts) != wanted:
         for name in free:  # two of one name cannot be told apart by naming one
-            existing_column(records.names, name, "source", file=records.file)
+            resolve_column(records.names, name, "source", file=records.file)
     if len(texts) < wanted:
         raise _refusal(records, f"found no {'target' if source or free else 'source'} column")
     if len(texts) > 2 or (len(texts) == 2 and (source or target)):
@@ -125,8 +125,8 @@ def _by_name(
     """Two columns with usual names that agree with what is given, the most telling first."""
     free = _free(names, source, target)
     for sources, targets in _families(names):
-        first = named_column(free, sources) if source is None else source
-        second = named_column(free, targets) if target is None else target
+        first = find_column(free, sources) if source is None else source
+        second = find_column(free, targets) if target is None else target
         if first is None or second is None:
             continue
         if usual_key(first) in sources and usual_key(second) in targets:
@@ -145,7 +145,7 @@ def _families(names: Sequence[str]) -> Iterator[tuple[Names, Names]]:
 
 
 def _free(names: Sequence[str], source: str | None, target: str | None) -> list[str]:
-    taken = (*column_parts(names, source or ""), target)
+    taken = (*split_column_name(names, source or ""), target)
     return [name for name in names if name and name not in taken]
 
 
@@ -156,16 +156,17 @@ def _texts(records: Records, names: Sequence[str], wanted: int) -> list[str]:
     if len(texts) == wanted == 1:
         return texts
     few = min(100, len(records.rows) // 2)
-    return [name for name in texts if distinct_values(records.column(name)) > few]
+    return [name for name in texts if count_distinct(records.column(name)) > few]
 
 
 def _reject_missing_header(records: Records) -> None:
     """Refuse to take a pair for the header, which would lose it without a word."""
     if any(is_number(name) or _SENTENCE.search(name) for name in records.names):
         raise DataError(
-            f"expected a header, but the first row looks like data ({shown(records.names)}): put "
-            "a line such as source,target on top, or name the columns with --source-column and "
-            "--target-column (source_column=..., target_column=...)",
+            "expected a header, but the first row looks like data "
+            f"({join_names(records.names)}): put a line such as "
+            "source,target on top, or name the columns with --source-column and --target-column "
+            "(source_column=..., target_column=...)",
             file=records.file,
         )
 
@@ -178,5 +179,5 @@ def _refusal(records: Records, problem: str) -> DataError:
             "give the targets, line by line, as a file of their own: AlignedFiles(source, target)"
         )
     return DataError(
-        f"{problem}; the columns are {shown(records.names)}: {cure}", file=records.file
+        f"{problem}; the columns are {join_names(records.names)}: {cure}", file=records.file
     )

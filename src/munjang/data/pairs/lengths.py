@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from munjang.data.readers.faults import SKIP_HINT, left_out
+from munjang.data.readers.faults import SKIP_HINT, describe_skipped
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.telling import counted
@@ -59,7 +59,7 @@ def without_absurd(table: Table, max_ratio: float | None, *, skip: bool) -> Tabl
         raise _refusal(table, absurd.tolist(), usual, max_ratio)
     kept = table.take(np.flatnonzero(apart <= max_ratio))
     told = tuple(
-        left_out(REASON, table.rows[absurd[table.file_index[absurd] == number]], file)
+        describe_skipped(REASON, table.rows[absurd[table.file_index[absurd] == number]], file)
         for number, file in enumerate(table.files)
         if (table.file_index[absurd] == number).any()
     )

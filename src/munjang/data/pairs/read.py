@@ -6,8 +6,8 @@ from typing import Any
 from munjang.data.pairs.aligned import AlignedFiles, read_aligned
 from munjang.data.pairs.columns import SOURCE_AND_TARGET, USUAL, choose_pair_columns
 from munjang.data.pairs.lengths import MAX_RATIO, without_absurd
-from munjang.data.readers.gather import gather
 from munjang.data.readers.read import read_records
+from munjang.data.readers.table_builder import build_table
 from munjang.data.readers.values import clean_texts
 from munjang.data.table import Table
 
@@ -51,7 +51,7 @@ def read_pairs(
         files = read_records(
             data, columns, encoding, skip_bad_rows, kinds=SOURCE_AND_TARGET, usual=USUAL
         )
-    table = gather(
+    table = build_table(
         files,
         columns,
         partial(choose_pair_columns, need_targets=need_targets),

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from munjang.data.checks import Lengths, measure
+from munjang.data.checks import describe_lengths
+from munjang.data.data_report import Lengths
 from munjang.data.pairs.settings import PairTokenizerSettings
 from munjang.data.pairs.sides import Sides, too_long
 from munjang.data.table import Table
@@ -96,7 +97,11 @@ def measure_tokens(
     counts = [row_lengths(t.encode(side)) for t, side in zip(tokenizers, texts, strict=True)]
     source, target = (
         SideTokens(
-            one.name, tokenizer.vocabulary.size, rate, one.max_length, measure(each, "tokens")
+            one.name,
+            tokenizer.vocabulary.size,
+            rate,
+            one.max_length,
+            describe_lengths(each, "tokens"),
         )
         for one, tokenizer, rate, each in zip(
             (settings.source, settings.target), tokenizers, oov_rates, counts, strict=True

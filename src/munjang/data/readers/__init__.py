@@ -1,4 +1,4 @@
-"""Files, standard input, data frames and lists to one table, or to a stream of texts."""
+"""Readers of files, standard input, data frames and lists."""
 
 from munjang.data.readers.read import read_table
 

@@ -1,4 +1,4 @@
-"""The names of classes: one for labels that are the same by `munjang.names`."""
+"""Names of classes: one name for labels with the same `munjang.names.label_key`."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,29 +10,30 @@ from munjang.data.table import Table
 from munjang.names import KnownLabels, composed, label_key
 
 
-def one_name_each(table: Table) -> Table:
-    """Give labels that are one class one name: the most frequent of them, ties to the first.
+def unify_class_names(table: Table) -> Table:
+    """Rename labels of one class to its most frequent name; ties go to the first.
 
-    Which are one class, `munjang.names.label_key` says: `True` and `true`, `1` and `1.0`, one word
-    in two normal forms of Unicode. The table's notes tell it; numbers to learn have no names.
+    Labels with the same `munjang.names.label_key` are one class: `True` and `true`, `1` and `1.0`,
+    one word in two Unicode normal forms. The table's notes list them. Numeric targets are left as
+    they are.
     """
     if table.targets is None or table.targets.dtype not in (pl.String, pl.List(pl.String)):
         return table
     flat = table.targets.explode() if table.targets.dtype == pl.List else table.targets
     counts = pl.DataFrame({"label": flat.drop_nulls()}).group_by("label", maintain_order=True)
-    spelled: dict[str, dict[str, int]] = {}  # by key, rows of each name
-    forms: dict[str, int] = {}  # by name, in how many normal forms it is written
+    variants: dict[str, dict[str, int]] = {}  # by key, number of rows per name
+    forms: dict[str, int] = {}  # by name, number of its Unicode normal forms
     keys: dict[str, str] = {}
     for label, count in counts.len().iter_rows():
         name = composed(label)
         keys[label] = label_key(name)
-        names = spelled.setdefault(keys[label], {})
+        names = variants.setdefault(keys[label], {})
         names[name] = names.get(name, 0) + count
         forms[name] = forms.get(name, 0) + 1
-    best = {key: max(names, key=names.__getitem__) for key, names in spelled.items()}
+    best = {key: max(names, key=names.__getitem__) for key, names in variants.items()}
     notes = [
         f"labels {', '.join(map(shorten, names))} are one class, {shorten(best[key])}"
-        for key, names in spelled.items()
+        for key, names in variants.items()
         if len(names) > 1
     ]
     notes += [
@@ -40,22 +41,22 @@ def one_name_each(table: Table) -> Table:
         for name, count in forms.items()
         if count > 1
     ]
-    renamed = _renamed(table, {label: best[key] for label, key in keys.items()})
+    renamed = _rename(table, {label: best[key] for label, key in keys.items()})
     return replace(renamed, notes=(*table.notes, *notes))
 
 
-def known_names(table: Table, known: Sequence[str]) -> Table:
-    """Give the labels of a table the names of the known ones that they are; others keep theirs."""
+def match_known_labels(table: Table, known: Sequence[str]) -> Table:
+    """Rename the labels of a table to the known labels they match; others keep their names."""
     if table.targets is None or table.targets.dtype not in (pl.String, pl.List(pl.String)):
         return table
     labels = KnownLabels(known)
     flat = table.targets.explode() if table.targets.dtype == pl.List else table.targets
-    found = flat.drop_nulls().unique().to_list()
-    return _renamed(table, {label: labels.find(label) or label for label in found})
+    distinct = flat.drop_nulls().unique().to_list()
+    return _rename(table, {label: labels.find(label) or label for label in distinct})
 
 
-def _renamed(table: Table, names: dict[str, str]) -> Table:
-    """The table with other names for its labels; a row has each of them once."""
+def _rename(table: Table, names: dict[str, str]) -> Table:
+    """Return the table with other names for its labels; sets of labels stay without repeats."""
     changed = {old: new for old, new in names.items() if old != new}
     if not changed or table.targets is None:
         return table

@@ -1,4 +1,4 @@
-"""Which column holds the texts and which the labels: as named, or guessed and said."""
+"""Choice of the text and label columns: by name, or guessed and noted."""
 
 import math
 from collections.abc import Sequence
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from munjang.data.readers.header import shown
+from munjang.data.readers.header import join_names
 from munjang.data.readers.records import MISSING, Column, Records
 from munjang.errors import DataError
 from munjang.names import composed, nearest_name, usual_key
 from munjang.text.blank import is_blank
 
-# The most telling first: a file may have several of them.
+# The most specific first: a file may have several of them.
 TEXT_NAMES = (
     *("text", "document", "review", "sentence", "content", "contents", "body", "comment"),
     *("본문", "내용", "문장", "리뷰", "텍스트", "댓글", "발화"),
@@ -23,7 +23,7 @@ LABEL_NAMES = (
     *("라벨", "레이블", "분류", "범주", "감정", "주제", "intent", "의도", "emotion", "tag"),
     *("rating", "score", "stars", "평점", "별점"),
 )
-# A title says part of what the text says: the two are read as one text.
+# A title is part of the text: the two columns are joined.
 TITLES = ("title", "headline", "제목")
 BODIES = ("body", "content", "contents", "description", "본문", "내용")
 
@@ -32,7 +32,13 @@ ROWS_TO_GUESS = 1000
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen columns; `label` is None where there is none. `notes` says what was guessed."""
+    """Chosen columns of a file.
+
+    Attributes:
+        text: text column, or several as in "title+body".
+        label: label column; None if there is none.
+        notes: guesses.
+    """
 
     text: str
     label: str | None
@@ -45,9 +51,10 @@ def choose_columns(
     """Choose the columns of a file.
 
     Args:
-        records: of the file.
-        text_column: its name; "title+body" joins two columns with a space; None guesses.
-        label_column: its name; None guesses.
+        records: records of the file.
+        text_column: name of the text column; "title+body" joins two columns with a space; None
+            guesses.
+        label_column: name of the label column; None guesses.
         need_labels: whether a file without a label column is an error.
 
     Raises:
@@ -56,15 +63,15 @@ def choose_columns(
     notes: list[str] = []
     file, names = records.file, records.names
     if label_column is not None:
-        label_column = existing_column(names, label_column, "label", file=file)
+        label_column = resolve_column(names, label_column, "label", file=file)
     if text_column is None:
         text_column, why = _guess_text(records, () if label_column is None else (label_column,))
         notes.append(f"text column: {text_column} (guessed: {why})")
-    parts = existing_columns(names, text_column, "text", file=file)
+    parts = resolve_columns(names, text_column, "text", file=file)
     if label_column is not None and label_column in parts:
         raise DataError(
-            f"the column {label_column!r} is named for both, texts and labels; the columns are "
-            f"{shown(names)}",
+            f"the column {label_column!r} is named for both texts and labels; the columns are "
+            f"{join_names(names)}",
             file=file,
         )
     if label_column is not None:
@@ -72,106 +79,110 @@ def choose_columns(
     label, why = _guess_label(records, parts, by_value=need_labels)
     if label is not None:
         notes.append(f"label column: {label} (guessed: {why})")
-        label = existing_column(names, label, "label", file=file)
+        label = resolve_column(names, label, "label", file=file)
     elif need_labels:
         raise DataError(
-            f"found no label column among {shown(names)}: name it with --label-column "
+            f"found no label column among {join_names(names)}: name it with --label-column "
             "(label_column=...)",
             file=file,
         )
     return Choice("+".join(parts), label, tuple(notes))
 
 
-def text_values(records: Records, name: str) -> Column:
-    """The values of the text column, or of several joined by a space."""
-    parts = column_parts(records.names, name)
+def extract_texts(records: Records, name: str) -> Column:
+    """Return the values of the text column, or of several joined by a space."""
+    parts = split_column_name(records.names, name)
     if len(parts) == 1:
         return records.column(name)
     columns = [records.column(part) for part in parts]
-    return [joined(values) for values in zip(*columns, strict=True)]
+    return [join_texts(values) for values in zip(*columns, strict=True)]
 
 
-def named_column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
-    """The first of the wanted names that a file has, in any case."""
+def find_column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+    """Return the first of the wanted names that a file has, ignoring case, or None."""
     by_key = {usual_key(name): name for name in reversed(names)}
     return next((by_key[name] for name in wanted if name in by_key), None)
 
 
-def text_by_name(names: Sequence[str]) -> str | None:
-    """The column with the most usual name for texts; "title+body" where both are there."""
-    title, body = named_column(names, TITLES), named_column(names, BODIES)
-    named = named_column(names, TEXT_NAMES)
+def find_text_column(names: Sequence[str]) -> str | None:
+    """Return the column with the most usual name for texts; "title+body" if both exist."""
+    title, body = find_column(names, TITLES), find_column(names, BODIES)
+    named = find_column(names, TEXT_NAMES)
     return f"{title}+{body}" if title and body and named in (title, body) else named
 
 
-def column_parts(names: Sequence[str], name: str) -> list[str]:
-    """The columns that "title+body" names, as a file calls those that it has.
+def split_column_name(names: Sequence[str], name: str) -> list[str]:
+    """Return the columns that "title+body" names, in the spelling of the file.
 
-    A column of just that name comes first.
+    A column whose own name has a "+" takes precedence.
     """
-    own = {composed(other): other for other in reversed(names)}
-    parts = [name] if composed(name) in own else name.split("+")
-    return [own.get(composed(part), part) for part in parts]
+    by_key = {composed(other): other for other in reversed(names)}
+    parts = [name] if composed(name) in by_key else name.split("+")
+    return [by_key.get(composed(part), part) for part in parts]
 
 
-def missing_column(
+def missing_column_error(
     name: str, names: Sequence[str], *, kind: str, file: str, row: int | None = None
 ) -> DataError:
-    """What to say about a column that is not there."""
+    """Return the error about a column that does not exist."""
     nearest = nearest_name(name, names)
     hint = f"; did you mean {nearest}?" if nearest else f"; name one with --{kind}-column"
     return DataError(
-        f"there is no {kind} column {name!r}; the columns are {shown(names)}{hint}",
+        f"there is no {kind} column {name!r}; the columns are {join_names(names)}{hint}",
         file=file,
         row=row,
     )
 
 
-def existing_column(
+def resolve_column(
     names: Sequence[str], name: str, kind: str, *, file: str, row: int | None = None
 ) -> str:
-    """The name as the file has it, if it is that of one column (`munjang.names`).
+    """Return a column's name in the spelling of the file (`munjang.names`).
 
     Args:
-        names: of all columns.
-        name: of the one that was named or guessed.
-        kind: what it is for.
-        file: for messages.
-        row: of the header, for messages.
+        names: names of all columns.
+        name: the name that was given or guessed.
+        kind: what the column is for, as "text".
+        file: name of the file, for messages.
+        row: row of the header, for messages.
 
     Raises:
-        DataError: no column has it, or several have.
+        DataError: no column, or more than one, has that name.
     """
-    own = [other for other in names if composed(other) == composed(name)]
-    if len(own) > 1:
-        forms = "" if len(set(own)) == 1 else ", in two Unicode normal forms"
+    matches = [other for other in names if composed(other) == composed(name)]
+    if len(matches) > 1:
+        forms = "" if len(set(matches)) == 1 else ", in two Unicode normal forms"
         raise DataError(
-            f"{len(own)} columns are named {name!r}{forms}: give each a name", file=file, row=row
+            f"{len(matches)} columns are named {name!r}{forms}: give each its own name",
+            file=file,
+            row=row,
         )
-    if not own:
-        raise missing_column(name, names, kind=kind, file=file, row=row)
-    return own[0]
+    if not matches:
+        raise missing_column_error(name, names, kind=kind, file=file, row=row)
+    return matches[0]
 
 
-def existing_columns(
+def resolve_columns(
     names: Sequence[str], name: str, kind: str, *, file: str, row: int | None = None
 ) -> list[str]:
-    """Those of "title+body", each as `existing_column`."""
-    parts = column_parts(names, name)
-    return [existing_column(names, part, kind, file=file, row=row) for part in parts]
+    """Return the columns of "title+body", each as `resolve_column` does."""
+    parts = split_column_name(names, name)
+    return [resolve_column(names, part, kind, file=file, row=row) for part in parts]
 
 
-def joined(values: Sequence[object]) -> object:
-    """One text of several; a value that is no string is handed on, to be reported."""
-    odd = [v for v in values if not (v is None or v is MISSING or isinstance(v, str))]
-    return odd[0] if odd else " ".join(v for v in values if isinstance(v, str) and not is_blank(v))
+def join_texts(values: Sequence[object]) -> object:
+    """Join several texts into one; a value that is not a string is returned, to be reported."""
+    other = [v for v in values if not (v is None or v is MISSING or isinstance(v, str))]
+    return (
+        other[0] if other else " ".join(v for v in values if isinstance(v, str) and not is_blank(v))
+    )
 
 
 def _guess_text(records: Records, taken: Sequence[str]) -> tuple[str, str]:
     free = [name for name in records.names if name not in taken and name]
     if len(free) == 1:
         return free[0], "the only column" if not taken else "the only other column"
-    named = text_by_name(free)
+    named = find_text_column(free)
     if named:
         return named, "by its name"
     _reject_missing_header(records)
@@ -179,8 +190,8 @@ def _guess_text(records: Records, taken: Sequence[str]) -> tuple[str, str]:
     best = max(free, key=lengths.__getitem__, default=None)
     if best is None or math.isinf(lengths[best]):
         raise DataError(
-            f"found no column of texts among {shown(records.names)}: name it with --text-column "
-            "(text_column=...)",
+            f"found no column of texts among {join_names(records.names)}: name it with "
+            "--text-column (text_column=...)",
             file=records.file,
         )
     return best, "the longest texts"
@@ -190,29 +201,29 @@ def _guess_label(
     records: Records, taken: Sequence[str], *, by_value: bool
 ) -> tuple[str | None, str]:
     free = [name for name in records.names if name not in taken and name]
-    named = named_column(free, LABEL_NAMES)
+    named = find_column(free, LABEL_NAMES)
     if named or not by_value:
         return named, "by its name"
-    few = {name: distinct_values(records.column(name)) for name in free}
+    counts = {name: count_distinct(records.column(name)) for name in free}
     most = max(2, min(100, len(records.rows) // 2))
-    usable = [name for name in free if 2 <= few[name] <= most]
-    return min(usable, key=few.__getitem__, default=None), "the fewest different values"
+    usable = [name for name in free if 2 <= counts[name] <= most]
+    return min(usable, key=counts.__getitem__, default=None), "the fewest different values"
 
 
 def _reject_missing_header(records: Records) -> None:
-    """Refuse to take a row of data for the header, which would lose it without a word."""
+    """Refuse a header that looks like data, since the first row would be lost unnoticed."""
     numbers = [name for name in records.names if is_number(name)]
     if numbers:
         raise DataError(
-            f"expected a header, but the first row looks like data ({shown(records.names)}): put "
-            "a line such as text,label on top, or name the columns with --text-column and "
-            "--label-column",
+            "expected a header, but the first row looks like data "
+            f"({join_names(records.names)}): put a line such as "
+            "text,label on top, or name the columns with --text-column and --label-column",
             file=records.file,
         )
 
 
 def is_number(name: str) -> bool:
-    """Whether a string reads as a number."""
+    """Return whether a string reads as a number."""
     try:
         float(name)
     except ValueError:
@@ -221,7 +232,7 @@ def is_number(name: str) -> bool:
 
 
 def mean_length(column: Column) -> float:
-    """Mean length in characters of the first values; minus infinity if they are no texts."""
+    """Return the mean length of the first values in characters; minus infinity if not texts."""
     values = [v for v in column[:ROWS_TO_GUESS] if v is not None and v is not MISSING]
     if not values or not all(isinstance(v, str) for v in values):
         return -math.inf
@@ -230,8 +241,8 @@ def mean_length(column: Column) -> float:
     return sum(map(len, values)) / len(values)
 
 
-def distinct_values(column: Column) -> int:
-    """Number of different values; 0 for a column that cannot hold labels."""
+def count_distinct(column: Column) -> int:
+    """Return the number of distinct values; 0 for a column that cannot hold labels."""
     if isinstance(column, pl.Series):
         return 0 if column.dtype.is_nested() else column.drop_nulls().n_unique()
     try:

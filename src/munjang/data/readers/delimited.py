@@ -1,8 +1,9 @@
-"""CSV and TSV: where each record and each field stands, found with array operations.
+"""Fast reader of CSV and TSV, which finds records and fields with array operations.
 
-Why not a ready reader: the fast ones fill a short row with nulls, merge or drop stray quotes, and
-do not say on which line a record begins. Here the places of delimiters, newlines and quotes are
-found first, so that every record is checked and every value is a slice of the file.
+Fast readers of other libraries fill a short row with nulls, merge or drop stray quotes, and do not
+report the line of a record. Here the places of delimiters, newlines and quotes are found first, so
+that every record is checked and every value is a slice of the file. A file with malformed quotes is
+left to `munjang.data.readers.rowwise`.
 """
 
 import re
@@ -13,24 +14,23 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from munjang.data.readers.corrupt import blank_corrupt
+from munjang.data.readers.content import Content
+from munjang.data.readers.corruption import blank_corrupt_rows
 from munjang.data.readers.faults import Fault
 from munjang.data.readers.header import (
-    blank_lines,
-    header_names,
+    field_count_fault,
     is_quoted,
-    only_header,
-    wrong_fields,
+    no_rows_error,
+    note_blank_lines,
+    parse_header,
 )
-from munjang.data.readers.quoted import parses_only_quoted, quoted_records
 from munjang.data.readers.records import Records
-from munjang.data.readers.rowwise import read_rowwise
-from munjang.data.readers.sources import Loaded
+from munjang.data.readers.rowwise import cut_records, parses_only_quoted, read_rowwise
 from munjang.text.columns import Int64s
 
 Bytes = npt.NDArray[np.uint8]
 
-ONLY_QUOTED = "double quotes are read as quoting: the file parses only so"
+QUOTING_NOTE = "double quotes are read as quoting: the file parses only so"
 
 NEWLINE, RETURN, QUOTE = 10, 13, 34
 _FIRST_LINE = re.compile(rb"[^\r\n][^\n]*")
@@ -38,15 +38,15 @@ _FIRST_LINE = re.compile(rb"[^\r\n][^\n]*")
 
 @dataclass(frozen=True)
 class Layout:
-    """The places of all records of a file.
+    """Places of all records of a file.
 
     Attributes:
         starts, ends: byte range of each record, without its line ending.
-        lines: 1-based line where each starts.
-        delimiters: places of the delimiters that separate fields.
-        first: index in `delimiters` of each record's first one.
-        fields: number of fields in each record.
-        blank: number of blank lines left out.
+        lines: 1-based line of each record's start.
+        delimiters: places of the delimiters between fields.
+        first: index in `delimiters` of each record's first delimiter.
+        fields: number of fields of each record.
+        blank: number of blank lines, except those at the end.
     """
 
     starts: Int64s
@@ -58,35 +58,35 @@ class Layout:
     blank: int
 
 
-def read_delimited(loaded: Loaded, delimiter: str, *, quoting: bool) -> Records:
+def read_delimited(content: Content, delimiter: str, *, quoting: bool) -> Records:
     """Read CSV or TSV.
 
     Args:
-        loaded: UTF-8 content.
+        content: UTF-8 content of a file.
         delimiter: one ASCII character.
         quoting: RFC 4180 quoting, as in CSV. If False (TSV), double quotes are ordinary
-            characters, unless the header itself is quoted or the records have the right number of
-            fields only when quotes are heeded.
+            characters, unless the header is quoted or the records have the right number of fields
+            only with quoting.
 
     Raises:
         DataError: there is no row after the header.
     """
-    data = loaded.data
+    data = content.data
     buffer = np.frombuffer(data, dtype=np.uint8)
     header = _FIRST_LINE.search(data)
     quoting = quoting or (header is not None and is_quoted(header[0], delimiter.encode()))
     quotes = np.flatnonzero(buffer == QUOTE) if b'"' in data else np.empty(0, dtype=np.int64)
     plain = None if quoting and len(quotes) else find_layout(buffer, delimiter, None)
-    if len(quotes) and plain is not None and not _uniform(plain):
+    if len(quotes) and plain is not None and not _is_uniform(plain):
         text = data.decode(errors="surrogateescape").removesuffix("\n")
         if parses_only_quoted(lambda: iter(text.split("\n")), delimiter):
-            quoting, loaded = True, replace(loaded, notes=(*loaded.notes, ONLY_QUOTED))
+            quoting, content = True, replace(content, notes=(*content.notes, QUOTING_NOTE))
     quoted = quoting and bool(len(quotes))
-    if quoted and not _well_formed(buffer, quotes, ord(delimiter)):
-        return read_rowwise(loaded, delimiter)
+    if quoted and not _is_well_formed(buffer, quotes, ord(delimiter)):
+        return read_rowwise(content, delimiter)
     layout = find_layout(buffer, delimiter, quotes) if quoted or plain is None else plain
-    notes = loaded.notes + blank_lines(layout.blank)
-    return _records(loaded, layout, delimiter, quoted, notes)
+    notes = content.notes + note_blank_lines(layout.blank)
+    return _make_records(content, layout, delimiter, quoted, notes)
 
 
 def find_layout(buffer: Bytes, delimiter: str, quotes: Int64s | None) -> Layout:
@@ -95,13 +95,13 @@ def find_layout(buffer: Bytes, delimiter: str, quotes: Int64s | None) -> Layout:
     Args:
         buffer: the bytes of the file.
         delimiter: one ASCII character.
-        quotes: places of the double quotes, if they protect delimiters and newlines.
+        quotes: places of the double quotes if they protect delimiters and newlines, else None.
     """
     newlines = np.flatnonzero(buffer == NEWLINE)
     delimiters = np.flatnonzero(buffer == ord(delimiter))
     breaks = newlines
     if quotes is not None:
-        breaks, delimiters = _outside(newlines, quotes), _outside(delimiters, quotes)
+        breaks, delimiters = _drop_quoted(newlines, quotes), _drop_quoted(delimiters, quotes)
     starts = np.concatenate([[0], breaks + 1])
     ends = np.concatenate([breaks, [len(buffer)]])
     lines = np.searchsorted(newlines, starts) + 1
@@ -121,11 +121,11 @@ def find_layout(buffer: Bytes, delimiter: str, quotes: Int64s | None) -> Layout:
     )
 
 
-def slices(data: bytes, starts: Int64s, ends: Int64s) -> pl.Series:
-    """The strings at some rising, disjoint byte ranges of valid UTF-8, without a loop."""
+def slice_strings(data: bytes, starts: Int64s, ends: Int64s) -> pl.Series:
+    """Return the strings at ascending, disjoint byte ranges of valid UTF-8."""
     if not len(starts):
         return pl.Series([], dtype=pl.String)
-    # One Arrow array cuts the range into wanted strings and the gaps between them.
+    # One Arrow array holds the wanted strings and the gaps between them in turn: no loop.
     offsets = np.stack([starts, ends], axis=1).ravel()
     strings = pa.LargeStringArray.from_buffers(
         len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data)
@@ -135,14 +135,14 @@ def slices(data: bytes, starts: Int64s, ends: Int64s) -> pl.Series:
     return series.gather_every(2)
 
 
-def _outside(places: Int64s, quotes: Int64s) -> Int64s:
-    """The places that an even number of quotes precedes."""
+def _drop_quoted(places: Int64s, quotes: Int64s) -> Int64s:
+    """Return the places outside of quotes: those that an even number of quotes precedes."""
     outside: Int64s = places[np.searchsorted(quotes, places) % 2 == 0]
     return outside
 
 
-def _well_formed(buffer: Bytes, quotes: Int64s, delimiter: int) -> bool:
-    """Whether quotes stand only around whole fields, and doubled inside them (RFC 4180)."""
+def _is_well_formed(buffer: Bytes, quotes: Int64s, delimiter: int) -> bool:
+    """Return whether quotes are only around whole fields, and doubled inside (RFC 4180)."""
     if len(quotes) % 2:
         return False
     before = buffer[np.maximum(quotes[::2] - 1, 0)]
@@ -156,23 +156,23 @@ def _well_formed(buffer: Bytes, quotes: Int64s, delimiter: int) -> bool:
     return bool(opens.all() and closes.all())
 
 
-def _uniform(layout: Layout) -> bool:
+def _is_uniform(layout: Layout) -> bool:
     return bool((layout.fields == layout.fields[0]).all())
 
 
-def _records(
-    loaded: Loaded, layout: Layout, delimiter: str, quoted: bool, notes: tuple[str, ...]
+def _make_records(
+    content: Content, layout: Layout, delimiter: str, quoted: bool, notes: tuple[str, ...]
 ) -> Records:
-    names = _names(loaded, layout, delimiter, quoted)
-    data, damaged = loaded.data, np.empty(0, dtype=np.int64)
+    names = _read_header(content, layout, delimiter, quoted)
+    data, damaged = content.data, np.empty(0, dtype=np.int64)
     faults: list[Fault] = []
-    if loaded.suspect:
-        data, faults, damaged = blank_corrupt(data, layout.starts, layout.ends, layout.lines)
+    if content.suspect:
+        data, faults, damaged = blank_corrupt_rows(data, layout.starts, layout.ends, layout.lines)
     keep = np.ones(len(layout.starts), dtype=bool)
     keep[0] = False
     keep[damaged] = False
     wrong = np.flatnonzero(keep & (layout.fields != len(names)))
-    faults.append(wrong_fields(layout.lines[wrong], layout.fields[wrong], names, delimiter))
+    faults.append(field_count_fault(layout.lines[wrong], layout.fields[wrong], names, delimiter))
     keep[wrong] = False
     kept = np.flatnonzero(keep)
     inner = layout.delimiters[layout.first[kept, None] + np.arange(len(names) - 1)]
@@ -182,27 +182,27 @@ def _records(
     def column(name: str) -> pl.Series:
         i = places[name]
         starts, ends = edges[:, i] + 1, edges[:, i + 1]
-        return _unquote(data, starts, ends) if quoted else slices(data, starts, ends)
+        return _unquote(data, starts, ends) if quoted else slice_strings(data, starts, ends)
 
-    return Records(loaded.name, layout.lines[kept], names, column, tuple(faults), notes)
+    return Records(content.name, layout.lines[kept], names, column, tuple(faults), notes)
 
 
-def _names(loaded: Loaded, layout: Layout, delimiter: str, quoted: bool) -> tuple[str, ...]:
+def _read_header(content: Content, layout: Layout, delimiter: str, quoted: bool) -> tuple[str, ...]:
     row = int(layout.lines[0])
-    header = loaded.data[layout.starts[0] : layout.ends[0]]
+    header = content.data[layout.starts[0] : layout.ends[0]]
     text = header.decode(errors="surrogateescape")
     fields = text.split(delimiter)
     if quoted:
-        _, found = next(quoted_records(iter(text.split("\n")), delimiter, quoted=True))
-        fields = list(found)
-    names = header_names(fields, file=loaded.name, row=row)
+        _, cut = next(cut_records(iter(text.split("\n")), delimiter, quoted=True))
+        fields = list(cut)
+    names = parse_header(fields, file=content.name, row=row)
     if len(layout.starts) == 1:
-        raise only_header(names, file=loaded.name, row=row)
+        raise no_rows_error(names, file=content.name, row=row)
     return names
 
 
 def _unquote(data: bytes, starts: Int64s, ends: Int64s) -> pl.Series:
     buffer = np.frombuffer(data, dtype=np.uint8)
     quoted = (ends > starts) & (buffer[np.minimum(starts, len(buffer) - 1)] == QUOTE)
-    inside = slices(data, starts + quoted, ends - quoted)
-    return inside.str.replace_all('""', '"', literal=True)
+    unquoted = slice_strings(data, starts + quoted, ends - quoted)
+    return unquoted.str.replace_all('""', '"', literal=True)

@@ -1,4 +1,4 @@
-"""Encodings of text: by name, by byte order mark, and what to say where one does not fit."""
+"""Text encodings: by name, by byte order mark, and errors that suggest another."""
 
 import codecs
 import difflib
@@ -15,39 +15,39 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-_NAMES_OF_HOSTS = {"idna", "punycode"}
-_SHOWN = 80
+_HOST_NAME_CODECS = {"idna", "punycode"}
+_MAX_SHOWN = 80
 
 
-def text_codec(encoding: str) -> str:
-    """Python's own name of a text encoding.
+def resolve_codec(encoding: str) -> str:
+    """Return Python's canonical name of a text encoding.
 
     Raises:
         ConfigError: there is no such text encoding.
     """
     try:
         "".encode(encoding)
-        # of domain names, not of texts: it refuses whole lines, and has no way with what is invalid
-        if codecs.lookup(encoding).name not in _NAMES_OF_HOSTS:
+        # codecs for domain names refuse whole lines and have no error handlers
+        if codecs.lookup(encoding).name not in _HOST_NAME_CODECS:
             return codecs.lookup(encoding).name
     except (LookupError, ValueError):
         pass
-    shown = encoding if len(encoding) <= _SHOWN else f"{encoding[: _SHOWN - 3]}..."
+    shown = encoding if len(encoding) <= _MAX_SHOWN else f"{encoding[: _MAX_SHOWN - 3]}..."
     close = difflib.get_close_matches(shown, ["utf-8", "cp949", "euc-kr", "utf-16"], n=1)
     hint = f"; did you mean {close[0]}?" if close else "; for Korean try utf-8 or cp949"
     raise ConfigError(f"there is no text encoding named {shown!r}{hint}")
 
 
-def marked_codec(head: bytes, codec: str, *, name: str) -> tuple[str, int]:
-    """The codec that a byte order mark names, else `codec`; and the length of a UTF-8 mark.
+def detect_codec(head: bytes, codec: str, *, name: str) -> tuple[str, int]:
+    """Return the codec that a byte order mark names, else `codec`, and the length of a UTF-8 mark.
 
     Args:
-        head: what the content begins with.
-        codec: the one that was asked for.
-        name: of the source, for messages.
+        head: first bytes of the content.
+        codec: the requested codec.
+        name: name of the source, for messages.
 
     Raises:
-        DataError: it needs a mark, and there is none.
+        DataError: the codec needs a mark, and there is none.
     """
     for mark, named in MARKS:
         if head.startswith(mark):
@@ -63,30 +63,29 @@ def marked_codec(head: bytes, codec: str, *, name: str) -> tuple[str, int]:
 
 
 class Decoder:
-    """An incremental decoder of one encoding.
+    """Incremental decoder of one encoding.
 
     Args:
         codec: Python's name of the encoding.
-        skip: decode what is invalid to a lone surrogate, by which its row is known, instead of
-            raising.
+        skip: decode invalid bytes to a lone surrogate, which marks their row, instead of raising.
     """
 
     def __init__(self, codec: str, *, skip: bool = False) -> None:
         self._decoder = codecs.getincrementaldecoder(codec)("munjang-mark" if skip else "strict")
 
-    def whole(self, data: bytes) -> str:
-        """All of the content at once.
+    def decode(self, data: bytes) -> str:
+        """Decode all of the content at once.
 
         Raises:
-            UnicodeError: it is not valid; `UnicodeDecodeError` says where.
+            UnicodeError: the content is not valid; a `UnicodeDecodeError` holds the place.
         """
         return self._decoder.decode(data, True)
 
     def to_utf8(self, data: bytes, *, final: bool) -> bytes:
-        """The next piece in UTF-8; what is invalid becomes 0xFF, which never stands in UTF-8.
+        """Recode the next piece as UTF-8; invalid bytes become 0xFF, which UTF-8 never contains.
 
         Raises:
-            UnicodeError: it is not valid.
+            UnicodeError: the piece is not valid, and the decoder does not skip.
         """
         return self._decoder.decode(data, final).encode(errors="surrogateescape")
 
@@ -100,8 +99,16 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("munjang-mark", _mark)
 
 
-def undecodable(name: str, data: bytes, codec: str, offset: int, mark: int) -> DataError:
-    """What to say about content that is not of an encoding, at the first byte that is not."""
+def decode_error(name: str, data: bytes, codec: str, offset: int, mark: int) -> DataError:
+    """Return the error about content that is not valid in an encoding.
+
+    Args:
+        name: name of the source.
+        data: content after the byte order mark.
+        codec: the encoding that was tried.
+        offset: place of the first invalid byte in `data`.
+        mark: length of the byte order mark.
+    """
     hint = next(
         (
             f"it decodes as {other}: try --encoding {other}"
@@ -121,7 +128,7 @@ def undecodable(name: str, data: bytes, codec: str, offset: int, mark: int) -> D
 
 
 def _decodes(data: bytes, codec: str) -> bool:
-    """Whether bytes decode, and, for cp949, whether that gives Korean: any bytes give something."""
+    """Return whether bytes decode; with cp949, which accepts most bytes, mostly to Hangul."""
     try:
         text = data.decode(codec)
     except UnicodeDecodeError:

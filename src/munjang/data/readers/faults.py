@@ -1,4 +1,4 @@
-"""Bad rows: what is wrong with each, and whether that stops the reading or is counted."""
+"""Faults of bad rows: raised at the first row, or counted by reason."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from munjang.errors import DataError
 from munjang.telling import counted
 from munjang.text.columns import Int64s
 
-NAMED = 5  # rows of those that are left out for one reason
+MAX_LISTED_ROWS = 5  # row numbers that a note lists per reason
 SKIP_HINT = "fix it, or leave such rows out with --skip-bad-rows (skip_bad_rows=True)"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of bad row in one file.
+    """Kind of bad row in one file.
 
     Attributes:
         reason: the key in `Table.skipped`, such as "empty text".
         rows: line or row numbers in the file, ascending.
-        message: what to say about the k-th of `rows`.
+        message: function from `k` to the message about the k-th of `rows`.
     """
 
     reason: str
@@ -28,45 +28,77 @@ class Fault:
     message: Callable[[int], str]
 
 
-def one_row(reason: str, row: int, message: str) -> Fault:
-    """A fault of a single row."""
-    return Fault(reason, np.array([row], dtype=np.int64), lambda _: message)
+@dataclass(frozen=True)
+class BadRow:
+    """Defect of a single row.
+
+    Attributes:
+        reason: as in `Fault`.
+        message: description of the defect.
+    """
+
+    reason: str
+    message: str
+
+
+def group_bad_rows(bad_rows: Sequence[tuple[int, BadRow]]) -> list[Fault]:
+    """Return one fault per reason.
+
+    Args:
+        bad_rows: row numbers, ascending, each with what is wrong.
+    """
+    by_reason: dict[str, list[tuple[int, str]]] = {}
+    for row, bad in bad_rows:
+        by_reason.setdefault(bad.reason, []).append((row, bad.message))
+    faults = []
+    for reason, entries in by_reason.items():
+        rows, messages = zip(*entries, strict=True)
+        faults.append(Fault(reason, np.array(rows, dtype=np.int64), messages.__getitem__))
+    return faults
 
 
 def settle(faults: Sequence[Fault], *, file: str, skip: bool) -> dict[str, int]:
-    """Count the bad rows by reason if they may be skipped; otherwise report the first.
+    """Count bad rows by reason, or raise about the first.
+
+    Args:
+        faults: faults of one file.
+        file: name of the file, for messages.
+        skip: count bad rows instead of raising.
+
+    Returns:
+        Number of bad rows per reason.
 
     Raises:
-        DataError: about the bad row that stands first in the file, unless `skip`.
+        DataError: there is a bad row, and `skip` is false; names the first row of the file.
     """
-    found = [fault for fault in faults if len(fault.rows)]
-    if found and not skip:
-        first = min(found, key=lambda fault: int(fault.rows[0]))
-        more = sum(len(fault.rows) for fault in found) - 1
+    nonempty = [fault for fault in faults if len(fault.rows)]
+    if nonempty and not skip:
+        first = min(nonempty, key=lambda fault: int(fault.rows[0]))
+        more = sum(len(fault.rows) for fault in nonempty) - 1
         others = f" ({counted(more, 'more bad row')} after it)" if more else ""
         raise DataError(
             f"{first.message(0)}{others}; {SKIP_HINT}", file=file, row=int(first.rows[0])
         )
     counts: dict[str, int] = {}
-    for fault in found:
+    for fault in nonempty:
         counts[fault.reason] = counts.get(fault.reason, 0) + len(fault.rows)
     return counts
 
 
-def left_out(reason: str, rows: Int64s, file: str) -> str:
-    """Which rows are left out, the first of them by number, for people to read.
+def describe_skipped(reason: str, rows: Int64s, file: str) -> str:
+    """Return a note on skipped rows that lists the numbers of the first ones.
 
     Args:
         reason: as in `Table.skipped`.
-        rows: one or more numbers, ascending.
-        file: that they stand in.
+        rows: one or more row numbers, ascending.
+        file: name of their file.
     """
-    named = ", ".join(f"{row:,}" for row in rows[:NAMED].tolist())
-    more = f" and {len(rows) - NAMED:,} more" if len(rows) > NAMED else ""
-    return f"{file}, row{'s' if len(rows) > 1 else ''} {named}{more}: {reason}, left out"
+    listed = ", ".join(f"{row:,}" for row in rows[:MAX_LISTED_ROWS].tolist())
+    more = f" and {len(rows) - MAX_LISTED_ROWS:,} more" if len(rows) > MAX_LISTED_ROWS else ""
+    return f"{file}, row{'s' if len(rows) > 1 else ''} {listed}{more}: {reason}, left out"
 
 
 def shorten(value: object, limit: int = 40) -> str:
-    """A value as it may stand in an error message: quoted, on one line, not long."""
+    """Return the `repr` of a value, cut to `limit` characters, for an error message."""
     shown = repr(value)
     return shown if len(shown) <= limit else f"{shown[: limit - 3]}..."

@@ -1,11 +1,11 @@
-"""Which format a file has: by its name, else by what it begins with."""
+"""Format of a file: by its name, else by its first line."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from munjang.data.readers.columns import LABEL_NAMES, TEXT_NAMES
-from munjang.data.readers.opening import PARQUET_MAGIC
+from munjang.data.readers.source import PARQUET_MAGIC
 from munjang.names import usual_key
 
 _SUFFIXES = {
@@ -23,10 +23,12 @@ _DELIMITERS = {"\t": "tsv", ",": "csv", ";": "csv"}
 
 @dataclass(frozen=True)
 class Format:
-    """A format: "csv", "tsv", "jsonl", "parquet" or "text"; and the delimiter of the first two.
+    """Format of a file.
 
     Attributes:
-        notes: what was guessed from the content.
+        kind: "csv", "tsv", "jsonl", "parquet" or "text".
+        delimiter: separator of fields, of CSV and TSV.
+        notes: guesses from the content.
     """
 
     kind: str
@@ -34,21 +36,21 @@ class Format:
     notes: tuple[str, ...] = ()
 
 
-def find_format(
+def detect_format(
     name: str,
     head: bytes,
     columns: Collection[str | None] = (),
     *,
     usual: Collection[str | None] = (),
 ) -> Format:
-    """Name the format of a file.
+    """Detect the format of a file.
 
     Args:
-        name: of the file; its suffix decides, `.gz` left aside.
-        head: its first bytes, at least the first line, in UTF-8 and uncompressed.
-        columns: names the caller expects; where the suffix says nothing, a first line with one
-            of them, or with usual names such as "text" and "라벨", is taken for a header.
-        usual: more names of text columns that are usual here.
+        name: name of the file; its suffix decides, ignoring `.gz`.
+        head: first bytes of the file, at least the first line, in UTF-8 and uncompressed.
+        columns: column names that the caller expects; without a known suffix, a first line with
+            one of them, or with usual names such as "text" and "라벨", is taken as a header.
+        usual: further usual names of text columns.
     """
     if head.startswith(PARQUET_MAGIC):
         return Format("parquet")
@@ -56,15 +58,15 @@ def find_format(
     suffixes = [s.lower() for s in PurePath(name).suffixes if s.lower() not in (".gz", ".gzip")]
     kind = _SUFFIXES.get(suffixes[-1]) if suffixes else None
     if kind == "csv":
-        return _delimited(first)
+        return _detect_delimiter(first)
     if kind is not None:
         return Format(kind, "\t")
-    text_names = {*TEXT_NAMES, *_lowered(usual)}
-    return _by_content(first, _lowered(columns), text_names)
+    text_names = {*TEXT_NAMES, *_to_keys(usual)}
+    return _detect_by_content(first, _to_keys(columns), text_names)
 
 
-def _delimited(header: str) -> Format:
-    """CSV, unless its header has no comma but another delimiter."""
+def _detect_delimiter(header: str) -> Format:
+    """Return CSV, unless the header has no comma but another delimiter."""
     if "," in header:
         return Format("csv", ",")
     if "\t" in header:
@@ -74,19 +76,19 @@ def _delimited(header: str) -> Format:
     return Format("csv", ",")
 
 
-def _lowered(columns: Collection[str | None]) -> set[str]:
-    """Names of columns as they are compared; those that "title+body" joins, too."""
+def _to_keys(columns: Collection[str | None]) -> set[str]:
+    """Return the keys by which column names are compared, with the parts of "title+body"."""
     return {usual_key(part) for name in columns if name for part in (name, *name.split("+"))}
 
 
-def _by_content(first: str, wanted: set[str], text_names: set[str]) -> Format:
+def _detect_by_content(first: str, wanted: set[str], text_names: set[str]) -> Format:
     if first.startswith(("{", "[{")):
         return Format("jsonl", notes=("format: JSON Lines (guessed from the first line)",))
     for delimiter, kind in _DELIMITERS.items():
         names = {usual_key(name.strip().strip('"')) for name in first.split(delimiter)}
-        # A sentence may hold a comma and a word such as "review"; a tab is seldom in one.
-        usual = [names & text_names, names & set(LABEL_NAMES)]
-        known = any(usual) if delimiter == "\t" else all(usual)
+        # a sentence may hold a comma and a word such as "review", but seldom a tab
+        matches = [names & text_names, names & set(LABEL_NAMES)]
+        known = any(matches) if delimiter == "\t" else all(matches)
         if len(names) > 1 and (known or names & wanted):
             note = f"format: {kind.upper()} (guessed from the first line)"
             return Format(kind, delimiter, (note,))

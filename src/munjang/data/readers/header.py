@@ -1,21 +1,23 @@
-"""The header of a delimited file, and records that do not agree with it."""
+"""Header of a delimited file, and faults of records that do not match it."""
 
 from collections.abc import Sequence
 
-from munjang.data.readers.corrupt import corruption
+from munjang.data.readers.corruption import find_invalid_characters
 from munjang.data.readers.faults import Fault
 from munjang.errors import DataError
 from munjang.telling import counted
 from munjang.text.columns import Int64s
 
+WRONG_FIELDS = "wrong number of fields"
 
-def header_names(fields: Sequence[str], *, file: str, row: int) -> tuple[str, ...]:
-    """Column names: the header's fields without surrounding space.
+
+def parse_header(fields: Sequence[str], *, file: str, row: int) -> tuple[str, ...]:
+    """Return the column names: the fields of the header without surrounding space.
 
     Raises:
-        DataError: all of them are empty, or they hold what no text has.
+        DataError: all names are empty, or they hold NUL or invalid bytes.
     """
-    reason = corruption("".join(fields).encode(errors="surrogateescape"))
+    reason = find_invalid_characters("".join(fields))
     if reason:
         raise DataError(
             f"the header holds {reason}, and no row can be read without it", file=file, row=row
@@ -27,48 +29,50 @@ def header_names(fields: Sequence[str], *, file: str, row: int) -> tuple[str, ..
 
 
 def is_quoted(header: bytes, delimiter: bytes) -> bool:
-    """Whether every name of a header, the line of a file, stands in double quotes."""
+    """Return whether every field of a header line is in double quotes."""
     names = header.removesuffix(b"\r").split(delimiter)
     return all(len(name) > 1 and name[:1] == name[-1:] == b'"' for name in names)
 
 
-def only_header(names: Sequence[str], *, file: str, row: int) -> DataError:
-    """What to say about a file without rows."""
+def no_rows_error(names: Sequence[str], *, file: str, row: int) -> DataError:
+    """Return the error about a file that has a header but no rows."""
     return DataError(
-        f"there is only a header ({shown(names)}) and no row after it", file=file, row=row
+        f"there is only a header ({join_names(names)}) and no row after it", file=file, row=row
     )
 
 
-def blank_lines(count: int) -> tuple[str, ...]:
-    """The note on lines without a field, which are no rows."""
+def note_blank_lines(count: int) -> tuple[str, ...]:
+    """Return the note on blank lines that were left out, if there were any."""
     return (f"{counted(count, 'blank line')} left out",) if count else ()
 
 
-def shown(names: Sequence[str]) -> str:
-    """Column names for a message, which is one line."""
+def join_names(names: Sequence[str]) -> str:
+    """Return the first names on one line, separated by commas, for a message."""
     return ", ".join(" ".join(name.split()) for name in names[:12]) + (
         ", ..." if len(names) > 12 else ""
     )
 
 
-def wrong_fields(rows: Int64s, counts: Int64s, names: Sequence[str], delimiter: str) -> Fault:
-    """Records that have more or fewer fields than the header.
+def field_count_fault(rows: Int64s, counts: Int64s, names: Sequence[str], delimiter: str) -> Fault:
+    """Return the fault of records that have more or fewer fields than the header.
 
     Args:
-        rows: where these records start.
-        counts: how many fields each has.
-        names: of the header.
-        delimiter: that separates the fields.
+        rows: row number of each of these records.
+        counts: number of fields of each.
+        names: column names.
+        delimiter: separator of the fields.
     """
-    mark = {"\t": "a tab", ",": "a comma"}.get(delimiter, f"a {delimiter!r}")
-    cure = f"no text may hold {mark}"
-    if delimiter != "\t":
-        cure = f"put double quotes around a text that holds {mark}"
+    return Fault(
+        WRONG_FIELDS, rows, lambda k: describe_wrong_fields(int(counts[k]), names, delimiter)
+    )
 
-    def message(k: int) -> str:
-        expected = (
-            f"expected {len(names)} fields as in the header ({shown(names)}), got {counts[k]}"
-        )
-        return f"{expected}; {cure}" if counts[k] > len(names) else expected
 
-    return Fault("wrong number of fields", rows, message)
+def describe_wrong_fields(count: int, names: Sequence[str], delimiter: str) -> str:
+    """Return the message about a record with more or fewer fields than the header."""
+    expected = f"expected {len(names)} fields as in the header ({join_names(names)}), got {count}"
+    if count < len(names):
+        return expected
+    character = {"\t": "a tab", ",": "a comma"}.get(delimiter, f"a {delimiter!r}")
+    if delimiter == "\t":
+        return f"{expected}; no text may hold {character}"
+    return f"{expected}; put double quotes around a text that holds {character}"

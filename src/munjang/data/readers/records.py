@@ -1,4 +1,4 @@
-"""What one file holds before its columns are chosen."""
+"""Records of one source, before columns are chosen."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from munjang.text.columns import Int64s
 
 
 class _Missing:
-    """The value of a key that a JSON line does not have; `None` would say that it is null."""
+    """Type of `MISSING`, the value of a key that a JSON line lacks; `None` stands for null."""
 
     def __repr__(self) -> str:
         return "nothing"
@@ -21,22 +21,22 @@ MISSING = _Missing()
 
 Column = pl.Series | list[Any]
 
-# What messages call the two columns of a table.
+# Names that messages use for the two columns of a table.
 Kinds = tuple[str, str]
 TEXT_AND_LABEL: Kinds = ("text", "label")
 
 
 @dataclass(frozen=True)
 class Records:
-    """The well-formed records of one file, and the faults of the others.
+    """Well-formed records of one file, and the faults of the others.
 
     Attributes:
-        file: name for messages.
+        file: name of the file, for messages.
         rows: 1-based line (or row) where each record starts.
         names: column names, in the order of the file.
-        column: the values of a named column, one for each of `rows`.
-        faults: records that have no such values, and so are not in `rows`.
-        notes: what was assumed about the file.
+        column: function from a column name to its values, one per entry of `rows`.
+        faults: malformed records, which are not in `rows`.
+        notes: assumptions made about the file.
     """
 
     file: str

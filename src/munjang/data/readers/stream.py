@@ -1,4 +1,4 @@
-"""Texts for prediction as they arrive, in bounded memory: from a file or from standard input."""
+"""Stream of texts for prediction, in bounded memory, from a file or standard input."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,14 +9,19 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from munjang.data.readers.arriving import Lines
-from munjang.data.readers.delimited import ONLY_QUOTED
-from munjang.data.readers.encodings import marked_codec, text_codec
-from munjang.data.readers.faults import SKIP_HINT
-from munjang.data.readers.formats import Format, find_format
-from munjang.data.readers.opening import PARQUET_MAGIC, STDIN, open_source, source_name
-from munjang.data.readers.quoted import parses_only_quoted
-from munjang.data.readers.streamed import Bad, Record, Wanted, line_records, parquet_records
+from munjang.data.readers.delimited import QUOTING_NOTE
+from munjang.data.readers.encodings import detect_codec, resolve_codec
+from munjang.data.readers.faults import SKIP_HINT, BadRow
+from munjang.data.readers.formats import Format, detect_format
+from munjang.data.readers.line_stream import LineStream
+from munjang.data.readers.rowwise import parses_only_quoted
+from munjang.data.readers.source import PARQUET_MAGIC, STDIN, open_source, source_name
+from munjang.data.readers.stream_records import (
+    Record,
+    WantedColumn,
+    read_line_records,
+    read_parquet_records,
+)
 from munjang.errors import DataError
 from munjang.names import existing_path
 from munjang.telling import Say
@@ -33,74 +38,77 @@ def stream_texts(
     skipped: Counter[str] | None = None,
     say: Say = lambda note: None,
 ) -> Iterator[tuple[Int64s, pl.Series]]:
-    """Read texts in batches, each as soon as its lines are there.
+    """Read texts in batches, each as soon as its lines have arrived.
 
-    A batch ends after `batch_rows` texts, or earlier when the next line has not yet arrived, so
-    that a program that writes one line and waits gets its answer. Empty texts are passed on as
-    they are: each line gets an answer. TSV from standard input is read without quoting, unless its
-    header is quoted: whether a file parses only with quoting is known at its end.
+    A batch ends after `batch_rows` texts, or earlier if the next line has not yet arrived, so
+    that a program that writes one line and waits gets its answer. Empty texts are kept: each line
+    gets an answer. TSV from standard input is read without quoting unless its header is quoted:
+    whether a file parses only with quoting is known only at its end.
 
     Args:
         source: a path, or "-" for standard input; the formats of `read_table`.
         text_column: as for `read_table`.
-        trained_column: taken, where it is there, before one is guessed.
+        trained_column: column that the model was trained on, taken if it exists before one is
+            guessed.
         encoding: as for `read_table`.
-        batch_rows: the most texts in a batch.
-        skipped: where to count bad rows by reason; None raises at the first.
-        say: called with each thing that was guessed.
+        batch_rows: maximum number of texts per batch.
+        skipped: counter of bad rows by reason; None raises at the first bad row.
+        say: called with each guess.
 
     Yields:
-        Row numbers as in `Table.rows`, and as many texts.
+        Row numbers as in `Table.rows`, and the texts of these rows.
 
     Raises:
-        DataError: the source cannot be opened (at once), or a row is bad (when it is reached, after
-            the texts before it).
+        DataError: the source cannot be opened (at once), or a row is bad (after the texts before
+            it are yielded).
     """
-    codec = text_codec(encoding)
+    codec = resolve_codec(encoding)
     name = source_name(source)
-    with ExitStack() as guard:
-        stream = guard.enter_context(open_source(source))
+    with ExitStack() as stack:
+        stream = stack.enter_context(open_source(source))
         head = stream.peek()
         if not head and str(source) != STDIN:
             raise DataError("the file is empty", file=name)
-        wanted = Wanted(text_column, trained_column)
+        wanted = WantedColumn(text_column, trained_column)
         if head.startswith(PARQUET_MAGIC):
-            records = parquet_records(stream, name, wanted, say, batch_rows)
-            return _batches(guard.pop_all(), name, records, lambda: True, batch_rows, skipped)
-        codec, mark = marked_codec(head, codec, name=name)
+            records = read_parquet_records(stream, name, wanted, say, batch_rows)
+            return _make_batches(stack.pop_all(), name, records, lambda: True, batch_rows, skipped)
+        codec, mark = detect_codec(head, codec, name=name)
         stream.read(mark)
-        lines = Lines(stream, codec, name=name, strict=skipped is None, mark=mark)
-        form = find_format(name, lines.head(), (text_column,), usual=(trained_column,))
-        opened = guard.pop_all()
+        lines = LineStream(stream, codec, name=name, strict=skipped is None, mark=mark)
+        form = detect_format(name, lines.head(), (text_column,), usual=(trained_column,))
+        opened = stack.pop_all()
     for note in form.notes:
         say(note)
-    if form.kind == "tsv" and _reads_twice(source):
-        form = _heeding_quotes(source, form, codec, mark, say)
-    records = line_records(lines, form, wanted, say)
-    return _batches(opened, name, records, lambda: lines.ready, batch_rows, skipped)
+    if form.kind == "tsv" and _is_rereadable(source):
+        form = _with_needed_quoting(source, form, codec, mark, say)
+    records = read_line_records(lines, form, wanted, say)
+    return _make_batches(opened, name, records, lambda: lines.is_ready, batch_rows, skipped)
 
 
-def _reads_twice(source: str | Path) -> bool:
-    """Whether a source is a file, not standard input nor a pipe."""
+def _is_rereadable(source: str | Path) -> bool:
+    """Return whether a source can be read twice: a file, not standard input or a pipe."""
     return str(source) != STDIN and existing_path(source).is_file()
 
 
-def _heeding_quotes(source: str | Path, form: Format, codec: str, mark: int, say: Say) -> Format:
-    """The format of a TSV file, with quotes as in CSV where it parses only so."""
+def _with_needed_quoting(
+    source: str | Path, form: Format, codec: str, mark: int, say: Say
+) -> Format:
+    """Return the format of a TSV file, with quoting as in CSV if it parses only so."""
     with ExitStack() as opened:
 
-        def lines() -> Lines:
+        def lines() -> LineStream:
             stream = opened.enter_context(open_source(source))
             stream.read(mark)
-            return Lines(stream, codec, name=source_name(source), strict=False)
+            return LineStream(stream, codec, name=source_name(source), strict=False)
 
         if not parses_only_quoted(lines, form.delimiter):
             return form
-    say(ONLY_QUOTED)
+    say(QUOTING_NOTE)
     return replace(form, kind="csv")
 
 
-def _batches(
+def _make_batches(
     opened: ExitStack,
     name: str,
     records: Iterator[Record],
@@ -108,6 +116,7 @@ def _batches(
     batch_rows: int,
     skipped: Counter[str] | None,
 ) -> Iterator[tuple[Int64s, pl.Series]]:
+    """Group texts into batches, and close the source at the end."""
     with opened:
         rows: list[int] = []
         texts: list[str] = []
@@ -117,10 +126,10 @@ def _batches(
                 rows, texts = [], []
             try:
                 row, text = next(records, (0, None))
-                if isinstance(text, Bad) and skipped is None:
+                if isinstance(text, BadRow) and skipped is None:
                     raise DataError(f"{text.message}; {SKIP_HINT}", file=name, row=row)
             except DataError:
-                if rows:  # what stands before the bad row gets its answers
+                if rows:  # the texts before the bad row get their answers
                     yield np.array(rows, dtype=np.int64), pl.Series("text", texts, dtype=pl.String)
                 raise
             if row == 0:
@@ -128,7 +137,7 @@ def _batches(
             if isinstance(text, str):
                 rows.append(row)
                 texts.append(text)
-            elif isinstance(text, Bad) and skipped is not None:
+            elif isinstance(text, BadRow) and skipped is not None:
                 skipped[text.reason] += 1
         if rows:
             yield np.array(rows, dtype=np.int64), pl.Series("text", texts, dtype=pl.String)

@@ -1,4 +1,4 @@
-"""Label columns that hold something else than one name a row: numbers, or sets of labels."""
+"""Target columns other than class names: numbers, and sets of labels."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,24 +11,24 @@ from munjang.data.readers.records import MISSING, Column
 from munjang.data.readers.values import (
     NO_KEY,
     NOT_LABEL,
-    Bad,
+    BadValues,
     as_series,
     clean_labels,
+    format_label,
     group_faults,
     is_nan,
-    label_string,
 )
 from munjang.text.columns import Int64s
 
-NOT_NUMBER = "label is no number"
+NOT_NUMBER = "label is not a number"
 
 
 def clean_numbers(column: Column, name: str, rows: Int64s) -> tuple[pl.Series, list[Fault], Int64s]:
-    """Read every label as a finite number; `nan` and `inf` are none.
+    """Read every label as a finite number; `nan` and `inf` are faults.
 
     Args:
         column: values as read.
-        name: of the column, for messages.
+        name: name of the column, for messages.
         rows: line or row number of each value.
 
     Returns:
@@ -49,29 +49,29 @@ def clean_label_sets(
 ) -> tuple[pl.Series, list[Fault], Int64s]:
     """Read every value as a set of labels, which may be empty.
 
-    A string holds labels with `separator` between them; a list (JSON Lines, Parquet, Python) holds
-    one label an entry. Labels lose surrounding space; one that stands twice counts once.
+    A string holds labels separated by `separator`; a list (JSON Lines, Parquet, Python) holds one
+    label per entry. Labels are stripped, and repeated ones removed.
 
     Args:
         column: values as read.
-        name: of the column, for messages.
+        name: name of the column, for messages.
         rows: line or row number of each value.
-        separator: what stands between two labels of a string.
+        separator: separator of labels in a string.
 
     Returns:
         Lists of strings (empty where bad), the faults, and the indices of bad values.
     """
     column = as_series(column)
     if isinstance(column, pl.Series) and column.dtype == pl.String:
-        return _cut(column, separator), [], np.empty(0, dtype=np.int64)
-    bad: Bad = {}
-    sets = [_set_of(value, i, name, separator, bad) for i, value in enumerate(column)]
+        return _split(column, separator), [], np.empty(0, dtype=np.int64)
+    bad: BadValues = {}
+    sets = [_read_label_set(value, i, name, separator, bad) for i, value in enumerate(column)]
     blank = np.zeros(len(sets), dtype=bool)
     labels = pl.Series(sets, dtype=pl.List(pl.String))
     return labels, *group_faults(bad, blank, rows, NOT_LABEL, "")
 
 
-def _cut(strings: pl.Series, separator: str) -> pl.Series:
+def _split(strings: pl.Series, separator: str) -> pl.Series:
     label = pl.element().str.strip_chars()
     return (
         strings.fill_null("")
@@ -81,8 +81,8 @@ def _cut(strings: pl.Series, separator: str) -> pl.Series:
     )
 
 
-def _set_of(value: Any, index: int, name: str, separator: str, bad: Bad) -> list[str]:
-    """The labels of one value; what is wrong with it is noted in `bad`."""
+def _read_label_set(value: Any, index: int, name: str, separator: str, bad: BadValues) -> list[str]:
+    """Return the labels of one value, or record in `bad` what is wrong with it."""
     if value is None or is_nan(value):
         return []
     if value is MISSING:
@@ -91,9 +91,9 @@ def _set_of(value: Any, index: int, name: str, separator: str, bad: Bad) -> list
     if isinstance(value, str):
         entries: Iterable[Any] = value.split(separator)
     else:
-        listed = isinstance(value, list | tuple | set | frozenset | np.ndarray | pl.Series)
-        entries = value if listed else [value]
-    labels = [label_string(entry) for entry in entries]
+        is_collection = isinstance(value, list | tuple | set | frozenset | np.ndarray | pl.Series)
+        entries = value if is_collection else [value]
+    labels = [format_label(entry) for entry in entries]
     if None in labels:
         bad[index] = (NOT_LABEL, f"expected labels in column {name!r}, got {shorten(value)}")
         return []

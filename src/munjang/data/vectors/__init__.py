@@ -1,6 +1,6 @@
-"""Pretrained word vectors: files of many formats, or vectors in memory, to rows of a vocabulary."""
+"""Pretrained word vectors, from files or from memory, for the tokens of a vocabulary."""
 
-from munjang.data.vectors.found import WordVectors, find_vectors
+from munjang.data.vectors.lookup import WordVectors, find_vectors
 from munjang.data.vectors.source import VectorSource, open_vectors
 
 __all__ = ["VectorSource", "WordVectors", "find_vectors", "open_vectors"]

@@ -1,13 +1,15 @@
-"""What every source of vectors gives: blocks of words whose numbers are read when asked for."""
+"""Blocks of words whose vectors are read on demand, and the protocol of their sources."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from munjang.data.readers.faults import shorten
+from munjang.data.vectors.formats import VectorFormat
 from munjang.errors import DataError
 
 Floats = npt.NDArray[np.float32]
@@ -16,11 +18,12 @@ OnBad = Callable[[DataError], None]
 
 @dataclass(frozen=True)
 class Block:
-    """Some words in the order of their source.
+    """Consecutive words of a source.
 
     Attributes:
-        words: as they stand there; not normalised.
-        numbers: the vector of the i-th of them, [dim]; raises `DataError` where it is none.
+        words: the words, not normalized.
+        numbers: function from `i` to the vector of the i-th word [dim]; raises `DataError` if its
+            numbers cannot be read.
     """
 
     words: list[str]
@@ -28,30 +31,46 @@ class Block:
 
 
 class VectorSource(Protocol):
-    """Words and their vectors, read from the first to the last.
+    """Source of words and their vectors, read in order.
 
     Attributes:
-        name: for messages: the path as given, or what kind of object it is.
-        kind: of which format, in words.
-        dim: numbers of each vector.
-        promised: how many words its header promises; None without a header.
+        name: name for messages: the path as given, or the type of the object.
+        kind: name of the format.
+        dim: numbers per vector.
+        header_count: number of words in the header; None without a header.
     """
 
     name: str
     kind: str
     dim: int
-    promised: int | None
+    header_count: int | None
 
     def blocks(self, on_bad: OnBad) -> Iterator[Block]:
-        """All words. `on_bad` gets the error of what cannot be read, and raises it or goes on."""
+        """Yield all words. `on_bad` gets each error, and raises it or returns to skip."""
         ...
 
 
-def checked(values: Any, word: str, *, file: str, row: int) -> Floats:
-    """Numbers as a vector of 32-bit floats.
+class FileVectors:
+    """Base of the sources that read a file.
+
+    Args:
+        path: path of the file.
+        vector_format: its format.
+    """
+
+    def __init__(self, path: Path, vector_format: VectorFormat) -> None:
+        self.path = path
+        self.name = str(path)
+        self.kind: str = vector_format.kind
+        self.dim = vector_format.dim
+        self.header_count = vector_format.header_count
+
+
+def to_vector(values: Any, word: str, *, file: str, row: int) -> Floats:
+    """Convert numbers to a vector of 32-bit floats [dim].
 
     Raises:
-        DataError: one is not finite.
+        DataError: a number is not finite.
     """
     with np.errstate(over="ignore"):
         vector = np.asarray(values).astype(np.float32)
@@ -67,16 +86,19 @@ def checked(values: Any, word: str, *, file: str, row: int) -> Floats:
     return vector
 
 
-def decoded(
+def decode_words(
     words: list[bytes], rows: list[int], name: str, on_bad: OnBad
 ) -> tuple[list[str], list[int]]:
-    """Words as strings, and which of `words` each is: without those that are not UTF-8.
+    """Decode words, leaving out those that are not UTF-8.
 
     Args:
-        words: without line feeds.
-        rows: where each stands in its file, for messages.
-        name: of the file.
-        on_bad: gets an error for each that is left out.
+        words: words without line feeds.
+        rows: row number of each word, for messages.
+        name: name of the file.
+        on_bad: called with an error per word that is left out.
+
+    Returns:
+        The strings, and the index in `words` of each.
     """
     try:
         return (b"\n".join(words).decode().split("\n") if words else []), list(range(len(words)))

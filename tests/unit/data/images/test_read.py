@@ -15,7 +15,7 @@ from munjang.data.images import decode
 from munjang.data.images.decode import pixels_of
 from munjang.data.images.read import read_images
 from munjang.data.images.settings import ImageSettings, parse_size
-from munjang.data.samples.pictures import load_digits, picture_folder
+from munjang.data.samples.images import load_digits, write_image_folder
 from munjang.errors import ConfigError, DataError
 
 GUESS = ImageSettings()
@@ -221,13 +221,15 @@ def test_the_digits_by_name_and_as_files(tmp_path: Path, monkeypatch: pytest.Mon
     assert (pixels.min(), pixels.max()) == (0, 255)
     by_name = read_images("digits", GUESS)
     assert np.array_equal(by_name.pixels[:, 0], pixels)
-    picture_folder("digits")
-    train, test = (read_images(picture_folder("digits", part), GUESS) for part in ("train", "test"))
+    write_image_folder("digits")
+    train, test = (
+        read_images(write_image_folder("digits", part), GUESS) for part in ("train", "test")
+    )
     assert len(train) + len(test) == len(labels)
     files = {image.tobytes() for part in (train, test) for image in part.pixels}
     assert files == {image.tobytes() for image in pixels}
     with pytest.raises(ConfigError, match="it has train, test"):
-        picture_folder("digits", "valid")
+        write_image_folder("digits", "valid")
 
 
 def test_more_pixels_than_memory_holds_are_refused_before_any_is_made(monkeypatch: Any) -> None:

@@ -67,7 +67,7 @@ def test_lists_speak_of_sources_and_targets():
     table = read_pairs((["a"], ["가"]))
     assert (table.key_name, table.target_name, table.notes) == ("source", "target", ())
     assert table.place(0) == ("the sources given", 1)
-    refused((["a", "b"], ["가"]), "expected one target a source, got 2 sources and 1 targets")
+    refused((["a", "b"], ["가"]), "expected one target per source, got 2 sources and 1 targets")
     refused(([], []), "there are no sources")
     refused(7, r"a pair \(sources, targets\), got int")
     refused((["a", 3], ["가", "나"]), r"expected a string in the source column 'source', got .* 3")

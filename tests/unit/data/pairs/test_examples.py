@@ -34,7 +34,7 @@ def test_each_row_stands_whole_in_one_batch(
 ) -> None:
     data = examples(pairs)
     seen: dict[int, tuple[list[int], list[int]]] = {}
-    for batch in data.batches(Bucketing(None, budget).shuffled(data.lengths, (seed,))):
+    for batch in data.batches(Bucketing(None, budget).shuffle(data.lengths, (seed,))):
         assert batch.targets is not None
         follow = iter(batch.targets.tolist())
         for row, source, mask, read, real in zip(
@@ -58,7 +58,7 @@ def test_a_batch_keeps_to_its_budget_and_is_no_longer_than_its_rows(
     pairs: list[tuple[list[int], list[int]]], budget: int
 ) -> None:
     data = examples(pairs)
-    for batch in data.batches(Bucketing(None, budget).shuffled(data.lengths, (0,))):
+    for batch in data.batches(Bucketing(None, budget).shuffle(data.lengths, (0,))):
         rows, longest = batch.given.shape
         assert max(longest, batch.source.shape[1]) * rows <= budget or rows == 1
         assert batch.source_mask.any(0).all() or not batch.source_mask.any()
@@ -70,7 +70,7 @@ def test_the_share_of_padding_is_what_the_batches_hold(
     pairs: list[tuple[list[int], list[int]]],
 ) -> None:
     data = examples([(s or [4], t) for s, t in pairs])
-    groups = Bucketing(4).shuffled(data.lengths, (0,))
+    groups = Bucketing(4).shuffle(data.lengths, (0,))
     places = real = 0
     for batch in data.batches(groups):
         places += batch.source.numel() + batch.given.numel()
@@ -84,7 +84,7 @@ def test_like_lengths_of_both_sides_stand_together() -> None:
     lengths = random.integers(3, 30, 3000)
     pairs = [([4] * int(n), [4] * int(n + random.integers(-2, 5))) for n in lengths]
     data = examples(pairs)
-    groups = Bucketing(None, 1024).shuffled(data.lengths, (0,))
+    groups = Bucketing(None, 1024).shuffle(data.lengths, (0,))
     assert padding_share(groups, data.lengths) < 0.12
 
 

@@ -1,8 +1,8 @@
-"""Which tokens of a vocabulary find a vector, and how much of the text that is.
+"""Lookup of the vectors of a vocabulary's tokens, and their coverage of the text.
 
-A token is looked for in Unicode's composed form (NFC), as the source's words are; one that is not
-there may take the vector of its lower-cased form. Of a word that stands twice, the first counts:
-these files are sorted by frequency. Nothing of the other words is kept.
+Tokens and words are compared in NFC; a token without a vector may take that of its lower-cased
+form. The first of several vectors of one word counts, since these files are sorted by frequency.
+No other word is kept in memory.
 """
 
 import hashlib
@@ -21,18 +21,18 @@ from munjang.text.vocabulary import EOS, GO, PAD, RESERVED, Vocabulary
 
 @dataclass(frozen=True)
 class WordVectors:
-    """The vectors of those tokens that have one.
+    """Vectors of the tokens that have one.
 
     Attributes:
-        ids: ascending ids of these tokens, [found].
-        vectors: [found, dim].
-        source: for messages.
-        kind: of the source, in words.
-        words: how many words the source has.
-        promised: how many its header promises; None without one.
-        lowered: tokens found by their lower-cased form.
-        repeated: wanted words that stood there again.
-        skipped: lines or vectors that could not be read.
+        ids: ascending ids of these tokens [tokens].
+        vectors: their vectors [tokens, dim].
+        source: name of the source, for messages.
+        kind: name of its format.
+        words: number of words of the source.
+        header_count: number of words in its header; None without one.
+        lowered: number of tokens with the vector of their lower-cased form.
+        repeated: number of repeated vectors of wanted words.
+        skipped: number of lines or vectors that could not be read.
     """
 
     ids: Int64s
@@ -40,32 +40,32 @@ class WordVectors:
     source: str
     kind: str
     words: int
-    promised: int | None = None
+    header_count: int | None = None
     lowered: int = 0
     repeated: int = 0
     skipped: int = 0
 
     @property
     def dim(self) -> int:
-        """Numbers of each vector."""
+        """Numbers per vector."""
         return int(self.vectors.shape[1])
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of ids and vectors: another file with the same ones is as good."""
+        """SHA-256 of ids and vectors, which does not depend on the file they come from."""
         digest = hashlib.sha256(self.ids.astype("<i8").tobytes())
         digest.update(self.vectors.astype("<f4").tobytes())
         return digest.hexdigest()
 
     def share_of_tokens(self, column: TokenColumn) -> float:
-        """Share of a column's tokens that have a vector; PAD, GO and EOS do not count."""
+        """Return the share of a column's tokens with a vector; PAD, GO and EOS do not count."""
         values, _ = values_and_offsets(column)
         real = values[~np.isin(values, (PAD, GO, EOS))]
         return float(np.isin(real, self.ids).mean()) if len(real) else 0.0
 
 
-class _Bad:
-    """Raises what cannot be read, or counts it."""
+class _ErrorCounter:
+    """Handler that raises each error, or counts it."""
 
     def __init__(self, *, skip: bool) -> None:
         self.skip = skip
@@ -83,23 +83,23 @@ def find_vectors(
     """Read a source once, and keep the vectors of the vocabulary's tokens.
 
     Args:
-        source: of `open_vectors`.
-        vocabulary: the reserved tokens are not looked for.
-        skip_bad_lines: leave out and count what cannot be read.
+        source: source from `open_vectors`.
+        vocabulary: vocabulary, whose reserved tokens are not looked up.
+        skip_bad_lines: count unreadable lines instead of raising.
 
     Raises:
-        DataError: a line cannot be read (only of words that are wanted are the numbers looked at),
-            or no token has a vector.
+        DataError: a line cannot be read (the numbers of unwanted words are not parsed), or no
+            token has a vector.
     """
-    tokens = _composed(vocabulary.tokens[len(RESERVED) :])
+    tokens = _to_nfc(vocabulary.tokens[len(RESERVED) :])
     wanted: dict[str, Floats | None] = dict.fromkeys(tokens)
     wanted.update(dict.fromkeys(token.lower() for token in tokens))
-    bad = _Bad(skip=skip_bad_lines)
+    errors = _ErrorCounter(skip=skip_bad_lines)
     words = repeated = without_numbers = 0
     last = ""
-    for block in source.blocks(bad):
+    for block in source.blocks(errors):
         words += len(block.words)
-        for number, word in enumerate(_composed(block.words)):
+        for number, word in enumerate(_to_nfc(block.words)):
             if word not in wanted:
                 continue
             if wanted[word] is not None:
@@ -108,16 +108,18 @@ def find_vectors(
             try:
                 wanted[word] = block.numbers(number)
             except DataError as error:
-                bad(error)
+                errors(error)
                 without_numbers += 1
         last = block.words[-1] if block.words else last
-    ids, vectors, lowered = _of_tokens(tokens, wanted)
+    ids, vectors, lowered = _match_tokens(tokens, wanted)
     if not ids:
-        shown = f"for example, it ends with {shorten(last)}, and the text has {shorten(tokens[0])}"
+        example = (
+            f"for example, it ends with {shorten(last)}, and the text has {shorten(tokens[0])}"
+        )
         raise DataError(
             f"none of its {words:,} words is one of the {len(tokens):,} tokens of the text"
-            f"{f'; {shown}' if words and tokens else ''}; expected vectors of the same language, "
-            "cut into words as the tokenizer cuts",
+            f"{f'; {example}' if words and tokens else ''}; expected vectors of the same language, "
+            "split into words as the tokenizer does",
             file=source.name,
         )
     return WordVectors(
@@ -125,23 +127,23 @@ def find_vectors(
         vectors=np.stack(vectors),
         source=source.name,
         kind=source.kind,
-        words=words + bad.count - without_numbers,
-        promised=source.promised,
+        words=words + errors.count - without_numbers,
+        header_count=source.header_count,
         lowered=lowered,
         repeated=repeated,
-        skipped=bad.count,
+        skipped=errors.count,
     )
 
 
-def _composed(words: list[str] | tuple[str, ...]) -> list[str]:
+def _to_nfc(words: list[str] | tuple[str, ...]) -> list[str]:
     return normalise(pl.Series(words, dtype=pl.String)).to_list()
 
 
-def _of_tokens(
+def _match_tokens(
     tokens: list[str], vectors: dict[str, Floats | None]
 ) -> tuple[list[int], list[Floats], int]:
-    """Ids and vectors of the tokens that have one, and how many took their lower-cased form's."""
-    ids, found, lowered = [], [], 0
+    """Return ids and vectors of tokens with a vector, and how many matched only lower-cased."""
+    ids, matched, lowered = [], [], 0
     for number, token in enumerate(tokens, start=len(RESERVED)):
         vector = vectors[token]
         if vector is None:
@@ -149,5 +151,5 @@ def _of_tokens(
             lowered += vector is not None
         if vector is not None:
             ids.append(number)
-            found.append(vector)
-    return ids, found, lowered
+            matched.append(vector)
+    return ids, matched, lowered

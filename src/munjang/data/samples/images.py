@@ -1,4 +1,4 @@
-"""Small images by name, out of packages that are here anyway."""
+"""Sample images by name, from installed packages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,32 +8,32 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from munjang.data.samples.cache import cache_folder, whole_file
+from munjang.data.samples.cache import cache_folder, open_atomic
 from munjang.errors import ConfigError
 
-Loaded = tuple[npt.NDArray[np.uint8], list[str]]
+LoadedImages = tuple[npt.NDArray[np.uint8], list[str]]
 PARTS = ("train", "test")
 
 
 @dataclass(frozen=True)
-class PictureSample:
-    """Images by name.
+class ImageSample:
+    """Sample images.
 
     Attributes:
-        name: to ask for it.
-        about: what it holds, in a line.
-        terms: who made it, and on which terms it may be used.
-        load: gives pixels uint8 [images, height, width], and the class of each.
+        name: name of the sample.
+        about: description in one line.
+        terms: authors and terms of use.
+        load: function that returns pixels uint8 [images, height, width] and the class of each.
     """
 
     name: str
     about: str
     terms: str
-    load: Callable[[], Loaded]
+    load: Callable[[], LoadedImages]
 
 
-def load_digits() -> Loaded:
-    """The handwritten digits that come with scikit-learn; no network is needed."""
+def load_digits() -> LoadedImages:
+    """Load the handwritten digits of scikit-learn, without a network."""
     from sklearn.datasets import load_digits
 
     bunch: Any = load_digits()
@@ -41,24 +41,24 @@ def load_digits() -> Loaded:
     return pixels, [str(number) for number in bunch.target]
 
 
-PICTURES = {
-    "digits": PictureSample(
+IMAGE_SAMPLES = {
+    "digits": ImageSample(
         "digits",
-        "1,797 handwritten digits of 8x8 grey pixels, 10 classes, out of scikit-learn",
+        "1,797 handwritten digits of 8x8 grey pixels, 10 classes, from scikit-learn",
         "Alpaydin and Kaynak 1998, Optical recognition of handwritten digits, UCI; CC BY 4.0",
         load_digits,
     )
 }
 
 
-def picture_folder(name: str, part: str | None = None) -> Path:
-    """A folder of PNG files of a sample, one subfolder a class, written if it is not there yet.
+def write_image_folder(name: str, part: str | None = None) -> Path:
+    """Write a sample as PNG files, with one subfolder per class, and return the folder.
 
-    Every fifth image of each class is in the part test.
+    Files that exist are kept. Every fifth image of each class is in the test part.
 
     Args:
-        name: of the sample.
-        part: train or test; None is the folder that holds both.
+        name: name of the sample.
+        part: train or test; None is the folder with both.
 
     Raises:
         ConfigError: there is no such part, or Pillow is missing.
@@ -72,10 +72,10 @@ def picture_folder(name: str, part: str | None = None) -> Path:
         raise ConfigError("images need the package Pillow: pip install 'munjang[images]'") from None
     top = cache_folder() / "samples" / name
     seen: dict[str, int] = {}
-    for place, (pixels, label) in enumerate(zip(*PICTURES[name].load(), strict=True)):
+    for place, (pixels, label) in enumerate(zip(*IMAGE_SAMPLES[name].load(), strict=True)):
         number = seen[label] = seen.get(label, -1) + 1
         path = top / PARTS[number % 5 == 4] / label / f"{place:04}.png"
         if not path.is_file():
-            with whole_file(path) as file:
+            with open_atomic(path) as file:
                 Image.fromarray(pixels).save(file, format="PNG")
     return top if part is None else top / part

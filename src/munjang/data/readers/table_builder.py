@@ -1,22 +1,22 @@
-"""From the records of each file to one table: choose columns, clean values, settle bad rows."""
+"""Builder of one table from the records of each file."""
 
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from munjang.data.readers.columns import Choice, text_values
-from munjang.data.readers.faults import Fault, left_out, settle
+from munjang.data.readers.columns import Choice, extract_texts
+from munjang.data.readers.faults import Fault, describe_skipped, settle
 from munjang.data.readers.records import TEXT_AND_LABEL, Kinds, Records
 from munjang.data.readers.values import ReadLabels, clean_texts
 from munjang.data.table import Table, concatenate
 from munjang.errors import DataError
 from munjang.text.columns import Int64s
 
-# From the records of a file and the names of its two columns, if they are known, to the choice.
+# Function from the records of a file and the names of its two columns, if known, to the choice.
 Choose = Callable[[Records, str | None, str | None], Choice]
 
 
-def gather(
+def build_table(
     files: Iterable[Records],
     columns: tuple[str | None, str | None],
     choose: Choose,
@@ -26,19 +26,19 @@ def gather(
     optional: bool,
     kinds: Kinds = TEXT_AND_LABEL,
 ) -> Table:
-    """One table of the records of all files.
+    """Choose columns, clean their values, and join all files into one table.
 
     Args:
-        files: one entry a file.
-        columns: names of the columns of texts and labels, where they are known.
-        choose: chooses the columns of a file.
+        files: records of each file.
+        columns: names of the text and label columns, where known.
+        choose: function that chooses the columns of a file.
         read_labels: as for `read_table`.
         skip: count bad rows instead of raising.
-        optional: leave a column of labels with a bad row aside, instead of raising.
-        kinds: what messages call texts and labels.
+        optional: ignore a label column with a bad row instead of raising.
+        kinds: names of texts and labels in messages.
 
     Raises:
-        DataError: about the first thing that is wrong.
+        DataError: a column is missing, a row is bad, or no row is left.
     """
     text, label = columns
     tables: list[Table] = []
@@ -47,11 +47,13 @@ def gather(
             text = tables[0].key_name
             label = None if optional else tables[0].target_name
         choice = choose(records, text, label)
-        tables.append(_table(records, choice, read_labels, skip, optional=optional, kinds=kinds))
+        tables.append(
+            _build_file_table(records, choice, read_labels, skip, optional=optional, kinds=kinds)
+        )
     return concatenate(tables)
 
 
-def _table(
+def _build_file_table(
     records: Records,
     choice: Choice,
     read_labels: ReadLabels,
@@ -61,21 +63,25 @@ def _table(
     kinds: Kinds,
 ) -> Table:
     notes = records.notes + choice.notes
-    values, (text, label) = text_values(records, choice.text), kinds
+    values, (text, label) = extract_texts(records, choice.text), kinds
     texts, faults, bad = clean_texts(values, choice.text, records.rows, kind=text)
     labels, label_name = None, choice.label
     if label_name is not None:
         column = records.column(label_name)
         labels, label_faults, unlabelled = read_labels(column, label_name, records.rows)
         if optional and len(unlabelled) and (len(unlabelled) == len(column) or not skip):
-            notes += (_unused(label, label_name, label_faults, records.file),)
+            notes += (_note_unused(label, label_name, label_faults, records.file),)
             labels, label_name = None, None
         else:
-            label_faults = [_without(fault, records.rows[bad]) for fault in label_faults]
+            label_faults = [_exclude_rows(fault, records.rows[bad]) for fault in label_faults]
             faults, bad = faults + label_faults, np.concatenate([bad, unlabelled])
     faults = [*records.faults, *faults]
     skipped = settle(faults, file=records.file, skip=skip)
-    told = tuple(left_out(f.reason, f.rows, records.file) for f in faults if len(f.rows))
+    skip_notes = tuple(
+        describe_skipped(fault.reason, fault.rows, records.file)
+        for fault in faults
+        if len(fault.rows)
+    )
     good = np.ones(len(records.rows), dtype=bool)
     good[bad] = False
     keep = np.flatnonzero(good)
@@ -92,16 +98,15 @@ def _table(
         rows=records.rows[keep],
         files=(records.file,),
         file_index=np.zeros(len(keep), dtype=np.int32),
-        names=names,
-        key_role=text,
-        target_role=label,
-        notes=(*notes, *told),
+        text_column=choice.text,
+        label_column=label_name,
+        notes=(*notes, *skip_notes),
         skipped=skipped,
     )
 
 
-def _unused(kind: str, name: str, faults: Sequence[Fault], file: str) -> str:
-    """Why a label column that need not be there is left aside: its first bad row, as an error."""
+def _note_unused(kind: str, name: str, faults: Sequence[Fault], file: str) -> str:
+    """Return the note on an ignored label column, which names its first bad row."""
     try:
         settle(faults, file=file, skip=False)
     except DataError as error:
@@ -109,7 +114,7 @@ def _unused(kind: str, name: str, faults: Sequence[Fault], file: str) -> str:
     raise AssertionError("a column without faults is used")
 
 
-def _without(fault: Fault, rows: Int64s) -> Fault:
-    """A fault less the rows that another fault has counted already."""
+def _exclude_rows(fault: Fault, rows: Int64s) -> Fault:
+    """Return a fault without the rows that another fault already counts."""
     left = np.flatnonzero(~np.isin(fault.rows, rows))
     return Fault(fault.reason, fault.rows[left], lambda k: fault.message(int(left[k])))

@@ -1,4 +1,4 @@
-"""Texts one by one: the ids of a column, cut at the same place; and no sign without its word."""
+"""Encoding of single texts: same ids and truncation as a column; no sign without its word."""
 
 import polars as pl
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from munjang.data.batches import truncate
 from munjang.data.encode import encode_texts
-from munjang.data.few import encode_few
+from munjang.data.token_rows import encode_rows
 from munjang.text.capitals import CAPITAL, CAPITALS
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
@@ -38,7 +38,7 @@ def test_texts_one_by_one_are_what_they_are_in_a_column(
     name: str, texts: list[str], longest: int, room: int | None, ends: bool
 ) -> None:
     chosen = {"max_length": longest, "room": room, "ends": ends, "spelled": True}
-    few = encode_few(TOKENIZERS[name], texts, **chosen)
+    few = encode_rows(TOKENIZERS[name], texts, **chosen)
     column = encode_texts(TOKENIZERS[name], pl.Series(texts, dtype=pl.String), **chosen)
     assert rows_of(column.column) == [
         few.rows.values[start:end].tolist()
@@ -49,9 +49,9 @@ def test_texts_one_by_one_are_what_they_are_in_a_column(
 
 
 def _names(tokenizer: WordTokenizer, text: str, **chosen: int) -> tuple[list[str], bool]:
-    found = encode_few(tokenizer, [text], ends=False, **chosen)
-    ids = found.rows.values.tolist()
-    return tokenizer.vocabulary.tokens_of(ids), bool(found.truncated[0])
+    encoded = encode_rows(tokenizer, [text], ends=False, **chosen)
+    ids = encoded.rows.values.tolist()
+    return tokenizer.vocabulary.tokens_of(ids), bool(encoded.truncated[0])
 
 
 def test_max_length_counts_words_and_keeps_the_sign_of_each() -> None:
@@ -79,9 +79,9 @@ def test_sources_of_pairs_end_on_no_sign_either() -> None:
 
 
 def test_one_row_is_the_batch_that_it_is_among_others() -> None:
-    few = encode_few(TOKENIZERS["words"], ["The film Paris"], max_length=9, ends=True)
+    few = encode_rows(TOKENIZERS["words"], ["The film Paris"], max_length=9, ends=True)
     (batch,) = few.rows.in_order_of_length()
-    pair = encode_few(TOKENIZERS["words"], ["The film Paris"] * 2, max_length=9, ends=True)
+    pair = encode_rows(TOKENIZERS["words"], ["The film Paris"] * 2, max_length=9, ends=True)
     (both,) = pair.rows.in_order_of_length()
     assert batch.ids.tolist() == both.ids[:1].tolist()
     assert batch.ids[0, 0] == GO

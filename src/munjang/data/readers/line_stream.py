@@ -1,4 +1,4 @@
-"""Lines of a stream, with the knowledge of whether the next one has already arrived."""
+"""Line reader of a stream that knows whether the next line has already arrived."""
 
 import io
 from collections import deque
@@ -10,13 +10,13 @@ from munjang.errors import DataError
 CHUNK = 1 << 16
 
 
-class Lines:
-    r"""Iterate over the lines of a byte stream, decoded, without their "\n".
+class LineStream:
+    r"""Iterator over the decoded lines of a byte stream, without their "\n".
 
-    Where lines end, `munjang.data.readers.line_ends` says; the "\r" of a "\r\n" is left.
+    Line ends are those of `munjang.data.readers.line_ends`; the "\r" of a "\r\n" is kept.
 
     Attributes:
-        row: 1-based number of the line handed out last.
+        row: 1-based number of the last line returned.
     """
 
     def __init__(
@@ -25,12 +25,12 @@ class Lines:
         """Wrap a stream.
 
         Args:
-            stream: bytes, after any UTF-8 byte order mark.
-            codec: the encoding of the lines.
-            name: of the stream, for messages.
+            stream: byte stream, after any UTF-8 byte order mark.
+            codec: encoding of the lines.
+            name: name of the stream, for messages.
             strict: raise at a line that does not decode; otherwise its invalid bytes become lone
-                surrogates, which the caller finds.
-            mark: bytes of the mark before the stream, for messages.
+                surrogates, which the caller looks for.
+            mark: length in bytes of the mark before the stream, for messages.
         """
         self.row = 0
         self.name = name
@@ -39,24 +39,24 @@ class Lines:
         self._rest = bytearray()
         self._offset = mark
         self._ends = LineEnds()
-        # the ends of lines are looked for in UTF-8: elsewhere they may be other bytes, or two
+        # line ends are looked for in UTF-8: in other encodings they may be other bytes
         self._decoder = None if codec == "utf-8" else Decoder(codec, skip=True)
         self._ended = False
 
     @property
-    def ready(self) -> bool:
-        """Whether the next line is here, so that asking for it does not wait."""
+    def is_ready(self) -> bool:
+        """True if the next line has arrived, so that reading it does not wait."""
         return bool(self._arrived)
 
     def head(self) -> bytes:
-        """The beginning in UTF-8, up to the first line that is not blank or further; it is kept."""
+        """Return the start in UTF-8, at least to the first nonblank line, without consuming it."""
         while not self._ended and not any(line.strip() for line in self._arrived):
             if len(self._rest) >= CHUNK:
                 break
             self._wait()
         return LF.join([*self._arrived, bytes(self._rest)])
 
-    def __iter__(self) -> "Lines":
+    def __iter__(self) -> "LineStream":
         return self
 
     def __next__(self) -> str:
@@ -81,7 +81,7 @@ class Lines:
             ) from error
 
     def _wait(self) -> None:
-        """Take what has arrived, or wait until something does."""
+        """Read what has arrived, or wait until something does."""
         chunk = self._stream.read1(CHUNK)
         data = chunk if self._decoder is None else self._decoder.to_utf8(chunk, final=not chunk)
         data = self._ends.feed(data)

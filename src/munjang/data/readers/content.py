@@ -1,29 +1,29 @@
-"""From a path or standard input to UTF-8 bytes, whole."""
+"""Whole content of a file or standard input, as UTF-8 bytes."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from munjang.data.readers.encodings import (
     Decoder,
-    marked_codec,
-    text_codec,
-    undecodable,
+    decode_error,
+    detect_codec,
+    resolve_codec,
 )
-from munjang.data.readers.line_ends import row_at, with_line_feeds
-from munjang.data.readers.opening import PARQUET_MAGIC, open_source, source_name
+from munjang.data.readers.line_ends import normalize_line_ends, row_at
+from munjang.data.readers.source import PARQUET_MAGIC, open_source, source_name
 from munjang.errors import DataError
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """The content of one source.
+class Content:
+    """Content of one source.
 
     Attributes:
         name: for messages: the path as given, or "standard input".
         data: UTF-8 without a byte order mark, or a whole Parquet file.
-        suspect: some rows hold NUL or invalid bytes and must be looked for (only when bad rows
-            may be skipped; otherwise the first of them has already been reported).
-        notes: what was assumed.
+        suspect: True if some rows hold NUL or invalid bytes and must be looked for (only where bad
+            rows may be skipped; otherwise the first has already been reported).
+        notes: assumptions made.
     """
 
     name: str
@@ -32,7 +32,9 @@ class Loaded:
     notes: tuple[str, ...] = ()
 
 
-def load(source: str | Path, *, encoding: str = "utf-8", skip_bad_rows: bool = False) -> Loaded:
+def load_content(
+    source: str | Path, *, encoding: str = "utf-8", skip_bad_rows: bool = False
+) -> Content:
     """Read a whole source into memory as UTF-8.
 
     Args:
@@ -45,47 +47,47 @@ def load(source: str | Path, *, encoding: str = "utf-8", skip_bad_rows: bool = F
             holds NUL bytes.
         ConfigError: no encoding has that name.
     """
-    codec = text_codec(encoding)
+    codec = resolve_codec(encoding)
     name = source_name(source)
     with open_source(source) as stream:
         data = stream.read()
     if not data:
         raise DataError("the file is empty; expected a header and rows", file=name)
     if data.startswith(PARQUET_MAGIC):
-        return Loaded(name, data)
+        return Content(name, data)
     return _as_utf8(name, data, codec, skip_bad_rows)
 
 
-def _as_utf8(name: str, data: bytes, given: str, skip: bool) -> Loaded:
-    codec, mark = marked_codec(data, given, name=name)
-    marked = codec not in (given, "utf-8")
-    notes = (f"read as {codec}: the byte order mark says so",) if marked else ()
+def _as_utf8(name: str, data: bytes, requested: str, skip: bool) -> Content:
+    codec, mark = detect_codec(data, requested, name=name)
+    is_marked = codec not in (requested, "utf-8")
+    notes = (f"read as {codec}, because of its byte order mark",) if is_marked else ()
     data = data[mark:]
     suspect = False
     try:
-        text = Decoder(codec).whole(data)
+        text = Decoder(codec).decode(data)
     except UnicodeDecodeError as error:
         if not skip:
-            raise undecodable(name, data, codec, error.start, mark) from error
+            raise decode_error(name, data, codec, error.start, mark) from error
         suspect = True
         data = data if codec == "utf-8" else Decoder(codec, skip=True).to_utf8(data, final=True)
     else:
         data = data if codec == "utf-8" else text.encode()
     if b"\0" in data:
         if not skip:
-            raise _holds_nul(name, data)
+            raise _nul_error(name, data)
         suspect = True
     if not data or data.isspace():
         raise DataError("the file is empty; expected a header and rows", file=name)
-    return Loaded(name, with_line_feeds(data), suspect, notes)
+    return Content(name, normalize_line_ends(data), suspect, notes)
 
 
-def _holds_nul(name: str, data: bytes) -> DataError:
+def _nul_error(name: str, data: bytes) -> DataError:
     offset = data.index(b"\0")
-    many = data.count(b"\0") * 5 > len(data)
+    is_utf16 = data.count(b"\0") * 5 > len(data)
     hint = (
         "it looks like UTF-16 without a byte order mark: try --encoding utf-16-le"
-        if many
+        if is_utf16
         else "text never holds one, so the file is damaged or not text"
     )
     return DataError(f"a NUL byte at byte {offset:,}; {hint}", file=name, row=row_at(data, offset))

@@ -1,7 +1,7 @@
-"""Few texts to rows of ids: the way of one text, without tables, columns, threads or locks.
+"""Encoder of a few texts into rows of ids, without tables, columns, threads or locks.
 
-A server stands on it, and so does a forked process, in which the threads that work on columns are
-gone. `munjang.data.encode` gives the same ids for a column.
+Servers and forked processes use it: the threads that work on columns do not survive a fork.
+`munjang.data.encode` gives the same ids for a column.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,11 +23,11 @@ from munjang.text.words import WordTokenizer
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Rows of ids as a dataset without targets.
+class TokenRows:
+    """Dataset of rows of ids, without targets.
 
     Attributes:
-        values: the ids of all rows, one after another [tokens].
+        values: ids of all rows, one after another [tokens].
         offsets: row `i` is `values[offsets[i]:offsets[i + 1]]` [rows + 1].
     """
 
@@ -41,23 +41,23 @@ class Rows:
 
     @property
     def lengths(self) -> Int64s:
-        """Tokens of each row."""
+        """Number of tokens per row [rows]."""
         return np.diff(self.offsets)
 
     def batches(self, groups: Iterable[Group]) -> Iterator[Batch]:
-        """The batch of each group, made when it is asked for."""
+        """Yield the batch of each group."""
         for group in groups:
             yield pad(self.values, self.offsets, group, None)
 
     def in_order_of_length(self, batch_rows: int = 256) -> Iterator[Batch]:
-        """All rows once, the shortest first."""
+        """Yield all rows once in batches, the shortest first."""
         if len(self) == 1 and len(self.values):
-            yield _batch_of_one(self.values)
+            yield _make_single_batch(self.values)
         else:
             yield from self.batches(Bucketing(batch_rows).in_order_of_length(self.lengths))
 
 
-def _batch_of_one(ids: Int32s) -> Batch:
+def _make_single_batch(ids: Int32s) -> Batch:
     return Batch(
         ids=torch.from_numpy(ids.astype(np.int64))[None],
         lengths=torch.tensor([len(ids)]),
@@ -67,21 +67,21 @@ def _batch_of_one(ids: Int32s) -> Batch:
 
 
 @dataclass(frozen=True)
-class EncodedFew:
-    """Rows of ids, and what was cut to make them; see `munjang.data.encode.EncodedTexts`.
+class EncodedRows:
+    """Rows of ids, with truncation and OOV words, as `munjang.data.encode.EncodedTexts`.
 
     Attributes:
-        rows: the ids, one row per text.
+        rows: ids, one row per text.
         truncated: True for each text that was longer than allowed [rows].
-        unknown: words out of vocabulary, whose ids follow on those of the vocabulary.
+        unknown: out-of-vocabulary words, whose ids follow those of the vocabulary.
     """
 
-    rows: Rows
+    rows: TokenRows
     truncated: Bools
     unknown: tuple[str, ...] = ()
 
 
-def encode_few(
+def encode_rows(
     tokenizer: Tokenizer,
     texts: Sequence[str],
     *,
@@ -89,8 +89,8 @@ def encode_few(
     ends: bool,
     spelled: bool = False,
     room: int | None = None,
-) -> EncodedFew:
-    """Encode `texts` one after another; the arguments are those of `encode_texts`."""
+) -> EncodedRows:
+    """Encode texts one after another; the arguments are those of `encode_texts`."""
     signs = sign_ids(tokenizer.vocabulary)
     numbers: dict[str, int] = {}
     rows: list[Int32s] = []
@@ -107,25 +107,27 @@ def encode_few(
             truncated[row] = not kept.all()
             ids = ids[kept]
         if named:
-            _number(ids, named, numbers, tokenizer.vocabulary.size)
-        rows.append(_with_ends(ids) if ends else ids)
+            _number_oov_words(ids, named, numbers, tokenizer.vocabulary.size)
+        rows.append(_add_ends(ids) if ends else ids)
     if len(rows) == 1:
-        joined = Rows(rows[0], np.array([0, len(rows[0])]))
+        joined = TokenRows(rows[0], np.array([0, len(rows[0])]))
     else:
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-        joined = Rows(np.concatenate([np.zeros(0, np.int32), *rows]), bounds_of(lengths))
-    return EncodedFew(joined, truncated, tuple(numbers))
+        joined = TokenRows(np.concatenate([np.zeros(0, np.int32), *rows]), bounds_of(lengths))
+    return EncodedRows(joined, truncated, tuple(numbers))
 
 
-def _number(ids: Int32s, named: Sequence[str], numbers: dict[str, int], size: int) -> None:
-    """Give each OOV of `ids` the number of its word behind the vocabulary, in place."""
+def _number_oov_words(
+    ids: Int32s, named: Sequence[str], numbers: dict[str, int], size: int
+) -> None:
+    """Replace each OOV of `ids` in place by the id of its word, after those of the vocabulary."""
     places = np.flatnonzero(ids == OOV).tolist()
-    # words behind the cut have no place any more
+    # words after the cut have no place in `ids`
     for place, word in zip(places, named, strict=False):
         ids[place] = numbers.setdefault(word, size + len(numbers))
 
 
-def _with_ends(ids: Int32s) -> Int32s:
+def _add_ends(ids: Int32s) -> Int32s:
     marked = np.empty(len(ids) + 2, dtype=np.int32)
     marked[0], marked[-1] = GO, EOS
     marked[1:-1] = ids

@@ -98,8 +98,9 @@ def _build_file_table(
         rows=records.rows[keep],
         files=(records.file,),
         file_index=np.zeros(len(keep), dtype=np.int32),
-        text_column=choice.text,
-        label_column=label_name,
+        names=names,
+        key_role=text,
+        target_role=label,
         notes=(*notes, *skip_notes),
         skipped=skipped,
     )

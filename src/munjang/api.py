@@ -25,8 +25,8 @@ from munjang.media import (
     refuse_pairs,
     writer,
 )
+from munjang.reporting import Report, discard, pluralize
 from munjang.tasks.task import Learned, TaskScores
-from munjang.telling import Say, counted, silent
 from munjang.training.checkpoints import check_checkpoint
 from munjang.training.logs import FILE as LOG
 from munjang.training.loop import Loop, make_state
@@ -75,7 +75,7 @@ def train(
     skip_bad_rows: bool | None = None,
     resume: bool = False,
     overwrite: bool = False,
-    say: Say | None = None,
+    report: Report | None = None,
     on_step: OnStep | None = None,
 ) -> Trained:
     """Train a model on labelled text, on images, or on pairs of texts.
@@ -107,7 +107,7 @@ def train(
         resume: go on from the checkpoint in `out`, if there is one.
         overwrite: replace a model or an unfinished run that stands in `out`. A model stays until
             the new one is whole.
-        say: called with lines for people: what was guessed, counted, cut.
+        report: called with lines for people: what was guessed, counted, cut.
         on_step: called with every `munjang.training.loop.Step`.
 
     Raises:
@@ -115,7 +115,7 @@ def train(
         Interrupted: Ctrl-C came; `out` holds a checkpoint.
     """
     require_columns("A training")
-    say = say or silent
+    report = report or discard
     columns = {
         "text_column": text_column,
         "label_column": label_column,
@@ -138,8 +138,8 @@ def train(
     if model is not None:
         medium.architecture(model)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    prepared = medium.prepare(data, valid, model, given, say, vectors)
-    return fit(prepared, out, resume=resume, overwrite=overwrite, say=say, on_step=on_step)
+    prepared = medium.prepare(data, valid, model, given, report, vectors)
+    return fit(prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step)
 
 
 def fit(
@@ -148,7 +148,7 @@ def fit(
     *,
     resume: bool = False,
     overwrite: bool = False,
-    say: Say | None = None,
+    report: Report | None = None,
     on_step: OnStep | None = None,
 ) -> Trained:
     """Train on what was prepared; the arguments are those of `train`.
@@ -156,15 +156,15 @@ def fit(
     Raises:
         MunjangError, Interrupted: as `train`.
     """
-    say = say or silent
+    report = report or discard
     refuse_occupied(out, resume=resume, overwrite=overwrite)
     loop = make_loop(prepared)
     if out is None:
-        return _fit(prepared, loop, None, "", resume=False, say=say, on_step=on_step)
-    with opened_for_training(out, resume=resume, overwrite=overwrite, say=say) as place:
+        return _fit(prepared, loop, None, "", resume=False, report=report, on_step=on_step)
+    with opened_for_training(out, resume=resume, overwrite=overwrite, report=report) as place:
         if resume:
             check_checkpoint(place, prepared.fingerprint)  # before anything there is written
-        fitted = _fit(prepared, loop, place, out, resume=resume, say=say, on_step=on_step)
+        fitted = _fit(prepared, loop, place, out, resume=resume, report=report, on_step=on_step)
     return replace(fitted, folder=Path(out))
 
 
@@ -175,16 +175,16 @@ def _fit(
     out: str | Path,
     *,
     resume: bool,
-    say: Say,
+    report: Report,
     on_step: OnStep | None,
 ) -> Trained:
     """Train, and write everything into `folder`; people know it as `out`."""
     if folder is not None:
         (folder / LOG).touch()  # first, so that a run killed at once is known as ours
         write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))
-    say(_model_line(loop, prepared))
+    report(_model_line(loop, prepared))
     if line := precision_line(loop.state.model, prepared.recipe.training):
-        say(line)
+        report(line)
     fingerprint = prepared.fingerprint
     with ctrl_c() as asked:
         run(
@@ -198,7 +198,7 @@ def _fit(
         )
         with finishing(asked, loop, folder, fingerprint, out):
             if loop.state.counters.diverged:
-                say(_diverged_line(loop))
+                report(_diverged_line(loop))
             return _finish(prepared, loop, folder)
 
 
@@ -213,7 +213,7 @@ def evaluate(
     encoding: str | None = None,
     skip_bad_rows: bool = False,
     decoding: Mapping[str, Any] | None = None,
-    say: Say | None = None,
+    report: Report | None = None,
 ) -> TaskScores:
     """Judge a model (or the folder of one) on text, images or pairs that it has not seen.
 
@@ -237,7 +237,7 @@ def evaluate(
     if decoding:
         known = writer(known, decoding).decoding_otherwise(decoding)
     given = {key: value for key, value in reading.items() if value}
-    return evaluated(known, data, given, say or silent)
+    return evaluated(known, data, given, report or discard)
 
 
 def _device(name: str) -> torch.device:
@@ -275,7 +275,7 @@ def _model_line(loop: Loop, prepared: AnyPrepared) -> str:
     size = parameter_count(loop.state.model)
     share = padding_share(loop.order(0), loop.lengths)
     padding = f", {share:.1%} of the batches is padding" if share else ""
-    steps = counted(loop.total, "step")
+    steps = pluralize(loop.total, "step")
     return f"model: {prepared.recipe.model_name}, {size:,} parameters; {steps}{padding}"
 
 

@@ -13,8 +13,8 @@ from munjang.data.images.settings import ImageSettings
 from munjang.data.splits import split
 from munjang.image_recipe import ImageRecipe, make_image_recipe
 from munjang.models.registry import build_image_encoder
+from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.images import Images
-from munjang.telling import Say, counted, stage
 from munjang.training.fingerprints import fingerprint
 
 
@@ -59,7 +59,7 @@ class PreparedImages:
 
 
 def prepare_images(
-    data: Any, valid: Any, model: str | None, given: Mapping[str, Any], say: Say
+    data: Any, valid: Any, model: str | None, given: Mapping[str, Any], report: Report
 ) -> PreparedImages:
     """Read, check and split.
 
@@ -68,43 +68,48 @@ def prepare_images(
         valid: likewise, or None to hold out a part of `data`.
         model: name of the architecture, unless `given` names one; None for the default.
         given: the user's settings, nested as in `config.yaml`.
-        say: called with lines for people.
+        report: called with lines for people.
 
     Raises:
         MunjangError: the images or a setting cannot be used.
     """
     model = model or "image_cnn"
     asked = make_image_recipe(model, 0, given)  # a wrong setting is told before anything is read
-    table = read_and_say(data, asked.images, skip_bad=asked.data.skip_bad_rows, say=say)
+    table = read_and_report(data, asked.images, skip_bad=asked.data.skip_bad_rows, report=report)
     recipe = make_image_recipe(model, len(table), given, size=table.form.size)
     recipe = recipe.model_copy(update={"images": table.form})
     Images.check(table.table, least=1 if valid is not None else 2)
     if valid is not None:
         skip = recipe.data.skip_bad_rows
-        parts = {"train": table, "valid": read_and_say(valid, table.form, skip_bad=skip, say=say)}
+        parts = {
+            "train": table,
+            "valid": read_and_report(valid, table.form, skip_bad=skip, report=report),
+        }
     else:
         rows = split(table.table, valid=recipe.data.valid, seed=recipe.seed)
         parts = {"train": table.take(rows.train), "valid": table.take(rows.valid)}
     task = Images.fit(parts["train"].table, table.table, recipe.classify, recipe.labels)
     for line in task.remarks(parts["train"].table):
-        say(line)
+        report(line)
     facts = _facts(parts, table)
-    say(f"{facts['rows']:,} images to train on, {facts['valid_rows']:,} to validate on")
+    report(f"{facts['rows']:,} images to train on, {facts['valid_rows']:,} to validate on")
     train, held_out = (
         ImageExamples(part.pixels, task.targets(part.table)) for part in parts.values()
     )
     return PreparedImages(recipe, task, train, held_out, facts)
 
 
-def read_and_say(data: Any, form: ImageSettings, *, skip_bad: bool, say: Say) -> ImageTable:
+def read_and_report(
+    data: Any, form: ImageSettings, *, skip_bad: bool, report: Report
+) -> ImageTable:
     """Read images and say what was read, guessed and skipped."""
     with stage("reading images"):
         table = read_images(data, form, skip_bad=skip_bad)
-    say(f"read {len(table):,} images of {table.origin}")
+    report(f"read {len(table):,} images of {table.origin}")
     for note in table.table.notes:
-        say(note)
+        report(note)
     for reason, count in table.table.skipped.items():
-        say(f"skipped {counted(count, 'file')}: {reason}")
+        report(f"skipped {pluralize(count, 'file')}: {reason}")
     return table
 
 

@@ -21,7 +21,7 @@ from munjang.folder import TextModel
 from munjang.folder import load as load_texts
 from munjang.image_folder import ImageModel, load_images
 from munjang.image_preparation import PreparedImages, prepare_images
-from munjang.image_preparation import read_and_say as read_images
+from munjang.image_preparation import read_and_report as read_images
 from munjang.layout import CONFIG
 from munjang.manifest import FILE as MANIFEST
 from munjang.models.registry import architecture, image_architecture, pair_architecture
@@ -30,15 +30,15 @@ from munjang.pair_baselines import CONFIG as PAIR_BASELINE
 from munjang.pair_baselines import PairBaseline, load_pair_baseline
 from munjang.pair_folder import PairModel, load_pairs
 from munjang.pair_preparation import PreparedPairs, prepare_pairs
-from munjang.pair_preparation import read_and_say as read_pairs
+from munjang.pair_preparation import read_and_report as read_pairs
 from munjang.preparation import Prepared, prepare
-from munjang.preparation import read_and_say as read_texts
+from munjang.preparation import read_and_report as read_texts
 from munjang.recipe import DataSettings
 from munjang.replacing import place_of
+from munjang.reporting import Report, pluralize, stage
 from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.tasks.registry import TASKS
 from munjang.tasks.task import Floats, Learned, Task, TaskScores
-from munjang.telling import Say, counted, stage
 from munjang.training.settings import TrainingSettings
 
 AnyBaseline = Baseline | PairBaseline
@@ -156,44 +156,44 @@ class Medium:
 
     Attributes:
         architecture: the registry's row of a name; refuses one that reads something else.
-        prepare: from (data, validation data, model, settings, say, pretrained word vectors or None)
+        prepare: from (data, validation data, model, settings, report, word vectors or None)
             to what a loop takes.
         model: from (what was prepared, task, network, metrics) to a model.
         load: the model in a folder.
-        evaluate: from (model, data, how to read it, say) to scores.
+        evaluate: from (model, data, how to read it, report) to scores.
         example: an input, as it is typed behind `munjang predict FOLDER`.
         unseen: what is typed behind `munjang evaluate FOLDER`.
     """
 
     architecture: Callable[[str], object]
-    prepare: Callable[[Any, Any, str | None, Mapping[str, Any], Say, Any], AnyPrepared]
+    prepare: Callable[[Any, Any, str | None, Mapping[str, Any], Report, Any], AnyPrepared]
     model: Callable[[Any, Any, nn.Module, dict[str, Any]], AnyModel]
     load: Callable[[SealedFolder], AnyModel]
-    evaluate: Callable[[Any, Any, Mapping[str, Any], Say], TaskScores]
+    evaluate: Callable[[Any, Any, Mapping[str, Any], Report], TaskScores]
     example: str
     unseen: str
 
 
 def _prepare_texts(
-    data: Any, valid: Any, model: str | None, given: Mapping[str, Any], say: Say, vectors: Any
+    data: Any, valid: Any, model: str | None, given: Mapping[str, Any], report: Report, vectors: Any
 ) -> Prepared:
-    return prepare(data, valid, model or "cnn", given, say, vectors=vectors)
+    return prepare(data, valid, model or "cnn", given, report, vectors=vectors)
 
 
 def _prepare_images(
-    data: Any, valid: Any, model: str | None, given: Mapping[str, Any], say: Say, vectors: Any
+    data: Any, valid: Any, model: str | None, given: Mapping[str, Any], report: Report, vectors: Any
 ) -> PreparedImages:
     if vectors is not None or "vectors" in given:
         raise ConfigError("vectors are of words; images have none")
-    return prepare_images(data, valid, model, given, say)
+    return prepare_images(data, valid, model, given, report)
 
 
 def _prepare_pairs(
-    data: Any, valid: Any, model: str | None, given: Mapping[str, Any], say: Say, vectors: Any
+    data: Any, valid: Any, model: str | None, given: Mapping[str, Any], report: Report, vectors: Any
 ) -> PreparedPairs:
     if vectors is not None or "vectors" in given:
         raise ConfigError("vectors: pretrained ones go with encoders of one text, not with pairs")
-    return prepare_pairs(data, valid, model, given, say)
+    return prepare_pairs(data, valid, model, given, report)
 
 
 def _text_model(
@@ -215,30 +215,30 @@ def _pair_model(
 
 
 def _evaluate_texts(
-    model: TextModel | Baseline, data: Any, reading: Mapping[str, Any], say: Say
+    model: TextModel | Baseline, data: Any, reading: Mapping[str, Any], report: Report
 ) -> TaskScores:
     trained_on = model.columns.model_dump(include={"text_column", "label_column", "encoding"})
     columns = DataSettings.parse({**trained_on, **reading}, where="data")
-    table = read_texts(data, columns, model.read_labels, say)
-    with stage(f"judging {counted(len(table), 'answer')}"):
+    table = read_texts(data, columns, model.read_labels, report)
+    with stage(f"judging {pluralize(len(table), 'answer')}"):
         return model.scores(table.texts, model.task.targets(table))
 
 
 def _evaluate_images(
-    model: ImageModel, data: Any, reading: Mapping[str, Any], say: Say
+    model: ImageModel, data: Any, reading: Mapping[str, Any], report: Report
 ) -> TaskScores:
     foreign = sorted(set(reading) - {"skip_bad_rows"})
     if foreign:
         raise ConfigError(f"{foreign[0]} is for texts; this model answers images")
     skip = bool(reading.get("skip_bad_rows"))
-    images = read_images(data, model.recipe.images, skip_bad=skip, say=say)
+    images = read_images(data, model.recipe.images, skip_bad=skip, report=report)
     targets = model.task.targets(images.table)
-    with stage(f"judging {counted(len(targets), 'answer')}"):
+    with stage(f"judging {pluralize(len(targets), 'answer')}"):
         return model.scores(images.pixels, targets)
 
 
 def _evaluate_pairs(
-    model: PairModel | PairBaseline, data: Any, reading: Mapping[str, Any], say: Say
+    model: PairModel | PairBaseline, data: Any, reading: Mapping[str, Any], report: Report
 ) -> TaskScores:
     trained_on: dict[str, Any] = {}
     if isinstance(model, PairModel):
@@ -246,8 +246,8 @@ def _evaluate_pairs(
     if isinstance(data, AlignedFiles):  # their columns have no names
         trained_on = {k: v for k, v in trained_on.items() if not k.endswith("_column")}
     columns = PairDataSettings.parse({**trained_on, **reading}, where="data")
-    table = read_pairs(data, columns, say)
-    with stage(f"answering {counted(len(table), 'source')}"):
+    table = read_pairs(data, columns, report)
+    with stage(f"answering {pluralize(len(table), 'source')}"):
         return model.evaluate(table)
 
 
@@ -320,14 +320,14 @@ def writer(model: AnyModel | AnyBaseline, asked: Mapping[str, Any]) -> PairModel
 
 
 def evaluated(
-    model: AnyModel | AnyBaseline, data: Any, reading: Mapping[str, Any], say: Say
+    model: AnyModel | AnyBaseline, data: Any, reading: Mapping[str, Any], report: Report
 ) -> TaskScores:
     """Scores of a model on data that is read as that of its training, but for `reading`."""
     if isinstance(model, AnyBaseline):
         medium = MEDIA["texts" if isinstance(model, Baseline) else "pairs"]
     else:
         medium = medium_of(model.recipe.task)
-    return medium.evaluate(model, data, reading, say)
+    return medium.evaluate(model, data, reading, report)
 
 
 def load(folder: str | Path) -> AnyModel | AnyBaseline:

@@ -21,8 +21,8 @@ from munjang.errors import DataError
 from munjang.models.encoder_decoder import Vocabularies
 from munjang.models.registry import build_encoder_decoder
 from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
+from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.translate import Translate
-from munjang.telling import Say, counted, stage
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
 from munjang.text.vocabulary import OOV
 from munjang.training.fingerprints import fingerprint
@@ -99,7 +99,7 @@ def task_of(recipe: PairRecipe, sides: Sides) -> Translate:
 
 
 def prepare_pairs(
-    data: Any, valid: Any, model: str | None, given: Mapping[str, Any], say: Say
+    data: Any, valid: Any, model: str | None, given: Mapping[str, Any], report: Report
 ) -> PreparedPairs:
     """Read, check, split, fit the tokenizers and encode.
 
@@ -108,7 +108,7 @@ def prepare_pairs(
         valid: likewise, or None to hold out a part of `data`.
         model: name of the architecture, unless `given` names one; None for the default.
         given: the user's settings, nested as in `config.yaml`.
-        say: called with lines for people.
+        report: called with lines for people.
 
     Raises:
         MunjangError: the pairs or a setting cannot be used.
@@ -116,16 +116,16 @@ def prepare_pairs(
     model = model or "transformer"
     # a wrong setting is told before anything is read
     asked = make_pair_recipe(model, PairTexts(), given)
-    table = read_and_say(data, asked.data, say)
+    table = read_and_report(data, asked.data, report)
     recipe = recipe_of(model, table, given)
     if valid is not None:
-        parts = {"train": table, "valid": read_and_say(valid, recipe.data, say)}
+        parts = {"train": table, "valid": read_and_report(valid, recipe.data, report)}
     else:
         rows = split(table, valid=recipe.data.valid, seed=recipe.seed, stratify=False)
         parts = {"train": table.take(rows.train), "valid": table.take(rows.valid)}
-    with stage(f"learning tokens from {counted(len(parts['train']), 'pair')}"):
+    with stage(f"learning tokens from {pluralize(len(parts['train']), 'pair')}"):
         sides = Sides.fit(recipe.tokenizer, *sides_of(parts["train"]))
-    with stage(f"encoding {counted(len(table), 'pair')}"):
+    with stage(f"encoding {pluralize(len(table), 'pair')}"):
         encoded = {name: _encode(sides, part, recipe.tokenizer) for name, part in parts.items()}
     for name, part in encoded.items():
         if not len(part.examples):
@@ -136,13 +136,13 @@ def prepare_pairs(
             )
     facts = _facts(parts, encoded, sides, recipe)
     for line in _fact_lines(facts, recipe):
-        say(line)
+        report(line)
     task = task_of(recipe, sides)
     train, held_out = encoded["train"].examples, encoded["valid"].examples
     return PreparedPairs(recipe, sides, task, train, held_out, facts)
 
 
-def read_and_say(data: Any, columns: PairDataSettings, say: Say) -> Table:
+def read_and_report(data: Any, columns: PairDataSettings, report: Report) -> Table:
     """Read pairs and say what was read, guessed and skipped."""
     with stage("reading pairs"):
         table = read_pairs(
@@ -153,11 +153,11 @@ def read_and_say(data: Any, columns: PairDataSettings, say: Say) -> Table:
             skip_bad_rows=columns.skip_bad_rows,
             max_ratio=columns.max_ratio,
         )
-    say(f"read {counted(len(table), 'pair')} of {', '.join(table.files)}")
+    report(f"read {pluralize(len(table), 'pair')} of {', '.join(table.files)}")
     for note in (*table.notes, *long_run_lines(table)):
-        say(note)
+        report(note)
     for reason, count in table.skipped.items():
-        say(f"skipped {counted(count, 'pair')}: {reason}")
+        report(f"skipped {pluralize(count, 'pair')}: {reason}")
     return table
 
 
@@ -240,7 +240,7 @@ def _oov_rate(column: TokenColumn) -> float:
 
 def _fact_lines(facts: Mapping[str, Any], recipe: PairRecipe) -> list[str]:
     lines = [
-        f"{counted(facts['rows'], 'pair')} to train on, {facts['valid_rows']:,} to validate on"
+        f"{pluralize(facts['rows'], 'pair')} to train on, {facts['valid_rows']:,} to validate on"
     ]
     if facts["shared_vocabulary"]:
         lines.append(
@@ -258,7 +258,7 @@ def _fact_lines(facts: Mapping[str, Any], recipe: PairRecipe) -> list[str]:
         f"{facts['target_oov_rate']:.2%} of the targets"
     )
     if facts["left_out"] or facts["valid_left_out"]:
-        left_out = counted(facts["left_out"] + facts["valid_left_out"], "pair")
+        left_out = pluralize(facts["left_out"] + facts["valid_left_out"], "pair")
         lines.append(
             f"left out {left_out} with more than {recipe.tokenizer.source.max_length} source or "
             f"{recipe.tokenizer.target.max_length} target tokens"

@@ -19,9 +19,9 @@ from munjang.data.vectors import WordVectors
 from munjang.defaults import make_recipe, script_of
 from munjang.pretrained import coverage, coverage_lines, find, with_vectors
 from munjang.recipe import DataSettings, Recipe
+from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.head import encoders_of
 from munjang.tasks.task import Task
-from munjang.telling import Say, counted, stage
 from munjang.text.columns import TokenColumn, values_and_offsets
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
@@ -93,7 +93,7 @@ def prepare(
     valid: Any,
     model: str,
     given: Mapping[str, Any],
-    say: Say,
+    report: Report,
     *,
     vectors: Any = None,
 ) -> Prepared:
@@ -104,24 +104,24 @@ def prepare(
         valid: likewise, or None to hold out a part of `data`.
         model: name of the architecture, unless `given` names one.
         given: the user's settings, nested as in `config.yaml`.
-        say: called with lines for people.
+        report: called with lines for people.
         vectors: pretrained ones in memory, or their path; those of `given` when left out.
     """
     source, given = with_vectors(vectors, given)
     asked = make_recipe(model, "other", 0, given)
     kind, settings = asked.task_class, asked.task_settings
     read_labels = kind.reader(settings)
-    table = read_and_say(data, asked.data, read_labels, say)
+    table = read_and_report(data, asked.data, read_labels, report)
     recipe = _complete(make_recipe(model, script_of(table.texts), len(table), given), table)
     kind.check(table, least=1 if valid is not None else 2)
     if valid is not None:
-        parts = {"train": table, "valid": read_and_say(valid, recipe.data, read_labels, say)}
+        parts = {"train": table, "valid": read_and_report(valid, recipe.data, read_labels, report)}
     else:
         parts = _held_out(table, recipe)
     task = kind.fit(parts["train"], table, settings, recipe.labels)
     for line in task.remarks(parts["train"]):
-        say(line)
-    with stage(f"learning {recipe.tokenizer.name} from {counted(len(parts['train']), 'text')}"):
+        report(line)
+    with stage(f"learning {recipe.tokenizer.name} from {pluralize(len(parts['train']), 'text')}"):
         tokenizer = make_tokenizer(recipe.tokenizer.name, **recipe.tokenizer.settings).fit(
             parts["train"].texts,
             min_frequency=recipe.tokenizer.min_frequency,
@@ -134,13 +134,15 @@ def prepare(
     if found is not None:
         facts["vectors"] = coverage(found, tokenizer, encoded, recipe.vectors)
     for line in (*_fact_lines(facts, recipe), *coverage_lines(found, facts)):
-        say(line)
+        report(line)
     train, held = (Examples(encoded[name].column, task.targets(parts[name])) for name in encoded)
     unknown = encoded["valid"].unknown
     return Prepared(recipe, tokenizer, task, train, held, facts, unknown, found)
 
 
-def read_and_say(data: Any, columns: DataSettings, read_labels: ReadLabels, say: Say) -> Table:
+def read_and_report(
+    data: Any, columns: DataSettings, read_labels: ReadLabels, report: Report
+) -> Table:
     """Read labelled text and say what was read, guessed and skipped."""
     with stage("reading texts"):
         table = read_table(
@@ -151,11 +153,11 @@ def read_and_say(data: Any, columns: DataSettings, read_labels: ReadLabels, say:
             skip_bad_rows=columns.skip_bad_rows,
             read_labels=read_labels,
         )
-    say(f"read {counted(len(table), 'row')} of {', '.join(table.files)}")
+    report(f"read {pluralize(len(table), 'row')} of {', '.join(table.files)}")
     for note in (*table.notes, *long_run_lines(table)):
-        say(note)
+        report(note)
     for reason, count in table.skipped.items():
-        say(f"skipped {counted(count, 'row')}: {reason}")
+        report(f"skipped {pluralize(count, 'row')}: {reason}")
     return table
 
 
@@ -173,7 +175,7 @@ def _held_out(table: Table, recipe: Recipe) -> dict[str, Table]:
 def _encode(
     tokenizer: Tokenizer, part: Table, recipe: Recipe, known: Sequence[str] = ()
 ) -> EncodedTexts:
-    with stage(f"encoding {counted(len(part), 'text')}"):
+    with stage(f"encoding {pluralize(len(part), 'text')}"):
         return encode_texts(tokenizer, part.texts, known=known, **recipe.encoding)
 
 
@@ -204,7 +206,7 @@ def _oov_rate(column: TokenColumn, size: int) -> float:
 
 def _fact_lines(facts: Mapping[str, Any], recipe: Recipe) -> list[str]:
     lines = [
-        f"{counted(facts['rows'], 'row')} to train on, {facts['valid_rows']:,} to validate on",
+        f"{pluralize(facts['rows'], 'row')} to train on, {facts['valid_rows']:,} to validate on",
         f"tokens: {facts['tokenizer']}, vocabulary {facts['vocabulary']:,}, "
         f"{facts['oov_rate']:.2%} of validation tokens out of vocabulary",
     ]

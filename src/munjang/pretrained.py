@@ -10,7 +10,7 @@ from munjang.data.encode import EncodedTexts
 from munjang.data.vectors import VectorSource, WordVectors, find_vectors, open_vectors
 from munjang.errors import ConfigError
 from munjang.recipe import VectorSettings
-from munjang.telling import stage
+from munjang.reporting import stage
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import RESERVED
 

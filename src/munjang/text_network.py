@@ -10,9 +10,9 @@ from munjang.layers.spelling import Spelling
 from munjang.layers.tfidf_linear import TfidfLinear
 from munjang.models.registry import build_encoder
 from munjang.recipe import Recipe
+from munjang.reporting import pluralize, stage
 from munjang.tasks.head import Beside, Members
 from munjang.tasks.task import Task
-from munjang.telling import counted, stage
 
 
 def text_network(recipe: Recipe, task: Task, vocabulary_size: int) -> nn.Module:
@@ -62,5 +62,5 @@ def learn_texts(
             module.spell(unknown)
         if isinstance(module, TfidfLinear) and train.targets is not None:
             texts = ((batch.ids, batch.mask, batch.rows) for batch in batches)
-            with stage(f"solving the linear model of {counted(len(train), 'text')}"):
+            with stage(f"solving the linear model of {pluralize(len(train), 'text')}"):
                 module.fit(texts, train.targets, task.solve)

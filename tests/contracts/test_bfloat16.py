@@ -86,7 +86,7 @@ def test_every_architecture_trains(
             **data(),
             model=name,
             overrides=[*overrides, f"training.precision={precision}"],
-            say=lines.append,
+            report=lines.append,
             on_step=lambda step, taken=taken: taken.append(step.loss),
         )
     assert len(losses["bfloat16"]) == 4
@@ -124,7 +124,7 @@ def test_float32_says_nothing_and_tries_nothing(monkeypatch: pytest.MonkeyPatch)
     tried: dict[Any, bool] = {}
     monkeypatch.setattr(fused, "_TRIED", tried)
     lines: list[str] = []
-    train(**texts(), model="lstm", overrides=SMALL, say=lines.append)
+    train(**texts(), model="lstm", overrides=SMALL, report=lines.append)
     assert not tried
     assert not any("precision" in line for line in lines)
 

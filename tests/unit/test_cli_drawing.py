@@ -42,8 +42,8 @@ def test_messages_take_one_line() -> None:
 
 
 def test_nothing_of_the_data_moves_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
-    for say in (note, show):
-        say("a\tb\nlabel \x1b[2J \r \x9b1m \x07")
+    for report in (note, show):
+        report("a\tb\nlabel \x1b[2J \r \x9b1m \x07")
     for written in capsys.readouterr():
         assert written == "a\tb\nlabel \\x1b[2J \\r \\x9b1m \\x07\n"
     text = "\x1b \x7f \x9b \u2028 가"
@@ -155,7 +155,7 @@ def test_the_bar_shows_the_metric_that_decides(monkeypatch: pytest.MonkeyPatch) 
     watcher._console = console(error=True)
     watcher._console.width = 100
     scores = Scores(4, 0.75, 0.5, 0.625, 0.1, (), ())
-    watcher.say("read [3] rows :smile:")
+    watcher.report("read [3] rows :smile:")
     watcher.step(a_step(1))
     watcher.step(a_step(100, scores=scores, best=True))
     watcher.close()

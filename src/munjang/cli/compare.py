@@ -153,7 +153,7 @@ def compare(
             skip_bad_rows=skip_bad_rows or None,
             resume=resume,
             overwrite=overwrite,
-            say=notes(quiet=quiet),
+            report=notes(quiet=quiet),
         )
     show_comparison(comparison, as_json=as_json, wide=wide)
     if not comparison.finished:

@@ -114,7 +114,7 @@ def get(
         return
     sample = find_sample(name)
     wanted = sample.parts if part is None else (find_part(sample, part),)
-    paths = {each.name: str(fetch_part(sample, each, say=note)) for each in wanted}
+    paths = {each.name: str(fetch_part(sample, each, report=note)) for each in wanted}
     if as_json:
         show_json({**_described(sample), "paths": paths})
         return

@@ -83,7 +83,7 @@ def evaluate(
             decoding=decoding_settings(beam, None, settings),
             encoding=encoding,
             skip_bad_rows=skip_bad_rows,
-            say=notes(quiet=quiet),
+            report=notes(quiet=quiet),
         )
     if hypotheses is not None:
         write_hypotheses(hypotheses, scores)

@@ -8,8 +8,8 @@ import typer
 
 from munjang.cli.options import AsJson, Wide
 from munjang.cli.output import console, note, show, show_json
+from munjang.reporting import pluralize
 from munjang.stopping import begin
-from munjang.telling import counted
 
 if TYPE_CHECKING:
     from munjang.explain.attention import Attention, Kind
@@ -84,7 +84,7 @@ def explain(
     found = attention_of(load(folder), text, target)
     found = found.only(kind.value if kind else None, layer, head)
     if found.truncated:
-        note(f"the text was cut: the model read {counted(len(found.source), 'token')} of it")
+        note(f"the text was cut: the model read {pluralize(len(found.source), 'token')} of it")
     if attention is not None:
         note(f"written: {write_attention(found, attention)}")
     if as_json:

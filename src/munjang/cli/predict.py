@@ -11,8 +11,8 @@ import typer
 from munjang.cli.options import Beam, DecodingSettings, Encoding, SkipBadRows, TextColumn
 from munjang.cli.output import flush, json_text, note, show, show_whole, shown
 from munjang.errors import ConfigError
+from munjang.reporting import pluralize
 from munjang.stopping import begin
-from munjang.telling import counted
 
 if TYPE_CHECKING:
     from munjang.cli.pairs import Ask
@@ -100,7 +100,7 @@ def predict(
             numbers = (int(rows[place - 1]) for place in places)
             cut += _write(answer, zip(numbers, _pairs(ask, usable, most), strict=True))
     for reason, count in (skipped or {}).items():
-        note(f"skipped {counted(count, 'row')}: {reason}")
+        note(f"skipped {pluralize(count, 'row')}: {reason}")
     _tell_cut(cut)
 
 
@@ -131,7 +131,7 @@ def _arriving(
         trained_column=columns[1],
         encoding=encoding,
         skipped=skipped,
-        say=note,
+        report=note,
     )
 
 

@@ -27,7 +27,7 @@ _SHORTEST_BAR = 6
 class Watcher(Protocol):
     """What follows a training."""
 
-    def say(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Take a line for people."""
 
     def step(self, step: "Step") -> None:
@@ -52,7 +52,7 @@ def watching(metric: str, *, quiet: bool = False) -> Iterator[Watcher]:
 
 def notes(*, quiet: bool) -> Callable[[str], None]:
     """Where lines for people go: standard error, or nowhere."""
-    return Silence().say if quiet else Lines().say
+    return Silence().report if quiet else Lines().report
 
 
 def chosen_metric(task: str | None, config: str | None, overrides: Iterable[str]) -> str:
@@ -121,7 +121,7 @@ class Pace:
 class Silence:
     """Shows nothing."""
 
-    def say(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Nothing."""
 
     def step(self, step: "Step") -> None:
@@ -135,7 +135,7 @@ class Lines:
         self.pace = Pace()
         self._last: float | None = None
 
-    def say(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Write the line."""
         note(shown(line))
 
@@ -202,7 +202,7 @@ class Bar:
         self._shown = 0.0
         self._score = ""
 
-    def say(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Write the line above the bar."""
         self._print(shown(line))
 

@@ -135,7 +135,7 @@ def train(
             skip_bad_rows=skip_bad_rows or None,
             resume=resume,
             overwrite=overwrite,
-            say=progress.say,
+            report=progress.report,
             on_step=progress.step,
         )
     show_training(trained, as_json=as_json)

@@ -107,6 +107,6 @@ def tune(
         skip_bad_rows=skip_bad_rows or None,
         resume=resume,
         overwrite=overwrite,
-        say=notes(quiet=quiet),
+        report=notes(quiet=quiet),
     )
     show_tuning(tuned, as_json=as_json, wide=wide)

@@ -51,7 +51,9 @@ def fit_network(job: Job, parts: Path, out: Path) -> tuple[Trained, ProcessorWat
     prepared = PREPARE[job.task](*files, job.entrant.model, settings, print)
     watch = ProcessorWatch()
     # the model is written after the last step: the disk is no processor
-    trained = fit(within(job.budget, prepared), out, overwrite=True, say=print, on_step=watch.look)
+    trained = fit(
+        within(job.budget, prepared), out, overwrite=True, report=print, on_step=watch.look
+    )
     torch.set_num_threads(1)  # what follows is measured as a person would ask, on one core
     return trained, watch
 

@@ -67,7 +67,7 @@ class Seq2Seq(TextEstimator):
             valid=valid,
             config=merge(given, share),
             seed=seed_of(self.random_state),
-            say=print if self.verbose else None,
+            report=print if self.verbose else None,
         )
         self.model_, self.scores_ = cast(PairModel, trained.model), trained.scores
         return self

@@ -75,7 +75,7 @@ class TextClassifier(ClassifierMixin, TextEstimator):  # type: ignore[misc]
             config=config,
             overrides=[*share, *overrides],
             seed=seed_of(self.random_state),
-            say=print if self.verbose else None,
+            report=print if self.verbose else None,
         )
         self.model_, self.scores_ = trained.model, trained.scores
         return self

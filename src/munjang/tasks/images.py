@@ -11,10 +11,10 @@ from munjang.data.labels import count_labels, require_labels
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.errors import DataError
+from munjang.reporting import pluralize
 from munjang.tasks.classify import Classify, ClassifySettings, ClassScorer
 from munjang.tasks.judged import JudgedByLogits
 from munjang.tasks.task import Bools, Card, Floats, Ints
-from munjang.telling import counted
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Images(JudgedByLogits):
         if count < least:
             raise table.error(
                 labels.to_list().index(label),
-                f"the class {label!r} has {counted(count, 'different image')}, but "
+                f"the class {label!r} has {pluralize(count, 'different image')}, but "
                 f"each class needs at least {least}, one for each part of the split: add images, "
                 "drop the class, or give the images to validate on with --valid",
             )

@@ -12,7 +12,7 @@ from munjang.errors import FolderError
 from munjang.image_preparation import prepare_images
 from munjang.pair_preparation import prepare_pairs
 from munjang.preparation import prepare
-from munjang.telling import silent
+from munjang.reporting import discard
 from munjang.training import fingerprints
 from munjang.training.fingerprints import what_changed
 from tests.made import QUICK, made_corpus
@@ -23,7 +23,7 @@ LABELS = ["a", "b"] * 12
 
 def texts(texts: Any = TEXTS, labels: Any = LABELS, **given: Any) -> str:
     settings = {"tokenizer": {"name": "words"}, **given}
-    return prepare((texts, labels), None, "mean", settings, silent).fingerprint
+    return prepare((texts, labels), None, "mean", settings, discard).fingerprint
 
 
 def swapped(values: list[str], **words: str) -> list[str]:
@@ -64,7 +64,7 @@ def test_words_out_of_vocabulary_are_of_the_data() -> None:
 
 def pairs(sources: Any, targets: Any) -> str:
     given = {"tokenizer": {"name": "words"}}
-    return prepare_pairs((sources, targets), None, None, given, silent).fingerprint
+    return prepare_pairs((sources, targets), None, None, given, discard).fingerprint
 
 
 def test_what_changed_in_pairs_is_said() -> None:
@@ -78,7 +78,7 @@ def test_what_changed_in_pairs_is_said() -> None:
 
 
 def images(pixels: Any, labels: Any) -> str:
-    return prepare_images((list(pixels), labels), None, None, {}, silent).fingerprint
+    return prepare_images((list(pixels), labels), None, None, {}, discard).fingerprint
 
 
 def test_what_changed_in_images_is_said() -> None:

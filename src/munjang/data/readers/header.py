@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from munjang.data.readers.corrupt import corruption
 from munjang.data.readers.faults import Fault
 from munjang.errors import DataError
-from munjang.telling import counted
+from munjang.reporting import pluralize
 from munjang.text.columns import Int64s
 
 
@@ -41,7 +41,7 @@ def only_header(names: Sequence[str], *, file: str, row: int) -> DataError:
 
 def blank_lines(count: int) -> tuple[str, ...]:
     """The note on lines without a field, which are no rows."""
-    return (f"{counted(count, 'blank line')} left out",) if count else ()
+    return (f"{pluralize(count, 'blank line')} left out",) if count else ()
 
 
 def shown(names: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from munjang.data.readers.quoted import parses_only_quoted
 from munjang.data.readers.streamed import Bad, Record, Wanted, line_records, parquet_records
 from munjang.errors import DataError
 from munjang.names import existing_path
-from munjang.telling import Say
+from munjang.reporting import Report
 from munjang.text.columns import Int64s
 
 
@@ -31,7 +31,7 @@ def stream_texts(
     encoding: str = "utf-8",
     batch_rows: int = 1024,
     skipped: Counter[str] | None = None,
-    say: Say = lambda note: None,
+    report: Report = lambda note: None,
 ) -> Iterator[tuple[Int64s, pl.Series]]:
     """Read texts in batches, each as soon as its lines are there.
 
@@ -47,7 +47,7 @@ def stream_texts(
         encoding: as for `read_table`.
         batch_rows: the most texts in a batch.
         skipped: where to count bad rows by reason; None raises at the first.
-        say: called with each thing that was guessed.
+        report: called with each thing that was guessed.
 
     Yields:
         Row numbers as in `Table.rows`, and as many texts.
@@ -65,7 +65,7 @@ def stream_texts(
             raise DataError("the file is empty", file=name)
         wanted = Wanted(text_column, trained_column)
         if head.startswith(PARQUET_MAGIC):
-            records = parquet_records(stream, name, wanted, say, batch_rows)
+            records = parquet_records(stream, name, wanted, report, batch_rows)
             return _batches(guard.pop_all(), name, records, lambda: True, batch_rows, skipped)
         codec, mark = marked_codec(head, codec, name=name)
         stream.read(mark)
@@ -73,10 +73,10 @@ def stream_texts(
         form = find_format(name, lines.head(), (text_column,), usual=(trained_column,))
         opened = guard.pop_all()
     for note in form.notes:
-        say(note)
+        report(note)
     if form.kind == "tsv" and _reads_twice(source):
-        form = _heeding_quotes(source, form, codec, mark, say)
-    records = line_records(lines, form, wanted, say)
+        form = _heeding_quotes(source, form, codec, mark, report)
+    records = line_records(lines, form, wanted, report)
     return _batches(opened, name, records, lambda: lines.ready, batch_rows, skipped)
 
 
@@ -85,7 +85,9 @@ def _reads_twice(source: str | Path) -> bool:
     return str(source) != STDIN and existing_path(source).is_file()
 
 
-def _heeding_quotes(source: str | Path, form: Format, codec: str, mark: int, say: Say) -> Format:
+def _heeding_quotes(
+    source: str | Path, form: Format, codec: str, mark: int, report: Report
+) -> Format:
     """The format of a TSV file, with quotes as in CSV where it parses only so."""
     with ExitStack() as opened:
 
@@ -96,7 +98,7 @@ def _heeding_quotes(source: str | Path, form: Format, codec: str, mark: int, say
 
         if not parses_only_quoted(lines, form.delimiter):
             return form
-    say(ONLY_QUOTED)
+    report(ONLY_QUOTED)
     return replace(form, kind="csv")
 
 

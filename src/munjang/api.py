@@ -11,7 +11,7 @@ from torch import nn
 from munjang.config import given_settings, to_yaml
 from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
-from munjang.forked import require_columns
+from munjang.forked import require_polars
 from munjang.layers.randomness import initialising_from
 from munjang.layout import CONFIG, opened_for_training, refuse_occupied
 from munjang.manifest import write_atomically
@@ -29,10 +29,12 @@ from munjang.reporting import Report, discard, pluralize
 from munjang.tasks.task import Learned, TaskScores
 from munjang.training.checkpoints import check_checkpoint
 from munjang.training.logs import FILE as LOG
-from munjang.training.loop import Loop, make_state
-from munjang.training.memory import refuse_impossible, refuse_impossible_batches
-from munjang.training.precision import precision_line
-from munjang.training.run import OnStep, ctrl_c, finishing, remove_checkpoint, run
+from munjang.training.loop import Loop
+from munjang.training.memory import check_batches_fit, check_model_fits
+from munjang.training.precision import describe_slow_precision
+from munjang.training.run import OnStep, checkpoint_on_stop, remove_checkpoint, run
+from munjang.training.signals import catch_signals
+from munjang.training.state import make_state
 
 __all__ = ["Trained", "evaluate", "load", "train"]
 
@@ -114,7 +116,7 @@ def train(
         MunjangError: the data, a setting or the folder cannot be used; one line says why.
         Interrupted: Ctrl-C came; `out` holds a checkpoint.
     """
-    require_columns("A training")
+    require_polars("A training")
     report = report or discard
     columns = {
         "text_column": text_column,
@@ -183,10 +185,10 @@ def _fit(
         (folder / LOG).touch()  # first, so that a run killed at once is known as ours
         write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))
     report(_model_line(loop, prepared))
-    if line := precision_line(loop.state.model, prepared.recipe.training):
+    if line := describe_slow_precision(loop.state.model, prepared.recipe.training):
         report(line)
     fingerprint = prepared.fingerprint
-    with ctrl_c() as asked:
+    with catch_signals() as request:
         run(
             loop,
             prepared.recipe.training,
@@ -196,8 +198,8 @@ def _fit(
             on_step=on_step,
             out=out,
         )
-        with finishing(asked, loop, folder, fingerprint, out):
-            if loop.state.counters.diverged:
+        with checkpoint_on_stop(request, loop, folder, fingerprint, out):
+            if loop.state.counters.has_diverged:
                 report(_diverged_line(loop))
             return _finish(prepared, loop, folder)
 
@@ -224,7 +226,7 @@ def evaluate(
         ConfigError: `decoding`, other settings of how answers are looked for than those of the
             recipe, for a model that writes no text.
     """
-    require_columns("An evaluation")
+    require_polars("An evaluation")
     known: AnyModel | AnyBaseline = load(model) if isinstance(model, str | Path) else model
     reading = {
         "text_column": text_column,
@@ -255,25 +257,25 @@ def _device(name: str) -> torch.device:
 def make_loop(prepared: AnyPrepared) -> Loop:
     """A fresh network and its loop, before the first step."""
     recipe = prepared.recipe
-    refuse_impossible(prepared.bare_network, recipe.training, make_state)
+    check_model_fits(prepared.bare_network, recipe.training)
     with initialising_from(recipe.seed):
         network = prepared.network().to(_device(recipe.training.device))
     state = make_state(network, recipe.training)
     loop = Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)
-    refuse_impossible_batches(loop.order(0), recipe)
+    check_batches_fit(loop.shuffle_groups(0), recipe)
     return loop
 
 
 def _diverged_line(loop: Loop) -> str:
     return (
         f"training diverged at step {loop.state.counters.step:,} of {loop.total:,} (non-finite "
-        "weights); kept the best checkpoint; try a lower training.learning_rate"
+        "weights); kept the best checkpoint so far. Try a lower training.learning_rate."
     )
 
 
 def _model_line(loop: Loop, prepared: AnyPrepared) -> str:
     size = parameter_count(loop.state.model)
-    share = padding_share(loop.order(0), loop.lengths)
+    share = padding_share(loop.shuffle_groups(0), loop.lengths)
     padding = f", {share:.1%} of the batches is padding" if share else ""
     steps = pluralize(loop.total, "step")
     return f"model: {prepared.recipe.model_name}, {size:,} parameters; {steps}{padding}"
@@ -288,11 +290,11 @@ def _finish(prepared: AnyPrepared, loop: Loop, folder: Path | None) -> Trained:
     counters, network = loop.state.counters, loop.state.model
     network.load_state_dict(loop.state.best)
     task, scores = _finished_task(loop)
-    passes, unit = loop.passes(counters.step), loop.train.unit
+    passes, unit = loop.count_epochs(counters.step), loop.train.unit
     training = {
         **prepared.facts,
         "parameters": parameter_count(network),
-        "padding_share": padding_share(loop.order(0), loop.lengths),
+        "padding_share": padding_share(loop.shuffle_groups(0), loop.lengths),
         "steps": counters.step,
         "best_step": counters.best_step,
         "best_is_average": counters.best_is_average,

@@ -15,7 +15,7 @@ from munjang.image_recipe import ImageRecipe, make_image_recipe
 from munjang.models.registry import build_image_encoder
 from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.images import Images
-from munjang.training.fingerprints import fingerprint
+from munjang.training.fingerprints import compute_fingerprint
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class PreparedImages:
     def fingerprint(self) -> str:
         """Of the recipe, but for how it is run, the pixels, and the classes."""
         parts = {"training part": self.train, "validation part": self.valid}
-        return fingerprint(
+        return compute_fingerprint(
             self.recipe.to_dict(),
             {
                 "set of labels": [self.task.learned()],

@@ -13,7 +13,7 @@ from munjang.models.registry import image_config
 from munjang.recipe import Label
 from munjang.tasks.classify import ClassifySettings
 from munjang.tasks.registry import TASKS
-from munjang.training.settings import TrainingSettings, refuse_embedding_settings
+from munjang.training.settings import TrainingSettings, refuse_embedding_settings, refuse_leave_out
 
 # On a side shorter than this, pooling behind the first layer would leave too little to look at.
 _SMALL = 16
@@ -55,7 +55,8 @@ class ImageRecipe(Settings):
                 f"training.metric: for images it should be one of {', '.join(known)}, got "
                 f"'{self.training.metric}'"
             )
-        refuse_embedding_settings(self.training, "images have none")
+        refuse_embedding_settings(self.training, "models of images have none")
+        refuse_leave_out(self.training)
         for key in ("buckets", "batch_tokens"):
             if getattr(self.training, key) is not None:
                 raise ValueError(

@@ -25,7 +25,7 @@ from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.translate import Translate
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
 from munjang.text.vocabulary import OOV
-from munjang.training.fingerprints import fingerprint
+from munjang.training.fingerprints import compute_fingerprint
 
 # characters of a token, before there is a vocabulary that says so
 _CHARACTERS_A_TOKEN = {"korean": 2, "other": 4}
@@ -56,7 +56,7 @@ class PreparedPairs:
         """Of the recipe, but for how it is run, of both sides and of their tokenizers."""
         sides = {"source": self.sides.source, "target": self.sides.target}
         texts = () if self.valid.texts is None else (t.to_list() for t in self.valid.texts)
-        return fingerprint(
+        return compute_fingerprint(
             self.recipe.to_dict(),
             {
                 **{

@@ -19,7 +19,7 @@ from munjang.models.registry import pair_config
 from munjang.tasks.registry import TASKS
 from munjang.tasks.translate import TranslateSettings
 from munjang.text.registry import SUBWORDS
-from munjang.training.settings import TrainingSettings, refuse_embedding_settings
+from munjang.training.settings import TrainingSettings, refuse_leave_out
 
 # Target tokens to see in all, and the fewest and most passes over them; see docs/log.md.
 _SEEN, _FEWEST, _MOST = 12_000_000, 5, 60
@@ -90,9 +90,7 @@ class PairRecipe(Settings):
 
     @model_validator(mode="after")
     def _no_boundaries(self) -> Self:
-        refuse_embedding_settings(
-            self.training, "those of pairs, which the output shares, learn as all else does"
-        )
+        refuse_leave_out(self.training)
         if self.training.buckets is not None:
             raise ValueError(
                 "training.buckets: pairs have two lengths and are sorted by both; set "

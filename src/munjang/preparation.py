@@ -27,7 +27,7 @@ from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import OOV
 from munjang.text_network import learn_texts, text_network
-from munjang.training.fingerprints import fingerprint
+from munjang.training.fingerprints import compute_fingerprint
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Prepared:
         if self.vectors is not None:
             recipe["vectors"]["file"] = self.vectors.fingerprint  # wherever the file lies now
         parts = {"training part": self.train, "validation part": self.valid}
-        return fingerprint(
+        return compute_fingerprint(
             recipe,
             {
                 "vocabulary": [self.tokenizer.to_json(), self.tokenizer.vocabulary.tokens],

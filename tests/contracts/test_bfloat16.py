@@ -15,7 +15,7 @@ from torch import nn
 from munjang.api import Trained, train
 from munjang.layers import fused
 from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
-from munjang.training.precision import precision_line
+from munjang.training.precision import describe_slow_precision
 from munjang.training.settings import TrainingSettings
 from tests.made import made_corpus
 
@@ -141,7 +141,7 @@ def test_to_try_a_cell_draws_no_random_numbers(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_line_names_the_cells_and_the_way_out(kernels: bool) -> None:
     settings = TrainingSettings.parse({"precision": "bfloat16"})
-    line = precision_line(nn.Sequential(nn.LSTM(1, 1), nn.GRU(1, 1)), settings)
+    line = describe_slow_precision(nn.Sequential(nn.LSTM(1, 1), nn.GRU(1, 1)), settings)
     if not kernels:
         assert line is not None
         assert "layers of gru, lstm train in float32" in line

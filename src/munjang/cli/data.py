@@ -8,7 +8,7 @@ import typer
 from munjang.cli.options import AsJson
 from munjang.cli.outcome import Command, Group
 from munjang.cli.output import note, show, show_json, show_whole
-from munjang.stopping import begin
+from munjang.stopping import raise_on_signals
 
 if TYPE_CHECKING:
     from munjang.data.samples.corpora import Sample
@@ -108,7 +108,7 @@ def get(
     from munjang.data.samples.load import fetch_part, find_part, find_sample
     from munjang.data.samples.pictures import PICTURES
 
-    begin()
+    raise_on_signals()
     if name in PICTURES:
         _get_pictures(name, part, as_json=as_json)
         return

@@ -9,7 +9,7 @@ import typer
 from munjang.cli.options import AsJson, Wide
 from munjang.cli.output import console, note, show, show_json
 from munjang.reporting import pluralize
-from munjang.stopping import begin
+from munjang.stopping import raise_on_signals
 
 if TYPE_CHECKING:
     from munjang.explain.attention import Attention, Kind
@@ -78,7 +78,7 @@ def explain(
     from munjang.media import load
     from munjang.report.attention import format_of, write_attention
 
-    begin()
+    raise_on_signals()
     if attention is not None:
         format_of(Path(attention))
     found = attention_of(load(folder), text, target)

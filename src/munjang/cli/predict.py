@@ -12,7 +12,7 @@ from munjang.cli.options import Beam, DecodingSettings, Encoding, SkipBadRows, T
 from munjang.cli.output import flush, json_text, note, show, show_whole, shown
 from munjang.errors import ConfigError
 from munjang.reporting import pluralize
-from munjang.stopping import begin
+from munjang.stopping import raise_on_signals
 
 if TYPE_CHECKING:
     from munjang.cli.pairs import Ask
@@ -75,7 +75,7 @@ def predict(
     from munjang.cli.pairs import asking, decoding_settings
     from munjang.media import load
 
-    begin()
+    raise_on_signals()
     # The threads of OpenMP sleep while they wait for one another: between the many small steps of
     # an answer they would take the processor from the only one that works. Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

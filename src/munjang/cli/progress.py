@@ -159,7 +159,7 @@ class Lines:
             f"loss {self.pace.loss:.4f}",
         ]
         if step.scores is not None:
-            parts.append(_all_scores(step.scores) + (" (best so far)" if step.best else ""))
+            parts.append(_all_scores(step.scores) + (" (best so far)" if step.is_best else ""))
         if self.pace.rate:
             parts.append(f"{self.pace.rate:,.0f} {step.unit}/s")
         left = self.pace.left(step)
@@ -215,7 +215,7 @@ class Bar:
             self._score = f"{self._title} {value:.4f}"
             self._print(
                 f"step {step.number:,}: {_all_scores(step.scores)}"
-                + (" (best so far)" if step.best else "")
+                + (" (best so far)" if step.is_best else "")
             )
             for line in _samples(step.scores):
                 self._print(line)

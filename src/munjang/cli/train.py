@@ -26,7 +26,7 @@ from munjang.cli.options import (
     Vectors,
 )
 from munjang.cli.outcome import resumable
-from munjang.stopping import begin
+from munjang.stopping import raise_on_signals
 
 
 def train(
@@ -108,7 +108,7 @@ def train(
     from munjang.cli.progress import chosen_metric, watching
     from munjang.cli.results import show_training
 
-    begin()
+    raise_on_signals()
     check_names(task, model, tokenizer)
     overrides = [*model_override(model), *(settings or [])]
     metric = chosen_metric(task, config, overrides)

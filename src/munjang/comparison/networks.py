@@ -79,7 +79,7 @@ def within(budget: Budget, prepared: Ready) -> Ready:
     sensible settings any more.
     """
     training = prepared.recipe.training
-    per_epoch = make_loop(prepared).per_epoch
+    per_epoch = make_loop(prepared).steps_per_epoch
     own = min(per_epoch * training.epochs, training.max_steps or per_epoch * training.epochs)
     if budget.seconds is None:
         steps = int(budget.amount / (prepared.facts[prepared.train.unit] / per_epoch))

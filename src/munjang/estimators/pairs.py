@@ -14,7 +14,7 @@ from munjang.config import merge, parse_overrides
 from munjang.errors import ConfigError, DataError
 from munjang.estimators.estimator import TextEstimator
 from munjang.estimators.given import read_settings, seed_of, texts_of
-from munjang.forked import require_columns
+from munjang.forked import require_polars
 from munjang.pair_folder import PairModel
 from munjang.tasks.text_answers import Candidate
 
@@ -56,7 +56,7 @@ class Seq2Seq(TextEstimator):
         Raises:
             ValueError: `X`, `y` or a setting cannot be used (`MunjangError` is one).
         """
-        require_columns("A training")
+        require_polars("A training")
         pairs = self._pairs(X, y)
         given = self._given()
         share, valid = self._valid()

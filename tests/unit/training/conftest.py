@@ -10,8 +10,9 @@ import torch
 from munjang.models.registry import build_encoder, model_config
 from munjang.tasks.classify import Classify
 from munjang.tasks.metrics import Scores
-from munjang.training.loop import Loop, make_state
+from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
+from munjang.training.state import make_state
 from tests.made import examples_of, random_rows
 
 VOCABULARY = 25

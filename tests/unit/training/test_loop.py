@@ -76,7 +76,7 @@ def test_passes_of_differing_length_under_a_token_budget_take_every_row_once(
     scripted(repeat(scores_of(0.5)))
     small.rows = 60
     loop = small.loop(epochs=12, batch_tokens=18)
-    counts = [len(loop.order(epoch)) for epoch in range(12)]
+    counts = [len(loop.shuffle_groups(epoch)) for epoch in range(12)]
     assert len(set(counts)) > 1, "choose rows whose passes differ, or this shows nothing"
     left = iter(rows_seen(loop, monkeypatch))
     for epoch, count in enumerate(counts):
@@ -90,10 +90,10 @@ def test_passes_of_differing_length_under_a_token_budget_take_every_row_once(
 def test_the_step_tells_of_its_batch(small: Small, scripted) -> None:
     scripted(repeat(scores_of(0.5)))
     loop = small.loop(epochs=1, warmup=0.5, schedule="linear")
-    expected = [int(batch.lengths.sum()) for batch in loop.train.batches(loop.order(0))]
+    expected = [int(batch.lengths.sum()) for batch in loop.train.batches(loop.shuffle_groups(0))]
     steps = list(loop)
     assert [step.tokens for step in steps] == expected
-    assert [step.factor for step in steps[:3]] == pytest.approx([1 / 3, 2 / 3, 1])
+    assert [step.learning_rate_factor for step in steps[:3]] == pytest.approx([1 / 3, 2 / 3, 1])
     assert all(math.isfinite(step.loss) for step in steps)
 
 
@@ -104,12 +104,16 @@ def test_the_best_weights_are_kept(small: Small, scripted) -> None:
     flags = []
     for step in loop:
         if step.scores is not None:
-            flags.append(step.best)
+            flags.append(step.is_best)
         if step.number == 12:
             at_best = weights_of(loop)
     counters = loop.state.counters
     assert flags == [True, True, False, False]
-    assert (counters.best_step, counters.best_value, counters.stale) == (12, 0.7, 2)
+    assert (counters.best_step, counters.best_value, counters.validations_since_best) == (
+        12,
+        0.7,
+        2,
+    )
     for name, tensor in loop.state.best.items():
         assert torch.equal(tensor, at_best[name]), name
     moved = weights_of(loop)
@@ -166,7 +170,7 @@ def test_patience_counts_evaluations_without_a_better_one(small: Small, scripted
     loop = small.loop(epochs=6, patience=2)
     steps = list(loop)
     assert steps[-1].number == 5 * 6
-    assert loop.state.counters.stopped
+    assert loop.state.counters.is_stopped
     assert loop.state.counters.best_step == 18
     assert len(list(left)) == 1
     assert list(loop) == [], "a stopped run takes no more steps"
@@ -180,10 +184,10 @@ def test_numbers_that_are_none_stop_the_run_and_the_best_before_is_kept(
     loop = small.loop(metric=metric)
     steps = list(loop)
     counters = loop.state.counters
-    assert [step.best for step in steps if step.scores] == [True, False]
+    assert [step.is_best for step in steps if step.scores] == [True, False]
     assert (steps[-1].number, counters.best_step) == (12, 6)
-    assert counters.stopped
-    assert counters.diverged
+    assert counters.is_stopped
+    assert counters.has_diverged
     json.dumps(counters.history, allow_nan=False)
 
 
@@ -217,7 +221,7 @@ def test_averaging_is_the_mean_of_the_snapshots_behind_its_share(
         if step.scores is not None:
             snapshots.append(weights_of(loop))
     taken = snapshots[first - 1 :]
-    assert loop.state.counters.averaged == len(taken)
+    assert loop.state.counters.average_count == len(taken)
     for name, tensor in loop.state.average.items():
         mean = torch.stack([weights[name] for weights in taken]).mean(0)
         torch.testing.assert_close(tensor, mean, rtol=1e-5, atol=1e-6)
@@ -247,7 +251,7 @@ def test_the_best_evaluations_are_averaged(small: Small, scripted) -> None:
     scripted([scores_of(value) for value in (0.4, 0.7, 0.1, 0.5, 0.1, 0.6, 0.9)])
     loop = small.loop(epochs=4, average_best=2)
     plain = [weights_of(loop) for step in loop if step.scores is not None]
-    assert loop.state.counters.among_best == [0.7, 0.6]
+    assert loop.state.counters.snapshot_values == [0.7, 0.6]
     assert loop.state.counters.best_value == 0.9
     assert loop.state.counters.best_is_average
     for name, tensor in loop.state.best.items():
@@ -303,7 +307,7 @@ def test_evaluation_is_without_dropout_and_training_goes_on_with_it(small: Small
     for step in loop:
         assert loop.state.model.training
         if step.scores is not None:
-            assert step.scores == loop.scores()
+            assert step.scores == loop.validate()
 
 
 def test_rows_of_embeddings_get_the_optimiser_and_step_size_that_are_set(small: Small) -> None:
@@ -339,8 +343,8 @@ def test_the_clock_stops_a_training_with_a_last_look(small: Small, scripted) -> 
     steps = list(loop)
     assert 1 <= len(steps) < loop.total
     assert steps[-1].scores is not None
-    assert loop.state.counters.stopped
-    assert not loop.state.counters.diverged
+    assert loop.state.counters.is_stopped
+    assert not loop.state.counters.has_diverged
     assert loop.state.counters.seconds >= 0.05
 
 
@@ -366,14 +370,14 @@ def test_a_run_that_diverges_is_noticed_before_the_next_evaluation(
     loop = small.loop(epochs=2, clip_norm=None, schedule="constant")
     log, steps = RunLog(tmp_path, every=5), []
     for step in loop:
-        log.step(step)
+        log.record(step)
         steps.append(step)
-        if step.number == loop.per_epoch:
+        if step.number == loop.steps_per_epoch:
             with torch.no_grad():
                 loop.parameters[0].fill_(math.nan)
     log.close()
-    assert loop.state.counters.diverged
-    assert loop.per_epoch == 100
+    assert loop.state.counters.has_diverged
+    assert loop.steps_per_epoch == 100
     assert steps[-1].number == 110
     assert capfd.readouterr() == ("", ""), "TensorBoard's writer warns of no number"
     records = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]

@@ -93,7 +93,7 @@ def test_many_classes_are_told_by_their_worst_pairs(capsys: pytest.CaptureFixtur
 
 
 def a_step(number: int, total: int = 100, **given: Any) -> Any:
-    plain = {"epoch": 1, "loss": 0.5, "tokens": 300, "scores": None, "best": False}
+    plain = {"epoch": 1, "loss": 0.5, "tokens": 300, "scores": None, "is_best": False}
     return SimpleNamespace(number=number, total=total, unit="tokens", **{**plain, **given})
 
 
@@ -141,7 +141,7 @@ def test_lines_come_at_evaluations_and_every_ten_seconds(
     scores = Scores(4, 0.75, 0.5, 0.6, 0.1, (), ())
     for number in range(1, 101):
         now = number * 0.5
-        lines.step(a_step(number, scores=scores if number == 50 else None, best=number == 50))
+        lines.step(a_step(number, scores=scores if number == 50 else None, is_best=number == 50))
     told = capsys.readouterr().err.splitlines()
     assert [line.split()[1] for line in told] == ["21/100", "41/100", "50/100", "70/100", "90/100"]
     assert "accuracy 0.7500, macro F1 0.5000, log loss 0.6000 (best so far)" in told[2]
@@ -157,7 +157,7 @@ def test_the_bar_shows_the_metric_that_decides(monkeypatch: pytest.MonkeyPatch) 
     scores = Scores(4, 0.75, 0.5, 0.625, 0.1, (), ())
     watcher.report("read [3] rows :smile:")
     watcher.step(a_step(1))
-    watcher.step(a_step(100, scores=scores, best=True))
+    watcher.step(a_step(100, scores=scores, is_best=True))
     watcher.close()
     assert "read [3] rows :smile:" in screen.getvalue()
     last = screen.getvalue().splitlines()[-1]

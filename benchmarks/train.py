@@ -102,8 +102,9 @@ def ours(
     from munjang.defaults import make_recipe
     from munjang.tasks.classify import Classify
     from munjang.text.columns import token_column
-    from munjang.training.loop import Loop, make_state
+    from munjang.training.loop import Loop
     from munjang.training.settings import TrainingSettings
+    from munjang.training.state import make_state
 
     torch.manual_seed(0)
     task = Classify(("0", "1"))
@@ -120,7 +121,7 @@ def ours(
     examples = Examples(column, arrays["targets"])
     few = Examples(column.slice(0, 64), arrays["targets"][:64])
     loop = Loop(make_state(network, training), task, examples, few, training, 0)
-    loop.scores()  # imports what judges
+    loop.validate()  # imports what judges
     steps = iter(loop)
     return timed(lambda: next(steps).tokens, seconds)
 

@@ -53,7 +53,7 @@ OURS, THEIRS = HERE / "translate_ours.py", HERE / "joey_peer.py"
 TRAINING_AIM, DECODING_AIM = 5.0, 4.0
 LONG = 1.25  # times the length of the references: a model that repeats itself
 MEGABYTE = 1e6
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _of(answers: Sequence[tuple[Answer, Answer]], key: str, unit: float = 1.0) -
     return Measured(*([one[key] / unit for one in side if one] for side in (ours, theirs)))
 
 
-def train(sides: Sides, options: argparse.Namespace, say: Say) -> float:
+def train(sides: Sides, options: argparse.Namespace, report: Report) -> float:
     """Rounds of training; returns how many times faster ours is."""
     seconds = options.seconds
     rounds = [sides.both("train", seconds=seconds) for _ in range(options.rounds)]
@@ -110,24 +110,24 @@ def train(sides: Sides, options: argparse.Namespace, say: Say) -> float:
         sides.ours("train", seconds=seconds, precision="bfloat16") for _ in range(options.rounds)
     ]
     rate = _of(rounds, "rate")
-    say(f"\n## Training\n\n{_head(sides)}")
-    say(rate.row("real target tokens a second", f"{TRAINING_AIM:g}"))
+    report(f"\n## Training\n\n{_head(sides)}")
+    report(rate.row("real target tokens a second", f"{TRAINING_AIM:g}"))
     in_half = [(ours, theirs) for ours, (_, theirs) in zip(halved, rounds, strict=True)]
-    say(_of(in_half, "rate").row("the same, ours in bfloat16"))
-    say(_of(rounds, "tokens_a_step").row("real target tokens a step"))
-    say(_of(rounds, "peak", MEGABYTE).row("peak memory, MB"))
-    say(_of(rounds, "before", MEGABYTE).row("of it before the first step, MB"))
+    report(_of(in_half, "rate").row("the same, ours in bfloat16"))
+    report(_of(rounds, "tokens_a_step").row("real target tokens a step"))
+    report(_of(rounds, "peak", MEGABYTE).row("peak memory, MB"))
+    report(_of(rounds, "before", MEGABYTE).row("of it before the first step, MB"))
     ours, theirs = rounds[0]
     if not theirs:
-        say(f"\nParameters: {ours['parameters']:,}.")
+        report(f"\nParameters: {ours['parameters']:,}.")
         return rate.ratio
-    say(f"\nParameters: ours {ours['parameters']:,}, JoeyNMT {theirs['parameters']:,}.")
+    report(f"\nParameters: ours {ours['parameters']:,}, JoeyNMT {theirs['parameters']:,}.")
     words = theirs["vocabularies"]
-    say(f"Vocabularies of JoeyNMT: {words[SOURCE]:,} {SOURCE}, {words[TARGET]:,} {TARGET}.")
+    report(f"Vocabularies of JoeyNMT: {words[SOURCE]:,} {SOURCE}, {words[TARGET]:,} {TARGET}.")
     return rate.ratio
 
 
-def decode(sides: Sides, options: argparse.Namespace, say: Say) -> float:
+def decode(sides: Sides, options: argparse.Namespace, report: Report) -> float:
     """Rounds of decoding; returns how many times more sentences a second are ours."""
     fitted = sides.ours("fit", steps=options.steps)
     rates = _rates_of_batches(sides, options)
@@ -140,20 +140,22 @@ def decode(sides: Sides, options: argparse.Namespace, say: Say) -> float:
             theirs = {**found, **found["by_size"][0]}
         rounds.append((ours, theirs))
     rate = _of(rounds, "sentences")
-    say(f"\n## Decoding {options.sentences:,} sentences, beam 5\n\n{_head(sides)}")
-    say(rate.row("sentences a second", f"{DECODING_AIM:g}"))
-    say(_of(rounds, "tokens").row("output tokens a second"))
-    say(_of(rounds, "peak", MEGABYTE).row("peak memory, MB"))
-    say(_of(rounds, "before", MEGABYTE).row("of it before the first sentence, MB"))
-    say(f"\nThe weights: {options.steps} steps, cross-entropy {fitted['cross_entropy']:.2f} nats.")
+    report(f"\n## Decoding {options.sentences:,} sentences, beam 5\n\n{_head(sides)}")
+    report(rate.row("sentences a second", f"{DECODING_AIM:g}"))
+    report(_of(rounds, "tokens").row("output tokens a second"))
+    report(_of(rounds, "peak", MEGABYTE).row("peak memory, MB"))
+    report(_of(rounds, "before", MEGABYTE).row("of it before the first sentence, MB"))
+    report(
+        f"\nThe weights: {options.steps} steps, cross-entropy {fitted['cross_entropy']:.2f} nats."
+    )
     if sides.theirs is None:
         return rate.ratio
     ours, theirs = (side["answers"] for side in rounds[0])
     references = lines_of(Path(options.work) / f"test.{TARGET}")[: options.sentences]
-    say(_alike(ours, theirs, references))
+    report(_alike(ours, theirs, references))
     sizes = ", ".join(f"{n}: {rate:.1f}" for n, rate in zip(options.batches, rates, strict=True))
     tried = _tried(options)
-    say(f"JoeyNMT by sentences of a batch, sentences a second on the first {tried}: {sizes}.")
+    report(f"JoeyNMT by sentences of a batch, sentences a second on the first {tried}: {sizes}.")
     return rate.ratio
 
 
@@ -186,12 +188,12 @@ def _alike(ours: Sequence[str], theirs: Sequence[str], references: Sequence[str]
     return said
 
 
-def stream(sides: Sides, options: argparse.Namespace, say: Say) -> None:
+def stream(sides: Sides, options: argparse.Namespace, report: Report) -> None:
     """What the command holds while it answers a short file and a long one."""
-    say("\n## Memory of `munjang predict` on a file\n\n| lines | peak memory, MB |\n|---|---|")
+    report("\n## Memory of `munjang predict` on a file\n\n| lines | peak memory, MB |\n|---|---|")
     for lines in options.lines:
         peak = sides.ours("stream", lines=lines)["peak"]
-        say(f"| {lines:,} | {peak / MEGABYTE:,.0f} |")
+        report(f"| {lines:,} | {peak / MEGABYTE:,.0f} |")
 
 
 def _head(sides: Sides) -> str:
@@ -232,7 +234,7 @@ def main() -> int:
     need_data(options.data)
     said: list[str] = []
 
-    def say(text: str) -> None:
+    def report(text: str) -> None:
         print(text, flush=True)
         said.append(text)
 
@@ -245,20 +247,22 @@ def main() -> int:
         words = our_job(do="prepare", work=work)["vocabularies"]
         ours = partial(our_job, work=work, threads=options.threads)
         sides = Sides(ours, their_job if here else None)
-        say("# Translation\n")
+        report("# Translation\n")
         if here:
             theirs = ask(options.joey, THEIRS, "versions")
-            say(f"{describe_machine()}; JoeyNMT {theirs['joeynmt']} on torch {theirs['torch']}.")
+            report(f"{describe_machine()}; JoeyNMT {theirs['joeynmt']} on torch {theirs['torch']}.")
         else:
-            say(f"{describe_machine()}.\n\nleft out: JoeyNMT; {options.joey} has none (--joey)\n")
-        say(
+            report(
+                f"{describe_machine()}.\n\nleft out: JoeyNMT; {options.joey} has none (--joey)\n"
+            )
+        report(
             f"{options.threads} threads, {options.rounds} rounds, medians (and smallest to "
             f"largest). Vocabularies of ours: {words[SOURCE]:,} {SOURCE}, {words[TARGET]:,} "
             f"{TARGET}."
         )
-        missed = train(sides, options, say) < TRAINING_AIM
-        missed |= decode(sides, options, say) < DECODING_AIM
-        stream(sides, options, say)
+        missed = train(sides, options, report) < TRAINING_AIM
+        missed |= decode(sides, options, report) < DECODING_AIM
+        stream(sides, options, report)
     if options.out is not None:
         options.out.write_text("\n".join(said) + "\n", encoding="utf-8")
     return int(missed)

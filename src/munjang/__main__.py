@@ -6,12 +6,12 @@ that Python itself is starting, and what it says of Ctrl-C then is its own.
 
 from typing import NoReturn
 
-from munjang.stopping import take_signals
+from munjang.stopping import exit_on_signals
 
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    take_signals()
+    exit_on_signals()
     from munjang.cli import main as run
 
     run()

@@ -11,21 +11,23 @@ from munjang.config import given_settings, to_yaml
 from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
 from munjang.folder import AnyModel, load
-from munjang.forked import require_columns
+from munjang.forked import require_polars
+from munjang.layers.parameters import count_parameters
 from munjang.layers.randomness import initialising_from
 from munjang.layout import CONFIG, opened_for_training, refuse_occupied
 from munjang.manifest import write_atomically
 from munjang.model import Model
-from munjang.network import parameter_count
 from munjang.preparation import Prepared, prepare
+from munjang.reporting import Report, discard, pluralize
 from munjang.tasks.task import Decodes, TaskScores
-from munjang.telling import Say, counted, silent
 from munjang.training.checkpoints import check_checkpoint
 from munjang.training.logs import FILE as LOG
-from munjang.training.loop import Loop, make_state
-from munjang.training.memory import refuse_impossible, refuse_impossible_batches
-from munjang.training.precision import precision_line
-from munjang.training.run import OnStep, ctrl_c, finishing, remove_checkpoint, run
+from munjang.training.loop import Loop
+from munjang.training.memory import check_batches_fit, check_model_fits
+from munjang.training.precision import describe_slow_precision
+from munjang.training.run import OnStep, checkpoint_on_stop, remove_checkpoint, run
+from munjang.training.signals import catch_signals
+from munjang.training.state import make_state
 
 __all__ = ["Trained", "evaluate", "load", "train"]
 
@@ -69,7 +71,7 @@ def train(
     skip_bad_rows: bool | None = None,
     resume: bool = False,
     overwrite: bool = False,
-    say: Say | None = None,
+    report: Report | None = None,
     on_step: OnStep | None = None,
 ) -> Trained:
     """Train a model on labelled text, on images, or on pairs of texts.
@@ -103,15 +105,15 @@ def train(
         resume: go on from the checkpoint in `out`, if there is one.
         overwrite: replace a model or an unfinished run that stands in `out`. A model stays until
             the new one is whole.
-        say: called with lines for people: what was guessed, counted, cut.
+        report: called with lines for people: what was guessed, counted, cut.
         on_step: called with every `munjang.training.loop.Step`.
 
     Raises:
         MunjangError: the data, a setting or the folder cannot be used; one line says why.
         Interrupted: Ctrl-C came; `out` holds a checkpoint.
     """
-    require_columns("A training")
-    say = say or silent
+    require_polars("A training")
+    report = report or discard
     columns = {
         "text_column": text_column,
         "label_column": label_column,
@@ -131,8 +133,8 @@ def train(
     }
     given = given_settings(config, named, overrides)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, given, say, vectors=vectors)
-    return fit(prepared, out, resume=resume, overwrite=overwrite, say=say, on_step=on_step)
+    prepared = prepare(data, valid, given, report, vectors=vectors)
+    return fit(prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step)
 
 
 def fit(
@@ -141,7 +143,7 @@ def fit(
     *,
     resume: bool = False,
     overwrite: bool = False,
-    say: Say | None = None,
+    report: Report | None = None,
     on_step: OnStep | None = None,
 ) -> Trained:
     """Train on what was prepared; the arguments are those of `train`.
@@ -149,15 +151,15 @@ def fit(
     Raises:
         MunjangError, Interrupted: as `train`.
     """
-    say = say or silent
+    report = report or discard
     refuse_occupied(out, resume=resume, overwrite=overwrite)
     loop = make_loop(prepared)
     if out is None:
-        return _fit(prepared, loop, None, "", resume=False, say=say, on_step=on_step)
-    with opened_for_training(out, resume=resume, overwrite=overwrite, say=say) as place:
+        return _fit(prepared, loop, None, "", resume=False, report=report, on_step=on_step)
+    with opened_for_training(out, resume=resume, overwrite=overwrite, report=report) as place:
         if resume:
             check_checkpoint(place, prepared.fingerprint)  # before anything there is written
-        fitted = _fit(prepared, loop, place, out, resume=resume, say=say, on_step=on_step)
+        fitted = _fit(prepared, loop, place, out, resume=resume, report=report, on_step=on_step)
     return replace(fitted, folder=Path(out))
 
 
@@ -168,18 +170,18 @@ def _fit(
     out: str | Path,
     *,
     resume: bool,
-    say: Say,
+    report: Report,
     on_step: OnStep | None,
 ) -> Trained:
     """Train, and write everything into `folder`; people know it as `out`."""
     if folder is not None:
         (folder / LOG).touch()  # first, so that a run killed at once is known as ours
         write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))
-    say(_model_line(loop, prepared))
-    if line := precision_line(loop.state.model, prepared.recipe.training):
-        say(line)
+    report(_model_line(loop, prepared))
+    if line := describe_slow_precision(loop.state.model, prepared.recipe.training):
+        report(line)
     fingerprint = prepared.fingerprint
-    with ctrl_c() as asked:
+    with catch_signals() as request:
         run(
             loop,
             prepared.recipe.training,
@@ -189,9 +191,9 @@ def _fit(
             on_step=on_step,
             out=out,
         )
-        with finishing(asked, loop, folder, fingerprint, out):
-            if loop.state.counters.diverged:
-                say(_diverged_line(loop))
+        with checkpoint_on_stop(request, loop, folder, fingerprint, out):
+            if loop.state.counters.has_diverged:
+                report(_diverged_line(loop))
             return _finish(prepared, loop, folder)
 
 
@@ -206,7 +208,7 @@ def evaluate(
     encoding: str | None = None,
     skip_bad_rows: bool = False,
     decoding: Mapping[str, Any] | None = None,
-    say: Say | None = None,
+    report: Report | None = None,
 ) -> TaskScores:
     """Judge a model (or the folder of one) on text, images or pairs that it has not seen.
 
@@ -217,7 +219,7 @@ def evaluate(
         ConfigError: `decoding`, other settings of how answers are looked for than those of the
             recipe, for a model that writes no text.
     """
-    require_columns("An evaluation")
+    require_polars("An evaluation")
     known = load(model) if isinstance(model, str | Path) else model
     reading = {
         "text_column": text_column,
@@ -230,7 +232,7 @@ def evaluate(
     if decoding:
         known = require_decoding(known, decoding).with_decoding(decoding)
     given = {key: value for key, value in reading.items() if value}
-    return known.evaluate(data, given, say or silent)
+    return known.evaluate(data, given, report or discard)
 
 
 def require_decoding(model: AnyModel, options: Mapping[str, Any]) -> Model:
@@ -261,27 +263,27 @@ def _device(name: str) -> torch.device:
 def make_loop(prepared: Prepared) -> Loop:
     """A fresh network and its loop, before the first step."""
     recipe = prepared.recipe
-    refuse_impossible(prepared.bare_network, recipe.training, make_state)
+    check_model_fits(prepared.bare_network, recipe.training)
     with initialising_from(recipe.seed):
         network = prepared.network().to(_device(recipe.training.device))
     state = make_state(network, recipe.training)
     loop = Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)
-    refuse_impossible_batches(loop.order(0), recipe)
+    check_batches_fit(loop.shuffle_groups(0), recipe)
     return loop
 
 
 def _diverged_line(loop: Loop) -> str:
     return (
         f"training diverged at step {loop.state.counters.step:,} of {loop.total:,} (non-finite "
-        "weights); kept the best checkpoint; try a lower training.learning_rate"
+        "weights); kept the best checkpoint so far. Try a lower training.learning_rate."
     )
 
 
 def _model_line(loop: Loop, prepared: Prepared) -> str:
-    size = parameter_count(loop.state.model)
-    share = padding_share(loop.order(0), loop.lengths)
+    size = count_parameters(loop.state.model)
+    share = padding_share(loop.shuffle_groups(0), loop.lengths)
     padding = f", {share:.1%} of the batches is padding" if share else ""
-    steps = counted(loop.total, "step")
+    steps = pluralize(loop.total, "step")
     return f"model: {prepared.recipe.model_name}, {size:,} parameters; {steps}{padding}"
 
 
@@ -290,11 +292,11 @@ def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:
     network.load_state_dict(loop.state.best)
     task = prepared.task.finalize(network, prepared.valid)
     scores = task.evaluate(network, prepared.valid)
-    passes, unit = loop.passes(counters.step), loop.train.unit
+    passes, unit = loop.count_epochs(counters.step), loop.train.unit
     training = {
         **prepared.facts,
-        "parameters": parameter_count(network),
-        "padding_share": padding_share(loop.order(0), loop.lengths),
+        "parameters": count_parameters(network),
+        "padding_share": padding_share(loop.shuffle_groups(0), loop.lengths),
         "steps": counters.step,
         "best_step": counters.best_step,
         "best_is_average": counters.best_is_average,

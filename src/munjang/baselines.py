@@ -23,9 +23,9 @@ from munjang.errors import FolderError
 from munjang.locks import hold
 from munjang.manifest import write_atomically, write_manifest, written_whole
 from munjang.replacing import replaced
+from munjang.reporting import format_markdown_list, pluralize, stage
 from munjang.sealed import SealedFolder, are_strings, as_folder_errors, open_sealed
 from munjang.tasks.linear import solve_logistic
-from munjang.telling import counted, markdown_list, stage
 from munjang.weights import compare_header, longest_side, read_arrays, read_header
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def fit_baseline(name: str, texts: Sequence[str], targets: Ints, labels: Sequenc
         bias = logits[1:] - logits[:1] if len(labels) == 2 else logits
         return _baseline(name, labels, (), np.empty(0), np.empty((len(bias), 0)), bias)
     counter = _counter(name, None, least=2 if len(texts) >= _MANY_TEXTS else 1)
-    with stage(f"counting the terms of {counted(len(texts), 'text')}"):
+    with stage(f"counting the terms of {pluralize(len(texts), 'text')}"):
         counts = counter.fit_transform(texts)
     terms = tuple(counter.get_feature_names_out().tolist())
     if name == "nbsvm":
@@ -327,7 +327,7 @@ def _card(model: Baseline) -> str:
     return f"""# A baseline made with munjang {__version__}
 
 `{model.name}`: {BASELINES[model.name]}. {model.parameters:,} numbers.
-Classes: {markdown_list(model.labels, CONFIG)}.
+Classes: {format_markdown_list(model.labels, CONFIG)}.
 
     import munjang
     munjang.load("path/to/this/folder").predict(["a text"])

@@ -15,9 +15,9 @@ from munjang.layout import CARD, CONFIG, METRICS, WEIGHTS, make_folder
 from munjang.locks import hold
 from munjang.manifest import listed_files, write_atomically, write_manifest, written_whole
 from munjang.replacing import replaced
+from munjang.reporting import escape_markdown
 from munjang.tasks.figures import FIGURES
 from munjang.tasks.task import Card
-from munjang.telling import markdown
 
 
 def write_folder(
@@ -111,7 +111,7 @@ def card_page(
         for name, figure in FIGURES.items()
         if name in scores
     )
-    files = markdown(training["files"], 300)
+    files = escape_markdown(training["files"], 300)
     article = "An" if card.kind[0] in "aeiou" else "A"
     return f"""# {article} {card.kind} made with munjang {__version__}
 

@@ -107,7 +107,7 @@ def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
     kept, scored = _averaging(recipe.training)
     evaluation *= 1 + scored
     copies = weights * (1 + kept)
-    passes = loop.total / loop.per_epoch
+    passes = loop.total / loop.steps_per_epoch
     tokens = prepared.facts[prepared.train.unit] * passes
     evaluations = passes * recipe.training.evaluations_per_epoch
     return Estimate(
@@ -141,7 +141,7 @@ def _heaviest_second(loop: Loop) -> None:
 
     What it holds is the most that any step does; the first one makes what the optimisers remember.
     """
-    groups = loop.order(0)
+    groups = loop.shuffle_groups(0)
     heaviest = max(range(len(groups)), key=lambda n: len(groups[n].rows) * groups[n].time)
     second = min(1, len(groups) - 1)
     groups[second], groups[heaviest] = groups[heaviest], groups[second]
@@ -154,7 +154,7 @@ def _hold_copies(loop: Loop) -> None:
     if training.averaging is not None:
         state.add_to_average()
     for _ in range(training.average_best or 0):
-        state.keep_among_best(0.0, training.average_best or 0)
+        state.keep_snapshot(0.0, training.average_best or 0)
     for optimiser in state.optimisers:
         for kept in optimiser.state.values():
             for tensor in kept.values():

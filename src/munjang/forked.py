@@ -1,9 +1,8 @@
-"""What is left in a forked process: the memory of the other one, and none of its threads.
+"""Detection of a forked process, which has its parent's memory but none of its threads.
 
 `fork` is how Linux starts workers by default up to Python 3.13, those of gunicorn and
-`multiprocessing` among them. Whatever waits there for a thread of a pool that was started before
-the fork waits for ever: OpenMP's, on which PyTorch computes, and that of Polars, on which columns
-are worked on.
+`multiprocessing` among them. There, code that waits for a thread pool that the parent had started
+waits for ever: PyTorch for the pool of OpenMP, column operations for the pool of Polars.
 """
 
 import os
@@ -13,59 +12,59 @@ from pathlib import Path
 
 from munjang.errors import ConfigError
 
-_TASKS = Path("/proc/self/task")
-_OF_POLARS = re.compile(r"polars-\d+\s*")
+_THREADS = Path("/proc/self/task")
+_POLARS_THREAD = re.compile(r"polars-\d+\s*")
 
 _state = {"forked": False, "polars": True}
 
 
 def is_forked() -> bool:
-    """Whether this process was forked off another one after `munjang` was imported there."""
+    """Return whether this process was forked after `munjang` was imported in its parent."""
     return _state["forked"]
 
 
-def require_columns(what: str) -> None:
-    """Refuse what works on columns where it would wait for ever.
+def require_polars(operation: str) -> None:
+    """Raise if an operation on columns would wait for ever in this process.
 
     Args:
-        what: the thing that was asked for, at the beginning of a sentence.
+        operation: its name, as the beginning of a sentence.
 
     Raises:
-        ConfigError: this process was forked off one that had worked on columns.
+        ConfigError: this process was forked from one that had started the threads of Polars.
     """
     if not _state["polars"]:
         raise ConfigError(
-            f"{what} would wait for ever in this process: it was forked, and the threads of Polars "
-            "that the other process had started are not here. Start workers with "
+            f"{operation} would wait for ever in this process: it was forked, and the threads of "
+            "Polars that its parent process had started do not exist here. Start workers with "
             "multiprocessing.get_context('spawn'), or fork before the first training or reading of "
             "data; predict works in a forked process"
         )
 
 
-def _polars_works() -> bool:
-    """Whether the pool of Polars has been started in this process."""
+def _has_polars_threads() -> bool:
+    """Return whether the thread pool of Polars has been started in this process."""
     if "polars" not in sys.modules:
         return False
-    if not _TASKS.is_dir():  # only Linux tells; elsewhere it may have been
+    if not _THREADS.is_dir():  # only Linux lists threads; elsewhere it may have been
         return True
-    for task in _TASKS.iterdir():
+    for thread in _THREADS.iterdir():
         try:
-            name = (task / "comm").read_text()
+            name = (thread / "comm").read_text()
         except OSError:  # a thread that has just ended
             continue
-        if _OF_POLARS.fullmatch(name):
+        if _POLARS_THREAD.fullmatch(name):
             return True
     return False
 
 
-def _before() -> None:
-    _state["lost"] = _polars_works()
+def _before_fork() -> None:
+    _state["lost"] = _has_polars_threads()
 
 
-def _in_child() -> None:
+def _after_fork_in_child() -> None:
     _state["forked"] = True
     _state["polars"] = _state["polars"] and not _state["lost"]
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(before=_before, after_in_child=_in_child)
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)

@@ -25,7 +25,7 @@ from munjang.manifest import FILE as MANIFEST
 from munjang.manifest import PARTIAL, listed_files
 from munjang.replacing import CHECKPOINT, drop, is_finished, is_half, take_place
 from munjang.replacing import FOLDER as REPLACEMENT
-from munjang.telling import Say, silent
+from munjang.reporting import Report, discard
 from munjang.training.logs import BOARD
 from munjang.training.logs import FILE as LOG
 
@@ -88,7 +88,7 @@ def make_folder(out: str | Path) -> Path:
 
 @contextmanager
 def opened_for_training(
-    out: str | Path, *, resume: bool = False, overwrite: bool = False, say: Say = silent
+    out: str | Path, *, resume: bool = False, overwrite: bool = False, report: Report = discard
 ) -> Iterator[Path]:
     """Make the folder of a training, and keep others out until the end of the block.
 
@@ -103,7 +103,7 @@ def opened_for_training(
     """
     refuse_occupied(out, resume=resume, overwrite=overwrite)
     folder = make_folder(out)
-    with hold(folder, say):
+    with hold(folder, report):
         take_place(folder)  # what somebody who was killed had begun
         refuse_occupied(folder, resume=resume, overwrite=overwrite)
         place = _opened(folder, resume=resume)

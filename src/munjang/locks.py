@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from munjang.errors import FolderError
-from munjang.telling import Say, silent
+from munjang.reporting import Report, discard
 
 try:
     import fcntl
@@ -38,12 +38,12 @@ _held: dict[tuple[str, int], int] = {}
 
 
 @contextmanager
-def hold(folder: Path, say: Say = silent) -> Iterator[None]:
+def hold(folder: Path, report: Report = discard) -> Iterator[None]:
     """Be the only one that writes into `folder`, which exists, until the end of the block.
 
     Args:
         folder: to write into.
-        say: told when the file system of `folder` has no locks, and nothing is held.
+        report: called when the file system of `folder` has no locks, and nothing is held.
 
     Raises:
         FolderError: another holds it, who is named; or nothing can be written there.
@@ -52,7 +52,7 @@ def hold(folder: Path, say: Say = silent) -> Iterator[None]:
     if key in _held:
         yield
         return
-    descriptor = _take(folder, say)
+    descriptor = _take(folder, report)
     _held[key] = descriptor
     try:
         yield
@@ -81,7 +81,7 @@ def refuse_held(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _take(folder: Path, say: Say) -> int:
+def _take(folder: Path, report: Report) -> int:
     """The descriptor of the lock file, locked."""
     path = folder / FILE
     while True:
@@ -94,7 +94,7 @@ def _take(folder: Path, say: Say) -> int:
         try:
             _lock(folder, descriptor)
         except OSError:
-            say(
+            report(
                 f"{folder}: this file system has no locks; see to it that no other process "
                 "writes there"
             )

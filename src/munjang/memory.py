@@ -1,4 +1,4 @@
-"""Memory, as the operating system counts it: of this process, and what is free."""
+"""Memory as the operating system counts it: peak, available, total; and errors for lack of it."""
 
 import os
 import re
@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-# Of control groups, the second version and the first.
+# Limits of control groups, version 2 and version 1.
 _LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
@@ -16,7 +16,7 @@ _PEAK = re.compile(r"^VmHWM:\s*(\d+) kB$", re.MULTILINE)
 
 
 def reset_peak() -> bool:
-    """Let `peak_memory` count from now on. False where that is not possible: only Linux can."""
+    """Let `peak_memory` count from now on, and return whether that is possible: only on Linux."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
@@ -25,23 +25,22 @@ def reset_peak() -> bool:
 
 
 def available_memory() -> int | None:
-    """Bytes that can be had without swapping, as Linux tells; None where nobody does."""
-    told = Path("/proc/meminfo")
-    found = _AVAILABLE.search(told.read_text()) if told.exists() else None
-    return None if found is None else int(found[1]) * 1024
+    """Return the bytes that Linux can give without swapping; None on other systems."""
+    path = Path("/proc/meminfo")
+    match = _AVAILABLE.search(path.read_text()) if path.exists() else None
+    return None if match is None else int(match[1]) * 1024
 
 
 def peak_memory() -> int:
-    """The most bytes of memory that this process has held so far; 0 where nobody counts them.
+    """Return the largest number of bytes held by this process since its start or `reset_peak`.
 
-    So far means since `reset_peak`, where that was called and could be done.
-
-    Linux counts in a process, through `getrusage`, also what the one held that started it.
+    0 on Windows. On Linux it is read from `/proc`, since `getrusage` counts also the memory of the
+    parent process.
     """
     status = Path("/proc/self/status")
-    found = _PEAK.search(status.read_text()) if status.exists() else None
-    if found is not None:
-        return int(found[1]) * 1024
+    match = _PEAK.search(status.read_text()) if status.exists() else None
+    if match is not None:
+        return int(match[1]) * 1024
     try:
         import resource
     except ImportError:  # Windows
@@ -51,9 +50,9 @@ def peak_memory() -> int:
 
 
 def total_memory() -> int:
-    """The bytes of memory that this process may ever hold; 0 where nobody says so.
+    """Return the bytes that this process may hold at most; 0 if unknown.
 
-    Of the machine, or what the container that it runs in is allowed of it.
+    It is the memory of the machine, or the limit of the container that the process runs in.
     """
     try:
         machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -61,6 +60,19 @@ def total_memory() -> int:
         return 0
     limits = [machine]
     for path in _LIMITS:
-        with suppress(OSError, ValueError):  # "max" is none
+        with suppress(OSError, ValueError):  # "max" means no limit
             limits.append(int(path.read_text(encoding="ascii")))
     return min(limits)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error means that memory ran out.
+
+    PyTorch raises a plain `RuntimeError` on a CPU and a subclass of it on a GPU.
+    """
+    if isinstance(error, MemoryError):
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and (
+        "can't allocate memory" in text or "out of memory" in text
+    )

@@ -12,8 +12,9 @@ from munjang.contents import card_page, to_json, write_folder
 from munjang.errors import ConfigError
 from munjang.explain.attention import Attention
 from munjang.inputs.input import Input
-from munjang.network import parameter_count
+from munjang.layers.parameters import count_parameters
 from munjang.recipe import Recipe
+from munjang.reporting import Report, discard, pluralize, stage
 from munjang.tasks.task import (
     Answer,
     Decodes,
@@ -23,7 +24,6 @@ from munjang.tasks.task import (
     Task,
     TaskScores,
 )
-from munjang.telling import Say, counted, silent, stage
 
 
 @runtime_checkable
@@ -102,14 +102,14 @@ class Model:
         return self.task.logits(self.network, self.input.encode_values(values))
 
     def evaluate(
-        self, data: Any, reading: Mapping[str, Any] | None = None, say: Say = silent
+        self, data: Any, reading: Mapping[str, Any] | None = None, report: Report = discard
     ) -> TaskScores:
         """Return scores on data that the model has not seen.
 
         Args:
             data: read as that of the training.
             reading: settings of the section `data` that differ, such as `label_column`.
-            say: takes lines for people.
+            report: takes lines for people.
 
         Raises:
             DataError: a row cannot be used, or its label was never seen in training.
@@ -120,10 +120,10 @@ class Model:
         section = type(self.recipe.section("data"))
         settings = section.parse({**trained_on, **(reading or {})}, where="data")
         recipe = self.recipe.model_copy(update={"data": settings})
-        rows = kind.read(data, recipe, type(self.task).reader(recipe), say)
+        rows = kind.read(data, recipe, type(self.task).reader(recipe), report)
         encoded = self.input.encode(rows)
         dataset = self.task.dataset(encoded, rows)
-        with stage(f"judging {counted(len(rows), 'answer')}"):
+        with stage(f"judging {pluralize(len(rows), 'answer')}"):
             return self.task.evaluate(encoded.adapt(self.network), dataset)
 
     def attention(self, text: str, target: str | None = None) -> Attention:
@@ -179,7 +179,7 @@ def model_card(model: Model) -> str:
     recipe, fitted = model.recipe, model.input
     card = model.task.card(model.metrics["validation"], fitted.noun)
     example = recipe.input_row.example
-    numbers = parameter_count(model.network)
+    numbers = count_parameters(model.network)
     return card_page(
         card,
         model.metrics,

@@ -14,9 +14,9 @@ from munjang.network import build_network
 from munjang.pretrained.word_vectors import Pretrained, open_pretrained
 from munjang.recipe import Recipe, check_given, make_recipe, named_input, named_task
 from munjang.registry import INPUTS, inputs_of
+from munjang.reporting import Report
 from munjang.tasks.task import Task
-from munjang.telling import Say
-from munjang.training.fingerprints import fingerprint
+from munjang.training.fingerprints import compute_fingerprint
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Prepared:
         if self.pretrained is not None:
             recipe["vectors"]["file"] = self.pretrained.fingerprint  # wherever the file lies now
         targets = {"training part": self.train.targets, "validation part": self.valid.targets}
-        return fingerprint(
+        return compute_fingerprint(
             recipe,
             {
                 **self.input.fingerprint(self.encoded),
@@ -77,7 +77,7 @@ def prepare(
     data: Any,
     valid: Any,
     given: Mapping[str, Any],
-    say: Say,
+    report: Report,
     *,
     vectors: Any = None,
 ) -> Prepared:
@@ -87,28 +87,28 @@ def prepare(
         data: of the `read` of the input, such as `munjang.data.readers.read.read_table`.
         valid: likewise, or None to hold out a part of `data`.
         given: the user's settings, nested as in `config.yaml`.
-        say: takes lines for people.
+        report: takes lines for people.
         vectors: pretrained word vectors in memory, or their path; those of `given` if omitted.
 
     Raises:
         MunjangError: the data or a setting cannot be used.
     """
-    given = settle_input(given, data, say)
+    given = settle_input(given, data, report)
     source, given = open_pretrained(vectors, given)
     asked = check_given(given)
     kind, learned = asked.input_class, asked.task_class
-    rows = kind.read(data, asked, learned.reader(asked), say)
+    rows = kind.read(data, asked, learned.reader(asked), report)
     recipe = make_recipe(given, rows)
     least = 1 if valid is not None else 2
     kind.check_rows(rows, least)
     learned.check_rows(rows, least)
     if valid is not None:
-        parts = {"train": rows, "valid": kind.read(valid, recipe, learned.reader(recipe), say)}
+        parts = {"train": rows, "valid": kind.read(valid, recipe, learned.reader(recipe), report)}
     else:
         parts = _hold_out(rows, recipe)
     task = learned.fit(parts["train"], rows, recipe)
     for line in task.remarks(parts["train"]):
-        say(line)
+        report(line)
     fitted = kind.fit(parts["train"], recipe)
     task = task.with_input(fitted)
     both = fitted.encode_parts(parts)
@@ -120,12 +120,12 @@ def prepare(
         facts["vectors"] = pretrained.facts(encoded)
         lines += pretrained.fact_lines(facts["vectors"])
     for line in lines:
-        say(line)
+        report(line)
     train, held_out = (task.dataset(*both[name]) for name in ("train", "valid"))
     return Prepared(recipe, fitted, task, encoded, train, held_out, facts, pretrained)
 
 
-def settle_input(given: Mapping[str, Any], data: Any, say: Say) -> dict[str, Any]:
+def settle_input(given: Mapping[str, Any], data: Any, report: Report) -> dict[str, Any]:
     """Return the user's settings with the name of the input: named, or inferred and reported."""
     named = named_input(given).name
     if given.get("input") is None:
@@ -133,7 +133,7 @@ def settle_input(given: Mapping[str, Any], data: Any, say: Say) -> dict[str, Any
             if row.name != named and row.load().accepts(data):
                 inferred = _accepting(given, row.name)
                 if inferred is not None:
-                    say(f"input: {row.name} (inferred from the data)")
+                    report(f"input: {row.name} (inferred from the data)")
                     return inferred
     return {**given, "input": named}
 

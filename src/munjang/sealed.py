@@ -19,7 +19,7 @@ from munjang.config import mapping_of
 from munjang.errors import FolderError, MunjangError
 from munjang.manifest import FILE, FORMAT
 from munjang.parsing import JSON_BYTES, JSON_VALUES, UnreadableError, parse_json
-from munjang.telling import spelled
+from munjang.reporting import escape_line
 
 _MOST_BYTES = 64_000  # of a manifest
 _MOST_FILES = 64
@@ -249,7 +249,7 @@ def as_folder_errors(folder: "str | Path | SealedFolder") -> Iterator[None]:
         told = told if str(path) in told else f"{path}: {told}"
         if len(told) > _LONGEST_LINE:
             told = f"{told[:_LONGEST_LINE]} ..."
-        raise FolderError(spelled(told)) from None
+        raise FolderError(escape_line(told)) from None
     except OSError as error:
         named = error.filename or path
         raise FolderError(f"{named}: cannot be read: {error.strerror or error}") from None

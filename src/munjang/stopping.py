@@ -1,6 +1,6 @@
-"""Signals that ask the process to end: Ctrl-C, and SIGTERM, as schedulers and containers send it.
+"""Signals that ask the process to end: Ctrl-C, and SIGTERM from schedulers and containers.
 
-Nothing but the standard library is imported here, and little of it: this stands before all else.
+Only few modules of the standard library are imported here, since this is imported before all else.
 """
 
 import os
@@ -9,68 +9,67 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-# What a shell says of a process that a signal ended: 130 for Ctrl-C, 143 for SIGTERM.
+# Shells add this to the number of the signal that ended a process: 130 for Ctrl-C, 143 for SIGTERM.
 ENDED_BY_SIGNAL = 128
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came. As Ctrl-C it is no `Exception`: only who cleans up catches it."""
+    """SIGTERM was received. Like Ctrl-C it is no `Exception`, so that only cleanup catches it."""
 
 
-def end_at_once(number: int, frame: object) -> None:
-    """Say so and end the process, for a moment in which nothing can be left half done."""
+def exit_now(number: int, frame: object) -> None:
+    """Print a line and end the process, at a moment in which nothing can be left half done."""
     with suppress(OSError):
         os.write(2, b"munjang: stopped\n")
     os._exit(ENDED_BY_SIGNAL + number)
 
 
 def raise_terminated(number: int, frame: object) -> None:
-    """Do with SIGTERM what Python does with Ctrl-C."""
+    """Raise `Terminated`, as Python raises `KeyboardInterrupt` at Ctrl-C."""
     raise Terminated
 
 
-def take_signals() -> None:
-    """Until `begin`, let Ctrl-C and SIGTERM end the process at once.
+def exit_on_signals() -> None:
+    """Let Ctrl-C and SIGTERM end the process at once, until `raise_on_signals` is called.
 
-    An import that an exception breaks off leaves torch and NumPy in pieces, which fail with errors
-    of their own. Handlers of somebody else, and signals that are ignored, stay as they are.
+    An exception during an import leaves torch and NumPy half imported, and they then fail with
+    unrelated errors. Handlers that the program has set, and ignored signals, stay as they are.
     """
     for number, default in _DEFAULTS.items():
         if signal.getsignal(number) is default:
-            signal.signal(number, end_at_once)
+            signal.signal(number, exit_now)
 
 
-def begin() -> None:
-    """From here on, let Ctrl-C and SIGTERM raise, to be handled with care."""
+def raise_on_signals() -> None:
+    """Let Ctrl-C and SIGTERM raise from now on, so that cleanup runs."""
     for number, handler in _RAISING.items():
-        if signal.getsignal(number) is end_at_once:
+        if signal.getsignal(number) is exit_now:
             signal.signal(number, handler)
 
 
 @contextmanager
-def signals_taken() -> Iterator[None]:
-    """Within, what `take_signals` says; behind it, what was before."""
+def exiting_on_signals() -> Iterator[None]:
+    """Call `exit_on_signals` for the block, and restore the handlers after it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in _DEFAULTS}
-    take_signals()
+    exit_on_signals()
     try:
         yield
     finally:
         for number, handler in before.items():
-            if handler is not None:  # one that Python did not set
+            if handler is not None:  # None for a handler that was not set from Python
                 signal.signal(number, handler)
 
 
-def free_to_take(number: signal.Signals) -> bool:
-    """Whether a signal ends the process, or raises: nobody else has plans with it."""
-    usual = (_DEFAULTS[number], _RAISING[number], end_at_once)
-    return signal.getsignal(number) in usual
+def has_default_handler(number: signal.Signals) -> bool:
+    """Return whether the handler of a signal is Python's or ours, and not one of the program's."""
+    return signal.getsignal(number) in (_DEFAULTS[number], _RAISING[number], exit_now)
 
 
 def exit_code(stop: BaseException) -> int:
-    """The exit code behind Ctrl-C or SIGTERM, also where it was raised anew with more words."""
+    """Return the exit code after Ctrl-C or SIGTERM, also if `stop` was raised from another one."""
     reason: BaseException | None = stop
     while reason is not None:
         if isinstance(reason, Terminated):

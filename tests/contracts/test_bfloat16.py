@@ -15,7 +15,7 @@ from torch import nn
 
 from munjang.api import Trained, train
 from munjang.layers import fused
-from munjang.training.precision import precision_line
+from munjang.training.precision import describe_slow_precision
 from munjang.training.settings import TrainingSettings
 from tests.made import made_corpus
 
@@ -86,7 +86,7 @@ def test_every_architecture_trains(
             **data(),
             model=name,
             overrides=[*overrides, f"training.precision={precision}"],
-            say=lines.append,
+            report=lines.append,
             on_step=lambda step, taken=taken: taken.append(step.loss),
         )
     assert len(losses["bfloat16"]) == 4
@@ -124,7 +124,7 @@ def test_float32_says_nothing_and_tries_nothing(monkeypatch: pytest.MonkeyPatch)
     tried: dict[Any, bool] = {}
     monkeypatch.setattr(fused, "_TRIED", tried)
     lines: list[str] = []
-    train(**texts(), model="lstm", overrides=SMALL, say=lines.append)
+    train(**texts(), model="lstm", overrides=SMALL, report=lines.append)
     assert not tried
     assert not any("precision" in line for line in lines)
 
@@ -141,7 +141,7 @@ def test_to_try_a_cell_draws_no_random_numbers(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_line_names_the_cells_and_the_way_out(kernels: bool) -> None:
     settings = TrainingSettings.parse({"precision": "bfloat16"})
-    line = precision_line(nn.Sequential(nn.LSTM(1, 1), nn.GRU(1, 1)), settings)
+    line = describe_slow_precision(nn.Sequential(nn.LSTM(1, 1), nn.GRU(1, 1)), settings)
     if not kernels:
         assert line is not None
         assert "layers of gru, lstm train in float32" in line

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from munjang.layers.embedding import TokenEmbedding
 from munjang.tasks.classify import Classify
 from munjang.text.vocabulary import PAD, RESERVED
-from munjang.training.loop import Loop, make_state
+from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
+from munjang.training.state import make_state
 from tests.made import Rows, examples_of, padded, random_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 
 from munjang.data.arrays import ArrayDataset
 from munjang.tasks.classify import Classify
-from munjang.training.loop import Loop, make_state
+from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
+from munjang.training.state import make_state
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -256,6 +256,6 @@ def test_a_file_system_without_locks_is_told_of_and_used(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(locks.fcntl, "flock", unknown)
     told: list[str] = []
-    train(tmp_path / "m", say=told.append)
+    train(tmp_path / "m", report=told.append)
     assert any("this file system has no locks" in line for line in told)
     assert munjang.load(tmp_path / "m").predict("lovely")

@@ -37,7 +37,7 @@ def test_five_hundred_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     confused = sum(pair["rows"] for pair in metrics["confused"])
     assert 0 < confused <= round((1 - metrics["accuracy"]) * 500)
     card = (model / "README.md").read_text()
-    assert "400 more, which stand in `config.yaml`" in card
+    assert "400 more, listed in `config.yaml`" in card
     assert len(card.splitlines()) < 150
     judged = call(capsys, "evaluate", model, data)
     assert re.search(r"^ *400 more, all in --json +1,200", judged.out, re.MULTILINE)

@@ -226,7 +226,7 @@ def test_files_are_read_and_what_was_guessed_is_said(tmp_path: Path) -> None:
         text_column="document",
         label_column="class",
         out=tmp_path / "model",
-        say=said.append,
+        report=said.append,
     )
     assert any("read 120 rows of" in line and "reviews.tsv" in line for line in said)
     assert any(line.startswith("model: mean,") for line in said)
@@ -413,7 +413,7 @@ def test_weights_that_diverge_are_said(tmp_path: Path) -> None:
         "training.clip_norm=null",
         "training.warmup=0.9",
     ]
-    with pytest.raises(ConfigError, match=r"training\.learning_rate: the weights were no finite"):
+    with pytest.raises(ConfigError, match=r"training\.learning_rate: training diverged at step"):
         train(made_corpus(), model="mean", overrides=overrides, out=tmp_path / "m")
 
 
@@ -426,7 +426,7 @@ def test_evaluate_counts_what_it_skips_and_names_unknown_labels() -> None:
         trained.model,
         (["lovely", None, "awful"], ["good", "good", "bad"]),
         skip_bad_rows=True,
-        say=said.append,
+        report=said.append,
     )
     assert scores.rows == 2
     assert any(line.startswith("skipped 1 row:") for line in said)

@@ -77,7 +77,7 @@ def test_the_same_seed_repeats_a_run_and_a_stopped_run_goes_on(tmp_path: Path) -
 def test_equal_images_never_stand_in_two_parts() -> None:
     images, labels = some_digits(0, 100)
     said: list[str] = []
-    train((images * 2, labels * 2), task="images", overrides=QUICK, say=said.append)
+    train((images * 2, labels * 2), task="images", overrides=QUICK, report=said.append)
     counts = next(line for line in said if "to validate on" in line).split()
     assert int(counts[0]) % 2 == 0
 

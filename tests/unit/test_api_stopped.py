@@ -89,7 +89,7 @@ def test_ctrl_c_after_the_last_step_keeps_it(
 def test_ctrl_c_after_the_model_is_whole_says_so(tmp_path: Path, monkeypatch: Any) -> None:
     out = tmp_path / "m"
     disturbed(munjang.contents, "write_manifest", "after", press_ctrl_c, monkeypatch)
-    with pytest.raises(Interrupted, match="stopped; the model was finished, and stands in "):
+    with pytest.raises(Interrupted, match="stopped; the model was complete and is saved in "):
         fit(out)
     assert load(out).predict("lovely")
     assert not (out / CHECKPOINT).exists()

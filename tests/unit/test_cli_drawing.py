@@ -42,8 +42,8 @@ def test_messages_take_one_line() -> None:
 
 
 def test_nothing_of_the_data_moves_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
-    for say in (note, show):
-        say("a\tb\nlabel \x1b[2J \r \x9b1m \x07")
+    for report in (note, show):
+        report("a\tb\nlabel \x1b[2J \r \x9b1m \x07")
     for written in capsys.readouterr():
         assert written == "a\tb\nlabel \\x1b[2J \\r \\x9b1m \\x07\n"
     text = "\x1b \x7f \x9b \u2028 가"
@@ -93,7 +93,7 @@ def test_many_classes_are_told_by_their_worst_pairs(capsys: pytest.CaptureFixtur
 
 
 def a_step(number: int, total: int = 100, **given: Any) -> Any:
-    plain = {"epoch": 1, "loss": 0.5, "tokens": 300, "scores": None, "best": False}
+    plain = {"epoch": 1, "loss": 0.5, "tokens": 300, "scores": None, "is_best": False}
     return SimpleNamespace(number=number, total=total, unit="tokens", **{**plain, **given})
 
 
@@ -141,7 +141,7 @@ def test_lines_come_at_evaluations_and_every_ten_seconds(
     scores = Scores(4, 0.75, 0.5, 0.6, 0.1, (), ())
     for number in range(1, 101):
         now = number * 0.5
-        lines.step(a_step(number, scores=scores if number == 50 else None, best=number == 50))
+        lines.step(a_step(number, scores=scores if number == 50 else None, is_best=number == 50))
     told = capsys.readouterr().err.splitlines()
     assert [line.split()[1] for line in told] == ["21/100", "41/100", "50/100", "70/100", "90/100"]
     assert "accuracy 0.7500, macro F1 0.5000, log loss 0.6000 (best so far)" in told[2]
@@ -155,9 +155,9 @@ def test_the_bar_shows_the_metric_that_decides(monkeypatch: pytest.MonkeyPatch) 
     watcher._console = console(error=True)
     watcher._console.width = 100
     scores = Scores(4, 0.75, 0.5, 0.625, 0.1, (), ())
-    watcher.say("read [3] rows :smile:")
+    watcher.report("read [3] rows :smile:")
     watcher.step(a_step(1))
-    watcher.step(a_step(100, scores=scores, best=True))
+    watcher.step(a_step(100, scores=scores, is_best=True))
     watcher.close()
     assert "read [3] rows :smile:" in screen.getvalue()
     last = screen.getvalue().splitlines()[-1]

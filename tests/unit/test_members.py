@@ -13,8 +13,8 @@ from munjang.config import given_settings
 from munjang.explain.attention import Attention
 from munjang.layers.embedding import TokenEmbedding
 from munjang.preparation import prepare
+from munjang.reporting import discard
 from munjang.tasks.head import Members, encoders_of
-from munjang.telling import silent
 from tests.made import QUICK, break_off, made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -78,7 +78,7 @@ def test_each_leaves_out_its_share_of_the_rows(share: float, learned: int) -> No
     data = made_corpus(60)
     given = ["model.members=4", f"training.leave_out={share}"]
     settings = given_settings(None, {}, [*QUICK, *given])
-    loop = make_loop(prepare(data, data, "cnn", settings, silent))
+    loop = make_loop(prepare(data, data, "cnn", settings, discard))
     loop.task = task = Counting(loop.task)
     for _ in loop:
         pass
@@ -140,7 +140,7 @@ def test_vectors_are_where_every_member_begins(tmp_path: Path) -> None:
 
 def test_it_is_told_and_stands_on_the_card(tmp_path: Path) -> None:
     lines: list[str] = []
-    trained(3, overrides=["model.linear_share=0.25"], out=tmp_path / "m", say=lines.append)
+    trained(3, overrides=["model.linear_share=0.25"], out=tmp_path / "m", report=lines.append)
     told = (
         "3 networks, each without 10% of the rows, and a linear model of n-grams, with 25% of the "
         "say, answer together"
@@ -148,7 +148,7 @@ def test_it_is_told_and_stands_on_the_card(tmp_path: Path) -> None:
     assert told in lines
     assert told in (tmp_path / "m" / "README.md").read_text("utf-8")
     lines.clear()
-    trained(1, out=tmp_path / "one", say=lines.append)
+    trained(1, out=tmp_path / "one", report=lines.append)
     assert not any("together" in line for line in lines)
     assert "together" not in (tmp_path / "one" / "README.md").read_text("utf-8")
 

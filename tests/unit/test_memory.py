@@ -1,11 +1,12 @@
-"""Memory is that of this process alone."""
+"""Memory is that of this process alone, and errors for lack of it are recognized."""
 
 import subprocess
 import sys
 
 import pytest
+import torch
 
-from munjang.memory import peak_memory, reset_peak
+from munjang.memory import is_out_of_memory, peak_memory, reset_peak
 
 ASK = "from munjang.memory import peak_memory; print(peak_memory())"
 
@@ -28,3 +29,16 @@ def test_a_peak_is_counted_from_when_it_was_reset() -> None:
     if not reset_peak():
         pytest.skip("this machine does not allow it")
     assert peak_memory() < before - 100_000_000
+
+
+def test_an_allocation_that_is_too_large_is_recognized() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert is_out_of_memory(caught.value)
+    assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
+
+
+@pytest.mark.parametrize("error", [RuntimeError("shape mismatch"), OSError("out of memory")])
+def test_other_errors_are_not(error: Exception) -> None:
+    assert not is_out_of_memory(error)

@@ -126,7 +126,7 @@ def test_pairs_that_are_too_long_are_left_out_and_said(tmp_path: Path) -> None:
     said: list[str] = []
     made = trained(
         "transformer", "tokenizer.source.max_length=40", "tokenizer.source.name=characters",
-        "tokenizer.target.max_length=3", "tokenizer.target.name=words", say=said.append,
+        "tokenizer.target.max_length=3", "tokenizer.target.name=words", report=said.append,
         valid=(["a b", "c" * 60], ["가", "나"]),
     )  # fmt: skip
     assert made.metrics["training"]["valid_left_out"] == 1

@@ -191,7 +191,7 @@ def test_a_word_of_many_texts_that_stands_once_has_its_vector(file: Path) -> Non
 def test_coverage_is_said_and_kept(file: Path, tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("8 16", "9 16") + "film" + " 1" * DIM + "\n\nx y z\n")
     lines: list[str] = []
-    common: dict[str, Any] = {"model": "mean", "say": lines.append}
+    common: dict[str, Any] = {"model": "mean", "report": lines.append}
     settings = [*SHORT, "vectors.skip_bad_lines=true", "tokenizer.min_frequency=1"]
     trained = train(made_corpus(), vectors=file, overrides=settings, out=tmp_path / "out", **common)
     told = json.loads((tmp_path / "out" / "metrics.json").read_text())["training"]["vectors"]

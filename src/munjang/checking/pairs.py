@@ -13,9 +13,9 @@ from munjang.data.pairs.tokens import PairTokens, measure_tokens
 from munjang.data.table import Table
 from munjang.errors import DataError
 from munjang.estimates import estimate_training
-from munjang.pair_preparation import PreparedPairs, prepare_pairs, read_and_say, sides_of
+from munjang.pair_preparation import PreparedPairs, prepare_pairs, read_and_report, sides_of
 from munjang.pair_recipe import PairTexts, make_pair_recipe
-from munjang.telling import silent
+from munjang.reporting import discard
 
 _COLUMNS = {"source_column": None, "target_column": None}
 
@@ -38,8 +38,8 @@ def check_pairs_of(
     """
     model = model or "transformer"
     asked = make_pair_recipe(model, PairTexts(), given)
-    table = read_and_say(data, asked.data, silent)
-    held_out = None if test is None else read_and_say(test, _columns(test, asked.data), silent)
+    table = read_and_report(data, asked.data, discard)
+    held_out = None if test is None else read_and_report(test, _columns(test, asked.data), discard)
     report = check_pairs(table, held_out)
     notes = () if held_out is None else tuple(f"test: {note}" for note in held_out.notes)
     report = replace(report, notes=(*report.notes, *notes))
@@ -63,7 +63,7 @@ def _columns(data: Any, settings: PairDataSettings) -> PairDataSettings:
 def _prepared(table: Table, model: str, given: Mapping[str, Any]) -> PreparedPairs:
     """What a training starts from. The pairs have been read, so nothing is left out once more."""
     again = {"data": {**_COLUMNS, "max_ratio": None}}
-    return prepare_pairs(sides_of(table), None, model, merge(given, again), silent)
+    return prepare_pairs(sides_of(table), None, model, merge(given, again), discard)
 
 
 def _tokens(table: Table, prepared: PreparedPairs) -> PairTokens:

@@ -15,7 +15,7 @@ from munjang.errors import DataError
 from munjang.estimates import estimate_training
 from munjang.preparation import Prepared, prepare
 from munjang.recipe import DataSettings
-from munjang.telling import counted, stage
+from munjang.reporting import pluralize, stage
 
 
 def check_texts(
@@ -41,7 +41,7 @@ def check_texts(
         table = _read(data, asked.data, read_labels)
         held_out = None if test is None else _read(test, asked.data, read_labels)
     prepared, estimate, notes = _cost(table, model, given, seconds)
-    with stage(f"looking at {counted(len(table), 'row')}"):
+    with stage(f"looking at {pluralize(len(table), 'row')}"):
         report = check_data(table, held_out, None if prepared is None else prepared.tokenizer)
     return replace(report, estimate=estimate, notes=(*report.notes, *notes))
 

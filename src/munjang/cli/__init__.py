@@ -20,7 +20,7 @@ from munjang.cli.predict import predict
 from munjang.cli.shapes import shapes
 from munjang.cli.train import train
 from munjang.cli.tune import tune
-from munjang.stopping import signals_taken
+from munjang.stopping import exiting_on_signals
 
 __all__ = ["app", "main"]
 
@@ -85,5 +85,5 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     command = typer.main.get_command(app)
     given = None if arguments is None else list(arguments)
-    with signals_taken():
+    with exiting_on_signals():
         end(exit_codes(lambda: command.main(given, "munjang", standalone_mode=False)))

@@ -22,7 +22,7 @@ from munjang.cli.options import (
     Wide,
 )
 from munjang.cli.output import note, show_json, shown
-from munjang.stopping import begin
+from munjang.stopping import raise_on_signals
 
 if TYPE_CHECKING:
     from munjang.data.data_report import DataReport
@@ -82,7 +82,7 @@ def check(
     from munjang.cli.pairs import data_or_pairs, held_out_or_pairs
     from munjang.cli.stages import showing_stages
 
-    begin()
+    raise_on_signals()
     check_names(task, model, tokenizer)
     with showing_stages():
         report = look(

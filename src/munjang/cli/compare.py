@@ -21,7 +21,7 @@ from munjang.cli.options import (
 )
 from munjang.cli.outcome import DONE, FAILED, resumable
 from munjang.cli.output import note
-from munjang.stopping import begin
+from munjang.stopping import raise_on_signals
 
 
 def compare(
@@ -129,7 +129,7 @@ def compare(
     from munjang.cli.standings import show_comparison
     from munjang.comparison.run import compare as run
 
-    begin()
+    raise_on_signals()
     with resumable(lambda: f"the same command with --resume goes on from {out}"):
         comparison = run(
             data_or_pairs(data, source, target),
@@ -153,7 +153,7 @@ def compare(
             skip_bad_rows=skip_bad_rows or None,
             resume=resume,
             overwrite=overwrite,
-            say=notes(quiet=quiet),
+            report=notes(quiet=quiet),
         )
     show_comparison(comparison, as_json=as_json, wide=wide)
     if not comparison.finished:

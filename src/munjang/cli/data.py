@@ -8,7 +8,7 @@ import typer
 from munjang.cli.options import AsJson
 from munjang.cli.outcome import Command, Group
 from munjang.cli.output import note, show, show_json, show_whole
-from munjang.stopping import begin
+from munjang.stopping import raise_on_signals
 
 if TYPE_CHECKING:
     from munjang.data.samples.corpora import Sample
@@ -108,13 +108,13 @@ def get(
     from munjang.data.samples.images import IMAGE_SAMPLES
     from munjang.data.samples.load import fetch_part, find_part, find_sample
 
-    begin()
+    raise_on_signals()
     if name in IMAGE_SAMPLES:
         _get_pictures(name, part, as_json=as_json)
         return
     sample = find_sample(name)
     wanted = sample.parts if part is None else (find_part(sample, part),)
-    paths = {each.name: str(fetch_part(sample, each, say=note)) for each in wanted}
+    paths = {each.name: str(fetch_part(sample, each, report=note)) for each in wanted}
     if as_json:
         show_json({**_described(sample), "paths": paths})
         return

@@ -18,7 +18,7 @@ from munjang.cli.options import (
     TextColumn,
     Wide,
 )
-from munjang.stopping import begin
+from munjang.stopping import raise_on_signals
 
 
 def evaluate(
@@ -71,7 +71,7 @@ def evaluate(
     from munjang.cli.results import show_evaluation
     from munjang.cli.stages import showing_stages
 
-    begin()
+    raise_on_signals()
     with showing_stages(quiet=quiet):
         scores = judge(
             folder,
@@ -83,7 +83,7 @@ def evaluate(
             decoding=decoding_settings(beam, None, settings),
             encoding=encoding,
             skip_bad_rows=skip_bad_rows,
-            say=notes(quiet=quiet),
+            report=notes(quiet=quiet),
         )
     if hypotheses is not None:
         write_hypotheses(hypotheses, scores)

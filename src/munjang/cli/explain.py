@@ -8,8 +8,8 @@ import typer
 
 from munjang.cli.options import AsJson, Wide
 from munjang.cli.output import console, note, show, show_json
-from munjang.stopping import begin
-from munjang.telling import counted
+from munjang.reporting import pluralize
+from munjang.stopping import raise_on_signals
 
 if TYPE_CHECKING:
     from munjang.explain.attention import Attention, Kind
@@ -78,13 +78,13 @@ def explain(
     from munjang.folder import load
     from munjang.report.attention import format_of, write_attention
 
-    begin()
+    raise_on_signals()
     if attention is not None:
         format_of(Path(attention))
     found = attention_of(load(folder), text, target)
     found = found.only(kind.value if kind else None, layer, head)
     if found.truncated:
-        note(f"the text was cut: the model read {counted(len(found.source), 'token')} of it")
+        note(f"the text was cut: the model read {pluralize(len(found.source), 'token')} of it")
     if attention is not None:
         note(f"written: {write_attention(found, attention)}")
     if as_json:

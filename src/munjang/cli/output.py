@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from munjang.cli.wrapping import terminal_width, wrapped
-from munjang.telling import spelled, spelled_lines
+from munjang.reporting import escape_line, escape_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,7 +38,7 @@ def show(line: str) -> None:
 def show_whole(line: str) -> None:
     """Write a line that a program may read, whatever the terminal."""
     with _to_output():
-        print(_encodable(spelled_lines(line), sys.stdout))
+        print(_encodable(escape_lines(line), sys.stdout))
 
 
 def flush() -> None:
@@ -82,7 +82,7 @@ def _plain(values: Any) -> Any:
 
 def fitting(line: str, stream: Any) -> str:
     """The line as a stream can show it: cut at words where that is a terminal."""
-    line, width = spelled_lines(line), terminal_width(stream)
+    line, width = escape_lines(line), terminal_width(stream)
     return _encodable(line if width is None else wrapped(line, width), stream)
 
 
@@ -99,7 +99,7 @@ def one_line(text: str) -> str:
 
 def shown(text: str) -> str:
     r"""A text of the data on one line of a terminal or a table: `\n`, `\t`, `\x1b` spelled out."""
-    return spelled(text)
+    return escape_line(text)
 
 
 # JSON allows them as they are; a terminal obeys them. A half of a pair is not encodable anyway.

@@ -8,7 +8,7 @@ from munjang.cli.fitting import Column, FittedTable
 from munjang.cli.output import console, show, shown
 from munjang.cli.report import EXAMPLE, show_estimate
 from munjang.cli.tables import plain_table
-from munjang.telling import counted
+from munjang.reporting import pluralize
 
 if TYPE_CHECKING:
     from munjang.data.data_report import Lengths
@@ -22,7 +22,7 @@ MOST_TARGETS = 3
 def show_pairs(report: "PairReport", *, wide: bool = False) -> None:
     """Everything that was found but the notes."""
     screen = console(wide=wide)
-    show(f"{counted(report.rows, 'pair')} of {', '.join(map(shown, report.files))}")
+    show(f"{pluralize(report.rows, 'pair')} of {', '.join(map(shown, report.files))}")
     _show_skipped(report.skipped)
     screen.print(lengths_table(report))
     ratios = report.ratios
@@ -84,7 +84,7 @@ def far(pair: "FarPair") -> str:
 
 def show_repeats(what: str, repeats: "Repeats", noun: str) -> None:
     """How often something stands several times, and the most frequent of it."""
-    show(f"\n{what}: {counted(repeats.texts, noun)}, {counted(repeats.rows, 'row')}")
+    show(f"\n{what}: {pluralize(repeats.texts, noun)}, {pluralize(repeats.rows, 'row')}")
     for one in repeats.examples:
         show(f"  {one.rows:,} x {short(one.text)} -> {targets(one)}  {places(one)}")
 
@@ -125,7 +125,7 @@ def file_name(file: str) -> str:
 
 def show_test(test: "PairTestReport") -> None:
     """What the test shares with the training pairs."""
-    show(f"\ntest: {counted(test.rows, 'pair')}")
+    show(f"\ntest: {pluralize(test.rows, 'pair')}")
     _show_skipped(test.skipped)
     show_repeats("the same pair in DATA and in the test", test.pairs, "pair")
     show_repeats("the same source in DATA and in the test", test.sources, "source")
@@ -133,7 +133,7 @@ def show_test(test: "PairTestReport") -> None:
 
 def _show_skipped(skipped: dict[str, int]) -> None:
     for reason, count in skipped.items():
-        show(f"  skipped {counted(count, 'row')}: {reason}")
+        show(f"  skipped {pluralize(count, 'row')}: {reason}")
 
 
 def tokens_table(tokens: "PairTokens") -> FittedTable:
@@ -148,7 +148,7 @@ def show_left_out(tokens: "PairTokens") -> None:
     """How many pairs a training leaves out for their length, and where the first stand."""
     found: LeftOut = tokens.left_out
     most = f"{tokens.source.max_length:,} source or {tokens.target.max_length:,} target tokens"
-    show(f"{counted(found.rows, 'pair')} with more than {most}, which a training leaves out")
+    show(f"{pluralize(found.rows, 'pair')} with more than {most}, which a training leaves out")
     for one in found.examples:
         counts = f"{one.source_tokens:,} and {one.target_tokens:,} tokens"
         show(f"  {place(one.file, one.row)}: {counts}")

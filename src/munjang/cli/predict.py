@@ -11,8 +11,8 @@ import typer
 from munjang.cli.options import Beam, DecodingSettings, Encoding, SkipBadRows, TextColumn
 from munjang.cli.output import flush, json_text, note, show, show_whole, shown
 from munjang.errors import ConfigError
-from munjang.stopping import begin
-from munjang.telling import counted
+from munjang.reporting import pluralize
+from munjang.stopping import raise_on_signals
 
 if TYPE_CHECKING:
     from munjang.cli.pairs import Ask
@@ -75,7 +75,7 @@ def predict(
     from munjang.cli.pairs import asking, decoding_settings
     from munjang.folder import load
 
-    begin()
+    raise_on_signals()
     # The threads of OpenMP sleep while they wait for one another: between the many small steps of
     # an answer they would take the processor from the only one that works. Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -104,7 +104,7 @@ def predict(
             numbers = (int(rows[place]) for place in places)
             cut += _write(answer, zip(numbers, _pairs(ask, kept, most), strict=True))
     for reason, count in (skipped or {}).items():
-        note(f"skipped {counted(count, 'row')}: {reason}")
+        note(f"skipped {pluralize(count, 'row')}: {reason}")
     _tell_cut(cut)
 
 
@@ -148,7 +148,7 @@ def _arriving(
         trained_column=columns[1],
         encoding=encoding,
         skipped=skipped,
-        say=note,
+        report=note,
     )
 
 

@@ -27,7 +27,7 @@ _SHORTEST_BAR = 6
 class Watcher(Protocol):
     """What follows a training."""
 
-    def say(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Take a line for people."""
 
     def step(self, step: "Step") -> None:
@@ -52,7 +52,7 @@ def watching(metric: str, *, quiet: bool = False) -> Iterator[Watcher]:
 
 def notes(*, quiet: bool) -> Callable[[str], None]:
     """Where lines for people go: standard error, or nowhere."""
-    return Silence().say if quiet else Lines().say
+    return Silence().report if quiet else Lines().report
 
 
 def chosen_metric(task: str | None, config: str | None, overrides: Iterable[str]) -> str:
@@ -120,7 +120,7 @@ class Pace:
 class Silence:
     """Shows nothing."""
 
-    def say(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Nothing."""
 
     def step(self, step: "Step") -> None:
@@ -134,7 +134,7 @@ class Lines:
         self.pace = Pace()
         self._last: float | None = None
 
-    def say(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Write the line."""
         note(shown(line))
 
@@ -158,7 +158,7 @@ class Lines:
             f"loss {self.pace.loss:.4f}",
         ]
         if step.scores is not None:
-            parts.append(_all_scores(step.scores) + (" (best so far)" if step.best else ""))
+            parts.append(_all_scores(step.scores) + (" (best so far)" if step.is_best else ""))
         if self.pace.rate:
             parts.append(f"{self.pace.rate:,.0f} {step.unit}/s")
         left = self.pace.left(step)
@@ -201,7 +201,7 @@ class Bar:
         self._shown = 0.0
         self._score = ""
 
-    def say(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Write the line above the bar."""
         self._print(shown(line))
 
@@ -214,7 +214,7 @@ class Bar:
             self._score = f"{self._title} {value:.4f}"
             self._print(
                 f"step {step.number:,}: {_all_scores(step.scores)}"
-                + (" (best so far)" if step.best else "")
+                + (" (best so far)" if step.is_best else "")
             )
             for line in _samples(step.scores):
                 self._print(line)

@@ -9,7 +9,7 @@ from munjang.cli.fitting import WIDEST_BAR, Column, FittedTable, bar
 from munjang.cli.output import console, show, shown
 from munjang.cli.progress import clock
 from munjang.cli.tables import label, plain_table
-from munjang.telling import counted
+from munjang.reporting import pluralize
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,9 +26,9 @@ EXAMPLE = 60
 def show_texts(report: "DataReport", *, wide: bool = False) -> None:
     """What was found in labelled texts."""
     screen = console(wide=wide)
-    show(f"{counted(report.rows, 'row')} of {', '.join(report.files)}")
+    show(f"{pluralize(report.rows, 'row')} of {', '.join(report.files)}")
     for reason, count in report.skipped.items():
-        show(f"  skipped {counted(count, 'row')}: {reason}")
+        show(f"  skipped {pluralize(count, 'row')}: {reason}")
     show_labels(report, screen)
     show(f"\n{spread(report.characters)}\n{spread(report.tokens)}")
     show_histogram(report.tokens)
@@ -125,7 +125,7 @@ def _bins(lengths: "Lengths") -> list[str]:
 
 def show_repeats(what: str, repeats: "Repeats") -> None:
     """How many texts stand several times, and the most frequent of them."""
-    show(f"\n{what}: {counted(repeats.texts, 'text')}, {counted(repeats.rows, 'row')}")
+    show(f"\n{what}: {pluralize(repeats.texts, 'text')}, {pluralize(repeats.rows, 'row')}")
     for one in repeats.examples:
         text = shown(one.text)
         short = text if len(text) <= EXAMPLE else f"{text[:EXAMPLE]}..."
@@ -143,7 +143,7 @@ def places(one: "Repeat") -> str:
 
 def show_test(test: "TestReport") -> None:
     """What the test file shares with the training file, and what it should."""
-    show(f"\ntest: {counted(test.rows, 'row')}")
+    show(f"\ntest: {pluralize(test.rows, 'row')}")
     if test.unknown_labels:
         names = ", ".join(f"{shown(n)} ({count:,})" for n, count in test.unknown_labels.items())
         show(f"  labels that are not in DATA: {names}")
@@ -155,7 +155,7 @@ def unknown_table(rows: "tuple[OovRate, ...]") -> FittedTable:
     table = plain_table("words seen at least", "vocabulary", "out of it, of a held-out tenth")
     for row in rows:
         table.add_row(
-            counted(row.min_frequency, "time"), f"{row.vocabulary_size:,}", f"{row.share:.2%}"
+            pluralize(row.min_frequency, "time"), f"{row.vocabulary_size:,}", f"{row.share:.2%}"
         )
     return table
 
@@ -172,7 +172,7 @@ def padding_table(padding: "Padding") -> FittedTable:
 def show_estimate(estimate: Mapping[str, Any], screen: "Console") -> None:
     """Memory and time of a training, and where that comes from."""
     screen.print(estimate_table(estimate))
-    steps = counted(estimate["timed_steps"], "real step")
+    steps = pluralize(estimate["timed_steps"], "real step")
     show(f"an estimate, from {steps} on this machine as busy as it is now")
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from munjang.cli.output import console, show, show_json
 from munjang.cli.tables import details, summary
+from munjang.reporting import pluralize
 from munjang.tasks.absent import notes_on
-from munjang.telling import counted
 
 if TYPE_CHECKING:
     from munjang.api import Trained
@@ -32,7 +32,7 @@ def show_training(trained: "Trained", *, as_json: bool) -> None:
     row = trained.model.recipe.input_row
     unit = next(key for key in training if key.endswith("_per_second")).split("_")[0]
     show(
-        f"\n{counted(training['steps'], 'step')} in {training['seconds']:.1f} s, "
+        f"\n{pluralize(training['steps'], 'step')} in {training['seconds']:.1f} s, "
         f"{training[f'{unit}_per_second']:,.0f} {unit}/s; the weights are those of step "
         f"{training['best_step']:,}, the best\n"
         f"model saved in {folder}\n\n"

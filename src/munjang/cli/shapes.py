@@ -6,7 +6,7 @@ import typer
 
 from munjang.cli.options import AsJson, ConfigFile, Settings, Wide
 from munjang.cli.output import console, show, show_json
-from munjang.stopping import begin
+from munjang.stopping import raise_on_signals
 
 if TYPE_CHECKING:
     from munjang.explain.shapes import Shapes
@@ -59,7 +59,7 @@ def shapes(
     """
     from munjang.explain.shapes import shapes as explain
 
-    begin()
+    raise_on_signals()
     found = explain(
         model, input=size, vocabulary=vocabulary, config=config, overrides=settings or []
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from munjang.cli.output import console, shown
-from munjang.telling import stages_shown
+from munjang.reporting import show_stages
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def showing_stages(*, quiet: bool = False) -> Iterator[None]:
     if quiet or not sys.stderr.isatty():
         yield
         return
-    with stages_shown(_running):
+    with show_stages(_running):
         yield
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from munjang.cli.fitting import Column, FirstThatFits, FittedTable
 from munjang.cli.output import shown
+from munjang.reporting import pluralize
 from munjang.tasks.figures import FIGURES
 from munjang.tasks.metrics import Scores, listed
 from munjang.tasks.number_scores import NumberScores
 from munjang.tasks.set_scores import SetScores
 from munjang.tasks.task import TaskScores
 from munjang.tasks.translation_scores import TranslationScores
-from munjang.telling import counted
 
 # More classes than this do not fit a screen as a matrix: their worst pairs are listed instead.
 WIDEST_MATRIX = 12
@@ -39,7 +39,7 @@ def label(text: str) -> str:
 
 def summary(scores: TaskScores, what: str) -> FittedTable:
     """The figures of the whole."""
-    table = plain_table(what, counted(scores.rows, "row"))
+    table = plain_table(what, pluralize(scores.rows, "row"))
     for name, value in scores.figures.items():
         # a baseline from text to text has no probabilities, and so no cross-entropy
         table.add_row(FIGURES[name].title, "–" if math.isnan(value) else f"{value:.4f}")

@@ -27,7 +27,7 @@ from munjang.cli.options import (
     Vectors,
 )
 from munjang.cli.outcome import resumable
-from munjang.stopping import begin
+from munjang.stopping import raise_on_signals
 
 
 def train(
@@ -110,7 +110,7 @@ def train(
     from munjang.cli.progress import chosen_metric, watching
     from munjang.cli.results import show_training
 
-    begin()
+    raise_on_signals()
     check_names(task, model, tokenizer, input_name)
     metric = chosen_metric(task, config, settings or [])
     with (
@@ -138,7 +138,7 @@ def train(
             skip_bad_rows=skip_bad_rows or None,
             resume=resume,
             overwrite=overwrite,
-            say=progress.say,
+            report=progress.report,
             on_step=progress.step,
         )
     show_training(trained, as_json=as_json)

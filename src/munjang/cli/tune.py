@@ -21,7 +21,7 @@ from munjang.cli.options import (
     Vectors,
     Wide,
 )
-from munjang.stopping import begin
+from munjang.stopping import raise_on_signals
 
 
 def tune(
@@ -85,7 +85,7 @@ def tune(
     from munjang.cli.trials import show_tuning
     from munjang.tuning.run import tune as run
 
-    begin()
+    raise_on_signals()
     check_names(task, model, tokenizer)
     tuned = run(
         data,
@@ -107,6 +107,6 @@ def tune(
         skip_bad_rows=skip_bad_rows or None,
         resume=resume,
         overwrite=overwrite,
-        say=notes(quiet=quiet),
+        report=notes(quiet=quiet),
     )
     show_tuning(tuned, as_json=as_json, wide=wide)

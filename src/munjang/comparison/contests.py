@@ -22,7 +22,7 @@ from munjang.defaults import make_recipe, script_of
 from munjang.errors import ConfigError
 from munjang.pair_preparation import recipe_of
 from munjang.pair_recipe import PairTexts, make_pair_recipe
-from munjang.telling import Say
+from munjang.reporting import Report
 
 Given = Mapping[str, Any]
 Parts = dict[str, Table]
@@ -37,7 +37,7 @@ class Contest:
 
     Attributes:
         metrics: which may decide; the first does when nothing is said.
-        cut: from (what the person gave, settings, say) to the three parts.
+        cut: from (what the person gave, settings, report) to the three parts.
         write: keeps the parts in a folder.
         settings: those of every run, from the person's: it reads the parts that were cut, and has a
             seed of its own.
@@ -45,22 +45,22 @@ class Contest:
     """
 
     metrics: tuple[str, ...]
-    cut: Callable[[Sources, Given, Say], Parts]
+    cut: Callable[[Sources, Given, Report], Parts]
     write: Callable[[Parts, Path], None]
     settings: Callable[[Given], dict[str, Any]]
     check: Callable[[str, Given, Parts], object]
 
 
-def _cut_texts(sources: Sources, given: Given, say: Say) -> Parts:
+def _cut_texts(sources: Sources, given: Given, report: Report) -> Parts:
     common = make_recipe("mean", "other", 0, _without(given, "model"))
     if common.labels is not None:
         raise ConfigError("labels: a comparison finds the classes in DATA; leave this setting out")
-    return cut_texts(sources, common.data, common.seed, say)
+    return cut_texts(sources, common.data, common.seed, report)
 
 
-def _cut_pairs(sources: Sources, given: Given, say: Say) -> Parts:
+def _cut_pairs(sources: Sources, given: Given, report: Report) -> Parts:
     common = make_pair_recipe("transformer", PairTexts(), _without(given, "model"))
-    return cut_pairs(sources, common.data, common.seed, say)
+    return cut_pairs(sources, common.data, common.seed, report)
 
 
 def _of_texts(given: Given) -> dict[str, Any]:

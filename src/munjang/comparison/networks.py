@@ -51,7 +51,9 @@ def fit_network(job: Job, parts: Path, out: Path) -> tuple[Trained, ProcessorWat
     prepared = PREPARE[job.task](*files, job.entrant.model, settings, print)
     watch = ProcessorWatch()
     # the model is written after the last step: the disk is no processor
-    trained = fit(within(job.budget, prepared), out, overwrite=True, say=print, on_step=watch.look)
+    trained = fit(
+        within(job.budget, prepared), out, overwrite=True, report=print, on_step=watch.look
+    )
     torch.set_num_threads(1)  # what follows is measured as a person would ask, on one core
     return trained, watch
 
@@ -77,7 +79,7 @@ def within(budget: Budget, prepared: Ready) -> Ready:
     sensible settings any more.
     """
     training = prepared.recipe.training
-    per_epoch = make_loop(prepared).per_epoch
+    per_epoch = make_loop(prepared).steps_per_epoch
     own = min(per_epoch * training.epochs, training.max_steps or per_epoch * training.epochs)
     if budget.seconds is None:
         steps = int(budget.amount / (prepared.facts[prepared.train.unit] / per_epoch))

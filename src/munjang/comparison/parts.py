@@ -18,11 +18,11 @@ from munjang.data.readers.class_names import match_known_labels
 from munjang.data.splits import split
 from munjang.data.table import Table
 from munjang.manifest import write_atomically, written_whole
-from munjang.pair_preparation import read_and_say as read_pairs
-from munjang.preparation import read_and_say as read_texts
+from munjang.pair_preparation import read_and_report as read_pairs
+from munjang.preparation import read_and_report as read_texts
 from munjang.recipe import DataSettings
+from munjang.reporting import Report
 from munjang.tasks.classify import Classify, ClassifySettings
-from munjang.telling import Say
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ class Sources:
     test: Any = None
 
 
-def cut_texts(sources: Sources, columns: DataSettings, seed: int, say: Say) -> dict[str, Table]:
+def cut_texts(
+    sources: Sources, columns: DataSettings, seed: int, report: Report
+) -> dict[str, Table]:
     """The three parts: to train on, to choose each network's best step, to judge on.
 
     A part that is not given is held out from `sources.data`, a tenth for each.
@@ -49,26 +51,30 @@ def cut_texts(sources: Sources, columns: DataSettings, seed: int, say: Say) -> d
         DataError: a row cannot be used, or a class is too small for the parts.
     """
     labels = Classify.reader(ClassifySettings())
-    table, given = _read(sources, partial(read_texts, columns=columns, read_labels=labels, say=say))
+    table, given = _read(
+        sources, partial(read_texts, columns=columns, read_labels=labels, report=report)
+    )
     check_labels(table, least=3 - len(given))
     parts = _parts(table, given, columns.valid, seed, stratify=True)
     known = _labels(parts["train"])
     for name in ("valid", "test"):
         check_known_labels(require_labels(parts[name]), known, parts[name])
         parts[name] = match_known_labels(parts[name], known)
-    _say_sizes(parts, say)
+    _report_sizes(parts, report)
     return parts
 
 
-def cut_pairs(sources: Sources, columns: PairDataSettings, seed: int, say: Say) -> dict[str, Table]:
+def cut_pairs(
+    sources: Sources, columns: PairDataSettings, seed: int, report: Report
+) -> dict[str, Table]:
     """The three parts of pairs, likewise; equal sources are never in two of them.
 
     Raises:
         DataError: a row cannot be used, or there are too few.
     """
-    table, given = _read(sources, partial(read_pairs, columns=columns, say=say))
+    table, given = _read(sources, partial(read_pairs, columns=columns, report=report))
     parts = _parts(table, given, columns.valid, seed, stratify=False)
-    _say_sizes(parts, say)
+    _report_sizes(parts, report)
     return parts
 
 
@@ -88,8 +94,8 @@ def _parts(
     return {"train": table.take(rows.train), **held_out, **given}
 
 
-def _say_sizes(parts: dict[str, Table], say: Say) -> None:
-    say(
+def _report_sizes(parts: dict[str, Table], report: Report) -> None:
+    report(
         f"{len(parts['train']):,} rows to train on, {len(parts['valid']):,} to choose each "
         f"network's best step, {len(parts['test']):,} to judge on"
     )

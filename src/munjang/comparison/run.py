@@ -27,7 +27,7 @@ from munjang.errors import ConfigError
 from munjang.layout import make_folder
 from munjang.locks import hold
 from munjang.media import refuse_pairs
-from munjang.telling import Say, counted, silent
+from munjang.reporting import Report, discard, pluralize
 
 _MOST_SEEDS = 1000
 
@@ -55,7 +55,7 @@ def compare(
     skip_bad_rows: bool | None = None,
     resume: bool = False,
     overwrite: bool = False,
-    say: Say | None = None,
+    report: Report | None = None,
 ) -> Comparison:
     """Compare models on the same data, split, budget and seeds.
 
@@ -88,14 +88,14 @@ def compare(
         skip_bad_rows: skip and count rows that cannot be used.
         resume: go on with the comparison in `out`; failed runs are tried again.
         overwrite: replace the comparison in `out`.
-        say: called with lines for people.
+        report: called with lines for people.
 
     Raises:
         MunjangError: the data, a setting, a name or the folder cannot be used.
         KeyboardInterrupt: Ctrl-C came; what is finished stays, and `resume` goes on.
         OSError: the disk is full, and likewise.
     """
-    say, folder = say or silent, Path(out)
+    report, folder = report or discard, Path(out)
     reading = {
         "text_column": text_column,
         "label_column": label_column,
@@ -117,17 +117,17 @@ def compare(
     _check_seeds(seeds)
     given = merge(merge(given, {"training": {"metric": chosen}}), typed)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
-    parts = contest.cut(Sources(data, valid, test), given, say)
+    parts = contest.cut(Sources(data, valid, test), given, report)
     given = contest.settings(given)
     for entrant in entrants:  # a mistake is told at once, and not by every run for itself
         if not entrant.is_baseline:
             contest.check(entrant.model, settings_of(entrant, 0, given), parts)
     plan = Plan(learned, entrants, seeds, spend, chosen, given, digest(parts), allowed)
-    with hold(make_folder(folder), say):
+    with hold(make_folder(folder), report):
         refuse_occupied(folder, resume=resume, overwrite=overwrite)
         open_plan(folder, plan, resume=resume)
         contest.write(parts, folder / DATA)
-        comparison = gather(plan, folder, _run_all(plan, folder, say))
+        comparison = gather(plan, folder, _run_all(plan, folder, report))
         comparison.write()
         write_page(comparison)
     return comparison
@@ -144,7 +144,7 @@ def _check_seeds(seeds: int) -> None:
         raise ConfigError(f"seeds: expected {_MOST_SEEDS:,} or fewer, got {shown(seeds)}")
 
 
-def _run_all(plan: Plan, folder: Path, say: Say) -> list[tuple[Job, dict[str, Any]]]:
+def _run_all(plan: Plan, folder: Path, report: Report) -> list[tuple[Job, dict[str, Any]]]:
     """The record of every run; those that are done are not run again."""
     todo = list(jobs(plan))
     records: list[tuple[Job, dict[str, Any]]] = []
@@ -152,11 +152,11 @@ def _run_all(plan: Plan, folder: Path, say: Say) -> list[tuple[Job, dict[str, An
         who = f"[{number}/{len(todo)}] {job.entrant.name}, seed {job.seed}"
         record = finished(job, folder)
         if record is not None and record["status"] == "done":
-            say(f"{who}: done before")
+            report(f"{who}: done before")
         else:
-            say(f"{who} ...")
+            report(f"{who} ...")
             record = _run_or_stop(job, folder, f"{number - 1} of {len(todo)} runs")
-            say(f"{who}: {_told(record)}")
+            report(f"{who}: {_told(record)}")
         records.append((job, record))
     return records
 
@@ -174,5 +174,5 @@ def _run_or_stop(job: Job, folder: Path, done: str) -> dict[str, Any]:
 def _told(record: Mapping[str, Any]) -> str:
     if record["status"] != "done":
         return f"failed: {record['reason']}"
-    steps = "" if record["steps"] is None else f"{counted(record['steps'], 'step')}, "
+    steps = "" if record["steps"] is None else f"{pluralize(record['steps'], 'step')}, "
     return f"{steps}{record['seconds']:.1f} s"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from munjang.comparison.standings import Standing
-from munjang.telling import counted
+from munjang.reporting import pluralize
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class _Words:
         least = min(gaps.values(), key=lambda gap: gap.rows_needed)
         rows = f"about {_rounded(least.rows_needed):,} rows to judge on"
         seeds = (
-            f" and {counted(_rounded(least.seeds_needed), 'seed')}" if least.seeds_needed else ""
+            f" and {pluralize(_rounded(least.seeds_needed), 'seed')}" if least.seeds_needed else ""
         )
         return (
             f"smaller ones may stay within {self.margin:g} of the best, but so few rows and seeds "

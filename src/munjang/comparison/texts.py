@@ -14,9 +14,9 @@ from munjang.comparison.selection import size_text
 from munjang.comparison.shown import BESIDE, figure_text
 from munjang.comparison.standings import Standing
 from munjang.comparison.statistics import Interval
+from munjang.reporting import pluralize
 from munjang.tasks.absent import absent_line
 from munjang.tasks.figures import FIGURES
-from munjang.telling import counted
 
 _COSTS = ("parameters", "folder", "training", "tokens/s", "p50", "p99", "memory")
 # With fewer rows hardly any two models can be told apart.
@@ -92,7 +92,7 @@ def notes(comparison: Comparison) -> list[str]:
     """What must be known to read the table."""
     plan, rows = comparison.plan, comparison.rows
     said = [
-        f"budget {plan.budget} for each training, {counted(plan.seeds, 'seed')} a network; "
+        f"budget {plan.budget} for each training, {pluralize(plan.seeds, 'seed')} a network; "
         f"{rows['train']:,} rows to "
         f"train on, {rows['valid']:,} to choose each network's best step, {rows['test']:,} to "
         "judge on, which no model has seen",
@@ -115,7 +115,7 @@ def _notes_on_certainty(comparison: Comparison) -> Iterator[str]:
     """What so many rows and seeds can tell, and what they cannot."""
     plan, rows = comparison.plan, comparison.rows["test"]
     gaps = [row.to_best for row in comparison.standings if row.to_best is not None]
-    judged = f"with {counted(rows, 'row')} to judge on and {counted(plan.seeds, 'seed')}"
+    judged = f"with {pluralize(rows, 'row')} to judge on and {pluralize(plan.seeds, 'seed')}"
     least = median(gap.told_from for gap in gaps) if gaps else None
     figure = FIGURES[plan.metric]
     if least is not None and figure.highest is not None and least >= figure.highest:
@@ -125,7 +125,7 @@ def _notes_on_certainty(comparison: Comparison) -> Iterator[str]:
         yield f"{judged} a model has to be about {text} behind the best to be called worse"
     if rows < _FEW_ROWS:
         yield (
-            f"{counted(rows, 'row')} to judge on {'is' if rows == 1 else 'are'} too few to tell "
+            f"{pluralize(rows, 'row')} to judge on {'is' if rows == 1 else 'are'} too few to tell "
             f"models apart that are not very unlike; {_FEW_ROWS} or more are wanted (--test)"
         )
     networks = [row for row in comparison.standings if row.runs and not _is_of_baseline(row)]
@@ -154,7 +154,7 @@ def _notes_on(row: Standing, plan: Plan) -> Iterator[str]:
             "score says little of the model; let other work end, and begin anew"
         )
         yield (
-            f"{_STARVED} {row.name}: {row.starved} of {counted(row.runs, 'run')} got less than "
+            f"{_STARVED} {row.name}: {row.starved} of {pluralize(row.runs, 'run')} got less than "
             f"{ENOUGH:.0%} of the processor time asked for (the least was "
             f"{row.processor_share:.0%}): {means}"
         )

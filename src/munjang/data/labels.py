@@ -10,7 +10,7 @@ from munjang.data.readers.header import join_names
 from munjang.data.table import Table
 from munjang.errors import DataError
 from munjang.names import KnownLabels
-from munjang.telling import counted
+from munjang.reporting import pluralize
 from munjang.text.columns import Int64s
 
 
@@ -73,7 +73,7 @@ def too_few(table: Table, small: dict[str, int], least: int, unit: str = "row") 
     index = int(np.flatnonzero((require_labels(table) == label).to_numpy())[0])
     return table.error(
         index,
-        f"the class {label!r} has {counted(count, unit)}, but each class needs "
+        f"the class {label!r} has {pluralize(count, unit)}, but each class needs "
         f"at least {least}, one for each part of the split: add rows of that class, drop it, or "
         f"give the parts as files of their own{more}{hint}",
     )

@@ -13,7 +13,7 @@ import polars as pl
 from munjang.data.labels import count_labels, too_few
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
-from munjang.telling import counted
+from munjang.reporting import pluralize
 from munjang.text.columns import Int64s
 from munjang.text.normalise import normalise
 
@@ -71,7 +71,7 @@ def split(
     distinct = int(texts.max()) + 1
     if distinct < parts:
         raise DataError(
-            f"{counted(distinct, 'distinct text')} cannot be split into {parts} parts; add rows, "
+            f"{pluralize(distinct, 'distinct text')} cannot be split into {parts} parts; add rows, "
             "or give each part as its own file",
             file=table.files[0],
         )

@@ -14,7 +14,7 @@ from munjang.config import merge, parse_overrides
 from munjang.errors import ConfigError, DataError
 from munjang.estimators.estimator import TextEstimator
 from munjang.estimators.given import read_settings, seed_of, texts_of
-from munjang.forked import require_columns
+from munjang.forked import require_polars
 from munjang.tasks.text_answers import Candidate
 
 
@@ -55,7 +55,7 @@ class Seq2Seq(TextEstimator):
         Raises:
             ValueError: `X`, `y` or a setting cannot be used (`MunjangError` is one).
         """
-        require_columns("A training")
+        require_polars("A training")
         pairs = self._pairs(X, y)
         given = self._given()
         share, valid = self._valid()
@@ -66,7 +66,7 @@ class Seq2Seq(TextEstimator):
             valid=valid,
             config=merge(given, share),
             seed=seed_of(self.random_state),
-            say=print if self.verbose else None,
+            report=print if self.verbose else None,
         )
         self.model_, self.scores_ = trained.model, trained.scores
         return self

@@ -19,7 +19,7 @@ from munjang.data.readers.values import clean_labels
 from munjang.errors import ConfigError, DataError
 from munjang.estimators.estimator import TextEstimator
 from munjang.estimators.given import read_settings, seed_of, texts_of
-from munjang.forked import require_columns
+from munjang.forked import require_polars
 from munjang.names import composed, label_key
 
 
@@ -58,7 +58,7 @@ class TextClassifier(ClassifierMixin, TextEstimator):  # type: ignore[misc]
         Raises:
             ValueError: `X` or `y` cannot be used (`MunjangError` is one).
         """
-        require_columns("A training")
+        require_polars("A training")
         texts = texts_of(X)
         labels = _one_form_each(_labels(y, texts))
         self.classes_, numbers = np.unique(labels, return_inverse=True)
@@ -75,7 +75,7 @@ class TextClassifier(ClassifierMixin, TextEstimator):  # type: ignore[misc]
             config=config,
             overrides=[*share, *overrides],
             seed=seed_of(self.random_state),
-            say=print if self.verbose else None,
+            report=print if self.verbose else None,
         )
         self.model_, self.scores_ = trained.model, trained.scores
         return self

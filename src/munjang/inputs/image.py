@@ -21,8 +21,8 @@ from munjang.inputs.input import Encoded
 from munjang.layout import CONFIG
 from munjang.models.image_cnn import ImageShape
 from munjang.recipe import Recipe
+from munjang.reporting import Report, pluralize, stage
 from munjang.sealed import SealedFolder
-from munjang.telling import Say, counted, stage
 from munjang.training.settings import refuse_embedding_settings
 
 _SHOWN = 12  # classes that are named
@@ -63,16 +63,18 @@ class ImageInput(ArrayInput):
         return image_defaults(given, len(rows), rows["image"].shape[2:])
 
     @classmethod
-    def read(cls, data: Any, recipe: Recipe, read_labels: ReadLabels | None, say: Say) -> Table:
+    def read(
+        cls, data: Any, recipe: Recipe, read_labels: ReadLabels | None, report: Report
+    ) -> Table:
         """Read images and report what was read, inferred and skipped."""
         skip = recipe.section("data").skip_bad_rows
         with stage("reading images"):
             table = read_images(data, recipe.section("image"), skip_bad=skip)
-        say(f"read {len(table):,} images of {', '.join(table.origins)}")
+        report(f"read {len(table):,} images of {', '.join(table.origins)}")
         for note in table.notes:
-            say(note)
+            report(note)
         for reason, count in table.skipped.items():
-            say(f"skipped {counted(count, 'file')}: {reason}")
+            report(f"skipped {pluralize(count, 'file')}: {reason}")
         return table
 
     @classmethod
@@ -99,7 +101,7 @@ class ImageInput(ArrayInput):
         if count < least:
             raise rows.error(
                 labels.to_list().index(label),
-                f"the class {label!r} has {counted(count, 'different image')}, but "
+                f"the class {label!r} has {pluralize(count, 'different image')}, but "
                 f"each class needs at least {least}, one for each part of the split: add images, "
                 "drop the class, or give the images to validate on with --valid",
             )

@@ -11,9 +11,9 @@ from munjang.data.dataset import Dataset
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.recipe import Recipe
+from munjang.reporting import Report, pluralize
 from munjang.sealed import SealedFolder
 from munjang.tasks.task import Bools
-from munjang.telling import Say, counted
 
 
 class Encoded(Protocol):
@@ -83,14 +83,16 @@ class Input:
         return given
 
     @classmethod
-    def read(cls, data: Any, recipe: Recipe, read_labels: ReadLabels | None, say: Say) -> Table:
+    def read(
+        cls, data: Any, recipe: Recipe, read_labels: ReadLabels | None, report: Report
+    ) -> Table:
         """Read rows and report what was read, inferred and skipped.
 
         Args:
             data: a path, several paths, or values of Python.
             recipe: its section `data` says how.
             read_labels: how the column of the target is read; None where there is none.
-            say: takes lines for people.
+            report: takes lines for people.
 
         Raises:
             DataError: a row cannot be used.
@@ -202,7 +204,7 @@ class Input:
 
     def fact_lines(self, facts: Mapping[str, Any]) -> list[str]:
         """Return the same for people."""
-        rows = counted(facts["rows"], self.row)
+        rows = pluralize(facts["rows"], self.row)
         return [f"{rows} to train on, {facts['valid_rows']:,} to validate on"]
 
     @property

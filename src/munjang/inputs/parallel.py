@@ -31,12 +31,12 @@ from munjang.layout import TARGET_TOKENIZER, TARGET_VOCABULARY, TOKENIZER, VOCAB
 from munjang.loading import load_tokenizer
 from munjang.models.encoder_decoder import EncoderDecoder, Vocabularies
 from munjang.recipe import Recipe, section_of
+from munjang.reporting import Report, pluralize, stage
 from munjang.sealed import SealedFolder
 from munjang.tasks.alignment import target_pieces
 from munjang.tasks.inference import compute_alone_if_forked
 from munjang.tasks.task import Bools
 from munjang.tasks.translate import Translate, column_of
-from munjang.telling import Say, counted, stage
 from munjang.text.capitals import sign_ids
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
 from munjang.text.tokenizer import Tokenizer
@@ -115,7 +115,9 @@ class ParallelInput(Input):
         return {**given, "tokenizer": both_tokenizers(tokenizer, _measure(rows))}
 
     @classmethod
-    def read(cls, data: Any, recipe: Recipe, read_labels: ReadLabels | None, say: Say) -> Table:
+    def read(
+        cls, data: Any, recipe: Recipe, read_labels: ReadLabels | None, report: Report
+    ) -> Table:
         """Read pairs and report what was read, inferred and skipped."""
         settings = recipe.section("data")
         with stage("reading pairs"):
@@ -127,11 +129,11 @@ class ParallelInput(Input):
                 skip_bad_rows=settings.skip_bad_rows,
                 max_ratio=settings.max_ratio,
             )
-        say(f"read {counted(len(table), 'pair')} of {', '.join(table.files)}")
+        report(f"read {pluralize(len(table), 'pair')} of {', '.join(table.files)}")
         for note in (*table.notes, *describe_long_runs(table)):
-            say(note)
+            report(note)
         for reason, count in table.skipped.items():
-            say(f"skipped {counted(count, 'pair')}: {reason}")
+            report(f"skipped {pluralize(count, 'pair')}: {reason}")
         return table
 
     @classmethod
@@ -145,7 +147,7 @@ class ParallelInput(Input):
     @classmethod
     def fit(cls, train: Table, recipe: Recipe) -> Self:
         """Fit the tokenizers on the training part."""
-        with stage(f"learning tokens from {counted(len(train), 'pair')}"):
+        with stage(f"learning tokens from {pluralize(len(train), 'pair')}"):
             return cls(
                 recipe, Sides.fit(recipe.section("tokenizer"), train["source"], train["target"])
             )
@@ -202,7 +204,7 @@ class ParallelInput(Input):
         Raises:
             DataError: every pair of a part is longer.
         """
-        with stage(f"encoding {counted(sum(map(len, parts.values())), 'pair')}"):
+        with stage(f"encoding {pluralize(sum(map(len, parts.values())), 'pair')}"):
             return {name: self._without_long(name, part) for name, part in parts.items()}
 
     def _without_long(self, name: str, part: Table) -> tuple[Encoded, Table]:
@@ -304,7 +306,7 @@ class ParallelInput(Input):
             f"{facts['target_oov_rate']:.2%} of the targets"
         )
         if facts["left_out"] or facts["valid_left_out"]:
-            left_out = counted(facts["left_out"] + facts["valid_left_out"], "pair")
+            left_out = pluralize(facts["left_out"] + facts["valid_left_out"], "pair")
             lines.append(
                 f"left out {left_out} with more than {settings.source.max_length} source or "
                 f"{settings.target.max_length} target tokens"

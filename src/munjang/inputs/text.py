@@ -10,6 +10,7 @@ from torch import nn
 
 from munjang.config import Settings
 from munjang.data.batches import Examples
+from munjang.data.collection import collect_texts
 from munjang.data.columns import text_column
 from munjang.data.dataset import Dataset
 from munjang.data.encode import EncodedTexts, encode_texts
@@ -33,8 +34,8 @@ from munjang.layout import TOKENIZER, VOCABULARY
 from munjang.loading import load_tokenizer
 from munjang.models.encoder import EncoderConfig
 from munjang.recipe import Recipe
+from munjang.reporting import Report, pluralize, stage
 from munjang.sealed import SealedFolder
-from munjang.telling import Say, counted, stage
 from munjang.text.columns import TokenColumn, values_and_offsets
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
@@ -74,7 +75,7 @@ class EncodedText:
 
 
 def read_texts(
-    cls: type[Input], data: Any, recipe: Recipe, read_labels: ReadLabels | None, say: Say
+    cls: type[Input], data: Any, recipe: Recipe, read_labels: ReadLabels | None, report: Report
 ) -> Table:
     """Read labeled texts and report what was read, inferred and skipped."""
     if isinstance(data, AlignedFiles):
@@ -93,11 +94,11 @@ def read_texts(
             skip_bad_rows=settings.skip_bad_rows,
             **labels,
         )
-    say(f"read {counted(len(table), 'row')} of {', '.join(table.files)}")
+    report(f"read {pluralize(len(table), 'row')} of {', '.join(table.files)}")
     for note in (*table.notes, *describe_long_runs(table)):
-        say(note)
+        report(note)
     for reason, count in table.skipped.items():
-        say(f"skipped {counted(count, 'row')}: {reason}")
+        report(f"skipped {pluralize(count, 'row')}: {reason}")
     return table
 
 
@@ -145,7 +146,7 @@ class TextInput(Input):
     def fit(cls, train: Table, recipe: Recipe) -> Self:
         """Fit the tokenizer on the training part."""
         settings = recipe.section("tokenizer")
-        with stage(f"learning {settings.name} from {counted(len(train), 'text')}"):
+        with stage(f"learning {settings.name} from {pluralize(len(train), 'text')}"):
             tokenizer = make_tokenizer(settings.name, **settings.settings).fit(
                 train["text"],
                 min_frequency=settings.min_frequency,
@@ -197,7 +198,7 @@ class TextInput(Input):
         return self._encode(rows, ())
 
     def _encode(self, rows: Table, known: Sequence[str]) -> EncodedText:
-        with stage(f"encoding {counted(len(rows), 'text')}"):
+        with stage(f"encoding {pluralize(len(rows), 'text')}"):
             encoded = encode_texts(self.tokenizer, rows["text"], known=known, **self.encoding)
         return EncodedText(encoded)
 
@@ -210,7 +211,7 @@ class TextInput(Input):
     def encode_values(self, values: str | Iterable[str]) -> EncodedText:
         """Encode texts from Python; few of them touch no table and no thread pool."""
         if is_forked() or isinstance(values, str) or _are_few(values):
-            return EncodedText(encode_rows(self.tokenizer, texts_of(values), **self.encoding))
+            return EncodedText(encode_rows(self.tokenizer, collect_texts(values), **self.encoding))
         return EncodedText(encode_texts(self.tokenizer, text_column(values), **self.encoding))
 
     def prepare_network(
@@ -230,7 +231,7 @@ class TextInput(Input):
                 module.spell(valid.encoded.unknown)
             if isinstance(module, TfidfLinear) and train.targets is not None:
                 texts = ((batch.ids, batch.mask, batch.rows) for batch in batches)
-                with stage(f"solving the linear model of {counted(len(train), 'text')}"):
+                with stage(f"solving the linear model of {pluralize(len(train), 'text')}"):
                     module.fit(texts, train.targets, solve)
 
     def fingerprint(self, encoded: Mapping[str, Encoded]) -> Mapping[str, Iterable[Any]]:

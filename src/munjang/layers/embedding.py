@@ -7,7 +7,7 @@ With characters as tokens these are the character n-grams of fastText (Bojanowsk
 
 import math
 from collections.abc import Iterable
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,7 @@ class TokenEmbedding(nn.Module):
         spelling_buckets: rows that those share by hashing.
     """
 
+    embedding_tables: ClassVar = ("weight",)
     kept: Tensor
     _learns: Tensor | None
 

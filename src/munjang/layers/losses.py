@@ -1,8 +1,11 @@
-"""Losses over classes, by Keras' names. Each takes logits and gives one number a row.
+"""Losses over classes, by Keras' names. Each takes logits and returns one loss per row.
 
-Keras takes probabilities here unless told `from_logits=True`, its KL divergence always does; ours
-take logits always, and nowhere clip. Hinges take the raw output in both. Cross-entropies, focal
-loss and KL divergence are in nats. Losses over numbers stand in `munjang.layers.number_losses`.
+Targets are class numbers, or soft targets: a probability per class, such as another model's answer
+(Hinton et al. 2015, "Distilling the knowledge in a neural network").
+
+Keras takes probabilities here unless `from_logits=True`, and its KL divergence always does; ours
+take logits always and never clip. Hinges take the raw output in both. Cross-entropies, focal loss
+and KL divergence are in nats. Losses over numbers are in `munjang.layers.number_losses`.
 
 Formulas: cross-entropy and hinges as in Keras' losses; focal loss by Lin et al. (2017), "Focal loss
 for dense object detection"; label smoothing by Szegedy et al. (2016).
@@ -18,11 +21,16 @@ RowLoss = Callable[[Tensor, Tensor, float], Tensor]
 
 
 def binary_crossentropy(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
-    """Mean over the outputs of a row: losses [batch].
+    """Return the mean binary cross-entropy over the outputs of each row: [batch].
 
-    `logits` [batch, 1] of the second class with `targets` [batch] in {0, 1}, or `logits`
-    [batch, labels] with `targets` [batch, labels] in {0, 1}: each label a question of its own.
+    Args:
+        logits: [batch, 1] of the second of two classes, or [batch, labels] of independent labels.
+        targets: [batch] or [batch, labels] in {0, 1} or between; for the two classes of
+            `logits` [batch, 1] also [batch, 2] probabilities.
+        smoothing: label smoothing, 0 to 1.
     """
+    if logits.shape[1] == 1 and targets.ndim == 2 and targets.shape[1] == 2:
+        targets = targets[:, 1]
     truth = targets.to(logits.dtype).reshape(logits.shape)
     if smoothing:
         truth = truth * (1 - smoothing) + smoothing / 2
@@ -30,61 +38,71 @@ def binary_crossentropy(logits: Tensor, targets: Tensor, smoothing: float = 0.0)
     return losses.flatten() if losses.shape[1] == 1 else losses.mean(1)
 
 
-def sparse_categorical_crossentropy(
-    logits: Tensor, targets: Tensor, smoothing: float = 0.0
-) -> Tensor:
-    """`logits` [batch, classes], `targets` [batch] class numbers: losses [batch]."""
-    return F.cross_entropy(logits, targets, reduction="none", label_smoothing=smoothing)
-
-
 def categorical_crossentropy(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
-    """`logits` [batch, classes], `targets` [batch] numbers or [batch, classes] shares: [batch]."""
+    """Return the cross-entropy of each row: [batch].
+
+    Args:
+        logits: [batch, classes].
+        targets: [batch] class numbers, or [batch, classes] probabilities.
+        smoothing: label smoothing, 0 to 1.
+    """
     if targets.ndim == 1:
-        return sparse_categorical_crossentropy(logits, targets, smoothing)
+        return F.cross_entropy(logits, targets, reduction="none", label_smoothing=smoothing)
     truth = targets * (1 - smoothing) + smoothing / targets.shape[1]
     return -(truth * F.log_softmax(logits, dim=1)).sum(1)
 
 
-def focal(logits: Tensor, targets: Tensor, smoothing: float = 0.0, *, gamma: float = 2.0) -> Tensor:
-    """Cross-entropy times (1 - p) ** gamma, p the probability of the true class: losses [batch].
+# Keras has a name for class numbers and one for probabilities; the targets tell them apart.
+sparse_categorical_crossentropy = categorical_crossentropy
 
-    `logits` [batch, 1] (two classes) or [batch, classes]; `targets` [batch].
+
+def focal(logits: Tensor, targets: Tensor, smoothing: float = 0.0, *, gamma: float = 2.0) -> Tensor:
+    """Return the cross-entropy times (1 - p) ** gamma, p the probability of the class: [batch].
+
+    With soft targets the terms of the classes are weighted by them.
+
+    Args:
+        logits: [batch, 1] of the second of two classes, or [batch, classes].
+        targets: [batch] class numbers, or [batch, classes] probabilities.
+        smoothing: label smoothing, 0 to 1.
+        gamma: 0 gives the cross-entropy; the larger, the less confident right answers count.
     """
     if logits.shape[1] == 1:
         logits = torch.cat([torch.zeros_like(logits), logits], dim=1)
-    chances = F.log_softmax(logits, dim=1)
-    # never quite zero, where the slope of a power below 1 has no end
-    missing = (-torch.expm1(chances)).clamp(min=torch.finfo(chances.dtype).tiny)
-    modulated = -(missing**gamma) * chances
+    log_p = F.log_softmax(logits, dim=1)
+    # never quite zero, where the gradient of a power below 1 is infinite
+    rest = (-torch.expm1(log_p)).clamp(min=torch.finfo(log_p.dtype).tiny)
+    terms = -(rest**gamma) * log_p
     classes = logits.shape[1]
-    truth = F.one_hot(targets, classes).to(logits.dtype) * (1 - smoothing) + smoothing / classes
-    return (truth * modulated).sum(1)
+    truth = F.one_hot(targets, classes) if targets.ndim == 1 else targets
+    truth = truth.to(logits.dtype) * (1 - smoothing) + smoothing / classes
+    return (truth * terms).sum(1)
 
 
 def kl_divergence(logits: Tensor, targets: Tensor) -> Tensor:
-    """Sum of q * log(q / p), p the softmax of `logits`: losses [batch].
+    """Return the sum of q * log(q / p) of each row, p the softmax of `logits`: [batch].
 
-    `logits` and `targets` [batch, classes]; `targets` are shares q that sum to 1. Keras clips both
+    `logits` and `targets` are [batch, classes]; `targets` are probabilities q. Keras clips both
     distributions to 1e-7 or more, so its values differ where a p is smaller.
     """
-    own: Tensor = torch.special.xlogy(targets, targets)
-    return (own - targets * F.log_softmax(logits, dim=1)).sum(1)
+    negative_entropy: Tensor = torch.special.xlogy(targets, targets)
+    return (negative_entropy - targets * F.log_softmax(logits, dim=1)).sum(1)
 
 
 def hinge(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Mean of max(0, 1 - t * output), t = 1 or -1: losses [batch].
+    """Return the mean of max(0, 1 - t * output) of each row, t = 1 or -1: [batch].
 
-    `outputs` [batch, outputs] raw; `targets` likewise, in {0, 1} or {-1, 1}.
+    `outputs` are raw, [batch, outputs]; `targets` have their shape, in {0, 1} or {-1, 1}.
     """
-    return _margins_missed(outputs, targets).mean(1)
+    return _margin_violations(outputs, targets).mean(1)
 
 
 def squared_hinge(outputs: Tensor, targets: Tensor) -> Tensor:
-    """As `hinge`, each term squared before the mean: losses [batch]."""
-    return _margins_missed(outputs, targets).square().mean(1)
+    """Return `hinge` with each term squared before the mean: [batch]."""
+    return _margin_violations(outputs, targets).square().mean(1)
 
 
-def _margins_missed(outputs: Tensor, targets: Tensor) -> Tensor:
+def _margin_violations(outputs: Tensor, targets: Tensor) -> Tensor:
     signs = torch.where(targets > 0, 1.0, -1.0).to(outputs.dtype)
     return (1 - signs * outputs).clamp(min=0)
 

@@ -1,8 +1,8 @@
-"""Losses over numbers, by Keras' names. Each gives one number a row, the mean over its outputs.
+"""Losses over numbers, by Keras' names. Each returns one loss per row, the mean over its outputs.
 
 `outputs` and `targets` are [batch, outputs]; the losses are [batch]. All take raw outputs, as
-Keras' do, but for `poisson`: Keras takes the expected count, ours its logarithm, so that any output
-of a linear head is a count.
+Keras' do, except `poisson`: Keras takes the expected count, ours its logarithm, so that any output
+of a linear head is valid.
 """
 
 import math
@@ -16,22 +16,22 @@ NumberLoss = Callable[[Tensor, Tensor], Tensor]
 
 
 def mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Mean of (target - output)^2."""
+    """Return the mean of (target - output)^2."""
     return (targets - outputs).square().mean(1)
 
 
 def mean_absolute_error(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Mean of |target - output|."""
+    """Return the mean of |target - output|."""
     return (targets - outputs).abs().mean(1)
 
 
 def huber(outputs: Tensor, targets: Tensor, *, delta: float = 1.0) -> Tensor:
-    """Half the squared error up to `delta`, linear beyond (Huber 1964)."""
+    """Return half the squared error up to `delta`, linear beyond it (Huber 1964)."""
     return F.huber_loss(outputs, targets, reduction="none", delta=delta).mean(1)
 
 
 def log_cosh(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Mean of log(cosh(output - target)): about half the square when small, the size when large.
+    """Return the mean of log(cosh(output - target)): x^2 / 2 for small errors x, |x| for large.
 
     log cosh x = x + softplus(-2x) - log 2, which does not overflow.
     """
@@ -40,16 +40,16 @@ def log_cosh(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def poisson(log_counts: Tensor, targets: Tensor) -> Tensor:
-    """Mean of count - target * log(count): negative log-likelihood less what no output changes.
+    """Return the mean of count - target * log(count), the Poisson NLL without its constant terms.
 
-    `log_counts` are logarithms of expected counts, `targets` 0 or more. Keras takes counts, and
+    `log_counts` are logarithms of expected counts; `targets` are 0 or more. Keras takes counts, and
     adds 1e-7 inside its logarithm.
     """
     return (torch.exp(log_counts) - targets * log_counts).mean(1)
 
 
 def cosine_similarity(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Minus the cosine of the angle between the two rows: -1 when they point the same way.
+    """Return minus the cosine of the angle between the two rows: -1 for the same direction.
 
     A row of zeros has the loss 0, as in Keras.
     """

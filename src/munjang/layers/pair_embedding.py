@@ -1,5 +1,7 @@
 """Embeddings of both sides of an encoder-decoder, and its output layer over the target words."""
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -30,6 +32,8 @@ class PairEmbedding(nn.Module):
         tie: score a target token with its own vector.
         out_dim: width of the states that `project` takes; `dim` when left out, and whenever tied.
     """
+
+    embedding_tables: ClassVar = ("target_table", "source_table")
 
     def __init__(
         self,

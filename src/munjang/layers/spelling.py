@@ -8,6 +8,7 @@ that lasts as long as the texts that they stand in.
 """
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -47,6 +48,7 @@ class Spelling(nn.Module):
         std: of a row's numbers at the beginning.
     """
 
+    embedding_tables: ClassVar = ("weight",)
     grams: Tensor
     shared: Tensor
     unknown: Tensor

@@ -15,8 +15,8 @@ from munjang.errors import ConfigError
 from munjang.inputs.input import Encoded
 from munjang.inputs.text import EncodedText, TextInput
 from munjang.recipe import PretrainedSettings, Recipe, named_input, section_of
+from munjang.reporting import stage
 from munjang.tasks.head import encoders_of
-from munjang.telling import stage
 from munjang.text.vocabulary import RESERVED
 
 # The value of `vectors.file` for vectors that were given from Python.

@@ -19,12 +19,12 @@ from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.layers.losses import LOSSES, RowLoss, focal
 from munjang.names import KnownLabels
+from munjang.reporting import format_markdown_list
 from munjang.tasks.fitting import fitting_loss
 from munjang.tasks.linear import solve_logistic
 from munjang.tasks.logits import LogitsTask, in_parts
 from munjang.tasks.metrics import Guesses, Scores, class_lines, scores_of_guesses
 from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
-from munjang.telling import markdown_list
 
 # as many digits as any whole number needs; Python refuses to read thousands
 _WHOLE_NUMBER = re.compile(r"-?\d{1,18}")
@@ -220,7 +220,7 @@ class Classify(LogitsTask):
         """Return the classes, and the metrics of each."""
         return Card(
             kind=f"{noun} classifier",
-            about=f"Classes: {markdown_list(self.labels, 'config.yaml')}.",
+            about=f"Classes: {format_markdown_list(self.labels, 'config.yaml')}.",
             details=class_lines("class", scores["classes"]),
             limits="It always answers with one of the classes above,\n"
             f"also for {noun}s of none of them.",

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from munjang.reporting import escape_markdown
 from munjang.tasks.figures import finite_or_none
-from munjang.telling import markdown
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -262,7 +262,8 @@ def class_lines(head: str, classes: Sequence[Mapping[str, Any]]) -> str:
     """A Markdown table of `ClassScore`s as JSON, the first column headed `head`."""
     kept = listed(classes, lambda one: int(one["rows"]))
     rows = "\n".join(
-        f"| {markdown(c['label'])} | {c['precision']:.3f} | {c['recall']:.3f} | {c['f1']:.3f} "
+        f"| {escape_markdown(c['label'])} | {c['precision']:.3f} | {c['recall']:.3f} "
+        f"| {c['f1']:.3f} "
         f"| {c['rows']} |"
         for c in kept
     )

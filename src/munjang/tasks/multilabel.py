@@ -28,6 +28,7 @@ from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.layers.losses import binary_crossentropy
 from munjang.names import KnownLabels
+from munjang.reporting import format_markdown_list, pluralize
 from munjang.tasks.fitting import fitting_loss
 from munjang.tasks.inference import logits_in_batches
 from munjang.tasks.linear import solve_logistic
@@ -35,7 +36,6 @@ from munjang.tasks.logits import LogitsTask, in_parts
 from munjang.tasks.metrics import class_lines
 from munjang.tasks.set_scores import FEWEST_ROWS, SetCounts, SetScores, best_thresholds
 from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
-from munjang.telling import counted, markdown_list
 
 # While thresholds are tuned, so many logits at most are held at once.
 MOST_TUNED = 2**22
@@ -151,7 +151,7 @@ class Multilabel(LogitsTask):
         said = [
             f"{len(self.labels):,} labels, separated by '{self.settings.separator}' where they "
             f"stand in one string; {counts.mean():.2f} a row, "
-            f"{counted(int((counts == 0).sum()), 'row')} without any"
+            f"{pluralize(int((counts == 0).sum()), 'row')} without any"
         ]
         seen = set(_found(train))
         unseen = [name for name in self.labels if name not in seen]
@@ -272,7 +272,7 @@ class Multilabel(LogitsTask):
         tuned = [
             f"{name[:80]} {one:.3f}" for name, one in zip(self.labels, self.thresholds, strict=True)
         ]
-        named = markdown_list(tuned, "config.yaml")
+        named = format_markdown_list(tuned, "config.yaml")
         return Card(
             kind=f"model that gives {noun}s any number of labels",
             about=f"Labels, and the probability that each must reach: {named}.",

@@ -1,4 +1,4 @@
-"""Checkpoints: one safetensors file, replaced atomically, that a killed run goes on from."""
+"""Checkpoints: one safetensors file, replaced atomically, from which a killed run is resumed."""
 
 import json
 import zlib
@@ -12,22 +12,25 @@ from safetensors.torch import save_file
 from munjang.errors import FolderError
 from munjang.manifest import written_whole
 from munjang.replacing import CHECKPOINT
-from munjang.training.fingerprints import what_changed
+from munjang.training.fingerprints import describe_change
 from munjang.training.state import TrainingState, Weights
 
 FILE = CHECKPOINT
 
 
 def save_checkpoint(folder: Path, state: TrainingState, fingerprint: str) -> Path:
-    """Write `folder/checkpoint.safetensors`: whole, or not at all.
+    """Write `folder/checkpoint.safetensors` atomically.
 
     Args:
         folder: an existing folder.
         state: the run.
-        fingerprint: identifies data and settings; `load_checkpoint` refuses any other.
+        fingerprint: identifies data and settings; `load_checkpoint` accepts no other one.
+
+    Returns:
+        The path of the file.
 
     Raises:
-        OSError: it cannot be written, naming the file; an earlier one stays.
+        OSError: the file cannot be written; the message names it. An earlier checkpoint stays.
     """
     path = folder / FILE
     tensors = state.tensors()
@@ -42,7 +45,7 @@ def save_checkpoint(folder: Path, state: TrainingState, fingerprint: str) -> Pat
 
 
 def load_checkpoint(folder: Path, state: TrainingState, fingerprint: str) -> bool:
-    """Put `state` back to the checkpoint in `folder`. False when there is none.
+    """Restore `state` from the checkpoint in `folder`, and return whether there was one.
 
     Raises:
         FolderError: the file is damaged, or belongs to other data or settings.
@@ -53,30 +56,33 @@ def load_checkpoint(folder: Path, state: TrainingState, fingerprint: str) -> boo
     try:
         with safe_open(path, framework="pt") as file:
             metadata: dict[str, Any] = file.metadata()
-            # copies: a tensor of safetensors is the mapped file itself, which the next checkpoint
-            # replaces (not allowed on Windows) and which a shorter one would pull from under us
+            # copied: a tensor of safetensors is the mapped file itself, which the next checkpoint
+            # replaces (not allowed on Windows), and a shorter file would unmap its memory
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         numbers = json.loads(metadata["numbers"])
         if metadata["checksum"] != _checksum(tensors):
-            raise ValueError("its checksum differs")
+            raise ValueError("checksum mismatch")
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
-        raise FolderError(f"{path}: this checkpoint is damaged ({error}); train anew") from None
-    _refuse_another_run(path, metadata, fingerprint)
+        raise FolderError(
+            f"{path}: this checkpoint is damaged ({error}); train again from the start"
+        ) from None
+    _check_fingerprint(path, metadata, fingerprint)
     try:
         state.restore(tensors, numbers)
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise FolderError(
-            f"{path}: this checkpoint does not fit this version of the model ({reason}); train anew"
+            f"{path}: this checkpoint does not fit this version of the model ({reason}); train "
+            "again from the start"
         ) from None
     return True
 
 
 def check_checkpoint(folder: Path, fingerprint: str) -> None:
-    """Refuse a checkpoint in `folder` that belongs to other data or settings.
+    """Raise if a checkpoint in `folder` belongs to other data or settings.
 
     Raises:
-        FolderError: as said. A damaged one is left to `load_checkpoint`.
+        FolderError: it does. A damaged checkpoint passes; `load_checkpoint` raises for it.
     """
     path = folder / FILE
     if not path.exists():
@@ -86,13 +92,13 @@ def check_checkpoint(folder: Path, fingerprint: str) -> None:
             metadata = file.metadata() or {}
     except SafetensorError:
         return
-    _refuse_another_run(path, metadata, fingerprint)
+    _check_fingerprint(path, metadata, fingerprint)
 
 
-def _refuse_another_run(path: Path, metadata: dict[str, Any], fingerprint: str) -> None:
+def _check_fingerprint(path: Path, metadata: dict[str, Any], fingerprint: str) -> None:
     made_with = metadata.get("fingerprint", "")
     if made_with != fingerprint:
-        changed = what_changed(made_with, fingerprint)
+        changed = describe_change(made_with, fingerprint)
         raise FolderError(
             f"{path}: this checkpoint was made with other data or settings"
             f"{f' ({changed})' if changed else ''}; resume with the same ones, or train into "
@@ -101,7 +107,7 @@ def _refuse_another_run(path: Path, metadata: dict[str, Any], fingerprint: str) 
 
 
 def _checksum(tensors: Weights) -> str:
-    """CRC-32 of all tensors in the order of their names: a slip of the disk, not an enemy."""
+    """Return the CRC-32 of all tensors by name: it detects disk errors, not manipulation."""
     value = 0
     for name in sorted(tensors):
         numbers: Any = tensors[name].cpu().reshape(-1).view(torch.uint8).numpy()

@@ -1,6 +1,6 @@
-"""A fingerprint of a run: by it a checkpoint knows the data and the settings that it belongs to.
+"""Fingerprint of a run: tells whether a checkpoint belongs to the data and settings at hand.
 
-JSON text, so that a checkpoint of another run can say what is another there.
+It is JSON text, so that the message of a mismatch can name what changed.
 """
 
 import hashlib
@@ -11,31 +11,33 @@ from typing import Any
 import numpy as np
 
 from munjang import __version__
-from munjang.training.settings import HOW_IT_IS_RUN
+from munjang.training.settings import CHANGEABLE_ON_RESUME
 
 _VERSION, _SETTINGS, _DATA = "munjang", "settings", "data"
 
 
-def fingerprint(recipe: Mapping[str, Any], data: Mapping[str, Iterable[Any]]) -> str:
-    """The version of the package, every setting but for how it is run, and a hash of all data.
+def compute_fingerprint(recipe: Mapping[str, Any], data: Mapping[str, Iterable[Any]]) -> str:
+    """Return package version, settings and a hash of the data, as JSON.
+
+    Settings that a resumed run may change (`CHANGEABLE_ON_RESUME`) are left out.
 
     Args:
-        recipe: as plain values.
-        data: by what people call it, arrays, or values that JSON knows.
+        recipe: settings as plain values.
+        data: arrays, or JSON values, by a name for messages.
     """
-    ran = {key: value for key, value in recipe["training"].items() if key not in HOW_IT_IS_RUN}
+    training = {k: v for k, v in recipe["training"].items() if k not in CHANGEABLE_ON_RESUME}
     return json.dumps(
         {
             _VERSION: __version__,
-            _SETTINGS: _flat({**recipe, "training": ran}),
+            _SETTINGS: _flatten({**recipe, "training": training}),
             _DATA: {name: _hash(values) for name, values in data.items()},
         },
         ensure_ascii=False,
     )
 
 
-def what_changed(before: str, now: str) -> str:
-    """In words, in what two fingerprints differ first; nothing where that cannot be told."""
+def describe_change(before: str, now: str) -> str:
+    """Return the first difference of two fingerprints in words; "" if it cannot be determined."""
     try:
         old, new = json.loads(before), json.loads(now)
         if old[_VERSION] != new[_VERSION]:
@@ -46,7 +48,7 @@ def what_changed(before: str, now: str) -> str:
         key = _first_change(old[_SETTINGS], new[_SETTINGS])
         if key is None:
             return ""
-        values = (json.dumps(one[_SETTINGS].get(key), ensure_ascii=False) for one in (old, new))
+        values = (json.dumps(side[_SETTINGS].get(key), ensure_ascii=False) for side in (old, new))
         was, is_now = (value if len(value) < 60 else f"{value[:57]}..." for value in values)
     except (ValueError, KeyError, TypeError, AttributeError):
         return ""
@@ -58,15 +60,15 @@ def _first_change(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | No
     return next((key for key in keys if before.get(key) != now.get(key)), None)
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings by their full keys."""
-    found: dict[str, Any] = {}
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return settings by their full keys."""
+    flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
-            found |= _flat(value, f"{prefix}{key}.")
+            flat |= _flatten(value, f"{prefix}{key}.")
         else:
-            found[f"{prefix}{key}"] = value
-    return found
+            flat[f"{prefix}{key}"] = value
+    return flat
 
 
 def _hash(values: Iterable[Any]) -> str:

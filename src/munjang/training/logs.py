@@ -1,4 +1,4 @@
-"""What a run leaves to read: `metrics.jsonl`, one JSON record a line, and TensorBoard files."""
+"""Logs of a run: `metrics.jsonl`, with one JSON record per line, and TensorBoard files."""
 
 import json
 import math
@@ -18,13 +18,13 @@ BOARD = "tensorboard"
 
 
 class RunLog:
-    """Writes the steps of a run as they come.
+    """Writer of both logs, step by step.
 
     Args:
-        folder: the model folder; `metrics.jsonl` and `tensorboard/` stand in it.
-        resumed_at: the step of the checkpoint that the run goes on from, 0 for a new run. Records
-            behind it, written by the sitting that was stopped, are dropped; so are all records of
-            an earlier run in the folder when this one is new.
+        folder: the model folder; `metrics.jsonl` and `tensorboard/` are written in it.
+        resumed_at: step of the checkpoint that the run resumes from, 0 for a new run. Later
+            records, written before the run was stopped, are removed; a new run removes all records
+            of an earlier run.
         every: steps between two records of the training loss.
     """
 
@@ -34,21 +34,21 @@ class RunLog:
         write_atomically(self.path, "".join(_records_up_to(self.path, resumed_at)))
         self._file = self.path.open("a", encoding="utf-8")
         if resumed_at == 0:
-            _drop_events(folder / BOARD)
-        self._board = _Curves(folder / BOARD, resumed_at)
-        self._since, self._tokens = time.perf_counter(), 0
+            _remove_events(folder / BOARD)
+        self._board = _TensorBoard(folder / BOARD, resumed_at)
+        self._last_time, self._tokens = time.perf_counter(), 0
 
-    def step(self, step: Step) -> None:
-        """Record one step.
+    def record(self, step: Step) -> None:
+        """Count one step, and write a record where one is due.
 
         Raises:
-            OSError: a file cannot be written; it is named.
+            OSError: a file cannot be written; the message names it.
         """
         self._tokens += step.tokens
         if step.number % self.every == 0 or step.scores is not None:
             now = time.perf_counter()
-            rate = self._tokens / max(now - self._since, 1e-9)
-            self._since, self._tokens = now, 0
+            rate = self._tokens / max(now - self._last_time, 1e-9)
+            self._last_time, self._tokens = now, 0
             self._write(step.number, "train", {"loss": step.loss, f"{step.unit}_per_second": rate})
         if step.scores is not None:
             self._write(step.number, "valid", step.scores.figures)
@@ -60,7 +60,7 @@ class RunLog:
         self._board.add(step, {f"{part}/{name}": value for name, value in values.items()})
 
     def _write_samples(self, step: int, scores: TaskScores) -> None:
-        """Answers of the moment, of tasks that write some."""
+        """Write sample answers, for tasks that generate text."""
         samples = getattr(scores, "named_samples", ())
         if samples:
             self._line({"step": step, "part": "samples", "samples": samples})
@@ -71,26 +71,26 @@ class RunLog:
             self._file.flush()
 
     def close(self) -> None:
-        """Close both."""
+        """Close both logs."""
         for file in (self._file, self._board):
-            # every record was flushed; what is left did not fit on the disk, and was told
+            # every record was flushed; one that did not fit on the disk has raised before
             with suppress(OSError):
                 file.close()
 
 
-class _Curves:
-    """The same for TensorBoard.
+class _TensorBoard:
+    """Writer of TensorBoard curves.
 
-    tensorboardX's own writer hands records to a thread, which dies of a full disk without a word
-    to the training, and lets it wait for ever.
+    tensorboardX's own writer hands records to a thread. On a full disk that thread ends without an
+    error, and the training waits for it for ever.
 
     Args:
-        board: the folder of the curves.
-        resumed_at: as for `RunLog`; TensorBoard forgets what it has behind it.
+        board: folder of the event files.
+        resumed_at: as for `RunLog`; TensorBoard drops the points after it.
     """
 
     def __init__(self, board: Path, resumed_at: int) -> None:
-        # imported here: answering needs no TensorBoard
+        # imported here, since predicting needs no TensorBoard
         from tensorboardX.event_file_writer import EventsWriter
         from tensorboardX.proto.event_pb2 import Event, SessionLog
         from tensorboardX.summary import scalar
@@ -99,7 +99,7 @@ class _Curves:
         self._event, self._scalar = Event, scalar
         board.mkdir(exist_ok=True)
         with naming(board):
-            # the name has the second in it, and two sittings may begin in one
+            # the file name holds the time in seconds, and a run may be resumed within one
             self._writer = EventsWriter(str(board / "events"), f".{resumed_at}")
             if resumed_at:
                 start = SessionLog(status=SessionLog.START)
@@ -107,18 +107,18 @@ class _Curves:
             self._writer.flush()
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
-        """Add a point to each curve, and let nothing wait in a buffer."""
+        """Add a point to each curve and flush."""
         with naming(self.board):
             for name, value in values.items():
                 if not math.isfinite(value):
-                    continue  # a curve has a gap there; tensorboardX would warn of each
+                    continue  # leaves a gap in the curve; tensorboardX would print a warning
                 summary = self._scalar(name, value)
                 event = self._event(wall_time=time.time(), step=step, summary=summary)
                 self._writer.write_event(event)
             self._writer.flush()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the event file."""
         self._writer.close()
 
 
@@ -135,7 +135,7 @@ def _records_up_to(path: Path, step: int) -> list[str]:
     return kept
 
 
-def _drop_events(board: Path) -> None:
-    """TensorBoard would draw an earlier run's curve into the new one's."""
+def _remove_events(board: Path) -> None:
+    """Remove event files of an earlier run, which TensorBoard would draw into the new curves."""
     for events in board.glob("events.out.tfevents.*"):
         events.unlink()

@@ -1,4 +1,4 @@
-"""Whether there is memory for a training at all, before any of it is taken."""
+"""Checks before training that a model and its batches fit in memory."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,30 +8,25 @@ from torch import nn
 
 from munjang.data.buckets import Group
 from munjang.errors import ConfigError
+from munjang.layers.parameters import count_parameters
 from munjang.memory import total_memory
 from munjang.training.optimisers import RowAdagrad
 from munjang.training.settings import TrainingSettings
-from munjang.training.state import TrainingState
+from munjang.training.state import make_state
 
 
-def refuse_impossible(
-    build: Callable[[], nn.Module],
-    settings: TrainingSettings,
-    make_state: Callable[[nn.Module, TrainingSettings], TrainingState],
-) -> None:
-    """Refuse a network that the memory of this machine cannot hold while it is trained.
+def check_model_fits(build: Callable[[], nn.Module], settings: TrainingSettings) -> None:
+    """Raise if this machine has too little memory to train a network.
 
-    What is counted is what surely comes: weights, what the optimisers remember, copies of the best
-    weights. Activations come on top.
+    Weights, optimizer state and copies of the best weights are counted. Activations come on top.
 
     Args:
-        build: gives the network; called once, on PyTorch's device "meta", which has shapes and no
-            numbers.
-        settings: of the training.
-        make_state: from network and settings to a fresh state.
+        build: returns the network; called once, on PyTorch's device "meta", which allocates
+            nothing.
+        settings: settings of the training.
 
     Raises:
-        ConfigError: saying how much it would need, and of what.
+        ConfigError: it needs too much; the message says how much, and names the largest parameter.
     """
     available = total_memory()
     try:
@@ -46,40 +41,42 @@ def refuse_impossible(
         ) from None
     if not available:
         return
-    state = make_state(network, settings)
-    weights = sum(t.numel() * t.element_size() for t in network.state_dict().values())
-    remembered = sum(
-        4 * (len(p) if isinstance(optimiser, RowAdagrad) else 2 * p.numel())
-        for optimiser in state.optimisers
-        for group in optimiser.groups
-        for p in group.parameters
-    )
-    copies = 1 + (settings.average_best or int(settings.averaging is not None))
-    needed = weights * (1 + copies) + remembered
-    if torch.device(settings.device).type != "cpu":
-        needed = weights  # it is built here before it moves
+    needed = _training_bytes(network, settings)
     if needed <= available:
         return
     name, largest = max(network.named_parameters(), key=lambda named: named[1].numel())
     shape = " x ".join(f"{side:,}" for side in largest.shape)
-    numbers = sum(parameter.numel() for parameter in network.parameters())
     raise ConfigError(
-        f"model: out of memory: {numbers:,} parameters need {needed / 1e9:,.1f} GB or more to "
-        f"train (weights, optimiser, the best weights), and this machine has "
-        f"{available / 1e9:,.1f} GB; the largest part is {name} [{shape}]; lower model.dim, or "
-        "what else makes it so large"
+        f"model: out of memory: {count_parameters(network):,} parameters need "
+        f"{needed / 1e9:,.1f} GB or more to train (weights, optimizer state, copies of the best "
+        f"weights), and this machine has {available / 1e9:,.1f} GB; the largest parameter is "
+        f"{name} [{shape}]; lower model.dim, or what else makes it so large"
     )
 
 
-def refuse_impossible_batches(groups: Iterable[Group], recipe: Any) -> None:
-    """Refuse batches of which one layer alone does not fit into the memory of this machine.
+def _training_bytes(network: nn.Module, settings: TrainingSettings) -> int:
+    weights: int = sum(t.numel() * t.element_size() for t in network.state_dict().values())
+    if torch.device(settings.device).type != "cpu":
+        return weights  # it is built here before it moves
+    optimiser_state: int = sum(
+        4 * (len(p) if isinstance(optimiser, RowAdagrad) else 2 * p.numel())
+        for optimiser in make_state(network, settings).optimisers
+        for group in optimiser.groups
+        for p in group.parameters
+    )
+    copies = 1 + (settings.average_best or int(settings.averaging is not None))
+    return weights * (1 + copies) + optimiser_state
+
+
+def check_batches_fit(groups: Iterable[Group], recipe: Any) -> None:
+    """Raise if one layer's activations of a batch do not fit in the memory of this machine.
 
     Args:
         groups: the batches.
-        recipe: whose `model.dim` says how wide a token's vector is.
+        recipe: its `model.dim` is the number of features per token.
 
     Raises:
-        ConfigError: naming the largest batch.
+        ConfigError: a batch needs too much; the message gives the size of the largest one.
     """
     dim, available = getattr(recipe.model, "dim", None), total_memory()
     if dim is None or not available:

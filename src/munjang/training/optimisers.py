@@ -1,10 +1,10 @@
-"""AdamW, and Adagrad, that update only the touched rows of an embedding.
+"""AdamW and row-wise Adagrad, which update only the rows of an embedding that a batch touched.
 
 A parameter with a row-sparse gradient (`munjang.layers.rows`) has only those rows read, decayed and
-moved that the batch touched. PyTorch's own kernel does the arithmetic of AdamW; its classes are
-left aside, since making the first one imports the compiler, 1.8 s before any training begins, and
-since each step through them, or through the function below them, costs more than the arithmetic of
-a small model.
+updated that the batch touched. PyTorch's own kernel does the arithmetic of AdamW
+(`munjang.training.kernels`). Its optimizer classes are not used: building the first one imports the
+compiler, which takes 1.8 s, and a step through them costs more than the arithmetic of a small
+model.
 """
 
 import math
@@ -15,14 +15,16 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from munjang.training.kernels import coalesce_rows, update_adamw
+
 
 @dataclass
 class ParameterGroup:
-    """Parameters with the same step size.
+    """Parameters with the same learning rate.
 
     Attributes:
-        parameters: what is updated.
-        lr: the highest step size.
+        parameters: the parameters to update.
+        lr: the peak learning rate.
     """
 
     parameters: Sequence[nn.Parameter]
@@ -30,45 +32,35 @@ class ParameterGroup:
 
 
 class Optimiser(Protocol):
-    """What moves parameters along their gradients.
+    """Updates parameters along their gradients.
 
     Attributes:
-        groups: the parameters and their step sizes.
-        state: what is remembered of each parameter, by its place in the order of the groups.
+        groups: the parameters and their learning rates.
+        state: tensors kept per parameter, by its position over all groups.
     """
 
     groups: list[ParameterGroup]
     state: dict[int, dict[str, Tensor]]
 
     def step(self, factor: float = 1.0) -> None:
-        """Update every parameter that has a gradient, with `factor` times its highest step size."""
+        """Update every parameter that has a gradient, at `factor` times its peak learning rate."""
 
 
-def _is_rising(rows: Tensor) -> bool:
-    numbers = rows.cpu().numpy()  # a third of the time of asking PyTorch
-    return bool((numbers[1:] > numbers[:-1]).all())
+def _touched_rows(gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """Return row numbers [touched], each once, and their gradients [touched, dim].
 
-
-def _coalesced(gradient: Tensor) -> Tensor:
-    """The row-sparse gradient with each row once."""
-    if gradient.is_coalesced():
-        return gradient
-    # autograd forgets that a gradient was coalesced; rising rows prove it, faster than a new sort
-    if _is_rising(gradient._indices()[0]):
-        return gradient._coalesced_(True)
-    return gradient.coalesce()
-
-
-def _touched(gradient: Tensor) -> tuple[Tensor, Tensor]:
-    """Row numbers [touched], each once, and gradients [touched, dim] of a row-sparse gradient."""
-    gradient = _coalesced(gradient)
-    return gradient._indices()[0], gradient._values()
+    A dense gradient touches every row.
+    """
+    if not gradient.is_sparse:
+        return torch.arange(len(gradient), device=gradient.device), gradient
+    gradient = coalesce_rows(gradient)
+    return gradient.indices()[0], gradient.values()
 
 
 class AdamW:
-    """AdamW; on the touched rows only where a gradient is row-sparse ("lazy Adam").
+    """AdamW; for a row-sparse gradient, only on the touched rows ("lazy Adam").
 
-    With g the gradient of a number at step t (updates of its parameter, from 1):
+    With g the gradient of a weight at step t (updates of its parameter, from 1):
 
         m = b1 m + (1 - b1) g,   v = b2 v + (1 - b2) g^2
         w = (1 - lr decay) w - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
@@ -77,10 +69,10 @@ class AdamW:
     Ba (2015) with the decoupled decay of Loshchilov and Hutter (2019).
 
     Args:
-        groups: parameters and step sizes.
+        groups: parameters and learning rates.
         betas: b1 and b2.
         eps: added to the root of v.
-        weight_decay: of matrices; a bias, or any other vector, does not decay.
+        weight_decay: decay of matrices; biases and other vectors do not decay.
     """
 
     def __init__(
@@ -99,52 +91,46 @@ class AdamW:
 
     @torch.no_grad()
     def step(self, factor: float = 1.0) -> None:
-        """Update every parameter that has a gradient, with `factor` times its highest step size."""
-        place = 0
+        """Update every parameter that has a gradient, at `factor` times its peak learning rate."""
+        position = 0
         for group in self.groups:
-            moved = _Moved()
+            update = _GroupUpdate()
             for parameter in group.parameters:
                 if parameter.grad is not None:
-                    moved.add(parameter, parameter.grad, self._state_of(place, parameter))
-                place += 1
-            self._update(moved, group.lr * factor)
+                    update.add(parameter, parameter.grad, self._state_of(position, parameter))
+                position += 1
+            self._apply(update, group.lr * factor)
 
-    def _update(self, moved: "_Moved", lr: float) -> None:
+    def _apply(self, update: "_GroupUpdate", lr: float) -> None:
         if self.weight_decay:
             # here and not in the kernel, so that one call does for matrices and vectors
-            for values in moved.values:
+            for values in update.values:
                 if values.ndim > 1:
                     values.mul_(1 - lr * self.weight_decay)
-        if moved.values:
-            torch._foreach_add_(moved.steps, 1)
-            torch._fused_adamw_(
-                moved.values,
-                moved.gradients,
-                moved.means,
-                moved.squares,
-                [],
-                moved.steps,
-                amsgrad=False,
+        if update.values:
+            update_adamw(
+                update.values,
+                update.gradients,
+                update.means,
+                update.squares,
+                update.steps,
                 lr=lr,
-                beta1=self.betas[0],
-                beta2=self.betas[1],
-                weight_decay=0.0,
+                betas=self.betas,
                 eps=self.eps,
-                maximize=False,
             )
-        moved.put_back()
+        update.write_back()
 
-    def _state_of(self, place: int, parameter: nn.Parameter) -> dict[str, Tensor]:
-        if place not in self.state:
-            self.state[place] = {
+    def _state_of(self, position: int, parameter: nn.Parameter) -> dict[str, Tensor]:
+        if position not in self.state:
+            self.state[position] = {
                 "step": torch.zeros((), device=parameter.device),
                 "mean": torch.zeros_like(parameter),
                 "square": torch.zeros_like(parameter),
             }
-        return self.state[place]
+        return self.state[position]
 
 
-class _Moved:
+class _GroupUpdate:
     """The tensors of one group's update: whole parameters, or copies of their touched rows."""
 
     def __init__(self) -> None:
@@ -157,32 +143,33 @@ class _Moved:
 
     def add(self, parameter: nn.Parameter, gradient: Tensor, state: dict[str, Tensor]) -> None:
         self.steps.append(state["step"])
-        wholes = parameter.data, state["mean"], state["square"]
+        tables = parameter.data, state["mean"], state["square"]
         if gradient.is_sparse:
-            rows, gradient = _touched(gradient)
-            parts = [whole.index_select(0, rows) for whole in wholes]
-            self._copies += [(whole, rows, part) for whole, part in zip(wholes, parts, strict=True)]
+            rows, gradient = _touched_rows(gradient)
+            parts = [table.index_select(0, rows) for table in tables]
+            self._copies += [(table, rows, part) for table, part in zip(tables, parts, strict=True)]
         else:
-            parts = list(wholes)
+            parts = list(tables)
         self.gradients.append(gradient)
         self.values.append(parts[0])
         self.means.append(parts[1])
         self.squares.append(parts[2])
 
-    def put_back(self) -> None:
-        for whole, rows, part in self._copies:
-            whole.index_copy_(0, rows, part)
+    def write_back(self) -> None:
+        for table, rows, part in self._copies:
+            table.index_copy_(0, rows, part)
 
 
 class RowAdagrad:
-    """Adagrad with one accumulator a row: the mean of the squared gradient over the row's numbers.
+    """Adagrad with one accumulator per row: the mean of the row's squared gradient.
 
     For a touched row:  s = s + mean(g^2),   w = w - lr g / (sqrt(s) + eps).  An untouched row keeps
-    its w and s. Adagrad is Duchi et al. (2011); one accumulator a row is how large embedding tables
-    are trained (Mudigere et al. 2022). A quarter of AdamW's memory traffic at dim 64.
+    its w and s. Adagrad is Duchi et al. (2011); one accumulator per row is how large embedding
+    tables are trained (Mudigere et al. 2022). It needs a quarter of AdamW's memory traffic at
+    dim 64.
 
     Args:
-        groups: parameters with row-sparse gradients, and step sizes; there is no decay.
+        groups: matrices, best with row-sparse gradients, and learning rates; there is no decay.
         eps: added to the root of s.
     """
 
@@ -193,33 +180,35 @@ class RowAdagrad:
 
     @torch.no_grad()
     def step(self, factor: float = 1.0) -> None:
-        """Update every parameter that has a gradient, with `factor` times its highest step size."""
-        place = 0
+        """Update every parameter that has a gradient, at `factor` times its peak learning rate."""
+        position = 0
         for group in self.groups:
             for parameter in group.parameters:
                 if parameter.grad is not None:
-                    self._update(place, parameter, parameter.grad, group.lr * factor)
-                place += 1
+                    self._update(position, parameter, parameter.grad, group.lr * factor)
+                position += 1
 
-    def _update(self, place: int, parameter: nn.Parameter, gradient: Tensor, lr: float) -> None:
-        if place not in self.state:
-            self.state[place] = {"square": torch.zeros(len(parameter), device=parameter.device)}
-        rows, values = _touched(gradient)
-        state = self.state[place]["square"]
-        square = state.index_select(0, rows)
+    def _update(self, position: int, parameter: nn.Parameter, gradient: Tensor, lr: float) -> None:
+        if position not in self.state:
+            self.state[position] = {"square": torch.zeros(len(parameter), device=parameter.device)}
+        rows, values = _touched_rows(gradient)
+        accumulators = self.state[position]["square"]
+        square = accumulators.index_select(0, rows)
         square += torch.linalg.vector_norm(values, dim=1).square_().div_(values.shape[1])
-        state.index_copy_(0, rows, square)
-        rate = square.sqrt_().add_(self.eps).reciprocal_().mul_(-lr)
-        # read, moved and written: adding to rows in place takes up to four times as long
-        moved = parameter.index_select(0, rows).addcmul_(values, rate[:, None])
-        parameter.index_copy_(0, rows, moved)
+        accumulators.index_copy_(0, rows, square)
+        rates = square.sqrt_().add_(self.eps).reciprocal_().mul_(-lr)
+        # read, updated and written: adding to rows in place takes up to four times as long
+        updated = parameter.index_select(0, rows).addcmul_(values, rates[:, None])
+        parameter.index_copy_(0, rows, updated)
 
 
 def clip_gradients(parameters: Iterable[nn.Parameter], largest: float) -> float:
     """Scale all gradients, dense and row-sparse, so that their joint norm is at most `largest`.
 
-    Returns the norm before. Pascanu et al. (2013), "On the difficulty of training recurrent
-    neural networks".
+    Pascanu et al. (2013), "On the difficulty of training recurrent neural networks".
+
+    Returns:
+        The joint norm before.
     """
     values = []
     for parameter in parameters:
@@ -227,9 +216,9 @@ def clip_gradients(parameters: Iterable[nn.Parameter], largest: float) -> float:
         if gradient is None:
             continue
         if gradient.is_sparse:
-            # a row named twice counts with its sum
-            gradient = parameter.grad = _coalesced(gradient)
-            gradient = gradient._values()
+            # the gradients of a repeated row are summed before the norm is taken
+            gradient = parameter.grad = coalesce_rows(gradient)
+            gradient = gradient.values()
         values.append(gradient)
     if not values:
         return 0.0

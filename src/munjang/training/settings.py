@@ -9,80 +9,97 @@ from munjang.config import Settings
 from munjang.data.buckets import Bucketing, parse_boundaries
 from munjang.training.schedules import Schedule
 
-# Settings that a run may be resumed with other values of: they change no batch and no step.
-HOW_IT_IS_RUN = ("checkpoint_seconds", "checkpoint_steps", "threads")
+# Settings that a resumed run may change: they influence no batch and no step.
+CHANGEABLE_ON_RESUME = ("checkpoint_seconds", "checkpoint_steps", "threads")
 
 
 class TrainingSettings(Settings):
-    """How a model is fitted. The defaults suit a few thousand to a few hundred thousand rows."""
+    """Settings of the training loop. The defaults suit some 1,000 to 500,000 rows."""
 
-    epochs: int = Field(5, ge=1, le=10**6, description="most passes over the training part")
+    epochs: int = Field(5, ge=1, le=10**6, description="maximum number of epochs")
     max_steps: int | None = Field(
-        None, ge=1, le=10**9, description="or fewer: the schedule ends at this step"
+        None, ge=1, le=10**9, description="maximum number of steps; the schedule ends there"
     )
     max_seconds: float | None = Field(
         None,
         gt=0,
         le=10**8,
-        description="stop at this time, wherever the schedule is; never repeats exactly",
+        description="time limit, wherever the schedule is; such a run is not reproducible",
     )
-    batch_rows: int | None = Field(64, ge=1, le=2**20, description="rows of a batch")
-    batch_tokens: int | None = Field(None, ge=1, le=2**26, description="or: most tokens of a batch")
-    buckets: str | None = Field(None, description="boundaries by hand, such as '10,100'")
-    learning_rate: float = Field(1e-3, gt=0, le=1e38, description="AdamW's highest step size")
+    batch_rows: int | None = Field(64, ge=1, le=2**20, description="rows per batch")
+    batch_tokens: int | None = Field(
+        None, ge=1, le=2**26, description="maximum tokens per batch, instead of batch_rows"
+    )
+    buckets: str | None = Field(
+        None, description="boundaries of the length buckets, such as '10,100'; null: automatic"
+    )
+    learning_rate: float = Field(1e-3, gt=0, le=1e38, description="peak learning rate of AdamW")
     embedding_optimiser: Literal["adamw", "adagrad"] = Field(
-        "adamw", description="of embedding rows; adagrad keeps one number a row"
+        "adamw", description="optimizer of embedding tables; adagrad keeps one number per row"
     )
     embedding_learning_rate: float | None = Field(
         None,
         gt=0,
         le=1e38,
-        description="of embedding rows; the same as learning_rate when left out",
+        description="peak learning rate of embedding tables; null: learning_rate",
     )
     beta2: float = Field(
-        0.999, ge=0, lt=1, description="how long AdamW remembers the size of gradients"
+        0.999, ge=0, lt=1, description="AdamW's decay rate of the mean squared gradient"
     )
     weight_decay: float = Field(
-        0.01, ge=0, le=10**3, description="AdamW's decay of weight matrices"
+        0.01, ge=0, le=10**3, description="AdamW's weight decay; biases do not decay"
     )
-    warmup: float = Field(0.05, ge=0, lt=1, description="share of steps with a rising step size")
-    schedule: Schedule = Field("cosine", description="after warm-up")
+    warmup: float = Field(
+        0.05, ge=0, lt=1, description="share of the steps with a rising learning rate"
+    )
+    schedule: Schedule = Field("cosine", description="learning rate schedule after warm-up")
     clip_norm: float | None = Field(
-        1.0, gt=0, le=10**9, description="largest norm of the whole gradient"
+        1.0, gt=0, le=10**9, description="maximum norm of the whole gradient"
     )
-    evaluations_per_epoch: int = Field(
-        1, ge=1, le=10**4, description="looks at the validation part a pass"
-    )
+    evaluations_per_epoch: int = Field(1, ge=1, le=10**4, description="validation runs per epoch")
     metric: str = Field(
         "accuracy",
-        description="on the validation part; decides what is best (of equals the lower loss): a "
-        "metric of the task",
+        description="selection metric: the best validation run of it (of equals the lowest loss) "
+        "gives the best checkpoint; a metric of the task",
     )
     patience: int | None = Field(
-        None, ge=1, le=10**6, description="stop after this many evaluations that are no better"
+        None,
+        ge=1,
+        le=10**6,
+        description="stop after this many validation runs without an improvement",
     )
     averaging: float | None = Field(
-        None, ge=0, lt=1, description="average the weights of all evaluations after this share"
+        None,
+        ge=0,
+        lt=1,
+        description="average the weights of all validation runs after this share of the steps",
     )
     average_best: int | None = Field(
-        None, ge=2, le=100, description="or: average the weights of so many best evaluations"
+        None,
+        ge=2,
+        le=100,
+        description="average the weights of this many best validation runs instead",
     )
     leave_out: float = Field(
-        0.1, ge=0, le=0.5, description="of model.members: rows that each does not learn from"
+        0.1,
+        ge=0,
+        le=0.5,
+        description="share of the rows that each of model.members does not learn from",
     )
     checkpoint_seconds: float = Field(
         60.0, ge=0, le=10**8, description="seconds between checkpoints"
     )
     checkpoint_steps: int | None = Field(
-        None, ge=1, le=10**9, description="or: steps between checkpoints"
+        None, ge=1, le=10**9, description="steps between checkpoints, instead of seconds"
     )
     threads: int | None = Field(
-        None, ge=1, le=256, description="CPU threads; all cores when left out"
+        None, ge=1, le=256, description="number of CPU threads; null: one per core"
     )
     device: str = Field("cpu", description="cpu, cuda or cuda:N")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",
-        description="of the matrix products in training; weights and answers stay float32",
+        description="precision of matrix products in training; weights and predictions stay "
+        "float32",
     )
 
     @model_validator(mode="before")
@@ -121,26 +138,32 @@ class TrainingSettings(Settings):
         return buckets
 
     def bucketing(self) -> Bucketing:
-        """How the training column is cut into batches."""
+        """Return how training rows are grouped into batches."""
         boundaries = None if self.buckets is None else parse_boundaries(self.buckets)
         return Bucketing(self.batch_rows, self.batch_tokens, boundaries)
 
 
 def refuse_embedding_settings(training: TrainingSettings, why: str) -> None:
-    """Refuse what only concerns encoders of texts, and would change nothing.
+    """Raise if settings of embedding tables are set for a model that has none.
 
     Args:
-        training: of another model.
-        why: its embeddings have no settings of their own.
+        training: settings of that model.
+        why: the reason, for the message.
 
     Raises:
-        ValueError: naming the setting.
+        ValueError: one is set; the message names it.
     """
     for name in ("embedding_optimiser", "embedding_learning_rate"):
         if getattr(training, name) != TrainingSettings.model_fields[name].default:
-            raise ValueError(
-                f"training.{name}: is for embeddings of text encoders; {why}; leave it out"
-            )
+            raise ValueError(f"training.{name}: is for embedding tables; {why}; leave it out")
+
+
+def refuse_leave_out(training: TrainingSettings) -> None:
+    """Raise if `leave_out` is set for a model without members.
+
+    Raises:
+        ValueError: it is set.
+    """
     if training.leave_out != TrainingSettings.model_fields["leave_out"].default:
         raise ValueError(
             "training.leave_out: is for text encoders with model.members; leave it out"

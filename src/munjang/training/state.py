@@ -1,12 +1,14 @@
-"""All that a training run must remember to go on after it was stopped."""
+"""The state of a training run: everything that is needed to resume it."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from munjang.training.optimisers import Optimiser
+from munjang.layers.parameters import embedding_tables
+from munjang.training.optimisers import AdamW, Optimiser, ParameterGroup, RowAdagrad
+from munjang.training.settings import TrainingSettings
 
 Weights = dict[str, Tensor]
 
@@ -16,43 +18,65 @@ class Counters:
     """The numbers of a run, all plain JSON.
 
     Attributes:
-        step: optimiser steps done.
-        stale: evaluations since the best one.
-        averaged: how many snapshots the running average holds.
-        best_value: best metric so far, larger is better; None before the first evaluation.
-        best_loss: of that evaluation, see `munjang.tasks.figures.loss_of`.
-        best_step: the step it was reached at.
-        best_is_average: whether the averaged weights reached it.
-        among_best: metrics of the snapshots, larger is better.
-        loss_sum: losses since the last evaluation, summed.
-        loss_count: how many.
-        seconds: time spent in training, over all sittings.
-        stopped: no more steps are to be done.
-        diverged: it stopped since the weights were no finite numbers any more.
-        history: one record an evaluation.
+        step: optimizer steps done.
+        validations_since_best: validation runs since the best one.
+        average_count: number of weights in the running average.
+        best_value: best selection metric so far, larger is better; None before the first
+            validation run.
+        best_loss: loss of that validation run, see `munjang.tasks.figures.loss_of`.
+        best_step: step of the best checkpoint.
+        best_is_average: True if the best checkpoint holds averaged weights.
+        snapshot_values: selection metrics of the snapshots, larger is better.
+        loss_sum: sum of the training losses since the last validation run.
+        loss_count: number of losses in that sum.
+        seconds: time spent in training, over all resumed parts of the run.
+        is_stopped: True if no more steps are to be taken.
+        has_diverged: True if the run stopped because weights were non-finite.
+        history: one record per validation run.
     """
 
     step: int = 0
-    stale: int = 0
-    averaged: int = 0
+    validations_since_best: int = 0
+    average_count: int = 0
     best_value: float | None = None
     best_loss: float = 0.0
     best_step: int = 0
     best_is_average: bool = False
-    among_best: list[float] = field(default_factory=list)
+    snapshot_values: list[float] = field(default_factory=list)
     loss_sum: float = 0.0
     loss_count: int = 0
     seconds: float = 0.0
-    stopped: bool = False
-    diverged: bool = False
+    is_stopped: bool = False
+    has_diverged: bool = False
     history: list[dict[str, Any]] = field(default_factory=list)
+
+
+@runtime_checkable
+class CarriesState(Protocol):
+    """A module that carries tensors from one training batch to the next, e.g. a recurrent state.
+
+    `forward` in training mode reads `carried` and replaces its tensors, detached; it is empty
+    before the first batch. The tensors are checkpointed, so that a resumed run continues with them.
+    They are no weights: averaging and the best checkpoint leave them alone.
+
+    Attributes:
+        carried: tensors by name, in a plain attribute of the module.
+    """
+
+    carried: dict[str, Tensor]
 
 
 @dataclass
 class TrainingState:
-    """The model, its optimisers, the best and the averaged weights, and the counters.
+    """The model, its optimizers, the best and the averaged weights, and the counters.
 
-    `snapshots` are the weights of some best evaluations, where those are averaged.
+    Attributes:
+        model: the network that is trained.
+        optimisers: they hold all its parameters.
+        counters: the numbers of the run.
+        best: weights of the best checkpoint.
+        average: running mean of weights, where `training.averaging` is set.
+        snapshots: weights of the best validation runs, where `training.average_best` is set.
     """
 
     model: nn.Module
@@ -63,74 +87,111 @@ class TrainingState:
     snapshots: list[Weights] = field(default_factory=list)
 
     def keep_as_best(self, weights: Weights) -> None:
-        """Copy `weights` as the best so far."""
-        self.best = {name: tensor.detach().clone() for name, tensor in weights.items()}
+        """Copy `weights` as the best checkpoint."""
+        self.best = _copy(weights)
 
     def add_to_average(self) -> None:
-        """Take the model's weights into the running mean (Izmailov et al. 2018)."""
-        self.counters.averaged += 1
+        """Add the model's weights to the running mean (Izmailov et al. 2018)."""
+        self.counters.average_count += 1
         for name, tensor in self.model.state_dict().items():
             if name not in self.average:
                 self.average[name] = tensor.detach().clone()
             elif tensor.is_floating_point():
-                self.average[name].lerp_(tensor, 1 / self.counters.averaged)
+                self.average[name].lerp_(tensor, 1 / self.counters.average_count)
 
-    def keep_among_best(self, value: float, most: int) -> None:
-        """Keep the model's weights if they are among the `most` best so far; of equals the first.
+    def keep_snapshot(self, value: float, limit: int) -> None:
+        """Keep the model's weights if they are among the best so far; the first of equals stays.
 
         Args:
-            value: how good they are, larger is better.
-            most: how many to keep.
+            value: the selection metric of the weights, larger is better.
+            limit: number of snapshots to keep.
         """
-        values = self.counters.among_best
-        if len(values) == most:
-            worst = min(range(most), key=lambda k: (values[k], -k))
+        values = self.counters.snapshot_values
+        if len(values) == limit:
+            worst = min(range(limit), key=lambda k: (values[k], -k))
             if value <= values[worst]:
                 return
             del values[worst], self.snapshots[worst]
         values.append(value)
-        weights = self.model.state_dict()
-        self.snapshots.append({name: tensor.detach().clone() for name, tensor in weights.items()})
+        self.snapshots.append(_copy(self.model.state_dict()))
 
-    def mean_of_best(self) -> Weights:
-        """The mean of the snapshots; what is no float is that of the last."""
+    def average_snapshots(self) -> Weights:
+        """Return the mean of the snapshots; integer tensors are those of the last snapshot."""
         last = self.snapshots[-1]
         return {
-            name: torch.stack([one[name] for one in self.snapshots]).mean(0)
+            name: torch.stack([snapshot[name] for snapshot in self.snapshots]).mean(0)
             if tensor.is_floating_point()
             else tensor
             for name, tensor in last.items()
         }
 
     def tensors(self) -> Weights:
-        """Every tensor of the run by a flat name."""
+        """Return every tensor of the run by a flat name."""
         named = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         named |= {f"best.{name}": tensor for name, tensor in self.best.items()}
         named |= {f"average.{name}": tensor for name, tensor in self.average.items()}
         for number, snapshot in enumerate(self.snapshots):
             named |= {f"snapshot.{number}.{name}": tensor for name, tensor in snapshot.items()}
         for number, optimiser in enumerate(self.optimisers):
-            for place, values in optimiser.state.items():
-                named |= {f"optimiser.{number}.{place}.{key}": t for key, t in values.items()}
+            for position, values in optimiser.state.items():
+                named |= {f"optimiser.{number}.{position}.{key}": t for key, t in values.items()}
+        for prefix, module in self._carriers():
+            named |= {f"{prefix}{key}": tensor for key, tensor in module.carried.items()}
         return {name: tensor.contiguous() for name, tensor in named.items()}
 
     def numbers(self) -> dict[str, Any]:
-        """The counters as plain JSON."""
+        """Return the counters as plain JSON."""
         return asdict(self.counters)
 
     def restore(self, tensors: Weights, numbers: dict[str, Any]) -> None:
-        """Go back to what `tensors` and `numbers` held."""
+        """Set the state to `tensors` and `numbers`, as the methods of these names gave them."""
         self.counters = Counters(**numbers)
         self.model.load_state_dict(_under(tensors, "model."))
         self.best = _under(tensors, "best.")
         self.average = _under(tensors, "average.")
-        kept = range(len(self.counters.among_best))
+        kept = range(len(self.counters.snapshot_values))
         self.snapshots = [_under(tensors, f"snapshot.{number}.") for number in kept]
         for number, optimiser in enumerate(self.optimisers):
             optimiser.state.clear()
             for name, tensor in _under(tensors, f"optimiser.{number}.").items():
-                place, key = name.split(".")
-                optimiser.state.setdefault(int(place), {})[key] = tensor
+                position, key = name.split(".")
+                optimiser.state.setdefault(int(position), {})[key] = tensor
+        for prefix, module in self._carriers():
+            module.carried = _under(tensors, prefix)
+
+    def _carriers(self) -> list[tuple[str, CarriesState]]:
+        """Return the modules that carry state, each with the prefix of its tensors' names."""
+        return [
+            (f"carried.{name}/", module)
+            for name, module in self.model.named_modules()
+            if isinstance(module, CarriesState)
+        ]
+
+
+def make_state(model: nn.Module, settings: TrainingSettings) -> TrainingState:
+    """Return a fresh state: AdamW for all parameters, or another optimizer for embedding tables."""
+    tables = embedding_tables(model)
+    table_ids = {id(table) for table in tables}
+    dense = [p for p in model.parameters() if id(p) not in table_ids]
+    rate, decay = settings.learning_rate, settings.weight_decay
+    betas = (0.9, settings.beta2)
+    table_rate = settings.embedding_learning_rate or rate
+    if settings.embedding_optimiser == "adagrad":
+        optimisers: list[Optimiser] = [
+            AdamW([ParameterGroup(dense, rate)], betas=betas, weight_decay=decay),
+            RowAdagrad([ParameterGroup(tables, table_rate)]),
+        ]
+    elif table_rate == rate:
+        group = ParameterGroup([*dense, *tables], rate)
+        optimisers = [AdamW([group], betas=betas, weight_decay=decay)]
+    else:
+        groups = [ParameterGroup(dense, rate), ParameterGroup(tables, table_rate)]
+        optimisers = [AdamW(groups, betas=betas, weight_decay=decay)]
+    return TrainingState(model, optimisers)
+
+
+def _copy(weights: Weights) -> Weights:
+    return {name: tensor.detach().clone() for name, tensor in weights.items()}
 
 
 def _under(tensors: Weights, prefix: str) -> Weights:

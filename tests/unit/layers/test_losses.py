@@ -1,4 +1,6 @@
-"""Losses have Keras' values for Keras' names, row by row."""
+"""Losses have Keras' values for Keras' names, row by row, and take soft targets."""
+
+import math
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from munjang.layers.losses import (
     sparse_categorical_crossentropy,
     squared_hinge,
 )
+from munjang.tasks.classify import Classify, ClassifySettings
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -24,7 +27,7 @@ SMOOTHINGS = pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.4])
 
 
 def some_rows(classes: int) -> tuple[Tensor, Tensor]:
-    """Logits [rows, classes] that no library needs to clip, and class numbers [rows]."""
+    """Return logits [rows, classes] that no library needs to clip, and class numbers [rows]."""
     random = np.random.default_rng(classes)
     logits = torch.from_numpy(random.standard_normal((ROWS, classes)).astype(np.float32) * 2)
     return logits, torch.from_numpy(random.integers(0, max(classes, 2), ROWS))
@@ -140,3 +143,68 @@ def test_focal_has_a_finite_gradient_where_the_answer_is_certain(gamma: float) -
     focal(logits, torch.tensor([0, 0]), gamma=gamma).sum().backward()
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
+
+
+CLASS_LOSSES = ["categorical_crossentropy", "sparse_categorical_crossentropy", "focal"]
+
+
+def slow_loss(name: str, logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    """Return the loss for probabilities [rows, classes] as the papers write it, term by term."""
+    losses = []
+    for row, truth in zip(logits.double().tolist(), targets.double().tolist(), strict=True):
+        scores = [0.0, *row] if len(row) == 1 else row  # one logit: that of the second class
+        total = sum(math.exp(score) for score in scores)
+        loss = 0.0
+        for score, share in zip(scores, truth, strict=True):
+            p = math.exp(score) / total
+            share = share * (1 - smoothing) + smoothing / len(scores)
+            loss -= share * (1 - p) ** (2.0 if name == "focal" else 0.0) * math.log(p)
+        losses.append(loss)
+    return torch.tensor(losses)
+
+
+@SMOOTHINGS
+@pytest.mark.parametrize(
+    ("name", "classes"),
+    [*((name, CLASSES) for name in CLASS_LOSSES), ("binary_crossentropy", 1), ("focal", 1)],
+)
+def test_soft_targets_give_the_expected_loss(name: str, classes: int, smoothing: float) -> None:
+    logits, _ = some_rows(classes)
+    soft = torch.softmax(some_rows(max(classes, 2))[0].flip(0), dim=1)
+    found = LOSSES[name](logits, soft, smoothing)
+    assert found.shape == (ROWS,)
+    torch.testing.assert_close(
+        found, slow_loss(name, logits, soft, smoothing), rtol=1e-5, atol=1e-6, check_dtype=False
+    )
+
+
+@SMOOTHINGS
+@pytest.mark.parametrize(
+    ("name", "classes"),
+    [*((name, CLASSES) for name in CLASS_LOSSES), ("binary_crossentropy", 1), ("focal", 1)],
+)
+def test_soft_targets_that_are_certain_are_class_numbers(
+    name: str, classes: int, smoothing: float
+) -> None:
+    logits, targets = some_rows(classes)
+    certain = torch.nn.functional.one_hot(targets, max(classes, 2)).float()
+    by_number, by_share = logits.clone().requires_grad_(), logits.clone().requires_grad_()
+    first = LOSSES[name](by_number, targets, smoothing)
+    second = LOSSES[name](by_share, certain, smoothing)
+    torch.testing.assert_close(first, second, rtol=1e-6, atol=1e-7)
+    first.mean().backward()
+    second.mean().backward()
+    torch.testing.assert_close(by_number.grad, by_share.grad, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_a_classification_learns_from_another_models_probabilities(labels: int) -> None:
+    task = Classify(tuple("abc"[:labels]), ClassifySettings())
+    soft = torch.softmax(some_rows(labels)[0], dim=1)
+    logits = torch.zeros(ROWS, task.outputs, requires_grad=True)
+    for _ in range(400):
+        (gradient,) = torch.autograd.grad(task.loss(logits, soft) * ROWS, logits)
+        with torch.no_grad():
+            logits -= gradient
+    found = torch.from_numpy(task.probabilities(logits.detach()))
+    torch.testing.assert_close(found.float(), soft, rtol=0, atol=0.01)

@@ -16,6 +16,7 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
+from munjang.reporting import format_markdown_list
 from munjang.tasks.classify import Classify
 from munjang.tasks.metrics import (
     CONFUSED_PAIRS,
@@ -25,7 +26,6 @@ from munjang.tasks.metrics import (
     class_lines,
     classification_scores,
 )
-from munjang.telling import markdown_list
 
 
 def slow_calibration_error(chances: list[list[float]], targets: list[int], bins: int) -> float:
@@ -153,9 +153,9 @@ def test_of_many_classes_cards_list_those_with_the_most_rows() -> None:
     assert "| c50 |" in lines[1 + LISTED_CLASSES]
     assert lines[-1] == "These have the most rows; all 150 stand in `metrics.json`."
     assert class_lines("class", classes[:3]).splitlines()[-1].startswith("| c2 |")
-    named = markdown_list([f"c{n}" for n in counts], "config.yaml")
-    assert named.endswith("c99 and 50 more, which stand in `config.yaml`")
-    assert markdown_list(["a", "b"], "config.yaml") == "a, b"
+    named = format_markdown_list([f"c{n}" for n in counts], "config.yaml")
+    assert named.endswith("c99 and 50 more, listed in `config.yaml`")
+    assert format_markdown_list(["a", "b"], "config.yaml") == "a, b"
 
 
 def test_scores_that_are_no_numbers_are_null_in_json() -> None:

@@ -1,4 +1,4 @@
-"""A training small enough to run in milliseconds, whose scores a test may script."""
+"""A training small enough to run in milliseconds, whose validation scores a test may script."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +10,9 @@ from munjang.models.registry import build_encoder, model_config
 
 from munjang.tasks.classify import Classify
 from munjang.tasks.metrics import Scores
-from munjang.training.loop import Loop, make_state
+from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
+from munjang.training.state import make_state
 from tests.made import examples_of, random_rows
 
 VOCABULARY = 25
@@ -20,10 +21,10 @@ MakeLoop = Callable[..., Loop]
 
 @dataclass
 class Small:
-    """What a small training is made of.
+    """The parts of a small training.
 
     Attributes:
-        rows: of the training part; half of them also make the validation part.
+        rows: number of training rows; half of them are also the validation data.
         model: settings of the encoder.
         seed: of weights, batches and dropout.
         task: three classes.
@@ -35,7 +36,7 @@ class Small:
     task: Classify = field(default_factory=lambda: Classify(("a", "b", "c")))
 
     def loop(self, **training: Any) -> Loop:
-        """A fresh loop, by default of 6 steps a pass."""
+        """Return a fresh loop, by default of 6 steps per epoch."""
         size = {} if "batch_tokens" in training else {"batch_rows": 4}
         settings = TrainingSettings.parse({"epochs": 3, **size, **training})
         rows = random_rows(self.rows, vocabulary=VOCABULARY, shortest=1, longest=7)
@@ -50,22 +51,22 @@ class Small:
 
 @pytest.fixture
 def small() -> Small:
-    """The defaults."""
+    """A small training with the defaults."""
     return Small()
 
 
 def scores_of(accuracy: float, *, macro_f1: float = 0.0, log_loss: float = 1.0) -> Scores:
-    """Scores as an evaluation gives them."""
+    """Return scores as a validation run gives them."""
     return Scores(1, accuracy, macro_f1, log_loss, 0.0, (), ())
 
 
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[Scores]], Iterator[Scores]]:
-    """Let every loop read its evaluations from a list instead of making them."""
+    """Let every loop take its scores from a list instead of validating."""
 
     def script(values: Sequence[Scores]) -> Iterator[Scores]:
         left = iter(values)
-        monkeypatch.setattr(Loop, "scores", lambda self: next(left))
+        monkeypatch.setattr(Loop, "validate", lambda self: next(left))
         return left
 
     return script

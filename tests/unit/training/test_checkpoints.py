@@ -161,7 +161,7 @@ def test_a_flipped_bit_among_the_weights_is_refused(small: Small, tmp_path: Path
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
     path.write_bytes(content)
-    with pytest.raises(FolderError, match="its checksum differs"):
+    with pytest.raises(FolderError, match="checksum mismatch"):
         load_checkpoint(tmp_path, small.loop().state, "f")
 
 

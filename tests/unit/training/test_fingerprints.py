@@ -12,9 +12,9 @@ from munjang.pair_preparation import prepare_pairs
 import munjang
 from munjang.errors import FolderError
 from munjang.preparation import prepare
-from munjang.telling import silent
+from munjang.reporting import discard
 from munjang.training import fingerprints
-from munjang.training.fingerprints import what_changed
+from munjang.training.fingerprints import describe_change
 from tests.made import QUICK, made_corpus
 
 TEXTS = ["good film", "bad film", "good plot", "bad plot", "good end", "bad end"] * 4
@@ -23,7 +23,7 @@ LABELS = ["a", "b"] * 12
 
 def texts(texts: Any = TEXTS, labels: Any = LABELS, **given: Any) -> str:
     settings = {"tokenizer": {"name": "words"}, **given}
-    return prepare((texts, labels), None, "mean", settings, silent).fingerprint
+    return prepare((texts, labels), None, "mean", settings, discard).fingerprint
 
 
 def swapped(values: list[str], **words: str) -> list[str]:
@@ -48,7 +48,7 @@ CHANGES: dict[str, tuple[str, str]] = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_changed_in_texts_is_said(name: str) -> None:
     changed, words = CHANGES[name]
-    assert re.search(words, what_changed(texts(), changed))
+    assert re.search(words, describe_change(texts(), changed))
 
 
 def test_the_same_run_has_the_same_fingerprint_however_it_is_run() -> None:
@@ -59,46 +59,46 @@ def test_the_same_run_has_the_same_fingerprint_however_it_is_run() -> None:
 def test_words_out_of_vocabulary_are_of_the_data() -> None:
     rare = {"tokenizer": {"name": "words", "min_frequency": 2}, "model": {"spelling": 5}}
     one, other = (texts([*TEXTS, word], [*LABELS, "a"], **rare) for word in ("splendid", "dreary"))
-    assert what_changed(one, other) == "the words out of vocabulary changed"
+    assert describe_change(one, other) == "the words out of vocabulary changed"
 
 
 def pairs(sources: Any, targets: Any) -> str:
     given = {"tokenizer": {"name": "words"}}
-    return prepare_pairs((sources, targets), None, None, given, silent).fingerprint
+    return prepare_pairs((sources, targets), None, None, given, discard).fingerprint
 
 
 def test_what_changed_in_pairs_is_said() -> None:
     before = pairs(TEXTS, TEXTS)
-    assert "vocabulary of the" in what_changed(before, pairs(TEXTS, swapped(TEXTS, good="fine")))
+    assert "vocabulary of the" in describe_change(before, pairs(TEXTS, swapped(TEXTS, good="fine")))
     turned = pairs(TEXTS, [*TEXTS[2:], *TEXTS[:2]])
-    assert re.search("(vocabulary|pairs) of the .* changed", what_changed(before, turned))
+    assert re.search("(vocabulary|pairs) of the .* changed", describe_change(before, turned))
     # the same tokens, but answers are held against texts as people wrote them
     spaced = pairs(TEXTS, [text.replace(" ", "  ") for text in TEXTS])
-    assert what_changed(before, spaced) == "the pairs of the validation part changed"
+    assert describe_change(before, spaced) == "the pairs of the validation part changed"
 
 
 def images(pixels: Any, labels: Any) -> str:
-    return prepare_images((list(pixels), labels), None, None, {}, silent).fingerprint
+    return prepare_images((list(pixels), labels), None, None, {}, discard).fingerprint
 
 
 def test_what_changed_in_images_is_said() -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (24, 8, 8), dtype=np.uint8)
     before = images(pixels, LABELS)
-    assert what_changed(before, images(pixels, swapped(LABELS, a="x"))) == (
+    assert describe_change(before, images(pixels, swapped(LABELS, a="x"))) == (
         "the set of labels changed"
     )
-    assert "images of the" in what_changed(before, images(255 - pixels, LABELS))
+    assert "images of the" in describe_change(before, images(255 - pixels, LABELS))
 
 
 def test_another_version_of_the_package_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
     before = texts()
     monkeypatch.setattr(fingerprints, "__version__", "99.0")
-    assert "and this is 99.0" in what_changed(before, texts())
+    assert "and this is 99.0" in describe_change(before, texts())
 
 
 @pytest.mark.parametrize("before", ["", "f", "[1]", "{}", '{"munjang": 1, "data": 3}'])
 def test_what_cannot_be_told_is_not_told(before: str) -> None:
-    assert what_changed(before, texts()) in ("", f"version 1 of munjang, and this is {VERSION}")
+    assert describe_change(before, texts()) in ("", f"version 1 of munjang, and this is {VERSION}")
 
 
 VERSION = munjang.__version__

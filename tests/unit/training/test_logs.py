@@ -24,7 +24,7 @@ def records(folder: Path) -> list[dict[str, Any]]:
 def written(folder: Path, numbers: range, *, resumed_at: int = 0) -> None:
     log = RunLog(folder, resumed_at=resumed_at, every=2)
     for number in numbers:
-        log.step(step_of(number, looked=number % 5 == 0))
+        log.record(step_of(number, looked=number % 5 == 0))
     log.close()
 
 
@@ -52,7 +52,7 @@ def test_records_stand_every_so_many_steps_and_at_evaluations(tmp_path: Path) ->
 
 def test_a_record_can_be_read_at_once(tmp_path: Path) -> None:
     log = RunLog(tmp_path, every=1)
-    log.step(step_of(1))
+    log.record(step_of(1))
     assert len(records(tmp_path)) == 1
     log.close()
 
@@ -94,7 +94,7 @@ def test_a_resumed_run_keeps_the_earlier_curve(tmp_path: Path) -> None:
 
 def test_numbers_that_json_has_no_word_for_are_null(tmp_path: Path) -> None:
     log = RunLog(tmp_path, every=1)
-    log.step(step_of(1, loss=float("nan")))
-    log.step(step_of(2, loss=float("inf")))
+    log.record(step_of(1, loss=float("nan")))
+    log.record(step_of(2, loss=float("inf")))
     log.close()
     assert [record["loss"] for record in records(tmp_path)] == [None, None]

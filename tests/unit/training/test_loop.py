@@ -1,4 +1,4 @@
-"""The loop: which steps it takes, when it looks, what it keeps, when it stops."""
+"""The loop: its steps, its validation runs, the best checkpoint and the reasons to stop."""
 
 import json
 import math
@@ -25,7 +25,7 @@ def weights_of(loop: Loop) -> dict[str, Tensor]:
 
 
 def rows_seen(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
-    """The rows of each step of a run, in order."""
+    """Return the rows of each step of a run, in order."""
     seen: list[list[int]] = []
     update = Loop._update
 
@@ -38,46 +38,47 @@ def rows_seen(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     return seen
 
 
-@pytest.mark.parametrize("looks", [1, 2, 3, 5, 6, 50])
+@pytest.mark.parametrize("per_epoch", [1, 2, 3, 5, 6, 50])
 @pytest.mark.parametrize("rows", [3, 4, 20, 24, 28])
-def test_evaluations_are_spread_over_each_pass_and_close_it(
-    small: Small, scripted, looks: int, rows: int
+def test_validation_runs_are_spread_over_each_epoch_and_close_it(
+    small: Small, scripted, per_epoch: int, rows: int
 ) -> None:
     small.rows = rows
     scripted(repeat(scores_of(0.5)))
-    loop = small.loop(epochs=2, evaluations_per_epoch=looks)
-    per_epoch = math.ceil(rows / 4)
+    loop = small.loop(epochs=2, evaluations_per_epoch=per_epoch)
+    steps_per_epoch = math.ceil(rows / 4)
     steps = list(loop)
-    assert [step.number for step in steps] == list(range(1, 2 * per_epoch + 1))
-    assert [step.epoch for step in steps] == [1] * per_epoch + [2] * per_epoch
-    assert {step.total for step in steps} == {2 * per_epoch}
-    looked = [step.number for step in steps if step.scores is not None]
-    first = [number for number in looked if number <= per_epoch]
-    assert first[-1] == per_epoch
-    assert len(first) == min(looks, per_epoch)
+    assert [step.number for step in steps] == list(range(1, 2 * steps_per_epoch + 1))
+    assert [step.epoch for step in steps] == [1] * steps_per_epoch + [2] * steps_per_epoch
+    assert {step.total for step in steps} == {2 * steps_per_epoch}
+    validated = [step.number for step in steps if step.scores is not None]
+    first = [number for number in validated if number <= steps_per_epoch]
+    assert first[-1] == steps_per_epoch
+    assert len(first) == min(per_epoch, steps_per_epoch)
     gaps = [b - a for a, b in zip([0, *first], first, strict=False)]
     assert max(gaps) - min(gaps) <= 1
-    assert [number - per_epoch for number in looked if number > per_epoch] == first
+    second = [number - steps_per_epoch for number in validated if number > steps_per_epoch]
+    assert second == first
 
 
-def test_each_pass_takes_every_row_once_in_another_order(
+def test_each_epoch_takes_every_row_once_in_another_order(
     small: Small, scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scripted(repeat(scores_of(0.5)))
     seen = rows_seen(small.loop(epochs=3), monkeypatch)
-    passes = [list(chain(*seen[start : start + 6])) for start in (0, 6, 12)]
-    assert all(sorted(rows) == list(range(24)) for rows in passes)
-    assert len({tuple(rows) for rows in passes}) == 3
+    epochs = [list(chain(*seen[start : start + 6])) for start in (0, 6, 12)]
+    assert all(sorted(rows) == list(range(24)) for rows in epochs)
+    assert len({tuple(rows) for rows in epochs}) == 3
 
 
-def test_passes_of_differing_length_under_a_token_budget_take_every_row_once(
+def test_epochs_of_differing_length_under_a_token_budget_take_every_row_once(
     small: Small, scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scripted(repeat(scores_of(0.5)))
     small.rows = 60
     loop = small.loop(epochs=12, batch_tokens=18)
-    counts = [len(loop.order(epoch)) for epoch in range(12)]
-    assert len(set(counts)) > 1, "choose rows whose passes differ, or this shows nothing"
+    counts = [len(loop.shuffle_groups(epoch)) for epoch in range(12)]
+    assert len(set(counts)) > 1, "choose rows whose epochs differ, or this tests nothing"
     left = iter(rows_seen(loop, monkeypatch))
     for epoch, count in enumerate(counts):
         rows = [row for _ in range(count) for row in next(left)]
@@ -87,29 +88,30 @@ def test_passes_of_differing_length_under_a_token_budget_take_every_row_once(
     assert [record["epoch"] for record in loop.state.counters.history] == list(range(1, 13))
 
 
-def test_the_step_tells_of_its_batch(small: Small, scripted) -> None:
+def test_the_step_describes_its_batch(small: Small, scripted) -> None:
     scripted(repeat(scores_of(0.5)))
     loop = small.loop(epochs=1, warmup=0.5, schedule="linear")
-    expected = [int(batch.lengths.sum()) for batch in loop.train.batches(loop.order(0))]
+    expected = [int(batch.lengths.sum()) for batch in loop.train.batches(loop.shuffle_groups(0))]
     steps = list(loop)
     assert [step.tokens for step in steps] == expected
-    assert [step.factor for step in steps[:3]] == pytest.approx([1 / 3, 2 / 3, 1])
+    assert [step.learning_rate_factor for step in steps[:3]] == pytest.approx([1 / 3, 2 / 3, 1])
     assert all(math.isfinite(step.loss) for step in steps)
 
 
-def test_the_best_weights_are_kept(small: Small, scripted) -> None:
+def test_the_best_checkpoint_is_kept(small: Small, scripted) -> None:
     scripted([scores_of(value) for value in (0.3, 0.7, 0.7, 0.5)])
     loop = small.loop(epochs=4)
     at_best: dict[str, Tensor] = {}
     flags = []
     for step in loop:
         if step.scores is not None:
-            flags.append(step.best)
+            flags.append(step.is_best)
         if step.number == 12:
             at_best = weights_of(loop)
     counters = loop.state.counters
     assert flags == [True, True, False, False]
-    assert (counters.best_step, counters.best_value, counters.stale) == (12, 0.7, 2)
+    assert (counters.best_step, counters.best_value) == (12, 0.7)
+    assert counters.validations_since_best == 2
     for name, tensor in loop.state.best.items():
         assert torch.equal(tensor, at_best[name]), name
     moved = weights_of(loop)
@@ -161,40 +163,42 @@ def test_the_chosen_metric_decides_and_less_log_loss_is_better(
     assert loop.state.counters.best_step == best_step
 
 
-def test_patience_counts_evaluations_without_a_better_one(small: Small, scripted) -> None:
+def test_patience_counts_validation_runs_without_an_improvement(small: Small, scripted) -> None:
     left = scripted([scores_of(value) for value in (0.5, 0.4, 0.6, 0.6, 0.2, 0.9)])
     loop = small.loop(epochs=6, patience=2)
     steps = list(loop)
     assert steps[-1].number == 5 * 6
-    assert loop.state.counters.stopped
+    assert loop.state.counters.is_stopped
     assert loop.state.counters.best_step == 18
     assert len(list(left)) == 1
     assert list(loop) == [], "a stopped run takes no more steps"
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "log_loss"])
-def test_numbers_that_are_none_stop_the_run_and_the_best_before_is_kept(
+def test_non_finite_scores_stop_the_run_and_the_best_checkpoint_is_kept(
     small: Small, scripted, metric: str
 ) -> None:
     scripted([scores_of(0.5), scores_of(0.9, log_loss=math.nan), scores_of(0.9)])
     loop = small.loop(metric=metric)
     steps = list(loop)
     counters = loop.state.counters
-    assert [step.best for step in steps if step.scores] == [True, False]
+    assert [step.is_best for step in steps if step.scores] == [True, False]
     assert (steps[-1].number, counters.best_step) == (12, 6)
-    assert counters.stopped
-    assert counters.diverged
+    assert counters.is_stopped
+    assert counters.has_diverged
     json.dumps(counters.history, allow_nan=False)
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "log_loss"])
-def test_a_run_that_was_never_any_good_says_what_to_change(small: Small, metric: str) -> None:
+def test_a_run_that_diverges_before_its_first_checkpoint_names_the_learning_rate(
+    small: Small, metric: str
+) -> None:
     loop = small.loop(learning_rate=1e30, clip_norm=None, metric=metric)
-    with pytest.raises(ConfigError, match=r"learning_rate: the weights .* by step 6 of 18"):
+    with pytest.raises(ConfigError, match=r"learning_rate: training diverged at step 6 of 18"):
         list(loop)
 
 
-def test_history_has_a_record_an_evaluation(small: Small, scripted) -> None:
+def test_history_has_a_record_per_validation_run(small: Small, scripted) -> None:
     scripted([scores_of(0.5, macro_f1=0.4, log_loss=0.7), scores_of(0.25)])
     loop = small.loop(epochs=1, evaluations_per_epoch=2)
     losses = [step.loss for step in loop]
@@ -207,7 +211,7 @@ def test_history_has_a_record_an_evaluation(small: Small, scripted) -> None:
 
 
 @pytest.mark.parametrize(("averaging", "first"), [(0.0, 1), (0.5, 3), (0.6, 4)])
-def test_averaging_is_the_mean_of_the_snapshots_behind_its_share(
+def test_averaging_is_the_mean_of_the_weights_after_its_share(
     small: Small, scripted, averaging: float, first: int
 ) -> None:
     scripted(repeat(scores_of(0.5)))
@@ -217,14 +221,14 @@ def test_averaging_is_the_mean_of_the_snapshots_behind_its_share(
         if step.scores is not None:
             snapshots.append(weights_of(loop))
     taken = snapshots[first - 1 :]
-    assert loop.state.counters.averaged == len(taken)
+    assert loop.state.counters.average_count == len(taken)
     for name, tensor in loop.state.average.items():
         mean = torch.stack([weights[name] for weights in taken]).mean(0)
         torch.testing.assert_close(tensor, mean, rtol=1e-5, atol=1e-6)
 
 
-def test_averaged_weights_are_kept_when_they_judge_better(small: Small, scripted) -> None:
-    # looks: plain at 6; plain and average at 12; plain and average at 18
+def test_averaged_weights_are_kept_when_their_scores_are_better(small: Small, scripted) -> None:
+    # validated: weights at 6; weights and average at 12; weights and average at 18
     scripted([scores_of(value) for value in (0.4, 0.5, 0.8, 0.6, 0.7)])
     loop = small.loop(averaging=0.0)
     averages, plain = [], []
@@ -242,12 +246,12 @@ def test_averaged_weights_are_kept_when_they_judge_better(small: Small, scripted
     )
 
 
-def test_the_best_evaluations_are_averaged(small: Small, scripted) -> None:
-    # plain looks .4 .7 .5 .6; from the second on the average of the two best is looked at too
+def test_the_weights_of_the_best_validation_runs_are_averaged(small: Small, scripted) -> None:
+    # weights score .4 .7 .5 .6; from the second on the average of the two best is scored too
     scripted([scores_of(value) for value in (0.4, 0.7, 0.1, 0.5, 0.1, 0.6, 0.9)])
     loop = small.loop(epochs=4, average_best=2)
     plain = [weights_of(loop) for step in loop if step.scores is not None]
-    assert loop.state.counters.among_best == [0.7, 0.6]
+    assert loop.state.counters.snapshot_values == [0.7, 0.6]
     assert loop.state.counters.best_value == 0.9
     assert loop.state.counters.best_is_average
     for name, tensor in loop.state.best.items():
@@ -259,7 +263,7 @@ def test_two_averages_at_once_are_refused() -> None:
         TrainingSettings.parse({"averaging": 0.5, "average_best": 3})
 
 
-def test_judging_the_average_leaves_the_run_as_it_was(small: Small, scripted) -> None:
+def test_scoring_the_average_leaves_the_run_as_it_was(small: Small, scripted) -> None:
     scripted(repeat(scores_of(0.5)))
     with_average, without = small.loop(averaging=0.0), small.loop()
     list(with_average)
@@ -286,7 +290,7 @@ def test_class_weights_weigh_the_rows_of_the_loss(small: Small) -> None:
     torch.testing.assert_close(task.loss(logits, targets), expected)
 
 
-def test_a_heavy_class_is_learned_first(small: Small) -> None:
+def test_a_heavy_class_is_predicted_more_often(small: Small) -> None:
     guesses = []
     for weights in ((20.0, 1.0, 1.0), (1.0, 1.0, 20.0)):
         small.task = Classify(("a", "b", "c"), ClassifySettings(), weights)
@@ -298,15 +302,15 @@ def test_a_heavy_class_is_learned_first(small: Small) -> None:
     assert guesses[0][2] < guesses[1][2]
 
 
-def test_evaluation_is_without_dropout_and_training_goes_on_with_it(small: Small) -> None:
+def test_validation_is_without_dropout_and_training_continues_with_it(small: Small) -> None:
     loop = small.loop(epochs=2)
     for step in loop:
         assert loop.state.model.training
         if step.scores is not None:
-            assert step.scores == loop.scores()
+            assert step.scores == loop.validate()
 
 
-def test_rows_of_embeddings_get_the_optimiser_and_step_size_that_are_set(small: Small) -> None:
+def test_embedding_tables_get_the_optimizer_and_learning_rate_that_are_set(small: Small) -> None:
     def kinds(**settings: object) -> list[tuple[str, list[float]]]:
         optimisers = small.loop(**settings).state.optimisers
         return [(type(one).__name__, [group.lr for group in one.groups]) for one in optimisers]
@@ -328,19 +332,19 @@ def test_the_schedule_ends_at_the_most_steps(small: Small, scripted, most: int) 
     last = min(most, 12)
     assert [step.number for step in steps] == list(range(1, last + 1))
     assert {step.total for step in steps} == {last}
-    assert steps[-1].scores is not None, "the last step is judged, wherever it stands in a pass"
-    assert steps[-1].factor == pytest.approx(1 / last)
+    assert steps[-1].scores is not None, "the last step is validated, wherever in an epoch it is"
+    assert steps[-1].learning_rate_factor == pytest.approx(1 / last)
     assert loop.state.counters.step == last
 
 
-def test_the_clock_stops_a_training_with_a_last_look(small: Small, scripted) -> None:
+def test_the_time_limit_stops_a_training_with_a_last_validation_run(small: Small, scripted) -> None:
     scripted(repeat(scores_of(0.5)))
     loop = small.loop(epochs=1_000_000, max_seconds=0.05)
     steps = list(loop)
     assert 1 <= len(steps) < loop.total
     assert steps[-1].scores is not None
-    assert loop.state.counters.stopped
-    assert not loop.state.counters.diverged
+    assert loop.state.counters.is_stopped
+    assert not loop.state.counters.has_diverged
     assert loop.state.counters.seconds >= 0.05
 
 
@@ -358,7 +362,7 @@ def test_bfloat16_rounds_the_products_of_training_alone(name: str) -> None:
     assert {t.dtype for t in loop.state.model.parameters()} == {torch.float32}
 
 
-def test_a_run_that_diverges_is_noticed_before_the_next_evaluation(
+def test_divergence_is_noticed_before_the_next_validation_run(
     small: Small, scripted, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     small.rows = 400
@@ -366,21 +370,21 @@ def test_a_run_that_diverges_is_noticed_before_the_next_evaluation(
     loop = small.loop(epochs=2, clip_norm=None, schedule="constant")
     log, steps = RunLog(tmp_path, every=5), []
     for step in loop:
-        log.step(step)
+        log.record(step)
         steps.append(step)
-        if step.number == loop.per_epoch:
+        if step.number == loop.steps_per_epoch:
             with torch.no_grad():
                 loop.parameters[0].fill_(math.nan)
     log.close()
-    assert loop.state.counters.diverged
-    assert loop.per_epoch == 100
+    assert loop.state.counters.has_diverged
+    assert loop.steps_per_epoch == 100
     assert steps[-1].number == 110
     assert capfd.readouterr() == ("", ""), "TensorBoard's writer warns of no number"
     records = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert records[-2]["loss"] is None
 
 
-def test_passes_that_are_never_begun_cost_nothing(small: Small) -> None:
+def test_epochs_that_are_never_begun_cost_nothing(small: Small) -> None:
     loop = small.loop(epochs=10**6, batch_tokens=20, max_steps=3)
     assert loop.total == 3
     assert [step.number for step in loop] == [1, 2, 3]

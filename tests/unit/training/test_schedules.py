@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from munjang.training.schedules import step_size_factor
+from munjang.training.schedules import learning_rate_factor
 
 SCHEDULES = ["cosine", "linear", "constant"]
 
@@ -18,7 +18,7 @@ SCHEDULES = ["cosine", "linear", "constant"]
 )
 def test_it_rises_then_falls_and_stays_in_bounds(total: int, warmup: float, schedule: str) -> None:
     factors = [
-        step_size_factor(step, total, warmup=warmup, schedule=schedule) for step in range(total)
+        learning_rate_factor(step, total, warmup=warmup, schedule=schedule) for step in range(total)
     ]
     assert all(0 < factor <= 1 for factor in factors)
     top = factors.index(max(factors))
@@ -29,7 +29,7 @@ def test_it_rises_then_falls_and_stays_in_bounds(total: int, warmup: float, sche
 
 
 def test_the_warm_up_is_a_line() -> None:
-    factors = [step_size_factor(s, 100, warmup=0.1, schedule="constant") for s in range(12)]
+    factors = [learning_rate_factor(s, 100, warmup=0.1, schedule="constant") for s in range(12)]
     assert factors[:10] == pytest.approx([0.1 * n for n in range(1, 11)])
     assert factors[10:] == [1.0, 1.0]
 
@@ -40,16 +40,16 @@ def test_what_follows_falls_to_nearly_nothing(warmup: float) -> None:
     rest = 100 - start
     for step in range(start, 100):
         share = (step - start) / rest
-        linear = step_size_factor(step, 100, warmup=warmup, schedule="linear")
-        cosine = step_size_factor(step, 100, warmup=warmup, schedule="cosine")
+        linear = learning_rate_factor(step, 100, warmup=warmup, schedule="linear")
+        cosine = learning_rate_factor(step, 100, warmup=warmup, schedule="cosine")
         assert linear == pytest.approx(1 - share)
         assert cosine == pytest.approx((1 + math.cos(math.pi * share)) / 2)
-        assert step_size_factor(step, 100, warmup=warmup, schedule="constant") == 1.0
+        assert learning_rate_factor(step, 100, warmup=warmup, schedule="constant") == 1.0
 
 
 def test_steps_behind_the_end_do_not_go_below_zero() -> None:
-    assert step_size_factor(500, 100, warmup=0.1, schedule="linear") == 0.0
-    assert step_size_factor(500, 100, warmup=0.1, schedule="cosine") == pytest.approx(0.0)
+    assert learning_rate_factor(500, 100, warmup=0.1, schedule="linear") == 0.0
+    assert learning_rate_factor(500, 100, warmup=0.1, schedule="cosine") == pytest.approx(0.0)
 
 
 def test_one_over_the_root_falls_as_the_paper_has_it() -> None:
@@ -57,5 +57,5 @@ def test_one_over_the_root_falls_as_the_paper_has_it() -> None:
     total, rising = 100, 20
     for step in range(1, total + 1):
         paper = min(step**-0.5, step * rising**-1.5) * rising**0.5
-        found = step_size_factor(step - 1, total, warmup=0.2, schedule="inverse_sqrt")
+        found = learning_rate_factor(step - 1, total, warmup=0.2, schedule="inverse_sqrt")
         assert found == pytest.approx(paper)

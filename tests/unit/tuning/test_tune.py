@@ -110,7 +110,7 @@ def test_a_search_that_was_broken_off_goes_on_as_if_it_was_not(
     with pytest.raises(FolderError, match="--resume goes on"):
         search(out, 5)
     lines: list[str] = []
-    assert told(search(out, 5, resume=True, say=lines.append)) == told(whole)
+    assert told(search(out, 5, resume=True, report=lines.append)) == told(whole)
     assert ("3 trials were done before" in lines) == (at == 4)
     assert told(search(out, 5, resume=True)) == told(whole)  # there is nothing left to do
 
@@ -134,7 +134,7 @@ def test_a_trial_that_was_judged_counts_though_optuna_was_not_told(
         with pytest.raises(type(error)):
             search(out, 5)
     lines: list[str] = []
-    assert told(search(out, 5, resume=True, say=lines.append)) == told(whole)
+    assert told(search(out, 5, resume=True, report=lines.append)) == told(whole)
     assert any(line.startswith(f"{at} trial") for line in lines)
 
 
@@ -166,7 +166,7 @@ def test_trials_that_fail_cost_their_own_row(tmp_path: Path) -> None:
     assert len(notes) == 4
     assert notes[False, False].ended == "done"
     assert notes[True, False].note == "out of memory"
-    assert notes[False, True].note.startswith("training.learning_rate: the weights were no finite")
+    assert notes[False, True].note.startswith("training.learning_rate: training diverged at step")
     assert {row.ended for row in tuned.trials} == {"done", "failed"}
     assert load(tmp_path / "best").recipe.model.dim == 8
 
@@ -224,7 +224,7 @@ def test_the_time_ends_the_search_and_the_last_trial_counts(tmp_path: Path) -> N
     assert tuned.trials[0].note.startswith("ended at step ")
     assert load(tmp_path / "best").recipe.training.max_seconds == pytest.approx(0.5)
     lines: list[str] = []
-    search(tmp_path, 5, seconds=0.5, overrides=overrides, resume=True, say=lines.append)
+    search(tmp_path, 5, seconds=0.5, overrides=overrides, resume=True, report=lines.append)
     assert "the time is over after 1 of 5 trials" in lines
 
 

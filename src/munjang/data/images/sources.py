@@ -14,7 +14,7 @@ from munjang.data.readers.values import format_label
 from munjang.data.samples.images import IMAGE_SAMPLES
 from munjang.errors import DataError
 from munjang.names import existing_path
-from munjang.telling import counted
+from munjang.reporting import pluralize
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _folder(folder: Path) -> Found:
     if not classes:
         raise DataError(
             f"expected one subfolder a class with the images of that class in it, found "
-            f"{counted(len(inside), 'file')} and no subfolder",
+            f"{pluralize(len(inside), 'file')} and no subfolder",
             file=str(folder),
         )
     images: list[Source] = []

@@ -1,6 +1,6 @@
 """A look at pairs before training: how long both sides are, and what stands more than once."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np

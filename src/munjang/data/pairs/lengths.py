@@ -9,7 +9,7 @@ import polars as pl
 from munjang.data.readers.faults import SKIP_HINT, describe_skipped
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
-from munjang.telling import counted
+from munjang.reporting import pluralize
 
 MAX_RATIO = 9.0
 REASON = "absurd ratio of lengths"
@@ -72,7 +72,7 @@ def _refusal(table: Table, absurd: list[int], usual: float, max_ratio: float) ->
     first = absurd[0]
     lengths = [len(texts[first]) for texts in (table.keys, table.targets)]
     more = len(absurd) - 1
-    others = f" ({counted(more, 'more such row')} after it)" if more else ""
+    others = f" ({pluralize(more, 'more such row')} after it)" if more else ""
     return table.error(
         first,
         f"the source has {lengths[0]:,} characters and the target {lengths[1]:,}, where a target "

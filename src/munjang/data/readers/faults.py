@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from munjang.errors import DataError
-from munjang.telling import counted
+from munjang.reporting import pluralize
 from munjang.text.columns import Int64s
 
 MAX_LISTED_ROWS = 5  # row numbers that a note lists per reason
@@ -75,7 +75,7 @@ def settle(faults: Sequence[Fault], *, file: str, skip: bool) -> dict[str, int]:
     if nonempty and not skip:
         first = min(nonempty, key=lambda fault: int(fault.rows[0]))
         more = sum(len(fault.rows) for fault in nonempty) - 1
-        others = f" ({counted(more, 'more bad row')} after it)" if more else ""
+        others = f" ({pluralize(more, 'more bad row')} after it)" if more else ""
         raise DataError(
             f"{first.message(0)}{others}; {SKIP_HINT}", file=file, row=int(first.rows[0])
         )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from munjang.data.readers.corruption import find_invalid_characters
 from munjang.data.readers.faults import Fault
 from munjang.errors import DataError
-from munjang.telling import counted
+from munjang.reporting import pluralize
 from munjang.text.columns import Int64s
 
 WRONG_FIELDS = "wrong number of fields"
@@ -43,7 +43,7 @@ def no_rows_error(names: Sequence[str], *, file: str, row: int) -> DataError:
 
 def note_blank_lines(count: int) -> tuple[str, ...]:
     """Return the note on blank lines that were left out, if there were any."""
-    return (f"{counted(count, 'blank line')} left out",) if count else ()
+    return (f"{pluralize(count, 'blank line')} left out",) if count else ()
 
 
 def join_names(names: Sequence[str]) -> str:

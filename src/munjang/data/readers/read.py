@@ -19,7 +19,7 @@ from munjang.data.readers.table_builder import build_table
 from munjang.data.readers.values import ReadLabels, clean_labels
 from munjang.data.table import Table
 from munjang.errors import DataError
-from munjang.forked import require_columns
+from munjang.forked import require_polars
 
 
 def read_table(
@@ -85,7 +85,7 @@ def read_records(
         DataError: a source cannot be read.
         ConfigError: reading would hang in a forked process, see `munjang.forked`.
     """
-    require_columns("Reading data")
+    require_polars("Reading data")
     if isinstance(sources, str | Path):
         return [_read_file(sources, columns, encoding, skip, usual)]
     if is_table(sources):

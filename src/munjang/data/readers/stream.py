@@ -24,7 +24,7 @@ from munjang.data.readers.stream_records import (
 )
 from munjang.errors import DataError
 from munjang.names import existing_path
-from munjang.telling import Say
+from munjang.reporting import Report
 from munjang.text.columns import Int64s
 
 
@@ -36,7 +36,7 @@ def stream_texts(
     encoding: str = "utf-8",
     batch_rows: int = 1024,
     skipped: Counter[str] | None = None,
-    say: Say = lambda note: None,
+    report: Report = lambda note: None,
 ) -> Iterator[tuple[Int64s, pl.Series]]:
     """Read texts in batches, each as soon as its lines have arrived.
 
@@ -53,7 +53,7 @@ def stream_texts(
         encoding: as for `read_table`.
         batch_rows: maximum number of texts per batch.
         skipped: counter of bad rows by reason; None raises at the first bad row.
-        say: called with each guess.
+        report: called with each guess.
 
     Yields:
         Row numbers as in `Table.rows`, and the texts of these rows.
@@ -71,7 +71,7 @@ def stream_texts(
             raise DataError("the file is empty", file=name)
         wanted = WantedColumn(text_column, trained_column)
         if head.startswith(PARQUET_MAGIC):
-            records = read_parquet_records(stream, name, wanted, say, batch_rows)
+            records = read_parquet_records(stream, name, wanted, report, batch_rows)
             return _make_batches(stack.pop_all(), name, records, lambda: True, batch_rows, skipped)
         codec, mark = detect_codec(head, codec, name=name)
         stream.read(mark)
@@ -79,10 +79,10 @@ def stream_texts(
         form = detect_format(name, lines.head(), (text_column,), usual=(trained_column,))
         opened = stack.pop_all()
     for note in form.notes:
-        say(note)
+        report(note)
     if form.kind == "tsv" and _is_rereadable(source):
-        form = _with_needed_quoting(source, form, codec, mark, say)
-    records = read_line_records(lines, form, wanted, say)
+        form = _with_needed_quoting(source, form, codec, mark, report)
+    records = read_line_records(lines, form, wanted, report)
     return _make_batches(opened, name, records, lambda: lines.is_ready, batch_rows, skipped)
 
 
@@ -92,7 +92,7 @@ def _is_rereadable(source: str | Path) -> bool:
 
 
 def _with_needed_quoting(
-    source: str | Path, form: Format, codec: str, mark: int, say: Say
+    source: str | Path, form: Format, codec: str, mark: int, report: Report
 ) -> Format:
     """Return the format of a TSV file, with quoting as in CSV if it parses only so."""
     with ExitStack() as opened:
@@ -104,7 +104,7 @@ def _with_needed_quoting(
 
         if not parses_only_quoted(lines, form.delimiter):
             return form
-    say(QUOTING_NOTE)
+    report(QUOTING_NOTE)
     return replace(form, kind="csv")
 
 

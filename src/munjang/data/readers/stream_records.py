@@ -24,7 +24,7 @@ from munjang.data.readers.records import MISSING
 from munjang.data.readers.rowwise import RowReader
 from munjang.data.readers.values import EMPTY, NO_KEY, NOT_TEXT, SURROGATE, describe_invalid_unicode
 from munjang.errors import DataError
-from munjang.telling import Say
+from munjang.reporting import Report
 
 
 @dataclass(frozen=True)
@@ -45,24 +45,24 @@ Record = tuple[int, str | BadRow | None]
 
 
 def read_line_records(
-    lines: LineStream, form: Format, wanted: WantedColumn, say: Say
+    lines: LineStream, form: Format, wanted: WantedColumn, report: Report
 ) -> Iterator[Record]:
     """Yield the records of a line-based format."""
     if form.kind == "jsonl":
-        yield from _read_jsonlines(lines, wanted, say)
+        yield from _read_jsonlines(lines, wanted, report)
     elif form.kind == "text":
         yield from _read_plain(lines, wanted.name)
     else:
-        yield from _read_delimited(lines, form, wanted, say)
+        yield from _read_delimited(lines, form, wanted, report)
 
 
 def read_parquet_records(
-    stream: io.BufferedReader, name: str, wanted: WantedColumn, say: Say, rows: int
+    stream: io.BufferedReader, name: str, wanted: WantedColumn, report: Report, rows: int
 ) -> Iterator[Record]:
     """Yield the records of a Parquet file, decoding `rows` of them at a time."""
     # the index of Parquet is at its end, to which a pipe or a compressed file cannot seek
     file = open_parquet(stream if stream.seekable() else io.BytesIO(stream.read()), name=name)
-    columns = _choose_columns(file.schema_arrow.names, wanted, say, file=name, row=None)
+    columns = _choose_columns(file.schema_arrow.names, wanted, report, file=name, row=None)
     row = 0
     try:
         for batch in file.iter_batches(batch_size=rows, columns=columns):
@@ -83,7 +83,7 @@ def _read_plain(lines: LineStream, text_column: str | None) -> Iterator[Record]:
         yield lines.row, _find_invalid(line) or line.removesuffix("\r")
 
 
-def _read_jsonlines(lines: LineStream, wanted: WantedColumn, say: Say) -> Iterator[Record]:
+def _read_jsonlines(lines: LineStream, wanted: WantedColumn, report: Report) -> Iterator[Record]:
     columns: list[str] | None = None
     for line in lines:
         if columns is None:
@@ -96,19 +96,19 @@ def _read_jsonlines(lines: LineStream, wanted: WantedColumn, say: Say) -> Iterat
             yield lines.row, BadRow(BAD_JSON, value) if value else None
             continue
         if columns is None:
-            columns = _choose_columns(list(value), wanted, say, file=lines.name, row=lines.row)
+            columns = _choose_columns(list(value), wanted, report, file=lines.name, row=lines.row)
         yield lines.row, _check_text([value.get(column, MISSING) for column in columns], columns)
 
 
 def _read_delimited(
-    lines: LineStream, form: Format, wanted: WantedColumn, say: Say
+    lines: LineStream, form: Format, wanted: WantedColumn, report: Report
 ) -> Iterator[Record]:
     first = next((line for line in lines.head().split(b"\n") if line.strip(b"\r")), b"")
     quoted = form.kind == "csv" or is_quoted(first, form.delimiter.encode())
     reader = RowReader(lines, form.delimiter, quoted=quoted, file=lines.name)
     if not reader.names:
         return
-    columns = _choose_columns(reader.names, wanted, say, file=lines.name, row=reader.header_row)
+    columns = _choose_columns(reader.names, wanted, report, file=lines.name, row=reader.header_row)
     places = [reader.names.index(column) for column in columns]
     for row, fields in reader:
         if not isinstance(fields, list):
@@ -120,7 +120,7 @@ def _read_delimited(
 
 
 def _choose_columns(
-    names: Sequence[str], wanted: WantedColumn, say: Say, *, file: str, row: int | None
+    names: Sequence[str], wanted: WantedColumn, report: Report, *, file: str, row: int | None
 ) -> list[str]:
     """Return the columns whose joined values are the text."""
     if wanted.name is not None:
@@ -128,7 +128,7 @@ def _choose_columns(
     trained = [] if wanted.trained is None else split_column_name(names, wanted.trained)
     if trained and all(column in names for column in trained):
         trained = resolve_columns(names, "+".join(trained), "text", file=file, row=row)
-        say(f"text column: {wanted.trained} (the model was trained on it)")
+        report(f"text column: {wanted.trained} (the model was trained on it)")
         return trained
     guess = names[0] if len(names) == 1 else find_text_column(names)
     if guess is None:
@@ -140,7 +140,7 @@ def _choose_columns(
         )
     instead = f"; there is none named {wanted.trained}, as in training" if trained else ""
     why = "the only column" if len(names) == 1 else "by its name"
-    say(f"text column: {guess} (guessed: {why}{instead})")
+    report(f"text column: {guess} (guessed: {why}{instead})")
     return resolve_columns(names, guess, "text", file=file, row=row)
 
 

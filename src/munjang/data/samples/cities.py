@@ -8,7 +8,7 @@ five thousand names whose letters correspond in order, which attention learns fi
 import json
 import re
 
-from munjang.telling import counted
+from munjang.reporting import pluralize
 
 _HANGUL = re.compile(r"[가-힣]+(?: [가-힣]+)*")
 _CITY = " 시"
@@ -38,4 +38,4 @@ def extract_korean_names(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _note_shortened(count: int) -> tuple[str, ...]:
-    return (f"removed the word 시 (city) from {counted(count, 'name')}",) if count else ()
+    return (f"removed the word 시 (city) from {pluralize(count, 'name')}",) if count else ()

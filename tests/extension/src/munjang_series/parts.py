@@ -9,7 +9,6 @@ from pydantic import Field
 from torch import nn
 
 from munjang.config import Settings
-from munjang.data.collection import collect_texts
 from munjang.data.settings import DataSettings
 from munjang.errors import DataError
 from munjang.explain.attention import Attention, AttentionMap

@@ -1,4 +1,4 @@
-"""What of the data stands in a line of a terminal or of Markdown: only itself."""
+"""Text from the data on a line of a terminal or of Markdown is escaped."""
 
 import unicodedata
 from html import unescape
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from munjang.telling import markdown, markdown_list, spelled, spelled_lines
+from munjang.reporting import escape_line, escape_lines, escape_markdown, format_markdown_list
 
 MARKDOWN = st.text(st.characters() | st.sampled_from("`*_[]()<>|&~$\\#!\n\r\t\x1b\u202e\u2028가"))
 TURNING = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -29,7 +29,7 @@ TURNING = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u206
     ],
 )
 def test_a_text_in_markdown_is_only_itself(text: str, written: str) -> None:
-    assert markdown(text) == written
+    assert escape_markdown(text) == written
 
 
 def rendered(written: str) -> str:
@@ -43,22 +43,22 @@ def rendered(written: str) -> str:
 
 @given(MARKDOWN)
 def test_nothing_in_markdown_is_a_mark_or_a_line_of_its_own(text: str) -> None:
-    written = markdown(text, longest=10_000)
+    written = escape_markdown(text, longest=10_000)
     assert len(written.splitlines()) <= 1
     assert not set(written) & TURNING
     plain = " ".join(text.split())
-    if not any(unicodedata.category(c)[0] == "C" for c in plain) and plain == spelled(plain):
+    if not any(unicodedata.category(c)[0] == "C" for c in plain) and plain == escape_line(plain):
         assert rendered(written) == plain
 
 
 def test_of_many_names_the_first_are_written() -> None:
-    assert markdown_list(["a", "b|c"], "labels.json") == "a, b\\|c"
-    many = markdown_list(map(str, range(1_500)), "labels.json", longest=2)
-    assert many == "0, 1 and 1,498 more, which stand in `labels.json`"
+    assert format_markdown_list(["a", "b|c"], "labels.json") == "a, b\\|c"
+    many = format_markdown_list(map(str, range(1_500)), "labels.json", longest=2)
+    assert many == "0, 1 and 1,498 more, listed in `labels.json`"
 
 
 @given(st.text())
 def test_lines_and_tabs_stay_where_there_are_lines(text: str) -> None:
-    assert spelled_lines(text).count("\n") == text.count("\n")
-    for part in spelled_lines(text).replace("\t", "\n").split("\n"):
-        assert part == spelled(part)
+    assert escape_lines(text).count("\n") == text.count("\n")
+    for part in escape_lines(text).replace("\t", "\n").split("\n"):
+        assert part == escape_line(part)

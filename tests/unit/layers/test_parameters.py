@@ -1,0 +1,62 @@
+"""Which parameters are embedding tables is said by the modules that hold them."""
+
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from munjang.layers.embedding import TokenEmbedding
+from munjang.layers.pair_embedding import PairEmbedding
+from munjang.layers.parameters import count_parameters, embedding_tables
+
+
+class PluginEmbedding(nn.Module):
+    """An embedding that is not ours: one table, a second one that is left out, and a bias."""
+
+    embedding_tables: ClassVar = ("rows", "more")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = nn.Parameter(torch.zeros(5, 2))
+        self.more = None
+        self.bias = nn.Parameter(torch.zeros(2))
+
+
+def same(found: list[nn.Parameter], expected: list[nn.Parameter]) -> bool:
+    return [id(table) for table in found] == [id(table) for table in expected]
+
+
+def test_a_module_names_its_own_tables() -> None:
+    plugin, linear = PluginEmbedding(), nn.Linear(2, 2)
+    assert same(embedding_tables(nn.Sequential(plugin, linear)), [plugin.rows])
+    assert embedding_tables(linear) == []
+
+
+def test_torchs_embedding_is_a_table() -> None:
+    embedding = nn.Embedding(4, 2)
+    assert same(embedding_tables(nn.Sequential(embedding, nn.Linear(2, 2))), [embedding.weight])
+
+
+def test_a_table_that_two_modules_share_counts_once() -> None:
+    first, second = nn.Embedding(4, 2), nn.Embedding(4, 2)
+    second.weight = first.weight
+    network = nn.Sequential(first, second)
+    assert same(embedding_tables(network), [first.weight])
+    assert count_parameters(network) == 8
+
+
+def test_tables_of_tokens_and_of_their_spelling() -> None:
+    embedding = TokenEmbedding(9, 3, spelling=4, spelling_buckets=10)
+    assert embedding.spelling is not None
+    assert same(embedding_tables(embedding), [embedding.weight, embedding.spelling.weight])
+
+
+def test_tables_of_pairs_are_those_that_ids_are_looked_up_in() -> None:
+    apart = PairEmbedding(6, 7, 3, share=False, tie=False)
+    assert same(embedding_tables(apart), [apart.target_table, apart.source_table])
+    joined = PairEmbedding(7, 7, 3, share=True, tie=True)
+    assert same(embedding_tables(joined), [joined.target_table])
+
+
+def test_parameters_are_counted_in_numbers() -> None:
+    assert count_parameters(nn.Linear(3, 2)) == 3 * 2 + 2

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from munjang.baselines import CONFIG as BASELINE
-from munjang.baselines import Baseline, load_baseline
+from munjang.baselines import ClassBaseline, PairBaseline, load_baseline
 from munjang.data.dataset import Dataset
 from munjang.data.pairs.aligned import AlignedFiles
 from munjang.data.pairs.settings import PairDataSettings
@@ -26,8 +26,6 @@ from munjang.layout import CONFIG
 from munjang.manifest import FILE as MANIFEST
 from munjang.models.registry import architecture, image_architecture, pair_architecture
 from munjang.names import existing_path
-from munjang.pair_baselines import CONFIG as PAIR_BASELINE
-from munjang.pair_baselines import PairBaseline, load_pair_baseline
 from munjang.pair_folder import PairModel, load_pairs
 from munjang.pair_preparation import PreparedPairs, prepare_pairs
 from munjang.pair_preparation import read_and_say as read_pairs
@@ -41,7 +39,7 @@ from munjang.tasks.task import Floats, Learned, Task, TaskScores
 from munjang.telling import Say, counted, stage
 from munjang.training.settings import TrainingSettings
 
-AnyBaseline = Baseline | PairBaseline
+AnyBaseline = ClassBaseline | PairBaseline
 
 # How often a folder is read again whose model was replaced meanwhile.
 _TRIES = 5
@@ -215,12 +213,14 @@ def _pair_model(
 
 
 def _evaluate_texts(
-    model: TextModel | Baseline, data: Any, reading: Mapping[str, Any], say: Say
+    model: TextModel | ClassBaseline, data: Any, reading: Mapping[str, Any], say: Say
 ) -> TaskScores:
     trained_on = model.columns.model_dump(include={"text_column", "label_column", "encoding"})
     columns = DataSettings.parse({**trained_on, **reading}, where="data")
     table = read_texts(data, columns, model.read_labels, say)
     with stage(f"judging {counted(len(table), 'answer')}"):
+        if isinstance(model, ClassBaseline):
+            return model.evaluate(table)
         return model.scores(table.texts, model.task.targets(table))
 
 
@@ -324,7 +324,7 @@ def evaluated(
 ) -> TaskScores:
     """Scores of a model on data that is read as that of its training, but for `reading`."""
     if isinstance(model, AnyBaseline):
-        medium = MEDIA["texts" if isinstance(model, Baseline) else "pairs"]
+        medium = MEDIA["texts" if isinstance(model, ClassBaseline) else "pairs"]
     else:
         medium = medium_of(model.recipe.task)
     return medium.evaluate(model, data, reading, say)
@@ -336,7 +336,7 @@ def load(folder: str | Path) -> AnyModel | AnyBaseline:
     Returns:
         A `munjang.folder.TextModel`, of images a `munjang.image_folder.ImageModel`, from text to
         text a `munjang.pair_folder.PairModel`, of a comparison perhaps a
-        `munjang.baselines.Baseline` or a `munjang.pair_baselines.PairBaseline`.
+        `munjang.baselines.ClassBaseline` or a `munjang.baselines.PairBaseline`.
 
     Raises:
         FolderError: the folder is missing, unfinished, altered, or of another format.
@@ -368,8 +368,6 @@ def _load_from(folder: Path) -> AnyModel | AnyBaseline:
         sealed = open_sealed(folder)
         if BASELINE in sealed.seals:
             return load_baseline(sealed)
-        if PAIR_BASELINE in sealed.seals:
-            return load_pair_baseline(sealed)
         # what the manifest leaves out is told by the reader of texts
         task = sealed.yaml(CONFIG).get("task") if CONFIG in sealed.seals else None
         return medium_of(task).load(sealed)

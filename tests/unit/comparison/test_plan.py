@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from munjang.baselines import BASELINES
+from munjang.baselines import BASELINES, PAIR_BASELINES
 from munjang.comparison.budget import Budget, parse_budget
 from munjang.comparison.entrants import ComparedTask, Entrant, parse_entrants
 from munjang.comparison.networks import paced_by_clock
@@ -14,7 +14,6 @@ from munjang.comparison.processes import why_it_ended
 from munjang.errors import ConfigError, FolderError
 from munjang.estimates import Estimate
 from munjang.models.registry import ARCHITECTURES, PAIR_ARCHITECTURES
-from munjang.pair_baselines import PAIR_BASELINES
 from munjang.training.settings import TrainingSettings
 
 

@@ -1,4 +1,4 @@
-"""A look at pairs of texts, and at what a training on them costs."""
+"""Check pairs of texts, and measure the cost of a training on them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,26 +20,26 @@ from munjang.telling import silent
 _COLUMNS = {"source_column": None, "target_column": None}
 
 
-def check_pairs_of(
+def check_pair_data(
     data: Any, test: Any, model: str | None, given: Mapping[str, Any], seconds: float
 ) -> PairReport:
-    """Look at pairs as a training with these settings would see them.
+    """Check pairs as a training with these settings would read them.
 
     Args:
         data: of `munjang.data.pairs.read.read_pairs`.
-        test: likewise, or None; where it is aligned files, columns are those of `data` alone.
+        test: held-out pairs, or None; aligned files have no columns to choose.
         model: name of the architecture, unless `given` names one; None for the default.
         given: the user's settings, nested as in `config.yaml`.
-        seconds: the most time to spend on real training steps.
+        seconds: upper bound of the time spent on real training steps.
 
     Raises:
         DataError: a row cannot be used, or aligned files have different numbers of lines.
-        ConfigError: a setting that does not exist, or a value that it cannot take.
+        ConfigError: an unknown setting, or a value that it cannot take.
     """
     model = model or "transformer"
-    asked = make_pair_recipe(model, PairTexts(), given)
-    table = read_and_say(data, asked.data, silent)
-    held_out = None if test is None else read_and_say(test, _columns(test, asked.data), silent)
+    recipe = make_pair_recipe(model, PairTexts(), given)
+    table = read_and_say(data, recipe.data, silent)
+    held_out = None if test is None else read_and_say(test, _columns(test, recipe.data), silent)
     report = check_pairs(table, held_out)
     notes = () if held_out is None else tuple(f"test: {note}" for note in held_out.notes)
     report = replace(report, notes=(*report.notes, *notes))
@@ -56,17 +56,18 @@ def check_pairs_of(
 
 
 def _columns(data: Any, settings: PairDataSettings) -> PairDataSettings:
-    """Those of aligned files have no names."""
+    """Return the settings of reading; columns of aligned files have no names."""
     return settings.model_copy(update=_COLUMNS) if isinstance(data, AlignedFiles) else settings
 
 
 def _prepared(table: Table, model: str, given: Mapping[str, Any]) -> PreparedPairs:
-    """What a training starts from. The pairs have been read, so nothing is left out once more."""
-    again = {"data": {**_COLUMNS, "max_ratio": None}}
-    return prepare_pairs(sides_of(table), None, model, merge(given, again), silent)
+    """Prepare pairs that were read already: their ratios of lengths were checked then."""
+    reread = {"data": {**_COLUMNS, "max_ratio": None}}
+    return prepare_pairs(sides_of(table), None, model, merge(given, reread), silent)
 
 
 def _tokens(table: Table, prepared: PreparedPairs) -> PairTokens:
+    """Count tokens, and the padding of the first epoch."""
     recipe, facts, lengths = prepared.recipe, prepared.facts, prepared.train.lengths
     groups = recipe.training.bucketing().shuffled(lengths, (recipe.seed, 0))
     return measure_tokens(

@@ -1,4 +1,4 @@
-"""A look at labelled texts, and at what a training on them costs."""
+"""Check labeled texts, and measure the cost of a training on them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,33 +14,33 @@ from munjang.errors import DataError
 from munjang.estimates import estimate_training
 from munjang.preparation import Prepared, prepare
 from munjang.recipe import DataSettings
-from munjang.telling import counted, stage
+from munjang.telling import counted, silent, stage
 
 
-def check_texts(
-    data: Any, test: Any, model: str, given: Mapping[str, Any], seconds: float
+def check_text_data(
+    data: Any, test: Any, model: str | None, given: Mapping[str, Any], seconds: float
 ) -> DataReport:
-    """Look at labelled texts as a training with these settings would see them.
+    """Check labeled texts as a training with these settings would read them.
 
     Args:
-        data: of `munjang.data.readers.read_table`. Labels may be missing; then there is no
-            estimate.
-        test: likewise, or None.
-        model: name of the architecture, unless `given` names one.
+        data: of `munjang.data.readers.read_table`. Without labels there is no estimate.
+        test: held-out texts, or None.
+        model: name of the architecture, unless `given` names one; None for the default.
         given: the user's settings, nested as in `config.yaml`.
-        seconds: the most time to spend on real training steps.
+        seconds: upper bound of the time spent on real training steps.
 
     Raises:
         DataError: a row cannot be used.
-        ConfigError: a setting that does not exist, or a value that it cannot take.
+        ConfigError: an unknown setting, or a value that it cannot take.
     """
-    asked = make_recipe(model, "other", 0, given)
-    read_labels = asked.task_class.reader(asked.task_settings)
+    model = model or "cnn"
+    recipe = make_recipe(model, "other", 0, given)
+    read_labels = recipe.task_class.reader(recipe.task_settings)
     with stage("reading texts"):
-        table = _read(data, asked.data, read_labels)
-        held_out = None if test is None else _read(test, asked.data, read_labels)
+        table = _read(data, recipe.data, read_labels)
+        held_out = None if test is None else _read(test, recipe.data, read_labels)
     prepared, estimate, notes = _cost(table, model, given, seconds)
-    with stage(f"looking at {counted(len(table), 'row')}"):
+    with stage(f"checking {counted(len(table), 'row')}"):
         report = check_data(table, held_out, None if prepared is None else prepared.tokenizer)
     return replace(report, estimate=estimate, notes=(*report.notes, *notes))
 
@@ -60,22 +60,22 @@ def _read(data: Any, settings: DataSettings, read_labels: ReadLabels) -> Table:
 def _cost(
     table: Table, model: str, given: Mapping[str, Any], seconds: float
 ) -> tuple[Prepared | None, dict[str, Any] | None, list[str]]:
-    """What a training would start from, what it would cost, and notes on both."""
+    """Prepare a training and measure its cost; return both, with notes."""
     if table.labels is None:
         return None, None, ["no estimate: there are no labels to train on"]
-    renamed = {"data": {"text_column": "text", "label_column": "label"}}
-    pair = (table.texts, table.labels)
+    columns = {"data": {"text_column": "text", "label_column": "label"}}
+    rows = (table.texts, table.labels)
     try:
-        prepared = prepare(pair, None, model, merge(given, renamed), lambda line: None)
+        prepared = prepare(rows, None, model, merge(given, columns), silent)
     except DataError as error:
         return None, None, [f"a training would refuse this data: {error}"]
     facts = prepared.facts
     notes = [
         f"tokens: {facts['tokenizer']}, vocabulary {facts['vocabulary']:,}, "
-        f"{facts['oov_rate']:.2%} of held-out tokens out of vocabulary"
+        f"OOV rate {facts['oov_rate']:.2%} on validation"
     ]
-    cut = facts["truncated"] + facts["valid_truncated"]
-    if cut:
-        texts = "1 text is" if cut == 1 else f"{cut:,} texts are"
-        notes.append(f"{texts} longer than {prepared.recipe.longest_kept} tokens: cut")
+    truncated = facts["truncated"] + facts["valid_truncated"]
+    if truncated:
+        texts = "1 text is" if truncated == 1 else f"{truncated:,} texts are"
+        notes.append(f"{texts} longer than {prepared.recipe.longest_kept} tokens: truncated")
     return prepared, estimate_training(prepared, seconds=seconds).to_json(), notes

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import torch
 from torch import Tensor
 
@@ -82,6 +83,11 @@ class Examples:
         values, offsets = values_and_offsets(self.column)
         for group in groups:
             yield pad(values, offsets, group, self.targets)
+
+    def take(self, rows: Int64s) -> "Examples":
+        """Return the examples of some rows, in that order."""
+        targets = None if self.targets is None else self.targets[rows]
+        return Examples(self.column.take(pa.array(rows)), targets)
 
     def in_order_of_length(self, batch_rows: int = 256) -> Iterator[Batch]:
         """All rows once, the shortest first: for evaluation and prediction."""

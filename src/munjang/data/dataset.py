@@ -55,3 +55,10 @@ class Dataset(Protocol):
 
     def in_order_of_length(self, batch_rows: int = 256) -> Iterator[AnyBatch]:
         """All rows once, always in the same batches: for evaluation and prediction."""
+
+
+class IndexedDataset(Dataset, Protocol):
+    """A dataset of which some rows can be taken."""
+
+    def take(self, rows: Int64s) -> Self:
+        """Return the dataset of some rows, in that order."""

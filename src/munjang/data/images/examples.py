@@ -77,6 +77,11 @@ class ImageExamples:
             images = torch.from_numpy(self.pixels[group.rows])
             yield ImageBatch(images, torch.from_numpy(group.rows), targets)
 
+    def take(self, rows: Int64s) -> "ImageExamples":
+        """Return the images of some rows, in that order."""
+        targets = None if self.targets is None else self.targets[rows]
+        return ImageExamples(self.pixels[rows], targets)
+
     def in_order_of_length(self, batch_rows: int = 256) -> Iterator[ImageBatch]:
         """All images once, in their order."""
         yield from self.batches(Bucketing(batch_rows).in_order_of_length(self.lengths))

@@ -105,10 +105,13 @@ class PairExamples:
         """So many pairs drawn without replacement, in their order; or all."""
         if rows >= len(self):
             return self
-        drawn = np.sort(np.random.default_rng(seed).permutation(len(self))[:rows])
-        texts = None if self.texts is None else (self.texts[0][drawn], self.texts[1][drawn])
+        return self.take(np.sort(np.random.default_rng(seed).permutation(len(self))[:rows]))
+
+    def take(self, rows: Int64s) -> "PairExamples":
+        """Return the pairs of some rows, in that order."""
+        texts = None if self.texts is None else (self.texts[0][rows], self.texts[1][rows])
         sources, targets = (
-            one.take(pa.array(drawn)) for one in (self.sources, self.targets_column)
+            column.take(pa.array(rows)) for column in (self.sources, self.targets_column)
         )
         return PairExamples(sources, targets, texts)
 

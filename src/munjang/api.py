@@ -27,6 +27,7 @@ from munjang.media import (
 )
 from munjang.tasks.task import Learned, TaskScores
 from munjang.telling import Say, counted, silent
+from munjang.training.activation_memory import check_activations_fit
 from munjang.training.checkpoints import check_checkpoint
 from munjang.training.logs import FILE as LOG
 from munjang.training.loop import Loop, make_state
@@ -261,6 +262,7 @@ def make_loop(prepared: AnyPrepared) -> Loop:
     state = make_state(network, recipe.training)
     loop = Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)
     refuse_impossible_batches(loop.order(0), recipe)
+    check_activations_fit(loop.order(0), recipe)
     return loop
 
 

@@ -75,6 +75,11 @@ class ImageRecipe(Settings):
         assert self.images.size is not None
         return CHANNELS[self.images.mode], *self.images.size
 
+    @property
+    def activations_per_row(self) -> int:
+        """Least 4-byte numbers per image that a training step keeps."""
+        return int(self.model.activations(self.shape))  # type: ignore[attr-defined]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for YAML."""
         return self.model_dump(mode="json")

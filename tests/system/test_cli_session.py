@@ -137,9 +137,9 @@ def test_check_looks_at_everything(
         "the same text in DATA and in the test",
         "OOV rate (held-out 10%)",
         "in buckets of like length",
-        "a training of mean, estimated",
+        "estimated cost of training mean",
         "peak memory",
-        "an estimate, from",
+        "estimated from",
     ):
         assert wanted in done.out
 

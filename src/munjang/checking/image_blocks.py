@@ -28,7 +28,7 @@ def image_blocks(report: "ImageReport") -> Iterator[Block]:
     """Yield all that was measured, except the notes."""
     yield from read_blocks(report.rows, "image", report.files, {})
     yield from _unreadable_blocks(report.unreadable)
-    yield from label_blocks(report.labels, report.majority, report.rows)
+    yield from label_blocks(report.labels, report.majority, report.rows, noun="images")
     for head, counts in (("size (height x width)", report.sizes), ("mode", report.modes)):
         yield share_grid(head, "images", counts, sum(counts.values()), most=_MOST_SIZES)
     height, width = report.read_size
@@ -49,7 +49,7 @@ def _unreadable_blocks(unreadable: "UnreadableImages") -> Iterator[Block]:
 
 
 def _repeats(title: str, repeats: "Repeats") -> Iterator[Block]:
-    return repeat_blocks(title, repeats, "image", _example)
+    return repeat_blocks(title, repeats, "image", _example, row="file")
 
 
 def _example(repeat: "Repeat") -> str:

@@ -30,9 +30,7 @@ def pair_blocks(report: "PairReport") -> Iterator[Block]:
     yield from read_blocks(report.rows, "pair", report.files, report.skipped)
     yield _lengths_grid(report)
     ratios = report.ratios
-    yield Line(
-        f"characters of a target over those of its source: {ratios.median:.3g} (median, ten added)"
-    )
+    yield Line(f"characters of target / source, 10 added to both: median {ratios.median:.3g}")
     yield Line(f"  the shortest for its source: {_extreme_text(ratios.smallest)}")
     yield Line(f"  the longest for its source: {_extreme_text(ratios.largest)}")
     yield from _repeats("the same pair more than once", report.duplicates, "pair")

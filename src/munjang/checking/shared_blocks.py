@@ -31,9 +31,11 @@ def skipped_blocks(skipped: Mapping[str, int], noun: str) -> Iterator[Block]:
         yield Line(f"  skipped {counted(count, noun)}: {reason}")
 
 
-def label_blocks(labels: Mapping[str, int], majority: float | None, total: int) -> Iterator[Block]:
+def label_blocks(
+    labels: Mapping[str, int], majority: float | None, total: int, *, noun: str = "rows"
+) -> Iterator[Block]:
     """Yield rows and share of each label, and the accuracy of the most frequent one."""
-    yield share_grid("label", "rows", labels, total, most=_MOST_LABELS)
+    yield share_grid("label", noun, labels, total, most=_MOST_LABELS)
     if majority is not None:
         first = spelled(next(iter(labels)))
         yield Line(f"always answering {first} would be right for {majority:.1%}")
@@ -61,7 +63,12 @@ def share_grid(
 
 
 def repeat_blocks(
-    title: str, repeats: "Repeats", noun: str, example: Callable[["Repeat"], str]
+    title: str,
+    repeats: "Repeats",
+    noun: str,
+    example: Callable[["Repeat"], str],
+    *,
+    row: str = "row",
 ) -> Iterator[Block]:
     """Yield how many inputs occur several times, and the most frequent of them.
 
@@ -70,9 +77,10 @@ def repeat_blocks(
         repeats: as measured.
         noun: what repeats, such as "text".
         example: from a repeat to its line, without the number of rows.
+        row: what one occurrence is, such as "file".
     """
     yield Line()
-    yield Line(f"{title}: {counted(repeats.texts, noun)}, {counted(repeats.rows, 'row')}")
+    yield Line(f"{title}: {counted(repeats.texts, noun)}, {counted(repeats.rows, row)}")
     for repeat in repeats.examples:
         yield Line(f"  {repeat.rows:,} x {example(repeat)}")
 
@@ -130,6 +138,6 @@ def estimate_blocks(estimate: Mapping[str, Any]) -> Iterator[Block]:
     ]
     if estimate["answering_seconds"]:
         rows.append(("final decoding of validation", duration_text(estimate["answering_seconds"])))
-    yield grid([f"a training of {estimate['model']}, estimated", ""], rows)
+    yield grid([f"estimated cost of training {estimate['model']}", ""], rows)
     steps = counted(estimate["timed_steps"], "real step")
-    yield Line(f"an estimate, from {steps} on this machine as busy as it is now")
+    yield Line(f"estimated from {steps} on this machine, under its current load")

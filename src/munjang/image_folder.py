@@ -24,7 +24,8 @@ from munjang.loading import check_labels, load_metrics, load_network, load_recip
 from munjang.models.registry import build_image_encoder
 from munjang.recipe import DataSettings
 from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
-from munjang.tasks.images import ImageAnswer, Images
+from munjang.tasks.class_answers import ImageAnswer
+from munjang.tasks.images import Images
 from munjang.tasks.inference import logits_of
 from munjang.tasks.task import Floats, Ints, TaskScores
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from munjang.data.table import Table
-    from munjang.tasks.classify import Classify, Prediction
+    from munjang.tasks.class_answers import Prediction
+    from munjang.tasks.classify import Classify
     from munjang.tasks.task import TaskScores
     from munjang.weights import Entry
 

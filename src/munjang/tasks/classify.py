@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
@@ -19,6 +19,7 @@ from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.layers.losses import LOSSES, RowLoss, focal
 from munjang.names import KnownLabels
+from munjang.tasks.class_answers import Prediction
 from munjang.tasks.fitting import fitting_loss
 from munjang.tasks.head import Head
 from munjang.tasks.judged import JudgedByLogits, in_parts
@@ -57,31 +58,6 @@ class ClassifySettings(Settings):
     @classmethod
     def _fits(cls, loss: object) -> object:
         return fitting_loss(loss, "classify", get_args(LossName))
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What the model says of one text.
-
-    Attributes:
-        label: the likeliest class.
-        probability: its probability.
-        probabilities: of every class, by label.
-        truncated: the text was longer than the model reads; only its beginning counted.
-    """
-
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-    truncated: bool = False
-
-    def lines(self, row: int, text: str) -> list[list[str]]:
-        """Label, probability and text."""
-        return [[self.label, f"{self.probability:.4f}", text]]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -218,8 +194,8 @@ class Classify(JudgedByLogits):
     def _answers(self, probabilities: Floats, truncated: Bools) -> Iterator[Prediction]:
         guesses = probabilities.argmax(1).tolist()
         for best, row, cut in zip(guesses, probabilities, truncated.tolist(), strict=True):
-            named = dict(zip(self.labels, row.tolist(), strict=True))
-            yield Prediction(self.labels[best], float(row[best]), named, cut)
+            # a copy, so that one answer that is kept does not keep the whole array
+            yield Prediction(self.labels[best], float(row[best]), self.labels, row.copy(), cut)
 
     def learned(self) -> dict[str, Any]:
         """The names of the classes."""

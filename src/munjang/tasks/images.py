@@ -1,7 +1,7 @@
 """Images: one class each. Classes, losses and scores are those of `classify`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import polars as pl
@@ -11,38 +11,11 @@ from munjang.data.labels import count_labels, require_labels
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.errors import DataError
+from munjang.tasks.class_answers import ImageAnswer
 from munjang.tasks.classify import Classify, ClassifySettings, ClassScorer
 from munjang.tasks.judged import JudgedByLogits
 from munjang.tasks.task import Bools, Card, Floats, Ints
 from munjang.telling import counted
-
-
-@dataclass(frozen=True)
-class ImageAnswer:
-    """What the model says of one image.
-
-    Attributes:
-        label: the likeliest class.
-        probability: its probability.
-        probabilities: of every class, by label.
-    """
-
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-
-    @property
-    def truncated(self) -> bool:
-        """No image is cut."""
-        return False
-
-    def lines(self, row: int, text: str) -> list[list[str]]:
-        """Label, probability and image."""
-        return [[self.label, f"{self.probability:.4f}", text]]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -136,7 +109,7 @@ class Images(JudgedByLogits):
     def answers(self, logits: Tensor, truncated: Bools) -> list[ImageAnswer]:
         """The likeliest class of each image; no image is cut, so `truncated` says nothing."""
         return [
-            ImageAnswer(one.label, one.probability, one.probabilities)
+            ImageAnswer(one.label, one.probability, one.labels, one.row)
             for one in self.classes.answers(logits, truncated)
         ]
 

@@ -84,10 +84,10 @@ def check(
     reset_peak()
     named = {"data": columns or {}, "tokenizer": {"name": tokenizer}, "task": task}
     given = given_settings(config, named, overrides)
-    asked = given.get("task", "classify")
+    task_name = given.get("task", "classify")
     # the recipe of texts refuses whatever is no name
-    row = INPUTS[require_task(asked).reads if isinstance(asked, str) else "texts"]
-    refuse_pairs(data, asked)
+    row = INPUTS[require_task(task_name).reads if isinstance(task_name, str) else "texts"]
+    refuse_pairs(data, task_name)
     return row.check(data, test, model, given, row.seconds if seconds is None else seconds)
 
 

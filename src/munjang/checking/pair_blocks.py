@@ -62,7 +62,7 @@ def _lengths_grid(report: "PairReport") -> Grid:
         lengths: list[Lengths] = [measured.characters, measured.words]
         if report.tokens is not None:
             lengths.append(getattr(report.tokens, side).lengths)
-        rows += [(f"{name}, {each.unit}", *_length_figures(each)) for each in lengths]
+        rows += [(f"{name}, {length.unit}", *_length_figures(length)) for length in lengths]
     return grid(heads, rows)
 
 

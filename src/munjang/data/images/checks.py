@@ -113,25 +113,25 @@ def check_images(data: Any, test: Any, form: ImageSettings) -> ImageReport:
     Raises:
         DataError: there is no such folder, or a class without a readable image.
     """
-    found = find_images(data)
+    sources = find_images(data)
     images = read_images(data, form, skip_bad=True)
     mode, size = images.form.mode, images.form.size
     assert mode is not None
     assert size is not None
     table = images.table
     labels = label_counts(table.labels) or {}
-    stored = [known for known in (size_and_mode_of(one.image) for one in found.images) if known]
+    stored = [known for source in sources.images if (known := size_and_mode_of(source.image))]
     return ImageReport(
-        files=found.names,
+        files=sources.names,
         rows=len(table),
         notes=table.notes,
         labels=labels,
         majority=max(labels.values()) / len(table),
         sizes=_counts([f"{height}x{width}" for (height, width), _ in stored]),
-        modes=_counts([mode for _, mode in stored]),
+        modes=_counts([stored_mode for _, stored_mode in stored]),
         read_mode=mode,
         read_size=size,
-        unreadable=_unreadable(found, table),
+        unreadable=_unreadable(sources, table),
         duplicates=duplicates(table),
         conflicts=conflicts(table),
         test=None if test is None else _check_test(table, test, images.form),
@@ -139,7 +139,7 @@ def check_images(data: Any, test: Any, form: ImageSettings) -> ImageReport:
 
 
 def _check_test(train: Table, data: Any, form: ImageSettings) -> ImageTestReport:
-    found, images = find_images(data), read_images(data, form, skip_bad=True)
+    sources, images = find_images(data), read_images(data, form, skip_bad=True)
     known = known_labels(train.labels)
     table = known_names(images.table, sorted(known))
     labels = label_counts(table.labels) or {}
@@ -147,18 +147,18 @@ def _check_test(train: Table, data: Any, form: ImageSettings) -> ImageTestReport
         rows=len(table),
         labels=labels,
         unknown_labels={name: count for name, count in labels.items() if name not in known},
-        unreadable=_unreadable(found, table),
+        unreadable=_unreadable(sources, table),
         in_train=overlap(train, table),
     )
 
 
-def _unreadable(found: Found, table: Table) -> UnreadableImages:
+def _unreadable(sources: Found, table: Table) -> UnreadableImages:
     """Return the sources that left no row in the table, with reasons for the first ones."""
     readable = Counter(table.files)
-    readable.subtract(source.name for source in found.images)
+    readable.subtract(source.name for source in sources.images)
     missing = {name for name, count in readable.items() if count < 0}
-    sources = [source for source in found.images if source.name in missing]
-    return UnreadableImages(len(sources), tuple(map(_reason, sources[:_EXAMPLES])))
+    bad = [source for source in sources.images if source.name in missing]
+    return UnreadableImages(len(bad), tuple(map(_reason, bad[:_EXAMPLES])))
 
 
 def _reason(source: Source) -> UnreadableImage:

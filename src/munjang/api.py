@@ -20,6 +20,7 @@ from munjang.model import Model
 from munjang.preparation import Prepared, prepare
 from munjang.reporting import Report, discard, pluralize
 from munjang.tasks.task import Decodes, TaskScores
+from munjang.training.activation_memory import check_activations_fit
 from munjang.training.checkpoints import check_checkpoint
 from munjang.training.logs import FILE as LOG
 from munjang.training.loop import Loop
@@ -269,6 +270,7 @@ def make_loop(prepared: Prepared) -> Loop:
     state = make_state(network, recipe.training)
     loop = Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)
     check_batches_fit(loop.shuffle_groups(0), recipe)
+    check_activations_fit(loop.shuffle_groups(0), recipe, prepared.input.size)
     return loop
 
 

@@ -1,32 +1,26 @@
-"""What a training will cost in memory and time, from its real tensors and a few of its real steps.
+"""Estimates of the memory and time of a training, from its real tensors and some real steps.
 
-An estimate, and said to be one: other work on the machine, early stopping and slow disks change it.
+Other work on the machine, early stopping and slow disks change the result.
 """
 
-import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import torch
 from torch import Tensor
 
 from munjang.api import make_loop
-from munjang.data.arrays import ArrayDataset
-from munjang.data.batches import Examples
-from munjang.data.dataset import Dataset
-from munjang.data.pairs.examples import PairExamples
-from munjang.memory import peak_memory, reset_peak
+from munjang.decoding_costs import decoding_peak, decoding_seconds, measure_seconds
+from munjang.memory import peak_memory
 from munjang.preparation import Prepared
 from munjang.tasks.inference import logits_of
-from munjang.tasks.translate import Translate, cross_entropy_of, hypotheses_of
 from munjang.training.logs import RunLog
 from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
@@ -34,35 +28,32 @@ from munjang.training.settings import TrainingSettings
 # The first steps are slower: memory is taken from the system, kernels are chosen.
 WARM_UP_STEPS = 3
 VALIDATION_SAMPLE = 512
-# Answered to see how long that takes: as many as are decoded together.
-ANSWERED_SAMPLE = 128
-# An evaluation reads so many rows at once.
+# Rows per batch of an evaluation.
 EVALUATED_ROWS = 256
-# Seconds for answers whose memory is to be seen.
-_LONGEST_ANSWERING = 10.0
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a training is expected to cost.
+    """Expected cost of a training.
 
     Attributes:
         model: name of the architecture.
-        parameters: trained numbers.
+        parameters: number of trained numbers.
         weights_bytes: of the model; about the size of its folder.
-        optimiser_bytes: what the optimisers remember.
+        optimiser_bytes: state of the optimizers.
         copies_bytes: of the best weights, and of the average where weights are averaged.
-        checkpoint_bytes: on disk while it trains.
-        memory_bytes: peak memory of the process, PyTorch itself and the texts included: measured
-            while everything that a training does was done once, from reading to the evaluation.
-        steps: optimiser steps if nothing stops it early.
-        tokens_per_second: real tokens, padding not counted, in training; of pairs target tokens.
+        checkpoint_bytes: on disk during training.
+        memory_bytes: peak memory of the process, PyTorch and the data included: measured while
+            everything that a training does is done once, from reading to the evaluation.
+        steps: optimizer steps if nothing stops the training early.
+        units_per_second: tokens (without padding; target tokens of pairs) or images in training.
         seconds: of the whole training, evaluations included.
-        evaluation_seconds: of one look at the validation part; those at the average are spread
-            over all.
-        timed_steps: how many steps were really taken to say so.
-        answering_seconds: after all steps, of the answers to the whole validation part where such
-            are written; not in `seconds`.
+        evaluation_seconds: of one evaluation on the validation part; those of averaged weights are
+            spread over all.
+        timed_steps: number of steps that were measured.
+        answering_seconds: of decoding the whole validation part after the last step, for tasks
+            whose answers are texts; not in `seconds`.
+        unit: what `units_per_second` counts, such as "tokens".
     """
 
     model: str
@@ -73,62 +64,66 @@ class Estimate:
     checkpoint_bytes: int
     memory_bytes: int
     steps: int
-    tokens_per_second: float
+    units_per_second: float
     seconds: float
     evaluation_seconds: float
     timed_steps: int
     answering_seconds: float = 0.0
+    unit: str = "tokens"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Return plain JSON values."""
         return asdict(self)
 
 
 def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
-    """Take a few real steps, and scale up.
+    """Measure some real training steps, and scale the result to the whole training.
 
     Args:
-        prepared: what would be trained, texts or pairs. Nothing of it changes.
-        seconds: the most time to spend on steps.
+        prepared: the training; it is not changed.
+        seconds: upper bound of the time spent on steps.
     """
     recipe = prepared.recipe
     with _threads(recipe.training.threads):
         loop = make_loop(prepared)
-        _heaviest_second(loop)
+        _move_heaviest_batch(loop)
         steps, rate = _time_steps(loop, seconds)
-        evaluation, answering = _evaluation_seconds(loop)
-        peak_of_answers = _peak_of_answers(loop, answering)
+        evaluation, answering, peak = _evaluation_costs(loop)
         _do_the_rest(prepared, loop)
     state = loop.state
     weights = _size(state.model.state_dict().values())
-    optimiser = _size(
-        value for one in state.optimisers for kept in one.state.values() for value in kept.values()
+    optimizer = _size(
+        value
+        for optimizer in state.optimisers
+        for values in optimizer.state.values()
+        for value in values.values()
     )
-    kept, scored = _averaging(recipe.training)
+    averages, scored = _averaging(recipe.training)
     evaluation *= 1 + scored
-    copies = weights * (1 + kept)
-    passes = loop.total / loop.steps_per_epoch
-    tokens = prepared.facts[prepared.train.unit] * passes
-    evaluations = passes * recipe.training.evaluations_per_epoch
+    copies = weights * (1 + averages)
+    epochs = loop.total / loop.steps_per_epoch
+    units = prepared.facts[prepared.train.unit] * epochs
+    evaluations = epochs * recipe.training.evaluations_per_epoch
     return Estimate(
         model=recipe.model_name,
         parameters=sum(parameter.numel() for parameter in state.model.parameters()),
         weights_bytes=weights,
-        optimiser_bytes=optimiser,
+        optimiser_bytes=optimizer,
         copies_bytes=copies,
-        checkpoint_bytes=weights + optimiser + copies,
-        memory_bytes=max(peak_memory(), peak_of_answers) or 2 * weights + optimiser + copies,
+        checkpoint_bytes=weights + optimizer + copies,
+        memory_bytes=max(peak_memory(), peak) or 2 * weights + optimizer + copies,
         steps=loop.total,
-        tokens_per_second=rate,
-        seconds=tokens / rate + evaluations * evaluation,
+        units_per_second=rate,
+        seconds=units / rate + evaluations * evaluation,
         evaluation_seconds=evaluation,
         timed_steps=steps,
         answering_seconds=answering,
+        unit=prepared.train.unit,
     )
 
 
 def _averaging(training: TrainingSettings) -> tuple[int, float]:
-    """How many copies of the weights an average needs, and at how many looks it is scored too."""
+    """Return the copies of weights that averaging keeps, and its share of extra evaluations."""
     if training.average_best is not None:
         return training.average_best, 1.0
     if training.averaging is not None:
@@ -136,10 +131,10 @@ def _averaging(training: TrainingSettings) -> tuple[int, float]:
     return 0, 0.0
 
 
-def _heaviest_second(loop: Loop) -> None:
+def _move_heaviest_batch(loop: Loop) -> None:
     """Let the second step take the batch with the most places, padding counted.
 
-    What it holds is the most that any step does; the first one makes what the optimisers remember.
+    No step takes more memory. The first step allocates the state of the optimizers.
     """
     groups = loop.shuffle_groups(0)
     heaviest = max(range(len(groups)), key=lambda n: len(groups[n].rows) * groups[n].time)
@@ -147,133 +142,72 @@ def _heaviest_second(loop: Loop) -> None:
     groups[second], groups[heaviest] = groups[heaviest], groups[second]
 
 
-def _hold_copies(loop: Loop) -> None:
-    """Hold what a training holds after its first evaluations: the best weights, and averages."""
+def _keep_copies(loop: Loop) -> None:
+    """Copy the weights as a training does after its first evaluations: the best, and averages."""
     state, training = loop.state, loop.settings
     state.keep_as_best(state.model.state_dict())
     if training.averaging is not None:
         state.add_to_average()
     for _ in range(training.average_best or 0):
         state.keep_snapshot(0.0, training.average_best or 0)
-    for optimiser in state.optimisers:
-        for kept in optimiser.state.values():
-            for tensor in kept.values():
+    for optimizer in state.optimisers:
+        for values in optimizer.state.values():
+            for tensor in values.values():
                 tensor.mul_(1)  # zeros take no memory before they are written to
 
 
 def _do_the_rest(prepared: Prepared, loop: Loop) -> None:
-    """Do once what a training does beside its steps, to see how much memory it takes."""
+    """Do once what a training does besides its steps, to measure its memory."""
     state, valid = loop.state, loop.valid
     assert prepared.fingerprint
     with TemporaryDirectory() as folder:
         RunLog(Path(folder)).close()
-    # to score an average, the weights of the moment are put aside
-    aside = [t.clone() for t in state.model.state_dict().values()] if state.average else []
-    if not isinstance(valid, PairExamples):
-        loop.task.validate(state.model, _longest(valid, EVALUATED_ROWS))
-    aside.clear()
-
-
-def _longest(data: Dataset, most: int) -> Any:
-    """The longest rows of a dataset, which an evaluation puts into one batch."""
-    rows = np.argsort(-data.lengths, kind="stable")[:most]
-    targets = None if data.targets is None else data.targets[rows]
-    if isinstance(data, ArrayDataset):
-        return ArrayDataset(data.pixels[rows], targets)
-    return Examples(cast(Examples, data).column.take(pa.array(rows)), targets)
+    # while an average is scored, the current weights are copied
+    current = [t.clone() for t in state.model.state_dict().values()] if state.average else []
+    if not _decodes(loop):  # else it was measured with the decoding
+        longest = np.argsort(-valid.lengths, kind="stable")[:EVALUATED_ROWS]
+        loop.task.validate(state.model, valid.take(longest))
+    current.clear()
 
 
 def _time_steps(loop: Loop, seconds: float) -> tuple[int, float]:
-    """How many steps were timed, and the real tokens a second in them.
+    """Return how many steps were timed, and their tokens or images per second.
 
-    A loop that ends before the warm-up does is timed with its warm-up.
+    A training that is shorter than the warm-up is timed from its last step on.
     """
     began = time.perf_counter()
     warm = min(WARM_UP_STEPS, loop.total - 1)
     steps = iter(loop)
     for step in islice(steps, warm):
         if step.number == 1:
-            _hold_copies(loop)
-    taken, tokens, start = 0, 0, time.perf_counter()
+            _keep_copies(loop)
+    count, units, start = 0, 0, time.perf_counter()
     for step in steps:
-        taken, tokens = taken + 1, tokens + step.tokens
+        count, units = count + 1, units + step.tokens
         if time.perf_counter() - began > seconds:
             break
-    return taken, max(tokens, 1) / max(time.perf_counter() - start, 1e-9)
+    return count, max(units, 1) / max(time.perf_counter() - start, 1e-9)
 
 
-def _evaluation_seconds(loop: Loop) -> tuple[float, float]:
-    """Seconds of one look at the validation part, and of the answers at the end; from a sample."""
-    valid: Dataset = loop.valid
-    if isinstance(valid, PairExamples):
-        return _answering_seconds(loop, valid)
-    rows, column = len(valid), cast(Examples, valid).column
-    sample = Examples(column[:: max(1, rows // VALIDATION_SAMPLE)])
-    taken = _seconds_of(lambda: logits_of(loop.state.model, sample))
-    return taken * rows / max(1, len(sample)), 0.0
+def _decodes(loop: Loop) -> bool:
+    """Return whether the answers of the task are texts, which take long to decode."""
+    return hasattr(loop.task, "decoding")
 
 
-def _answering_seconds(loop: Loop, pairs: PairExamples) -> tuple[float, float]:
-    """Of a look, which answers some pairs greedily, and of the answers to all as in prediction.
+def _evaluation_costs(loop: Loop) -> tuple[float, float, int]:
+    """Measure evaluations on a sample of the validation part.
 
-    An untrained network ends its answers at random, so here they are as long as targets are on
-    average.
+    Returns:
+        Seconds of one evaluation, seconds of decoding at the end, and bytes of peak memory.
     """
-    network, task, rows = loop.state.model, cast(Translate, loop.task), len(pairs)
-    usual = min(math.ceil(pairs.lengths[:, 1].mean()), task.decoding.max_length)
-    decoding = task.decoding.model_copy(update={"min_length": usual - 1, "max_length": usual})
-    task = replace(task, decoding=decoding)
-    sample = _spread(pairs, ANSWERED_SAMPLE)
-    task.validate(network, sample.first(1))  # the first time it loads what computes the scores
-    read = _seconds_of(lambda: cross_entropy_of(network, sample))
-    looked = _seconds_of(lambda: task.validate(network, sample))
-    last = _seconds_of(lambda: task.evaluate(network, sample))
-    answered = min(rows, task.settings.decoded_rows)
-    look = read * rows + max(looked - read, 0.0) * answered
-    return look / len(sample), last * rows / len(sample)
-
-
-def _peak_of_answers(loop: Loop, seconds: float) -> int:
-    """The most memory of answering the longest sources to the length limit, and all of before.
-
-    Networks that have learned little do so. Some are answered, and scaled up to as many as are
-    answered together: each one holds as much.
-
-    Args:
-        loop: of the training.
-        seconds: of the answers to all validation pairs, at a usual length.
-    """
-    before, pairs = peak_memory(), loop.valid
-    if not isinstance(pairs, PairExamples) or not reset_peak():
-        return before
-    limit, lengths = cast(Translate, loop.task).decoding, pairs.lengths
-    longest = int(lengths[:, 0].max())
-    steps = min(limit.max_length, limit.max_ratio * longest + limit.max_extra)
-    each = max(1e-9, seconds / len(pairs) * steps / lengths[:, 1].mean())
-    together = min(ANSWERED_SAMPLE, len(pairs))
-    rows = np.argsort(-lengths[:, 0], kind="stable")[:together]
-    rows = rows[: max(8, int(_LONGEST_ANSWERING / each))]
-    sources = pairs.sources.take(pa.array(rows))
-    endless = limit.model_copy(update={"min_length": limit.max_length})
-    held = peak_memory()
-    hypotheses_of(loop.state.model, PairExamples(sources, sources, None), endless)
-    return max(before, held + (peak_memory() - held) * together // len(rows))
-
-
-def _spread(pairs: PairExamples, most: int) -> PairExamples:
-    """At most so many pairs, from all over the rows."""
-    assert pairs.texts is not None
-    chosen = slice(None, None, max(1, math.ceil(len(pairs) / most)))
-    sources, targets = pairs.texts
-    return PairExamples(
-        pairs.sources[chosen], pairs.targets_column[chosen], (sources[chosen], targets[chosen])
-    )
-
-
-def _seconds_of(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    network, valid = loop.state.model, loop.valid
+    if _decodes(loop):
+        evaluation, final = decoding_seconds(network, loop.task, valid)
+        return evaluation, final, decoding_peak(network, loop.task, valid, final)
+    rows = len(valid)
+    sample = valid.take(np.arange(0, rows, max(1, rows // VALIDATION_SAMPLE)))
+    taken = measure_seconds(lambda: logits_of(network, sample))
+    return taken * rows / max(1, len(sample)), 0.0, peak_memory()
 
 
 def _size(tensors: Iterable[Any]) -> int:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from munjang.baselines import CONFIG as BASELINE
 from munjang.baselines import Baseline, load_baseline
+from munjang.baselines.baseline import CONFIG as BASELINE
 from munjang.errors import FolderError
 from munjang.layout import CARD, CONFIG, METRICS, WEIGHTS
 from munjang.loading import (
@@ -17,13 +17,11 @@ from munjang.manifest import FILE as MANIFEST
 from munjang.model import Model, model_card
 from munjang.names import existing_path
 from munjang.network import build_network
-from munjang.pair_baselines import CONFIG as PAIR_BASELINE
-from munjang.pair_baselines import PairBaseline, load_pair_baseline
 from munjang.recipe import parse_recipe
 from munjang.replacing import place_of
 from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
 
-AnyModel = Model | Baseline | PairBaseline
+AnyModel = Model | Baseline
 
 # How often a folder is read again whose model was replaced meanwhile.
 _TRIES = 5
@@ -65,8 +63,6 @@ def _load_from(folder: Path) -> AnyModel:
         sealed = open_sealed(folder)
         if BASELINE in sealed.seals:
             return load_baseline(sealed)
-        if PAIR_BASELINE in sealed.seals:
-            return load_pair_baseline(sealed)
         return load_model(sealed)
 
 

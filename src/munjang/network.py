@@ -37,8 +37,3 @@ def build_network(recipe: Recipe, task: Task, size: Any) -> nn.Module:
     outputs = {"ngrams": config.linear_ngrams, "buckets": config.linear_buckets}
     linear = TfidfLinear(size, task.outputs, **outputs)  # type: ignore[attr-defined]
     return Beside(network, linear, config.linear_share)
-
-
-def parameter_count(network: nn.Module) -> int:
-    """Return the number of trained numbers."""
-    return sum(parameter.numel() for parameter in network.parameters())

@@ -48,12 +48,14 @@ class InputRow(Row):
     Attributes:
         default_model: name of the architecture when none is named.
         tasks: names of tasks that work on it, where the rows of the tasks do not name it.
+        check: place of the `munjang.checking.input_check.InputCheck` of `munjang check`, if any.
         example: a value as it is typed after `munjang predict FOLDER`.
         unseen: what is typed after `munjang evaluate FOLDER`.
     """
 
     default_model: str
     tasks: tuple[str, ...] = ()
+    check: str | None = None
     example: str = '"a text"'
     unseen: str = "FILE-IT-HAS-NOT-SEEN"
 
@@ -157,12 +159,19 @@ INPUTS: Registry[InputRow] = Registry(
     "input",
     "munjang.inputs",
     [
-        InputRow("text", "munjang.inputs.text:TextInput", "one text per row", "cnn"),
+        InputRow(
+            "text",
+            "munjang.inputs.text:TextInput",
+            "one text per row",
+            "cnn",
+            check="munjang.checking.texts:CHECK",
+        ),
         InputRow(
             "image",
             "munjang.inputs.image:ImageInput",
             "one image per row",
             "image_cnn",
+            check="munjang.checking.images:CHECK",
             example="IMAGE.png",
             unseen="FOLDER-IT-HAS-NOT-SEEN",
         ),
@@ -171,6 +180,7 @@ INPUTS: Registry[InputRow] = Registry(
             "munjang.inputs.parallel:ParallelInput",
             "a source text and a target text per row",
             "transformer",
+            check="munjang.checking.pairs:CHECK",
         ),
     ],
 )

@@ -16,9 +16,8 @@ import numpy as np
 import yaml
 
 import munjang
-from munjang.baselines import fit_baseline
+from munjang.baselines import fit_baseline, fit_pair_baseline
 from munjang.data.samples.images import load_digits
-from munjang.pair_baselines import fit_pair_baseline
 from tests.made import QUICK, made_corpus
 
 MANIFEST, WEIGHTS, CONFIG = "manifest.json", "model.safetensors", "config.yaml"

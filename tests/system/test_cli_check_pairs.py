@@ -80,14 +80,14 @@ def test_everything_is_drawn(table: Path, tmp_path: Path) -> None:
         "targets that are their source: 1 text, 1 row",
         "test: 4 pairs",
         "the same pair in DATA and in the test: 3 pairs, 3 rows",
-        "out of it, of validation tokens",
+        "OOV rate (validation)",
         "of the batches of a training is padding",
         "1 pair with more than 8 source or 8 target tokens, which a training leaves out",
         "pairs.tsv:69: 10 and 10 tokens",
-        "a training of attentive, estimated",
+        "estimated cost of training attentive",
         "peak memory",
-        "answers to validate with, at the end",
-        "an estimate, from",
+        "final decoding of validation",
+        "estimated from",
     ):
         assert wanted in done.out
 

@@ -130,16 +130,16 @@ def test_check_looks_at_everything(
     assert not controls(done.out)
     for wanted in (
         "1,500 rows",
-        "characters a text: 1 to",
+        "characters per text: 1 to",
         "█",
         "the same text more than once",
         "the same text with two labels",
         "the same text in DATA and in the test",
-        "of a held-out tenth",
+        "OOV rate (held-out 10%)",
         "in buckets of like length",
-        "a training of mean, estimated",
+        "estimated cost of training mean",
         "peak memory",
-        "an estimate, from",
+        "estimated from",
     ):
         assert wanted in done.out
 

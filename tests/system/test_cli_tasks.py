@@ -107,7 +107,7 @@ def test_numbers_and_sets_are_looked_at_before_training(
     kinds.write_text("".join(json.dumps({"text": t, "labels": k}) + "\n" for t, k in pairs))
     done = call(capsys, "check", kinds, "--task", "multilabel", *quick)
     assert done.code == 0, done.err
-    assert "labels a row" in done.out
+    assert "labels per row" in done.out
     assert "always answering" not in done.out
     report = json.loads(call(capsys, "check", kinds, "--task", "multilabel", *quick, "--json").out)
     assert sum(report["sets"].values()) == len(pairs)

@@ -19,10 +19,9 @@ import pytest
 
 import munjang
 from munjang import locks
-from munjang.baselines import Baseline, fit_baseline
+from munjang.baselines import ClassBaseline, PairBaseline, fit_baseline, fit_pair_baseline
 from munjang.comparison.run import compare
 from munjang.errors import FolderError
-from munjang.pair_baselines import PairBaseline, fit_pair_baseline
 from munjang.tuning.run import tune
 from tests.made import QUICK, made_corpus
 from tests.system.commands import PATIENCE, call, settings, write_table
@@ -123,7 +122,7 @@ def train(out: Path, **more: Any) -> Any:
     return munjang.train(made_corpus(), model="mean", overrides=QUICK, out=out, **more)
 
 
-def baseline() -> Baseline:
+def baseline() -> ClassBaseline:
     return fit_baseline("majority", ["good", "bad"], np.array([0, 1]), ["a", "b"])
 
 

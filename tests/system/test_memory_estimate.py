@@ -1,10 +1,11 @@
-"""The peak memory that `check` foretells, against that of the training itself."""
+"""The peak memory that `check` estimates, against that of the training itself."""
 
 import json
 import random
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.system.commands import peak_of
@@ -77,21 +78,52 @@ SHAPES: dict[str, tuple[int, Write, Callable[[int], str], tuple[str, ...]]] = {
 }
 
 
+# Number of images, height and width, channels, and options.
+IMAGES: dict[str, tuple[int, tuple[int, int], int, tuple[str, ...]]] = {
+    "small grey images": (3000, (28, 28), 1, ()),
+    "larger color images": (
+        300,
+        (224, 224),
+        3,
+        ("--set", "images.size=224x224", "--set", "training.batch_rows=64"),
+    ),
+}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_foretold_peak_is_within_thirty_percent(tmp_path: Path, shape: str) -> None:
+def test_the_estimated_peak_is_within_thirty_percent(tmp_path: Path, shape: str) -> None:
     rows, text, label, options = SHAPES[shape]
     drawn, data = random.Random(0), tmp_path / "data.csv"
     header = "source,target" if shape == "pairs" else "text,label"
     lines = [f"{text(drawn)},{label(row)}" for row in range(rows)]
     data.write_text("\n".join([header, *lines]) + "\n")
+    compare(shape, data, options, tmp_path / "m")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", IMAGES)
+def test_the_estimated_peak_of_images_is_within_thirty_percent(tmp_path: Path, shape: str) -> None:
+    image = pytest.importorskip("PIL.Image")
+    count, size, channels, options = IMAGES[shape]
+    drawn, folder = np.random.default_rng(0), tmp_path / "data"
+    for number in range(count):
+        pixels = drawn.integers(0, 256, (*size, channels), dtype=np.uint8)
+        path = folder / f"c{number % 3}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.fromarray(pixels.squeeze()).save(path)
+    compare(shape, folder, ("--task", "images", *options), tmp_path / "m")
+
+
+def compare(shape: str, data: Path, options: tuple[str, ...], out: Path) -> None:
+    """Estimate the peak, measure it, and compare the two."""
     fixed = (*options, "--set", "training.threads=1")
     done, _ = peak_of("check", data, *fixed, "--json")
     assert done.code == 0, done.err
-    foretold = json.loads(done.out)["estimate"]["memory_bytes"]
-    # a pass is enough: what comes after it holds no more
-    out = ("--out", tmp_path / "m", "--quiet", "--set", "training.epochs=1")
-    done, measured = peak_of("train", data, *fixed, *out)
+    estimated = json.loads(done.out)["estimate"]["memory_bytes"]
+    # one epoch is enough: later ones take no more memory
+    epoch = ("--out", out, "--quiet", "--set", "training.epochs=1")
+    done, measured = peak_of("train", data, *fixed, *epoch)
     assert done.code == 0, done.err
-    print(f"{shape}: foretold {foretold / 1e6:,.0f} MB, measured {measured / 1e6:,.0f} MB")
-    assert foretold == pytest.approx(measured, rel=0.3)
+    print(f"{shape}: estimated {estimated / 1e6:,.0f} MB, measured {measured / 1e6:,.0f} MB")
+    assert estimated == pytest.approx(measured, rel=0.3)

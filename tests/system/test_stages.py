@@ -55,7 +55,7 @@ def test_each_stage_of_a_training_and_of_a_judgement(
     stages = ["learning bpe from 72 texts", "encoding 72 texts", "solving the linear model of 72"]
     assert seen(written, ["reading texts", *stages])
     look = on_terminal("check", data, *settings())
-    assert seen(look, ["reading texts", "learning words from", "looking at 80 rows"])
+    assert seen(look, ["reading texts", "learning words from", "checking 80 rows"])
     assert seen(on_terminal("evaluate", model, data), ["reading texts", "judging 80"])
     # in a pipe, and when it should be quiet, there is none of it
     assert "reading texts" not in on_terminal("evaluate", model, data, "--quiet")

@@ -1,5 +1,6 @@
-"""Baselines: they learn, they come back from disk as they were, NBSVM is the paper's."""
+"""Baselines of classification: accuracy, saving and loading, and NBSVM as in the paper."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,11 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from munjang.baselines import BASELINES, _log_count_ratio, fit_baseline, load_baseline
+from munjang.baselines import BASELINES, fit_baseline, load_baseline
+from munjang.baselines.classes import _log_count_ratio
+from munjang.data.readers import read_table
 from munjang.errors import FolderError
+from munjang.manifest import write_manifest
 from tests.made import made_corpus
 
 
@@ -69,3 +73,23 @@ def test_an_altered_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "terms.json").write_text("[]")
     with pytest.raises(FolderError, match=r"terms\.json"):
         load_baseline(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["pairs", "trees", None, 3])
+def test_a_folder_of_another_kind_is_refused(kind: object, tmp_path: Path) -> None:
+    fit_baseline("majority", ["a"], np.array([0]), ["x", "y"]).save(tmp_path)
+    config = json.loads((tmp_path / "baseline.json").read_text())
+    (tmp_path / "baseline.json").write_text(json.dumps({**config, "kind": kind}))
+    names = ["README.md", "baseline.json", "model.safetensors", "terms.json"]
+    write_manifest(tmp_path, names, "1")
+    with pytest.raises(FolderError, match=r"targets\.json|kind: expected one of classes, pairs"):
+        load_baseline(tmp_path)
+
+
+def test_scores_are_those_of_the_predictions() -> None:
+    texts, targets, labels = corpus(korean=True)
+    model = fit_baseline("tfidf-characters", texts, targets, labels)
+    names = [labels[target] for target in targets[::-1]]
+    table = read_table((texts, names))
+    right = [a.label == name for a, name in zip(model.predict(texts), names, strict=True)]
+    assert model.evaluate(table).figures["accuracy"] == pytest.approx(np.mean(right))

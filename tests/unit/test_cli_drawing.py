@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from munjang.cli.fitting import bar
 from munjang.cli.output import console, json_text, note, one_line, show, shown
-from munjang.cli.progress import Bar, Lines, Pace, clock
-from munjang.cli.report import bar, size
+from munjang.cli.progress import Bar, Lines, Pace
 from munjang.cli.tables import class_table, confusion_table
 from munjang.tasks.metrics import Scores, classification_scores
+from munjang.units import byte_text, duration_text
 
 UGLY = st.text(
     st.characters() | st.sampled_from("\x00\x1b\n\r\t\x85\u2028\u202e가각👨\u200d👩e\u0301")
@@ -170,7 +171,7 @@ def test_the_bar_shows_the_metric_that_decides(monkeypatch: pytest.MonkeyPatch) 
     [(0.2, "0:00"), (7, "0:07"), (59.6, "1:00"), (750, "12:30"), (3723, "1:02:03")],
 )
 def test_clock(seconds: float, wanted: str) -> None:
-    assert clock(seconds) == wanted
+    assert duration_text(seconds) == wanted
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def test_clock(seconds: float, wanted: str) -> None:
     ],
 )
 def test_size(count: int, wanted: str) -> None:
-    assert size(count) == wanted
+    assert byte_text(count) == wanted
 
 
 def test_json_knows_no_nan() -> None:

@@ -1,4 +1,4 @@
-"""Baselines from text to text: they answer, come back from disk, and `nearest` is the nearest."""
+"""Baselines of translation: answers, saving and loading, and `nearest` against all cosines."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from munjang import load
 from munjang.api import evaluate
+from munjang.baselines import PAIR_BASELINES, PairBaseline, fit_pair_baseline
 from munjang.errors import ConfigError, FolderError
-from munjang.pair_baselines import PAIR_BASELINES, PairBaseline, fit_pair_baseline
 from tests.made import made_corpus
 
 COUNTED = {"bleu_tokenizer": "char", "lowercase": True}
@@ -61,7 +61,7 @@ def test_of_equal_sources_the_first_answers_and_what_is_unlike_all_gets_the_usua
 def test_the_nearest_is_that_of_all_cosines_however_many_are_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("munjang.pair_baselines._AT_A_TIME", 7)
+    monkeypatch.setattr("munjang.baselines.pairs._BATCH", 7)
     texts, _ = made_corpus(90)
     kept = list(dict.fromkeys(texts))
     asked = [f"{text} indeed" for text in kept[::2]] + ["a lovely plot", "boring"]

@@ -1,5 +1,5 @@
-"""A look at data and cost before training: what `munjang check` shows."""
+"""Checks of data and cost before training: what `munjang check` shows."""
 
-from munjang.checking.check import check
+from munjang.checking.check import Report, check, report_blocks
 
-__all__ = ["check"]
+__all__ = ["Report", "check", "report_blocks"]

@@ -1,22 +1,24 @@
-"""Check data before training: labelled texts, or pairs of texts."""
+"""Check data before training: labeled texts, pairs of texts, or images."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from munjang.checking.pairs import check_pairs_of
-from munjang.checking.texts import check_texts
+from munjang.checking.blocks import Block
+from munjang.checking.input_check import InputCheck
 from munjang.config import given_settings
 from munjang.data.data_report import DataReport
+from munjang.data.images.checks import ImageReport
 from munjang.data.pairs.checks import PairReport
 from munjang.errors import ConfigError
-from munjang.media import refuse_pairs
 from munjang.memory import reset_peak
-from munjang.tasks.registry import TASKS, require_task
+from munjang.preparation import settle_input
+from munjang.recipe import named_input
+from munjang.registry import INPUTS, InputRow
+from munjang.reporting import discard
 
-_LOOKED_AT = ("texts", "pairs")
-# A step on pairs takes long.
-_SECONDS, _SECONDS_OF_PAIRS = 2.0, 5.0
+Report = DataReport | PairReport | ImageReport
 
 
 def check(
@@ -24,59 +26,59 @@ def check(
     *,
     test: Any = None,
     task: str | None = None,
+    input_name: str | None = None,
     model: str | None = None,
     config: str | Path | Mapping[str, Any] | None = None,
     columns: Mapping[str, Any] | None = None,
     tokenizer: str | None = None,
     overrides: Iterable[str] = (),
     seconds: float | None = None,
-) -> DataReport | PairReport:
-    """Look at data as a training with these settings would see it.
+) -> Report:
+    """Check data as a training with these settings would read it.
 
     Args:
         data: as for `munjang.train`. Labels of texts may be missing; then there is no estimate.
-        test: held-out data likewise, to find texts that stand in both.
-        task: what the labels are for; that of `config`, else classify, when left out.
-        model: name of the architecture to estimate; that of `config`, else cnn, and transformer for
-            pairs, when left out.
+        test: held-out data, to find inputs that occur in both.
+        task: what to learn; that of `config`, else classify, when left out.
+        input_name: what a row is; inferred from task, model and data when left out.
+        model: name of the architecture whose cost is estimated; the default when left out.
         config: a YAML file or a mapping of settings.
         columns: settings of reading, such as `text_column`; None counts as not given.
         tokenizer: name of a tokenizer; chosen by the script of the text when left out.
-        overrides: `key=value` strings laid on top.
-        seconds: the most time to spend on real training steps; 2, and 5 on pairs, when left out.
+        overrides: `key=value` strings, applied last.
+        seconds: upper bound of the time spent on real training steps; 2, for pairs 5, when left
+            out.
 
     Returns:
-        For the task translate a `PairReport`.
+        A `DataReport` of texts, a `PairReport` of pairs (task translate), an `ImageReport` of
+        images.
 
     Raises:
         DataError: a row cannot be used.
-        ConfigError: a setting that does not exist, or a value that it cannot take.
+        ConfigError: an unknown setting, or a value that it cannot take.
     """
     reset_peak()
-    named = {"data": columns or {}, "tokenizer": {"name": tokenizer}, "task": task}
-    given = given_settings(config, named, overrides)
-    reads = _what_is_read(given.get("task", "classify"))
-    refuse_pairs(data, given.get("task", "classify"))
-    if reads == "pairs":
-        longest = _SECONDS_OF_PAIRS if seconds is None else seconds
-        return check_pairs_of(data, test, model, given, longest)
-    longest = _SECONDS if seconds is None else seconds
-    return check_texts(data, test, model or "cnn", given, longest)
+    names = {"task": task, "input": input_name, "model": {"name": model}}
+    named = {**names, "data": columns or {}, "tokenizer": {"name": tokenizer}}
+    given = settle_input(given_settings(config, named, overrides), data, discard)
+    row = _check_of(named_input(given))
+    return row.check(data, test, given, row.seconds if seconds is None else seconds)
 
 
-def _what_is_read(task: object) -> str:
-    """What the task of that name reads; texts where it is no name, which their recipe refuses.
+def report_blocks(report: Report) -> Iterator[Block]:
+    """Return the blocks that draw a report, without its notes."""
+    rows = (_check_of(row) for row in INPUTS.rows if row.check is not None)
+    return next(row for row in rows if isinstance(report, row.report)).blocks(report)
+
+
+def _check_of(row: InputRow) -> InputCheck:
+    """Return the check of an input.
 
     Raises:
-        ConfigError: there is no such task, or nothing here looks at what it reads.
+        ConfigError: it has none.
     """
-    if not isinstance(task, str):
-        return "texts"
-    row = require_task(task)
-    if row.reads in _LOOKED_AT:
-        return row.reads
-    known = ", ".join(name for name, one in TASKS.items() if one.reads in _LOOKED_AT)
-    raise ConfigError(
-        f"check looks at texts and at pairs of texts (the tasks {known}); the task {task} reads "
-        f"{row.reads}: munjang train tells what it found of them before its first step"
-    )
+    if row.check is None:
+        raise ConfigError(f"input: there is no check of the input {row.name}; train on it directly")
+    module, _, name = row.check.partition(":")
+    check: InputCheck = getattr(import_module(module), name)
+    return check

@@ -1,49 +1,54 @@
-"""A look at labelled texts, and at what a training on them costs."""
+"""Check labeled texts, and measure the cost of a training on them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from munjang.checking.input_check import InputCheck
+from munjang.checking.text_blocks import text_blocks
 from munjang.config import merge
 from munjang.data.checks import check_data
 from munjang.data.data_report import DataReport
 from munjang.data.readers import read_table
 from munjang.data.readers.values import ReadLabels
+from munjang.data.settings import DataSettings
 from munjang.data.table import Table
-from munjang.defaults import make_recipe
 from munjang.errors import DataError
 from munjang.estimates import estimate_training
+from munjang.inputs.text import TextInput, longest_kept
 from munjang.preparation import Prepared, prepare
-from munjang.recipe import DataSettings
-from munjang.reporting import pluralize, stage
+from munjang.recipe import check_given
+from munjang.reporting import discard, pluralize, stage
+from munjang.text.tokenizer import Tokenizer
 
 
-def check_texts(
-    data: Any, test: Any, model: str, given: Mapping[str, Any], seconds: float
-) -> DataReport:
-    """Look at labelled texts as a training with these settings would see them.
+def check_text_data(data: Any, test: Any, given: Mapping[str, Any], seconds: float) -> DataReport:
+    """Check labeled texts as a training with these settings would read them.
 
     Args:
-        data: of `munjang.data.readers.read_table`. Labels may be missing; then there is no
-            estimate.
-        test: likewise, or None.
-        model: name of the architecture, unless `given` names one.
+        data: of `munjang.data.readers.read_table`. Without labels there is no estimate.
+        test: held-out texts, or None.
         given: the user's settings, nested as in `config.yaml`.
-        seconds: the most time to spend on real training steps.
+        seconds: upper bound of the time spent on real training steps.
 
     Raises:
         DataError: a row cannot be used.
-        ConfigError: a setting that does not exist, or a value that it cannot take.
+        ConfigError: an unknown setting, or a value that it cannot take.
     """
-    asked = make_recipe(model, "other", 0, given)
-    read_labels = asked.task_class.reader(asked.task_settings)
+    recipe = check_given(given)
+    read_labels, settings = recipe.task_class.reader(recipe), recipe.section("data")
     with stage("reading texts"):
-        table = _read(data, asked.data, read_labels)
-        held_out = None if test is None else _read(test, asked.data, read_labels)
-    prepared, estimate, notes = _cost(table, model, given, seconds)
-    with stage(f"looking at {pluralize(len(table), 'row')}"):
-        report = check_data(table, held_out, None if prepared is None else prepared.tokenizer)
+        table = _read(data, settings, read_labels)
+        held_out = None if test is None else _read(test, settings, read_labels)
+    prepared, estimate, notes = _cost(table, given, seconds)
+    with stage(f"checking {pluralize(len(table), 'row')}"):
+        report = check_data(table, held_out, None if prepared is None else _tokenizer(prepared))
     return replace(report, estimate=estimate, notes=(*report.notes, *notes))
+
+
+def _tokenizer(prepared: Prepared) -> Tokenizer:
+    assert isinstance(prepared.input, TextInput)
+    return prepared.input.tokenizer
 
 
 def _read(data: Any, settings: DataSettings, read_labels: ReadLabels) -> Table:
@@ -59,24 +64,27 @@ def _read(data: Any, settings: DataSettings, read_labels: ReadLabels) -> Table:
 
 
 def _cost(
-    table: Table, model: str, given: Mapping[str, Any], seconds: float
+    table: Table, given: Mapping[str, Any], seconds: float
 ) -> tuple[Prepared | None, dict[str, Any] | None, list[str]]:
-    """What a training would start from, what it would cost, and notes on both."""
+    """Prepare a training and measure its cost; return both, with notes."""
     if table.targets is None:
         return None, None, ["no estimate: there are no labels to train on"]
-    renamed = {"data": {"text_column": "text", "label_column": "label"}}
-    pair = (table.keys, table.targets)
+    columns = {"data": {"text_column": "text", "label_column": "label"}}
+    rows = (table.keys, table.targets)
     try:
-        prepared = prepare(pair, None, model, merge(given, renamed), lambda line: None)
+        prepared = prepare(rows, None, merge(given, columns), discard)
     except DataError as error:
         return None, None, [f"a training would refuse this data: {error}"]
     facts = prepared.facts
     notes = [
         f"tokens: {facts['tokenizer']}, vocabulary {facts['vocabulary']:,}, "
-        f"{facts['oov_rate']:.2%} of held-out tokens out of vocabulary"
+        f"OOV rate {facts['oov_rate']:.2%} on validation"
     ]
-    cut = facts["truncated"] + facts["valid_truncated"]
-    if cut:
-        texts = "1 text is" if cut == 1 else f"{cut:,} texts are"
-        notes.append(f"{texts} longer than {prepared.recipe.longest_kept} tokens: cut")
+    truncated = facts["truncated"] + facts["valid_truncated"]
+    if truncated:
+        texts = "1 text is" if truncated == 1 else f"{truncated:,} texts are"
+        notes.append(f"{texts} longer than {longest_kept(prepared.recipe)} tokens: truncated")
     return prepared, estimate_training(prepared, seconds=seconds).to_json(), notes
+
+
+CHECK = InputCheck(check_text_data, DataReport, text_blocks)

@@ -1,6 +1,6 @@
-"""`munjang check`: a look at the data before training."""
+"""The command `munjang check`: check data and cost before training."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -8,6 +8,7 @@ from munjang.cli.options import (
     AsJson,
     ConfigFile,
     Encoding,
+    InputName,
     LabelColumn,
     ModelName,
     Settings,
@@ -24,20 +25,17 @@ from munjang.cli.options import (
 from munjang.cli.output import note, show_json, shown
 from munjang.stopping import raise_on_signals
 
-if TYPE_CHECKING:
-    from munjang.data.data_report import DataReport
-    from munjang.data.pairs.checks import PairReport
-
 
 def check(
     data: Annotated[
         list[str] | None,
-        typer.Argument(metavar="DATA", help="Files of labelled text or of pairs, or -."),
+        typer.Argument(metavar="DATA", help="Files of text or pairs, a folder of images, or -."),
     ] = None,
     test: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Held-out text, to see what stands in both.")
+        str | None, typer.Option(metavar="DATA", help="Held-out data, to find what occurs in both.")
     ] = None,
     task: TaskName = None,
+    input_name: InputName = None,
     model: ModelName = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -46,7 +44,7 @@ def check(
     source: SourceFile = None,
     target: TargetFile = None,
     test_source: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Held-out sources, one a line.")
+        str | None, typer.Option(metavar="FILE", help="Held-out sources, one per line.")
     ] = None,
     test_target: Annotated[
         str | None, typer.Option(metavar="FILE", help="Their targets, line by line.")
@@ -59,15 +57,15 @@ def check(
     as_json: AsJson = False,
     wide: Wide = False,
 ) -> None:
-    """Look at the data before training on it.
+    """Check data before training on it, and estimate the cost of a training.
 
-    Tells rows, labels and their balance (of the task regress how large the numbers are, of
-    multilabel how many labels a row has), lengths, texts that stand twice or under two labels or in
-    both DATA and the test, words out of vocabulary at several thresholds, what padding would cost,
-    and an estimate of the memory and time of a training, from a few real steps of it.
-    Of pairs (--task translate) the lengths of both sides and how far they are apart, pairs that
-    stand twice, sources with two targets, targets that are their source, tokens of both sides, and
-    pairs that are too long.
+    Reports labels and their balance (numbers for the task regress, labels per row for multilabel),
+    lengths, texts that occur twice, under two labels, or in both DATA and the test, OOV rates at
+    several thresholds, the share of padding, and an estimate of memory and time from a few real
+    training steps.
+    For pairs (--task translate): lengths and length ratios of both sides, repeated pairs, sources
+    with several targets, targets that are their source, tokens, and pairs that are too long.
+    For images (--task images): classes, sizes, modes, files that are no images, and repeats.
 
     \b
     Examples:
@@ -76,16 +74,19 @@ def check(
       munjang check ratings.tsv --task regress
       munjang check pairs.tsv --task translate --source-column en --target-column ko
       munjang check --task translate --source train.en --target train.de
+      munjang check pictures --task images
     """
-    from munjang.checking import check as look
-    from munjang.cli.names import check_names, model_override
+    from munjang.checking import check as check_data
+    from munjang.checking import report_blocks
+    from munjang.cli.names import check_names
     from munjang.cli.pairs import data_or_pairs, held_out_or_pairs
+    from munjang.cli.report import draw
     from munjang.cli.stages import showing_stages
 
     raise_on_signals()
-    check_names(task, model, tokenizer)
+    check_names(task, model, tokenizer, input_name)
     with showing_stages():
-        report = look(
+        report = check_data(
             data_or_pairs(data, source, target),
             test=held_out_or_pairs("--test", test, test_source, test_target),
             task=task,
@@ -99,22 +100,13 @@ def check(
                 "skip_bad_rows": skip_bad_rows or None,
             },
             tokenizer=tokenizer,
-            overrides=[*model_override(model), *(settings or [])],
+            model=model,
+            input_name=input_name,
+            overrides=settings or [],
         )
-    _show(report, as_json=as_json, wide=wide)
-
-
-def _show(report: "DataReport | PairReport", *, as_json: bool, wide: bool) -> None:
-    """Everything that was found; notes go to standard error."""
-    from munjang.cli.pair_report import show_pairs
-    from munjang.cli.report import show_texts
-    from munjang.data.pairs.checks import PairReport
-
     for line in report.notes:
         note(shown(line))
     if as_json:
         show_json(report.to_json())
-    elif isinstance(report, PairReport):
-        show_pairs(report, wide=wide)
     else:
-        show_texts(report, wide=wide)
+        draw(report_blocks(report), wide=wide)

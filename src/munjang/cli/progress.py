@@ -12,6 +12,7 @@ from munjang.cli.output import console, note, shown
 from munjang.cli.stages import showing_stages
 from munjang.cli.wrapping import terminal_width, wrapped
 from munjang.config import merge, parse_overrides, read_yaml
+from munjang.units import duration_text
 
 if TYPE_CHECKING:
     from munjang.tasks.task import TaskScores
@@ -163,7 +164,7 @@ class Lines:
             parts.append(f"{self.pace.rate:,.0f} {step.unit}/s")
         left = self.pace.left(step)
         if left is not None:
-            parts.append(f"{clock(left)} left")
+            parts.append(f"{duration_text(left)} left")
         return "  ".join(parts)
 
 
@@ -229,7 +230,7 @@ class Bar:
             "loss": f"loss {self.pace.loss:.4f}",
             "score": self._score,
             "rate": f"{self.pace.rate:,.0f} {step.unit}/s" if self.pace.rate else "",
-            "left": "" if left is None else f"{clock(left)} left",
+            "left": "" if left is None else f"{duration_text(left)} left",
         }
         steps = f"{step.total}/{step.total}"
         fields = _with_room(told, self._console.width - len(steps) - _SHORTEST_BAR)
@@ -274,10 +275,3 @@ def _with_room(told: dict[str, str], width: int) -> dict[str, str]:
             break
         told[name] = ""
     return told
-
-
-def clock(seconds: float) -> str:
-    """Seconds as `0:07`, `12:30` or `1:02:03`."""
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from munjang.baselines import BASELINES, READ_NO_TEXT
+from munjang.baselines import BASELINES, PAIR_BASELINES, READ_NO_TEXT
 from munjang.config import nearest
 from munjang.errors import ConfigError
-from munjang.pair_baselines import PAIR_BASELINES
 
 ComparedTask = Literal["classify", "translate"]
 

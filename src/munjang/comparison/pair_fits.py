@@ -7,10 +7,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from munjang.baselines import fit_pair_baseline
 from munjang.comparison.fitted import Fitted, baseline_figures
 from munjang.comparison.kept import Part, part_file, read_part, write_answers
 from munjang.comparison.plan import Job
-from munjang.pair_baselines import fit_pair_baseline
 
 COLUMNS = ("source", "target")
 COUNTED = ("bleu_tokenizer", "lowercase")

@@ -8,7 +8,7 @@ import polars as pl
 
 from munjang.config import Settings
 from munjang.data.images.decode import Pixels
-from munjang.data.images.read import UNREADABLE, decode_all, read_images
+from munjang.data.images.read import UNREADABLE, decode_all, form_of, read_images
 from munjang.data.images.settings import CHANNELS, ImageDataSettings, ImageSettings, Mode
 from munjang.data.images.sources import is_image_data, listed
 from munjang.data.labels import count_labels, require_labels
@@ -80,9 +80,7 @@ class ImageInput(ArrayInput):
     @classmethod
     def complete(cls, recipe: Recipe, rows: Table) -> Recipe:
         """Return the recipe with the mode and size of the images."""
-        _, channels, height, width = rows["image"].shape
-        mode = next(name for name, count in CHANNELS.items() if count == channels)
-        return recipe.with_section("image", mode=mode, size=(height, width))
+        return recipe.model_copy(update={"image": form_of(rows)})
 
     @classmethod
     def check_rows(cls, rows: Table, least: int) -> None:

@@ -6,6 +6,7 @@ learn and answer. Use a large pretrained network instead for photographs of many
 from a few hundred photographs nobody learns what a dog is.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self, cast
 
@@ -128,6 +129,26 @@ class ImageCnnConfig(Settings):
             found.append((convolved, pooled))
             size = pooled
         return found
+
+    def activations(self, shape: ImageShape) -> int:
+        """Return how many 4-byte numbers per image a training step needs at least.
+
+        These are the tensors kept for the backward pass: each layer's input, its activations
+        behind the convolution, and the indices of max pooling (8 bytes each). The largest gradient
+        of an activation comes on top.
+
+        Args:
+            shape: channels, height and width of the images.
+        """
+        channels, height, width = shape
+        indices = 2 if self.pooling == "max" else 0
+        convolved, pooled = [], [0]
+        for layer, sizes in zip(self.layers, self.sizes(height, width), strict=True):
+            convolved.append(layer.filters * math.prod(sizes[0]))
+            if layer.pool > 1:
+                pooled.append(layer.filters * math.prod(sizes[1]))
+        kept = channels * height * width + sum(convolved) + (1 + indices) * sum(pooled)
+        return kept + max(convolved)
 
 
 def _tuple(value: PerLayer) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
@@ -20,6 +20,7 @@ from munjang.errors import ConfigError
 from munjang.layers.losses import LOSSES, RowLoss, focal
 from munjang.names import KnownLabels
 from munjang.reporting import format_markdown_list
+from munjang.tasks.class_answers import Prediction
 from munjang.tasks.fitting import fitting_loss
 from munjang.tasks.linear import solve_logistic
 from munjang.tasks.logits import LogitsTask, in_parts
@@ -56,31 +57,6 @@ class ClassifySettings(Settings):
     @classmethod
     def _fits(cls, loss: object) -> object:
         return fitting_loss(loss, "classify", get_args(LossName))
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What the model says of one text.
-
-    Attributes:
-        label: the likeliest class.
-        probability: its probability.
-        probabilities: of every class, by label.
-        truncated: the text was longer than the model reads; only its beginning counted.
-    """
-
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-    truncated: bool = False
-
-    def lines(self, row: int, text: str) -> list[list[str]]:
-        """Label, probability and text."""
-        return [[self.label, f"{self.probability:.4f}", text]]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -178,7 +154,8 @@ class Classify(LogitsTask):
         rows = self._row_loss()(logits, targets, self.settings.label_smoothing)
         if self.weights is None:
             return rows.mean()
-        weights = torch.tensor(self.weights, dtype=rows.dtype, device=rows.device)[targets]
+        table = torch.tensor(self.weights, dtype=rows.dtype, device=rows.device)
+        weights = table[targets] if targets.ndim == 1 else targets @ table
         return (rows * weights).sum() / weights.sum()
 
     def _row_loss(self) -> RowLoss:
@@ -209,8 +186,8 @@ class Classify(LogitsTask):
     def _answers(self, probabilities: Floats, truncated: Bools) -> Iterator[Prediction]:
         guesses = probabilities.argmax(1).tolist()
         for best, row, cut in zip(guesses, probabilities, truncated.tolist(), strict=True):
-            named = dict(zip(self.labels, row.tolist(), strict=True))
-            yield Prediction(self.labels[best], float(row[best]), named, cut)
+            # a copy, so that one answer that is kept does not keep the whole array
+            yield Prediction(self.labels[best], float(row[best]), self.labels, row.copy(), cut)
 
     def state(self) -> dict[str, Any]:
         """Return the names of the classes."""

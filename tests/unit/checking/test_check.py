@@ -1,35 +1,55 @@
-"""Which tasks `check` looks at, and how it refuses the others."""
+"""`check` of all tasks of the registry, and what its estimates hold."""
 
+import json
+
+import numpy as np
 import pytest
 from munjang.tasks.registry import TASKS
 
-from munjang.checking import check
+from munjang.checking import check, report_blocks
+from munjang.checking.check import INPUTS
 from munjang.errors import ConfigError
 
-ROWS = (["a b", "b c", "c d", "d e"] * 3, ["x", "y", "x", "y"] * 3)
+TEXTS = ["a b", "b c", "c d", "d e"] * 3
+IMAGES = [np.full((8, 8), 20 * shade, dtype=np.uint8) for shade in range(12)]
+DATA = {
+    "classify": (TEXTS, ["x", "y", "x", "y"] * 3),
+    "regress": (TEXTS, [1.0, 2.0, 3.0, 4.0] * 3),
+    "multilabel": (TEXTS, [["x"], ["x", "y"], [], ["y"]] * 3),
+    "images": (IMAGES, ["x", "y"] * 6),
+    "translate": ([f"a {row}" for row in range(30)], [f"b {row}" for row in range(30)]),
+}
+QUICK = ("training.threads=1", "training.epochs=2")
+SMALL = {"images": ("model.filters=[4]",), "translate": ("model.dim=16", "model.heads=2")}
 
 
-@pytest.mark.parametrize("task", [name for name, row in TASKS.items() if row.reads == "images"])
 @pytest.mark.parametrize("by", ["task", "config"])
-def test_a_task_that_reads_something_else_is_known_and_told_so(task: str, by: str) -> None:
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_has_a_report_with_an_estimate(task: str, by: str) -> None:
     given = {"task": task} if by == "task" else {"config": {"task": task}}
-    with pytest.raises(ConfigError) as error:
-        check(ROWS, **given)
-    assert f"the task {task} reads images" in str(error.value)
-    for name, row in TASKS.items():
-        assert (name in str(error.value)) == (row.reads != "images" or name == task)
+    overrides = [*QUICK, *SMALL.get(task, ("model.dim=8", "model.buckets=1024"))]
+    report = check(DATA[task], test=DATA[task], overrides=overrides, seconds=0.05, **given)
+    assert isinstance(report, INPUTS[TASKS[task].reads].report)
+    assert report.rows == len(DATA[task][0])
+    assert report.test is not None
+    assert report.test.rows == report.rows
+    assert report.estimate is not None
+    assert report.estimate["unit"] == ("images" if task == "images" else "tokens")
+    assert report.estimate["units_per_second"] > 0
+    json.dumps(report.to_json(), allow_nan=False)
+    assert list(report_blocks(report))
 
 
-def test_an_unknown_task_hears_all_of_them() -> None:
+def test_an_unknown_task_names_all_of_them() -> None:
     with pytest.raises(ConfigError, match="did you mean 'images'") as error:
-        check(ROWS, config={"task": "imags"})
+        check(DATA["classify"], config={"task": "imags"})
     assert all(name in str(error.value) for name in TASKS)
 
 
-def test_what_an_estimate_of_memory_holds() -> None:
-    overrides = ["training.threads=1", "model.dim=8", "model.buckets=1024", "training.epochs=2"]
-    estimate = check(ROWS, model="mean", overrides=overrides, seconds=0.1).estimate
+def test_an_estimate_of_memory_contains_the_process() -> None:
+    overrides = [*QUICK, "model.dim=8", "model.buckets=1024"]
+    estimate = check(DATA["classify"], model="mean", overrides=overrides, seconds=0.1).estimate
     assert estimate is not None
-    kept = ("weights_bytes", "optimiser_bytes", "copies_bytes")
-    # PyTorch itself, and what a training holds beside it
-    assert estimate["memory_bytes"] > 150e6 + sum(estimate[name] for name in kept)
+    parts = ("weights_bytes", "optimiser_bytes", "copies_bytes")
+    # PyTorch itself, and what a training keeps besides it
+    assert estimate["memory_bytes"] > 150e6 + sum(estimate[name] for name in parts)

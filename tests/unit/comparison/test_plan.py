@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from munjang.models.registry import ARCHITECTURES, PAIR_ARCHITECTURES
 
-from munjang.baselines import BASELINES
+from munjang.baselines import BASELINES, PAIR_BASELINES
 from munjang.comparison.budget import Budget, parse_budget
 from munjang.comparison.entrants import ComparedTask, Entrant, parse_entrants
 from munjang.comparison.networks import paced_by_clock
@@ -14,7 +14,6 @@ from munjang.comparison.plan import PLAN, Job, Plan, jobs, open_plan, refuse_occ
 from munjang.comparison.processes import why_it_ended
 from munjang.errors import ConfigError, FolderError
 from munjang.estimates import Estimate
-from munjang.pair_baselines import PAIR_BASELINES
 from munjang.training.settings import TrainingSettings
 
 

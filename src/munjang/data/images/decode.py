@@ -24,10 +24,15 @@ _SHOWN = "PNG, JPEG, GIF, BMP or WebP"
 
 def size_of(source: Any) -> tuple[int, int] | None:
     """Height and width, of a file from its first bytes; None where they cannot be told."""
+    known = size_and_mode_of(source)
+    return None if known is None else known[0]
+
+
+def size_and_mode_of(source: Any) -> tuple[tuple[int, int], str] | None:
+    """Return (height, width) and Pillow's mode, such as RGB; None where they cannot be read."""
     try:
         with _opened(source, "") as image:
-            width, height = image.size
-            return height, width
+            return (image.height, image.width), image.mode
     except DataError:
         return None
 

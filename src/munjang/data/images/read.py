@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from munjang.data.images.decode import Pixels, pixels_of, size_of
-from munjang.data.images.settings import ImageSettings, Mode
+from munjang.data.images.settings import CHANNELS, ImageSettings, Mode
 from munjang.data.images.sources import Found, Source, find_images
 from munjang.data.readers.class_names import unify_class_names
 from munjang.data.table import Table
@@ -55,6 +55,13 @@ def read_images(data: Any, form: ImageSettings, *, skip_bad: bool = False) -> Ta
     table = unify_class_names(replace(table, origins=found.names))
     _refuse_emptied(found, table)
     return table
+
+
+def form_of(table: Table) -> ImageSettings:
+    """Return the mode and size of the images of a table."""
+    _, channels, height, width = table["image"].shape
+    mode = next(name for name, count in CHANNELS.items() if count == channels)
+    return ImageSettings(mode=mode, size=(height, width))
 
 
 def decode_all(images: Iterable[tuple[str, Any]], mode: Mode, size: tuple[int, int]) -> Pixels:

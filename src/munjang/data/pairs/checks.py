@@ -1,6 +1,6 @@
-"""A look at pairs before training: how long both sides are, and what stands more than once."""
+"""Check pairs before training: lengths of both sides, and repeats."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,25 +23,25 @@ from munjang.errors import DataError
 from munjang.text.columns import Int64s
 from munjang.text.normalise import normalise
 
-SHOWN = 200
+EXAMPLE_LENGTH = 200
 
 
 @dataclass(frozen=True)
 class SideLengths:
-    """How long the texts of one side are, in code points and in words between white space."""
+    """Lengths of the texts of one side, in code points and in words between white space."""
 
     characters: Lengths
     words: Lengths
 
 
 @dataclass(frozen=True)
-class FarPair:
-    """A pair whose sides are far apart in length.
+class RatioExtreme:
+    """The pair with the smallest or largest ratio of lengths.
 
     Attributes:
-        ratio: of its lengths, as in `Ratios`.
-        file, row: where it stands.
-        source, target: their first 200 characters.
+        ratio: of its lengths, as in `LengthRatios`.
+        file, row: its place.
+        source, target: the first 200 characters of both sides.
     """
 
     ratio: float
@@ -52,28 +52,27 @@ class FarPair:
 
 
 @dataclass(frozen=True)
-class Ratios:
-    """Characters of targets over those of their sources, ten added to both.
+class LengthRatios:
+    """Characters of targets divided by those of their sources, ten added to both.
 
     Attributes:
         median: of all pairs.
-        smallest, largest: the first pair with the shortest target for its source, and with the
-            longest.
+        smallest, largest: the first pair with the smallest ratio, and with the largest.
     """
 
     median: float
-    smallest: FarPair
-    largest: FarPair
+    smallest: RatioExtreme
+    largest: RatioExtreme
 
 
 @dataclass(frozen=True)
 class PairTestReport:
-    """The test pairs against the training pairs.
+    """The test pairs compared with the training pairs.
 
     Attributes:
-        rows: of the test.
-        pairs: that stand in both.
-        sources: that stand in both, whatever their targets.
+        rows: number of test pairs.
+        pairs: pairs that occur in both.
+        sources: sources that occur in both, whatever their targets.
         skipped: bad rows of the test that were left out, by reason.
     """
 
@@ -85,23 +84,23 @@ class PairTestReport:
 
 @dataclass(frozen=True)
 class PairReport:
-    """Everything that `check_pairs` found. Texts are the same after NFC and stripping.
+    """The result of `check_pairs`. Texts are equal if they are so after NFC and stripping.
 
     Attributes:
-        files: that were read.
-        rows: usable ones.
+        files: names of the files.
+        rows: number of usable pairs.
         skipped: bad rows that were left out, by reason.
-        notes: what was guessed when reading.
-        source_column, target_column: what the two sides are called.
-        source, target: how long they are.
+        notes: lines about guesses made while reading.
+        source_column, target_column: names of the two sides.
+        source, target: lengths of the two sides.
         ratios: of the two lengths.
-        duplicates: pairs that stand more than once. Of an example `text` is the source, and
+        duplicates: pairs that occur more than once. The `text` of an example is the source, and
             `labels` counts its targets, here and below.
-        several: sources that stand with two targets or more.
-        copies: pairs whose target is its source.
-        test: the test pairs against these, if there are any.
-        tokens: as a training would read them; filled in by who knows its settings.
-        estimate: memory and time of a training; filled in by who knows the models.
+        several: sources with two targets or more.
+        copies: pairs whose target equals the source.
+        test: the test pairs compared with these, if there are any.
+        tokens: as a training reads them; filled in by `munjang.checking`.
+        estimate: memory and time of a training; filled in by `munjang.checking`.
     """
 
     files: tuple[str, ...]
@@ -112,7 +111,7 @@ class PairReport:
     target_column: str
     source: SideLengths
     target: SideLengths
-    ratios: Ratios
+    ratios: LengthRatios
     duplicates: Repeats
     several: Repeats
     copies: Repeats
@@ -121,16 +120,16 @@ class PairReport:
     estimate: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON: dictionaries, lists, strings and numbers."""
+        """Return plain JSON values."""
         return to_plain(asdict(self))
 
 
 def check_pairs(table: Table, test: Table | None = None) -> PairReport:
-    """Look at pairs before training on them.
+    """Measure what matters of pairs before training on them.
 
     Args:
-        table: the training pairs, as `read_pairs` gives them.
-        test: pairs held out elsewhere, which should share none with `table`.
+        table: the training pairs, as `read_pairs` returns them.
+        test: held-out pairs, which should share none with `table`.
 
     Raises:
         DataError: a table has no targets.
@@ -156,10 +155,10 @@ def check_pairs(table: Table, test: Table | None = None) -> PairReport:
 
 
 def same_pairs(sources: pl.Series, targets: pl.Series) -> Int64s:
-    """Number the pairs so that those that are equal share a number.
+    """Number the pairs so that equal pairs share a number.
 
     Returns:
-        One number a row, dense from 0, in order of first appearance.
+        One number per row, dense from 0, in order of first appearance.
     """
     first, second = number_distinct_texts(sources), number_distinct_texts(targets)
     keys = first * (int(second.max(initial=0)) + 1) + second
@@ -170,7 +169,7 @@ def same_pairs(sources: pl.Series, targets: pl.Series) -> Int64s:
 
 def _check_test(train: Table, test: Table) -> PairTestReport:
     _, targets = _sides(test)
-    tidy = test.with_targets(targets)
+    tidy = replace(test, labels=targets)
     sources = pl.concat([train.keys, test.keys])
     numbers = same_pairs(sources, pl.concat([_targets(train), targets]))
     return PairTestReport(
@@ -182,7 +181,7 @@ def _check_test(train: Table, test: Table) -> PairTestReport:
 
 
 def _sides(table: Table) -> tuple[pl.Series, pl.Series]:
-    """Sources and targets as they are compared."""
+    """Return sources and targets in the form in which they are compared."""
     first, second = (normalise(texts).str.strip_chars() for texts in (table.keys, _targets(table)))
     return first, second
 
@@ -202,12 +201,14 @@ def _measure(texts: pl.Series) -> SideLengths:
     )
 
 
-def _ratios(table: Table) -> Ratios:
+def _ratios(table: Table) -> LengthRatios:
     targets = _targets(table)
     ratios = length_ratios(table.keys, targets)
 
-    def pair(index: int) -> FarPair:
-        shown = (texts[index][:SHOWN] for texts in (table.keys, targets))
-        return FarPair(float(ratios[index]), *table.place(index), *shown)
+    def pair(index: int) -> RatioExtreme:
+        sides = (texts[index][:EXAMPLE_LENGTH] for texts in (table.keys, targets))
+        return RatioExtreme(float(ratios[index]), *table.place(index), *sides)
 
-    return Ratios(float(np.median(ratios)), pair(int(ratios.argmin())), pair(int(ratios.argmax())))
+    return LengthRatios(
+        float(np.median(ratios)), pair(int(ratios.argmin())), pair(int(ratios.argmax()))
+    )

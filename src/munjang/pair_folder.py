@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn, Self, cast
+from typing import Any, NoReturn, Self
 
 import numpy as np
 import polars as pl
@@ -23,8 +23,8 @@ from munjang.data.table import Table
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.errors import ConfigError, DataError
-from munjang.explain.attention import EOS_SHOWN, Attention, from_looks
-from munjang.explain.text_attention import shown_tokens
+from munjang.explain.attention import EOS_LABEL, Attention
+from munjang.explain.text_attention import label_tokens
 from munjang.layout import (
     CARD,
     FILES,
@@ -34,7 +34,7 @@ from munjang.layout import (
     VOCABULARY,
 )
 from munjang.loading import load_metrics, load_network, load_recipe, load_tokenizer, reading_metrics
-from munjang.models.encoder_decoder import EncoderDecoder
+from munjang.models.attention_weights import Attends
 from munjang.models.registry import build_encoder_decoder
 from munjang.pair_preparation import encode_pairs, task_of, vocabularies_of
 from munjang.pair_recipe import PairRecipe
@@ -153,7 +153,7 @@ class PairModel:
             ConfigError: the model attends to nothing.
             DataError: the source is empty, or the target too long.
         """
-        if not self.recipe.model.attends:
+        if not isinstance(self.network, Attends):
             raise ConfigError(
                 f"{self.recipe.model_name} attends to nothing; attentive and transformer do"
             )
@@ -175,11 +175,11 @@ class PairModel:
         batch = next(PairExamples(encoded, column_of([ids])).in_order_of_length())
         compute_alone_if_forked()
         with torch.inference_mode():
-            looks = cast(EncoderDecoder, self.network).looks(*batch.inputs)
-        return from_looks(
-            looks,
+            _, weights = self.network.forward_with_attention(*batch.inputs)
+        return Attention.from_weights(
+            weights,
             _source_pieces(self.sides, text)[: batch.source.shape[1]],
-            [*target_pieces(self.sides, ids), EOS_SHOWN],
+            [*target_pieces(self.sides, ids), EOS_LABEL],
             text=text,
             answer=answer,
             truncated=bool(truncated[0]),
@@ -329,4 +329,4 @@ def _source_pieces(sides: Sides, text: str) -> list[str]:
     tokens = sides.source.encode_with_offsets(pl.Series([text]))
     columns = (tokens.ids, tokens.starts, tokens.ends)
     ids, starts, ends = (values_and_offsets(column)[0].tolist() for column in columns)
-    return shown_tokens(text, ids, starts, ends, sides.source.vocabulary)
+    return label_tokens(text, ids, starts, ends, sides.source.vocabulary)

@@ -12,7 +12,8 @@ from munjang.stopping import begin
 from munjang.telling import counted
 
 if TYPE_CHECKING:
-    from munjang.explain.attention import Attention, Kind
+    from munjang.explain.attention import Attention
+    from munjang.models.attention_weights import AttentionKind
 
 _MOST, _MOST_POOLED = 3, 10
 
@@ -74,15 +75,15 @@ def explain(
       munjang explain my-model "정말 재미있다" --attention seen.svg --kind source --layer 0 --head 2
       munjang explain my-model --json -- "-10점도 아깝다"
     """
-    from munjang.explain.text_attention import attention_of
+    from munjang.explain.text_attention import compute_attention
     from munjang.media import load
     from munjang.report.attention import format_of, write_attention
 
     begin()
     if attention is not None:
         format_of(Path(attention))
-    found = attention_of(load(folder), text, target)
-    found = found.only(kind.value if kind else None, layer, head)
+    found = compute_attention(load(folder), text, target)
+    found = found.select(kind.value if kind else None, layer, head)
     if found.truncated:
         note(f"the text was cut: the model read {counted(len(found.source), 'token')} of it")
     if attention is not None:
@@ -102,10 +103,10 @@ _SAID: dict[str, tuple[str, str]] = {
 }
 
 
-def _draw(found: "Attention", kind: "Kind", *, wide: bool) -> None:
+def _draw(found: "Attention", kind: "AttentionKind", *, wide: bool) -> None:
     from munjang.cli.tables import plain_table, text_column
 
-    heads = found.of(kind, -1)
+    heads = found.heads(kind, -1)
     which = f"mean of {len(heads)} heads" if len(heads) > 1 else f"head {heads[0].head}"
     said, row = _SAID[kind]
     show(f"{said} (layer {heads[0].layer}, {which})\n")

@@ -7,7 +7,8 @@ another head.
 import json
 from collections.abc import Sequence
 
-from munjang.explain.attention import Attention, Kind
+from munjang.explain.attention import Attention
+from munjang.models.attention_weights import AttentionKind
 from munjang.report.attention_style import SCRIPT, STYLE
 from munjang.report.attention_views import TITLES, View, first_view, views_of
 from munjang.report.html import Markup, element, join, page
@@ -16,7 +17,7 @@ from munjang.report.visible import isolated, language, right_to_left, visible, v
 
 # With so many columns there is no room for figures in the cells; they stay for screen readers.
 _FIGURES = 16
-_SAID: dict[Kind, str] = {
+_SAID: dict[AttentionKind, str] = {
     "cross": "Each row is a token of the answer; it shows what share it took of each token of the "
     "text.",
     "source": "Each row is a token of the text; it shows what share it took of each token.",
@@ -62,7 +63,7 @@ def _legend() -> Markup:
     return element("p", *steps, element("small", said), class_="legend")
 
 
-def _section(attention: Attention, kind: Kind) -> Markup:
+def _section(attention: Attention, kind: AttentionKind) -> Markup:
     title, said = TITLES[kind], _SAID[kind]
     views = views_of(attention, kind)
     first = first_view(views)

@@ -7,7 +7,8 @@ in whatever font there is. Colours stand at every shape, and change where the sc
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from munjang.explain.attention import Attention, Kind
+from munjang.explain.attention import Attention
+from munjang.models.attention_weights import AttentionKind
 from munjang.report.attention_views import TITLES, View, first_view, views_of
 from munjang.report.html import Markup, element
 from munjang.report.labels import Heads, Label
@@ -68,11 +69,11 @@ def draw_svg(attention: Attention) -> Markup:
     )
 
 
-def _has_more(attention: Attention, kind: Kind) -> bool:
-    return len(attention.of(kind)) > 1 or kind != attention.kinds[0]
+def _has_more(attention: Attention, kind: AttentionKind) -> bool:
+    return len(attention.heads(kind)) > 1 or kind != attention.kinds[0]
 
 
-def _map(attention: Attention, kind: Kind) -> _Part:
+def _map(attention: Attention, kind: AttentionKind) -> _Part:
     """The large map with its tokens."""
     views = views_of(attention, kind)
     view = views[first_view(views)]
@@ -148,7 +149,7 @@ def _cell(
     return [box, text]
 
 
-def _overview(attention: Attention, kind: Kind) -> _Part:
+def _overview(attention: Attention, kind: AttentionKind) -> _Part:
     """All maps of a kind in small, a layer a line."""
     layers: dict[int, list[View]] = {}
     for view in views_of(attention, kind):

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from munjang.explain.attention import Attention, Kind, Weights
+from munjang.explain.attention import Attention, Weights
+from munjang.models.attention_weights import AttentionKind
 
-TITLES: dict[Kind, str] = {
+TITLES: dict[AttentionKind, str] = {
     "cross": "The answer looks at the text",
     "source": "The text looks at itself",
     "target": "The answer looks back at itself",
@@ -38,11 +39,11 @@ class View:
         return "mean" if self.head is None else f"head {self.head}"
 
 
-def views_of(attention: Attention, kind: Kind) -> list[View]:
+def views_of(attention: Attention, kind: AttentionKind) -> list[View]:
     """All views of a kind, layer by layer; where a layer has several heads their mean first."""
     views = []
-    for layer in sorted({one.layer for one in attention.of(kind)}):
-        heads = attention.of(kind, layer)
+    for layer in sorted({one.layer for one in attention.heads(kind)}):
+        heads = attention.heads(kind, layer)
         if len(heads) > 1:
             views.append(View(layer, None, attention.mean(kind, layer)))
         views += [View(layer, one.head, one.weights) for one in heads]

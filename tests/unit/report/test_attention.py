@@ -144,7 +144,7 @@ def test_without_its_script_a_page_shows_the_mean_and_every_head_in_small() -> N
     page = re.sub(r"<script>.*?</script>", "", draw_page(found), flags=re.DOTALL)
     assert page.count("<svg") == 2 * (3 + 1)
     (held,) = re.findall(r'<script type="application/json">(.*?)</script>', page)
-    for figures, one in zip(json.loads(held)[5:], found.of("source", 1), strict=True):
+    for figures, one in zip(json.loads(held)[5:], found.heads("source", 1), strict=True):
         np.testing.assert_allclose(figures, one.weights.ravel() * 1000, atol=0.51)
     lines = rows_of(page)[1:]
     mean = found.mean("source")

@@ -75,8 +75,8 @@ def _draw(found: "Shapes", *, wide: bool) -> None:
 
     table = plain_table(
         "layer",
-        "gives",
-        Column("numbers", rank=1),
+        "output",
+        Column("activations", rank=1),
         "parameters",
         "multiply-adds",
         text_column("how", rank=2),
@@ -85,14 +85,14 @@ def _draw(found: "Shapes", *, wide: bool) -> None:
     kind = "a text of {} tokens" if len(found.input) == 1 else "an image of {}"
     table.add_row("input", _by(found.input), "", "", "", kind.format(_by(found.input)))
     for layer in found.layers:
-        again = " (the same numbers)" if layer.again else ""
+        again = " (the same numbers)" if layer.is_rearranged else ""
         figures = (layer.activations, layer.parameters, layer.multiply_adds)
         table.add_row(layer.name, _by(layer.shape), *(f"{n:,}" for n in figures), layer.how + again)
     totals = (found.activations, found.parameters, found.multiply_adds)
     table.add_section()
     table.add_row("all", "", *(f"{n:,}" for n in totals), "")
     console(wide=wide).print(table)
-    show("\nthe network was built and run at this size: shapes and parameters are the same")
+    show("\nmeasured on the network, built and run once at this size")
 
 
 def _by(shape: tuple[int, ...]) -> str:

@@ -104,7 +104,7 @@ class _Run:
     def multiply_adds(self, path: str, module: nn.Module) -> int:
         """Products in a module and all below it: the counter counts additions, too."""
         if path in self.calls:
-            return self._flops.get(path, 0) // 2
+            return int(self._flops.get(path, 0)) // 2
         return sum(self.multiply_adds(*child) for child in _children(path, module).items())
 
     def layers(self, path: str, module: nn.Module) -> Iterator[LayerShape]:
@@ -178,17 +178,17 @@ def _by(shape: Shape) -> str:
 
 def _addmm_flops(_: Any, left: Any, right: Any, **__: Any) -> int:
     """A product in place: [rows, inner] by [inner, columns]."""
-    return 2 * prod(left) * right[1]
+    return int(2 * prod(left) * right[1])
 
 
 def _sdpa_flops(queries: Any, keys: Any, values: Any, *_: Any, **__: Any) -> int:
     """Fused attention, [batch, heads, time, dim] each."""
-    return int(sdpa_flop_count(queries, keys, values))
+    return int(sdpa_flop_count(queries, keys, values))  # type: ignore[no-untyped-call]
 
 
 def _lstm_flops(inputs: Any, weight_ih: Any, weight_hh: Any, *_: Any, **__: Any) -> int:
     """oneDNN's LSTM [time, batch, dim]: both matrices of all gates at every token."""
-    return 2 * inputs[0] * inputs[1] * (prod(weight_ih) + prod(weight_hh))
+    return int(2 * inputs[0] * inputs[1] * (prod(weight_ih) + prod(weight_hh)))
 
 
 aten = torch.ops.aten

@@ -4,7 +4,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from munjang.report.html import Markup, element
+from markupsafe import Markup
+
+from munjang.report.html import element, join
 from munjang.report.names import Named, Placed, place_names
 
 WIDTH, HEIGHT = 560, 340
@@ -175,7 +177,7 @@ def _frame(axes: _Axes, x_name: str, y_name: str, *, logarithmic: bool) -> Marku
     middle = (_LEFT + right) / 2
     marks.append(element("text", x_name, x=middle, y=HEIGHT - 8, text_anchor="middle"))
     marks.append(element("text", y_name, x=_LEFT - 6, y=_TOP - 12))
-    return Markup("".join(marks))
+    return join(marks)
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -62,7 +62,7 @@ def test_attention_that_pools_has_one_row(pooled: Path) -> None:
     (only,) = found["maps"]
     assert (only["kind"], only["columns"]) == ("pooling", ["영화", "정말", "재미있다"])
     assert sum(only["weights"][0]) == pytest.approx(1, abs=1e-3)
-    assert ask("explain", pooled, "영화 정말").out.startswith("the text as a whole")
+    assert ask("explain", pooled, "영화 정말").out.startswith("attention pooling of the text")
 
 
 def test_json_in_a_file_is_that_on_the_terminal(transformer: Path, tmp_path: Path) -> None:

@@ -187,7 +187,7 @@ def _sdpa_flops(queries: Any, keys: Any, values: Any, *_: Any, **__: Any) -> int
 
 
 def _lstm_flops(inputs: Any, weight_ih: Any, weight_hh: Any, *_: Any, **__: Any) -> int:
-    """oneDNN's LSTM [time, batch, dim]: both matrices of all gates at every token."""
+    """An LSTM of oneDNN, [time, batch, dim]: both matrices of all gates at every token."""
     return int(2 * inputs[0] * inputs[1] * (prod(weight_ih) + prod(weight_hh)))
 
 

@@ -31,7 +31,7 @@ from munjang.tasks.inference import compute_alone_if_forked
 from munjang.text.vocabulary import OOV
 
 TOKENS, IMAGE, VOCABULARY = 32, "28x28", 10_000
-# The model is run at the size that is asked for: a recurrent one takes some seconds for so many.
+# The model is run on so many tokens, which takes a recurrent one some seconds.
 MOST_TOKENS = 4096
 
 
@@ -88,9 +88,9 @@ def shapes(
 
     Args:
         model: name of an architecture.
-        input: of an image height x width, or height x width x channels: "96x96", "32x32x3"; of a
-            text its number of tokens, up to 4,096. 28x28 and 32 when left out.
-        vocabulary: ids of a text model, PAD included.
+        input: of an image, height x width or height x width x channels ("96x96", "32x32x3"); of a
+            text, the number of tokens, up to 4,096. 28x28 and 32 when left out.
+        vocabulary: size of the vocabulary of a text model, PAD included.
         config: a YAML file or a mapping of settings, as in `config.yaml`.
         overrides: `key=value` strings laid on top, such as "model.filters=[400]".
 
@@ -164,7 +164,7 @@ def _image_shape(given: Any) -> ImageShape:
     sides = list(given) if isinstance(given, list | tuple) else str(given).lower().split("x")
     channels = str(sides.pop()) if len(sides) == 3 else "1"
     if channels not in ("1", "3"):
-        raise ConfigError(f"input: an image has 1 channel (grey) or 3 (colour), got {given!r}")
+        raise ConfigError(f"input: expected 1 channel (gray) or 3 (color), got {given!r}")
     height, width = parse_size(sides)
     return int(channels), height, width
 

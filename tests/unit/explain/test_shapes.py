@@ -253,7 +253,7 @@ def test_json_is_plain_and_says_all() -> None:
             {"input": "7x7", "overrides": ["model.filters=[1,1]", "model.pool=5"]},
             "pooling 2 takes squares of 5x5, and the 1x1 before it fills none",
         ),
-        ("image_cnn", {"input": "7x7x2"}, "1 channel (grey) or 3 (colour), got '7x7x2'"),
+        ("image_cnn", {"input": "7x7x2"}, "1 channel (gray) or 3 (color), got '7x7x2'"),
         ("image_cnn", {"input": "0x7"}, "expected height x width"),
         ("image_cnn", {"overrides": ["model.kernels=3"]}, "did you mean 'kernel'?"),
         (

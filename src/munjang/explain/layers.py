@@ -1,15 +1,16 @@
 """Shapes, parameters and multiply-adds of every layer of a module, measured while it runs once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf, prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+from torch.utils.flop_counter import FlopCounterMode
 
 from munjang.explain.arithmetic import Call, Shape, uncalled_shape, write_arithmetic
+from munjang.explain.products import PRODUCTS, Product, write_products
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class LayerShape:
         parameters: trained numbers of the layer.
         multiply_adds: a multiplication with its addition counts one; sums, maxima, norms and
             activation functions count nothing.
-        how: the arithmetic, written out where the kind of layer is known.
+        how: the arithmetic, written out.
         is_rearranged: True if the output holds the numbers of the rows above in another shape, so
             that the total does not count them again.
     """
@@ -66,6 +67,10 @@ class _Run:
         self.module = module
         self.calls: dict[str, Call] = {}
         self._orders: dict[str, int] = {}
+        self._counted: set[nn.Parameter] = set()
+        self._open: list[str] = []  # modules that are being called, the innermost last
+        self._products: list[tuple[str, Product]] = []  # with the innermost module, in order
+        formulas = {operation: self._counting(find) for operation, find in PRODUCTS.items()}
         hooks = [
             hook
             for path, part in module.named_modules()
@@ -76,7 +81,8 @@ class _Run:
         ]
         try:
             # with gradients, as in training: without them several layers go in one call
-            with torch.enable_grad(), FlopCounterMode(display=False, custom_mapping=_MORE) as flops:
+            counter = FlopCounterMode(display=False, custom_mapping=formulas)
+            with torch.enable_grad(), counter:
                 module.eval()(*inputs)
         finally:
             for hook in hooks:
@@ -84,13 +90,14 @@ class _Run:
         root = type(module).__name__
         self._flops = {
             path.removeprefix(root).removeprefix("."): sum(counts.values())
-            for path, counts in flops.get_flop_counts().items()
+            for path, counts in counter.get_flop_counts().items()
             if path.split(".")[0] == root
         }
 
     def _note_begin(self, path: str) -> Any:
         def hook(_: nn.Module, __: Any) -> None:
-            self._orders[path] = len(self._orders)
+            self._orders.setdefault(path, len(self._orders))
+            self._open.append(path)
 
         return hook
 
@@ -98,8 +105,19 @@ class _Run:
         def hook(_: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
             shapes = (_shape_of_row(inputs[0]) if inputs else (), _shape_of_row(output))
             self.calls[path] = Call(self._orders[path], *shapes)
+            self._open.pop()
 
         return hook
+
+    def _counting(self, find: Callable[..., list[Product]]) -> Callable[..., int]:
+        """A formula of the counter that keeps the products of the innermost module."""
+
+        def count(*shapes: Any, **_: Any) -> int:
+            products = find(*shapes)
+            self._products += ((self._open[-1], product) for product in products)
+            return 2 * sum(map(prod, products))
+
+        return count
 
     def multiply_adds(self, path: str, module: nn.Module) -> int:
         """Products in a module and all below it: the counter counts additions, too."""
@@ -121,12 +139,22 @@ class _Run:
 
     def _layer(self, path: str, module: nn.Module) -> Iterator[LayerShape]:
         call, multiply_adds = self.calls.get(path), self.multiply_adds(path, module)
-        parameters = sum(parameter.numel() for parameter in module.parameters())
+        parameters = self._count_new(module)
         changes_shape = call is not None and call.input != call.output
         if parameters or multiply_adds or changes_shape:
             shape = call.output if call else uncalled_shape(module)
-            how = write_arithmetic(module, call)
+            how = write_arithmetic(module, call) or write_products(self._products_below(path))
             yield LayerShape(path, shape, parameters, multiply_adds, how)
+
+    def _count_new(self, module: nn.Module) -> int:
+        """Parameters of a module that no earlier row has counted: layers may share some."""
+        new = [parameter for parameter in module.parameters() if parameter not in self._counted]
+        self._counted.update(new)
+        return sum(parameter.numel() for parameter in new)
+
+    def _products_below(self, path: str) -> list[Product]:
+        """Products of a module and all below it, in their order."""
+        return [n for p, n in self._products if p == path or p.startswith(f"{path}.")]
 
     def _first_call(self, path: str) -> float:
         below = (o for p, o in self._orders.items() if p == path or p.startswith(f"{path}."))
@@ -174,27 +202,3 @@ def _vector(layers: list[LayerShape], shape: Shape) -> LayerShape:
 
 def _by(shape: Shape) -> str:
     return " x ".join(map(str, shape))
-
-
-def _addmm_flops(_: Any, left: Any, right: Any, **__: Any) -> int:
-    """A product in place: [rows, inner] by [inner, columns]."""
-    return int(2 * prod(left) * right[1])
-
-
-def _sdpa_flops(queries: Any, keys: Any, values: Any, *_: Any, **__: Any) -> int:
-    """Fused attention, [batch, heads, time, dim] each."""
-    return int(sdpa_flop_count(queries, keys, values))  # type: ignore[no-untyped-call]
-
-
-def _lstm_flops(inputs: Any, weight_ih: Any, weight_hh: Any, *_: Any, **__: Any) -> int:
-    """An LSTM of oneDNN, [time, batch, dim]: both matrices of all gates at every token."""
-    return int(2 * inputs[0] * inputs[1] * (prod(weight_ih) + prod(weight_hh)))
-
-
-aten = torch.ops.aten
-# What PyTorch's counter does not know: products in place, and fused functions of a CPU.
-_MORE = {
-    aten.addmm_: _addmm_flops,
-    aten._scaled_dot_product_flash_attention_for_cpu: _sdpa_flops,
-    aten.mkldnn_rnn_layer: _lstm_flops,
-}

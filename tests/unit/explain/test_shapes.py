@@ -1,5 +1,6 @@
 """The arithmetic of every model, measured on the module and held against sums made by hand."""
 
+import math
 from typing import Any
 
 import pytest
@@ -128,6 +129,11 @@ CASES = [
 ]
 
 
+def worked_out(how: str) -> int:
+    """The value of a sum of products such as "2 x 3 + 4 x 5"."""
+    return sum(math.prod(map(int, term.split(" x "))) for term in how.split(" + "))
+
+
 @pytest.mark.parametrize(("name", "chosen"), CASES)
 @pytest.mark.parametrize("tokens", [1, 2, 11])
 def test_every_text_encoder_is_whole(name: str, chosen: dict[str, Any], tokens: int) -> None:
@@ -139,6 +145,9 @@ def test_every_text_encoder_is_whole(name: str, chosen: dict[str, Any], tokens: 
     encoder = build_encoder(make_recipe(name, "other", 0, config).model, 30)
     assert found.parameters == sum(p.numel() for p in encoder.parameters())
     assert found.layers[-1].shape == (encoder.pooled_dim,)
+    for layer in found.layers:
+        if layer.multiply_adds and "/" not in layer.how and " to " not in layer.how:
+            assert layer.multiply_adds == worked_out(layer.how), layer
     assert found.layers[0].name == "embedding"
     assert "rows of" in found.layers[0].how
     assert not any(layer.name == type(encoder).__name__ for layer in found.layers)
@@ -154,9 +163,11 @@ def test_products_of_a_transformer_by_hand(time: int) -> None:
     found = shapes("transformer", input=time, config=SIZES, overrides=overrides)
     attention = 4 * time * 8 * 8 + 2 * time * time * 8
     assert found.multiply_adds == 3 * (attention + 2 * time * 8 * 24)
-    assert [one.multiply_adds for one in found.layers if one.name == "blocks.2.attention"] == [
-        attention
-    ]
+    (layer,) = (one for one in found.layers if one.name == "blocks.2.attention")
+    assert layer.multiply_adds == attention == worked_out(layer.how)
+    assert layer.how == (
+        f"{time} x 8 x 24 + 2 x {time} x 4 x {time} + 2 x {time} x {time} x 4 + {time} x 8 x 8"
+    )
 
 
 @pytest.mark.parametrize(("name", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
@@ -191,6 +202,8 @@ class Unknown(nn.Module):
             {"mix": nn.TransformerEncoderLayer(6, 2, 12, batch_first=True), "up": nn.Linear(6, 10)}
         )
         self.spare = nn.Linear(2, 3)
+        self.tied = nn.Embedding(30, 6)
+        self.tied.weight = self.rows.weight
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> Encoded:
         states = self.layers["mix"](self.rows(ids) + self.start)
@@ -208,6 +221,7 @@ def test_an_encoder_that_nobody_knows_is_shown_too() -> None:
     assert layers["spare"].parameters == 2 * 3 + 3
     assert layers["Unknown"].multiply_adds == 2 * 4 * 4 * 6, "its own products"
     assert layers["Unknown"].parameters == 6
+    assert "tied" not in layers
     total = sum(parameter.numel() for parameter in encoder.parameters())
     assert sum(layer.parameters for layer in layers.values()) == total
     assert layers["Unknown"].shape == (10,)

@@ -92,8 +92,8 @@ def explain(
     if as_json:
         show_json(weights.to_json())
     elif attention is None:
-        for one_kind in weights.kinds:
-            _draw(weights, one_kind, wide=wide)
+        for present in weights.kinds:
+            _draw(weights, present, wide=wide)
 
 
 _TITLES: dict[str, tuple[str, str]] = {

@@ -84,7 +84,7 @@ def _(layer: Pooling, call: Call | None) -> str:
 
 
 def _one_side(size: int, kernel: int, stride: int, zeros: int | None = None) -> str:
-    """The number of places of a window along one side, with `zeros` around or None."""
+    """Write the number of places of a window along one side, with `zeros` around or None."""
     inside = size if zeros is None else f"{size} + {zeros} zeros"
     rest = size + (zeros or 0) - kernel
     sign = "↓" if rest % stride else "="

@@ -214,11 +214,11 @@ class Attention:
             )
         in_layer = self.heads(kind, layer)
         if not in_layer:
-            layers = {one.layer for one in self.heads(kind)}
+            layers = {other.layer for other in self.heads(kind)}
             raise ConfigError(f"there is no layer {layer} of {kind}; {_range('layer', layers)}")
-        numbers = {one.head for one in in_layer}
+        numbers = {other.head for other in in_layer}
         wanted = _from_end(head, numbers)
-        selected = [one for one in in_layer if wanted in (None, one.head)]
+        selected = [other for other in in_layer if wanted in (None, other.head)]
         if not selected:
             raise ConfigError(f"there is no head {head} of {kind}; {_range('head', numbers)}")
         return selected

@@ -110,7 +110,7 @@ class _Run:
         return hook
 
     def _counting(self, find: Callable[..., list[Product]]) -> Callable[..., int]:
-        """A formula of the counter that keeps the products of the innermost module."""
+        """Return a formula for the counter that records the products of the innermost module."""
 
         def count(*shapes: Any, **_: Any) -> int:
             products = find(*shapes)
@@ -120,13 +120,13 @@ class _Run:
         return count
 
     def multiply_adds(self, path: str, module: nn.Module) -> int:
-        """Products in a module and all below it: the counter counts additions, too."""
+        """Return the products in a module and all below it; the counter counts additions, too."""
         if path in self.calls:
             return int(self._flops.get(path, 0)) // 2
         return sum(self.multiply_adds(*child) for child in _children(path, module).items())
 
     def layers(self, path: str, module: nn.Module) -> Iterator[LayerShape]:
-        """The layers of a module, the module itself if it is one."""
+        """Yield the layers of a module: the module itself, or those below it."""
         children = _children(path, module)
         below = sum(self.multiply_adds(child, children[child]) for child in children)
         multiplies = self.multiply_adds(path, module) > below
@@ -147,13 +147,13 @@ class _Run:
             yield LayerShape(path, shape, parameters, multiply_adds, how)
 
     def _count_new(self, module: nn.Module) -> int:
-        """Parameters of a module that no earlier row has counted: layers may share some."""
+        """Count the parameters of a module that no earlier layer shares."""
         new = [parameter for parameter in module.parameters() if parameter not in self._counted]
         self._counted.update(new)
         return sum(parameter.numel() for parameter in new)
 
     def _products_below(self, path: str) -> list[Product]:
-        """Products of a module and all below it, in their order."""
+        """Return the products of a module and all below it, in their order."""
         return [n for p, n in self._products if p == path or p.startswith(f"{path}.")]
 
     def _first_call(self, path: str) -> float:
@@ -161,7 +161,7 @@ class _Run:
         return min(below, default=inf)
 
     def remainder(self, layers: list[LayerShape]) -> list[LayerShape]:
-        """What the module itself has beside its layers, as one more row, or no row."""
+        """Return what the module itself holds and multiplies, as one more layer, or no layer."""
         total = sum(parameter.numel() for parameter in self.module.parameters())
         parameters = total - sum(layer.parameters for layer in layers)
         multiply_adds = self.multiply_adds("", self.module) - sum(
@@ -174,7 +174,7 @@ class _Run:
 
 
 def _children(path: str, module: nn.Module) -> dict[str, nn.Module]:
-    """The submodules of a module by their paths."""
+    """Return the submodules of a module by their paths."""
     return {f"{path}.{name}" if path else name: m for name, m in module.named_children()}
 
 
@@ -182,15 +182,16 @@ _PLAIN = write_arithmetic.dispatch(nn.Module)
 
 
 def _shape_of_row(output: Any) -> Shape:
-    """The shape for one row, channels last: of a tensor, the first of several, or `pooled`."""
+    """Return the shape per row, channels last, of a tensor, the first of several, or `pooled`."""
     tensor = output[0] if isinstance(output, tuple) else getattr(output, "pooled", output)
     shape = tuple(tensor.shape[1:]) if isinstance(tensor, Tensor) else ()
     return (*shape[1:], shape[0]) if len(shape) == 3 else shape
 
 
 def _vector(layers: list[LayerShape], shape: Shape) -> LayerShape:
-    """The model's output, where it is not that of the last layer."""
-    *_, before, last = [LayerShape("", (0,)), LayerShape("", (0,)), *layers]
+    """Return the model's output as a layer, where it is not that of the last layer."""
+    none = LayerShape("", (0,))
+    *_, before, last = [none, none, *layers]
     if prod(shape) == last.activations:
         how, same = f"{_by(last.shape)}, one behind the other", True
     elif prod(shape) == before.activations + last.activations:

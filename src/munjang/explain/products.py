@@ -25,7 +25,7 @@ def _lstm(inputs: Product, weight_ih: Product, weight_hh: Product, *_: Any) -> l
 
 
 _aten = torch.ops.aten
-# The first four are known to PyTorch's counter, too, which keeps no sizes.
+# PyTorch's counter knows the first four, too, but keeps no sizes.
 PRODUCTS: dict[Any, Callable[..., list[Product]]] = {
     _aten.mm: lambda left, right, *_: [(*left, right[-1])],
     _aten.bmm: lambda left, right, *_: [(*left, right[-1])],

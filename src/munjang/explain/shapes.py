@@ -99,12 +99,12 @@ def shapes(
             too large for the model.
     """
     compute_alone_if_forked()
-    asked = given_settings(config, {}, overrides)
-    if not isinstance(asked.get("model", {}), Mapping):
+    settings = given_settings(config, {}, overrides)
+    if not isinstance(settings.get("model", {}), Mapping):
         raise ConfigError(
-            f"model: expected settings such as 'dim: 64', got {shown(asked['model'])}"
+            f"model: expected settings such as 'dim: 64', got {shown(settings['model'])}"
         )
-    given = merge(asked, {"model": {"name": model}})
+    given = merge(settings, {"model": {"name": model}})
     if model in IMAGE_ARCHITECTURES:
         return _image_shapes(model, _image_shape(IMAGE if input is None else input), given)
     architecture(model)

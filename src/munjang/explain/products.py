@@ -13,13 +13,13 @@ _MOST_TERMS = 6
 
 
 def _attention(queries: Product, keys: Product, values: Product, *_: Any) -> list[Product]:
-    """Fused attention, [batch, heads, time, dim] each: Q Kᵀ and weights V."""
+    """Return Q Kᵀ and weights V of fused attention, [batch, heads, time, dim] each."""
     batch, heads, time, dim = queries
     return [(batch * heads, time, dim, keys[2]), (batch * heads, time, keys[2], values[3])]
 
 
 def _lstm(inputs: Product, weight_ih: Product, weight_hh: Product, *_: Any) -> list[Product]:
-    """An LSTM of oneDNN, [time, batch, dim]: both matrices of all gates at every token."""
+    """Return those of oneDNN's LSTM, [time, batch, dim]: both matrices of all gates per token."""
     rows = prod(inputs[:2])
     return [(rows, *reversed(weight)) for weight in (weight_ih, weight_hh)]
 

@@ -76,7 +76,7 @@ def text_attention(
 
 @torch.inference_mode()
 def _weights(encoder: Any, ids: Tensor) -> list[AttentionWeights]:
-    """The weights of the encoder's layers and of its pooling; an empty list without any."""
+    """Return the weights of the encoder's layers and of its pooling; an empty list without any."""
     compute_alone_if_forked()
     mask = torch.ones_like(ids, dtype=torch.bool)
     if isinstance(encoder, Attends):

@@ -76,7 +76,7 @@ def _has_more(attention: Attention, kind: AttentionKind) -> bool:
 
 
 def _map(attention: Attention, kind: AttentionKind) -> _Part:
-    """The large map with its tokens."""
+    """Draw the large map with its tokens."""
     views = views_of(attention, kind)
     view = views[first_view(views)]
     rows = [Label(token, _SIZE, _LONGEST) for token in attention.rows(kind)]
@@ -152,7 +152,7 @@ def _cell(
 
 
 def _overview(attention: Attention, kind: AttentionKind) -> _Part:
-    """All maps of a kind in small, one line per layer."""
+    """Draw all maps of a kind in small, one line per layer."""
     layers: dict[int, list[View]] = {}
     for view in views_of(attention, kind):
         layers.setdefault(view.layer, []).append(view)

@@ -103,7 +103,7 @@ def _meeting(points: Sequence[Named], groups: Sequence[_Group]) -> tuple[_Group,
 
 
 def _column(points: Sequence[Named], top: float, bottom: float) -> list[Placed]:
-    """The names of a group, one below the other in the order of their points."""
+    """Place the names of a group one below the other in the order of their points."""
     left = max(point.x for point in points) + 2 * _AWAY
     height = LINE * (len(points) - 1)
     middle = sum(point.y for point in points) / len(points)

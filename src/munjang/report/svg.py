@@ -81,7 +81,7 @@ def scatter(
 
 
 def _named(dot: Named, place: Placed, colour: str) -> list[Markup]:
-    """A point and its name, joined by a line where the name had to move."""
+    """Draw a point and its name, joined by a line where the name had to move."""
     y = round(place.y, 1)
     end = {"x1": dot.x, "y1": dot.y, "x2": round(place.x - 3, 1), "y2": y}
     joint = [element("line", **end, stroke=colour, stroke_width=0.7)] if place.moved else []

@@ -249,12 +249,12 @@ def check_given(given: Mapping[str, Any]) -> Recipe:
     return _made(given, {}, None)
 
 
-def make_recipe(given: Mapping[str, Any], rows: Table) -> Recipe:
+def make_recipe(given: Mapping[str, Any], rows: Table | None = None) -> Recipe:
     """Return the defaults for an architecture on some rows, with the user's settings laid on them.
 
     Args:
         given: the user's settings, nested as in `config.yaml`.
-        rows: all rows that were read.
+        rows: all rows that were read; None for the defaults of unknown data.
 
     Raises:
         ConfigError: an unknown setting, or a value that it cannot take.
@@ -262,6 +262,8 @@ def make_recipe(given: Mapping[str, Any], rows: Table) -> Recipe:
     named = with_names(given)
     task, kind = (row.load() for row in (named_task(named), named_input(named)))
     recipe = _made(given, merge(kind.defaults(named, rows), task.defaults(named)), rows)
+    if rows is None:
+        return recipe
     return recipe.input_class.complete(recipe, rows)  # type: ignore[no-any-return]
 
 

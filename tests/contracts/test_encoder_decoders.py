@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from munjang.data.pairs.examples import PairBatch, PairExamples
 from munjang.decoding.decode import decode
 from munjang.decoding.settings import DecodingSettings
+from munjang.models.attention_weights import Attends
 from munjang.models.encoder_decoder import Vocabularies
 from munjang.text.vocabulary import EOS
 from munjang.training.optimisers import AdamW, ParameterGroup
@@ -163,18 +164,24 @@ def test_attention_is_whole_and_never_on_padding(name: str, chosen: dict[str, An
     batch = one_batch(SOURCES, TARGETS)
     attends = pair_config({"name": name}).attends
     with torch.inference_mode():
-        looks = model.looks(*batch.inputs)
         stepped = model.step(model.begin(batch.source, batch.source_mask), batch.given[:, :1])
-    assert bool(looks) == attends == (stepped.attention is not None)
-    for look in looks:
-        keys = batch.given_mask if look.kind == "target" else batch.source_mask
-        queries = batch.source_mask if look.kind == "source" else batch.given_mask
-        assert not look.weights.masked_select(~keys[:, None, None, :]).any()
-        sums = look.weights.sum(-1)
+    assert isinstance(model, Attends) == attends == (stepped.attention is not None)
+    if not isinstance(model, Attends):
+        return
+    with torch.inference_mode():
+        projected, layers = model.forward_with_attention(*batch.inputs)
+        plain, logits = model(*batch.inputs).logits(), projected.logits()
+    torch.testing.assert_close(logits, plain, atol=1e-5, rtol=1e-4)
+    assert layers
+    for layer in layers:
+        keys = batch.given_mask if layer.kind == "target" else batch.source_mask
+        queries = batch.source_mask if layer.kind == "source" else batch.given_mask
+        assert not layer.weights.masked_select(~keys[:, None, None, :]).any()
+        sums = layer.weights.sum(-1)
         wanted = queries[:, None].expand_as(sums).float()
         torch.testing.assert_close(sums, wanted)
     if stepped.attention is not None:
-        cross = [look.weights[:, :, 0] for look in looks if look.kind == "cross"]
+        cross = [layer.weights[:, :, 0] for layer in layers if layer.kind == "cross"]
         assert any(torch.allclose(c.mean(1), stepped.attention[:, 0], atol=1e-5) for c in cross)
 
 

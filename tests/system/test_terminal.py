@@ -107,7 +107,7 @@ def test_shapes_keeps_the_columns_that_decide(name: str, both: Both) -> None:
     seen, piped = both.terminal("shapes", name), both.pipe("shapes", name)
     assert_words_whole(seen, piped, drawn=WIDE)
     (head,) = (line for line in lines_of(seen) if line.lstrip().startswith("layer"))
-    for wanted in ("layer", "gives", "parameters", "multiply-adds"):
+    for wanted in ("layer", "output", "parameters", "multiply-adds"):
         assert wanted in head.split()
     assert "--wide also shows: how" in seen
     wide = on_terminal(both.monkeypatch, "shapes", name, "--wide")[1]

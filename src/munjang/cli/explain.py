@@ -1,4 +1,4 @@
-"""`munjang explain`: what a model looks at, token by token."""
+"""`munjang explain`: the attention weights of a model, token by token."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -12,13 +12,14 @@ from munjang.reporting import pluralize
 from munjang.stopping import raise_on_signals
 
 if TYPE_CHECKING:
-    from munjang.explain.attention import Attention, Kind
+    from munjang.explain.attention import Attention
+    from munjang.models.attention_weights import AttentionKind
 
 _MOST, _MOST_POOLED = 3, 10
 
 
 class KindName(StrEnum):
-    """The kinds, known here without the imports of the room that explains."""
+    """Kinds of attention, named here so that `--help` imports no PyTorch."""
 
     CROSS = "cross"
     SOURCE = "source"
@@ -28,26 +29,27 @@ class KindName(StrEnum):
 
 def explain(
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A trained model.")],
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="The text that it reads.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The text to read.")],
     target: Annotated[
         str | None,
         typer.Option(
             metavar="TEXT",
-            help="An answer to look at, where a model answers with a text.  [default: its own]",
+            help="An answer to explain, if the model answers with a text.  [default: its own]",
         ),
     ] = None,
     attention: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Draw all of it: a page (.html), a picture (.svg) or data (.json)."
+            metavar="FILE",
+            help="Write all weights: a page (.html), a picture (.svg) or data (.json).",
         ),
     ] = None,
     kind: Annotated[
         KindName | None,
         typer.Option(
             metavar="KIND",
-            help="cross (answer on text), source (text on itself), target (answer on itself) or "
-            "pooling (the whole on its tokens).  [default: all]",
+            help="cross (answer to text), source (text to itself), target (answer to itself) or "
+            "pooling (text vector to tokens).  [default: all]",
         ),
     ] = None,
     layer: Annotated[
@@ -60,69 +62,69 @@ def explain(
     as_json: AsJson = False,
     wide: Wide = False,
 ) -> None:
-    """Show what a model looks at: which token takes how much from which other.
+    """Show the attention weights of a model for one text.
 
-    The weights are those of attention, so the model must have some: a transformer, a translator
-    with attention, or any text model that was trained with --set model.pooling=attention. Each
-    row of weights is 1 in all. Without --attention and --json the strongest are shown: of each
-    kind the mean over the heads of its last layer, unless --layer or --head chooses.
+    The model must have attention: a transformer, an encoder-decoder with attention, or any text
+    model that was trained with --set model.pooling=attention. The weights of a row sum to 1.
+    Without --attention and --json the largest weights are shown: for each kind the mean over the
+    heads of its last layer, unless --layer or --head chooses.
 
     \b
     Examples:
       munjang explain my-model "정말 재미있다"
-      munjang explain my-model "정말 재미있다" --attention seen.html
-      munjang explain my-model "정말 재미있다" --attention seen.svg --kind source --layer 0 --head 2
+      munjang explain my-model "정말 재미있다" --attention attention.html
+      munjang explain my-model "정말 재미있다" --attention attention.svg --layer 0 --head 2
       munjang explain my-model --json -- "-10점도 아깝다"
     """
-    from munjang.explain.text_attention import attention_of
+    from munjang.explain.text_attention import compute_attention
     from munjang.folder import load
-    from munjang.report.attention import format_of, write_attention
+    from munjang.report.attention import write_attention, writer_for
 
     raise_on_signals()
     if attention is not None:
-        format_of(Path(attention))
-    found = attention_of(load(folder), text, target)
-    found = found.only(kind.value if kind else None, layer, head)
-    if found.truncated:
-        note(f"the text was cut: the model read {pluralize(len(found.source), 'token')} of it")
+        writer_for(Path(attention))
+    weights = compute_attention(load(folder), text, target)
+    weights = weights.select(kind.value if kind else None, layer, head)
+    if weights.truncated:
+        note(f"the text was cut: the model read {pluralize(len(weights.source), 'token')} of it")
     if attention is not None:
-        note(f"written: {write_attention(found, attention)}")
+        note(f"written: {write_attention(weights, attention)}")
     if as_json:
-        show_json(found.to_json())
+        show_json(weights.to_json())
     elif attention is None:
-        for each in found.kinds:
-            _draw(found, each, wide=wide)
+        for present in weights.kinds:
+            _draw(weights, present, wide=wide)
 
 
-_SAID: dict[str, tuple[str, str]] = {
-    "cross": ("the answer on the text", "answer"),
-    "source": ("the text on itself", "text"),
-    "target": ("the answer on itself", "answer"),
-    "pooling": ("the text as a whole", "token"),
+_TITLES: dict[str, tuple[str, str]] = {
+    "cross": ("attention of the answer to the text", "answer"),
+    "source": ("self-attention of the text", "text"),
+    "target": ("self-attention of the answer", "answer"),
+    "pooling": ("attention pooling of the text", "token"),
 }
 
 
-def _draw(found: "Attention", kind: "Kind", *, wide: bool) -> None:
+def _draw(weights: "Attention", kind: "AttentionKind", *, wide: bool) -> None:
     from munjang.cli.tables import plain_table, text_column
 
-    heads = found.of(kind, -1)
+    heads = weights.heads(kind, -1)
     which = f"mean of {len(heads)} heads" if len(heads) > 1 else f"head {heads[0].head}"
-    said, row = _SAID[kind]
-    show(f"{said} (layer {heads[0].layer}, {which})\n")
+    title, row = _TITLES[kind]
+    show(f"{title} (layer {heads[0].layer}, {which})\n")
     if kind == "pooling":
         table = plain_table(row, "weight")
-        for token, weight in found.strongest(kind, most=_MOST_POOLED)[0].sources:
-            table.add_row(_named(token), f"{weight:.2f}")
+        for token, weight in weights.strongest(kind, most=_MOST_POOLED)[0].sources:
+            table.add_row(_label(token), f"{weight:.2f}")
     else:
-        table = plain_table(row, text_column("takes most from"))
-        for one in found.strongest(kind, most=_MOST):
-            taken = (f"{_named(token)} {weight:.2f}" for token, weight in one.sources)
-            table.add_row(_named(one.token), "   ".join(taken))
+        table = plain_table(row, text_column("largest weights"))
+        for strongest in weights.strongest(kind, most=_MOST):
+            sources = (f"{_label(token)} {weight:.2f}" for token, weight in strongest.sources)
+            table.add_row(_label(strongest.token), "   ".join(sources))
     console(wide=wide).print(table)
 
 
-def _named(token: str) -> str:
-    """A token on one line; one of nothing but spaces is seen too."""
+def _label(token: str) -> str:
+    """Return a token on one line, with symbols for spaces."""
     from munjang.report.visible import visible
 
     return visible(token)

@@ -1,4 +1,4 @@
-"""`munjang shapes`: what every layer of a model gives out, and what that takes."""
+"""`munjang shapes`: output shape, parameters and multiply-adds of every layer of a model."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,12 +24,12 @@ def shapes(
         typer.Option(
             "--input",
             metavar="SIZE",
-            help="An image as 28x28, or 28x28x3 in colour; a text as a number of tokens.  "
+            help="An image as 28x28, or 28x28x3 in color; a text as a number of tokens.  "
             "[default: 28x28 or 32]",
         ),
     ] = None,
     vocabulary: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Ids that a text model knows.")
+        int, typer.Option(metavar="N", min=1, help="Size of the vocabulary of a text model.")
     ] = 10_000,
     config: ConfigFile = None,
     settings: Settings = None,
@@ -38,13 +38,13 @@ def shapes(
 ) -> None:
     """Show the arithmetic of a model, layer by layer.
 
-    Of each layer: the shape of what it gives out, its parameters, the multiply-adds it takes and
-    the numbers it gives (activations), for one image or one text. All is computed by formula and
-    then held against the real network, which is built and run at that size.
+    Shows for each layer the output shape, the activations (numbers in the output), the parameters
+    and the multiply-adds, for one image or one text. They are measured on the network, which is
+    built and run once at that size. Layers are named as in PyTorch's named_modules().
 
-    A filter of k x k, moved by s, has (n - k) / s + 1 places along a side of n, rounded down
-    ("valid"); with zeros around ("same") it has n / s, rounded up. Pooling of p x p leaves n / p,
-    rounded down; the sign of that is ↓.
+    A filter of k x k with stride s has (n - k) / s + 1 places along a side of n, rounded down
+    (padding "valid"); with zeros around ("same") it has n / s, rounded up. Pooling of p x p leaves
+    n / p, rounded down; ↓ marks what is rounded.
 
     \b
     A 7x7 image and one filter of 3x3: 5x5 places; with zeros around 7x7.
@@ -57,42 +57,42 @@ def shapes(
     A text of 32 tokens.
       munjang shapes transformer --input 32 --vocabulary 8000
     """
-    from munjang.explain.shapes import shapes as explain
+    from munjang.explain.shapes import shapes as measure
 
     raise_on_signals()
-    found = explain(
+    measured = measure(
         model, input=size, vocabulary=vocabulary, config=config, overrides=settings or []
     )
     if as_json:
-        show_json(found.to_json())
+        show_json(measured.to_json())
         return
-    _draw(found, wide=wide)
+    _draw(measured, wide=wide)
 
 
-def _draw(found: "Shapes", *, wide: bool) -> None:
+def _draw(measured: "Shapes", *, wide: bool) -> None:
     from munjang.cli.fitting import Column
     from munjang.cli.tables import plain_table, text_column
 
     table = plain_table(
         "layer",
-        "gives",
-        Column("numbers", rank=1),
+        "output",
+        Column("activations", rank=1),
         "parameters",
         "multiply-adds",
         text_column("how", rank=2),
-        title=found.model,
+        title=measured.model,
     )
-    kind = "a text of {} tokens" if len(found.input) == 1 else "an image of {}"
-    table.add_row("input", _by(found.input), "", "", "", kind.format(_by(found.input)))
-    for layer in found.layers:
-        again = " (the same numbers)" if layer.again else ""
+    kind = "a text of {} tokens" if len(measured.input) == 1 else "an image of {}"
+    table.add_row("input", _by(measured.input), "", "", "", kind.format(_by(measured.input)))
+    for layer in measured.layers:
+        note = " (the same numbers)" if layer.is_rearranged else ""
         figures = (layer.activations, layer.parameters, layer.multiply_adds)
-        table.add_row(layer.name, _by(layer.shape), *(f"{n:,}" for n in figures), layer.how + again)
-    totals = (found.activations, found.parameters, found.multiply_adds)
+        table.add_row(layer.name, _by(layer.shape), *(f"{n:,}" for n in figures), layer.how + note)
+    totals = (measured.activations, measured.parameters, measured.multiply_adds)
     table.add_section()
     table.add_row("all", "", *(f"{n:,}" for n in totals), "")
     console(wide=wide).print(table)
-    show("\nthe network was built and run at this size: shapes and parameters are the same")
+    show("\nmeasured on the network, built and run once at this size")
 
 
 def _by(shape: tuple[int, ...]) -> str:

@@ -1,1 +1,1 @@
-"""Looking inside: data, never drawings."""
+"""Explanations of models as data, without drawing."""

@@ -5,22 +5,29 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self, cast
 
 import polars as pl
+import torch
 
 from munjang.config import Settings
 from munjang.data.images.decode import Pixels
 from munjang.data.images.read import UNREADABLE, decode_all, form_of, read_images
-from munjang.data.images.settings import CHANNELS, ImageDataSettings, ImageSettings, Mode
+from munjang.data.images.settings import (
+    CHANNELS,
+    ImageDataSettings,
+    ImageSettings,
+    Mode,
+    parse_size,
+)
 from munjang.data.images.sources import is_image_data, listed
 from munjang.data.labels import count_labels, require_labels
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.defaults.image import image_defaults
-from munjang.errors import DataError, FolderError
+from munjang.errors import ConfigError, DataError, FolderError
 from munjang.inputs.arrays import ArrayInput, EncodedArrays
-from munjang.inputs.input import Encoded
+from munjang.inputs.input import Encoded, Sample
 from munjang.layout import CONFIG
 from munjang.models.image_cnn import ImageShape
-from munjang.recipe import Recipe
+from munjang.recipe import Recipe, section_of
 from munjang.reporting import Report, pluralize, stage
 from munjang.sealed import SealedFolder
 from munjang.training.settings import refuse_embedding_settings
@@ -59,7 +66,8 @@ class ImageInput(ArrayInput):
     def defaults(cls, given: Mapping[str, Any], rows: Table | None) -> Mapping[str, Any]:
         """Return what suits the number of images and their size."""
         if rows is None:
-            return image_defaults(given, 0, None)
+            size = section_of(given, "image").get("size")
+            return image_defaults(given, 0, None if size is None else parse_size(size))
         return image_defaults(given, len(rows), rows["image"].shape[2:])
 
     @classmethod
@@ -81,6 +89,19 @@ class ImageInput(ArrayInput):
     def complete(cls, recipe: Recipe, rows: Table) -> Recipe:
         """Return the recipe with the mode and size of the images."""
         return recipe.model_copy(update={"image": form_of(rows)})
+
+    @classmethod
+    def sample(cls, size: Any, vocabulary: int) -> Sample:
+        """Return an image of a size such as "96x96" or "32x32x3"; 28x28 if None."""
+        shape = _parse_shape("28x28" if size is None else size)
+        channels, height, width = shape
+        mode = next(name for name, count in CHANNELS.items() if count == channels)
+
+        def tensors() -> tuple[torch.Tensor, ...]:
+            return (torch.zeros((1, *shape), dtype=torch.uint8),)
+
+        settings = {"image": {"mode": mode, "size": [height, width]}}
+        return Sample(shape, tensors, (height, width, channels), settings, on_meta=True)
 
     @classmethod
     def check_rows(cls, rows: Table, least: int) -> None:
@@ -175,6 +196,16 @@ class ImageInput(ArrayInput):
         _, height, width = self.size
         mode = self.recipe.section("image").mode
         return f"Every image is resized to {height}x{width}\nand read in {mode}."
+
+
+def _parse_shape(size: Any) -> ImageShape:
+    """Return channels, height and width of "96x96" or "96x96x3"."""
+    sides = list(size) if isinstance(size, list | tuple) else str(size).lower().split("x")
+    channels = str(sides.pop()) if len(sides) == 3 else "1"
+    if channels not in ("1", "3"):
+        raise ConfigError(f"input: expected 1 channel (gray) or 3 (color), got {size!r}")
+    height, width = parse_size(sides)
+    return int(channels), height, width
 
 
 def _refuse_contradictions(rows: Table, labels: pl.Series) -> None:

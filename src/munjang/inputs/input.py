@@ -1,15 +1,16 @@
 """The protocol of an input: how rows are read, encoded and saved."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
-from torch import nn
+from torch import Tensor, nn
 
 from munjang.config import Settings
 from munjang.data.dataset import Dataset
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
+from munjang.errors import ConfigError
 from munjang.recipe import Recipe
 from munjang.reporting import Report, pluralize
 from munjang.sealed import SealedFolder
@@ -31,6 +32,25 @@ class Encoded(Protocol):
 
     def adapt(self, network: nn.Module) -> nn.Module:
         """Return the network that reads these rows, such as with vectors of their OOV words."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One input of a chosen size, on which the layers of a model are measured.
+
+    Attributes:
+        size: of the input: vocabulary size, shape of an image.
+        tensors: makes the arguments of the network, on PyTorch's current device.
+        shape: as people read it: [time] of a text, [height, width, channels] of an image.
+        settings: settings that follow from it, nested as in `config.yaml`.
+        on_meta: whether the network runs on the device "meta", without numbers.
+    """
+
+    size: Any
+    tensors: Callable[[], tuple[Tensor, ...]]
+    shape: tuple[int, ...]
+    settings: Mapping[str, Any]
+    on_meta: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,6 +132,19 @@ class Input:
         names = {f"{role}_column": name for role, name in rows.names.items()}
         found = {key: name for key, name in names.items() if key in known}
         return recipe.with_section("data", **found)
+
+    @classmethod
+    def sample(cls, size: Any, vocabulary: int) -> Sample:
+        """Return one input of a size, for `munjang shapes`.
+
+        Args:
+            size: as a user typed it; None for the default.
+            vocabulary: vocabulary size of a text model.
+
+        Raises:
+            ConfigError: there is no such size, or none is known of this input.
+        """
+        raise ConfigError(f"{cls.__name__}: shapes are shown of texts and images")
 
     @classmethod
     def check_rows(cls, rows: Table, least: int) -> None:

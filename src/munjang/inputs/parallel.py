@@ -24,12 +24,13 @@ from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.defaults.parallel import PairTexts, both_tokenizers, measure, parallel_defaults
 from munjang.errors import ConfigError, DataError
-from munjang.explain.attention import EOS_SHOWN, Attention, from_looks
-from munjang.explain.text_attention import shown_tokens
+from munjang.explain.attention import EOS_LABEL, Attention
+from munjang.explain.text_attention import label_tokens
 from munjang.inputs.input import Encoded, Input
 from munjang.layout import TARGET_TOKENIZER, TARGET_VOCABULARY, TOKENIZER, VOCABULARY
 from munjang.loading import load_tokenizer
-from munjang.models.encoder_decoder import EncoderDecoder, Vocabularies
+from munjang.models.attention_weights import Attends
+from munjang.models.encoder_decoder import Vocabularies
 from munjang.recipe import Recipe, section_of
 from munjang.reporting import Report, pluralize, stage
 from munjang.sealed import SealedFolder
@@ -328,7 +329,7 @@ class ParallelInput(Input):
             ConfigError: the model attends to nothing.
             DataError: the source is empty, or the target too long.
         """
-        if not self.recipe.model.attends:  # type: ignore[attr-defined]
+        if not isinstance(network, Attends):
             raise ConfigError(
                 f"{self.recipe.model_name} attends to nothing; attentive and transformer do"
             )
@@ -344,11 +345,11 @@ class ParallelInput(Input):
         batch = next(pairs.in_order_of_length())
         compute_alone_if_forked()
         with torch.inference_mode():
-            looks = cast(EncoderDecoder, network).looks(*batch.inputs)
-        return from_looks(
-            looks,
+            _, weights = network.forward_with_attention(*batch.inputs)
+        return Attention.from_weights(
+            weights,
             self._source_pieces(text)[: batch.source.shape[1]],
-            [*target_pieces(self.sides, ids), EOS_SHOWN],
+            [*target_pieces(self.sides, ids), EOS_LABEL],
             text=text,
             answer=answer,
             truncated=bool(encoded.truncated[0]),
@@ -369,7 +370,7 @@ class ParallelInput(Input):
         tokens = self.sides.source.encode_with_offsets(pl.Series([text]))
         columns = (tokens.ids, tokens.starts, tokens.ends)
         ids, starts, ends = (values_and_offsets(column)[0].tolist() for column in columns)
-        return shown_tokens(text, ids, starts, ends, self.sides.source.vocabulary)
+        return label_tokens(text, ids, starts, ends, self.sides.source.vocabulary)
 
     def _pairs(self, rows: Table) -> PairExamples:
         sources, targets = rows["source"], rows["target"]

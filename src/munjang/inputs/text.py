@@ -6,9 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import torch
 from torch import nn
 
-from munjang.config import Settings
+from munjang.config import MOST_IDS, Settings, shown
 from munjang.data.batches import Examples
 from munjang.data.collection import collect_texts
 from munjang.data.columns import text_column
@@ -26,7 +27,7 @@ from munjang.errors import ConfigError
 from munjang.explain.attention import Attention
 from munjang.explain.text_attention import text_attention
 from munjang.forked import is_forked
-from munjang.inputs.input import Encoded, Input
+from munjang.inputs.input import Encoded, Input, Sample
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.spelling import Spelling, spelled_out
 from munjang.layers.tfidf_linear import TfidfLinear
@@ -43,6 +44,8 @@ from munjang.text.vocabulary import OOV
 
 # Up to so many texts are encoded one after another; a column pays off from some hundreds on.
 _FEW = 128
+# `munjang shapes` runs the model on so many tokens at most, which takes some seconds.
+MOST_TOKENS = 4096
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,21 @@ class TextInput(Input):
         return text_defaults(given, None if rows is None else rows["text"])
 
     read = classmethod(read_texts)
+
+    @classmethod
+    def sample(cls, size: Any, vocabulary: int) -> Sample:
+        """Return a text of `size` tokens, 32 if None."""
+        time = _parse_tokens(32 if size is None else size)
+        if vocabulary <= OOV:
+            raise ConfigError(f"vocabulary: expected more than PAD and OOV, got {vocabulary}")
+        if vocabulary > MOST_IDS:
+            raise ConfigError(f"vocabulary: expected at most {MOST_IDS:,}, got {shown(vocabulary)}")
+
+        def tensors() -> tuple[torch.Tensor, ...]:
+            ids = torch.full((1, time), OOV)
+            return ids, torch.ones_like(ids, dtype=torch.bool)
+
+        return Sample(vocabulary, tensors, (time,), {})
 
     @classmethod
     def fit(cls, train: Table, recipe: Recipe) -> Self:
@@ -309,6 +327,17 @@ class TextInput(Input):
             f"Texts longer than {longest_kept(self.recipe)} tokens are\ncut, and the answer says "
             "so."
         )
+
+
+def _parse_tokens(size: object) -> int:
+    text = str(size)
+    if not (
+        text.isascii() and text.isdecimal() and len(text) < 7 and 1 <= int(text) <= MOST_TOKENS
+    ):
+        raise ConfigError(
+            f"input: expected a number of tokens from 1 to {MOST_TOKENS:,}, as in 32, got {size!r}"
+        )
+    return int(text)
 
 
 def _column(part: Encoded) -> TokenColumn:

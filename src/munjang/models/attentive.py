@@ -14,8 +14,10 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from munjang.layers.global_attention import GlobalAttention, Memory, Score
+from munjang.layers.projection import Projected
 from munjang.layers.recurrent_decoder import Remembered, closed, opened
-from munjang.models.encoder_decoder import Look, Stepped, Vocabularies
+from munjang.models.attention_weights import AttentionWeights
+from munjang.models.encoder_decoder import Stepped, Vocabularies
 from munjang.models.recurrent_pairs import RecurrentPair, RecurrentPairConfig, of_parents
 
 Attention = Literal["general", "dot", "concat", "additive"]
@@ -130,12 +132,14 @@ class Attentive(RecurrentPair):
         )
         return Stepped(self.next_logits(moved.state, ids), after, moved.weights)
 
-    def looks(
+    def forward_with_attention(
         self, source: Tensor, source_mask: Tensor, given: Tensor, given_mask: Tensor
-    ) -> list[Look]:
-        """The one attention there is, of one head."""
-        _, weights = self._followed(self.begin(source, source_mask), given)
-        return [Look("cross", 0, weights.masked_fill(~given_mask[..., None], 0.0)[:, None])]
+    ) -> tuple[Projected, list[AttentionWeights]]:
+        """Project as `forward` without scheduled sampling, with the weights of the one head."""
+        states, weights = self._followed(self.begin(source, source_mask), given)
+        weights = weights.masked_fill(~given_mask[..., None], 0.0)[:, None]
+        projected = self.projected(states[given_mask])
+        return projected, [AttentionWeights("cross", 0, weights)]
 
     def _followed(self, state: AttentiveState, given: Tensor) -> tuple[Tensor, Tensor]:
         """States before the output [batch, time, hidden], weights [batch, time, source time]."""

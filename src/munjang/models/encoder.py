@@ -20,9 +20,8 @@ class Encoded:
         pooled: one vector a row, [batch, pooled dim].
         mask: [batch, time], True = real token.
         states: one vector a token, [batch, time, dim]; None where the model never builds them.
-        attention: weights of what was looked at, [batch, heads, queries, time]; None without
-            attention. Where every token looks there are `time` queries; where attention pools
-            there is one head with one query, [batch, 1, 1, time].
+        attention: weights of the pooling, [batch, 1, 1, time] (one head, one query); None where
+            attention does not pool. Those of layers: `munjang.models.attention_weights`.
     """
 
     pooled: Tensor

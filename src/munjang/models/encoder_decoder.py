@@ -6,7 +6,7 @@ sentence and not once a hypothesis.
 """
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, Self
+from typing import Protocol, Self
 
 from pydantic import Field
 from torch import Tensor
@@ -14,8 +14,6 @@ from torch import Tensor
 from munjang.config import WIDEST, Settings
 from munjang.layers.pair_embedding import PairEmbedding
 from munjang.layers.projection import Projected
-
-LookKind = Literal["source", "target", "cross"]
 
 
 class EncoderDecoderConfig(Settings):
@@ -86,25 +84,11 @@ class Stepped:
     attention: Tensor | None = None
 
 
-@dataclass(frozen=True)
-class Look:
-    """The weights of one attention over one batch.
-
-    Attributes:
-        kind: `source` (source tokens on source tokens), `target` (likewise) or `cross` (target
-            tokens on source tokens).
-        layer: from 0; the lowest.
-        weights: [batch, heads, queries, keys]; a real query's weights are 1 in all, and 0 at
-            padding and at what comes later.
-    """
-
-    kind: LookKind
-    layer: int
-    weights: Tensor
-
-
 class EncoderDecoder(Protocol):
-    """What training, decoding and looking inside need of a model, beside being an `nn.Module`."""
+    """What training and decoding need of a model, beside being an `nn.Module`.
+
+    One with attention is a `munjang.models.attention_weights.Attends`, too.
+    """
 
     def __call__(
         self, source: Tensor, source_mask: Tensor, given: Tensor, given_mask: Tensor
@@ -129,12 +113,6 @@ class EncoderDecoder(Protocol):
 
     def step(self, state: State, ids: Tensor) -> Stepped:
         """Read one token of each hypothesis, `ids` [sentences, beam]; GO comes first."""
-        ...
-
-    def looks(
-        self, source: Tensor, source_mask: Tensor, given: Tensor, given_mask: Tensor
-    ) -> list[Look]:
-        """The weights of every attention when `given` is read as in teacher forcing."""
         ...
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from munjang.layers.masking import reverse_rows
 from munjang.layers.recurrent_decoder import closed, opened
-from munjang.models.encoder_decoder import Look, Stepped, Vocabularies
+from munjang.models.encoder_decoder import Stepped, Vocabularies
 from munjang.models.recurrent_pairs import (
     RecurrentPair,
     RecurrentPairConfig,
@@ -79,9 +79,3 @@ class Seq2Seq(RecurrentPair):
         after = self.decoder.step(read, None, opened(state.hidden.flatten(0, 1)))
         state = Seq2SeqState(closed(after).view_as(state.hidden))
         return Stepped(self.next_logits(after[-1][0], ids), state)
-
-    def looks(
-        self, source: Tensor, source_mask: Tensor, given: Tensor, given_mask: Tensor
-    ) -> list[Look]:
-        """Nothing is attended to."""
-        return []

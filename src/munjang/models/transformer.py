@@ -20,9 +20,11 @@ from munjang.layers.embedding import STD
 from munjang.layers.pooling import Pooling
 from munjang.layers.position import (
     Positions,
+    Turns,
     added_positions,
     turns,
 )
+from munjang.models.attention_weights import AttentionWeights
 from munjang.models.encoder import (
     Encoded,
     PoolingNames,
@@ -95,43 +97,55 @@ class Transformer(nn.Module):
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim
 
-    def forward(self, ids: Tensor, mask: Tensor, *, look_into: int | None = None) -> Encoded:
-        """`ids`, `mask` [batch, time] to `states` [batch, time, dim] and `pooled`.
+    def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
+        """Encode `ids`, `mask` [batch, time] as `states` [batch, time, dim] and `pooled`.
 
-        Args:
-            ids: token ids.
-            mask: True = real token.
-            look_into: number of the layer (-1 = the last) whose weights to give as `attention`
-                [batch, heads, time, time]: row i is how much token i takes from each other, in all
-                1; zeros at padding. None gives those of the pooling, if it has any, and is faster.
+        Where `attention` pools, its weights [batch, 1, 1, time] are `attention`.
 
         Raises:
-            IndexError: there is no such layer.
             ValueError: a text is longer than learned positions know.
         """
+        states, visible, turned = self._embed(ids, mask)
+        for block in self._blocks:
+            states = block(states, visible, turned)
+        return self._pool(states, ids, mask)
+
+    def forward_with_attention(
+        self, ids: Tensor, mask: Tensor
+    ) -> tuple[Encoded, list[AttentionWeights]]:
+        """Encode as `forward` does, with the weights of every layer [batch, heads, time, time].
+
+        Row i is how much token i takes from each token; padded rows are zeros. The weights of the
+        pooling come last, if it has any. Slower than `forward`.
+        """
+        states, visible, turned = self._embed(ids, mask)
+        found: list[AttentionWeights] = []
+        for layer, block in enumerate(self._blocks):
+            states, weights = block.written_out(states, visible, turned)
+            weights = weights.masked_fill(~mask[:, None, :, None], 0.0)
+            found.append(AttentionWeights("source", layer, weights))
+        encoded = self._pool(states, ids, mask)
+        if encoded.attention is not None:
+            found.append(AttentionWeights("pooling", 0, encoded.attention))
+        return encoded, found
+
+    @property
+    def _blocks(self) -> list[Block]:
+        return cast(list[Block], list(self.blocks))
+
+    def _embed(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None, Turns | None]:
+        """The states before the first layer, the visible keys, and the rotary angles."""
         states = self.embedding(ids, mask)
         if self.positions is not None:
             states = self.positions(states, mask)
-        states, attention = self._layers(self.embedding_dropout(states), mask, look_into)
-        states = self.norm(states)
-        pooled, seen = self.pooling(states, mask)
-        pooled = beside(self.dropout(pooled), self.bag, ids, mask)
-        return Encoded(
-            pooled, mask=mask, states=states, attention=seen if attention is None else attention
-        )
-
-    def _layers(
-        self, states: Tensor, mask: Tensor, look_into: int | None
-    ) -> tuple[Tensor, Tensor | None]:
-        blocks = cast(list[Block], list(self.blocks))
-        looked = None if look_into is None else blocks[look_into]
-        visible, attention = visible_keys(mask), None
+        states = self.embedding_dropout(states)
         width = self.turned_width
         turned = None if width is None else turns(states.shape[1], width, states)
-        for block in blocks:
-            if block is looked:
-                states, weights = block.written_out(states, visible, turned)
-                attention = weights.masked_fill(~mask[:, None, :, None], 0.0)
-            else:
-                states = block(states, visible, turned)
-        return states, attention
+        return states, visible_keys(mask), turned
+
+    def _pool(self, states: Tensor, ids: Tensor, mask: Tensor) -> Encoded:
+        """The states after the last layer, normed and pooled."""
+        states = self.norm(states)
+        pooled, attention = self.pooling(states, mask)
+        pooled = beside(self.dropout(pooled), self.bag, ids, mask)
+        return Encoded(pooled, mask=mask, states=states, attention=attention)

@@ -26,9 +26,9 @@ from munjang.layers.position import (
     turns,
 )
 from munjang.layers.projection import Projected
+from munjang.models.attention_weights import AttentionWeights
 from munjang.models.encoder_decoder import (
     EncoderDecoderConfig,
-    Look,
     Stepped,
     Vocabularies,
     pair_embedding,
@@ -176,15 +176,15 @@ class TransformerPairs(nn.Module):
         new = TransformerState(beam, place + 1, state.memory, state.visible, tuple(pasts))
         return Stepped(logits, new, looked[max(0, len(looked) - 2)].mean(1))
 
-    def looks(
+    def forward_with_attention(
         self, source: Tensor, source_mask: Tensor, given: Tensor, given_mask: Tensor
-    ) -> list[Look]:
-        """The weights of every layer and head."""
-        found: list[Look] = []
+    ) -> tuple[Projected, list[AttentionWeights]]:
+        """Project as `forward` does, with the weights of every layer and head."""
+        found: list[AttentionWeights] = []
         states, visible, turned = self._read(source, source_mask)
         for layer, encoding in enumerate(self._encoder):
             states, weights = encoding.written_out(states, visible, turned)
-            found.append(Look("source", layer, _real(weights, source_mask)))
+            found.append(AttentionWeights("source", layer, _real(weights, source_mask)))
         states = self.encoder_norm(states)
         memory = [block.cross.remembered(states) for block in self._decoder]
         written = self._embedded(self.embedding.target(given), given_mask, self.target_positions)
@@ -192,9 +192,10 @@ class TransformerPairs(nn.Module):
         earlier = torch.ones(2 * given.shape[1:], dtype=torch.bool, device=given.device).tril()
         for layer, (block, seen) in enumerate(zip(self._decoder, memory, strict=True)):
             written, target, cross = block.written_out(written, seen, visible, turned, earlier)
-            found.append(Look("target", layer, _real(target, given_mask)))
-            found.append(Look("cross", layer, _real(cross, given_mask)))
-        return found
+            found.append(AttentionWeights("target", layer, _real(target, given_mask)))
+            found.append(AttentionWeights("cross", layer, _real(cross, given_mask)))
+        projected = self.embedding.project(self.decoder_norm(written[given_mask]))
+        return projected, found
 
     @property
     def _encoder(self) -> list[Block]:

@@ -1,1 +1,1 @@
-"""Pages that need no network: HTML and SVG, every text of a person escaped."""
+"""Pages that need no network: HTML and SVG, every text of a user escaped."""

@@ -1,4 +1,4 @@
-"""Attention in a file: a page, a picture, or the figures; the end of the name says which."""
+"""Attention in a file: a page, a picture, or numbers, chosen by the suffix of the file name."""
 
 import json
 from collections.abc import Callable
@@ -11,37 +11,37 @@ from munjang.report.attention_page import draw_page
 from munjang.report.attention_svg import draw_svg
 
 
-def _figures(attention: Attention) -> str:
+def _write_json(attention: Attention) -> str:
     return json.dumps(attention.to_json(), ensure_ascii=False) + "\n"
 
 
 FORMATS: dict[str, Callable[[Attention], str]] = {
     ".html": draw_page,
     ".svg": draw_svg,
-    ".json": _figures,
+    ".json": _write_json,
 }
 
 
-def format_of(path: Path) -> Callable[[Attention], str]:
-    """What draws for a file of that name.
+def writer_for(path: Path) -> Callable[[Attention], str]:
+    """Return the function that renders attention for a file of that name.
 
     Raises:
-        ConfigError: the name ends otherwise than those of the three formats.
+        ConfigError: the name has none of the three suffixes.
     """
-    found = FORMATS.get(path.suffix.lower())
-    if found is None:
+    writer = FORMATS.get(path.suffix.lower())
+    if writer is None:
         known = ", ".join(FORMATS)
         raise ConfigError(f"{path}: expected a file name that ends in one of {known}")
-    return found
+    return writer
 
 
 def write_attention(attention: Attention, path: str | Path) -> Path:
-    """Write a file that is either whole or as it was before.
+    """Write attention to a file, atomically.
 
     Raises:
-        ConfigError: as `format_of`.
+        ConfigError: the file name has none of the three suffixes.
         OSError: the file cannot be written.
     """
     path = Path(path)
-    write_atomically(path, format_of(path)(attention))
+    write_atomically(path, writer_for(path)(attention))
     return path

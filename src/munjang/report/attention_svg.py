@@ -1,40 +1,43 @@
-"""Attention as one SVG picture: a map with its tokens, and below it all maps in small.
+"""Attention as one SVG picture: a map with its tokens, and below it every map in small.
 
-Hangul is drawn in strokes, so that the picture is right where no font knows it; all else is text
-in whatever font there is. Colours stand at every shape, and change where the screen is dark.
+Tokens are text in the fonts of the system. Colors stand at every shape, for programs that read no
+style sheet, and change in a dark color scheme.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from munjang.explain.attention import Attention, Kind
+from markupsafe import Markup
+
+from munjang.explain.attention import Attention
+from munjang.models.attention_weights import AttentionKind
 from munjang.report.attention_views import TITLES, View, first_view, views_of
-from munjang.report.html import Markup, element
-from munjang.report.labels import Heads, Label
+from munjang.report.html import FONTS, element
+from munjang.report.labels import ColumnLabels, Label
 from munjang.report.shades import (
     DARK,
     LIGHT,
     STRONG,
     Colours,
+    format_weight,
     hundredths,
     shade,
     small_paths,
     thousandths,
-    written,
 )
 from munjang.report.visible import isolated, visible
 
-_FIGURES = 16  # with so many columns cells hold figures
+_FIGURES = 16  # most columns whose cells have room for figures
 _ROOMY, _DENSE = 32.0, 18.0
 _EDGE, _LINE, _SIZE = 20.0, 20.0, 13.0
-_LONGEST = 12.0  # of a token, in letters
+_LONGEST = 12.0  # label, in multiples of the font size
 _SMALL, _GAP = 84.0, 14.0
-_ASIDE = 64.0  # where the small maps begin, right of the name of their layer
+_ASIDE = 64.0  # left of the small maps: the name of their layer
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Some of the picture, with its upper left corner at the origin."""
+    """A part of the picture, with its upper left corner at the origin."""
 
     marks: Sequence[Markup]
     width: float
@@ -42,7 +45,7 @@ class _Part:
 
 
 def draw_svg(attention: Attention) -> Markup:
-    """The picture: the mean over the heads of the last layer, or the one map that there is."""
+    """Return the picture: the mean over the heads of the last layer, or its one head, on top."""
     main = attention.kinds[0]
     parts = [_map(attention, main)]
     parts += [_overview(attention, kind) for kind in attention.kinds if _has_more(attention, kind)]
@@ -51,10 +54,10 @@ def draw_svg(attention: Attention) -> Markup:
         marks.append(element("g", *part.marks, transform=f"translate({_EDGE:g} {y:g})"))
         y += part.height + _LINE
     width = max(part.width for part in parts) + 2 * _EDGE
-    said = " → ".join(isolated(visible(t)) for t in (attention.text, attention.answer) if t)
+    texts = " → ".join(isolated(visible(t)) for t in (attention.text, attention.answer) if t)
     return element(
         "svg",
-        element("title", f"Attention: {said}"),
+        element("title", f"Attention: {texts}"),
         element("style", _style()),
         element("rect", class_="ground", width="100%", height="100%", fill=LIGHT.ground),
         *marks,
@@ -62,32 +65,32 @@ def draw_svg(attention: Attention) -> Markup:
         viewBox=f"0 0 {width:.0f} {y:.0f}",
         width=f"{width:.0f}",
         height=f"{y:.0f}",
-        font_family="system-ui, sans-serif",
+        font_family=FONTS,
         font_size=_SIZE,
         role="img",
     )
 
 
-def _has_more(attention: Attention, kind: Kind) -> bool:
-    return len(attention.of(kind)) > 1 or kind != attention.kinds[0]
+def _has_more(attention: Attention, kind: AttentionKind) -> bool:
+    return len(attention.heads(kind)) > 1 or kind != attention.kinds[0]
 
 
-def _map(attention: Attention, kind: Kind) -> _Part:
-    """The large map with its tokens."""
+def _map(attention: Attention, kind: AttentionKind) -> _Part:
+    """Draw the large map with its tokens."""
     views = views_of(attention, kind)
     view = views[first_view(views)]
     rows = [Label(token, _SIZE, _LONGEST) for token in attention.rows(kind)]
     columns = [Label(token, _SIZE, _LONGEST) for token in attention.columns(kind)]
     cell = _ROOMY if len(columns) <= _FIGURES else _DENSE
     left = max(label.width for label in rows) + 8
-    heads = Heads(columns)
+    heads = ColumnLabels(columns)
     top = 2 * _LINE + heads.height + 6
     marks = [*_headed(TITLES[kind], view.name)]
     for place, label in enumerate(rows):
         marks.append(label.draw(left - 8, top + cell * (place + 0.5) + 4.5, ends=True))
     marks += heads.draw(left, top - 6, cell)
     marks += _cells(view, rows, columns, (left, top, cell))
-    width = left + cell * len(columns) + max(0.0, heads.beyond - cell / 2)
+    width = left + cell * len(columns) + max(0.0, heads.overhang - cell / 2)
     return _Part(marks, max(width, 320.0), top + cell * len(rows))
 
 
@@ -107,36 +110,36 @@ def _cells(
             weight = hundredths(figure) / 100
             title = f"{isolated(row.name)} ← {isolated(column.name)} {weight:.2f}"
             at = (left + x * cell, top + y * cell, cell)
-            if cell == _ROOMY or weight or figure == strongest:  # the others have no shade to see
-                marks += _cell(figure, title, at, most=figure == strongest)
+            if cell == _ROOMY or weight or figure == strongest:  # others have no visible shade
+                marks += _cell(figure, title, at, is_strongest=figure == strongest)
     return marks
 
 
 def _cell(
-    figure: int, title: str, place: tuple[float, float, float], *, most: bool
+    figure: int, title: str, place: tuple[float, float, float], *, is_strongest: bool
 ) -> list[Markup]:
     x, y, cell = place
     strength = shade(figure / 1000)
     side = cell - 1
-    rim = {"stroke": LIGHT.mark, "stroke_width": 1.6} if most else {}
+    border = {"stroke": LIGHT.mark, "stroke_width": 1.6} if is_strongest else {}
     box = element(
         "rect",
         element("title", title),
-        class_="full mark" if most else "full",
+        class_="full mark" if is_strongest else "full",
         x=f"{x:.5g}",
         y=f"{y:.5g}",
         width=side,
         height=side,
         fill=LIGHT.full,
         fill_opacity=f"{strength:.2g}",
-        **rim,
+        **border,
     )
     if cell < _ROOMY:
         return [box]
     strong = strength >= STRONG
     text = element(
         "text",
-        written(figure),
+        format_weight(figure),
         class_="on" if strong else "ink",
         x=f"{x + side / 2:.5g}",
         y=f"{y + side / 2 + 4:.5g}",
@@ -148,8 +151,8 @@ def _cell(
     return [box, text]
 
 
-def _overview(attention: Attention, kind: Kind) -> _Part:
-    """All maps of a kind in small, a layer a line."""
+def _overview(attention: Attention, kind: AttentionKind) -> _Part:
+    """Draw all maps of a kind in small, one line per layer."""
     layers: dict[int, list[View]] = {}
     for view in views_of(attention, kind):
         layers.setdefault(view.layer, []).append(view)
@@ -164,7 +167,11 @@ def _overview(attention: Attention, kind: Kind) -> _Part:
         for place, view in enumerate(views):
             x = _ASIDE + place * (_SMALL + _GAP)
             stretch = f"translate({x:g} {y:g}) scale({scale:.4g} {height / rows:.4g})"
-            inside = (element("title", view.name), _rim(rows, columns), *small_paths(view.weights))
+            inside = (
+                element("title", view.name),
+                _border(rows, columns),
+                *small_paths(view.weights),
+            )
             marks.append(element("g", *inside, transform=stretch, fill=LIGHT.full))
             name = element("text", view.short, x=x, y=f"{y + height + 13:g}", font_size=11)
             marks.append(name)
@@ -173,22 +180,18 @@ def _overview(attention: Attention, kind: Kind) -> _Part:
     return _Part(marks, _ASIDE + most * (_SMALL + _GAP), y - _LINE)
 
 
-def _rim(rows: int, columns: int) -> Markup:
+def _border(rows: int, columns: int) -> Markup:
     return element("rect", class_="faint", width=columns, height=rows, fill="#808080",
                    fill_opacity=0.1)  # fmt: skip
 
 
 def _style() -> str:
-    return (
-        "text{unicode-bidi:isolate}.pen{fill:none;stroke-linecap:round;stroke-linejoin:round}"
-        f".pen{{stroke:{LIGHT.ink}}}"
-        f"@media (prefers-color-scheme: dark){{{_screen(DARK)}}}"
-    )
+    return f"text{{unicode-bidi:isolate}}@media (prefers-color-scheme: dark){{{_screen(DARK)}}}"
 
 
 def _screen(colours: Colours) -> str:
     return (
         f".ground{{fill:{colours.ground}}}.full,.full path{{fill:{colours.full}}}"
-        f"text{{fill:{colours.ink}}}.on{{fill:{colours.on_full}}}.pen{{stroke:{colours.ink}}}"
+        f"text{{fill:{colours.ink}}}.on{{fill:{colours.on_full}}}"
         f".mark{{stroke:{colours.mark}}}"
     )

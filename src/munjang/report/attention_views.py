@@ -1,26 +1,30 @@
-"""The maps of attention that a person can choose between, and what each kind of them says."""
+"""The maps of attention that a reader can choose between, and the title of each kind."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from munjang.explain.attention import Attention, Kind, Weights
+from markupsafe import Markup
 
-TITLES: dict[Kind, str] = {
-    "cross": "The answer looks at the text",
-    "source": "The text looks at itself",
-    "target": "The answer looks back at itself",
-    "pooling": "What the text as a whole is made of",
+from munjang.explain.attention import Attention, Weights
+from munjang.models.attention_weights import AttentionKind
+from munjang.report.shades import small_map
+
+TITLES: dict[AttentionKind, str] = {
+    "cross": "Attention of the answer to the text",
+    "source": "Self-attention of the text",
+    "target": "Self-attention of the answer",
+    "pooling": "Attention pooling of the text",
 }
 
 
 @dataclass(frozen=True)
 class View:
-    """One of the maps that a person can choose.
+    """One of the maps that a reader can choose.
 
     Attributes:
         layer: from 0, the lowest.
         head: from 0; None for the mean over the heads of the layer.
-        weights: [rows, columns].
+        weights: [queries, keys].
     """
 
     layer: int
@@ -29,27 +33,32 @@ class View:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """The full name."""
         return f"layer {self.layer}, {'mean of heads' if self.head is None else self.short}"
 
     @property
     def short(self) -> str:
-        """Its name beside that of the layer."""
+        """The name beside that of the layer."""
         return "mean" if self.head is None else f"head {self.head}"
 
+    @property
+    def picture(self) -> Markup:
+        """The weights as a small map."""
+        return small_map(self.weights)
 
-def views_of(attention: Attention, kind: Kind) -> list[View]:
-    """All views of a kind, layer by layer; where a layer has several heads their mean first."""
+
+def views_of(attention: Attention, kind: AttentionKind) -> list[View]:
+    """Return all views of a kind by layer; the mean first where a layer has several heads."""
     views = []
-    for layer in sorted({one.layer for one in attention.of(kind)}):
-        heads = attention.of(kind, layer)
+    for layer in sorted({head.layer for head in attention.heads(kind)}):
+        heads = attention.heads(kind, layer)
         if len(heads) > 1:
             views.append(View(layer, None, attention.mean(kind, layer)))
-        views += [View(layer, one.head, one.weights) for one in heads]
+        views += [View(layer, head.head, head.weights) for head in heads]
     return views
 
 
 def first_view(views: Sequence[View]) -> int:
-    """The place of the view to begin with: the mean of the last layer, or its only head."""
+    """Return the place of the view shown first: the mean of the last layer, or its only head."""
     last = max(view.layer for view in views)
     return next(place for place, view in enumerate(views) if view.layer == last)

@@ -1,17 +1,17 @@
-"""Where the names of points stand, so that none covers another: near ones share a column."""
+"""Placement of the names of points: none covers another, and near ones share a column."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Of text of 12 px: a line's height, and a wide guess at the width of a character.
+# Text of 12 px: the height of a line, and an upper guess at the width of a character.
 LINE, CHARACTER = 14.0, 6.8
 _AWAY, _REACH = 10.0, 6.0
-_EDGE = 66.0  # left of it stand the figures of the axis
+_EDGE = 66.0  # left of it are the tick labels of the axis
 
 
 @dataclass(frozen=True)
 class Named:
-    """A name and the point it belongs to, in pixels from the top left."""
+    """A name and its point, in pixels from the top left."""
 
     name: str
     x: float
@@ -20,14 +20,14 @@ class Named:
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a name stands.
+    """The place of a name.
 
     Attributes:
-        name: what is written.
-        x: its left end; of one that `ends` there, its right end.
+        name: the text.
+        x: its left end; its right end if it `ends` there.
         y: the middle of its line.
-        ends: it stands left of its point.
-        moved: it stands in a column, and a line should join it to its point.
+        ends: True if the name is left of its point.
+        moved: True if the name is in a column; a line should join it to its point.
     """
 
     name: str
@@ -38,51 +38,53 @@ class Placed:
 
     @property
     def reach(self) -> tuple[float, float]:
-        """Its left and its right end."""
+        """The left and the right end."""
         width = CHARACTER * len(self.name)
         return (self.x - width, self.x) if self.ends else (self.x, self.x + width)
 
 
 @dataclass
 class _Group:
-    """Points by number, and the places of their names."""
+    """The numbers of some points, and the places of their names."""
 
     members: list[int]
     places: list[Placed]
 
 
 def place_names(points: Sequence[Named], top: float, bottom: float) -> list[Placed]:
-    """A place for each name: right of its point, else left, else in a column right of all around.
+    """Place each name right of its point, else left, else in a column right of all around.
 
     Args:
-        points: in any order; the places come in the same one.
-        top: no column begins above it, in pixels.
-        bottom: no column ends below it, if it is not too long.
+        points: in any order; the places are remirrored in the same order.
+        top: upper limit of a column, in pixels.
+        bottom: lower limit of a column that is short enough.
     """
     groups = [_Group([n], [_beside(point, ends=False)]) for n, point in enumerate(points)]
-    turned: set[int] = set()
+    mirrored: set[int] = set()
     while (pair := _meeting(points, groups)) is not None:
-        alone = next((g for g in pair if len(g.members) == 1 and g.members[0] not in turned), None)
+        alone = next(
+            (g for g in pair if len(g.members) == 1 and g.members[0] not in mirrored), None
+        )
         if alone is not None:
-            turned.add(alone.members[0])
-            _turn(alone, points, groups)
+            mirrored.add(alone.members[0])
+            _mirror(alone, points, groups)
             continue
-        one, other = pair
-        groups.remove(other)
-        one.members += other.members
-        one.places = _column([points[n] for n in one.members], top, bottom)
-    found: dict[int, Placed] = {}
+        first, second = pair
+        groups.remove(second)
+        first.members += second.members
+        first.places = _column([points[n] for n in first.members], top, bottom)
+    places: dict[int, Placed] = {}
     for group in groups:
-        found |= zip(group.members, group.places, strict=True)
-    return [found[number] for number in range(len(points))]
+        places |= zip(group.members, group.places, strict=True)
+    return [places[number] for number in range(len(points))]
 
 
 def _beside(point: Named, *, ends: bool) -> Placed:
     return Placed(point.name, point.x + (-_AWAY if ends else _AWAY), point.y, ends=ends)
 
 
-def _turn(group: _Group, points: Sequence[Named], groups: Sequence[_Group]) -> None:
-    """Put a single name to the left of its point, where it meets nobody there."""
+def _mirror(group: _Group, points: Sequence[Named], groups: Sequence[_Group]) -> None:
+    """Move a single name to the left of its point, if it covers nothing there."""
     before, group.places = group.places, [_beside(points[group.members[0]], ends=True)]
     mine = _extent(points, group)
     others = (other for other in groups if other is not group)
@@ -91,7 +93,7 @@ def _turn(group: _Group, points: Sequence[Named], groups: Sequence[_Group]) -> N
 
 
 def _meeting(points: Sequence[Named], groups: Sequence[_Group]) -> tuple[_Group, _Group] | None:
-    """Two groups of which one would cover the other."""
+    """Two groups of which one covers the other."""
     extents = [_extent(points, group) for group in groups]
     for i, extent in enumerate(extents):
         for j in range(i):
@@ -101,7 +103,7 @@ def _meeting(points: Sequence[Named], groups: Sequence[_Group]) -> tuple[_Group,
 
 
 def _column(points: Sequence[Named], top: float, bottom: float) -> list[Placed]:
-    """The names of a group, one below the other in the order of their points."""
+    """Place the names of a group one below the other in the order of their points."""
     left = max(point.x for point in points) + 2 * _AWAY
     height = LINE * (len(points) - 1)
     middle = sum(point.y for point in points) / len(points)
@@ -126,5 +128,5 @@ def _extent(points: Sequence[Named], group: _Group) -> Extent:
     return min(xs), max(xs), min(ys) - LINE / 2, max(ys) + LINE / 2
 
 
-def _meet(one: Extent, other: Extent) -> bool:
-    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
+def _meet(a: Extent, b: Extent) -> bool:
+    return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]

@@ -1,28 +1,29 @@
-"""Weights from 0 to 1 as shades of one colour, on a light page and on a dark one."""
+"""Weights from 0 to 1 as shades of one color, in a light and a dark color scheme."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from markupsafe import Markup
 
-from munjang.report.html import Markup, element
+from munjang.report.html import element
 
 Weights = npt.NDArray[np.float32]
-_LEVELS = 10  # of a small map, whose cells are no larger than a letter
+_LEVELS = 10  # shades of a small map, whose cells are no larger than a letter
 
 
 @dataclass(frozen=True)
 class Colours:
-    """Of one screen.
+    """The colors of one color scheme.
 
     Attributes:
-        ground: behind everything, and of the weight 0.
-        full: of the weight 1.
-        ink: of letters, and of figures on weak shades.
-        on_full: of figures on strong shades.
-        line: of rules and rims.
-        mark: around the strongest of a row.
+        ground: the background, and the weight 0.
+        full: the weight 1.
+        ink: letters, and figures on weak shades.
+        on_full: figures on strong shades.
+        line: rules and borders.
+        mark: the border of the largest weight of a row.
     """
 
     ground: str
@@ -32,46 +33,51 @@ class Colours:
     line: str
     mark: str
 
+    @property
+    def full_rgb(self) -> str:
+        """`full` as three decimal numbers for CSS."""
+        return ", ".join(str(int(self.full[at : at + 2], 16)) for at in (1, 3, 5))
+
 
 LIGHT = Colours("#ffffff", "#08306b", "#000000", "#ffffff", "#d5d9e0", "#d55e00")
 DARK = Colours("#15171c", "#81aadf", "#ffffff", "#000000", "#3a3f4a", "#f0a04b")
-# From this shade on figures are set in the other ink: there both are as easy to read.
+# From this shade on figures are set in `on_full`: there both are equally legible.
 STRONG = 0.66
 
 
 def shade(weight: float) -> float:
-    """How much of the full colour a weight has, from 0 to 1.
+    """Return the opacity of the full color for a weight, from 0 to 1.
 
-    The square root: of sixty tokens the usual weight is 1/60, and what stands out is 1/10. On an
-    even scale neither would be seen.
+    The square root: with sixty tokens a usual weight is 1/60 and a large one 1/10, and on a linear
+    scale neither would be visible.
     """
     return math.sqrt(min(1.0, max(0.0, weight)))
 
 
 def thousandths(weights: Weights) -> list[list[int]]:
-    """Weights in thousandths, [rows][columns]."""
-    found: list[list[int]] = np.rint(weights * 1000).astype(int).tolist()
-    return found
+    """Return weights in thousandths, [rows][columns]."""
+    rows: list[list[int]] = np.rint(weights * 1000).astype(int).tolist()
+    return rows
 
 
-def written(thousandth: int) -> str:
-    """A weight in two digits: `.43`, `1`, and `0` where it is less than half a hundredth."""
+def format_weight(thousandth: int) -> str:
+    """Return a weight in two digits: `.43`, `1`, and `0` below half a hundredth."""
     rounded = hundredths(thousandth)
     return str(rounded // 100) if rounded in (0, 100) else f".{rounded:02}"
 
 
 def hundredths(thousandth: int) -> int:
-    """The nearest hundredth, half a hundredth upwards."""
+    """Round to the nearest hundredth, half a hundredth up."""
     return (thousandth + 5) // 10
 
 
 def small_map(weights: Weights, *, longest: float = 88.0, least: float = 14.0) -> Markup:
-    """A map without words: an SVG in the shades of its page, which gives `.full` its colour.
+    """Return a map without labels as an SVG; the page gives `.full` its color.
 
     Args:
         weights: [rows, columns].
-        longest: of its longer side, in pixels.
-        least: of its shorter side.
+        longest: longer side in pixels.
+        least: minimum of the shorter side in pixels.
     """
     rows, columns = weights.shape
     cell = longest / max(rows, columns)
@@ -87,7 +93,7 @@ def small_map(weights: Weights, *, longest: float = 88.0, least: float = 14.0) -
 
 
 def small_paths(weights: Weights) -> list[Markup]:
-    """The cells of a small map, each 1 x 1: one path a shade, and none for the weakest."""
+    """Return the cells of a small map, 1 x 1 each: one path per shade, none for the weakest."""
     levels = np.rint(np.sqrt(np.clip(weights, 0, 1)) * _LEVELS).astype(int)
     paths: dict[int, list[str]] = {}
     for y, row in enumerate(levels.tolist()):

@@ -1,16 +1,18 @@
-"""Two kinds of picture: points with names, and lines. Plain SVG, no library, no script."""
+"""Two kinds of plot: named points, and lines. Plain SVG, no library, no script."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from munjang.report.html import Markup, element
+from markupsafe import Markup
+
+from munjang.report.html import element, join
 from munjang.report.names import Named, Placed, place_names
 
 WIDTH, HEIGHT = 560, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 110, 28, 44
-# Okabe and Ito's colours, told apart by colour-blind people too, and three more; the colour of the
-# text takes the place of black, which a dark page would swallow.
+# Okabe and Ito's colors, which color-blind readers can tell apart, and three more; the color of the
+# text replaces black, which would be invisible on a dark page.
 COLOURS = (
     *("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "currentColor"),
     *("#8a7d00", "#9467bd", "#8c8c8c"),
@@ -20,7 +22,7 @@ Colours = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Point:
-    """A named place, with an upright bar from `low` to `high`."""
+    """A named point with an error bar from `low` to `high`."""
 
     name: str
     x: float
@@ -31,7 +33,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Line:
-    """A named line through places."""
+    """A named line through points."""
 
     name: str
     xs: Sequence[float]
@@ -39,7 +41,7 @@ class Line:
 
 
 def colours_of(names: Iterable[str]) -> dict[str, str]:
-    """A colour for each name, by its place."""
+    """Return a color for each name, by its position."""
     return {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(dict.fromkeys(names))}
 
 
@@ -51,16 +53,14 @@ def scatter(
     up: bool = True,
     colours: Colours | None = None,
 ) -> Markup:
-    """Points with names and bars, x on a logarithmic scale; the front is drawn through.
-
-    On the front stands who is not beaten in both at once.
+    """Draw points with names and error bars, x on a logarithmic scale, and the Pareto front.
 
     Args:
-        points: what is drawn.
-        x_name: what x is.
-        y_name: what y is.
-        up: whether larger y is better.
-        colours: by name; each point has its own when left out.
+        points: to draw.
+        x_name: label of the x axis.
+        y_name: label of the y axis.
+        up: True if larger y is better.
+        colours: by name; one per point when left out.
     """
     colours = colours or colours_of(point.name for point in points)
     axes = _Axes(
@@ -81,7 +81,7 @@ def scatter(
 
 
 def _named(dot: Named, place: Placed, colour: str) -> list[Markup]:
-    """A point and its name, joined by a line where the name had to move."""
+    """Draw a point and its name, joined by a line where the name had to move."""
     y = round(place.y, 1)
     end = {"x1": dot.x, "y1": dot.y, "x2": round(place.x - 3, 1), "y2": y}
     joint = [element("line", **end, stroke=colour, stroke_width=0.7)] if place.moved else []
@@ -95,9 +95,13 @@ def _named(dot: Named, place: Placed, colour: str) -> list[Markup]:
 def lines(
     drawn: Sequence[Line], x_name: str, y_name: str, *, colours: Colours | None = None
 ) -> Markup:
-    """Lines; those of one name share a colour and are named once, at the right.
+    """Draw lines; those of one name share a color and one entry in the legend.
 
-    `colours` are by name; each name has its own when they are left out.
+    Args:
+        drawn: the lines.
+        x_name: label of the x axis.
+        y_name: label of the y axis.
+        colours: by name; one per name when left out.
     """
     axes = _Axes([0.0, *(x for line in drawn for x in line.xs)], [y for d in drawn for y in d.ys])
     names = dict.fromkeys(line.name for line in drawn)
@@ -117,7 +121,7 @@ def lines(
 
 
 def front_of(points: Sequence[Point], *, up: bool = True) -> list[Point]:
-    """The points that no other one beats in both x (small) and y, in order of x."""
+    """Return the Pareto front: points that no other beats in both x (small) and y, by x."""
     front: list[Point] = []
     sign = 1 if up else -1
     for point in sorted(points, key=lambda p: (p.x, -sign * p.y)):
@@ -127,7 +131,7 @@ def front_of(points: Sequence[Point], *, up: bool = True) -> list[Point]:
 
 
 class _Axes:
-    """From figures to places on the picture."""
+    """The mapping from values to pixels."""
 
     def __init__(self, xs: Sequence[float], ys: Sequence[float]) -> None:
         self.low_x, self.high_x = _wider(xs)
@@ -175,11 +179,11 @@ def _frame(axes: _Axes, x_name: str, y_name: str, *, logarithmic: bool) -> Marku
     middle = (_LEFT + right) / 2
     marks.append(element("text", x_name, x=middle, y=HEIGHT - 8, text_anchor="middle"))
     marks.append(element("text", y_name, x=_LEFT - 6, y=_TOP - 12))
-    return Markup("".join(marks))
+    return join(marks)
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """About five round figures from `low` to `high`."""
+    """About five round numbers from `low` to `high`."""
     rough = (high - low) / 5
     power = 10 ** math.floor(math.log10(rough))
     step = next(power * unit for unit in (1, 2, 5, 10) if power * unit >= rough)
@@ -187,6 +191,6 @@ def _ticks(low: float, high: float) -> list[float]:
     return [round(place * step, 12) for place in range(first, math.floor(high / step) + 1)]
 
 
-def _svg(marks: Sequence[Markup], says: str) -> Markup:
+def _svg(marks: Sequence[Markup], title: str) -> Markup:
     box = f"0 0 {WIDTH} {HEIGHT}"
-    return element("svg", element("title", says), *marks, viewBox=box, width=WIDTH, height=HEIGHT)
+    return element("svg", element("title", title), *marks, viewBox=box, width=WIDTH, height=HEIGHT)

@@ -1,31 +1,31 @@
-"""Tokens as they can be seen: spaces, control characters and lone marks get a sign of their own."""
+"""Tokens made visible: spaces, control characters and lone marks get a symbol of their own."""
 
 import unicodedata
 
 _SIGNS = {" ": "␣", "\t": "⇥", "\n": "⏎", "\r": "␍", "\x7f": "␡", "\xa0": "⍽", "": "⟨⟩"}
-# They join emoji and letters, and are seen by what they do.
+# They join emoji and letters, and are visible by their effect.
 _JOINERS = {"\u200c", "\u200d"}
 _FIRST_STRONG, _END = "\u2068", "\u2069"
 
 
 def visible(token: str) -> str:
-    """`token` with a sign for everything that would not be seen, or would turn the text around it.
+    """Replace all that is invisible, or would reverse the text around it, by a symbol.
 
-    What comes back is never empty, and well-formed XML can hold it.
+    The result is never empty, and is valid in XML.
     """
     if token in _SIGNS:
         return _SIGNS[token]
-    joined = any(_is_seen(c) for c in token)
-    seen = "".join(_sign(c, joined) for c in token)
-    return f"◌{seen}" if unicodedata.category(seen[0]).startswith("M") else seen
+    joined = any(_is_visible(c) for c in token)
+    shown = "".join(_sign(c, joined) for c in token)
+    return f"◌{shown}" if unicodedata.category(shown[0]).startswith("M") else shown
 
 
 def visible_text(text: str) -> str:
-    """A whole text likewise, in which spaces and ends of lines stay what they are."""
+    """Replace as `visible` does in a whole text, and keep its spaces and line breaks."""
     return "".join(c if c in " \n" else _sign(c, joined=True) for c in text)
 
 
-def _is_seen(character: str) -> bool:
+def _is_visible(character: str) -> bool:
     return unicodedata.category(character)[0] in "LNPS"
 
 
@@ -38,16 +38,16 @@ def _sign(character: str, joined: bool) -> str:
     tag = 0xE0020 <= point <= 0xE007F  # flags of regions are spelled with them
     if joined and (character in _JOINERS or tag):
         return character
-    outside = category in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"} or _is_no_character(point)
+    outside = category in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"} or _is_noncharacter(point)
     return f"⟨U+{point:04X}⟩" if outside else character
 
 
-def _is_no_character(point: int) -> bool:
+def _is_noncharacter(point: int) -> bool:
     return point & 0xFFFE == 0xFFFE or 0xFDD0 <= point <= 0xFDEF
 
 
 def right_to_left(text: str) -> bool:
-    """Whether the first letter that has a direction runs to the left."""
+    """Return whether the first letter with a direction runs to the left."""
     for character in text:
         direction = unicodedata.bidirectional(character)
         if direction in {"L", "R", "AL"}:
@@ -56,18 +56,18 @@ def right_to_left(text: str) -> bool:
 
 
 def isolated(text: str) -> str:
-    """`text` for plain text, such as a tooltip: one that runs to the left moves nothing around it.
+    """Isolate text that runs to the left, for plain text such as a tooltip.
 
     The marks are those of the Unicode Bidirectional Algorithm (UAX 9), FSI and PDI.
     """
-    turned = any(unicodedata.bidirectional(c) in {"R", "AL", "AN"} for c in text)
-    return f"{_FIRST_STRONG}{text}{_END}" if turned else text
+    is_rtl = any(unicodedata.bidirectional(c) in {"R", "AL", "AN"} for c in text)
+    return f"{_FIRST_STRONG}{text}{_END}" if is_rtl else text
 
 
 def language(text: str) -> str:
-    """What the letters alone tell of the language, as `lang` has it; "" where they do not.
+    """Return the language as in HTML's `lang`, as far as the script alone tells; else "".
 
-    Hangul is Korean and kana Japanese: browsers choose the shapes of Chinese characters by that.
+    Hangul is Korean and kana Japanese; browsers choose the glyphs of Chinese characters by `lang`.
     """
     names = [unicodedata.name(c, "") for c in text]
     if any(name.startswith("HANGUL") for name in names):

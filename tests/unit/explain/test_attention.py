@@ -15,15 +15,14 @@ from munjang.models.registry import build_encoder
 from munjang.data.encode import encode_texts
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import (
-    EOS_SHOWN,
-    GO_SHOWN,
-    POOLED,
+    EOS_LABEL,
+    GO_LABEL,
+    TEXT_LABEL,
     Attention,
     AttentionMap,
-    from_looks,
 )
-from munjang.explain.text_attention import attention_of, shown_tokens, text_attention
-from munjang.models.encoder_decoder import Look
+from munjang.explain.text_attention import compute_attention, label_tokens, text_attention
+from munjang.models.attention_weights import AttentionWeights
 from munjang.models.gru import GruConfig
 from munjang.models.mean import MeanConfig
 from munjang.models.transformer import TransformerConfig
@@ -32,7 +31,7 @@ from munjang.text.registry import make_tokenizer
 from munjang.text.vocabulary import EOS, GO, OOV, Vocabulary
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-SOURCE, TARGET = ("the", "film", "bored"), ("영화가", "지루했다", EOS_SHOWN)
+SOURCE, TARGET = ("the", "film", "bored"), ("영화가", "지루했다", EOS_LABEL)
 TEXTS = pl.Series(["정말 재미있다 the film", "영화가 정말 지루했다"])
 
 
@@ -60,11 +59,11 @@ def pair() -> Attention:
 def test_padding_is_cut_and_heads_come_apart() -> None:
     cross = [weights(3, 3, seed) for seed in range(2)]
     target = np.tril(weights(3, 3, 9))
-    looks = [
-        Look("cross", 1, padded(*cross, queries=5, keys=7)),
-        Look("target", 0, padded(target, queries=5, keys=5)),
+    layers = [
+        AttentionWeights("cross", 1, padded(*cross, queries=5, keys=7)),
+        AttentionWeights("target", 0, padded(target, queries=5, keys=5)),
     ]
-    found = from_looks(looks, SOURCE, TARGET, text="t", answer="a")
+    found = Attention.from_weights(layers, SOURCE, TARGET, text="t", answer="a")
     assert [(one.kind, one.layer, one.head) for one in found.maps] == [
         ("cross", 1, 0), ("cross", 1, 1), ("target", 0, 0),
     ]  # fmt: skip
@@ -77,22 +76,27 @@ def test_an_answer_looks_back_at_what_was_said_before() -> None:
     found = pair()
     assert found.rows("cross") == found.rows("target") == TARGET
     assert found.columns("cross") == SOURCE
-    assert found.columns("target") == (GO_SHOWN, "영화가", "지루했다")
-    assert (found.rows("pooling"), found.columns("pooling")) == ((POOLED,), SOURCE)
+    assert found.columns("target") == (GO_LABEL, "영화가", "지루했다")
+    assert (found.rows("pooling"), found.columns("pooling")) == ((TEXT_LABEL,), SOURCE)
 
 
 @pytest.mark.parametrize(
     ("looked", "said"),
-    [(torch.ones(2, 1, 3, 3), "those of 2"), (torch.ones(1, 1, 3, 2), r"\(3, 2\), for tokens")],
+    [
+        (torch.ones(2, 1, 3, 3), "one text, got 2"),
+        (torch.ones(1, 1, 3, 2), r"\(3, 2\), for tokens"),
+    ],
 )
 def test_weights_of_other_tokens_are_refused(looked: torch.Tensor, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        from_looks([Look("cross", 0, looked)], SOURCE, TARGET, text="t")
+        Attention.from_weights([AttentionWeights("cross", 0, looked)], SOURCE, TARGET, text="t")
 
 
 def test_weights_that_are_no_numbers_are_told() -> None:
-    with pytest.raises(DataError, match="layer 2, head 0 of source: expected numbers"):
-        from_looks([Look("source", 2, torch.full((1, 1, 3, 3), torch.nan))], SOURCE, text="t")
+    with pytest.raises(DataError, match="layer 2, head 0 of source: expected finite weights"):
+        Attention.from_weights(
+            [AttentionWeights("source", 2, torch.full((1, 1, 3, 3), torch.nan))], SOURCE, text="t"
+        )
 
 
 def test_the_mean_is_over_the_heads_of_one_layer() -> None:
@@ -118,7 +122,7 @@ def test_the_strongest_are_those_that_sorting_finds(rows: list[list[int]]) -> No
 
 def test_one_kind_layer_or_head_alone() -> None:
     def kept(**chosen: Any) -> list[tuple[str, int, int]]:
-        return [(one.kind, one.layer, one.head) for one in pair().only(**chosen).maps]
+        return [(one.kind, one.layer, one.head) for one in pair().select(**chosen).maps]
 
     assert kept(kind="cross", layer=-1) == [("cross", 1, 0), ("cross", 1, 1)]
     assert kept(head=-1) == [("cross", 0, 1), ("cross", 1, 1), ("source", 0, 0)]
@@ -137,7 +141,7 @@ def test_one_kind_layer_or_head_alone() -> None:
 )
 def test_what_is_not_there_is_told_with_what_is(chosen: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        pair().only(**chosen)
+        pair().select(**chosen)
 
 
 def test_json_holds_all_of_it() -> None:
@@ -162,7 +166,7 @@ def test_a_text_gives_every_layer_and_head_and_the_pooling(ends: bool) -> None:
     config = TransformerConfig(dim=16, layers=3, heads=2, pooling="max+attention")
     found, network, tokenizer = looked("The film 지루했다 정말", config, ends=ends)
     named = ("The", "film", "지루했다", "정말")
-    assert found.source == ((GO_SHOWN, *named, EOS_SHOWN) if ends else named)
+    assert found.source == ((GO_LABEL, *named, EOS_LABEL) if ends else named)
     assert found.target is None
     assert not found.truncated
 
@@ -171,12 +175,13 @@ def test_a_text_gives_every_layer_and_head_and_the_pooling(ends: bool) -> None:
     # padded, and beside a longer row: the same weights
     batch = torch.tensor([[*real, 0, 0], [OOV] * (len(real) + 2)])
     mask = batch != 0
+    _, layers = network.encoder.forward_with_attention(batch, mask)
     for layer in range(3):
-        seen = network.encoder(batch, mask, look_into=layer).attention[0]
-        for one in found.of("source", layer):
+        seen = layers[layer].weights[0]
+        for one in found.heads("source", layer):
             expected = seen[one.head, : len(real), : len(real)].detach().numpy()
             np.testing.assert_allclose(one.weights, expected, atol=1e-6)
-    (pooled,) = found.of("pooling")
+    (pooled,) = found.heads("pooling")
     expected = network.encoder(batch, mask).attention[0, 0, :, : len(real)].detach().numpy()
     np.testing.assert_allclose(pooled.weights, expected, atol=1e-6)
     assert len(found.maps) == 3 * 2 + 1
@@ -200,7 +205,7 @@ def test_without_attention_or_without_tokens_there_is_an_error() -> None:
     with pytest.raises(DataError, match="no token is found"):
         looked(" ", TransformerConfig(dim=8, heads=2))
     with pytest.raises(ConfigError, match="no attention to show; attentive and transformer"):
-        attention_of(object(), "정말")
+        compute_attention(object(), "정말")
 
 
 def test_a_model_that_looks_is_asked() -> None:
@@ -208,7 +213,7 @@ def test_a_model_that_looks_is_asked() -> None:
         def attention(self, text: str, target: str | None) -> Attention:
             return Attention(SOURCE, TARGET, (), text, target)
 
-    found = attention_of(Looking(), "text", "answer")
+    found = compute_attention(Looking(), "text", "answer")
     assert (found.text, found.answer) == ("text", "answer")
 
 
@@ -224,7 +229,7 @@ def names(text: str, ranges: Sequence[tuple[str, int, int]]) -> list[str]:
     vocabulary = Vocabulary.from_counts(tokens, [1] * len(tokens))
     ids = [vocabulary.id_of(token) for token, *_ in ranges]
     starts, ends = ([one[n] for one in ranges] for n in (1, 2))
-    return shown_tokens(text, ids, starts, ends, vocabulary)
+    return label_tokens(text, ids, starts, ends, vocabulary)
 
 
 def test_tokens_are_the_persons_own_characters_unless_they_share_them() -> None:

@@ -1,24 +1,22 @@
-"""The arithmetic of every model, held against the module, against counted products, and by hand."""
+"""The arithmetic of every model, measured on the module and held against sums made by hand."""
 
+import math
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, build_encoder
+from munjang.models.registry import ARCHITECTURES, build_encoder
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 import munjang
 from munjang.config import to_yaml
 from munjang.defaults import make_recipe
 from munjang.errors import ConfigError
-from munjang.explain.image_layers import image_cnn_layers
-from munjang.explain.layers import LayerShape
-from munjang.explain.shapes import MOST_NUMBERS, Shapes, check, shapes
-from munjang.explain.text_layers import TEXT_LAYERS
-from munjang.layers import attention
+from munjang.explain.layers import measure_layers
+from munjang.explain.shapes import MOST_TOKENS, shapes
+from munjang.models.encoder import Encoded
 from munjang.models.image_cnn import ImageCnn, ImageCnnConfig
 from tests.contracts.test_encoders import SETTINGS, SMALL
 
@@ -87,16 +85,22 @@ def test_every_image_network_is_as_computed_or_refused(
     names = {"padding": padding, "pooling": pooling, "pooled": pooled}
     config = ImageCnnConfig.parse({"filters": filters, **layers, **names})
     try:
-        found = Shapes("image_cnn", size, tuple(image_cnn_layers(config, size)))
+        encoder = ImageCnn(config, size)
     except ConfigError:
         assert fails_in_torch(config, size)
         return
-    encoder = ImageCnn(config, size)
-    image = torch.zeros((1, *size), dtype=torch.uint8)
-    check(found, encoder, (image,))
-    with FlopCounterMode(display=False) as counted:
-        encoder.eval()(image)
-    assert counted.get_total_flops() == 2 * found.multiply_adds
+    layers = measure_layers(encoder, torch.zeros((1, *size), dtype=torch.uint8))
+    channels, multiply_adds, places = size[0], 0, config.sizes(*size[1:])
+    for layer, (convolved, _) in zip(config.layers, places, strict=True):
+        window = layer.kernel**2 * channels
+        multiply_adds += convolved[0] * convolved[1] * window * layer.filters
+        channels = layer.filters
+    assert sum(layer.multiply_adds for layer in layers) == multiply_adds
+    assert sum(layer.parameters for layer in layers) == sum(p.numel() for p in encoder.parameters())
+    written = [layer for layer in layers if layer.name.endswith("convolution")]
+    for layer, (convolved, _) in zip(written, places, strict=True):
+        results = [int(side.split(" ")[-1]) for side in layer.how.split(" by ")]
+        assert layer.shape[:2] == convolved == (results[0], results[-1])
 
 
 def fails_in_torch(config: ImageCnnConfig, size: tuple[int, int, int]) -> bool:
@@ -125,61 +129,113 @@ CASES = [
 ]
 
 
+def worked_out(how: str) -> int:
+    """The value of a sum of products such as "2 x 3 + 4 x 5"."""
+    return sum(math.prod(map(int, term.split(" x "))) for term in how.split(" + "))
+
+
 @pytest.mark.parametrize(("name", "chosen"), CASES)
 @pytest.mark.parametrize("tokens", [1, 2, 11])
-def test_every_text_encoder_is_as_computed(name: str, chosen: dict[str, Any], tokens: int) -> None:
+def test_every_text_encoder_is_whole(name: str, chosen: dict[str, Any], tokens: int) -> None:
     fields = ARCHITECTURES[name].config_class().model_fields
     small = {key: value for key, value in SMALL.items() if key in fields}
     longest = {"tokenizer": {"max_length": 12, "ends": False}} if "longest" in chosen else {}
     config = {"model": {**small, **chosen}, **longest}
     found = shapes(name, input=tokens, vocabulary=30, config=config)
-    assert found.parameters > 0
-    assert found.layers[-1].shape[-1] > 0
+    encoder = build_encoder(make_recipe(name, "other", 0, config).model, 30)
+    assert found.parameters == sum(p.numel() for p in encoder.parameters())
+    assert found.layers[-1].shape == (encoder.pooled_dim,)
+    for layer in found.layers:
+        if layer.multiply_adds and "/" not in layer.how and " to " not in layer.how:
+            assert layer.multiply_adds == worked_out(layer.how), layer
+    assert found.layers[0].name == "embedding"
+    assert "rows of" in found.layers[0].how
+    assert not any(layer.name == type(encoder).__name__ for layer in found.layers)
 
 
-def test_products_of_a_transformer_are_those_that_pytorch_counts(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # the counter does not see into the fused function of a CPU
-    def attend(*qkv: Any, causal: bool) -> Any:
-        assert not causal
-        return attention.attend_written_out(*qkv)[0]
-
-    monkeypatch.setattr(attention, "attend", attend)
-    found = shapes("transformer", input=11, vocabulary=30)
-    encoder = build_encoder(make_recipe("transformer", "other", 0, {}).model, 30).eval()
-    ids = torch.ones((1, 11), dtype=torch.int64)
-    with FlopCounterMode(display=False) as counted:
-        encoder(ids, ids > 0)
-    assert counted.get_total_flops() == 2 * found.multiply_adds
+SIZES = {"model": {"dim": 8, "bag_dim": 0, "spelling": 0}}
 
 
-def test_every_architecture_has_its_formulas() -> None:
-    assert set(TEXT_LAYERS) == set(ARCHITECTURES)
-    assert set(IMAGE_ARCHITECTURES) == {"image_cnn"}
+# 100 tokens take the fused attention, 5 the plain products
+@pytest.mark.parametrize("time", [5, 100])
+def test_products_of_a_transformer_by_hand(time: int) -> None:
+    overrides = ["model.layers=3", "model.heads=2", "model.feed_forward=24"]
+    found = shapes("transformer", input=time, config=SIZES, overrides=overrides)
+    attention = 4 * time * 8 * 8 + 2 * time * time * 8
+    assert found.multiply_adds == 3 * (attention + 2 * time * 8 * 24)
+    (layer,) = (one for one in found.layers if one.name == "blocks.2.attention")
+    assert layer.multiply_adds == attention == worked_out(layer.how)
+    assert layer.how == (
+        f"{time} x 8 x 24 + 2 x {time} x 4 x {time} + 2 x {time} x {time} x 4 + {time} x 8 x 8"
+    )
 
 
-@pytest.mark.parametrize("wrong", [{"shape": (4, 5, 1)}, {"parameters": 11}])
-def test_a_formula_that_disagrees_with_the_module_is_an_error(wrong: dict[str, Any]) -> None:
-    config = ImageCnnConfig.parse({"filters": 1, "padding": "valid", "pool": 1})
-    right = next(iter(image_cnn_layers(config, (1, 7, 7))))
-    found = Shapes("image_cnn", (7, 7, 1), (LayerShape(**{**vars(right), **wrong}),))
-    with pytest.raises(RuntimeError, match="convolution 1: the formula for"):
-        check(found, ImageCnn(config, (1, 7, 7)), (torch.zeros((1, 1, 7, 7), dtype=torch.uint8),))
+@pytest.mark.parametrize(("name", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
+@pytest.mark.parametrize("directions", [1, 2])
+def test_products_of_a_recurrent_layer_by_hand(name: str, gates: int, directions: int) -> None:
+    overrides = ["model.hidden=6", "model.layers=2", f"model.directions={directions}"]
+    found = shapes(name, input=9, config=SIZES, overrides=overrides)
+    first, second = (9 * gates * 6 * (below + 6) for below in (8, 6 * directions))
+    assert found.multiply_adds == directions * (first + second)
 
 
-def test_a_layer_that_was_forgotten_is_an_error() -> None:
-    config = ImageCnnConfig.parse({"filters": [1, 1], "pool": 1})
-    first = tuple(image_cnn_layers(config, (1, 7, 7)))[:1]
-    image = torch.zeros((1, 1, 7, 7), dtype=torch.uint8)
-    with pytest.raises(RuntimeError, match="all layers"):
-        check(Shapes("image_cnn", (7, 7, 1), first), ImageCnn(config, (1, 7, 7)), (image,))
+def test_products_of_windows_and_of_pooling_by_hand() -> None:
+    overrides = ["model.widths=[2,5]", "model.filters=7", "model.pooling=max+attention"]
+    found = shapes("cnn", input=9, config=SIZES, overrides=overrides)
+    embedding, two, five, pooling = found.layers
+    assert (two.multiply_adds, five.multiply_adds) == (9 * 2 * 8 * 7, 9 * 5 * 8 * 7)
+    assert (two.parameters, five.parameters) == ((2 * 8 + 1) * 7, (5 * 8 + 1) * 7)
+    assert pooling.multiply_adds == 9 * (14 * 14 + 2 * 14)
+    assert pooling.shape == (2 * 14,)
+    assert (two.how, pooling.how) == ("(9 + 1 zeros - 2) / 1 + 1 = 9", "max+attention of 9 to 1")
+    assert (embedding.how, embedding.shape) == ("10,000 rows of 8, looked up", (9, 8))
 
 
-def test_what_no_memory_would_hold_is_still_checked() -> None:
-    found = shapes("image_cnn", input="4096x4096", overrides=bare(64, 3))
-    assert found.activations > MOST_NUMBERS
-    assert found.layers[0].shape == (4094, 4094, 64)
+class Unknown(nn.Module):
+    """An encoder that nothing in the project has heard of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = nn.Embedding(30, 6)
+        self.start = nn.Parameter(torch.zeros(1, 1, 6))
+        self.layers = nn.ModuleDict(
+            {"mix": nn.TransformerEncoderLayer(6, 2, 12, batch_first=True), "up": nn.Linear(6, 10)}
+        )
+        self.spare = nn.Linear(2, 3)
+        self.tied = nn.Embedding(30, 6)
+        self.tied.weight = self.rows.weight
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> Encoded:
+        states = self.layers["mix"](self.rows(ids) + self.start)
+        scores = states @ states.transpose(1, 2)
+        return Encoded(self.layers["up"](scores @ states).amax(1), mask)
+
+
+def test_an_encoder_that_nobody_knows_is_shown_too() -> None:
+    ids = torch.ones((1, 4), dtype=torch.int64)
+    encoder = Unknown()
+    layers = {layer.name: layer for layer in measure_layers(encoder, ids, ids > 0)}
+    assert layers["rows"].shape == (4, 6)
+    assert layers["layers.up"].multiply_adds == 4 * 6 * 10
+    assert layers["layers.mix.linear1"].multiply_adds == 4 * 6 * 12
+    assert layers["spare"].parameters == 2 * 3 + 3
+    assert layers["Unknown"].multiply_adds == 2 * 4 * 4 * 6, "its own products"
+    assert layers["Unknown"].parameters == 6
+    assert "tied" not in layers
+    total = sum(parameter.numel() for parameter in encoder.parameters())
+    assert sum(layer.parameters for layer in layers.values()) == total
+    assert layers["Unknown"].shape == (10,)
+
+
+def test_an_image_that_no_memory_would_hold_has_shapes() -> None:
+    found = shapes("image_cnn", input="4096x4096", overrides=bare(4096, 3))
+    assert found.layers[0].shape == (4094, 4094, 4096)
+
+
+@pytest.mark.parametrize("tokens", [0, MOST_TOKENS + 1, 100_000, 10**9])
+def test_a_text_too_long_to_run_is_refused(tokens: int) -> None:
+    with pytest.raises(ConfigError, match="tokens from 1 to 4,096, as in 32, got"):
+        shapes("gru", input=tokens)
 
 
 def test_random_numbers_stay_as_they_were() -> None:
@@ -211,7 +267,7 @@ def test_json_is_plain_and_says_all() -> None:
             {"input": "7x7", "overrides": ["model.filters=[1,1]", "model.pool=5"]},
             "pooling 2 takes squares of 5x5, and the 1x1 before it fills none",
         ),
-        ("image_cnn", {"input": "7x7x2"}, "1 channel (grey) or 3 (colour), got '7x7x2'"),
+        ("image_cnn", {"input": "7x7x2"}, "1 channel (gray) or 3 (color), got '7x7x2'"),
         ("image_cnn", {"input": "0x7"}, "expected height x width"),
         ("image_cnn", {"overrides": ["model.kernels=3"]}, "did you mean 'kernel'?"),
         (

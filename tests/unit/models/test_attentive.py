@@ -33,10 +33,10 @@ def made(**chosen: Any) -> Attentive:
 def test_weights_are_one_in_all_and_zero_at_padding(chosen: dict[str, Any]) -> None:
     model = made(**chosen)
     source, source_mask, given, given_mask = pair = pair_of(extra=2, filler=5)
-    [look] = model.looks(*pair)
-    assert (look.kind, look.layer) == ("cross", 0)
-    assert look.weights.shape == (len(SOURCES), 1, given.shape[1], source.shape[1])
-    of_queries = look.weights[:, 0]
+    _, [layer] = model.forward_with_attention(*pair)
+    assert (layer.kind, layer.layer) == ("cross", 0)
+    assert layer.weights.shape == (len(SOURCES), 1, given.shape[1], source.shape[1])
+    of_queries = layer.weights[:, 0]
     assert not of_queries.masked_select(~source_mask[:, None]).any()
     assert not of_queries[~given_mask].any()
     expected = (given_mask & source_mask.any(1)[:, None]).float()
@@ -48,9 +48,9 @@ def test_a_step_shows_the_weights_that_looking_shows(chosen: dict[str, Any]) -> 
     model = made(**chosen)
     pair = pair_of(extra=1)
     _, stepped = by_steps(model, pair)
-    [look] = model.looks(*pair)
+    _, [layer] = model.forward_with_attention(*pair)
     assert stepped is not None
-    torch.testing.assert_close(stepped[pair[3]], look.weights[:, 0][pair[3]], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(stepped[pair[3]], layer.weights[:, 0][pair[3]], atol=1e-5, rtol=1e-4)
 
 
 def asked(model: Attentive, query: Tensor, states: Tensor) -> Tensor:

@@ -72,35 +72,33 @@ def test_its_layers_are_the_frameworks_in_values_and_gradients() -> None:
 
 
 @pytest.mark.parametrize("positions", POSITIONS)
-@pytest.mark.parametrize("layer", [0, 1, 2, -1])
-def test_looking_into_a_layer_changes_nothing_and_shows_its_weights(
-    positions: str, layer: int
+@pytest.mark.parametrize("pooling", ["max", "max+attention"])
+def test_forward_with_attention_gives_the_same_states_and_all_weights(
+    positions: str, pooling: str
 ) -> None:
-    encoder = make(layers=3, positions=positions)
+    encoder = make(layers=3, positions=positions, pooling=pooling)
     ids, mask = padded(ROWS, extra=2)
-    plain, seen = encoder(ids, mask), encoder(ids, mask, look_into=layer)
-    assert plain.attention is None
+    plain, (seen, layers) = encoder(ids, mask), encoder.forward_with_attention(ids, mask)
+    of_layers = [("source", layer) for layer in range(3)]
+    of_pooling = [("pooling", 0)] if "attention" in pooling else []
+    assert [(one.kind, one.layer) for one in layers] == of_layers + of_pooling
+    assert bool(of_pooling) == (plain.attention is not None)
+    if of_pooling:
+        torch.testing.assert_close(layers.pop().weights, plain.attention)
     torch.testing.assert_close(seen.pooled, plain.pooled, atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(seen.states[mask], plain.states[mask], atol=1e-6, rtol=1e-5)
-    weights = seen.attention
-    assert weights.shape == (len(ROWS), 2, ids.shape[1], ids.shape[1])
     sums = mask[:, None].expand(-1, 2, -1).float()
-    torch.testing.assert_close(weights.sum(-1), sums)
-    assert not weights.masked_select(~mask[:, None, None, :]).any()
+    for layer in layers:
+        assert layer.weights.shape == (len(ROWS), 2, ids.shape[1], ids.shape[1])
+        torch.testing.assert_close(layer.weights.sum(-1), sums)
+        assert not layer.weights.masked_select(~mask[:, None, None, :]).any()
 
 
 def test_each_layer_shows_weights_of_its_own() -> None:
     encoder, batch = make(layers=3), padded(ROWS)
-    first, second, last = (encoder(*batch, look_into=layer).attention for layer in range(3))
+    first, second, last = (one.weights for one in encoder.forward_with_attention(*batch)[1])
     assert not torch.allclose(first, second, atol=1e-3)
     assert not torch.allclose(second, last, atol=1e-3)
-    assert torch.equal(encoder(*batch, look_into=-1).attention, last)
-
-
-@pytest.mark.parametrize("layer", [2, -3])
-def test_there_is_no_such_layer(layer: int) -> None:
-    with pytest.raises(IndexError):
-        make(layers=2)(*padded(ROWS), look_into=layer)
 
 
 @pytest.mark.parametrize("pooling", ["max", "mean", "last", "max+mean"])

@@ -2,6 +2,7 @@
 
 import html
 import json
+import math
 import re
 import unicodedata
 import xml.etree.ElementTree as ET
@@ -19,8 +20,8 @@ from munjang.report.attention import write_attention
 from munjang.report.attention_page import draw_page
 from munjang.report.attention_svg import draw_svg
 from munjang.report.html import join
-from munjang.report.labels import Heads, Label, width_of
-from munjang.report.shades import DARK, LIGHT, STRONG, Colours, shade, small_paths, written
+from munjang.report.labels import ColumnLabels, Label, text_width
+from munjang.report.shades import DARK, LIGHT, STRONG, Colours, format_weight, shade, small_paths
 from munjang.report.visible import isolated, language, right_to_left, visible, visible_text
 
 UGLY = st.text(
@@ -144,7 +145,7 @@ def test_without_its_script_a_page_shows_the_mean_and_every_head_in_small() -> N
     page = re.sub(r"<script>.*?</script>", "", draw_page(found), flags=re.DOTALL)
     assert page.count("<svg") == 2 * (3 + 1)
     (held,) = re.findall(r'<script type="application/json">(.*?)</script>', page)
-    for figures, one in zip(json.loads(held)[5:], found.of("source", 1), strict=True):
+    for figures, one in zip(json.loads(held)[5:], found.heads("source", 1), strict=True):
         np.testing.assert_allclose(figures, one.weights.ravel() * 1000, atol=0.51)
     lines = rows_of(page)[1:]
     mean = found.mean("source")
@@ -192,7 +193,7 @@ def test_figures_are_read_on_every_shade(colours: Colours) -> None:
 
 
 def test_weights_are_written_in_two_digits() -> None:
-    assert [written(n) for n in (0, 4, 5, 12, 434, 435, 994, 995, 1000)] == [
+    assert [format_weight(n) for n in (0, 4, 5, 12, 434, 435, 994, 995, 1000)] == [
         "0", "0", ".01", ".01", ".43", ".44", ".99", "1", "1",
     ]  # fmt: skip
     shades = [shade(n / 100) for n in range(101)]
@@ -213,9 +214,9 @@ def test_a_small_map_covers_every_cell_with_its_shade(rows: list[list[float]]) -
 @given(UGLY)
 def test_a_label_is_no_longer_than_it_may_be(token: str) -> None:
     label = Label(token, 13, 6)
-    assert width_of(label.shown) <= 6 + 1e-9
-    assert label.shown == label.name or label.shown.endswith("…")
-    ET.fromstring(label.draw(10, 20, ends=True, turned=-60))
+    assert text_width(label.text) <= 6 + 1e-9
+    assert label.text == label.name or label.text.endswith("…")
+    ET.fromstring(label.draw(10, 20, ends=True, rotation=-60))
 
 
 @pytest.mark.parametrize(("token", "anchor"), [("film", "end"), ("שלום", "start")])
@@ -224,27 +225,33 @@ def test_both_directions_end_at_the_same_place(token: str, anchor: str) -> None:
     assert (text.attrib["text-anchor"], text.attrib["x"]) == (anchor, "10")
 
 
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [("영화", 2), ("ab", 1.24), ("e\u0301", 0.62), ("漢字ㅋ", 3), ("👨", 1), ("", 0)],
+)
+def test_a_wide_character_takes_the_font_size(text: str, width: float) -> None:
+    assert text_width(text) == pytest.approx(width)
+
+
+def test_a_long_label_is_cut_where_it_is_too_wide() -> None:
+    assert Label("재미있었다", 13, 4).text == "재미있…"
+    assert Label("재미있다", 13, 4).text == "재미있다"
+    assert Label("wonderful", 13, 4).text == "wonde…"
+
+
 @given(st.lists(UGLY | st.text("가힣ㅋ", max_size=9), min_size=1, max_size=5))
 def test_labels_above_columns_stay_below_their_height(tokens: list[str]) -> None:
-    heads = Heads([Label(token, 13, 6) for token in tokens])
-    drawn = heads.draw(40, 300, 20)
+    columns = ColumnLabels([Label(token, 13, 6) for token in tokens])
+    drawn = columns.draw(40, 300, 20)
     assert len(drawn) == len(tokens)
-    for place, (label, mark) in enumerate(zip(heads.labels, drawn, strict=True)):
-        parsed = ET.fromstring(mark)
-        turned = parsed.get("transform", "")
-        if label.is_hangul:
-            (path,) = parsed.iter("path")
-            ups = [float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", path.attrib["d"])]
-            assert 300 - heads.height <= min(ups) <= max(ups) <= 300
-            assert not turned
-        else:
-            assert turned.startswith("rotate(-90 " if heads.upright else "rotate(-60 ")
-            assert abs(float(turned.split(" ")[1]) - (50 + 20 * place)) < 5
-
-
-def test_hangul_above_a_column_is_upright_and_the_rest_leans_where_there_is_none() -> None:
-    assert Heads([Label("film", 13, 6), Label("영화", 13, 6)]).upright
-    assert not Heads([Label("film", 13, 6), Label("영화!", 13, 6)]).upright
+    for place, (label, mark) in enumerate(zip(columns.labels, drawn, strict=True)):
+        rotation, x, y = (
+            ET.fromstring(mark).attrib["transform"].removeprefix("rotate(")[:-1].split()
+        )
+        assert (rotation, y) == ("-60", "300")
+        assert abs(float(x) - (50 + 20 * place)) < 5
+        assert label.width * math.sin(math.radians(60)) < columns.height
+        assert label.width * math.cos(math.radians(60)) < columns.overhang
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from munjang.data.data_report import to_plain
-from munjang.data.distributions import label_names, label_counts
+from munjang.data.distributions import label_counts, label_names
 from munjang.data.images.decode import pixels_of, size_and_mode_of
 from munjang.data.images.read import form_of, read_images
 from munjang.data.images.settings import ImageSettings

@@ -1,0 +1,62 @@
+"""Templates: escaped, without inline event handlers, and part of the package."""
+
+import re
+import tomllib
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jinja2 import UndefinedError
+
+from munjang.explain.attention import Attention, AttentionMap
+from munjang.report import html
+from munjang.report.attention_page import draw_page
+from munjang.report.html import Markup, element, join, render
+
+NASTY = "\"'><img src=x onerror=alert(1)>{{ 7 * 7 }}{% include 'page.css.jinja' %}&"
+TEMPLATES = Path(html.__file__).parent / "templates"
+
+
+def test_values_of_a_template_are_escaped_and_never_rendered_themselves() -> None:
+    page = render("page.html.jinja", title=NASTY, body=NASTY)
+    assert "<img" not in page
+    assert "49" not in page
+    assert Markup.escape(NASTY) in page
+
+
+def test_every_text_of_an_attention_page_is_escaped() -> None:
+    head = AttentionMap("cross", 0, 0, np.ones((1, 1), dtype=np.float32))
+    page = draw_page(Attention((NASTY,), (NASTY,), (head, head), NASTY, NASTY, truncated=True))
+    assert "<img" not in page
+    assert "49" not in page
+    # two texts; two tokens with their tooltips, and those of the one cell
+    assert page.count("&lt;img") == 2 + 2 * 2 + 2
+
+
+def test_attributes_cannot_be_left() -> None:
+    drawn = ET.fromstring(element("text", NASTY, title=NASTY, class_=NASTY))
+    assert drawn.attrib == {"title": NASTY, "class": NASTY}
+    assert drawn.text == NASTY
+    assert join(["<", Markup("<br>")]) == "&lt;<br>"
+
+
+def test_a_missing_value_is_an_error() -> None:
+    with pytest.raises(UndefinedError, match="title"):
+        render("page.html.jinja", body="")
+
+
+def test_templates_escape_and_have_no_inline_handlers() -> None:
+    for path in TEMPLATES.iterdir():
+        source = path.read_text("utf-8")
+        assert not re.search(r"<[^>]*\son\w+\s*=", source), path.name
+        assert not re.search(r"javascript:|https?://|autoescape", source), path.name
+        unescaped = re.findall(r"{{ ?(\w+) ?\| ?safe", source)
+        assert set(unescaped) <= {"fonts"}, path.name
+
+
+def test_templates_are_package_data() -> None:
+    pyproject = Path(__file__).parents[3] / "pyproject.toml"
+    data = tomllib.loads(pyproject.read_text("utf-8"))["tool"]["setuptools"]["package-data"]
+    packed = {path for glob in data["munjang.report"] for path in TEMPLATES.parent.glob(glob)}
+    assert packed == set(TEMPLATES.iterdir())

@@ -20,6 +20,7 @@ TOKENIZERS: dict[str, str] = {
     "bpe": "munjang.text.subwords.tokenizers:BpeTokenizer",
     "unigram": "munjang.text.subwords.tokenizers:UnigramTokenizer",
     "wordpiece": "munjang.text.subwords.tokenizers:WordPieceTokenizer",
+    "huggingface": "munjang.text.huggingface.tokenizer:HuggingFaceTokenizer",
 }
 
 

@@ -24,6 +24,7 @@ from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
 from munjang.tasks.translate import Translate
 from munjang.telling import Say, counted, stage
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
+from munjang.text.tokenizer import fit_notes
 from munjang.text.vocabulary import OOV
 from munjang.training.fingerprints import fingerprint
 
@@ -125,6 +126,8 @@ def prepare_pairs(
         parts = {"train": table.take(rows.train), "valid": table.take(rows.valid)}
     with stage(f"learning tokens from {counted(len(parts['train']), 'pair')}"):
         sides = Sides.fit(recipe.tokenizer, *sides_of(parts["train"]))
+    for line in dict.fromkeys((*fit_notes(sides.source), *fit_notes(sides.target))):
+        say(line)
     with stage(f"encoding {counted(len(table), 'pair')}"):
         encoded = {name: _encode(sides, part, recipe.tokenizer) for name, part in parts.items()}
     for name, part in encoded.items():

@@ -24,7 +24,7 @@ from munjang.tasks.task import Task
 from munjang.telling import Say, counted, stage
 from munjang.text.columns import TokenColumn, values_and_offsets
 from munjang.text.registry import make_tokenizer
-from munjang.text.tokenizer import Tokenizer
+from munjang.text.tokenizer import Tokenizer, fit_notes
 from munjang.text.vocabulary import OOV
 from munjang.text_network import learn_texts, text_network
 from munjang.training.fingerprints import fingerprint
@@ -127,6 +127,8 @@ def prepare(
             min_frequency=recipe.tokenizer.min_frequency,
             max_size=recipe.tokenizer.max_size,
         )
+    for line in fit_notes(tokenizer):
+        say(line)
     encoded = {"train": _encode(tokenizer, parts["train"], recipe)}
     encoded["valid"] = _encode(tokenizer, parts["valid"], recipe, encoded["train"].unknown)
     facts = _facts(parts, encoded, tokenizer, recipe)

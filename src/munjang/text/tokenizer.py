@@ -71,6 +71,11 @@ class Tokenizer(Protocol):
 T = TypeVar("T")
 
 
+def fit_notes(tokenizer: Tokenizer) -> tuple[str, ...]:
+    """Return lines for people on what `fit` found; most tokenizers have none."""
+    return tuple(getattr(tokenizer, "notes", ()))
+
+
 def fitted(learned: T | None, name: str) -> T:
     """Return what `fit` learned; raise `NotFittedError` for the tokenizer `name` if nothing yet."""
     if learned is None:

@@ -10,17 +10,17 @@ model fine-tuning for text classification" (Howard and Ruder 2018).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from munjang.text.columns import Int32s, Int64s
-from munjang.text.cutting.codepoints import Bools, category_of
+from munjang.text.columns import Int32s, Int64s, flat_ranges
+from munjang.text.cutting.codepoints import Bools, ClassTable, bounds_of, category_of
 from munjang.text.cutting.cutters import begin_words
 from munjang.text.cutting.segment import Part
+from munjang.text.cutting.units import Codes
 from munjang.text.detokenise import rows_of_kept
 from munjang.text.vocabulary import OOV, PAD, Vocabulary
 
@@ -35,6 +35,8 @@ CAPITALS = "<\N{UPWARDS WHITE ARROW FROM BAR}>"
 """Stands before a word of capitals alone, two or more: the sign on the caps-lock key."""
 
 _PLAIN, _CAPITAL, _CAPITALS = range(3)
+# filled only for the characters of words with two capitals or more
+_is_small = ClassTable(lambda character: int(category_of(character) == "Ll"))
 SIGNS = (CAPITAL, CAPITALS)
 """Of the kinds 1 and 2, see `capitals_of`."""
 
@@ -56,14 +58,29 @@ def capitals_of(part: Part) -> Kinds:
     # of a character in two halves, either may have changed; it counts once
     changed[line.pairs] |= changed[line.pairs + 1]
     changed[line.pairs + 1] = False
-    small = _small_letters().take(codes) & ~changed
     words = begin_words(line, part.starts)
     begins = words & changed.take(part.starts)
     kinds: Kinds = begins.astype(np.int8)
     kinds[_firsts(words, part.offsets)] = _PLAIN
-    several = _counts(changed, part) > 1
-    kinds[begins & several & (_counts(small, part) == 0)] = _CAPITALS
+    several = np.flatnonzero(begins & (_counts(changed, part) > 1))
+    kinds[several[~_have_small(several, codes, changed, part)]] = _CAPITALS
     return kinds
+
+
+def _have_small(tokens: Int64s, codes: Codes, changed: Bools, part: Part) -> Bools:
+    """Return whether each of some tokens holds a small letter that was given as such.
+
+    Args:
+        tokens: their places among the tokens of `part`; none of them is empty.
+        codes: codes of the units of the line [units].
+        changed: whether lower-casing changed each unit [units].
+        part: some rows and their tokens.
+    """
+    starts = part.starts.take(tokens)
+    lengths = part.ends.take(tokens) - starts
+    units = flat_ranges(starts, lengths)
+    small = (_is_small[codes.take(units).astype(np.uint32)] == 1) & ~changed.take(units)
+    return np.add.reduceat(small, bounds_of(lengths)[:-1], dtype=np.int64) > 0
 
 
 def _counts(flags: Bools, part: Part) -> Int64s:
@@ -79,12 +96,6 @@ def _firsts(words: Bools, offsets: Int64s) -> Int64s:
     places = np.flatnonzero(words)
     first = np.searchsorted(places, offsets)
     return places[first[:-1][first[:-1] < first[1:]]]
-
-
-@cache
-def _small_letters() -> Bools:
-    """Which units are small letters [0x10000]."""
-    return np.fromiter((category_of(chr(unit)) == "Ll" for unit in range(1 << 16)), np.bool_)
 
 
 @dataclass(frozen=True)

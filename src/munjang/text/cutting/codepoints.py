@@ -22,6 +22,7 @@ Bools = npt.NDArray[np.bool_]
 Strings = Any  # pyarrow.LargeStringArray; pyarrow ships no types
 
 CODE_POINTS = 0x110000
+CASED = 0x20000  # no character from here on has another case: ideographs, tags, private use
 _DOTTED_I, _SIGMA = "İ", "Σ"
 IRREGULAR = (_DOTTED_I, _SIGMA)
 
@@ -47,18 +48,26 @@ def bounds_of(lengths: npt.NDArray[Any]) -> Int64s:
 
 
 @cache
-def lower_table() -> Points:
-    """`str.lower` of every code point [0x110000], but for the `irregular` ones.
-
-    `İ`, which becomes two characters, stays itself; `Σ` becomes `σ` wherever it stands.
-    """
-    points = np.arange(CODE_POINTS, dtype="<u4")
+def lowered_points() -> Points:
+    """Return `str.lower` of the code points that may have one [`CASED`], see `lower_table`."""
+    points = np.arange(CASED, dtype="<u4")
     points[ord(_DOTTED_I)] = 0
     text = points.tobytes().decode("utf-32-le", "surrogatepass").lower()
     table = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").copy()
     table[ord(_DOTTED_I)] = ord(_DOTTED_I)
     table[ord(_SIGMA)] = ord("σ")
     return table.astype(np.uint32, copy=False)
+
+
+@cache
+def lower_table() -> Points:
+    """Return `str.lower` of every code point [0x110000], except for those in `IRREGULAR`.
+
+    `İ`, which becomes two characters, stays as it is; `Σ` becomes `σ` wherever it stands.
+    """
+    table = np.arange(CODE_POINTS, dtype=np.uint32)
+    table[:CASED] = lowered_points()
+    return table
 
 
 def is_irregular(text: str) -> bool:

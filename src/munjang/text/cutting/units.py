@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from munjang.text.columns import Int64s
-from munjang.text.cutting.codepoints import IRREGULAR, Points, Strings, bounds_of, lower_table
+from munjang.text.cutting.codepoints import IRREGULAR, Points, Strings, bounds_of, lowered_points
 from munjang.text.cutting.ragged import Ragged
 
 Units = npt.NDArray[np.uint16]
@@ -94,10 +94,10 @@ def letters(lower: bool) -> Codes:
     """The codes of units where nothing separates [0x10000]."""
     codes = np.arange(_UNITS, dtype=np.uint16)
     if lower:
-        table = lower_table()
+        table = lowered_points()
         codes[:] = table[:_UNITS]
         changed = np.flatnonzero(table[_UNITS:] != np.arange(_UNITS, len(table)))
-        codes[0xD800 + np.unique(changed >> 10)] = _IRREGULAR
+        codes[0xD800 + (changed >> 10)] = _IRREGULAR
         codes[[ord(character) for character in IRREGULAR]] = _IRREGULAR
     codes[0] = _NUL
     return codes

@@ -100,7 +100,9 @@ ROWS = [
     Row("huggingface", {"post_process": True}, kind="bert", exact=False, written=None, ends=True),
     Row("huggingface", kind="byte_level", written=None, open=False),
     Row("huggingface", kind="unigram", exact=False, written=None),
-    Row("huggingface", {"post_process": True}, kind="unigram", exact=False, written=None, ends=True),
+    Row(
+        "huggingface", {"post_process": True}, kind="unigram", exact=False, written=None, ends=True
+    ),
 ]
 
 every_row = pytest.mark.parametrize("row", ROWS, ids=str)

@@ -25,6 +25,7 @@ from munjang.text.vocabulary import MOST_TOKENS
 LONGEST_TOKEN = 1_000  # characters
 LONGEST_WORD = 1_000  # characters of a word that WordPiece searches; the library's default is 100
 LARGEST_ID = 4_000_000
+DEEPEST = 32  # lists and objects in one another in a slot
 LARGEST_SCORE = 1e6
 MOST_COMPONENTS = 64  # per slot
 LONGEST_STRING = 4_096  # characters of a string in a component
@@ -74,6 +75,7 @@ def _check_model(model: Mapping[str, Any]) -> None:
                 )
     else:
         raise ConfigError("model.vocab: expected tokens with ids, or pieces with scores")
+    _check_merges(model.get("merges", []))
     longest = model.get("max_input_chars_per_word", 0)
     if type(longest) is not int or longest > LONGEST_WORD:
         raise ConfigError(
@@ -82,6 +84,15 @@ def _check_model(model: Mapping[str, Any]) -> None:
         )
     for key in ("unk_token", "continuing_subword_prefix", "end_of_word_suffix"):
         _check_string(f"model.{key}", model.get(key) or "", LONGEST_TOKEN)
+
+
+def _check_merges(merges: Any) -> None:
+    if not isinstance(merges, list):
+        raise ConfigError("model.merges: expected a list of pairs")
+    for merge in merges:
+        parts = merge if isinstance(merge, list) else [merge]
+        for part in parts:
+            _check_string("model.merges", part, 2 * LONGEST_TOKEN + 1)
 
 
 def _check_tokens(tokens: Any) -> None:
@@ -111,7 +122,7 @@ def _check_added_tokens(added: Any) -> None:
 
 def _check_slot(slot: str, component: Any) -> None:
     """Check the components of one slot, which may be nested."""
-    values = list(_walk(component))
+    values = list(_walk(component, slot))
     components = sum(isinstance(value, Mapping) and "type" in value for _, value in values)
     if components > MOST_COMPONENTS:
         raise ConfigError(f"{slot}: {components} components; up to {MOST_COMPONENTS} are read")
@@ -137,15 +148,17 @@ def _check_slot(slot: str, component: Any) -> None:
         )
 
 
-def _walk(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+def _walk(value: Any, key: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
     """Yield all values of a JSON tree, each with the key that it is found under."""
     yield key, value
+    if depth > DEEPEST:
+        raise ConfigError(f"nested more than {DEEPEST} deep; see {key[:80]!r}")
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from _walk(inner, name)
+            yield from _walk(inner, name, depth + 1)
     elif isinstance(value, list):
         for inner in value:
-            yield from _walk(inner, key)
+            yield from _walk(inner, key, depth + 1)
 
 
 def _growth(component: Mapping[str, Any]) -> float:
@@ -183,14 +196,14 @@ def _check_regex(slot: str, pattern: Any) -> None:
         raise ConfigError(
             f"{slot}: backreferences and recursion in regular expressions are not read: {shown!r}"
         )
-    if _has_nested_repetition(pattern):
+    if has_nested_repetition(pattern):
         raise ConfigError(
             f"{slot}: a repetition of a repetition, such as (a+)+, can take exponential time: "
             f"{shown!r}"
         )
 
 
-def _has_nested_repetition(pattern: str) -> bool:
+def has_nested_repetition(pattern: str) -> bool:
     """Return whether a group that holds an unbounded repetition is itself repeated."""
     open_groups = [False]  # per open group: whether it holds a repetition
     place, closed = 0, False  # closed: the last item is a group with a repetition

@@ -10,12 +10,26 @@ from tokenizers import Tokenizer
 
 from munjang.errors import ConfigError, MunjangError
 from munjang.parsing import UnreadableError, parse_json
-from munjang.text.huggingface.bounds import check_bounds
+from munjang.text.huggingface.bounds import SLOTS, check_bounds
 
 FILE = "tokenizer.json"
 _MOST_FILE_BYTES = 64_000_000
 # No trained vocabulary needs more quotes per token in the model folder, see `munjang.loading`.
 _QUOTES_PER_TOKEN, _MORE_QUOTES = 24, 1_000
+# All that the library's models have, but for "dropout", which cuts the same word differently each time.
+_MODEL_KEYS = {
+    "type",
+    "vocab",
+    "merges",
+    "unk_token",
+    "unk_id",
+    "continuing_subword_prefix",
+    "end_of_word_suffix",
+    "max_input_chars_per_word",
+    "fuse_unk",
+    "byte_fallback",
+    "ignore_merges",
+}
 _NEEDS_UNKNOWN = {"WordPiece", "WordLevel"}
 
 
@@ -46,7 +60,9 @@ def read_state(place: str | Path) -> dict[str, Any]:
             data = file.read(_MOST_FILE_BYTES + 1)
         state = parse_json(data, most_bytes=_MOST_FILE_BYTES)
         if not isinstance(state, dict):
-            raise ConfigError(f"expected the JSON of a Hugging Face tokenizer, got {str(state)[:40]}")
+            raise ConfigError(
+                f"expected the JSON of a Hugging Face tokenizer, got {str(state)[:40]}"
+            )
         check_bounds(state)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
@@ -68,15 +84,22 @@ def build_tokenizer(state: Mapping[str, Any]) -> Tokenizer:
     Raises:
         ConfigError: the library refuses them.
     """
-    model = state["model"]
-    if model.get("dropout"):
-        model = {**model, "dropout": None}
-    values = {**state, "truncation": None, "padding": None, "model": model}
+    model = {key: value for key, value in state["model"].items() if key in _MODEL_KEYS}
+    values = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": state.get("added_tokens") or [],
+        **{slot: state.get(slot) for slot in SLOTS},
+        "model": model,
+    }
     with library_errors(ConfigError, "the tokenizer cannot be built"):
         tokenizer = Tokenizer.from_str(json.dumps(values))
         tokenizer.encode_special_tokens = True
         _check_unknown(tokenizer)
-        tokenizer.encode("a", add_special_tokens=True)
+        added = tokenizer.encode("a", add_special_tokens=True).ids
+        if not all(map(tokenizer.id_to_token, added)):
+            raise ConfigError("post_processor: it adds an id that no token has")
     return tokenizer
 
 

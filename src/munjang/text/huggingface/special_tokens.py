@@ -54,7 +54,8 @@ def find_special_tokens(state: Mapping[str, Any], ids: Mapping[str, int]) -> dic
     special: dict[str, str] = {}
     for role, token in named.items():
         candidates = (token, *_USUAL_NAMES.get(role, ()))
-        found = (c for c in candidates if c in ids and c not in special.values())
+        taken = special.values()
+        found = (c for c in candidates if isinstance(c, str) and c in ids and c not in taken)
         chosen = next(found, None)
         if chosen is not None:
             special[role] = chosen

@@ -267,9 +267,6 @@ def _load(state: Mapping[str, Any], special: Mapping[str, Any] | None = None) ->
         ):
             raise ConfigError("special_tokens: expected tokens of the tokenizer by reserved name")
     between = IdMap.build(ids, found)
-    added = library.encode("a", add_special_tokens=True).ids
-    if not all(number < len(between.ours) for number in added):
-        raise ConfigError("post_processor: it adds an id that is not in model.vocab")
     hidden = np.zeros(len(between.tokens), dtype=np.bool_)
     for number, token in library.get_added_tokens_decoder().items():
         if token.special and between.ours[number] != OOV:

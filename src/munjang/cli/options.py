@@ -66,7 +66,7 @@ TokenizerName = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="words, characters, jamo, morphemes, bpe, unigram or wordpiece. Chosen by the script "
+        help="words, characters, jamo, morphemes, bpe, unigram, wordpiece or huggingface. Chosen by the script "
         "of the text if not given.",
     ),
 ]

@@ -17,7 +17,7 @@ from munjang.tasks.multilabel import MultilabelSettings
 from munjang.tasks.registry import TASKS, TaskRow, TextTask, row_of
 from munjang.tasks.regress import RegressSettings
 from munjang.tasks.task import Task
-from munjang.text.registry import checked_settings
+from munjang.text.registry import check_settings
 from munjang.training.settings import TrainingSettings
 
 Label = Annotated[str, Field(max_length=LONGEST_LABEL)]
@@ -55,7 +55,7 @@ class TokenizerSettings(Settings):
     @model_validator(mode="after")
     def _settings_of_its_own(self) -> Self:
         # as the tokenizer takes them, so that config.yaml says what was done
-        self.settings.update(checked_settings(self.name, self.settings))
+        self.settings.update(check_settings(self.name, self.settings))
         return self
 
 

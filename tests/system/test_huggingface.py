@@ -1,4 +1,4 @@
-"""Models that read with a Hugging Face tokenizer, from its file to the answers of a loaded folder."""
+"""Models with a Hugging Face tokenizer, from its file to the predictions of a loaded folder."""
 
 import json
 from pathlib import Path

@@ -66,8 +66,8 @@ TokenizerName = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="words, characters, jamo, morphemes, bpe, unigram, wordpiece or huggingface. Chosen by the script "
-        "of the text if not given.",
+        help="words, characters, jamo, morphemes, bpe, unigram, wordpiece or huggingface. Chosen "
+        "by the script of the text if not given.",
     ),
 ]
 ModelName = Annotated[

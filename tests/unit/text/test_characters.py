@@ -8,9 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from munjang.errors import FolderError
-from munjang.text.characters import CharacterTokenizer, simple_lower
-from munjang.text.cutting.utf32 import from_utf32, to_utf32
+from munjang.text.characters import CharacterTokenizer, simple_lower_table
 from munjang.text.normalise import normalise
+from munjang.text.segmentation.utf32 import from_utf32, to_utf32
 from munjang.text.vocabulary import RESERVED, Vocabulary
 from tests.unit.text.strategies import ugly_texts
 
@@ -76,7 +76,7 @@ def test_lower_is_one_character_for_one() -> None:
 
 
 def test_simple_lower_is_the_first_character_of_pythons() -> None:
-    table = simple_lower()
+    table = simple_lower_table()
     for point in range(0x20000):
         if not 0xD800 <= point < 0xE000:
             assert chr(table[point]) == chr(point).lower()[0]

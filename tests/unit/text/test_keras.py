@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.errors import ConfigError, DataError, NotFittedError
-from munjang.text.cutting.cutters import KERAS_FILTERS
 from munjang.text.keras import Tokenizer, text_to_word_sequence
+from munjang.text.segmentation.segmenters import KERAS_FILTERS
 from tests.unit.text.peer_keras import legacy, path
 from tests.unit.text.strategies import ugly_text, ugly_texts, with_surrogates
 

@@ -16,7 +16,7 @@ FILE = "tokenizer.json"
 _MOST_FILE_BYTES = 64_000_000
 # No trained vocabulary needs more quotes per token in the model folder, see `munjang.loading`.
 _QUOTES_PER_TOKEN, _MORE_QUOTES = 24, 1_000
-# All that the library's models have, but for "dropout", which cuts the same word differently each time.
+# All settings of the library's models except "dropout", which makes encoding random.
 _MODEL_KEYS = {
     "type",
     "vocab",

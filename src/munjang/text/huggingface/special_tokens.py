@@ -19,7 +19,7 @@ import numpy as np
 
 from munjang.errors import ConfigError
 from munjang.text.columns import Int32s, Int64s
-from munjang.text.cutting.codepoints import Bools
+from munjang.text.segmentation.codepoints import Bools
 from munjang.text.vocabulary import EOS, GO, OOV, PAD, RESERVED
 
 # Looked for where the file does not say which token plays a role.

@@ -11,7 +11,7 @@ normalized here: a tokenizer that wants NFC has a normalizer for it.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -21,13 +21,13 @@ from tokenizers import Tokenizer as Library
 
 from munjang.errors import ConfigError, DataError, FolderError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
-from munjang.text.cutting.codepoints import Bools, bounds_of
-from munjang.text.cutting.utf32 import require_texts
 from munjang.text.detokenise import UNKNOWN, real_tokens
 from munjang.text.huggingface.bounds import check_bounds
 from munjang.text.huggingface.files import build_tokenizer, library_errors, read_state, state_of
 from munjang.text.huggingface.special_tokens import IdMap, find_special_tokens
-from munjang.text.tokenizer import described, fitted
+from munjang.text.segmentation.codepoints import Bools, bounds_of
+from munjang.text.segmentation.utf32 import require_texts
+from munjang.text.tokenizer import read_settings, require_fitted
 from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
 
 _CHARACTERS_AT_ONCE = 2_000_000  # the library's encodings take some hundred bytes per token
@@ -64,7 +64,7 @@ class HuggingFaceTokenizer:
 
     name: ClassVar[str] = "huggingface"
     # any token may depend on all of the text
-    cuts: ClassVar[re.Pattern[str] | None] = None
+    split_points: ClassVar[re.Pattern[str] | None] = None
 
     def __init__(self, *, file: str | None = None, post_process: bool = False) -> None:
         self.file = file
@@ -97,7 +97,7 @@ class HuggingFaceTokenizer:
     @property
     def vocabulary(self) -> Vocabulary:
         """The tokens, with their counts in the texts that `fit` was given."""
-        return fitted(self._loaded, self.name).vocabulary
+        return require_fitted(self._loaded, self.name).vocabulary
 
     @property
     def huggingface_ids(self) -> Int64s:
@@ -105,12 +105,12 @@ class HuggingFaceTokenizer:
 
         The rows of an embedding that was trained with the tokenizer are picked by these.
         """
-        return fitted(self._loaded, self.name).map.theirs
+        return require_fitted(self._loaded, self.name).map.theirs
 
     @property
     def notes(self) -> tuple[str, ...]:
         """One line on which tokens stand for the reserved ones, and which of them are missing."""
-        special = fitted(self._loaded, self.name).special
+        special = require_fitted(self._loaded, self.name).special
         known = [f"{token} for {name}" for name, token in special.items()]
         missing = [name for name in RESERVED if name not in special]
         parts = [f"it has {', '.join(known)}"] if known else []
@@ -151,12 +151,12 @@ class HuggingFaceTokenizer:
 
     def encode(self, texts: pl.Series) -> TokenColumn:
         """Encode a column of texts to a token column."""
-        loaded = fitted(self._loaded, self.name)
+        loaded = require_fitted(self._loaded, self.name)
         return token_column(*_encode(loaded, require_texts(texts), self.post_process))
 
     def encode_text(self, text: str) -> Int32s:
         """Return the ids of one text [tokens]."""
-        loaded = fitted(self._loaded, self.name)
+        loaded = require_fitted(self._loaded, self.name)
         with library_errors(DataError, "the tokenizer fails on a text"):
             encoding = loaded.library.encode(text, add_special_tokens=self.post_process)
         return _ids(loaded, [encoding], self.post_process)
@@ -166,7 +166,7 @@ class HuggingFaceTokenizer:
 
         Ranges are the library's. A token that the post-processor adds has an empty range.
         """
-        loaded = fitted(self._loaded, self.name)
+        loaded = require_fitted(self._loaded, self.name)
         ids, rows, starts, ends = [], [], [], []
         for batch in _batches(require_texts(texts)):
             encodings = _encode_batch(loaded, batch, self.post_process, offsets=True)
@@ -187,7 +187,7 @@ class HuggingFaceTokenizer:
 
         Special tokens are left out, as PAD, GO and EOS are; OOV reads as U+FFFD.
         """
-        loaded = fitted(self._loaded, self.name)
+        loaded = require_fitted(self._loaded, self.name)
         ids, offsets = real_tokens(column, loaded.vocabulary.size)
         kept = ~loaded.hidden.take(ids)
         names = list(loaded.vocabulary.tokens)
@@ -202,7 +202,7 @@ class HuggingFaceTokenizer:
 
     def to_json(self) -> dict[str, Any]:
         """Return the name, the settings, and the tokenizer in Hugging Face's own JSON."""
-        loaded = fitted(self._loaded, self.name)
+        loaded = require_fitted(self._loaded, self.name)
         return {
             "name": self.name,
             "post_process": self.post_process,
@@ -218,7 +218,7 @@ class HuggingFaceTokenizer:
             FolderError: it cannot be read, passes a bound, or has other tokens than `vocabulary`.
         """
         kinds = {"post_process": bool, "special_tokens": dict, "tokenizer": dict}
-        settings = described(state, kinds)
+        settings = read_settings(state, kinds)
         try:
             check_bounds(settings["tokenizer"])
             loaded = _load(settings["tokenizer"], settings["special_tokens"])
@@ -289,7 +289,7 @@ def _batches(texts: pl.Series) -> Iterator[list[str]]:
     """Yield the texts of a column in groups of bounded length."""
     places = (texts.str.len_chars().to_numpy().astype(np.int64).cumsum()) // _CHARACTERS_AT_ONCE
     cuts = [0, *(np.flatnonzero(np.diff(places)) + 1).tolist(), len(texts)]
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         yield texts[start:end].to_list()
 
 

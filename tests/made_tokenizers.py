@@ -1,4 +1,4 @@
-"""Tokenizers of Hugging Face for the tests, trained on the spot."""
+"""Hugging Face tokenizers for the tests, trained on the fly."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,13 +10,13 @@ KINDS = ("bert", "byte_level", "unigram")
 
 
 def made_tokenizer(kind: str, texts: Iterable[str], size: int = 600) -> Tokenizer:
-    """BERT's WordPiece, GPT-2's byte-level BPE, or a Unigram model with SentencePiece's marks."""
+    """Train a WordPiece like BERT's, a byte-level BPE like GPT-2's, or a Unigram model."""
     tokenizer = {"bert": _bert, "byte_level": _byte_level, "unigram": _unigram}[kind]
     return tokenizer(texts, size)
 
 
 def saved_tokenizer(folder: Path, kind: str, texts: Iterable[str], size: int = 600) -> Path:
-    """Such a tokenizer as a file; its path."""
+    """Train such a tokenizer and save it; return the path of the file."""
     path = folder / f"{kind}.json"
     made_tokenizer(kind, texts, size).save(str(path))
     return path

@@ -1,4 +1,4 @@
-"""What every tokenizer promises: one table, one row a tokenizer, each test over all rows."""
+"""Contract tests of tokenizers: one row per tokenizer, each test over all rows."""
 
 import json
 import unicodedata
@@ -49,12 +49,12 @@ class Row:
     """One tokenizer.
 
     Attributes:
-        exact: `decode(encode(x))` is NFC(x) when nothing is unknown.
-        written: from a token to what stands in the text; None where that is not one slice.
-        lowers: the token is the lower case of what stands in the text.
-        kind: of the tokenizer in the file, see `made_tokenizer`; "" for one learned from texts.
-        open: there is text that it does not know.
-        ends: GO and EOS stand around each text.
+        exact: `decode(encode(x))` is NFC(x) if nothing is unknown.
+        written: function from a token to the slice of the text; None if that is not one slice.
+        lowers: True if tokens are lower-cased slices of the text.
+        kind: kind of tokenizer in the file, see `made_tokenizer`; "" if it is learned from texts.
+        open: True if there are texts with unknown tokens.
+        ends: True if GO and EOS are added around each text.
     """
 
     name: str

@@ -22,7 +22,7 @@ def column(texts: list[str]) -> pl.Series:
 
 
 def characters_of(texts: list[str], lower: bool) -> list[list[str]]:
-    """What the fast path must see, one character at a time."""
+    """Return the characters, one by one, as a reference for the fast path."""
     composed = normalise(column(texts)).to_list()
     return [[c.lower()[0] if lower else c for c in text] for text in composed]
 

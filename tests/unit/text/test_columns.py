@@ -121,7 +121,7 @@ def changed(module, **values):
 
 
 def colliding_hash(last, middle):
-    """The same for all tokens that begin with the same lane."""
+    """Return equal hashes for all tokens that begin with the same lane."""
     return np.zeros(len(last), dtype=np.uint64)
 
 

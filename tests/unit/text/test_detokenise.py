@@ -1,4 +1,4 @@
-"""Words with spaces between, as people write them."""
+"""Spaces around punctuation in decoded text."""
 
 import polars as pl
 import pytest

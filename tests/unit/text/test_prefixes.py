@@ -1,4 +1,4 @@
-"""Of a long text only the beginning is read, to the tokens that it has in the whole text."""
+"""Prefixes of long texts have the first tokens of the whole text."""
 
 import unicodedata
 
@@ -32,7 +32,7 @@ every_tokenizer = pytest.mark.parametrize("name", TOKENIZERS)
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Texts of some characters count as long."""
+    """Lower the limits so that texts of some characters count as long."""
     monkeypatch.setattr(prefixes, "_FEWEST_CHARACTERS", 3)
     monkeypatch.setattr(prefixes, "_CHARACTERS_PER_TOKEN", 1)
 

@@ -31,7 +31,7 @@ def kind(character: str) -> str:
 
 
 def cut(text: str) -> list[str]:
-    """The rules of the module, one character at a time."""
+    """Apply the rules of the module, one character at a time."""
     pieces: list[str] = []
     last = ""
     swapped = text.translate({ord(" "): SPACE_SIGN, ord(SPACE_SIGN): " "})

@@ -1,4 +1,4 @@
-"""What subwords are learned from: all of ordinary text, the beginning of runs without a space."""
+"""Training data of subwords: all of ordinary text, the beginning of long runs without a space."""
 
 import numpy as np
 import polars as pl

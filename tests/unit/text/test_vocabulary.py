@@ -108,7 +108,7 @@ def test_what_is_no_vocabulary_is_refused():
 
 
 def slow_coverage(fitted, validation, keeps):
-    """Coverage of tokens, of types, and OOV rate, one token at a time."""
+    """Compute coverage of tokens and types, and OOV rate, one token at a time."""
     tokens = [token in keeps for token in fitted]
     types = [token in keeps for token in set(fitted)]
     unknown = [token not in keeps for token in validation]

@@ -8,7 +8,7 @@ decoding begins with 2 and ends with 3. A Hugging Face tokenizer has them anywhe
     a 0  b 1 ...  <|endoftext|> 50256                           GPT-2
 
 So the tokenizer stays as it is, and its ids are translated by one look-up in a table: the tokens
-that play these four roles get ids 0 to 3, all others follow in the tokenizer's own order.
+for these four roles get ids 0 to 3, all others follow in the tokenizer's own order.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from munjang.text.columns import Int32s, Int64s
 from munjang.text.segmentation.codepoints import Bools
 from munjang.text.vocabulary import EOS, GO, OOV, PAD, RESERVED
 
-# Looked for where the file does not say which token plays a role.
+# Names to look for if the file does not define the token.
 _USUAL_NAMES = {
     RESERVED[PAD]: ("<pad>", "[PAD]", "<|pad|>"),
     RESERVED[GO]: ("<go>", "[CLS]", "<s>", "[BOS]", "<bos>"),
@@ -70,7 +70,7 @@ def _unknown_token(model: Mapping[str, Any]) -> Any:
 
 
 def _around_one_text(processor: Any) -> tuple[Any, Any]:
-    """Return the token that the post-processor puts before one text, and the one behind it."""
+    """Return the tokens that the post-processor puts before and after a single text."""
     if not isinstance(processor, Mapping):
         return None, None
     kind = processor.get("type")
@@ -138,8 +138,8 @@ class IdMap:
     def of_text(self, ids: Int64s, added: Bools | None = None) -> Int32s:
         """Translate ids of the tokenizer [tokens].
 
-        A text that spells a special token does not get the id of padding or of an end: it is
-        out of vocabulary there.
+        Special tokens spelled in a text do not get the ids of padding or of the ends: they are
+        encoded as OOV.
 
         Args:
             ids: what the tokenizer gives.

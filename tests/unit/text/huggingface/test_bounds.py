@@ -1,4 +1,4 @@
-"""A `tokenizer.json` that anybody may have written is one line, and soon."""
+"""Hostile `tokenizer.json` files end in an error of one line, quickly."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The tokens that play the reserved roles, and ids beside ids."""
+"""Special tokens for the reserved ids, and the translation of ids."""
 
 from typing import Any
 
@@ -62,14 +62,14 @@ def test_the_ends_are_what_the_post_processor_puts_around_one_text(
     assert (special.get("<go>"), special.get("<eos>")) == (go, eos)
 
 
-def test_a_token_plays_one_role() -> None:
+def test_a_token_has_one_role() -> None:
     special = found(
         ["<|endoftext|>"], post_processor=template("<|endoftext|>", "A", "<|endoftext|>")
     )
     assert special == {"<go>": "<|endoftext|>"}
 
 
-def test_what_is_said_of_the_roles() -> None:
+def test_the_note_names_known_and_missing_tokens() -> None:
     bert = HuggingFaceTokenizer.from_tokenizer(made_tokenizer("bert", ["the film"]))
     assert bert.notes == (
         "tokenizer huggingface: it has [PAD] for <pad>, [UNK] for <oov>, [CLS] for <go>, "

@@ -28,7 +28,7 @@ def taken(kind: str, **settings: Any) -> HuggingFaceTokenizer:
 
 
 def pieces(tokenizer: HuggingFaceTokenizer, text: str) -> list[tuple[str, str]]:
-    """Each token, and what it covers in the text."""
+    """Return each token with the slice of the text that it covers."""
     found = tokenizer.encode_with_offsets(column([text]))
     (ids,), (starts,), (ends,) = (c.to_pylist() for c in (found.ids, found.starts, found.ends))
     names = tokenizer.vocabulary.tokens

@@ -57,7 +57,7 @@ def values_and_offsets(column: TokenColumn) -> tuple[Int32s, Int64s]:
 
 
 def row_lengths(column: TokenColumn) -> Int64s:
-    """Number of tokens in each row."""
+    """Return the number of tokens of each row [rows]."""
     lengths: Int64s = np.diff(values_and_offsets(column)[1])
     return lengths
 

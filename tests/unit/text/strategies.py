@@ -81,6 +81,6 @@ def ugly_texts(max_size: int = 8, max_pieces: int = 12) -> st.SearchStrategy[lis
 
 
 def with_surrogates() -> st.SearchStrategy[str]:
-    """Return a strategy of strings with a lone surrogate, which no file or Arrow column can hold."""
+    """Return a strategy of strings with a lone surrogate, which no file or column can hold."""
     lone = st.characters(categories=["Cs"])
     return st.builds(lambda a, b, c: a + b + c, ugly_text(4), lone, ugly_text(4))

@@ -108,7 +108,7 @@ class IdMap:
 
     @classmethod
     def build(cls, ids: Mapping[str, int], special: Mapping[str, str]) -> Self:
-        """Number the tokens of `ids`, those of `special` as the reserved ones that they stand for.
+        """Assign ids to all tokens, to those of `special` the reserved ids that they stand for.
 
         Args:
             ids: the tokenizer's id of each token.

@@ -88,7 +88,7 @@ class Numbered:
 
 
 def number_types(tokens: Segments) -> Numbered:
-    """Number the types of some tokens."""
+    """Assign numbers to the types of some tokens."""
     keys = tokens.keys
     long = KeyTable(unique_keys(keys.hashes))
     hashed = long.find(keys.hashes)

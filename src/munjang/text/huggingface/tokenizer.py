@@ -9,8 +9,8 @@ normalized here: a tokenizer that wants NFC has a normalizer for it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain, pairwise
 from typing import Any, ClassVar, Self
 
@@ -23,33 +23,14 @@ from munjang.errors import ConfigError, DataError, FolderError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
 from munjang.text.detokenise import UNKNOWN, real_tokens
 from munjang.text.huggingface.bounds import check_bounds
-from munjang.text.huggingface.files import build_tokenizer, library_errors, read_state, state_of
-from munjang.text.huggingface.special_tokens import IdMap, find_special_tokens
-from munjang.text.segmentation.codepoints import Bools, bounds_of
+from munjang.text.huggingface.files import library_errors, state_of
+from munjang.text.huggingface.loaded import LoadedTokenizer, load_file, load_state
+from munjang.text.segmentation.codepoints import bounds_of
 from munjang.text.segmentation.utf32 import require_texts
 from munjang.text.tokenizer import read_settings, require_fitted
 from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
 
 _CHARACTERS_AT_ONCE = 2_000_000  # the library's encodings take some hundred bytes per token
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    """A tokenizer of the library.
-
-    Attributes:
-        library: encodes and decodes.
-        special: its tokens by the reserved names that they stand for.
-        map: between its ids and those of the project.
-        vocabulary: the tokens by the project's ids.
-        hidden: True for tokens that `decode` leaves out [vocabulary size].
-    """
-
-    library: Library
-    special: dict[str, str]
-    map: IdMap
-    vocabulary: Vocabulary
-    hidden: Bools
 
 
 class HuggingFaceTokenizer:
@@ -69,7 +50,7 @@ class HuggingFaceTokenizer:
     def __init__(self, *, file: str | None = None, post_process: bool = False) -> None:
         self.file = file
         self.post_process = post_process
-        self._loaded: _Loaded | None = None
+        self._loaded: LoadedTokenizer | None = None
 
     @classmethod
     def from_tokenizer(cls, tokenizer: Any, *, post_process: bool = False) -> Self:
@@ -91,7 +72,7 @@ class HuggingFaceTokenizer:
         taken = cls(post_process=post_process)
         state = state_of(library)
         check_bounds(state)
-        taken._loaded = _load(state)
+        taken._loaded = load_state(state)
         return taken
 
     @property
@@ -137,16 +118,14 @@ class HuggingFaceTokenizer:
                     "tokenizer huggingface needs a tokenizer.json: add "
                     "--set tokenizer.settings.file=FILE"
                 )
-            self._loaded = _load_file(self.file)
+            self._loaded = load_file(self.file)
         loaded = self._loaded
         ids, _ = _encode(loaded, texts, self.post_process)
         counts = np.bincount(ids, minlength=len(loaded.map.tokens))
         dropped = int(counts[OOV])
         counts[: len(RESERVED)] = 0
         vocabulary = Vocabulary(loaded.map.tokens, counts, dropped)
-        self._loaded = _Loaded(
-            loaded.library, loaded.special, loaded.map, vocabulary, loaded.hidden
-        )
+        self._loaded = replace(loaded, vocabulary=vocabulary)
         return self
 
     def encode(self, texts: pl.Series) -> TokenColumn:
@@ -221,7 +200,7 @@ class HuggingFaceTokenizer:
         settings = read_settings(state, kinds)
         try:
             check_bounds(settings["tokenizer"])
-            loaded = _load(settings["tokenizer"], settings["special_tokens"])
+            loaded = load_state(settings["tokenizer"], settings["special_tokens"])
         except ConfigError as error:
             raise FolderError(f"tokenizer.json: {error}") from None
         if loaded.map.tokens != vocabulary.tokens:
@@ -230,52 +209,11 @@ class HuggingFaceTokenizer:
                 "take both from one folder"
             )
         tokenizer = cls(post_process=settings["post_process"])
-        tokenizer._loaded = _Loaded(
-            loaded.library, loaded.special, loaded.map, vocabulary, loaded.hidden
-        )
+        tokenizer._loaded = replace(loaded, vocabulary=vocabulary)
         return tokenizer
 
 
-def _load_file(file: str) -> _Loaded:
-    state = read_state(file)
-    try:
-        loaded = _load(state)
-        state_of(loaded.library)
-    except ConfigError as error:
-        raise ConfigError(f"{file}: {error}") from None
-    return loaded
-
-
-def _load(state: Mapping[str, Any], special: Mapping[str, Any] | None = None) -> _Loaded:
-    """Build the tokenizer of `state`.
-
-    Args:
-        state: values within the bounds.
-        special: tokens by reserved name; found if None.
-
-    Raises:
-        ConfigError: the library refuses it.
-    """
-    library = build_tokenizer(state)
-    ids = library.get_vocab(with_added_tokens=True)
-    if special is None:
-        found = find_special_tokens({**state_of(library), "padding": state.get("padding")}, ids)
-    else:
-        found = dict(special)
-        if not set(found) <= set(RESERVED) or not all(
-            isinstance(token, str) and token in ids for token in found.values()
-        ):
-            raise ConfigError("special_tokens: expected tokens of the tokenizer by reserved name")
-    between = IdMap.build(ids, found)
-    hidden = np.zeros(len(between.tokens), dtype=np.bool_)
-    for number, token in library.get_added_tokens_decoder().items():
-        if token.special and between.ours[number] != OOV:
-            hidden[between.ours[number]] = True
-    counts = np.zeros(len(between.tokens), dtype=np.int64)
-    return _Loaded(library, found, between, Vocabulary(between.tokens, counts), hidden)
-
-
-def _encode(loaded: _Loaded, texts: pl.Series, post_process: bool) -> tuple[Int32s, Int64s]:
+def _encode(loaded: LoadedTokenizer, texts: pl.Series, post_process: bool) -> tuple[Int32s, Int64s]:
     """Return the ids of a column [tokens] and its row offsets [rows + 1]."""
     ids, rows = [], []
     for batch in _batches(texts):
@@ -294,7 +232,7 @@ def _batches(texts: pl.Series) -> Iterator[list[str]]:
 
 
 def _encode_batch(
-    loaded: _Loaded, texts: list[str], post_process: bool, *, offsets: bool
+    loaded: LoadedTokenizer, texts: list[str], post_process: bool, *, offsets: bool
 ) -> list[Encoding]:
     library = loaded.library
     encode = library.encode_batch if offsets else library.encode_batch_fast
@@ -302,7 +240,7 @@ def _encode_batch(
         return encode(texts, add_special_tokens=post_process)
 
 
-def _ids(loaded: _Loaded, encodings: list[Encoding], post_process: bool) -> Int32s:
+def _ids(loaded: LoadedTokenizer, encodings: list[Encoding], post_process: bool) -> Int32s:
     """Return the project's ids of some encodings, end to end [tokens]."""
     count = sum(map(len, encodings))
     ids = np.fromiter(chain.from_iterable(e.ids for e in encodings), np.int64, count)

@@ -23,6 +23,8 @@ HEAD = (
     "|---|---|---|---|---|---|---|"
 )
 
+LEARNED = [name for name in TOKENIZERS if name != "huggingface"]  # which has its own vocabulary
+
 
 def row(name: str, train, valid, min_frequency: int) -> str:
     tokenizer = make_tokenizer(name)
@@ -46,7 +48,7 @@ def main() -> None:
     parser.add_argument("--text-column")
     parser.add_argument("--rows", type=int, default=50_000, help="the first so many rows")
     parser.add_argument("--min-frequency", type=int, default=2)
-    parser.add_argument("--tokenizers", nargs="+", default=list(TOKENIZERS))
+    parser.add_argument("--tokenizers", nargs="+", default=LEARNED)
     options = parser.parse_args()
     table = read_table(need_data(options.file), text_column=options.text_column)
     table = table.take(range(min(len(table), options.rows)))

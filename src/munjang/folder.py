@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from munjang.baselines import load_baseline
+from munjang.baselines import Baseline, load_baseline
 from munjang.baselines.baseline import CONFIG as BASELINE
 from munjang.errors import FolderError
 from munjang.layout import CARD, CONFIG, METRICS, WEIGHTS

@@ -10,6 +10,8 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -22,6 +24,7 @@ from munjang.estimators import TextClassifier
 from munjang.forked import is_forked
 from munjang.text.registry import TOKENIZERS, make_tokenizer
 from tests.made import QUICK, made_corpus
+from tests.made_tokenizers import saved_tokenizer
 
 PATIENCE = 100
 TEXTS = [
@@ -92,7 +95,10 @@ def main() -> None:
     for name in TOKENIZERS:
         if name == "morphemes" and "--morphemes" not in sys.argv:
             continue
-        tokenizer = make_tokenizer(name).fit(text_column(MANY))
+        with TemporaryDirectory() as folder:
+            path = saved_tokenizer(Path(folder), "bert", MANY)
+            chosen = {"file": str(path)} if name == "huggingface" else {}
+            tokenizer = make_tokenizer(name, **chosen).fit(text_column(MANY))
         whole = tokenizer.encode(text_column(MANY)).to_pylist()
 
         def encode(tokenizer: Any = tokenizer, whole: Any = whole) -> None:

@@ -215,12 +215,12 @@ ADDED = {
         ("images", rewrite("metrics.json", lambda t: {**t, "validation": {}}), "no scores of"),
         ("cnn", labels("good", "bad", "good"), "'good' stands there twice"),
         ("cnn", labels("good", "bad"), "these weights do not fit"),
-        ("bpe", hugging_face("normalizer", {"type": "Lowercase"}), "'normalizer' is not as"),
-        ("bpe", hugging_face("padding", PADDING), "'padding' is not as"),
-        ("unigram", hugging_face("added_tokens", [ADDED]), "'added_tokens' is not as"),
+        ("bpe", hugging_face("normalizer", {"type": "Lowercase"}), "'normalizer' is not what"),
+        ("bpe", hugging_face("padding", PADDING), "'padding' is not what"),
+        ("unigram", hugging_face("added_tokens", [ADDED]), "'added_tokens' is not what"),
         ("bpe", hugging_face("pre_tokenizer", {"type": "Whitespace"}), "'pre_tokenizer' is"),
-        ("wordpiece", hugging_face("decoder", {"type": "WordPiece"}), "'decoder' is not as"),
-        ("unigram", hugging_face("model", {"type": "Unigram"}), "is not as it stands"),
+        ("wordpiece", hugging_face("decoder", {"type": "WordPiece"}), "'decoder' is not what"),
+        ("unigram", hugging_face("model", {"type": "Unigram"}), "is not what munjang writes"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from munjang.data.buckets import Bucketing, Group
 from munjang.text.columns import Int32s, Int64s, TokenColumn, token_column, values_and_offsets
-from munjang.text.cutting.codepoints import Bools, bounds_of
+from munjang.text.segmentation.codepoints import Bools, bounds_of
 from munjang.text.vocabulary import PAD
 
 

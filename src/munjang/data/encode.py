@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 
 from munjang.data.batches import keep_beginnings
-from munjang.text.beginnings import beginning_of, longest_read_whole
 from munjang.text.capitals import sign_ids
 from munjang.text.columns import TokenColumn, token_column, values_and_offsets
+from munjang.text.prefixes import longest_encoded_whole, sufficient_prefix
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import EOS, GO, OOV
 from munjang.text.words import WordTokenizer
@@ -73,7 +73,7 @@ def encode_texts(
     texts = _beginnings(tokenizer, texts, max_length if room is None else min(max_length, room))
     named: list[str] = []
     if spelled and isinstance(tokenizer, WordTokenizer):
-        column, named = tokenizer.encode_naming(texts)
+        column, named = tokenizer.encode_with_oov_words(texts)
         column = _numbered(column, tokenizer.vocabulary.size)
     else:
         column = tokenizer.encode(texts)
@@ -85,11 +85,11 @@ def encode_texts(
 
 def _beginnings(tokenizer: Tokenizer, texts: pl.Series, tokens: int) -> pl.Series:
     """The texts, of each long one as much as holds its first tokens."""
-    longest = longest_read_whole(tokens)
+    longest = longest_encoded_whole(tokens)
     if texts.dtype != pl.String or not (texts.str.len_bytes() > longest).any():
         return texts
     rows = [
-        text if text is None or len(text) <= longest else beginning_of(tokenizer, text, tokens)
+        text if text is None or len(text) <= longest else sufficient_prefix(tokenizer, text, tokens)
         for text in texts.to_list()
     ]
     return pl.Series(texts.name, rows, dtype=pl.String)

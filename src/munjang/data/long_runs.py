@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from munjang.data.table import Table
-from munjang.text.subwords.taught import LONGEST_RUN
+from munjang.text.subwords.training_pretokens import LONGEST_RUN
 
 
 def describe_long_runs(table: Table) -> list[str]:

@@ -13,10 +13,10 @@ import torch
 
 from munjang.data.batches import Batch, kept_tokens, pad
 from munjang.data.buckets import Bucketing, Group
-from munjang.text.beginnings import beginning_of
 from munjang.text.capitals import sign_ids
 from munjang.text.columns import Int32s, Int64s
-from munjang.text.cutting.codepoints import Bools, bounds_of
+from munjang.text.prefixes import sufficient_prefix
+from munjang.text.segmentation.codepoints import Bools, bounds_of
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import EOS, GO, OOV
 from munjang.text.words import WordTokenizer
@@ -97,9 +97,9 @@ def encode_rows(
     truncated = np.zeros(len(texts), dtype=np.bool_)
     most = max_length if room is None else min(max_length, room)
     for row, text in enumerate(texts):
-        text = beginning_of(tokenizer, text, most)
+        text = sufficient_prefix(tokenizer, text, most)
         if spelled and isinstance(tokenizer, WordTokenizer):
-            ids, named = tokenizer.encode_text_naming(text)
+            ids, named = tokenizer.encode_text_with_oov_words(text)
         else:
             ids, named = tokenizer.encode_text(text), []
         if len(ids) > most:

@@ -14,7 +14,7 @@ from munjang.models.attention_weights import Attends, AttentionWeights
 from munjang.tasks.head import encoders_of
 from munjang.tasks.inference import compute_alone_if_forked
 from munjang.text.columns import to_lists
-from munjang.text.jamo import letter
+from munjang.text.jamo import compatibility_jamo
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import OOV, Vocabulary
 
@@ -114,6 +114,6 @@ def label_tokens(
     return [
         text[start:end]
         if (last <= start < end <= following) or token == OOV
-        else letter(vocabulary.tokens[token])
+        else compatibility_jamo(vocabulary.tokens[token])
         for token, start, end, last, following in places
     ]

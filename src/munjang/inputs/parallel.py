@@ -40,7 +40,7 @@ from munjang.tasks.task import Bools
 from munjang.tasks.translate import Translate, column_of
 from munjang.text.capitals import sign_ids
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
-from munjang.text.tokenizer import Tokenizer
+from munjang.text.tokenizer import Tokenizer, fit_notes
 from munjang.text.vocabulary import OOV
 from munjang.training.settings import refuse_embedding_settings
 
@@ -290,7 +290,9 @@ class ParallelInput(Input):
 
     def fact_lines(self, facts: Mapping[str, Any]) -> list[str]:
         """Return sizes, vocabularies, OOV rates and pairs left out for people."""
-        lines, settings = super().fact_lines(facts), self.recipe.section("tokenizer")
+        sides = dict.fromkeys((self.sides.source, self.sides.target))
+        notes = [line for side in sides for line in fit_notes(side)]
+        lines, settings = [*notes, *super().fact_lines(facts)], self.recipe.section("tokenizer")
         if facts["shared_vocabulary"]:
             lines.append(
                 f"tokens of both sides: {facts['source_tokenizer']}, vocabulary "

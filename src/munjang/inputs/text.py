@@ -39,7 +39,7 @@ from munjang.reporting import Report, pluralize, stage
 from munjang.sealed import SealedFolder
 from munjang.text.columns import TokenColumn, values_and_offsets
 from munjang.text.registry import make_tokenizer
-from munjang.text.tokenizer import Tokenizer
+from munjang.text.tokenizer import Tokenizer, fit_notes
 from munjang.text.vocabulary import OOV
 
 # Up to so many texts are encoded one after another; a column pays off from some hundreds on.
@@ -283,6 +283,7 @@ class TextInput(Input):
     def fact_lines(self, facts: Mapping[str, Any]) -> list[str]:
         """Return sizes, vocabulary, OOV rate and truncated texts for people."""
         lines = [
+            *fit_notes(self.tokenizer),
             *super().fact_lines(facts),
             f"tokens: {facts['tokenizer']}, vocabulary {facts['vocabulary']:,}, "
             f"{facts['oov_rate']:.2%} of validation tokens out of vocabulary",

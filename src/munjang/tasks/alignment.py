@@ -14,7 +14,7 @@ from munjang.data.pairs.sides import Sides
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.text.columns import token_column, values_and_offsets
 from munjang.text.detokenise import UNKNOWN
-from munjang.text.jamo import letter
+from munjang.text.jamo import compatibility_jamo
 from munjang.text.vocabulary import OOV, RESERVED
 
 
@@ -83,6 +83,6 @@ def target_pieces(sides: Sides, ids: Sequence[int]) -> list[str]:
     each = token_column(np.asarray(ids, dtype=np.int32), np.arange(len(ids) + 1))
     names = sides.target.vocabulary.tokens
     return [
-        letter(piece) if piece or token < len(RESERVED) else names[token]
+        compatibility_jamo(piece) if piece or token < len(RESERVED) else names[token]
         for piece, token in zip(sides.target.decode(each).to_list(), ids, strict=True)
     ]

@@ -32,7 +32,7 @@ from munjang.tasks.translation_scores import (
     translation_scores,
 )
 from munjang.text.columns import TokenColumn, row_lengths, token_column
-from munjang.text.detokenise import closed_up
+from munjang.text.detokenise import attach_punctuation
 
 # Decoded together: sentences of about the same length.
 _BATCH_ROWS = 128
@@ -282,7 +282,7 @@ class Translate:
         ids = column_of([hypothesis.ids for hypothesis in hypotheses])
         texts = self.sides.target.decode(ids)
         if self.sides.target.name == "words":  # the others know where spaces stood
-            texts = closed_up(texts)
+            texts = attach_punctuation(texts)
         written = cast(list[str], texts.to_list())
         if not self.settings.copy_unknown:
             return written

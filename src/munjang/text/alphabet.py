@@ -1,6 +1,6 @@
 """Alphabets: vocabularies of single characters, as two look-up tables.
 
-Every id is one `table[points]` away, and every character one `table[ids]`; no hashing, no loop.
+Encoding is `table[points]` and decoding `table[ids]`, without hashing and without a loop.
 """
 
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ import polars as pl
 
 from munjang.errors import FolderError
 from munjang.text.columns import Int32s, TokenColumn
-from munjang.text.cutting.codepoints import CODE_POINTS, Points
-from munjang.text.cutting.utf32 import from_utf32
 from munjang.text.detokenise import UNKNOWN, real_tokens
+from munjang.text.segmentation.codepoints import CODE_POINTS, Points
+from munjang.text.segmentation.utf32 import from_utf32
 from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
 
 
 def learn_alphabet(
     points: Points, *, min_frequency: int = 1, max_size: int | None = None
 ) -> Vocabulary:
-    """The vocabulary of the distinct characters of `points` [characters]."""
+    """Build the vocabulary of the distinct characters in `points` [characters]."""
     counts = np.bincount(points, minlength=1)
     distinct = np.flatnonzero(counts)
     first_seen = np.zeros(len(counts), dtype=np.int64)
-    # Of several assignments to one place the last one stands, so this walks from the back.
+    # Of several assignments to one place the last one stays, so the order is reversed.
     first_seen[points[::-1]] = np.arange(len(points))[::-1]
     distinct = distinct[np.argsort(first_seen[distinct])]
     return Vocabulary.from_counts(
@@ -40,9 +40,9 @@ class Alphabet:
     """Code points to ids and back.
 
     Attributes:
-        vocabulary: its tokens past the reserved four are single characters.
-        folding: table [0x110000] of the character that each one counts as, such as its lower
-            case; None when each counts as itself.
+        vocabulary: its tokens after the reserved four are single characters.
+        folding: table [0x110000] from each character to the one that it is read as, such as its
+            lower case; None if characters are read unchanged.
     """
 
     vocabulary: Vocabulary
@@ -52,7 +52,7 @@ class Alphabet:
         longer = [token for token in self.vocabulary.tokens[len(RESERVED) :] if len(token) != 1]
         if longer:
             raise FolderError(
-                f"expected a vocabulary of single characters, but {longer[0]!r} stands in it; "
+                f"expected a vocabulary of single characters, but it holds {longer[0]!r}; "
                 "the vocabulary belongs to another tokenizer"
             )
 
@@ -68,10 +68,10 @@ class Alphabet:
         return np.array([ord(character) for character in characters], dtype=np.uint32)
 
     def ids_of(self, points: Points) -> Int32s:
-        """The id of each code point [characters]; OOV for unknown ones."""
+        """Return the id of each code point [characters]; OOV for unknown ones."""
         return self._ids[points]
 
     def texts_of(self, column: TokenColumn) -> pl.Series:
-        """Write each row's characters after one another; OOV reads as U+FFFD."""
+        """Decode a token column: join the characters of each row; OOV reads as U+FFFD."""
         ids, offsets = real_tokens(column, self.vocabulary.size)
         return from_utf32(self._points[ids], offsets)

@@ -1,7 +1,7 @@
-"""Token columns: every text's ids in one values buffer, cut by one offsets buffer.
+"""Token columns: the ids of all texts in one values buffer, with one offsets buffer.
 
 A token column is a `pyarrow.LargeListArray` of int32: row `i` is `values[offsets[i]:offsets[i+1]]`.
-Nothing here loops over rows in Python.
+No function here loops over rows in Python, except `to_lists`.
 """
 
 import gc
@@ -15,7 +15,7 @@ import pyarrow as pa
 
 type_ids = pa.large_list(pa.int32())
 
-_ROWS = 1 << 10  # the ints of so many rows are still in the cache when they are put into lists
+_ROWS = 1 << 10  # rows whose integers still are in the cache when they are put into lists
 
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
@@ -24,7 +24,7 @@ TokenColumn = Any  # pyarrow.LargeListArray of int32; pyarrow ships no types
 
 @dataclass(frozen=True)
 class Tokens:
-    """A token column with the character range of every token in the person's own text.
+    """A token column with the character range of every token in the text as given.
 
     Attributes:
         ids: token column.
@@ -57,7 +57,7 @@ def values_and_offsets(column: TokenColumn) -> tuple[Int32s, Int64s]:
 
 
 def row_lengths(column: TokenColumn) -> Int64s:
-    """Number of tokens in each row."""
+    """Return the number of tokens of each row [rows]."""
     lengths: Int64s = np.diff(values_and_offsets(column)[1])
     return lengths
 
@@ -72,11 +72,11 @@ def flat_ranges(starts: npt.ArrayLike, lengths: npt.ArrayLike) -> Int64s:
 
 
 def to_lists(column: TokenColumn) -> list[list[int]]:
-    """The rows as Python lists of Python ints; many times as fast as `column.to_pylist()`."""
+    """Return the rows as Python lists of Python integers, much faster than `to_pylist` does."""
     values, offsets = values_and_offsets(column)
     rows: list[list[int]] = []
-    # Every few hundred new lists the collector looks through all of them, and finds nothing:
-    # three quarters of the time would go there.
+    # The garbage collector scans all lists after every few hundred new ones and finds nothing: that
+    # would take three quarters of the time.
     collecting = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""What a vocabulary covers, and what another threshold would: counted on types, not on tokens."""
+"""Coverage of a vocabulary, as it is and with other frequency thresholds, computed from types."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from munjang.text.columns import Int32s, Int64s, TokenColumn, values_and_offsets
-from munjang.text.cutting.codepoints import Bools
-from munjang.text.cutting.counting import TypeCounts, ranked
-from munjang.text.cutting.segment import segment_codes
+from munjang.text.segmentation.codepoints import Bools
+from munjang.text.segmentation.counting import TypeCounts, rank_by_count
+from munjang.text.segmentation.segment import segment_codes
 from munjang.text.vocabulary import EOS, GO, PAD, RESERVED, Vocabulary
 
 THRESHOLDS = (1, 2, 3, 5)
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The types of a validation text, as the fitted text knows them.
+class ValidationTypes:
+    """The types of the validation texts, matched to those of the fitted texts.
 
     Attributes:
-        places: place of each validation type among the fitted types; -1 if never seen [types].
-        counts: how often each stands in the validation text [types].
+        places: index of each validation type among the fitted types, -1 if not there [types].
+        counts: occurrences of each in the validation texts [types].
     """
 
     places: Int32s | Int64s
@@ -29,14 +29,15 @@ class Seen:
 
 @dataclass(frozen=True)
 class Threshold:
-    """What a vocabulary of the types seen at least `min_frequency` times would cover.
+    """Coverage of a vocabulary of the types seen at least `min_frequency` times.
 
     Attributes:
         min_frequency: rarer types would get no id.
-        vocabulary_size: ids, the reserved ones included.
-        token_coverage: share of the fitted text's tokens that would have an id.
-        type_coverage: share of its types that would.
-        oov_rate: share of the validation text's tokens that would not; None without such a text.
+        vocabulary_size: number of ids, reserved ones included.
+        token_coverage: share of the tokens of the fitted texts that have an id.
+        type_coverage: share of their types that have an id.
+        oov_rate: share of the tokens of the validation texts that have none; None without such
+            texts.
     """
 
     min_frequency: int
@@ -48,13 +49,13 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a vocabulary covers.
+    """Coverage of a vocabulary with its own and with other thresholds.
 
     Attributes:
-        tokens: tokens of the fitted text.
-        types: distinct ones among them.
-        now: the vocabulary as it is.
-        thresholds: the same vocabulary with other thresholds, and the same largest size.
+        tokens: number of tokens of the fitted texts.
+        types: number of distinct ones among them.
+        now: coverage of the vocabulary as it is.
+        thresholds: coverage with other thresholds and the same maximum size.
     """
 
     tokens: int
@@ -63,7 +64,7 @@ class Coverage:
     thresholds: tuple[Threshold, ...]
 
     def __str__(self) -> str:
-        """A small table, one line a threshold."""
+        """Format a small table with one line per threshold."""
         lines = [f"{self.tokens:,} tokens of {self.types:,} types", _HEADER]
         lines += [_line("now", self.now)]
         lines += [_line(f">= {row.min_frequency}", row) for row in self.thresholds]
@@ -84,23 +85,23 @@ def _line(name: str, row: Threshold) -> str:
 def measure_coverage(
     counts: Int64s,
     *,
-    seen: Seen | None = None,
+    seen: ValidationTypes | None = None,
     min_frequency: int = 1,
     max_size: float | None = None,
     reserved: int = len(RESERVED),
     dropped: tuple[int, int] = (0, 0),
     thresholds: Sequence[int] = THRESHOLDS,
 ) -> Coverage:
-    """Measure from counts alone.
+    """Measure coverage from counts.
 
     Args:
-        counts: how often each type of the fitted text stands there, by first appearance [types].
-        seen: the validation text's types.
-        min_frequency: of the vocabulary as it is.
-        max_size: its largest size, the reserved ids included; None for no limit.
-        reserved: how many ids stand for no type.
-        dropped: tokens and types of the fitted text that are not among `counts`.
-        thresholds: which other values of `min_frequency` to try.
+        counts: occurrences of each type in the fitted texts, by first appearance [types].
+        seen: the types of the validation texts.
+        min_frequency: threshold of the vocabulary as it is.
+        max_size: its maximum size, reserved ids included; None for no limit.
+        reserved: number of ids that stand for no type.
+        dropped: number of tokens and of types of the fitted texts that `counts` does not hold.
+        thresholds: other values of `min_frequency` to measure.
     """
     tokens, types = int(counts.sum()) + dropped[0], len(counts) + dropped[1]
 
@@ -119,7 +120,7 @@ def measure_coverage(
 
 
 def _kept(counts: Int64s, min_frequency: int, max_size: float | None, reserved: int) -> Bools:
-    order = ranked(counts, min_frequency)
+    order = rank_by_count(counts, min_frequency)
     if max_size is not None:
         order = order[: max(int(np.ceil(max_size)) - reserved, 0)]
     kept = np.zeros(len(counts), dtype=np.bool_)
@@ -127,7 +128,7 @@ def _kept(counts: Int64s, min_frequency: int, max_size: float | None, reserved: 
     return kept
 
 
-def _oov_rate(kept: Bools, seen: Seen) -> float:
+def _oov_rate(kept: Bools, seen: ValidationTypes) -> float:
     unknown = ~np.append(kept, False)[seen.places]
     return _share(int(seen.counts[unknown].sum()), int(seen.counts.sum()))
 
@@ -136,10 +137,10 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-def seen_types(fitted: TypeCounts, validation: TypeCounts) -> Seen:
-    """Find the validation text's types among the fitted ones."""
-    places = fitted.table.find(segment_codes(validation.spelled))
-    return Seen(places=places, counts=validation.counts)
+def match_types(fitted: TypeCounts, validation: TypeCounts) -> ValidationTypes:
+    """Find the types of the validation texts among the fitted ones."""
+    places = fitted.table.find(segment_codes(validation.codes))
+    return ValidationTypes(places=places, counts=validation.counts)
 
 
 def vocabulary_coverage(
@@ -148,19 +149,18 @@ def vocabulary_coverage(
     *,
     thresholds: Sequence[int] = THRESHOLDS,
 ) -> Coverage:
-    """Measure a vocabulary that still has every type, fitted with `min_frequency=1`.
+    """Measure the coverage of a vocabulary that was fitted with `min_frequency=1`.
 
-    Choose a threshold by the result, then take `vocabulary.trimmed(...)`. A vocabulary that has
-    dropped types already no longer knows which these were: thresholds that it cannot answer for
-    are left out.
+    Choose a threshold by the result, then call `vocabulary.trim(...)`. A vocabulary that has
+    dropped types does not know their counts: thresholds that need these are left out.
 
     Args:
-        vocabulary: of the fitted text.
-        validation: token column of the validation text, encoded with this vocabulary.
-        thresholds: which values of `min_frequency` to try.
+        vocabulary: vocabulary of the fitted texts.
+        validation: token column of the validation texts, encoded with this vocabulary.
+        thresholds: values of `min_frequency` to measure.
     """
     counts = vocabulary.counts[len(RESERVED) :]
-    # Whatever was dropped was no more frequent than the rarest type that was kept.
+    # Dropped types were no more frequent than the rarest one that was kept.
     known = counts.min(initial=np.iinfo(np.int64).max) if vocabulary.dropped_types else 0
     return measure_coverage(
         counts,
@@ -170,9 +170,9 @@ def vocabulary_coverage(
     )
 
 
-def _seen_ids(vocabulary: Vocabulary, column: TokenColumn) -> Seen:
+def _seen_ids(vocabulary: Vocabulary, column: TokenColumn) -> ValidationTypes:
     ids, _ = values_and_offsets(column)
     counts = np.bincount(ids, minlength=vocabulary.size)
     counts[[PAD, GO, EOS]] = 0
     places = np.maximum(np.arange(vocabulary.size) - len(RESERVED), -1)
-    return Seen(places=places, counts=counts)
+    return ValidationTypes(places=places, counts=counts)

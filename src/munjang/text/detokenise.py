@@ -1,4 +1,4 @@
-"""From token columns back to texts: what every tokenizer's `decode` shares."""
+"""From token columns back to texts: helpers of the `decode` methods."""
 
 import re
 from itertools import pairwise
@@ -8,22 +8,22 @@ import polars as pl
 
 from munjang.errors import DataError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, values_and_offsets
-from munjang.text.cutting.codepoints import Bools
+from munjang.text.segmentation.codepoints import Bools
 from munjang.text.vocabulary import EOS, GO, PAD
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-"""What an OOV id reads as: Unicode's own sign for a character that could not be represented."""
+"""The text of an OOV id: Unicode's replacement character."""
 
 
 _BEFORE_CLOSING = re.compile(r" +([.,!?;:%)\]}»”’…。、，！？」』])")
-_BEHIND_OPENING = re.compile(r"([(\[{«“‘„「『]) +")
+_AFTER_OPENING = re.compile(r"([(\[{«“‘„「『]) +")
 
 
 def real_tokens(column: TokenColumn, size: int) -> tuple[Int32s, Int64s]:
-    """The ids [tokens] and offsets [rows + 1] of a token column without PAD, GO and EOS.
+    """Return ids [tokens] and offsets [rows + 1] of a token column without PAD, GO and EOS.
 
     Raises:
-        DataError: an id lies outside 0 ... `size` - 1: the column stems from another vocabulary.
+        DataError: an id is not in 0 ... `size` - 1: the column was encoded with another vocabulary.
     """
     ids, offsets = values_and_offsets(column)
     outside = (ids < 0) | (ids >= size)
@@ -41,7 +41,7 @@ def real_tokens(column: TokenColumn, size: int) -> tuple[Int32s, Int64s]:
 
 
 def rows_of_kept(kept: Bools, offsets: Int64s) -> Int64s:
-    """The offsets of rows [rows + 1] once only those of their tokens stay that are `kept`."""
+    """Return the row offsets [rows + 1] after tokens that are not `kept` [tokens] were removed."""
     before = np.zeros(len(kept) + 1, dtype=np.int64)
     np.cumsum(kept, out=before[1:])
     moved: Int64s = before[offsets]
@@ -49,18 +49,16 @@ def rows_of_kept(kept: Bools, offsets: Int64s) -> Int64s:
 
 
 def join_pieces(pieces: pl.Series, offsets: Int64s, separator: str = "") -> pl.Series:
-    """Join `pieces` [tokens] to one text a row: row `i` is `pieces[offsets[i]:offsets[i+1]]`."""
+    """Join `pieces` [tokens] to one text per row: `pieces[offsets[i]:offsets[i + 1]]`."""
     flat = pieces.to_list()
     rows = [separator.join(flat[start:end]) for start, end in pairwise(offsets.tolist())]
     return pl.Series(rows, dtype=pl.String)
 
 
-def closed_up(texts: pl.Series) -> pl.Series:
-    """Words with spaces between as people write them: no space before a mark that closes.
+def attach_punctuation(texts: pl.Series) -> pl.Series:
+    """Remove spaces before closing punctuation and behind opening punctuation.
 
-    Nor is there one behind a mark that opens. Straight quotes say neither, and keep their spaces.
+    Straight quotes may be either, so the spaces around them stay.
     """
-    rows = [
-        _BEHIND_OPENING.sub(r"\1", _BEFORE_CLOSING.sub(r"\1", text)) for text in texts.to_list()
-    ]
+    rows = [_AFTER_OPENING.sub(r"\1", _BEFORE_CLOSING.sub(r"\1", text)) for text in texts.to_list()]
     return pl.Series(texts.name, rows, dtype=pl.String)

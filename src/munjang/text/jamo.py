@@ -1,7 +1,7 @@
-"""Jamo as tokens: every Hangul syllable as its two or three letters.
+"""Jamo as tokens: each Hangul syllable becomes its two or three letters.
 
-한 -> ᄒ ᅡ ᆫ. Conjoining jamo: a consonant that opens a syllable and one that closes it are two
-letters, so that decoding is exact. Compatibility jamo as typed alone (ㅋㅋ, ㅠㅠ) stay themselves.
+한 -> ᄒ ᅡ ᆫ. These are conjoining jamo: initial and final consonants are different characters, so
+that decoding is exact. Compatibility jamo that are typed alone (ㅋㅋ, ㅠㅠ) stay unchanged.
 
 Use when: Korean with very little data, much misspelling or new words, or for a very small
 embedding table. Rows are about two and a half times as long as with `characters`.
@@ -16,10 +16,10 @@ import polars as pl
 
 from munjang.text.alphabet import Alphabet, learn_alphabet
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
-from munjang.text.cutting.codepoints import Points, bounds_of
-from munjang.text.cutting.utf32 import points_of, to_utf32
 from munjang.text.normalise import BEFORE_INERT, normalise, normalise_text, original_offsets
-from munjang.text.tokenizer import described, fitted
+from munjang.text.segmentation.codepoints import Points, bounds_of
+from munjang.text.segmentation.utf32 import points_of, to_utf32
+from munjang.text.tokenizer import read_settings, require_fitted
 from munjang.text.vocabulary import Vocabulary
 
 # The Unicode Standard, section 3.12, conjoining jamo behaviour: the constants of the arithmetic.
@@ -28,15 +28,15 @@ _V_COUNT, _T_COUNT, _S_COUNT = 21, 28, 11172
 
 
 class JamoTokenizer:
-    """One id a jamo of a Hangul syllable, one id a code point of everything else.
+    """One id per jamo of a Hangul syllable, one id per code point of everything else.
 
-    Text in NFD and in NFC gives the same ids: all text is composed first, then only modern
-    Hangul syllables are taken apart (an accented letter stays one character). `decode` composes
-    again, so `decode(encode(x))` is `NFC(x)` when all jamo and characters are known.
+    Text in NFD and in NFC gives the same ids: text is composed first, then modern Hangul syllables
+    are decomposed (an accented letter stays one character). `decode` composes again, so
+    `decode(encode(x))` is `NFC(x)` if all jamo and characters are known.
     """
 
     name: ClassVar[str] = "jamo"
-    cuts: ClassVar[re.Pattern[str] | None] = BEFORE_INERT
+    split_points: ClassVar[re.Pattern[str] | None] = BEFORE_INERT
 
     def __init__(self) -> None:
         self._alphabet: Alphabet | None = None
@@ -44,13 +44,13 @@ class JamoTokenizer:
     @property
     def vocabulary(self) -> Vocabulary:
         """The jamo and characters learned by `fit`; `NotFittedError` before."""
-        return fitted(self._alphabet, self.name).vocabulary
+        return require_fitted(self._alphabet, self.name).vocabulary
 
     def fit(self, texts: pl.Series, *, min_frequency: int = 1, max_size: int | None = None) -> Self:
         """Learn the jamo and characters of a column. `max_size` counts the reserved ids.
 
         Raises:
-            DataError: the column holds a null or something else than strings.
+            DataError: the column holds a null, or values that are not strings.
         """
         jamo, _ = split_syllables(to_utf32(normalise(texts))[0])
         vocabulary = learn_alphabet(jamo, min_frequency=min_frequency, max_size=max_size)
@@ -59,22 +59,22 @@ class JamoTokenizer:
 
     def encode(self, texts: pl.Series) -> TokenColumn:
         """Encode a column of texts to a token column."""
-        alphabet = fitted(self._alphabet, self.name)
+        alphabet = require_fitted(self._alphabet, self.name)
         points, offsets = to_utf32(normalise(texts))
         jamo, widths = split_syllables(points)
         return token_column(alphabet.ids_of(jamo), bounds_of(widths)[offsets])
 
     def encode_text(self, text: str) -> Int32s:
-        """The ids of one text [tokens]."""
-        alphabet = fitted(self._alphabet, self.name)
+        """Return the ids of one text [tokens]."""
+        alphabet = require_fitted(self._alphabet, self.name)
         return alphabet.ids_of(split_syllables(points_of(normalise_text(text)))[0])
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
-        """The same ids; each jamo has the range of its whole syllable in the text as given.
+        """Encode a column, with the range of the whole syllable for each jamo.
 
-        That holds for text given in NFD too: all jamo of a syllable share one range.
+        Ranges point into the text as given, in NFD too: all jamo of a syllable share one range.
         """
-        alphabet = fitted(self._alphabet, self.name)
+        alphabet = require_fitted(self._alphabet, self.name)
         composed = normalise(texts)
         points, offsets = to_utf32(composed)
         jamo, widths = split_syllables(points)
@@ -88,31 +88,31 @@ class JamoTokenizer:
 
     def decode(self, column: TokenColumn) -> pl.Series:
         """Compose the jamo to syllables. PAD, GO and EOS are dropped; OOV reads as U+FFFD."""
-        return normalise(fitted(self._alphabet, self.name).texts_of(column))
+        return normalise(require_fitted(self._alphabet, self.name).texts_of(column))
 
     def to_json(self) -> dict[str, Any]:
-        """The name; there are no settings."""
+        """Return the name; there are no settings."""
         return {"name": self.name}
 
     @classmethod
     def from_json(cls, state: dict[str, Any], vocabulary: Vocabulary) -> Self:
-        """The tokenizer that `to_json` described."""
-        tokenizer = cls(**described(state, {}))
+        """Return the tokenizer that `to_json` described."""
+        tokenizer = cls(**read_settings(state, {}))
         tokenizer._alphabet = Alphabet(vocabulary)
         return tokenizer
 
 
 def split_syllables(points: Points) -> tuple[Points, Int64s]:
-    """Take modern Hangul syllables apart (The Unicode Standard, section 3.12).
+    """Decompose modern Hangul syllables (The Unicode Standard, section 3.12).
 
     Args:
         points: code points [characters].
 
     Returns:
-        The code points after it [jamo], and how many each character became (1, 2 or 3)
-        [characters].
+        The code points afterwards [jamo], and the number of them that each character became, 1, 2
+        or 3 [characters].
     """
-    index = points - np.uint32(_S_BASE)  # wraps round below the base, so one comparison is enough
+    index = points - np.uint32(_S_BASE)  # wraps around below the base, so one comparison is enough
     syllable = np.flatnonzero(index < _S_COUNT)
     index = index[syllable]
     lead, rest = np.divmod(index, _V_COUNT * _T_COUNT)
@@ -131,10 +131,10 @@ def split_syllables(points: Points) -> tuple[Points, Int64s]:
     return jamo, widths
 
 
-def letter(token: str) -> str:
-    """A letter that opens, carries or closes a syllable, as the letter alone: ᄒ, ᆫ -> ㅎ, ㄴ.
+def compatibility_jamo(token: str) -> str:
+    """Return the compatibility jamo of a conjoining one: ᄒ, ᆫ -> ㅎ, ㄴ.
 
-    Any other token is what it is.
+    Any other token is returned unchanged.
     """
     if not (len(token) == 1 and "\u1100" <= token <= "\u11ff"):
         return token

@@ -1,10 +1,10 @@
-"""Korean morphemes as tokens, by the analyser Kiwi (the package kiwipiepy, extra `korean`).
+"""Korean morphemes as tokens, by the analyzer Kiwi (package kiwipiepy, extra `korean`).
 
     갔다  ->  가 었 다        with tags:  가/VV 었/EP 다/EF
 
-Use when: Korean, and the tokens should mean something to a reader: word vectors, explanations,
-small vocabularies for bag-of-words models. Analysis takes about a millisecond a sentence, far
-longer than any other tokenizer here, and also at prediction.
+Use when: Korean, and tokens should be meaningful to a reader: word vectors, explanations, small
+vocabularies for bag-of-words models. Analysis takes about a millisecond per sentence, at prediction
+too, far longer than any other tokenizer here.
 """
 
 import re
@@ -22,14 +22,14 @@ import polars as pl
 
 from munjang.errors import ConfigError, FolderError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
-from munjang.text.cutting.codepoints import bounds_of
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
 from munjang.text.normalise import normalise, normalise_text, original_offsets
-from munjang.text.tokenizer import described, fitted
+from munjang.text.segmentation.codepoints import bounds_of
+from munjang.text.tokenizer import read_settings, require_fitted
 from munjang.text.vocabulary import RESERVED, Vocabulary
 
 ANALYSER = "kiwipiepy"
-# A longer text is analysed in parts, and of a very long one only the beginning is learned from.
+# Longer texts are analyzed in parts; only this much of a text is learned from.
 LONGEST_PART, LONGEST_LEARNED = 5_000, 65_536
 _MOST_WORKERS = 256
 _PACKAGES = (ANALYSER, "kiwipiepy_model")
@@ -38,7 +38,7 @@ _VERSION = re.compile(r"[0-9A-Za-z.+!]{1,40}")
 
 @dataclass(frozen=True)
 class _Analysis:
-    """The morphemes of a column of texts: their names, row offsets and character ranges."""
+    """The morphemes of a column of texts: names, row offsets and character ranges."""
 
     tokens: pl.Series
     offsets: Int64s
@@ -47,20 +47,20 @@ class _Analysis:
 
 
 class MorphemeTokenizer:
-    """One id a morpheme.
+    """One id per morpheme.
 
     Args:
-        tags: make the part of speech a part of the token (`가/VV` is not `가/JKS`), and let
-            `decode` put the morphemes together to words again; without, it writes them with
-            spaces between.
-        num_workers: threads of the analyser; all cores if None. The result does not depend on it.
+        tags: append the part of speech to the token (`가/VV` is not `가/JKS`). `decode` then joins
+            morphemes to words; otherwise it joins them by spaces.
+        num_workers: threads of the analyzer; all cores if None. The result does not depend on it.
 
     Raises:
-        ConfigError: kiwipiepy is not installed, or no such number of threads can be.
+        ConfigError: kiwipiepy is not installed, or `num_workers` is out of range.
     """
 
     name: ClassVar[str] = "morphemes"
-    cuts: ClassVar[re.Pattern[str] | None] = None  # what follows may decide how a syllable is read
+    # what follows may decide how a syllable is read
+    split_points: ClassVar[re.Pattern[str] | None] = None
 
     def __init__(self, *, tags: bool = False, num_workers: int | None = None) -> None:
         if find_spec(ANALYSER) is None:
@@ -78,16 +78,16 @@ class MorphemeTokenizer:
     @property
     def vocabulary(self) -> Vocabulary:
         """The morphemes learned by `fit`; `NotFittedError` before."""
-        return fitted(self._vocabulary, self.name)
+        return require_fitted(self._vocabulary, self.name)
 
     def fit(self, texts: pl.Series, *, min_frequency: int = 1, max_size: int | None = None) -> Self:
         """Learn the morphemes of a column of texts. `max_size` counts the reserved ids.
 
-        Of a text longer than 65,536 characters only the beginning is learned from: the analyser
-        takes a millisecond for a few characters.
+        Only the first 65,536 characters of a text are learned from: the analyzer takes a
+        millisecond for a few characters.
 
         Raises:
-            DataError: the column holds a null or something else than strings.
+            DataError: the column holds a null, or values that are not strings.
         """
         composed = normalise(texts).str.head(LONGEST_LEARNED)
         analysis = self._analyse(composed)
@@ -98,7 +98,7 @@ class MorphemeTokenizer:
             min_frequency=min_frequency,
             max_size=max_size,
         )
-        # What was fitted is nearly always encoded next, and the analysis takes minutes.
+        # The fitted texts are usually encoded next, and analysis takes minutes.
         self._fitted_on = (composed, analysis)
         return self
 
@@ -109,7 +109,7 @@ class MorphemeTokenizer:
         return token_column(vocabulary.ids_of(analysis.tokens), analysis.offsets)
 
     def encode_text(self, text: str) -> Int32s:
-        """The ids of one text [tokens]."""
+        """Return the ids of one text [tokens]."""
         kiwi = _analyser(self.num_workers)
         composed = normalise_text(text)
         cuts = [*_part_starts(composed), len(composed)]
@@ -122,7 +122,7 @@ class MorphemeTokenizer:
         )
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
-        """The same ids, with the character range of each in the text as given.
+        """Encode a column, with the character range of each morpheme in the text as given.
 
         Ranges may overlap: in 갔다 both 가 and 었 stem from the first syllable.
         """
@@ -139,7 +139,7 @@ class MorphemeTokenizer:
         return Tokens(ids, starts, ends)
 
     def decode(self, column: TokenColumn) -> pl.Series:
-        """Turn ids back to texts, spaces by guess. PAD, GO and EOS are dropped; OOV is U+FFFD."""
+        """Turn ids back to texts, with guessed spaces. PAD, GO, EOS are dropped; OOV is U+FFFD."""
         vocabulary = self.vocabulary
         ids, offsets = real_tokens(column, vocabulary.size)
         unknown = f"{UNKNOWN}/SW" if self.tags else UNKNOWN
@@ -154,22 +154,22 @@ class MorphemeTokenizer:
         return pl.Series(texts, dtype=pl.String)
 
     def to_json(self) -> dict[str, Any]:
-        """The name, the settings, and which version of the analyser cut the texts."""
+        """Return the name, the settings, and the version of the analyzer."""
         return {"name": self.name, "tags": self.tags, "analyser": _versions()}
 
     @classmethod
     def from_json(cls, state: dict[str, Any], vocabulary: Vocabulary) -> Self:
-        """The tokenizer that `to_json` described.
+        """Return the tokenizer that `to_json` described.
 
-        Warns when the analyser installed here has another version than the one that was used.
+        Warns if another version of the analyzer is installed than the one that was used.
         """
-        given = described(state, {"tags": bool, "analyser": dict})
+        given = read_settings(state, {"tags": bool, "analyser": dict})
         made, here = given["analyser"], _versions()
         if made.keys() != here.keys() or not all(
             isinstance(version, str) and _VERSION.fullmatch(version) for version in made.values()
         ):
             raise FolderError(
-                "tokenizer.json does not describe a morphemes tokenizer: analyser names no "
+                "tokenizer.json does not describe a morphemes tokenizer: analyser holds no "
                 f"versions of {' and '.join(_PACKAGES)}"
             )
         tokenizer = cls(tags=given["tags"])
@@ -177,8 +177,8 @@ class MorphemeTokenizer:
             wanted = " ".join(f"{package}=={version}" for package, version in made.items())
             warnings.warn(
                 f"this model was made with {wanted}, but {here[ANALYSER]} is installed (model "
-                f"{here[_PACKAGES[1]]}): texts may be cut differently and answers may change; "
-                f"pip install {wanted} brings back the same",
+                f"{here[_PACKAGES[1]]}): morphemes and predictions may differ; "
+                f"to get the same, type: pip install {wanted}",
                 stacklevel=2,
             )
         tokenizer._vocabulary = vocabulary
@@ -213,12 +213,12 @@ class MorphemeTokenizer:
 
 
 def _parts(texts: pl.Series) -> tuple[pl.Series, Int64s, list[int]]:
-    """The texts, long ones cut into parts, at a space where there is one.
+    """Split long texts into parts, at a space if there is one.
 
-    The analyser's time grows faster than a text without a space does.
+    The analyzer's time grows faster than the length of a text without spaces.
 
     Returns:
-        The parts, the row of each, and where in its text each begins.
+        The parts, the row of each, and the start of each in its text.
     """
     if (texts.str.len_bytes().max() or 0) <= LONGEST_PART:  # type: ignore[operator]
         return texts, np.arange(len(texts)), [0] * len(texts)
@@ -234,7 +234,7 @@ def _parts(texts: pl.Series) -> tuple[pl.Series, Int64s, list[int]]:
 
 
 def _part_starts(text: str) -> list[int]:
-    """Where the parts of a text begin: the first at 0, the others at a space where there is one."""
+    """Return the starts of the parts of a text: 0, then at a space if there is one."""
     starts = [0]
     while (end := starts[-1] + LONGEST_PART) < len(text):
         space = text.rfind(" ", starts[-1] + 1, end)
@@ -243,10 +243,10 @@ def _part_starts(text: str) -> list[int]:
 
 
 def _in_order(starts: Int64s, ends: Int64s, offsets: Int64s) -> Int64s:
-    """Begin no morpheme after the next one of its text.
+    """Make the starts of the morphemes of each text ascending.
 
-    Of a syllable that contracts three morphemes (래 from 라고 하 어) the analyser sets the middle
-    one behind the syllable; so it too gets the syllable as its range.
+    For a syllable that contracts three morphemes (래 from 라고 하 어) the analyzer puts the middle
+    one behind the syllable; it gets the syllable as its range too.
     """
     apart = int(ends.max(initial=0)) + 1
     rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)) * apart
@@ -256,7 +256,7 @@ def _in_order(starts: Int64s, ends: Int64s, offsets: Int64s) -> Int64s:
 
 def _analysed(texts: pl.Series, num_workers: int | None) -> Iterable[list[Any]]:
     kiwi = _analyser(num_workers)
-    if len(texts) == 1:  # no need to wake the threads
+    if len(texts) == 1:  # needs no threads
         return [kiwi.tokenize(texts[0])]
     rows: Iterable[list[Any]] = kiwi.tokenize(texts.to_list())
     return rows

@@ -1,12 +1,12 @@
-"""Unicode normal forms of texts, and the way from normalised text back to the original.
+"""Unicode normalization of texts, and the mapping of character offsets back to the original.
 
 The same Hangul syllable can be written as one character or as two or three jamo; macOS file names
-and some web forms give the latter. Every tokenizer normalises first, so that both get the same
-ids, and maps its character offsets back, so that they point at the person's own characters.
+and some web forms have the latter. Tokenizers normalize first, so that both get the same ids, and
+map character offsets back, so that they point into the text as given.
 
-Normal forms: Unicode Standard Annex 15. Python's `unicodedata` decides them everywhere, as it does
-lower case and categories: one text alone and a column of texts never meet two versions of the
-Unicode tables, and no thread pool is needed.
+Normal forms: Unicode Standard Annex 15. Python's `unicodedata` is used everywhere, as it is for
+lower case and categories: a single text and a column of texts use the same version of the Unicode
+tables, and no thread pool is needed.
 """
 
 import re
@@ -22,26 +22,26 @@ import polars as pl
 from munjang.errors import ConfigError
 from munjang.forked import is_forked
 from munjang.text.columns import Int64s, TokenColumn, token_column, values_and_offsets
-from munjang.text.cutting.codepoints import CODE_POINTS, bounds_of
-from munjang.text.cutting.utf32 import points_of, require_texts, to_utf32
+from munjang.text.segmentation.codepoints import CODE_POINTS, bounds_of
+from munjang.text.segmentation.utf32 import points_of, require_texts, to_utf32
 
 Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
-# Characters that NFC neither changes nor composes with a neighbour, as far as whole blocks go:
-# ASCII to the spacing modifiers, dashes and quotes, arrows, shapes and dingbats, kana, Hangul
-# compatibility jamo, the unified ideographs, the Hangul syllables and the common emoji.
-# Written so that Polars' and Python's patterns both take them.
+# Whole blocks of characters that NFC neither changes nor composes with a neighbor: ASCII to the
+# spacing modifiers, dashes and quotes, arrows, shapes and dingbats, kana, Hangul compatibility
+# jamo, the unified ideographs, the Hangul syllables and the common emoji.
+# Both Polars and Python read this as a pattern.
 INERT_UNDER_NFC = (
     "\\x00-\u02ff\u2010-\u205e\u2190-\u2328\u2500-\u27bf\u3001-\u3029\u3041-\u3098\u30a0-\u30ff"
     "\u3131-\u318e\u4e00-\u9fff\uac00-\ud7a3\ufe0f\uff01-\uff5e\U0001f300-\U0001faff"
 )
 BEFORE_INERT = re.compile(f"[{INERT_UNDER_NFC}]")
-"""Before each match a text may be cut: what stands there is normalised whatever follows."""
+"""Split points: the normal form of the text before a match does not depend on what follows."""
 _MAY_CHANGE_UNDER_NFC = f"[^{INERT_UNDER_NFC}]"
 
-# Marks with the combining class 0 that are two marks.
+# Marks of combining class 0 that decompose to two marks.
 _MARKS_OF_TWO = ("\u0f73", "\u0f75", "\u0f81")
-# Of shorter texts `unicodedata` puts the marks in order sooner than a sort of the marks would.
+# Up to this length `unicodedata` alone orders the marks faster.
 _LONG = 1000
 
 
@@ -53,9 +53,9 @@ def normalise_text(text: str, form: Form = "NFC") -> str:
 
 
 def _with_marks_in_order(text: str) -> str:
-    """An equivalent text whose marks stand by rising combining class.
+    """Return an equivalent text with marks sorted by combining class.
 
-    `unicodedata` sorts them too, in time that is quadratic in the length of a run of marks.
+    `unicodedata` sorts them too, but in time that is quadratic in the length of a run of marks.
     """
     for mark in _MARKS_OF_TWO:
         text = text.replace(mark, unicodedata.normalize("NFD", mark))
@@ -71,19 +71,20 @@ def normalise(texts: pl.Series, form: Form = "NFC") -> pl.Series:
 
     Args:
         texts: column of strings.
-        form: NFC composes (Hangul syllables are one character each), NFD decomposes (one
-            character a jamo); NFKC and NFKD also replace look-alikes (full-width letters).
+        form: NFC composes (one character per Hangul syllable), NFD decomposes (one character per
+            jamo); NFKC and NFKD also replace compatibility characters (full-width letters).
 
     Raises:
-        DataError: the column holds something else than strings, or a null (its row is named).
+        DataError: the column holds values that are not strings, or a null; the row is named.
         ConfigError: an unknown form.
     """
     texts = require_texts(texts)
     if form not in get_args(Form):
         raise ConfigError(f"normal form must be one of {', '.join(get_args(Form))}, not {form!r}")
-    if form != "NFC" or is_forked():  # the pattern below would wait for threads that are gone
+    # in a forked process the pattern below would wait for threads that do not exist
+    if form != "NFC" or is_forked():
         return _normalised(texts, form)
-    # Nearly all text is NFC already; finding the rest is faster than normalising all.
+    # Nearly all texts are NFC already; finding the others is faster than normalizing all.
     suspects = texts.str.contains(_MAY_CHANGE_UNDER_NFC).arg_true()
     if suspects.is_empty():
         return texts
@@ -105,16 +106,16 @@ def original_offsets(
 ) -> tuple[TokenColumn, TokenColumn]:
     """Map character ranges in `normalised` to character ranges in `original`.
 
-    A run of characters that compose or reorder together (a jamo sequence, a letter with its
-    marks) maps as a whole: a range that touches one of them covers all of them. The order of
-    starts is kept, and a range that is not empty stays so.
+    A run of characters that compose or reorder together (a jamo sequence, a letter with its marks)
+    maps as a whole: a range that touches one of them covers all. The order of starts is kept, and
+    non-empty ranges stay non-empty.
 
     Args:
-        original: the texts as they were given.
+        original: the texts as given.
         normalised: `normalise(original, form)`.
         starts: column; index of each token's first character in the normalised text.
         ends: column of the same shape; one past its last character.
-        form: the form that was asked for.
+        form: the normal form.
 
     Returns:
         starts and ends as character indices into the original texts, in the same shape.
@@ -127,7 +128,7 @@ def original_offsets(
     here = np.repeat(changed, np.diff(cuts))
     token_counts = np.diff(cuts)[changed]
     begins, stops = _segments(original.filter(changed), normalised.filter(changed), form)
-    # `begins` and `stops` have one entry more a row than characters, for ranges at a text's end.
+    # `begins` and `stops` have one more entry per row than characters, for the end of the text.
     lengths = normalised.filter(changed).str.len_chars().to_numpy().astype(np.int64)
     bases = np.repeat(bounds_of(lengths + 1)[:-1], token_counts)
     low, high = bases + first[here], bases + last[here]
@@ -138,16 +139,16 @@ def original_offsets(
 
 
 def _segments(original: pl.Series, normalised: pl.Series, form: Form) -> tuple[Int64s, Int64s]:
-    """For each normalised character, and each text's end, its range in the original text.
+    """Return the original range of each normalized character and of the end of each text.
 
-    A base is a character of the full decomposition that nothing before it can take in. Bases
-    never swap places, and composing never adds or removes one, so the n-th base of the
-    normalised text stems from the same character as the n-th base of the original.
+    A base is a character of the full decomposition that does not combine with one before it. Bases
+    are never reordered, and composition never adds or removes one, so the n-th base of the
+    normalized text stems from the same character as the n-th base of the original.
     """
     compatible = form in ("NFKC", "NFKD")
     before, before_cuts = to_utf32(original)
     after, after_cuts = to_utf32(normalised)
-    # The original character that the n-th base stems from, counted from 1; 0 and one past are ends.
+    # Original character of the n-th base, counted from 1; the first and last entry are the ends.
     homes = np.repeat(np.arange(len(before)), _base_counts(compatible)[before])
     homes = np.concatenate([[0], homes, [len(before)]])
     base = np.cumsum(_base_counts(False)[after], dtype=np.int64)
@@ -156,7 +157,7 @@ def _segments(original: pl.Series, normalised: pl.Series, form: Form) -> tuple[I
     lengths_after = np.diff(after_cuts)
     low = np.repeat(before_cuts[:-1], lengths_after)
     high = np.repeat(before_cuts[1:], lengths_after)
-    # Marks at the very start of a text have no base: they belong to the start of their own text.
+    # Marks at the start of a text have no base: they belong to the start of their text.
     begins = np.clip(begins, low, high - 1)
     stops = np.clip(np.maximum(stops, begins + 1), low, high)
 
@@ -169,14 +170,14 @@ def _segments(original: pl.Series, normalised: pl.Series, form: Form) -> tuple[I
 
 @lru_cache(maxsize=2)
 def _base_counts(compatible: bool) -> npt.NDArray[np.int8]:
-    """By code point: how many bases its full decomposition holds; 1 for nearly all, 0 for marks."""
+    """Count the bases in the full decomposition of each code point: mostly 1, 0 for marks."""
     points = np.concatenate([np.arange(0xD800), np.arange(0xE000, 0x30000)])
     characters = [chr(point) for point in points.tolist()]
     decomposed = [unicodedata.normalize("NFD", character) for character in characters]
     takes_part = np.zeros(CODE_POINTS, dtype=bool)
     tails = set("".join(parts[1:] for parts in decomposed))
     takes_part[[ord(character) for character in tails]] = True
-    # A mark with a combining class swaps places with a mark of a higher or a lower class.
+    # A mark with a combining class is reordered with a mark of a higher or a lower class.
     for highest, lowest in (("a\u0345", ""), ("a", "\u0334")):
         probes = [highest + parts[0] + lowest for parts in decomposed]
         swapped = [unicodedata.normalize("NFD", probe) != probe for probe in probes]

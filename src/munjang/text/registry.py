@@ -1,4 +1,4 @@
-"""All training tokenizers by name. Each is imported when it is asked for, and not before."""
+"""Registry of tokenizers by name. Each is imported on first use."""
 
 import inspect
 from collections.abc import Mapping
@@ -13,12 +13,16 @@ from munjang.text.rows import TOKENIZERS
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
 
-# Their vocabulary is as large as one likes; that of the others is what stands in the text.
+# The size of their vocabulary is chosen; that of the others depends on the texts.
 SUBWORDS = ("bpe", "unigram", "wordpiece")
 
 
 def tokenizer_class(name: str) -> type[Tokenizer]:
-    """The class of that name; `ConfigError` names the nearest when there is none."""
+    """Return the class of a tokenizer.
+
+    Raises:
+        ConfigError: an unknown name; the message suggests the nearest known one.
+    """
     if name not in TOKENIZERS:
         known = ", ".join(TOKENIZERS)
         raise ConfigError(
@@ -29,7 +33,7 @@ def tokenizer_class(name: str) -> type[Tokenizer]:
 
 
 def make_tokenizer(name: str, **settings: Any) -> Tokenizer:
-    """A fresh tokenizer, to be fitted.
+    """Create a tokenizer that is not fitted yet.
 
     Args:
         name: one of `TOKENIZERS`.
@@ -38,11 +42,13 @@ def make_tokenizer(name: str, **settings: Any) -> Tokenizer:
     Raises:
         ConfigError: an unknown name, an unknown setting, or a value that a setting cannot take.
     """
-    return tokenizer_class(name)(**checked_settings(name, settings))
+    return tokenizer_class(name)(**check_settings(name, settings))
 
 
-def checked_settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a tokenizer as its class takes them: YAML's `no` or `"no"` is False.
+def check_settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert the settings of a tokenizer to the types that its class takes.
+
+    For example YAML's `no` and the string `"no"` become False.
 
     Raises:
         ConfigError: as `make_tokenizer`.
@@ -68,15 +74,15 @@ def checked_settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def tokenizer_from_json(state: Mapping[str, Any], vocabulary: Vocabulary) -> Tokenizer:
-    """The tokenizer that its `to_json` described.
+    """Restore a tokenizer from the result of its `to_json`.
 
     Raises:
-        FolderError: the state names no tokenizer, or lacks something its tokenizer needs.
+        FolderError: the state names no known tokenizer, or is not a valid state of it.
     """
     name = state.get("name") if isinstance(state, Mapping) else None
     if not isinstance(name, str) or name not in TOKENIZERS:
         raise FolderError(
-            f"tokenizer.json names the tokenizer {str(name)[:80]!r}; this version knows "
+            f"tokenizer.json: unknown tokenizer {str(name)[:80]!r}; this version has "
             f"{', '.join(TOKENIZERS)}"
         )
     return tokenizer_class(name).from_json(dict(state), vocabulary)

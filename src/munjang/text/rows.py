@@ -8,4 +8,5 @@ TOKENIZERS: dict[str, str] = {
     "bpe": "munjang.text.subwords.tokenizers:BpeTokenizer",
     "unigram": "munjang.text.subwords.tokenizers:UnigramTokenizer",
     "wordpiece": "munjang.text.subwords.tokenizers:WordPieceTokenizer",
+    "huggingface": "munjang.text.huggingface.tokenizer:HuggingFaceTokenizer",
 }

@@ -1,4 +1,4 @@
-"""The one protocol of all tokenizers: a column of texts in, a token column out, and back."""
+"""The protocol of all tokenizers: columns of texts to token columns and back."""
 
 import re
 from collections.abc import Mapping
@@ -14,19 +14,19 @@ from munjang.text.vocabulary import Vocabulary
 class Tokenizer(Protocol):
     """Strings to ids and back, a column at a time.
 
-    `fit` learns the vocabulary; the rest is pure. A text that is empty gives an empty row.
-    Texts are NFC-normalised first unless the tokenizer says otherwise; character offsets always
-    point into the text as it was given.
+    `fit` learns the vocabulary; the other methods change nothing. An empty text gives an empty row.
+    Texts are normalized to NFC first unless the tokenizer documents otherwise; character offsets
+    always point into the text as given.
     """
 
     name: ClassVar[str]
 
     @property
-    def cuts(self) -> re.Pattern[str] | None:
-        """Where a text may be cut: before each match the tokens are the same whatever follows.
+    def split_points(self) -> re.Pattern[str] | None:
+        """A pattern of split points: tokens before a match do not depend on what follows.
 
-        Of subwords the last pre-token is not (`munjang.text.subwords.pretokens`). None where any
-        token may depend on all of the text.
+        The last pre-token of the subword tokenizers is an exception, see
+        `munjang.text.subwords.pretokens`. None if any token may depend on the whole text.
         """
         ...
 
@@ -40,51 +40,68 @@ class Tokenizer(Protocol):
         ...
 
     def encode(self, texts: pl.Series) -> TokenColumn:
-        """Encode a column of texts to a token column with one row a text."""
+        """Encode a column of texts to a token column with one row per text."""
         ...
 
     def encode_text(self, text: str) -> Int32s:
-        """The ids of one text [tokens]: those of `encode`, at the cost of one text.
+        """Return the ids of one text [tokens], those of `encode`, without the cost of a column.
 
-        No table, no column and no thread take part, so that it works in a forked process.
+        It uses no thread pool, so that it works in a forked process.
         """
         ...
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
-        """The same ids, with the character range of each token."""
+        """Encode a column of texts, with the character range of each token."""
         ...
 
     def decode(self, column: TokenColumn) -> pl.Series:
-        """Turn a token column back to texts, as nearly as the tokenizer can. PAD is dropped."""
+        """Turn a token column back to texts as exactly as the tokenizer can, without PAD."""
         ...
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the vocabulary, as plain JSON: settings, merges, versions."""
+        """Return all state except the vocabulary as plain JSON: settings, merges, versions."""
         ...
 
     @classmethod
     def from_json(cls, state: dict[str, Any], vocabulary: Vocabulary) -> Self:
-        """The tokenizer that `to_json` described."""
+        """Return the tokenizer that `to_json` described."""
         ...
 
 
 T = TypeVar("T")
 
 
-def fitted(learned: T | None, name: str) -> T:
-    """Return what `fit` learned; raise `NotFittedError` for the tokenizer `name` if nothing yet."""
+def fit_notes(tokenizer: Tokenizer) -> tuple[str, ...]:
+    """Return the lines to print after `fit`; most tokenizers have none."""
+    return tuple(getattr(tokenizer, "notes", ()))
+
+
+def require_fitted(learned: T | None, name: str) -> T:
+    """Return what `fit` learned.
+
+    Args:
+        learned: the learned state, or None.
+        name: name of the tokenizer, for the message.
+
+    Raises:
+        NotFittedError: `fit` was not called yet.
+    """
     if learned is None:
         raise NotFittedError(
-            f"this {name} tokenizer has learned nothing yet; call fit(texts) first, or load one"
+            f"this {name} tokenizer is not fitted; call fit(texts) first, or load a fitted one"
         )
     return learned
 
 
-def described(state: Mapping[str, Any], kinds: Mapping[str, type]) -> dict[str, Any]:
-    """The settings in what a `to_json` gave: these keys, of these types, and no other.
+def read_settings(state: Mapping[str, Any], kinds: Mapping[str, type]) -> dict[str, Any]:
+    """Return the settings in the result of a `to_json`, after checking keys and types.
+
+    Args:
+        state: the values.
+        kinds: type of each expected key, `name` excluded.
 
     Raises:
-        FolderError: a key is missing, one too many, or of another type.
+        FolderError: a key is missing, unknown, or of another type.
     """
     name = state.get("name")
     if state.keys() != {"name", *kinds}:

@@ -1,7 +1,7 @@
-"""Vocabulary: the tokens that have an id of their own, and what the others cost.
+"""Vocabulary: the tokens that have an id, their counts, and the number of dropped ones.
 
-Ids are dense. The first four are fixed everywhere: PAD 0, OOV 1, GO 2, EOS 3. The rest follow by
-falling frequency, ties by first appearance, so the same text always gives the same ids.
+Ids are dense. The first four are fixed everywhere: PAD 0, OOV 1, GO 2, EOS 3. The others follow by
+falling frequency, ties by first appearance, so the same texts always give the same ids.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,26 +14,26 @@ import polars as pl
 
 from munjang.errors import ConfigError, FolderError
 from munjang.text.columns import Int32s, Int64s
-from munjang.text.cutting.counting import ranked
-from munjang.text.cutting.segment import Segments, as_strings, segment_strings
-from munjang.text.cutting.typetable import TypeTable
+from munjang.text.segmentation.counting import rank_by_count
+from munjang.text.segmentation.segment import Segments, as_strings, segment_strings
+from munjang.text.segmentation.typetable import TypeTable
 
 PAD, OOV, GO, EOS = 0, 1, 2, 3
 RESERVED = ("<pad>", "<oov>", "<go>", "<eos>")
-# So many tokens, and bytes of them in UTF-8, can be kept in a folder and read from one.
+# Limits of a vocabulary in a model folder: number of tokens, and their bytes in UTF-8.
 MOST_TOKENS, MOST_BYTES = 1_000_000, 20_000_000
-_FEW = 4096  # so many tokens are looked up one by one sooner than a column of all types is hashed
+_FEW = 4096  # up to here, looking up tokens one by one is faster than hashing all types
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """An immutable list of tokens; the place in the list is the id.
+    """An immutable list of tokens; the index of a token is its id.
 
     Attributes:
         tokens: all tokens, the reserved four first.
-        counts: how often each was seen when the vocabulary was built; 0 for the reserved.
-        dropped: number of tokens (not types) of the fitted text that got no id of their own.
-        dropped_types: number of types that got none.
+        counts: occurrences of each in the fitted texts; 0 for the reserved ones [tokens].
+        dropped: number of tokens (not types) of the fitted texts without an id.
+        dropped_types: number of types without an id.
     """
 
     tokens: tuple[str, ...]
@@ -54,8 +54,8 @@ class Vocabulary:
             if self.size > MOST_TOKENS or size > MOST_BYTES:
                 raise ConfigError(
                     f"{self.size:,} tokens of {size:,} bytes; up to {MOST_TOKENS:,} of "
-                    f"{MOST_BYTES:,} bytes are kept: set tokenizer.max_size, or raise "
-                    "tokenizer.min_frequency, so that the rarest are left out"
+                    f"{MOST_BYTES:,} bytes can be kept: set tokenizer.max_size, or raise "
+                    "tokenizer.min_frequency, to leave the rarest out"
                 )
 
     @classmethod
@@ -71,8 +71,8 @@ class Vocabulary:
 
         Args:
             tokens: distinct tokens in order of first appearance.
-            counts: how often each was seen.
-            min_frequency: rarer tokens get no id and read as OOV.
+            counts: occurrences of each [tokens].
+            min_frequency: rarer tokens get no id and are encoded as OOV.
             max_size: upper bound of `size`, the reserved four included.
         """
         if max_size is not None and max_size <= len(RESERVED):
@@ -81,7 +81,7 @@ class Vocabulary:
                 f"than {len(RESERVED)}; it is {max_size}"
             )
         seen = np.asarray(counts, dtype=np.int64)
-        order = ranked(seen, min_frequency)
+        order = rank_by_count(seen, min_frequency)
         if max_size is not None:
             order = order[: max_size - len(RESERVED)]
         names = pl.Series("token", tokens, dtype=pl.String)[order].to_list()
@@ -95,8 +95,8 @@ class Vocabulary:
             dropped_types=len(seen) - len(kept),
         )
 
-    def trimmed(self, *, min_frequency: int = 1, max_size: int | None = None) -> Self:
-        """The same vocabulary without its rarest tokens; ids of the others may change.
+    def trim(self, *, min_frequency: int = 1, max_size: int | None = None) -> Self:
+        """Return the vocabulary without its rarest tokens; ids of the others may change.
 
         Args:
             min_frequency: rarer tokens are left out.
@@ -116,7 +116,7 @@ class Vocabulary:
 
     @property
     def size(self) -> int:
-        """Number of ids, the reserved four included: the row count of an Embedding."""
+        """Number of ids, the reserved four included: the number of rows of an embedding."""
         return len(self.tokens)
 
     @cached_property
@@ -125,25 +125,25 @@ class Vocabulary:
 
     @cached_property
     def longest(self) -> int:
-        """Characters of the longest token."""
+        """Length of the longest token [characters]."""
         return max(map(len, self.tokens))
 
     @cached_property
     def _table(self) -> TypeTable:
         table = TypeTable.of_types(pl.Series(self.tokens[len(RESERVED) :], dtype=pl.String))
-        return table.renumbered(np.arange(len(RESERVED), self.size, dtype=np.int32), OOV)
+        return table.renumber(np.arange(len(RESERVED), self.size, dtype=np.int32), OOV)
 
     def id_of(self, token: str) -> int:
-        """The id of one token; OOV for an unknown one, and for the reserved names themselves."""
+        """Return the id of one token; OOV for an unknown one and for a reserved name."""
         return self._ids.get(token, OOV)
 
     def ids_of_few(self, tokens: Sequence[str]) -> Int32s:
-        """The ids of the tokens of one text [tokens]; OOV where one is unknown."""
+        """Return the ids of the tokens of one text [tokens]; OOV for unknown ones."""
         find = self._ids.get
         return np.array([find(token, OOV) for token in tokens], dtype=np.int32)
 
     def ids_of(self, tokens: pl.Series | Segments) -> Int32s:
-        """The ids of a flat column of tokens, or of segmented texts; OOV where one is unknown."""
+        """Return the ids of a column of tokens or of segments [tokens]; OOV for unknown ones."""
         few = _few(tokens)
         if few is not None:
             return self.ids_of_few(few)
@@ -152,11 +152,11 @@ class Vocabulary:
         return self._table.find(tokens)
 
     def tokens_of(self, ids: Iterable[int]) -> list[str]:
-        """The tokens of some ids."""
+        """Return the tokens of some ids."""
         return [self.tokens[i] for i in ids]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON: `tokens`, `counts`, `dropped`, `dropped_types`."""
+        """Return plain JSON: `tokens`, `counts`, `dropped`, `dropped_types`."""
         return {
             "tokens": list(self.tokens),
             "counts": self.counts.tolist(),
@@ -166,10 +166,10 @@ class Vocabulary:
 
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> Self:
-        """The vocabulary that `to_json` described.
+        """Return the vocabulary that `to_json` described.
 
         Raises:
-            FolderError: it is none, or has a token twice.
+            FolderError: it is not a vocabulary, or holds a token twice.
         """
         wrong = FolderError("vocabulary.json does not hold a vocabulary")
         optional = {"dropped", "dropped_types"}

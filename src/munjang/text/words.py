@@ -1,11 +1,11 @@
-"""Words as tokens: one id a word.
+"""Words as tokens: one id per word.
 
     "재미있다!! don't"  ->  재미있다  !  !  don  '  t        split="unicode"
                            재미있다  don't                  split="keras"
 
-Use when: English and other languages that write short words apart, or when the tokens should be
-words that a reader knows. Korean words carry their endings, so nearly half of the distinct ones
-are seen once only, and many of a new text never: there `bpe`, `jamo` or `characters` do better.
+Use when: English and other languages that separate short words by spaces, or when tokens should be
+words that a reader knows. Korean words include their endings, so nearly half of the distinct ones
+occur only once, and many in a new text are unknown: there `bpe`, `jamo` or `characters` are better.
 """
 
 import re
@@ -17,41 +17,41 @@ import numpy as np
 import polars as pl
 
 from munjang.errors import ConfigError
-from munjang.text.capitals import SIGNS, Kinds, Signs, capitalised, capitals_of
+from munjang.text.capitals import SIGNS, Kinds, Signs, capitals_of, restore_capitals
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
-from munjang.text.cutting.codepoints import bounds_of, is_irregular, lowered_origins
-from munjang.text.cutting.counting import count_types, merge_counts
-from munjang.text.cutting.cutters import KERAS_FILTERS, keras_cutter, unicode_cutter
-from munjang.text.cutting.one_text import (
+from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
+from munjang.text.normalise import normalise, normalise_text, original_offsets
+from munjang.text.segmentation.codepoints import bounds_of, is_irregular, lowered_origins
+from munjang.text.segmentation.counting import count_types, merge_counts
+from munjang.text.segmentation.one_text import (
     BEFORE_KERAS_WORD,
     BEFORE_UNICODE_WORD,
     keras_words,
     unicode_words,
 )
-from munjang.text.cutting.segment import Cutter, Segments, map_segments, segment_batches
-from munjang.text.cutting.utf32 import require_texts
-from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
-from munjang.text.normalise import normalise, normalise_text, original_offsets
-from munjang.text.tokenizer import described, fitted
+from munjang.text.segmentation.segment import Segmenter, Segments, map_segments, segment_batches
+from munjang.text.segmentation.segmenters import KERAS_FILTERS, keras_segmenter, unicode_segmenter
+from munjang.text.segmentation.utf32 import require_texts
+from munjang.text.tokenizer import read_settings, require_fitted
 from munjang.text.vocabulary import OOV, Vocabulary
 
 Split = Literal["unicode", "keras"]
 
 
 class WordTokenizer:
-    """One id a word of the NFC text.
+    """One id per word of the NFC text.
 
     Args:
-        split: "unicode": runs of letters, numbers and marks, and every other symbol by itself;
-            "keras": Keras' rule, without most punctuation and cut at spaces.
-        lower: whether to lower-case.
-        nfc: whether to bring texts to Unicode's composed form first, so that Hangul written in
-            jamo and in syllables is the same.
-        capitals: whether a token of its own says that a lower-cased word began with a capital, see
+        split: "unicode": runs of letters, numbers and marks, and each other symbol alone; "keras":
+            Keras' rule, which drops most punctuation and splits at spaces.
+        lower: lower-case words.
+        nfc: normalize texts to NFC first, so that Hangul written in jamo and in syllables is the
+            same.
+        capitals: put a marker before lower-cased words that had capitals, see
             `munjang.text.capitals`.
 
     Raises:
-        ConfigError: an unknown `split`, or `capitals` where none are lost or with Keras' rule.
+        ConfigError: an unknown `split`, or `capitals` without `lower` or with Keras' rule.
     """
 
     name: ClassVar[str] = "words"
@@ -75,20 +75,20 @@ class WordTokenizer:
         self._vocabulary: Vocabulary | None = None
 
     @property
-    def cuts(self) -> re.Pattern[str] | None:
-        """Before each match a text may be cut; see `munjang.text.tokenizer.Tokenizer`."""
+    def split_points(self) -> re.Pattern[str] | None:
+        """A pattern of split points; see `munjang.text.tokenizer.Tokenizer`."""
         return BEFORE_KERAS_WORD if self.split == "keras" else BEFORE_UNICODE_WORD
 
     @property
     def vocabulary(self) -> Vocabulary:
         """The words learned by `fit`; `NotFittedError` before."""
-        return fitted(self._vocabulary, self.name)
+        return require_fitted(self._vocabulary, self.name)
 
     def fit(self, texts: pl.Series, *, min_frequency: int = 1, max_size: int | None = None) -> Self:
         """Learn the words of a column of texts. `max_size` counts the reserved ids.
 
         Raises:
-            DataError: the column holds a null or something else than strings.
+            DataError: the column holds a null, or values that are not strings.
         """
         rows = self._normalise(texts).to_list()
         counts, kinds = [], np.zeros(3, dtype=np.int64)
@@ -107,21 +107,21 @@ class WordTokenizer:
         return self
 
     def encode(self, texts: pl.Series) -> TokenColumn:
-        """Encode a column of texts to a token column with one id a word."""
+        """Encode a column of texts to a token column with one id per word."""
         return self._encode(texts, lambda part, ids: [])[0]
 
-    def encode_naming(self, texts: pl.Series) -> tuple[TokenColumn, list[str]]:
-        """As `encode`, and the word of each OOV, in the order in which they stand."""
+    def encode_with_oov_words(self, texts: pl.Series) -> tuple[TokenColumn, list[str]]:
+        """Encode a column; also return the word of each OOV, in order."""
         return self._encode(
             texts, lambda part, ids: part.strings(np.flatnonzero(ids == OOV)).to_pylist()
         )
 
     def encode_text(self, text: str) -> Int32s:
-        """The ids of one text [tokens]."""
-        return self.encode_text_naming(text)[0]
+        """Return the ids of one text [tokens]."""
+        return self.encode_text_with_oov_words(text)[0]
 
-    def encode_text_naming(self, text: str) -> tuple[Int32s, list[str]]:
-        """As `encode_text`, and the word of each OOV, in the order in which they stand."""
+    def encode_text_with_oov_words(self, text: str) -> tuple[Int32s, list[str]]:
+        """Encode one text; also return the word of each OOV, in order."""
         vocabulary = self.vocabulary
         text = normalise_text(text) if self.nfc else text
         if self.split == "keras":
@@ -141,7 +141,7 @@ class WordTokenizer:
     def _encode(
         self, texts: pl.Series, name: Callable[[Segments, Int32s], list[str]]
     ) -> tuple[TokenColumn, list[str]]:
-        """A token column, and the words that `name` gives of every part and its ids."""
+        """Return a token column, and the words that `name` returns for each part and its ids."""
         vocabulary = self.vocabulary
 
         def encode(part: Segments) -> tuple[Int32s, Int64s, list[str]]:
@@ -151,13 +151,13 @@ class WordTokenizer:
                 ids, offsets = Signs.before(_kinds(part), vocabulary).insert(ids, offsets)
             return ids, np.diff(offsets), named
 
-        parts = map_segments(self._normalise(texts).to_list(), self._cutter(), encode)
+        parts = map_segments(self._normalise(texts).to_list(), self._segmenter(), encode)
         ids, lengths, words = zip(*parts, strict=True)
         column = token_column(np.concatenate(ids), bounds_of(np.concatenate(lengths)))
         return column, list(chain.from_iterable(words))
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
-        """The same ids, with the character range of each word in the text as given."""
+        """Encode a column, with the character range of each word in the text as given."""
         normal = self._normalise(texts)
         rows = normal.to_list()
         parts = list(self._segment(rows))
@@ -179,19 +179,19 @@ class WordTokenizer:
         return Tokens(token_column(ids, offsets), first, last)
 
     def decode(self, column: TokenColumn) -> pl.Series:
-        """Words with spaces between. PAD, GO and EOS are dropped; OOV reads as U+FFFD.
+        """Join words by spaces. PAD, GO and EOS are dropped; OOV reads as U+FFFD.
 
-        With `capitals`, words that had a sign are written with capitals.
+        With `capitals`, words after a marker are written with capitals.
         """
         ids, offsets = real_tokens(column, self.vocabulary.size)
         words = list(self.vocabulary.tokens)
         words[OOV] = UNKNOWN
         if self.capitals:
-            return join_pieces(*capitalised(words, ids, offsets), " ")
+            return join_pieces(*restore_capitals(words, ids, offsets), " ")
         return join_pieces(pl.Series(words, dtype=pl.String)[ids], offsets, " ")
 
     def to_json(self) -> dict[str, Any]:
-        """The name and the settings."""
+        """Return the name and the settings."""
         return {
             "name": self.name,
             "split": self.split,
@@ -202,9 +202,9 @@ class WordTokenizer:
 
     @classmethod
     def from_json(cls, state: dict[str, Any], vocabulary: Vocabulary) -> Self:
-        """The tokenizer that `to_json` described."""
+        """Return the tokenizer that `to_json` described."""
         kinds = {"split": str, "lower": bool, "nfc": bool, "capitals": bool}
-        tokenizer = cls(**described(state, kinds))
+        tokenizer = cls(**read_settings(state, kinds))
         tokenizer._vocabulary = vocabulary
         return tokenizer
 
@@ -212,23 +212,23 @@ class WordTokenizer:
         return normalise(texts) if self.nfc else require_texts(texts)
 
     def _segment(self, rows: Sequence[str]) -> Iterator[Segments]:
-        return segment_batches(rows, self._cutter())
+        return segment_batches(rows, self._segmenter())
 
-    def _cutter(self) -> Cutter:
+    def _segmenter(self) -> Segmenter:
         if self.split == "keras":
-            return keras_cutter(KERAS_FILTERS, self.lower, " ")
-        return unicode_cutter(self.lower)
+            return keras_segmenter(KERAS_FILTERS, self.lower, " ")
+        return unicode_segmenter(self.lower)
 
 
 def _kinds(segments: Segments) -> Kinds:
-    """Of each token how it was written, see `capitals_of`."""
+    """Return the kinds of tokens of some segments, see `capitals_of`."""
     return np.concatenate([capitals_of(part) for part in segments.parts])
 
 
 def _before_lowering(
     rows: Sequence[str], offsets: Int64s, starts: Int64s, ends: Int64s
 ) -> tuple[Int64s, Int64s]:
-    """Character ranges in lower-cased rows as ranges in `rows`; changes them in place.
+    """Map ranges in lower-cased rows to ranges in `rows`, in place.
 
     Args:
         rows: texts before lower-casing [rows].

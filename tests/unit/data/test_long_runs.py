@@ -6,7 +6,7 @@ import pytest
 
 from munjang.data.long_runs import describe_long_runs
 from munjang.data.readers import read_table
-from munjang.text.subwords.taught import LONGEST_RUN
+from munjang.text.subwords.training_pretokens import LONGEST_RUN
 
 
 def test_the_first_such_row_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The real Keras, held beside our own; and a way to send small texts along our fast path."""
+"""Keras as a reference, and a way to send small texts through the path for columns."""
 
 import os
 from collections.abc import Iterator

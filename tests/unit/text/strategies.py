@@ -1,8 +1,8 @@
-"""Hypothesis strategies of ugly text: what people's files really hold, and worse.
+"""Hypothesis strategies of difficult text, as in real files and worse.
 
-`ugly_text()` draws one string, `ugly_texts()` a list of them that share words, so that counts,
-vocabularies and unknown tokens have something to do. No lone surrogates: such a string is not
-text that any file can hold (`with_surrogates()` draws them for those who want to refuse them).
+`ugly_text()` draws one string, `ugly_texts()` a list of strings that share words, so that counts,
+vocabularies and unknown tokens are exercised. They hold no lone surrogates, which no file can hold
+(`with_surrogates()` draws these, for tests that they are refused).
 """
 
 import unicodedata
@@ -22,10 +22,10 @@ EMOJI = st.sampled_from(["😀", "❤️", "👩‍👩‍👧", "👍🏽", "�
 # context, sharp S, digraphs, scripts whose case came late, the Kelvin, Angstrom and Ohm signs.
 CASED = ["İ", "I", "ı", "Σ", "ΑΣ", "ΑΣ.", "Σ\u0301", "ς", "ẞ", "ß", "\u01c5", "Ⴀ", "Ა", "Ꭰ", "ꭰ"]
 LATE_CASED = ["𐐀", "\u212a", "\u212b", "\u2126", "ﬁ", "ŉ", "ǰ", "Ω", "ｱ", "Ａ", "①", "½"]
-# Composed, decomposed, both, and what NFC takes apart for good.
+# Composed, decomposed, both, and what NFC always decomposes.
 COMPOSED = ["\xc0", "A\u0300", "\u1e69", "s\u0323\u0307", "\u0344", "\u0958", "\u09c7\u09be"]
 COMPOSED_HANGUL = ["각", "가\u11a8", "\u1100\u1161\u11a8", "\u11a8", "\u1161"]
-# What one library calls a space or the end of a line, and another does not.
+# White space and line ends in some libraries but not in others.
 SPACES = [
     "\r\n",
     "\x0b",
@@ -64,7 +64,7 @@ def _decompose(text: str) -> str:
 
 
 def ugly_text(max_pieces: int = 12) -> st.SearchStrategy[str]:
-    """One string; often empty, often real words, sometimes NFD, sometimes long."""
+    """Return a strategy of strings: often empty or real words, sometimes NFD, sometimes long."""
     mixed = st.lists(_pieces, max_size=max_pieces).map("".join)
     return st.one_of(
         mixed,
@@ -76,11 +76,11 @@ def ugly_text(max_pieces: int = 12) -> st.SearchStrategy[str]:
 
 
 def ugly_texts(max_size: int = 8, max_pieces: int = 12) -> st.SearchStrategy[list[str]]:
-    """A list of strings that share words: a small corpus."""
+    """Return a strategy of lists of strings that share words: small corpora."""
     return st.lists(ugly_text(max_pieces), max_size=max_size)
 
 
 def with_surrogates() -> st.SearchStrategy[str]:
-    """Strings with a lone surrogate in them: Python holds them, no file and no Arrow column can."""
+    """Return a strategy of strings with a lone surrogate, which no file or column can hold."""
     lone = st.characters(categories=["Cs"])
     return st.builds(lambda a, b, c: a + b + c, ugly_text(4), lone, ugly_text(4))

@@ -1,4 +1,4 @@
-"""Capitals as tokens: where a sign stands, that nothing else changes, and the way back."""
+"""Capital markers: their places, that nothing else changes, and decoding."""
 
 import unicodedata
 
@@ -32,7 +32,7 @@ def is_word(token: str) -> bool:
 
 
 def signed(text: str) -> list[str]:
-    """Word by word, from what the text had where each word of the plain tokenizer stands."""
+    """Add markers word by word, from the text at the range of each word of the plain tokenizer."""
     plain = WordTokenizer().fit(column([text]))
     tokens = plain.encode_with_offsets(column([text]))
     ids, starts, ends = (part.to_pylist()[0] for part in (tokens.ids, tokens.starts, tokens.ends))

@@ -8,9 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from munjang.errors import FolderError
-from munjang.text.characters import CharacterTokenizer, simple_lower
-from munjang.text.cutting.utf32 import from_utf32, to_utf32
+from munjang.text.characters import CharacterTokenizer, simple_lower_table
 from munjang.text.normalise import normalise
+from munjang.text.segmentation.utf32 import from_utf32, to_utf32
 from munjang.text.vocabulary import RESERVED, Vocabulary
 from tests.unit.text.strategies import ugly_texts
 
@@ -22,7 +22,7 @@ def column(texts: list[str]) -> pl.Series:
 
 
 def characters_of(texts: list[str], lower: bool) -> list[list[str]]:
-    """What the fast path must see, one character at a time."""
+    """Return the characters, one by one, as a reference for the fast path."""
     composed = normalise(column(texts)).to_list()
     return [[c.lower()[0] if lower else c for c in text] for text in composed]
 
@@ -76,7 +76,7 @@ def test_lower_is_one_character_for_one() -> None:
 
 
 def test_simple_lower_is_the_first_character_of_pythons() -> None:
-    table = simple_lower()
+    table = simple_lower_table()
     for point in range(0x20000):
         if not 0xD800 <= point < 0xE000:
             assert chr(table[point]) == chr(point).lower()[0]

@@ -1,4 +1,4 @@
-"""Token columns, and the machinery under the word tokenizers: cutting, keys, counting, finding."""
+"""Token columns, and the steps below the word tokenizers: segmentation, keys, counting, search."""
 
 import sys
 from collections import Counter
@@ -20,29 +20,33 @@ from munjang.text.columns import (
     type_ids,
     values_and_offsets,
 )
-from munjang.text.cutting import keys, keytable, segment
-from munjang.text.cutting.codepoints import (
+from munjang.text.segmentation import keys, keytable, segment
+from munjang.text.segmentation.codepoints import (
     CODE_POINTS,
     bounds_of,
     is_irregular,
     lower_table,
 )
-from munjang.text.cutting.counting import count_types, merge_counts, ranked
-from munjang.text.cutting.cutters import character_cutter, keras_cutter, unicode_cutter
-from munjang.text.cutting.keytable import KeyTable, distinct
-from munjang.text.cutting.ragged import Ragged, concatenate
-from munjang.text.cutting.typetable import TypeTable
-from munjang.text.cutting.units import Alphabet, letters, read_line
+from munjang.text.segmentation.counting import count_types, merge_counts, rank_by_count
+from munjang.text.segmentation.keytable import KeyTable, unique_keys
+from munjang.text.segmentation.ragged import Ragged, concatenate
+from munjang.text.segmentation.segmenters import (
+    character_segmenter,
+    keras_segmenter,
+    unicode_segmenter,
+)
+from munjang.text.segmentation.typetable import TypeTable
+from munjang.text.segmentation.units import Alphabet, read_line, unit_codes
 from tests.unit.text.strategies import ugly_text, ugly_texts
 
 rows_of_ids = st.lists(st.lists(st.integers(-(2**31), 2**31 - 1), max_size=5), max_size=8)
-CUTTERS = st.sampled_from(
+SEGMENTERS = st.sampled_from(
     [
-        keras_cutter(" .!", lower=True, split=" "),
-        keras_cutter("\0😀𐐀𐐨Σ", lower=True, split="a"),
-        keras_cutter("", lower=False, split="\u3000"),
-        unicode_cutter(lower=True),
-        character_cutter(lower=False),
+        keras_segmenter(" .!", lower=True, split=" "),
+        keras_segmenter("\0😀𐐀𐐨Σ", lower=True, split="a"),
+        keras_segmenter("", lower=False, split="\u3000"),
+        unicode_segmenter(lower=True),
+        character_segmenter(lower=False),
     ]
 )
 
@@ -117,7 +121,7 @@ def changed(module, **values):
 
 
 def colliding_hash(last, middle):
-    """The same for all tokens that begin with the same lane."""
+    """Return equal hashes for all tokens that begin with the same lane."""
     return np.zeros(len(last), dtype=np.uint64)
 
 
@@ -148,14 +152,14 @@ def listed(counted):
 @given(
     texts=ugly_texts(),
     other=ugly_texts(),
-    cutter=CUTTERS,
+    segmenter=SEGMENTERS,
     collide=st.booleans(),
     part=st.sampled_from([1, 7, 1 << 17]),
     rows=st.sampled_from([1, 3, 1 << 10]),
 )
-def test_counting_and_finding(texts, other, cutter, collide, part, rows):
+def test_counting_and_finding(texts, other, segmenter, collide, part, rows):
     """Also when hashes collide, and when the texts are worked on in the smallest parts."""
-    whole = as_rows(segment.segment(texts, cutter))
+    whole = as_rows(segment.segment(texts, segmenter))
     hashes = {"_fold": colliding_hash} if collide else {}
     sizes = {
         "_PART_CHARACTERS": part,
@@ -163,33 +167,33 @@ def test_counting_and_finding(texts, other, cutter, collide, part, rows):
         "_PART_ROWS": range(rows, 1 << 13),
     }
     with changed(keys, **hashes), changed(segment, **sizes):
-        segments = segment.segment(texts, cutter)
+        segments = segment.segment(texts, segmenter)
         assert as_rows(segments) == whole
         counted = count_types(segments)
         assert listed(counted) == slow_counts(whole)
-        batches = [count_types(batch) for batch in segment.segment_batches(texts, cutter)]
+        batches = [count_types(batch) for batch in segment.segment_batches(texts, segmenter)]
         assert listed(merge_counts(batches)) == slow_counts(whole)
-        unknown = segment.segment(other, cutter)
+        unknown = segment.segment(other, segmenter)
         places = {token: place for place, token in enumerate(counted.types)}
         expected = [places.get(token, -1) for row in as_rows(unknown) for token in row]
         merged = merge_counts(batches)
         for table in (TypeTable.of_types(counted.types), counted.table, merged.table):
             assert table.find(unknown).tolist() == expected
-            pieces = segment.map_segments(other, cutter, table.find)
+            pieces = segment.map_segments(other, segmenter, table.find)
             assert [place for piece in pieces for place in piece] == expected
             numbers = np.arange(len(places), dtype=np.int32) + 10
-            renumbered = table.renumbered(numbers, unknown=7).find(unknown)
+            renumbered = table.renumber(numbers, unknown=7).find(unknown)
             assert renumbered.tolist() == [place + 10 if place >= 0 else 7 for place in expected]
 
 
-@given(texts=ugly_texts(), cutter=CUTTERS, part=st.sampled_from([1, 7, 1 << 17]))
-def test_ranges_of_tokens(texts, cutter, part):
+@given(texts=ugly_texts(), segmenter=SEGMENTERS, part=st.sampled_from([1, 7, 1 << 17]))
+def test_ranges_of_tokens(texts, segmenter, part):
     with changed(segment, _PART_CHARACTERS=part):
-        segments = segment.segment(texts, cutter)
+        segments = segment.segment(texts, segmenter)
     starts, ends = segments.ranges()
     cuts = segments.offsets.tolist()
     for row, text in enumerate(texts):
-        lowered = text.lower() if cutter.alphabet.lower else text
+        lowered = text.lower() if segmenter.alphabet.lower else text
         pieces = [lowered[starts[i] : ends[i]] for i in range(cuts[row], cuts[row + 1])]
         assert pieces == as_rows(segments)[row]
 
@@ -222,10 +226,10 @@ def test_a_column_of_strings_as_segments(strings, start):
 def test_a_table_of_keys(known, others, crowded):
     """Also when all homes are the same, or few, so that most keys find theirs taken."""
     with changed(keytable, **({"_GOLDEN": 1} if crowded else {})):
-        every = distinct(np.array(known, dtype=np.uint64))
+        every = unique_keys(np.array(known, dtype=np.uint64))
         assert every.tolist() == list(dict.fromkeys(known))
         found = KeyTable(every).find(np.array([*known, *others], dtype=np.uint64)).tolist()
-        repeats = keytable.repeated(np.array(known, dtype=np.uint64)).tolist()
+        repeats = keytable.find_repeats(np.array(known, dtype=np.uint64)).tolist()
     places = {key: place for place, key in enumerate(every.tolist())}
     assert found == [places.get(key, -1) for key in (*known, *others)]
     left = [key for place, key in enumerate(known) if place not in repeats]
@@ -262,7 +266,7 @@ def test_ragged_pieces(rows, others, data):
 
 @given(text=ugly_text())
 def test_places_of_characters_and_units(text):
-    line = read_line(text, np.array([len(text)]), Alphabet(letters(False), lower=False))
+    line = read_line(text, np.array([len(text)]), Alphabet(unit_codes(False), lower=False))
     assert line.points().tolist() == [ord(character) for character in text]
     places = np.arange(len(text) + 1)
     units = line.to_units(places)
@@ -275,22 +279,22 @@ def test_ranking(counts, limit):
     for some in (counts, [count % 7 for count in counts], [65533 + count % 5 for count in counts]):
         kept = [place for place, count in enumerate(some) if count >= limit]
         expected = sorted(kept, key=lambda place: -some[place])
-        assert ranked(np.array(some, dtype=np.int64), limit).tolist() == expected
+        assert rank_by_count(np.array(some, dtype=np.int64), limit).tolist() == expected
 
 
 def test_one_enormous_token():
     token = "가" * 300_000
-    segments = segment.segment([f"a {token} a", token[1:]], unicode_cutter(lower=True))
+    segments = segment.segment([f"a {token} a", token[1:]], unicode_segmenter(lower=True))
     assert listed(count_types(segments)) == [("a", 2, 1), (token, 1, 1), (token[1:], 1, 1)]
 
 
 def test_lone_surrogates_are_refused():
     with pytest.raises(UnicodeEncodeError):
-        segment.segment(["a \ud800"], unicode_cutter(lower=True))
+        segment.segment(["a \ud800"], unicode_segmenter(lower=True))
 
 
 @pytest.mark.skipif(sys.byteorder != "little", reason="states the layout of a little machine")
 def test_four_characters_are_their_own_key():
-    segments = segment.segment(["abcd abc"], keras_cutter("", lower=True, split=" "))
+    segments = segment.segment(["abcd abc"], keras_segmenter("", lower=True, split=" "))
     expected = [sum(ord(c) << 16 * i for i, c in enumerate(word)) for word in ("abcd", "abc")]
     assert segments.keys.keys.tolist() == expected

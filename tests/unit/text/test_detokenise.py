@@ -1,11 +1,11 @@
-"""Words with spaces between, as people write them."""
+"""Spaces around punctuation in decoded text."""
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from munjang.text.detokenise import closed_up
+from munjang.text.detokenise import attach_punctuation
 
 
 @pytest.mark.parametrize(
@@ -21,10 +21,10 @@ from munjang.text.detokenise import closed_up
     ],
 )
 def test_marks_stand_close_to_what_they_belong_to(spaced: str, written: str) -> None:
-    assert closed_up(pl.Series([spaced]))[0] == written
+    assert attach_punctuation(pl.Series([spaced]))[0] == written
 
 
 @given(texts=st.lists(st.text(max_size=30), max_size=5))
 def test_nothing_but_spaces_is_taken_out(texts: list[str]) -> None:
-    closed = closed_up(pl.Series(texts, dtype=pl.String)).to_list()
+    closed = attach_punctuation(pl.Series(texts, dtype=pl.String)).to_list()
     assert [t.replace(" ", "") for t in closed] == [t.replace(" ", "") for t in texts]

@@ -1,4 +1,4 @@
-"""Our Tokenizer against the one that Keras ships as legacy, over ugly texts and odd settings."""
+"""The Tokenizer against the legacy one of Keras, over difficult texts and settings."""
 
 import math
 import subprocess
@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.errors import ConfigError, DataError, NotFittedError
-from munjang.text.cutting.cutters import KERAS_FILTERS
 from munjang.text.keras import Tokenizer, text_to_word_sequence
+from munjang.text.segmentation.segmenters import KERAS_FILTERS
 from tests.unit.text.peer_keras import legacy, path
 from tests.unit.text.strategies import ugly_text, ugly_texts, with_surrogates
 
@@ -43,7 +43,7 @@ corpora = st.one_of(ugly_texts(), ugly_texts(), ugly_texts(), token_lists, mixed
 
 
 def state(tokenizer: Any) -> dict[str, Any]:
-    """Everything learned, orders included. Keras' word_docs follow the hashes of a set."""
+    """Return all learned state with its order, but for word_docs, which Keras orders by hash."""
     return {
         "word_counts": list(tokenizer.word_counts.items()),
         "word_docs": dict(tokenizer.word_docs),

@@ -1,4 +1,4 @@
-"""What Keras writes loads here, and what is written here loads in Keras."""
+"""JSON of tokenizers is exchanged with Keras in both directions."""
 
 import json
 

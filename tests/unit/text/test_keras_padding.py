@@ -25,7 +25,7 @@ def rows_of(elements):
 
 
 def same(sequences, **arguments):
-    """The same array or the same kind of error."""
+    """Check that both give the same array or the same kind of error."""
     expected, error = outcome(peer_keras.pad_sequences, sequences, **arguments)
     padded, refused = outcome(pad_sequences, sequences, **arguments)
     if error is not None:

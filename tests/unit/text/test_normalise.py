@@ -20,7 +20,7 @@ def column(texts: list[str]) -> pl.Series:
 
 
 def known_to_python(texts: list[str]) -> bool:
-    """Polars may know a newer Unicode than this Python: skip what only one of them assigns."""
+    """Skip characters that only a newer Unicode version than Python's assigns."""
     return not any(unicodedata.category(character) == "Cn" for character in "".join(texts))
 
 
@@ -90,13 +90,13 @@ def test_an_unknown_form_is_refused() -> None:
 
 @cache
 def taken_in() -> frozenset[str]:
-    """All characters that stand behind the first one in some full decomposition."""
+    """Return all characters that follow the first one in some full decomposition."""
     decomposed = (unicodedata.normalize("NFD", chr(point)) for point in range(0x30000))
     return frozenset("".join(text[1:] for text in decomposed if len(text) > 1))
 
 
 def clusters(text: str) -> list[tuple[int, int]]:
-    """Character ranges that compose and reorder apart from each other; slow and obvious."""
+    """Return character ranges that compose and reorder independently; a slow reference."""
     begins = [0] if text else []
     for place, character in enumerate(text[1:], start=1):
         first = unicodedata.normalize("NFD", character)[0]
@@ -106,7 +106,7 @@ def clusters(text: str) -> list[tuple[int, int]]:
 
 
 def map_each_character(texts: list[str], form: str) -> list[list[tuple[int, int]]]:
-    """The original range of every single normalised character."""
+    """Return the original range of each normalized character."""
     original = column(texts)
     normal = normalise(original, form)
     lengths = [len(text) for text in normal]

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import example, given, settings
 
-from munjang.text.cutting.codepoints import CODE_POINTS
+from munjang.text.segmentation.codepoints import CODE_POINTS
 from munjang.text.subwords.pretokens import LONGEST, SPACE_SIGN, pretokenise
 from tests.unit.text.strategies import ugly_texts
 
@@ -31,7 +31,7 @@ def kind(character: str) -> str:
 
 
 def cut(text: str) -> list[str]:
-    """The rules of the module, one character at a time."""
+    """Apply the rules of the module, one character at a time."""
     pieces: list[str] = []
     last = ""
     swapped = text.translate({ord(" "): SPACE_SIGN, ord(SPACE_SIGN): " "})
@@ -51,7 +51,7 @@ def cut(text: str) -> list[str]:
 
 def pieces_of(texts: list[str]) -> list[list[str]]:
     pretokens = pretokenise(column(texts))
-    distinct, index = pretokens.distinct()
+    distinct, index = pretokens.unique()
     bounds = pretokens.offsets()
     flat = [distinct[i] for i in index]
     return [flat[a:b] for a, b in pairwise(bounds)]
@@ -85,5 +85,5 @@ def test_no_piece_holds_the_name_of_a_reserved_id(name: str) -> None:
 def test_spaced_text_parts_at_pretokens_and_at_unknown_characters() -> None:
     known = np.ones(CODE_POINTS, dtype=bool)
     known[ord("뷁")] = False
-    spaced = pretokenise(column(["영화뷁다 좋다!", "", "네"])).spaced(known)
+    spaced = pretokenise(column(["영화뷁다 좋다!", "", "네"])).join_with_spaces(known)
     assert [text.split() for text in spaced] == [["▁영화", "다", "▁좋다", "!"], [], ["▁네"]]

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -12,6 +13,7 @@ from munjang.text.registry import (
     tokenizer_from_json,
 )
 from munjang.text.vocabulary import Vocabulary
+from tests.made_tokenizers import saved_tokenizer
 
 VOCABULARY = Vocabulary.from_counts(["가"], [1])
 
@@ -22,8 +24,10 @@ def test_every_name_is_the_name_of_its_class(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
-def test_the_state_of_every_tokenizer_names_it(name: str) -> None:
-    tokenizer = make_tokenizer(name).fit(pl.Series(["영화가 좋다"]))
+def test_the_state_of_every_tokenizer_names_it(name: str, tmp_path: Path) -> None:
+    texts = ["영화가 좋다"]
+    file = {"file": str(saved_tokenizer(tmp_path, "bert", texts))} if name == "huggingface" else {}
+    tokenizer = make_tokenizer(name, **file).fit(pl.Series(texts))
     assert tokenizer.to_json()["name"] == name
     again = tokenizer_from_json(tokenizer.to_json(), tokenizer.vocabulary)
     assert type(again) is type(tokenizer)

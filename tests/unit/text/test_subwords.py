@@ -147,7 +147,7 @@ for kind in ("bpe", "unigram", "wordpiece"):
 
 
 def _corpus_with_ties() -> list[str]:
-    """Many words of equal counts, so that every order the library leaves to chance shows."""
+    """Return many words of equal counts, so that any order that the library does not fix shows."""
     stems = [chr(0xAC00 + 588 * i) + chr(0xB098 + 28 * j) for i in range(12) for j in range(6)]
     endings = ["가", "는", "에서", "했다", "하고", "이다!!", "입니다", "...", "ㅋㅋㅋ"]
     return [" ".join(stem + ending for ending in endings) for stem in stems]

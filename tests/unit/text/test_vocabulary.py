@@ -12,9 +12,9 @@ from munjang.errors import ConfigError, FolderError
 from munjang.text import vocabulary as module
 from munjang.text.columns import token_column
 from munjang.text.coverage import THRESHOLDS, vocabulary_coverage
-from munjang.text.cutting.cutters import unicode_cutter
-from munjang.text.cutting.segment import segment
 from munjang.text.keras import Tokenizer
+from munjang.text.segmentation.segment import segment
+from munjang.text.segmentation.segmenters import unicode_segmenter
 from munjang.text.vocabulary import OOV, PAD, RESERVED, Vocabulary
 from tests.unit.text.peer_keras import path
 from tests.unit.text.strategies import ugly_text, ugly_texts
@@ -60,7 +60,7 @@ def test_ids_of_tokens(tokens, other, few):
 
 @given(texts=ugly_texts(), few=st.booleans())
 def test_ids_of_segments(texts, few):
-    segments = segment(texts, unicode_cutter(lower=True))
+    segments = segment(texts, unicode_segmenter(lower=True))
     names = segments.strings(np.arange(len(segments))).to_pylist()
     vocabulary = build(names[::2])
     limit, module._FEW = module._FEW, 1 << 30 if few else -1
@@ -75,7 +75,7 @@ def test_ids_of_segments(texts, few):
 def test_trimming_later_is_trimming_at_once(tokens, min_frequency, max_size):
     whole = build([token for token in tokens if token not in RESERVED])
     assert_same(
-        whole.trimmed(min_frequency=min_frequency, max_size=max_size),
+        whole.trim(min_frequency=min_frequency, max_size=max_size),
         build(
             [token for token in tokens if token not in RESERVED],
             min_frequency=min_frequency,
@@ -108,7 +108,7 @@ def test_what_is_no_vocabulary_is_refused():
 
 
 def slow_coverage(fitted, validation, keeps):
-    """Coverage of tokens, of types, and OOV rate, one token at a time."""
+    """Compute coverage of tokens and types, and OOV rate, one token at a time."""
     tokens = [token in keeps for token in fitted]
     types = [token in keeps for token in set(fitted)]
     unknown = [token not in keeps for token in validation]

@@ -1,4 +1,4 @@
-"""The words tokenizer against a slow and obvious one, and its offsets against the person's text."""
+"""The words tokenizer and its offsets against a slow reference."""
 
 import unicodedata
 from itertools import pairwise
@@ -37,7 +37,7 @@ def kind_of(character):
 
 
 def unicode_words(text):
-    """Walk over the characters; `base` is what a mark would stand on."""
+    """Find words character by character; `base` is the class that a mark would join."""
     words: list[str] = []
     base, tied = "space", False
     for character in text:

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from munjang.config import LONGEST, MOST_IDS, Settings
-from munjang.text.registry import checked_settings
+from munjang.text.registry import check_settings
 
 
 class PairDataSettings(Settings):
@@ -40,7 +40,7 @@ class SideSettings(Settings):
     @model_validator(mode="after")
     def _settings_of_its_own(self) -> Self:
         # as the tokenizer takes them, so that config.yaml says what was done
-        self.settings.update(checked_settings(self.name, self.settings))
+        self.settings.update(check_settings(self.name, self.settings))
         return self
 
 

@@ -1,6 +1,6 @@
-"""What a Keras tokenizer has learned, kept as columns until somebody asks for the dictionaries.
+"""The learned state of a Keras tokenizer as columns, turned into dictionaries on request.
 
-Half a second goes into five dictionaries of 300,000 words, and most callers only want ids.
+Five dictionaries of 300,000 words take half a second, and most callers only need ids.
 """
 
 from collections import OrderedDict, defaultdict
@@ -13,16 +13,16 @@ import numpy as np
 import polars as pl
 
 from munjang.text.columns import Int32s, Int64s
-from munjang.text.cutting.codepoints import bounds_of
-from munjang.text.cutting.counting import TypeCounts, ranked
-from munjang.text.cutting.segment import Segments, segment_tokens
-from munjang.text.cutting.typetable import TypeTable
+from munjang.text.segmentation.codepoints import bounds_of
+from munjang.text.segmentation.counting import TypeCounts, rank_by_count
+from munjang.text.segmentation.segment import Segments, segment_tokens
+from munjang.text.segmentation.typetable import TypeTable
 
-Encoded = tuple[Int32s, Int64s]  # ids [tokens], and how many each row has [rows]
-# Gives what is to be done to all parts of a column of words; None if there is no column.
+Encoded = tuple[Int32s, Int64s]  # ids [tokens], and the number of them in each row [rows]
+# Applies a function to all parts of a column of words; None if there is no column.
 MapParts = Callable[[Callable[[Segments], Encoded]], list[Encoded] | None]
 
-_NONE = -1  # in a column of ids: this word has none
+_NONE = -1  # the id of a word without one
 _LARGEST = np.iinfo(np.int32).max
 
 
@@ -30,9 +30,9 @@ class WordIds:
     """Finds the ids of the words of whole columns.
 
     Args:
-        table: finds words.
-        ids: the id of each of its numbers; negative for a word that has none [words].
-        others: words with an id that `table` does not know.
+        table: from words to numbers.
+        ids: the id for each number; negative for a word without one [words].
+        others: ids of words that `table` does not hold.
     """
 
     def __init__(self, table: TypeTable, ids: Int32s, others: Mapping[Any, int]) -> None:
@@ -40,7 +40,7 @@ class WordIds:
 
     @classmethod
     def of_index(cls, word_index: Mapping[Any, Any]) -> "WordIds | None":
-        """From a dictionary that anybody may have made; None where columns cannot hold it."""
+        """Build it from any dictionary; return None if columns cannot hold it."""
         try:
             words = pl.Series(list(word_index), dtype=pl.String, strict=True)
             ids = np.array(list(word_index.values()), dtype=np.int64)
@@ -53,7 +53,7 @@ class WordIds:
         return cls(TypeTable.of_types(words), ids.astype(np.int32), {})
 
     def id_of(self, word: Any) -> int | None:
-        """The id of one word, as the dictionary would give it."""
+        """Return the id of one word, as the dictionary would."""
         try:
             known = [[word]] if isinstance(word, str) else [[]]
             numbers = self._table.find(segment_tokens(known, lower=False))
@@ -65,18 +65,18 @@ class WordIds:
     def encode(
         self, map_parts: MapParts, *, num_words: float | None, oov: int | None
     ) -> tuple[Int32s, Int64s] | None:
-        """Ids of the words [tokens] and the offsets of the rows [rows + 1]; None: no column.
+        """Return ids [tokens] and row offsets [rows + 1]; None if there is no column.
 
         Args:
-            map_parts: has the words.
-            num_words: larger ids, and this one, count as unknown; None or 0 for no limit.
-            oov: the id of unknown words; None leaves them out.
+            map_parts: applies a function to the words.
+            num_words: ids from here on count as unknown; None or 0 for no limit.
+            oov: id of unknown words; None to leave them out.
         """
         unknown = _NONE if oov is None else oov
         ids = self._ids
         if num_words:
             ids = np.where(ids < num_words, ids, _NONE)
-        table = self._table.renumbered(np.where(ids < 0, unknown, ids).astype(np.int32), unknown)
+        table = self._table.renumber(np.where(ids < 0, unknown, ids).astype(np.int32), unknown)
 
         def encode(part: Segments) -> Encoded:
             found, offsets = table.find(part), part.offsets
@@ -94,12 +94,12 @@ class WordIds:
 
 @dataclass(frozen=True)
 class KerasColumns:
-    """One fit, as columns.
+    """The result of a fit, as columns.
 
     Attributes:
-        counts: all words of the fitted texts.
-        oov_token: takes id 1 if given.
-        min_frequency: words seen less often get no id.
+        counts: counts of all words of the fitted texts.
+        oov_token: token with id 1, or None.
+        min_frequency: rarer words get no id.
     """
 
     counts: TypeCounts
@@ -108,8 +108,8 @@ class KerasColumns:
 
     @cached_property
     def ranking(self) -> Int64s:
-        """The types that have an id, the most frequent first, ties by first appearance [kept]."""
-        return ranked(self.counts.counts, self.min_frequency)
+        """Types with an id, most frequent first, ties by first appearance [kept]."""
+        return rank_by_count(self.counts.counts, self.min_frequency)
 
     @property
     def first_id(self) -> int:
@@ -117,31 +117,31 @@ class KerasColumns:
         return 1 if self.oov_token is None else 2
 
     def word_counts(self) -> OrderedDict[Any, int]:
-        """How often each word was seen, by first appearance."""
+        """Return the count of each word, by first appearance."""
         return OrderedDict(zip(self._words, self.counts.counts.tolist(), strict=True))
 
     def word_docs(self) -> defaultdict[Any, int]:
-        """In how many texts each word stands."""
+        """Return the number of texts that hold each word."""
         return defaultdict(int, zip(self._words, self.counts.documents.tolist(), strict=True))
 
     def word_index(self) -> dict[Any, int]:
-        """Word to id. A word that is the `oov_token` too has the id of its rank, as in Keras."""
+        """Return ids by word. A word equal to `oov_token` has the id of its rank, as in Keras."""
         return dict(zip(self._numbered, range(1, len(self._numbered) + 1), strict=True))
 
     def index_word(self) -> dict[int, Any]:
-        """Id to word: `word_index` the other way round."""
+        """Return words by id: the inverse of `word_index`."""
         if self.oov_token is not None and self.oov_token in self._numbered[1:]:
             return {number: word for word, number in self.word_index().items()}
         return dict(enumerate(self._numbered, start=1))
 
     def index_docs(self) -> defaultdict[int, int]:
-        """In how many texts the word of each id stands."""
+        """Return the number of texts that hold the word of each id."""
         documents = self.counts.documents[self.ranking].tolist()
         return defaultdict(int, enumerate(documents, start=self.first_id))
 
     @cached_property
     def word_ids(self) -> WordIds:
-        """The same ids by columns."""
+        """The ids, for columns."""
         ids = np.full(len(self.counts.counts), _NONE, dtype=np.int32)
         ids[self.ranking] = np.arange(len(self.ranking), dtype=np.int32) + self.first_id
         others = {} if self.oov_token is None else {self.oov_token: 1}

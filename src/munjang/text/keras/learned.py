@@ -1,4 +1,4 @@
-"""The dictionaries of a Keras tokenizer: learned by columns, made when somebody asks for them."""
+"""The dictionaries of a Keras tokenizer: learned from columns, created on first access."""
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,23 +10,23 @@ import numpy as np
 
 from munjang.errors import ConfigError, NotFittedError
 from munjang.text.columns import Int32s, Int64s
-from munjang.text.coverage import Seen, seen_types
-from munjang.text.cutting.counting import TypeCounts, merge_counts
+from munjang.text.coverage import ValidationTypes, match_types
 from munjang.text.keras.errors import SettingTypeError
 from munjang.text.keras.index import KerasColumns, MapParts, WordIds
 from munjang.text.keras.rules import NO_COLUMN, Counted, Counts
+from munjang.text.segmentation.counting import TypeCounts, merge_counts
 
 DICTIONARIES = ("word_counts", "word_docs", "index_docs", "index_word", "word_index")
 
 
 class LearnedWords:
-    """What fitting leaves behind. Every dictionary may be changed or replaced, as in Keras.
+    """The learned state of a Keras tokenizer. Its dictionaries may be changed or replaced.
 
     Attributes:
-        num_words: ids from here on are not given; None or 0 for no limit.
-        oov_token: takes id 1 if given.
-        min_frequency: words seen less often get no id.
-        document_count: number of texts fitted.
+        num_words: ids from here on are not used; None or 0 for no limit.
+        oov_token: token with id 1, or None.
+        min_frequency: rarer words get no id.
+        document_count: number of fitted texts.
     """
 
     def __init__(
@@ -41,22 +41,22 @@ class LearnedWords:
         self.min_frequency = min_frequency
         self.document_count = document_count
         self._columns: KerasColumns | None = None
-        # The word_index that the ids were taken from: it shows whether somebody changed it since.
+        # The word_index that the ids were taken from, to detect changes.
         self._ids: tuple[dict[Any, int], WordIds | None] | None = None
 
     @cached_property
     def word_counts(self) -> OrderedDict[Any, int]:
-        """How often each word was seen, in order of first appearance."""
+        """Count of each word, by first appearance."""
         return self._columns.word_counts() if self._columns else OrderedDict()
 
     @cached_property
     def word_docs(self) -> dict[Any, int]:
-        """In how many texts each word stands."""
+        """Number of texts that hold each word."""
         return self._columns.word_docs() if self._columns else defaultdict(int)
 
     @cached_property
     def word_index(self) -> dict[Any, int]:
-        """Word to id, the most frequent first, ties by first appearance; from 1."""
+        """Ids by word, from 1, the most frequent first, ties by first appearance."""
         if self._columns is None:
             return {}
         index = self._columns.word_index()
@@ -65,19 +65,19 @@ class LearnedWords:
 
     @cached_property
     def index_word(self) -> dict[int, Any]:
-        """Id to word."""
+        """Words by id."""
         return self._columns.index_word() if self._columns else {}
 
     @cached_property
     def index_docs(self) -> dict[int, int]:
-        """In how many texts the word of each id stands."""
+        """Number of texts that hold the word of each id."""
         return self._columns.index_docs() if self._columns else defaultdict(int)
 
     @property
     def vocab_size(self) -> int:
-        """Rows that an Embedding needs: one more than the largest id that can be given.
+        """Number of rows of an embedding: one more than the largest id.
 
-        The padding row 0 and the `oov_token` are included, and `num_words` is respected.
+        It includes the padding row 0 and the `oov_token`, and respects `num_words`.
         """
         self._require_fit()
         oov = 0 if self.oov_token is None else self.word_index.get(self.oov_token, 0)
@@ -87,10 +87,10 @@ class LearnedWords:
 
     def _require_fit(self) -> None:
         if not self.document_count and not self.word_index:
-            raise NotFittedError("this tokenizer knows no words yet: call fit_on_texts first")
+            raise NotFittedError("this tokenizer is not fitted: call fit_on_texts first")
 
     def _learn(self, parts: Sequence[Counts]) -> None:
-        """Add the counts of some texts, and number all words anew."""
+        """Add the counts of some texts, and assign all ids again."""
         first_time = not (self._columns or self.word_counts or self.index_docs)
         columns = [part for part in parts if isinstance(part, TypeCounts)]
         if first_time and columns and len(columns) == len(parts):
@@ -119,34 +119,34 @@ class LearnedWords:
                 index_docs[self.word_index[word]] = documents[word]
 
     def _ids_of(self, map_parts: MapParts) -> tuple[Int32s, Int64s] | None:
-        """Ids [tokens] and offsets [rows + 1] of words; None where columns cannot give them."""
+        """Return ids [tokens] and row offsets [rows + 1]; None if columns cannot hold them."""
         words = self._word_ids()
         if words is None:
             return None
         oov = None if self.oov_token is None else words.id_of(self.oov_token)
         if oov is None and self.oov_token is not None:
-            return None  # unfitted, or the oov_token was changed: Keras answers None for an id
+            return None  # not fitted, or the oov_token was changed: Keras returns None as an id
         try:
             return words.encode(map_parts, num_words=self.num_words, oov=oov)
         except NO_COLUMN:
             return None
 
     def _word_ids(self) -> WordIds | None:
-        """The present `word_index` by columns; None where columns cannot hold it."""
+        """Return the present `word_index` for columns; None if columns cannot hold it."""
         if "word_index" not in self.__dict__ and self._columns is not None:
             return self._columns.word_ids
         if self._ids is None or self._ids[0] != self.word_index:
             self._ids = (dict(self.word_index), WordIds.of_index(self.word_index))
         return self._ids[1]
 
-    def _seen(self, parts: Sequence[Counts]) -> Seen:
-        """The words of other texts, as these know them."""
+    def _seen(self, parts: Sequence[Counts]) -> ValidationTypes:
+        """Match the words of other texts to the fitted ones."""
         columns = [part for part in parts if isinstance(part, TypeCounts)]
         if self._columns is not None and columns and len(columns) == len(parts):
-            return seen_types(self._columns.counts, merge_counts(columns))
+            return match_types(self._columns.counts, merge_counts(columns))
         places = {word: place for place, word in enumerate(self.word_counts)}
         counted = list(_each(parts))
-        return Seen(
+        return ValidationTypes(
             places=np.array([places.get(word, -1) for word, _, _ in counted], dtype=np.int64),
             counts=np.array([count for _, count, _ in counted], dtype=np.int64),
         )

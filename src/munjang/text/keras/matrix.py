@@ -1,4 +1,4 @@
-"""One row of numbers a text: Keras' `sequences_to_matrix`, counted by columns."""
+"""Document-term matrices: Keras' `sequences_to_matrix`, computed for whole columns."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -9,20 +9,24 @@ import numpy.typing as npt
 
 from munjang.errors import ConfigError, DataError
 from munjang.text.columns import Int64s, TokenColumn, values_and_offsets
-from munjang.text.cutting.codepoints import bounds_of
+from munjang.text.segmentation.codepoints import bounds_of
 
 Mode = Literal["binary", "count", "tfidf", "freq"]
 
 
 def check_mode(mode: str) -> Mode:
-    """Return `mode`; `ConfigError` unless it is one of binary, count, tfidf, freq."""
+    """Return `mode` if it is one of binary, count, tfidf and freq.
+
+    Raises:
+        ConfigError: it is another one.
+    """
     if mode not in get_args(Mode):
         raise ConfigError(f"unknown mode {mode!r}; expected one of {', '.join(get_args(Mode))}")
     return cast(Mode, mode)
 
 
 def flatten(sequences: Sequence[Sequence[int]] | TokenColumn) -> tuple[Int64s, Int64s]:
-    """Lists of ids, or a token column, as ids [tokens] and offsets [rows + 1]."""
+    """Return the ids [tokens] and row offsets [rows + 1] of lists of ids or a token column."""
     if hasattr(sequences, "to_pylist"):
         values, offsets = values_and_offsets(sequences)
         return values.astype(np.int64), offsets
@@ -48,17 +52,17 @@ def matrix_of(
     document_count: int = 0,
     index_docs: Mapping[int, int] | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Count ids a row.
+    """Build a document-term matrix.
 
     Args:
-        values: ids [tokens]; those of `columns` and more are left out.
+        values: ids [tokens]; ids from `columns` on are left out.
         offsets: row `i` holds `values[offsets[i]:offsets[i + 1]]` [rows + 1].
         columns: width of the result.
-        mode: binary: 1 where an id stands. count: how often. freq: its share of the row's ids,
-            those left out included. tfidf: (1 + ln count) * ln(1 + N / (1 + documents)), the
-            second weighting scheme of https://en.wikipedia.org/wiki/Tf-idf.
-        document_count: N, how many texts were fitted.
-        index_docs: in how many of them each id stands.
+        mode: binary: 1 for each id of the row. count: its count. freq: its share of the ids of
+            the row, those left out included. tfidf: (1 + ln count) * ln(1 + N / (1 + documents)),
+            the second weighting scheme of https://en.wikipedia.org/wiki/Tf-idf.
+        document_count: N, the number of fitted texts.
+        index_docs: the number of them that hold each id.
 
     Returns:
         Matrix [rows, columns].

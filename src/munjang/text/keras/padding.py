@@ -1,4 +1,4 @@
-"""Sequences of different lengths as one array: Keras' `pad_sequences`, filled by columns."""
+"""Padding of sequences to one array: Keras' `pad_sequences`, computed for whole columns."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from munjang.errors import ConfigError, DataError
 from munjang.text.columns import Int64s, TokenColumn, flat_ranges, to_lists, values_and_offsets
-from munjang.text.cutting.codepoints import bounds_of
 from munjang.text.keras.errors import InputTypeError, NumberTooLargeError, SettingTypeError
+from munjang.text.segmentation.codepoints import bounds_of
 
 _SIDES = ("pre", "post")
-_EXACT = 1 << 53  # whole numbers up to here are the same as float64
+_EXACT = 1 << 53  # integers up to here are exact in float64
 
 
 def pad_sequences(
@@ -31,10 +31,10 @@ def pad_sequences(
         sequences: lists (or arrays, or a token column) of ids, of strings, or of vectors of
             one shape.
         maxlen: length of the result; that of the longest sequence by default.
-        dtype: of the result; `object` for strings of any length.
-        padding: "pre" or "post": on which side a short sequence is filled up.
-        truncating: "pre" or "post": on which side a long sequence is cut.
-        value: what it is filled up with.
+        dtype: dtype of the result; `object` for strings of any length.
+        padding: "pre" or "post": the side on which short sequences are padded.
+        truncating: "pre" or "post": the side on which long sequences are truncated.
+        value: padding value.
 
     Returns:
         Array [sequences, maxlen, *shape of an element].
@@ -81,7 +81,7 @@ def _lengths(sequences: Sequence[Any]) -> Int64s:
 
 
 def _numbers(sequences: Sequence[Any], dtype: Any) -> npt.NDArray[Any] | None:
-    """All elements end to end, if they are plain whole numbers that `dtype` can hold."""
+    """Return all elements, concatenated, if they are integers that `dtype` can hold; else None."""
     if not set(map(type, sequences)) <= {list, tuple}:
         return None
     elements = list(chain.from_iterable(sequences))
@@ -110,7 +110,7 @@ def _width(lengths: Int64s, maxlen: int | None, truncating: str) -> int:
         return int(lengths.max())
     if not isinstance(maxlen, int | np.integer):
         raise SettingTypeError(f"maxlen must be a whole number; it is {maxlen!r}")
-    # Keras takes the last 0 elements as Python slices do: all, and more than one do not fit.
+    # Keras takes the last 0 elements by a slice, which gives all, and more than one do not fit.
     if maxlen < 0 or (maxlen == 0 and truncating == "pre" and (lengths > 1).any()):
         raise ConfigError(f"maxlen must be at least 1; it is {maxlen}")
     return int(maxlen)
@@ -124,7 +124,7 @@ def _fill(
     truncating: str,
     value: Any,
 ) -> npt.NDArray[Any]:
-    """Move all elements [elements] to their places in the result at once."""
+    """Copy all elements [elements] to the padded result at once."""
     lengths = np.diff(offsets)
     width = _width(lengths, maxlen, truncating)
     padded = np.full((len(lengths), width), value, dtype=values.dtype)
@@ -145,7 +145,7 @@ def _fill_each(
     truncating: str,
     value: Any,
 ) -> npt.NDArray[Any]:
-    """The same for anything NumPy understands: strings, fractions, vectors."""
+    """Pad row by row anything that NumPy understands: strings, floats, vectors."""
     width = _width(lengths, maxlen, truncating)
     shape = next((np.asarray(s).shape[1:] for s in sequences if len(s)), ())
     padded = np.full((len(sequences), width, *shape), value, dtype=dtype)

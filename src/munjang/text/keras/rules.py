@@ -1,6 +1,6 @@
-"""What Keras' legacy tokenizer takes for the words of a text, one text at a time and by columns.
+"""The word rules of Keras' legacy tokenizer, for single texts and for columns.
 
-The first is the meaning, the second the speed: `segments` gives up wherever the two could differ.
+Single texts define the result, columns are faster: `segments` returns None where both could differ.
 """
 
 import warnings
@@ -15,34 +15,38 @@ import polars as pl
 import pyarrow as pa
 
 from munjang.errors import ConfigError
-from munjang.text.cutting.counting import TypeCounts, count_types
-from munjang.text.cutting.cutters import KERAS_FILTERS, character_cutter, keras_cutter
-from munjang.text.cutting.segment import (
-    Cutter,
+from munjang.text.keras.errors import InputTypeError, SettingTypeError
+from munjang.text.segmentation.counting import TypeCounts, count_types
+from munjang.text.segmentation.segment import (
+    Segmenter,
     Segments,
     map_segments,
     segment_batches,
     segment_tokens,
 )
-from munjang.text.keras.errors import InputTypeError, SettingTypeError
+from munjang.text.segmentation.segmenters import KERAS_FILTERS, character_segmenter, keras_segmenter
 
-Counted = tuple[Any, int, int]  # a word, how often it stands in some texts, in how many of them
+Counted = tuple[Any, int, int]  # a word, its count, the number of texts that hold it
 Counts = TypeCounts | Sequence[Counted]
 
 Result = TypeVar("Result")
 
 NO_COLUMN = (TypeError, UnicodeEncodeError)
 
-# Below so many characters, one word after another is faster than setting up columns.
+# Below this number of characters, word by word is faster than columns.
 _FEW_CHARACTERS = 1 << 15
 
 
 def iterate(texts: Any) -> Iterator[Any]:
-    """The texts one by one; `InputTypeError` if that is not what came."""
+    """Iterate over texts.
+
+    Raises:
+        InputTypeError: `texts` is not iterable.
+    """
     if isinstance(texts, str):
         warnings.warn(
-            "one string came where many texts are expected, so each character counts as a text; "
-            "write [text] for a single text",
+            "expected many texts, got one string, so each character counts as a text; write "
+            "[text] for a single text",
             stacklevel=3,
         )
     if isinstance(texts, pl.Series | pa.Array | pa.ChunkedArray):
@@ -54,16 +58,16 @@ def iterate(texts: Any) -> Iterator[Any]:
 
 
 def as_list(texts: Any) -> list[Any]:
-    """The texts as a list; not a copy if they are one."""
+    """Return texts as a list, without a copy if they are one."""
     return texts if isinstance(texts, list) else list(iterate(texts))
 
 
 def are_many(rows: list[Any]) -> bool:
-    """Whether columns pay for so many texts."""
+    """Return whether there are so many texts that columns are faster."""
     try:
         return len(rows) >= _FEW_CHARACTERS or sum(map(len, rows)) >= _FEW_CHARACTERS
     except TypeError:
-        return False  # some of them are not texts: one after another, the error names the row
+        return False  # not all are texts: row by row, the error names the row
 
 
 def text_to_word_sequence(
@@ -72,14 +76,14 @@ def text_to_word_sequence(
     lower: bool = True,
     split: str | None = " ",
 ) -> list[str]:
-    """Cut one text into words, as Keras does.
+    """Split one text into words, as Keras does.
 
     Args:
         input_text: the text.
         filters: characters that are replaced by `split`.
-        lower: whether to lower-case first.
-        split: what stands between words; None takes filtered characters out and cuts at any
-            white space.
+        lower: lower-case first.
+        split: separator of words; None removes filtered characters and splits at any white
+            space.
 
     Raises:
         DataError: `input_text` is not a string.
@@ -90,7 +94,7 @@ def text_to_word_sequence(
 
 @dataclass
 class KerasRules:
-    """The settings that decide what the words of a text are; see `keras.Tokenizer`."""
+    """The settings that define the words of a text; see `keras.Tokenizer`."""
 
     filters: Iterable[str] = KERAS_FILTERS
     lower: bool = True
@@ -99,11 +103,11 @@ class KerasRules:
     analyzer: Callable[[Any], Iterable[Any]] | None = None
 
     def words(self, text: Any, row: int | None = None) -> Iterable[Any]:
-        """The words of one text, or of one list of words.
+        """Return the words of one text, or of one list of words.
 
         Args:
-            text: a string, or a list whose elements are the words.
-            row: its place in the column, from 1, for the error.
+            text: a string, or a list of words.
+            row: its row number, from 1, for the error.
 
         Raises:
             DataError: it is neither.
@@ -142,29 +146,29 @@ class KerasRules:
 
     def _explain_filters(self) -> str:
         return (
-            "filters must be a string of the characters to take out, or a list of single "
+            "filters must be a string of the characters to remove, or a list of single "
             f"characters; '' for none; it is {self.filters!r}"
         )
 
     def segments(self, rows: list[Any]) -> Iterator[Segments] | None:
-        """The same words by columns; None where only Python's own string methods will do.
+        """Return the words as segments; None if only Python's string methods can find them.
 
-        While it runs, one of `NO_COLUMN` says that some row is no string, or holds a lone
-        surrogate, which no column can.
+        Iterating raises one of `NO_COLUMN` if a row is not a string or holds a lone surrogate,
+        which a column cannot.
         """
         if _are_cut(rows):
             segments = self._tokens(rows)
             return None if segments is None else iter([segments])
-        cutter = self._cutter()
-        return None if cutter is None else segment_batches(rows, cutter)
+        segmenter = self._segmenter()
+        return None if segmenter is None else segment_batches(rows, segmenter)
 
     def map_parts(self, rows: list[Any], work: Callable[[Segments], Result]) -> list[Result] | None:
-        """`work` of consecutive parts of what `segments` gives; None where that gives None."""
+        """Apply `work` to consecutive parts of the segments; return None if `segments` does."""
         if _are_cut(rows):
             segments = self._tokens(rows)
             return None if segments is None else [work(segments)]
-        cutter = self._cutter()
-        return None if cutter is None else map_segments(rows, cutter, work)
+        segmenter = self._segmenter()
+        return None if segmenter is None else map_segments(rows, segmenter, work)
 
     def _tokens(self, rows: list[Any]) -> Segments | None:
         kinds = set(map(type, rows)), set(map(type, chain.from_iterable(rows)))
@@ -177,7 +181,7 @@ class KerasRules:
 
         Args:
             rows: the texts.
-            rows_before: how many came before them, for the errors.
+            rows_before: number of rows before them, for errors.
 
         Raises:
             DataError: a text is not a text; its row is named.
@@ -198,22 +202,21 @@ class KerasRules:
                 documents[word] = documents.get(word, 0) + 1
         return [[(word, number, documents[word]) for word, number in counts.items()]]
 
-    def _cutter(self) -> Cutter | None:
+    def _segmenter(self) -> Segmenter | None:
         if self.char_level:
-            return character_cutter(bool(self.lower))
+            return character_segmenter(bool(self.lower))
         split = self.split
         if self.analyzer is not None or not isinstance(split, str) or len(split) != 1:
             return None
-        # Rows are joined with `split`, which must then be what separates them once lower-cased,
-        # and a single unit.
+        # Rows are joined with `split`, so it must be unchanged by lower-casing, and a single unit.
         if self.lower and split.lower() != split:
             return None
         if "\ud800" <= split <= "\udfff" or split > "\uffff":
             return None
-        self._table  # noqa: B018  # refuses what cannot be used
+        self._table  # noqa: B018  # raises if a setting is invalid
         if not all(isinstance(character, str) for character in self.filters):
             return None
-        return keras_cutter("".join(self.filters), bool(self.lower), split)
+        return keras_segmenter("".join(self.filters), bool(self.lower), split)
 
 
 def _are_cut(rows: list[Any]) -> bool:
@@ -223,9 +226,9 @@ def _are_cut(rows: list[Any]) -> bool:
 def _explain(text: Any) -> str:
     if isinstance(text, list):
         odd = next(word for word in text if not isinstance(word, str))
-        return f"expected a list of strings, but {odd!r} stands in it; turn it into a string first"
+        return f"expected a list of strings, but it holds {odd!r}; convert it to a string first"
     kind = "nothing (None)" if text is None else f"{text!r:.60} ({type(text).__name__})"
     return (
-        f"expected a text (str) or a list of words, but here is {kind}; "
-        "turn it into a string or leave it out"
+        f"expected a text (str) or a list of words, got {kind}; "
+        "convert it to a string or leave it out"
     )

@@ -1,7 +1,7 @@
-"""The tokenizer of Keras' legacy preprocessing, with the same meaning and without Keras.
+"""The tokenizer of Keras' legacy preprocessing, with the same results and without Keras.
 
-Keras 3 took it out of its public API, and much code still needs them. Words, ids, counts, JSON
-and matrices are the same, tested against Keras' own; large inputs go by columns, ten times as fast.
+Keras 3 removed it from its public API, and much code still needs it. Words, ids, counts, JSON and
+matrices are equal to Keras' in tests; large inputs are processed as columns, ten times as fast.
 
     >>> tokenizer = Tokenizer(oov_token="<oov>")
     >>> tokenizer.fit_on_texts(["재미있다 정말 재미있다", "정말 별로"])
@@ -24,7 +24,6 @@ import polars as pl
 from munjang.errors import DataError, MunjangError, NotFittedError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, to_lists, token_column
 from munjang.text.coverage import THRESHOLDS, Coverage, measure_coverage
-from munjang.text.cutting.cutters import KERAS_FILTERS
 from munjang.text.keras.learned import DICTIONARIES, LearnedWords
 from munjang.text.keras.matrix import check_mode, flatten, matrix_of
 from munjang.text.keras.rules import (
@@ -34,6 +33,7 @@ from munjang.text.keras.rules import (
     as_list,
     iterate,
 )
+from munjang.text.segmentation.segmenters import KERAS_FILTERS
 
 Texts = Iterable[str] | Iterable[list[str]] | pl.Series
 
@@ -41,21 +41,21 @@ _ROWS_AT_ONCE = 1 << 18
 
 
 class Tokenizer(LearnedWords):
-    """Words to ids, as Keras' legacy `Tokenizer` has them. Id 0 is never given: it is for padding.
+    """Words to ids, as in Keras' legacy `Tokenizer`. Id 0 is reserved for padding.
 
     A text is a string, or a list of words. Texts are any iterable of them; a `polars.Series` too.
 
     Args:
-        num_words: only ids below it are given, those of the `num_words - 1` most frequent words;
-            None or 0 for all. `word_index` holds all words all the same.
+        num_words: only ids below it are used, those of the `num_words - 1` most frequent words;
+            None or 0 for all. `word_index` always holds all words.
         filters: characters that are replaced by `split`.
-        lower: whether to lower-case.
-        split: what stands between words.
-        char_level: whether every character is a word.
-        oov_token: takes id 1 and stands for unknown words, which are left out otherwise.
-        analyzer: a function from a text to its words, instead of the rules above.
-        min_frequency: words seen less often get no id. Keras has no such argument: 1.
-        kwargs: `document_count`, how many texts were fitted before; `nb_words`, the old name of
+        lower: lower-case texts.
+        split: separator of words.
+        char_level: take each character as a word.
+        oov_token: token with id 1 for unknown words, which are left out without one.
+        analyzer: function from a text to its words, instead of the rules above.
+        min_frequency: rarer words get no id. Keras has no such argument; 1 is equal to it.
+        kwargs: `document_count`, the number of texts fitted before; `nb_words`, the old name of
             `num_words`.
 
     Raises:
@@ -92,10 +92,10 @@ class Tokenizer(LearnedWords):
         return KerasRules(self.filters, self.lower, self.split, self.char_level, self.analyzer)
 
     def fit_on_texts(self, texts: Texts) -> None:
-        """Count the words of some texts, on top of what was counted before, and number them.
+        """Add the words of some texts to the counts, and assign ids.
 
         Raises:
-            DataError: a text is not a text; its row is named, and nothing is counted.
+            DataError: a row is not a text; its number is named, and nothing is counted.
         """
         parts: list[Counts] = []
         documents = 0
@@ -107,17 +107,17 @@ class Tokenizer(LearnedWords):
         self.document_count += documents
 
     def fit_on_sequences(self, sequences: Sequence[Iterable[int]]) -> None:
-        """Count in how many sequences each id stands; for tf-idf without texts."""
+        """Count the sequences that hold each id; for tf-idf without texts."""
         for sequence in sequences:
             for number in set(sequence):
                 self.index_docs[number] = self.index_docs.get(number, 0) + 1
         self.document_count += len(sequences)
 
     def texts_to_sequences(self, texts: Texts) -> list[list[int]]:
-        """The ids of the words of each text.
+        """Return the ids of the words of each text.
 
         Raises:
-            DataError: a text is not a text; its row is named.
+            DataError: a row is not a text; its number is named.
         """
         rows = as_list(texts)
         encoded = self._encode(rows)
@@ -126,7 +126,7 @@ class Tokenizer(LearnedWords):
         return to_lists(token_column(*encoded))
 
     def texts_to_sequences_generator(self, texts: Texts) -> Iterator[list[int]]:
-        """The same, one text at a time; takes the next text when it is asked for the next ids."""
+        """Yield the ids of each text; texts are taken one at a time."""
         rules, index, num_words = self._rules(), self.word_index, self.num_words
         oov = index.get(self.oov_token)
         for row, text in enumerate(iterate(texts), start=1):
@@ -143,11 +143,11 @@ class Tokenizer(LearnedWords):
             yield ids
 
     def texts_to_column(self, texts: Texts) -> TokenColumn:
-        """The same ids as a token column; the fastest way.
+        """Return the ids as a token column; the fastest way.
 
         Raises:
             NotFittedError: nothing was fitted.
-            DataError: a text is not a text; its row is named.
+            DataError: a row is not a text; its number is named.
         """
         self._require_fit()
         rows = as_list(texts)
@@ -155,17 +155,17 @@ class Tokenizer(LearnedWords):
         return token_column(values, offsets)
 
     def _encode(self, rows: list[Any]) -> tuple[Int32s, Int64s] | None:
-        """Ids [tokens] and offsets [rows + 1]; None where one text after another is the way."""
+        """Return ids [tokens] and row offsets [rows + 1]; None if columns are not used."""
         return self._ids_of(partial(self._rules().map_parts, rows)) if are_many(rows) else None
 
     def sequences_to_texts(self, sequences: Iterable[Iterable[int]] | TokenColumn) -> list[str]:
-        """Words with spaces between, for each sequence of ids."""
+        """Join the words of each sequence of ids by spaces."""
         return list(self.sequences_to_texts_generator(sequences))
 
     def sequences_to_texts_generator(
         self, sequences: Iterable[Iterable[int]] | TokenColumn
     ) -> Iterator[str]:
-        """The same, one sequence at a time."""
+        """Yield the words of each sequence of ids, joined by spaces."""
         rows = to_lists(sequences) if hasattr(sequences, "to_pylist") else sequences
         oov_id = self.word_index.get(self.oov_token)
         oov = None if oov_id is None else self.index_word.get(oov_id)
@@ -182,7 +182,7 @@ class Tokenizer(LearnedWords):
             yield " ".join(words)
 
     def texts_to_matrix(self, texts: Texts, mode: str = "binary") -> npt.NDArray[np.float64]:
-        """One row of numbers a text; see `sequences_to_matrix`."""
+        """Return a matrix with one row per text; see `sequences_to_matrix`."""
         rows = as_list(texts)
         values, offsets = self._encode(rows) or flatten(self.texts_to_sequences(rows))
         return self._matrix(values, offsets, mode)
@@ -190,7 +190,7 @@ class Tokenizer(LearnedWords):
     def sequences_to_matrix(
         self, sequences: Sequence[Sequence[int]] | TokenColumn, mode: str = "binary"
     ) -> npt.NDArray[np.float64]:
-        """One row of numbers a sequence.
+        """Return a matrix with one row per sequence.
 
         Args:
             sequences: ids.
@@ -200,18 +200,22 @@ class Tokenizer(LearnedWords):
             Matrix [sequences, num_words], or [sequences, words + 1] without `num_words`.
 
         Raises:
-            NotFittedError: neither `num_words` nor a fit says how wide, or tfidf without a fit.
+            NotFittedError: neither `num_words` nor a fit gives the width, or tfidf without a fit.
             ConfigError: an unknown mode.
-            DataError: `sequences` holds something else than ids.
+            DataError: `sequences` holds values that are not ids.
         """
         values, offsets = flatten(sequences)
         return self._matrix(values, offsets, mode)
 
     def _matrix(self, values: Any, offsets: Int64s, mode: str) -> npt.NDArray[np.float64]:
         if not self.num_words and not self.word_index:
-            raise NotFittedError("give num_words, or fit_on_texts first: the width is not known")
+            raise NotFittedError(
+                "the width of the matrix is unknown: give num_words, or call fit_on_texts first"
+            )
         if mode == "tfidf" and not self.document_count:
-            raise NotFittedError("tfidf counts documents: fit_on_texts or fit_on_sequences first")
+            raise NotFittedError(
+                "tfidf needs document counts: call fit_on_texts or fit_on_sequences first"
+            )
         return matrix_of(
             values,
             offsets,
@@ -224,11 +228,11 @@ class Tokenizer(LearnedWords):
     def coverage(
         self, validation: Texts | None = None, *, thresholds: Sequence[int] = THRESHOLDS
     ) -> Coverage:
-        """What the words with an id cover, and what other values of `min_frequency` would.
+        """Measure the coverage of the words with an id, and with other values of `min_frequency`.
 
         Args:
-            validation: other texts, to say how many of their words would be unknown.
-            thresholds: which values of `min_frequency` to try, with the same `num_words`.
+            validation: other texts, for the rate of unknown words.
+            thresholds: values of `min_frequency` to measure, with the same `num_words`.
         """
         self._require_fit()
         rows = None if validation is None else as_list(validation)
@@ -242,7 +246,7 @@ class Tokenizer(LearnedWords):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """The settings, and the dictionaries as JSON; neither `analyzer` nor `min_frequency`."""
+        """Return settings and dictionaries as JSON, without `analyzer` and `min_frequency`."""
         return {
             "num_words": self.num_words,
             "filters": self.filters,
@@ -255,18 +259,18 @@ class Tokenizer(LearnedWords):
         }
 
     def to_json(self, **kwargs: Any) -> str:
-        """Everything but `analyzer` as JSON that Keras loads too; `kwargs` go to `json.dumps`."""
+        """Return JSON that Keras loads too, without `analyzer`; `kwargs` go to `json.dumps`."""
         state: dict[str, Any] = {"class_name": "Tokenizer", "config": self.get_config()}
         if self.min_frequency > 1:
-            state["munjang"] = {"min_frequency": self.min_frequency}  # Keras does not look here
+            state["munjang"] = {"min_frequency": self.min_frequency}  # Keras ignores this key
         return json.dumps(state, **kwargs)
 
 
 def tokenizer_from_json(json_string: str) -> Tokenizer:
-    """The tokenizer that `to_json` wrote, here or in Keras.
+    """Restore a tokenizer from `to_json`, written here or by Keras.
 
     Raises:
-        DataError: the text is not such a tokenizer.
+        DataError: the text does not describe a tokenizer.
     """
     try:
         state = json.loads(json_string)
@@ -286,5 +290,5 @@ def tokenizer_from_json(json_string: str) -> Tokenizer:
 
 
 def _with_numbers(dictionary: dict[str, Any]) -> dict[int, Any]:
-    """JSON has written the keys as strings."""
+    """Convert the keys, which JSON stores as strings, to integers."""
     return {int(number): value for number, value in dictionary.items()}

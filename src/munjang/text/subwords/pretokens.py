@@ -1,15 +1,15 @@
-"""Pre-tokens: where a text is cut before subwords are learned or looked up inside the pieces.
+"""Pre-tokenizer of the subword tokenizers: pieces of text that no subword crosses.
 
     "재미있다!! 2번 봤다"  ->  ▁재미있다  !!  ▁2  번  ▁봤다
 
-A space becomes ▁ (U+2581) and belongs to what follows it, and every text begins with one, so that
-a word is the same at the start of a text and inside it, and nothing is lost: joining the pieces
-and dropping the first ▁ gives the text back. A ▁ that stands in the text itself becomes a space
-in turn, so the two never mix.
+A space becomes ▁ (U+2581) and belongs to what follows it. Every text begins with a ▁, so that a
+word is the same at the start of a text and inside it. It is lossless: joining the pre-tokens and
+dropping the first ▁ restores the text. A ▁ in the text itself becomes a space, so the two never
+mix.
 
-Runs of letters, of numbers, of punctuation, of symbols (emoji) and of other white space are kept
-apart; marks and joiners stay with what they follow. No pre-token is longer than 64 characters, so
-work stays in proportion to the text even where there is no space in 100,000 characters.
+Runs of letters, of numbers, of punctuation, of symbols (emoji) and of other white space are
+separate pre-tokens; marks and joiners stay with the character before them. No pre-token is longer
+than 64 characters, so time is linear even in a text of 100,000 characters without a space.
 """
 
 import re
@@ -20,7 +20,7 @@ import numpy.typing as npt
 import polars as pl
 
 from munjang.text.columns import Int64s
-from munjang.text.cutting.codepoints import (
+from munjang.text.segmentation.codepoints import (
     Bools,
     ClassTable,
     Points,
@@ -28,8 +28,8 @@ from munjang.text.cutting.codepoints import (
     category_of,
     strings_of,
 )
-from munjang.text.cutting.one_text import ClassLetters
-from munjang.text.cutting.utf32 import from_utf32, to_utf32
+from munjang.text.segmentation.one_text import ClassLetters
+from munjang.text.segmentation.utf32 import from_utf32, to_utf32
 
 SPACE_SIGN = "\u2581"
 LONGEST = 64
@@ -41,7 +41,7 @@ _BY_CATEGORY = {"L": _LETTER, "N": _NUMBER, "M": _MARK, "P": _PUNCTUATION, "Z": 
 def _class_of(character: str) -> int:
     if character == SPACE_SIGN:
         return _SPACE_SIGN
-    if character == "#":  # alone, so that WordPiece's own ## never meets one
+    if character == "#":  # alone, so that it cannot be confused with WordPiece's ##
         return _HASH
     category = category_of(character)
     if category == "So":
@@ -61,9 +61,9 @@ class Pretokens:
     """The pre-tokens of a column of texts.
 
     Attributes:
-        points: the characters of all texts, spaces swapped, one ▁ put before each [characters].
+        points: characters of all texts, spaces swapped, with a ▁ before each text [characters].
         cuts: text `i` is `points[cuts[i]:cuts[i + 1]]` [rows + 1].
-        starts: where each pre-token begins in `points`, and the end of all [pretokens + 1].
+        starts: start of each pre-token in `points`, and the end of the last [pretokens + 1].
     """
 
     points: Points
@@ -71,20 +71,20 @@ class Pretokens:
     starts: Int64s
 
     def offsets(self) -> Int64s:
-        """Text `i` holds the pre-tokens `offsets[i]:offsets[i + 1]` [rows + 1]."""
+        """Return row offsets: text `i` has pre-tokens `offsets[i]:offsets[i + 1]` [rows + 1]."""
         return np.searchsorted(self.starts, self.cuts).astype(np.int64)
 
-    def distinct(self) -> tuple[list[str], npt.NDArray[np.int32]]:
-        """The distinct pre-tokens by first appearance, and which one each is [pretokens]."""
+    def unique(self) -> tuple[list[str], npt.NDArray[np.int32]]:
+        """Return the distinct pre-tokens by first appearance, and the index of each [pretokens]."""
         strings = strings_of(self.points, self.starts[:-1], self.starts[1:])
         encoded = strings.dictionary_encode()
         return encoded.dictionary.to_pylist(), np.asarray(encoded.indices, dtype=np.int32)
 
-    def spaced(self, known: Bools) -> pl.Series:
-        """The texts with a space between pre-tokens, and for each character that is not known.
+    def join_with_spaces(self, known: Bools) -> pl.Series:
+        """Join the pre-tokens of each text by spaces; unknown characters become spaces too.
 
         Args:
-            known: table [0x110000] of the characters to keep.
+            known: True for the characters to keep [0x110000].
         """
         kept = np.where(known[self.points], self.points, np.uint32(ord(" ")))
         inner = self.starts[1:-1]
@@ -93,7 +93,7 @@ class Pretokens:
 
 
 def pretokenise(texts: pl.Series) -> Pretokens:
-    """Cut a column of NFC texts. An empty text has no pre-token."""
+    """Split a column of NFC texts into pre-tokens. An empty text has none."""
     points, cuts = to_utf32(texts)
     points = swap_spaces(points)
     filled = np.diff(cuts) > 0
@@ -102,15 +102,15 @@ def pretokenise(texts: pl.Series) -> Pretokens:
     return Pretokens(points, cuts, _limit(np.flatnonzero(_begins(points)), len(points)))
 
 
-# Classes as letters of a string, for texts one by one: a run of one class with its marks, and the ▁
-# before it if there is one.
+# For single texts, classes are letters of a string. A pre-token is a run of one class with its
+# marks, and the ▁ before it.
 _letters = ClassLetters(_class_of, "LNPSB_#m")
 _PRETOKEN = re.compile(r"(?:_m*)?(?:L[Lm]*|N[Nm]*|P[Pm]*|S[Sm]*|B[Bm]*|#m*)|_m*")
 _SWAPPED = {ord(" "): SPACE_SIGN, ord(SPACE_SIGN): " "}
 
 
 def pretokens_of(text: str) -> list[str]:
-    """The pre-tokens of one NFC text."""
+    """Split one NFC text into pre-tokens."""
     if not text:
         return []
     swapped = SPACE_SIGN + text.translate(_SWAPPED)
@@ -124,19 +124,19 @@ def pretokens_of(text: str) -> list[str]:
     return pretokens
 
 
-def without_last_pretoken(text: str) -> str:
-    """All of an NFC text but its last pre-token, the only one that goes on if the text does."""
+def drop_last_pretoken(text: str) -> str:
+    """Remove the last pre-token of an NFC text, the only one that more text could change."""
     return "".join(pretokens_of(text)[:-1])[1:].translate(_SWAPPED)
 
 
 def swap_spaces(points: Points) -> Points:
-    """Exchange space and ▁; twice gives the same text again."""
+    """Exchange space and ▁; doing it twice restores the text."""
     space, sign = np.uint32(ord(" ")), np.uint32(ord(SPACE_SIGN))
     return np.where(points == space, sign, np.where(points == sign, space, points))
 
 
 def _begins(points: Points) -> Bools:
-    """True where a pre-token begins [characters]."""
+    """Return whether a pre-token begins at each character [characters]."""
     classes = _classes[points]
     marks = classes == _MARK
     if marks.any():
@@ -151,7 +151,7 @@ def _begins(points: Points) -> Bools:
 
 
 def _limit(starts: Int64s, end: int) -> Int64s:
-    """Cut what is longer than `LONGEST`; also append the end of all."""
+    """Split pre-tokens that are longer than `LONGEST`, and append the end of the last."""
     lengths = np.diff(starts, append=end)
     parts = -(-lengths // LONGEST)
     within = np.arange(parts.sum()) - np.repeat(bounds_of(parts)[:-1], parts)

@@ -1,13 +1,13 @@
 """Subwords as tokens: BPE, unigram and WordPiece, trained by Hugging Face tokenizers.
 
 Use when: rows should be short and the vocabulary bounded; for translation and language models.
-`bpe` trains in seconds and is the one to start with. `unigram` often cuts Korean endings more
+`bpe` trains in seconds and is the one to start with. `unigram` often splits Korean endings more
 cleanly but trains many times longer. `wordpiece` is BERT's; an unknown character makes its whole
 pre-token OOV.
 
-Why not bytes: a Hangul syllable is three bytes, so a byte-level vocabulary of some 16,000 spends
-thousands of merges on building syllables. Here the alphabet is the characters of the fitted text
-(see `pretokens` for the white space), and what was never seen is OOV.
+Why not bytes: a Hangul syllable is three bytes, so a byte-level vocabulary of about 16,000 pieces
+spends thousands of merges on syllables. Here the alphabet is the characters of the fitted texts
+(see `pretokens` for white space), and characters that they do not have are OOV.
 """
 
 import json
@@ -23,19 +23,19 @@ from tokenizers import Encoding, Tokenizer
 
 from munjang.errors import ConfigError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, flat_ranges, token_column
-from munjang.text.cutting.codepoints import bounds_of
 from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
 from munjang.text.normalise import BEFORE_INERT, normalise, normalise_text, original_offsets
+from munjang.text.segmentation.codepoints import bounds_of
 from munjang.text.subwords.pretokens import SPACE_SIGN, Pretokens, pretokenise, pretokens_of
-from munjang.text.subwords.restored import restored
-from munjang.text.subwords.taught import without_long_runs
+from munjang.text.subwords.restore import restore_model
 from munjang.text.subwords.training import (
     CONTINUATION,
     train_bpe,
     train_unigram,
     train_wordpiece,
 )
-from munjang.text.tokenizer import described, fitted
+from munjang.text.subwords.training_pretokens import limit_long_runs
+from munjang.text.tokenizer import read_settings, require_fitted
 from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
 
 DEFAULT_SIZE = 16_000
@@ -44,25 +44,25 @@ _GROUP = 500
 
 @dataclass(frozen=True)
 class _Learned:
-    """A trained model and the vocabulary that mirrors its ids."""
+    """A trained model and the vocabulary with the same ids."""
 
     model: Tokenizer
     vocabulary: Vocabulary
 
 
 class SubwordTokenizer(ABC):
-    """What the three kinds of subwords share.
+    """The base class of the three subword tokenizers.
 
-    `decode(encode(x))` is `NFC(x)`, white space included, when nothing in `x` is unknown. Ids
-    follow the training's own order, not falling frequency as elsewhere.
+    `decode(encode(x))` is `NFC(x)`, white space included, if nothing in `x` is unknown. Ids follow
+    the order of training, not falling frequency as in other tokenizers.
 
     Attributes:
         name: the name in the registry.
-        continuation: what a piece begins with when it goes on inside a pre-token.
+        continuation: prefix of a piece that continues a pre-token.
     """
 
     name: ClassVar[str]
-    cuts: ClassVar[re.Pattern[str] | None] = BEFORE_INERT
+    split_points: ClassVar[re.Pattern[str] | None] = BEFORE_INERT
     continuation: ClassVar[str] = ""
 
     def __init__(self) -> None:
@@ -74,23 +74,23 @@ class SubwordTokenizer(ABC):
     @property
     def vocabulary(self) -> Vocabulary:
         """The pieces learned by `fit`, with their counts in the fitted text."""
-        return fitted(self._learned, self.name).vocabulary
+        return require_fitted(self._learned, self.name).vocabulary
 
     def fit(self, texts: pl.Series, *, min_frequency: int = 1, max_size: int | None = None) -> Self:
         """Train on a column of texts; the same texts give the same ids.
 
-        Of a run of more than 65,536 characters without a space only the beginning is learned from.
+        Only the first 65,536 characters of a run without a space are learned from.
 
         Args:
             texts: column of strings.
             min_frequency: characters (and for BPE and WordPiece, merges) seen less often get no
                 id of their own.
             max_size: upper bound of the vocabulary, reserved ids included; 16,000 if None. At
-                most half of it goes to single characters (the most frequent).
+                most half of it are single characters, the most frequent ones.
 
         Raises:
-            DataError: the column holds a null or something else than strings.
-            ConfigError: `max_size` leaves no room beside the reserved ids.
+            DataError: the column holds a null, or values that are not strings.
+            ConfigError: `max_size` is not larger than the number of reserved ids.
         """
         size = DEFAULT_SIZE if max_size is None else max_size
         if size <= len(RESERVED):
@@ -99,9 +99,7 @@ class SubwordTokenizer(ABC):
                 f"than {len(RESERVED)}; it is {size}"
             )
         pretokens = pretokenise(normalise(texts))
-        model = self._train(
-            without_long_runs(pretokens), min_frequency=min_frequency, max_size=size
-        )
+        model = self._train(limit_long_runs(pretokens), min_frequency=min_frequency, max_size=size)
         counts = np.bincount(_ids(model, pretokens)[0], minlength=model.get_vocab_size())
         dropped = int(counts[OOV])
         counts[: len(RESERVED)] = 0
@@ -110,30 +108,30 @@ class SubwordTokenizer(ABC):
 
     def encode(self, texts: pl.Series) -> TokenColumn:
         """Encode a column of texts to a token column."""
-        model = fitted(self._learned, self.name).model
+        model = require_fitted(self._learned, self.name).model
         return token_column(*_ids(model, pretokenise(normalise(texts))))
 
     def encode_text(self, text: str) -> Int32s:
-        """The ids of one text [tokens]."""
-        model = fitted(self._learned, self.name).model
+        """Return the ids of one text [tokens]."""
+        model = require_fitted(self._learned, self.name).model
         pretokens = pretokens_of(normalise_text(text))
-        # of a list of words each is looked up by itself, as the distinct ones of a column are
-        found = model.encode(pretokens, is_pretokenized=True, add_special_tokens=False)
-        return np.array(found.ids, dtype=np.int32)
+        # each word of a list is looked up separately, as the distinct ones of a column are
+        encoding = model.encode(pretokens, is_pretokenized=True, add_special_tokens=False)
+        return np.array(encoding.ids, dtype=np.int32)
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
-        """The same ids, with the character range of each in the text as given.
+        """Encode a column, with the character range of each token in the text as given.
 
-        The space before a word belongs to no range, unless a token is that space alone. A ▁ that
+        The space before a word belongs to no range, except if a token is only that space. A ▁ that
         stands for the start of the text has an empty range.
         """
-        model = fitted(self._learned, self.name).model
+        model = require_fitted(self._learned, self.name).model
         composed = normalise(texts)
         pretokens = pretokenise(composed)
         ids, offsets, begins, ends = _ids_and_places(model, pretokens)
         spaced = pretokens.points[begins] == ord(SPACE_SIGN)
         begins += spaced & (ends - begins > 1)
-        # One ▁ was put before each text: it is not there in the original.
+        # The original texts do not have the ▁ at their start.
         origin = np.repeat(pretokens.cuts[:-1] + 1, np.diff(offsets))
         starts, stops = original_offsets(
             texts,
@@ -157,18 +155,20 @@ class SubwordTokenizer(ABC):
         return pl.Series(rows, dtype=pl.String)
 
     def to_json(self) -> dict[str, Any]:
-        """The name, and the trained model in Hugging Face's own JSON."""
-        model = fitted(self._learned, self.name).model
+        """Return the name, and the trained model in the JSON of Hugging Face tokenizers."""
+        model = require_fitted(self._learned, self.name).model
         return {"name": self.name, "model": json.loads(model.to_str())}
 
     @classmethod
     def from_json(cls, state: dict[str, Any], vocabulary: Vocabulary) -> Self:
-        """The tokenizer that `to_json` described.
+        """Return the tokenizer that `to_json` described.
 
         Raises:
             FolderError: the model cannot be read, or its pieces are not those of `vocabulary`.
         """
-        model = restored(cls.name, described(state, {"model": dict})["model"], vocabulary.tokens)
+        model = restore_model(
+            cls.name, read_settings(state, {"model": dict})["model"], vocabulary.tokens
+        )
         tokenizer = cls()
         tokenizer._learned = _Learned(model, vocabulary)
         return tokenizer
@@ -208,11 +208,11 @@ def _tokens(model: Tokenizer) -> tuple[str, ...]:
 
 
 def _ids(model: Tokenizer, pretokens: Pretokens) -> tuple[Int32s, Int64s]:
-    """The ids of all pre-tokens [tokens] and the offsets of the texts [rows + 1].
+    """Return the ids of all pre-tokens [tokens] and the row offsets [rows + 1].
 
-    The model looks at each distinct pre-token once; the rest is copying.
+    The model encodes each distinct pre-token once.
     """
-    words, index = pretokens.distinct()
+    words, index = pretokens.unique()
     _, ids, lengths = _look_up(model, words)
     places, offsets = _spread(lengths, index, pretokens)
     return ids[places], offsets
@@ -221,8 +221,8 @@ def _ids(model: Tokenizer, pretokens: Pretokens) -> tuple[Int32s, Int64s]:
 def _ids_and_places(
     model: Tokenizer, pretokens: Pretokens
 ) -> tuple[Int32s, Int64s, Int64s, Int64s]:
-    """Like `_ids`, and where each token begins and ends in `pretokens.points`."""
-    words, index = pretokens.distinct()
+    """Return what `_ids` does, and the range of each token in `pretokens.points`."""
+    words, index = pretokens.unique()
     encodings, ids, lengths = _look_up(model, words)
     places, offsets = _spread(lengths, index, pretokens)
     ranges = chain.from_iterable(encoding.offsets for encoding in encodings)
@@ -232,9 +232,9 @@ def _ids_and_places(
 
 
 def _look_up(model: Tokenizer, words: list[str]) -> tuple[list[Encoding], Int32s, Int64s]:
-    """The ids of `words` after one another [tokens], and how many each has [words].
+    """Return the encodings of `words`, their ids [tokens] and the number of ids of each [words].
 
-    The words go over in groups: an object for each would cost as much as the look-up itself.
+    The words are passed in groups: one object per word would cost as much as the look-up.
     """
     groups = [words[first : first + _GROUP] for first in range(0, len(words), _GROUP)]
     encodings = model.encode_batch(groups, is_pretokenized=True, add_special_tokens=False)
@@ -251,6 +251,6 @@ def _look_up(model: Tokenizer, words: list[str]) -> tuple[list[Encoding], Int32s
 
 
 def _spread(lengths: Int64s, index: Int32s, pretokens: Pretokens) -> tuple[Int64s, Int64s]:
-    """Where the tokens of all pre-tokens lie among those of the distinct ones, and row offsets."""
+    """Return the index of each token among those of distinct pre-tokens, and row offsets."""
     places = flat_ranges(bounds_of(lengths)[index], lengths[index])
     return places, bounds_of(lengths[index])[pretokens.offsets()]

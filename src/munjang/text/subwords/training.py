@@ -1,9 +1,9 @@
-"""Training of subword models by Hugging Face tokenizers, held to the same result every time.
+"""Deterministic training of subword models with the library Hugging Face tokenizers.
 
-Each function takes pre-tokens and gives a `tokenizers.Tokenizer` whose ids 0 ... 3 are the
-reserved ones. It neither normalises nor cuts: it is given one pre-token at a time. No pre-token
-holds a reserved name as a whole (its <, letters and > are kept apart), so a text that contains
-"<pad>" never gets the id of padding.
+Each function takes pre-tokens and returns a `tokenizers.Tokenizer` whose ids 0 ... 3 are the
+reserved ones. It has no normalizer and no pre-tokenizer: it is called with single pre-tokens. No
+pre-token holds a reserved name as a whole (its <, letters and > are separate), so a text that
+contains "<pad>" never gets the id of padding.
 """
 
 import json
@@ -14,22 +14,22 @@ import numpy as np
 import polars as pl
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from munjang.text.cutting.codepoints import CODE_POINTS, Bools
+from munjang.text.segmentation.codepoints import CODE_POINTS, Bools
 from munjang.text.subwords.pretokens import Pretokens
-from munjang.text.subwords.taught import unigram_seeds
+from munjang.text.subwords.training_pretokens import unigram_seeds
 from munjang.text.vocabulary import OOV, RESERVED
 
 CONTINUATION = "##"
 _OOV_NAME = RESERVED[OOV]
 _BATCH = 10_000
-_SEEDS = 1_000_000  # pieces that unigram begins with: the library's own default
+_SEEDS = 1_000_000  # seed pieces of unigram: the library's default
 
 
 def known_characters(pretokens: Pretokens, *, min_frequency: int, limit: int) -> Bools:
-    """Table [0x110000] of the characters that get ids: frequent enough, `limit` at most.
+    """Return a table [0x110000] of the characters that get ids: frequent ones, up to `limit`.
 
-    Of equally frequent characters the lower code points are taken. The space is never known: it
-    stands for a ▁ in the text itself, and training uses it to keep pre-tokens apart.
+    Ties are broken by the lower code point. The space is never known: it stands for a ▁ in the text
+    itself, and training uses it to separate pre-tokens.
     """
     counts = np.bincount(pretokens.points, minlength=CODE_POINTS)
     counts[ord(" ")] = 0
@@ -40,16 +40,16 @@ def known_characters(pretokens: Pretokens, *, min_frequency: int, limit: int) ->
 
 
 def _reachable(pretokens: Pretokens, max_size: int) -> int:
-    """A vocabulary as large as asked for, but no larger than merges can make it.
+    """Bound the vocabulary size by the number of merges that the texts allow.
 
-    The library takes memory for all of it before the first merge. Each merge shortens the text,
+    The library allocates the whole vocabulary before the first merge. Each merge shortens the text,
     and a character has at most two forms.
     """
     return min(max_size, len(RESERVED) + 3 * len(pretokens.points) + 1)
 
 
 def train_bpe(pretokens: Pretokens, *, min_frequency: int, max_size: int) -> Tokenizer:
-    """Byte-pair encoding on characters (Sennrich et al. 2016)."""
+    """Train byte-pair encoding on characters (Sennrich et al. 2016)."""
     known = known_characters(
         pretokens, min_frequency=min_frequency, limit=(max_size - len(RESERVED)) // 2
     )
@@ -59,12 +59,12 @@ def train_bpe(pretokens: Pretokens, *, min_frequency: int, max_size: int) -> Tok
         special_tokens=list(RESERVED),
         show_progress=False,
     )
-    trained = _train(models.BPE(unk_token=_OOV_NAME), trainer, pretokens.spaced(known))
+    trained = _train(models.BPE(unk_token=_OOV_NAME), trainer, pretokens.join_with_spaces(known))
     return Tokenizer(trained.model)
 
 
 def train_wordpiece(pretokens: Pretokens, *, min_frequency: int, max_size: int) -> Tokenizer:
-    """WordPiece as BERT uses it: merges like BPE, then the longest match from the left."""
+    """Train WordPiece as in BERT: merges as in BPE, encoding by longest match from the left."""
     # A character can take two ids, at the start of a pre-token and inside one.
     known = known_characters(
         pretokens, min_frequency=min_frequency, limit=(max_size - len(RESERVED)) // 4
@@ -72,8 +72,8 @@ def train_wordpiece(pretokens: Pretokens, *, min_frequency: int, max_size: int) 
     inside = np.ones(len(pretokens.points), dtype=bool)
     inside[pretokens.starts[:-1]] = False
     continuing = np.unique(pretokens.points[inside])
-    # The library numbers these in the order of a hash map, which differs from run to run, and
-    # breaks ties between merges by number. As "special tokens" they get their numbers here.
+    # The library numbers these in the order of a hash map, which differs between runs, and breaks
+    # ties between merges by number. As "special tokens" they get fixed numbers.
     forms = [CONTINUATION + chr(point) for point in continuing[known[continuing]].tolist()]
     trainer = trainers.WordPieceTrainer(
         vocab_size=_reachable(pretokens, max_size),
@@ -83,11 +83,11 @@ def train_wordpiece(pretokens: Pretokens, *, min_frequency: int, max_size: int) 
         show_progress=False,
     )
     model = models.WordPiece(unk_token=_OOV_NAME, continuing_subword_prefix=CONTINUATION)
-    return Tokenizer(_train(model, trainer, pretokens.spaced(known)).model)
+    return Tokenizer(_train(model, trainer, pretokens.join_with_spaces(known)).model)
 
 
 def train_unigram(pretokens: Pretokens, *, min_frequency: int, max_size: int) -> Tokenizer:
-    """The unigram language model (Kudo 2018), with scores and order made the same every time."""
+    """Train a unigram language model (Kudo 2018), with deterministic scores and order."""
     known = known_characters(
         pretokens, min_frequency=min_frequency, limit=(max_size - len(RESERVED)) // 2
     )
@@ -101,17 +101,17 @@ def train_unigram(pretokens: Pretokens, *, min_frequency: int, max_size: int) ->
         unk_token=_OOV_NAME,
         show_progress=False,
     )
-    trained = _train(models.Unigram(), trainer, seeds.pretokens.spaced(known))
+    trained = _train(models.Unigram(), trainer, seeds.pretokens.join_with_spaces(known))
     pieces = json.loads(trained.to_str())["model"]["vocab"]
     return Tokenizer(models.Unigram(_settle(pieces), unk_id=OOV))
 
 
 def _settle(pieces: list[list[Any]]) -> list[tuple[str, float]]:
-    """Take the chance out of trained unigram scores, and sort by falling score, then by piece.
+    """Make trained unigram scores deterministic; sort by falling score, then by piece.
 
-    The library sums floats in the order of a hash map, so scores differ by about 1e-15 from run
-    to run: they are rounded. It also gives single characters that training had dropped the lowest
-    score plus 0.0001 times their place in a hash map: they get the lowest score.
+    The library sums floats in the order of a hash map, so scores differ by about 1e-15 between
+    runs: they are rounded. It also assigns to single characters that training had pruned the lowest
+    score plus 0.0001 times their index in a hash map: they get the lowest score.
     """
     reserved, learned = pieces[: len(RESERVED)], pieces[len(RESERVED) :]
     single = sum(len(piece) == 1 for piece, _ in learned)

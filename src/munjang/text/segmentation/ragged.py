@@ -1,4 +1,4 @@
-"""Pieces of different lengths laid end to end in one array."""
+"""Ragged arrays: pieces of different lengths in one flat array."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from munjang.text.columns import Int64s, flat_ranges
-from munjang.text.cutting.codepoints import Bools, bounds_of
+from munjang.text.segmentation.codepoints import Bools, bounds_of
 
 
 @dataclass(frozen=True)
 class Ragged:
-    """Some pieces, end to end.
+    """A ragged array.
 
     Attributes:
-        values: all pieces, one after another [values].
+        values: the pieces, concatenated [values].
         bounds: piece `i` is `values[bounds[i]:bounds[i + 1]]` [pieces + 1].
     """
 
@@ -27,15 +27,15 @@ class Ragged:
         return len(self.bounds) - 1
 
     def take(self, places: Int64s) -> "Ragged":
-        """Some of the pieces, in the order of `places` [chosen]."""
+        """Return the pieces at some indices, in their order [chosen]."""
         return cut_out(self.values, self.bounds.take(places), self.bounds.take(places + 1))
 
     def same(self, others: "Ragged", places: npt.NDArray[np.integer[Any]]) -> Bools:
-        """Whether each piece is the one at its place among `others` [pieces].
+        """Return whether each piece equals the one at its index among `others` [pieces].
 
         Args:
-            others: what to compare with.
-            places: one for each piece [pieces]; False where there is none at this place.
+            others: pieces to compare with.
+            places: an index into `others` per piece [pieces]; the result is False for -1.
         """
         starts = others.bounds.take(places, mode="clip")
         lengths = np.diff(self.bounds)
@@ -50,13 +50,13 @@ class Ragged:
 
 
 def cut_out(values: npt.NDArray[Any], starts: Int64s, ends: Int64s) -> Ragged:
-    """The pieces `values[starts[i]:ends[i]]`."""
+    """Gather the pieces `values[starts[i]:ends[i]]`."""
     lengths = ends - starts
     return Ragged(values.take(flat_ranges(starts, lengths)), bounds_of(lengths))
 
 
 def concatenate(parts: Sequence[Ragged]) -> Ragged:
-    """The pieces of all parts, one part after another."""
+    """Concatenate the pieces of all parts."""
     return Ragged(
         np.concatenate([part.values for part in parts]),
         bounds_of(np.concatenate([np.diff(part.bounds) for part in parts])),

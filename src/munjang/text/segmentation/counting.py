@@ -1,4 +1,4 @@
-"""The types of some texts: which tokens there are, how often, and in how many texts."""
+"""Type counts: the distinct tokens of some texts, their frequencies and document frequencies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 
 from munjang.text.columns import Int32s, Int64s
-from munjang.text.cutting.keytable import repeated
-from munjang.text.cutting.ragged import Ragged, concatenate
-from munjang.text.cutting.segment import Segments, segment_codes
-from munjang.text.cutting.together import map_parts
-from munjang.text.cutting.typetable import TypeTable, number_types
-from munjang.text.cutting.units import strings_of_codes
+from munjang.text.segmentation.keytable import find_repeats
+from munjang.text.segmentation.parallel import map_parts
+from munjang.text.segmentation.ragged import Ragged, concatenate
+from munjang.text.segmentation.segment import Segments, segment_codes
+from munjang.text.segmentation.typetable import TypeTable, number_types
+from munjang.text.segmentation.units import strings_of_codes
 
 _MOST = 0xFFFF
 
@@ -23,13 +23,13 @@ class TypeCounts:
     """The distinct tokens of some texts, in order of first appearance.
 
     Attributes:
-        spelled: their codes [types].
-        counts: how often each stands in the texts [types].
-        documents: in how many of the texts it stands [types].
-        table: finds them; their numbers are their places.
+        codes: of the tokens [types].
+        counts: occurrences of each in the texts [types].
+        documents: number of texts that hold it [types].
+        table: finds them; their numbers are their indices.
     """
 
-    spelled: Ragged
+    codes: Ragged
     counts: Int64s
     documents: Int64s
     table: TypeTable
@@ -37,7 +37,7 @@ class TypeCounts:
     @cached_property
     def types(self) -> pl.Series:
         """The distinct tokens as strings [types]."""
-        return pl.Series("type", strings_of_codes(self.spelled), dtype=pl.String)
+        return pl.Series("type", strings_of_codes(self.codes), dtype=pl.String)
 
 
 def count_types(segments: Segments) -> TypeCounts:
@@ -47,7 +47,7 @@ def count_types(segments: Segments) -> TypeCounts:
     counts = np.bincount(numbers, minlength=size)
     repeated = numbers.take(_repeats(segments, numbers))
     return TypeCounts(
-        spelled=segments.spell(numbered.first),
+        codes=segments.codes_of(numbered.first),
         counts=counts,
         documents=counts - np.bincount(repeated, minlength=size),
         table=numbered.table,
@@ -55,24 +55,24 @@ def count_types(segments: Segments) -> TypeCounts:
 
 
 def _repeats(segments: Segments, numbers: Int32s) -> Int64s:
-    """All but one of the places of each type in a row that holds it more than once [repeats]."""
+    """Return the indices of tokens that repeat another one of their row [repeats]."""
     cuts = np.cumsum([0, *(len(part.starts) for part in segments.parts)])
 
     def find(place: int) -> Int64s:
         offsets = segments.parts[place].offsets
         rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
         pairs = rows << 32 | numbers[cuts[place] : cuts[place + 1]]
-        repeats: Int64s = repeated(pairs.view(np.uint64)) + cuts[place]
+        repeats: Int64s = find_repeats(pairs.view(np.uint64)) + cuts[place]
         return repeats
 
     return np.concatenate(map_parts(find, range(len(segments.parts))))
 
 
-def ranked(counts: Int64s, min_frequency: int = 1) -> Int64s:
-    """The types seen at least so often, the most frequent first, ties in order [kept]."""
+def rank_by_count(counts: Int64s, min_frequency: int = 1) -> Int64s:
+    """Return the types with at least `min_frequency`, most frequent first, ties in order [kept]."""
     kept = np.flatnonzero(counts >= min_frequency)
     seen = counts.take(kept)
-    # NumPy sorts numbers of 16 bits by their digits, ten times as fast: the others come first.
+    # NumPy sorts 16-bit numbers by radix sort, ten times as fast; larger counts come first.
     rare = _MOST - np.minimum(seen, _MOST)
     order = kept.take(np.argsort(rare.astype(np.uint16), kind="stable"))
     frequent = order[: np.count_nonzero(seen >= _MOST)]
@@ -84,7 +84,7 @@ def merge_counts(parts: Sequence[TypeCounts]) -> TypeCounts:
     """Add up the counts of consecutive parts of one column."""
     if len(parts) == 1:
         return parts[0]
-    every = concatenate([part.spelled for part in parts])
+    every = concatenate([part.codes for part in parts])
     numbered = number_types(segment_codes(every))
     counts = np.zeros((2, len(numbered.first)), dtype=np.int64)
     np.add.at(counts[0], numbered.numbers, np.concatenate([part.counts for part in parts]))

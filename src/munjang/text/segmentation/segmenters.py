@@ -1,27 +1,27 @@
-"""Where words begin and end: Keras' rule, Unicode's words, single characters."""
+"""Segmenters: words by Keras' rule, words by Unicode's classes, single characters."""
 
 from functools import lru_cache
 
 import numpy as np
 
 from munjang.text.columns import Int64s
-from munjang.text.cutting.codepoints import Bools, Bytes, ClassTable, category_of
-from munjang.text.cutting.segment import Cutter
-from munjang.text.cutting.units import SEPARATOR, Alphabet, Line, letters
+from munjang.text.segmentation.codepoints import Bools, Bytes, ClassTable, category_of
+from munjang.text.segmentation.segment import Segmenter
+from munjang.text.segmentation.units import SEPARATOR, Alphabet, Line, unit_codes
 
 KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 
 @lru_cache(maxsize=8)
-def keras_cutter(filters: str, lower: bool, split: str) -> Cutter:
-    """Keras' words: lower-case, turn every filtered character into `split`, cut at `split`.
+def keras_segmenter(filters: str, lower: bool, split: str) -> Segmenter:
+    """Return a segmenter with Keras' rule: lower-case, replace filters by `split`, split there.
 
     Args:
-        filters: characters that stand for `split`, in lower case if `lower`.
+        filters: characters that are replaced by `split`, in lower case if `lower`.
         lower: whether to lower-case first.
         split: one character of 16 bits, in lower case if `lower`.
     """
-    codes = letters(lower)
+    codes = unit_codes(lower)
     plain = [*(c for c in filters if not lower or c == c.lower()), split]
     separates = np.zeros(len(codes), dtype=np.bool_)
     separates[[ord(c) for c in plain if c <= "\uffff" and not "\ud800" <= c <= "\udfff"]] = True
@@ -29,7 +29,7 @@ def keras_cutter(filters: str, lower: bool, split: str) -> Cutter:
     if separates[0]:
         codes[0] = SEPARATOR
     wide = "".join(c for c in plain if c > "\uffff")
-    return Cutter(_between_separators, Alphabet(codes, lower, joiner=split, wide=wide))
+    return Segmenter(_between_separators, Alphabet(codes, lower, joiner=split, wide=wide))
 
 
 def _between_separators(line: Line) -> tuple[Int64s, Int64s]:
@@ -41,9 +41,9 @@ def _between_separators(line: Line) -> tuple[Int64s, Int64s]:
 
 
 @lru_cache(maxsize=2)
-def character_cutter(lower: bool) -> Cutter:
-    """Every character is a token."""
-    return Cutter(_every_character, Alphabet(letters(lower), lower))
+def character_segmenter(lower: bool) -> Segmenter:
+    """Return a segmenter that makes each character a token."""
+    return Segmenter(_every_character, Alphabet(unit_codes(lower), lower))
 
 
 def _every_character(line: Line) -> tuple[Int64s, Int64s]:
@@ -52,15 +52,15 @@ def _every_character(line: Line) -> tuple[Int64s, Int64s]:
 
 
 @lru_cache(maxsize=2)
-def unicode_cutter(lower: bool) -> Cutter:
-    """Runs of letters, numbers and marks; every other symbol is a token of its own.
+def unicode_segmenter(lower: bool) -> Segmenter:
+    """Return a segmenter of runs of letters, numbers and marks; other symbols stand alone.
 
     White space and control characters separate. A mark (an accent, a variation selector, a skin
     tone) or a format character (a joiner, a soft hyphen) belongs to the token before it, and a
-    zero-width joiner ties two symbols into one, as in Unicode's annex 29. A mark with nothing
+    zero-width joiner joins two symbols into one, as in Unicode's annex 29. A mark with nothing
     before it begins a word; a format character with nothing before it separates.
     """
-    return Cutter(_unicode_words, Alphabet(letters(lower), lower, joiner="\n"))
+    return Segmenter(_unicode_words, Alphabet(unit_codes(lower), lower, joiner="\n"))
 
 
 _SPACE, _WORD, _SYMBOL, _MARK, _FORMAT, _JOINER = range(6)
@@ -68,7 +68,7 @@ _SKIN_TONES = range(0x1F3FB, 0x1F400)
 
 
 def class_of_character(character: str) -> int:
-    """Space, word, symbol, mark, format character or joiner, by number."""
+    """Classify a character: number of space, word, symbol, mark, format character or joiner."""
     if character == "\u200d":
         return _JOINER
     if ord(character) in _SKIN_TONES:
@@ -95,24 +95,24 @@ def _unicode_words(line: Line) -> tuple[Int64s, Int64s]:
     return line.to_units(np.flatnonzero(begins)), line.to_units(np.flatnonzero(ends) + 1)
 
 
-def begin_words(line: Line, starts: Int64s) -> Bools:
-    """Whether each token of `unicode_cutter` is a word, and not a symbol [tokens]."""
+def are_words(line: Line, starts: Int64s) -> Bools:
+    """Return whether each token of `unicode_segmenter` is a word rather than a symbol [tokens]."""
     words: Bools = _classes[line.units.take(starts).astype(np.uint32)] == _WORD
     return words
 
 
 def _shifted(flags: Bools) -> Bools:
-    """For each character, the flag of the one before it."""
+    """Return the flag of the character before each character."""
     return np.concatenate([np.zeros(1, dtype=np.bool_), flags])[: len(flags)]
 
 
 def _bases(classes: Bytes) -> Bytes:
-    """For a mark or a format character, the class of what it stands on; else its own class."""
+    """Return each character's class; for marks and format characters that of their base."""
     leans = classes >= _MARK
     if not leans.any():
         return classes
     places = np.where(leans, 0, np.arange(len(classes)))
     bases = classes.take(np.maximum.accumulate(places))
-    bases[bases >= _MARK] = _SPACE  # the text begins with them: there is nothing to stand on
+    bases[bases >= _MARK] = _SPACE  # at the start of the text they have no base
     bases[(classes == _MARK) & (bases == _SPACE)] = _WORD
     return bases

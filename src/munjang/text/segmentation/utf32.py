@@ -1,4 +1,4 @@
-"""Columns of texts as one flat array of code points, and back, without a loop over rows."""
+"""Conversion of columns of texts to one flat array of code points and back, without loops."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from munjang.errors import DataError
 from munjang.text.columns import Int64s
-from munjang.text.cutting.codepoints import Points, bounds_of, strings_of
+from munjang.text.segmentation.codepoints import Points, bounds_of, strings_of
 
 
 def require_texts(texts: pl.Series) -> pl.Series:
@@ -31,9 +31,9 @@ def require_texts(texts: pl.Series) -> pl.Series:
 
 
 def to_utf32(texts: pl.Series) -> tuple[Points, Int64s]:
-    """All characters of a column: `points` [characters] and `offsets` [rows + 1].
+    """Return the code points of a column [characters] and its row offsets [rows + 1].
 
-    Row `i` is `points[offsets[i]:offsets[i+1]]`. Four bytes a character while it lives.
+    Row `i` is `points[offsets[i]:offsets[i + 1]]`. The array takes four bytes per character.
     """
     column = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
     if isinstance(column, pa.ChunkedArray):
@@ -48,11 +48,11 @@ def to_utf32(texts: pl.Series) -> tuple[Points, Int64s]:
 
 
 def points_of(text: str) -> Points:
-    """The code points of one text [characters]; `to_utf32` gives those of a column."""
+    """Return the code points of one text [characters]; see `to_utf32` for a column."""
     return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
 
 
 def from_utf32(points: npt.ArrayLike, offsets: Int64s) -> pl.Series:
-    """The column of texts that `to_utf32` took apart. No surrogates."""
+    """Build a column of texts from code points without surrogates: the inverse of `to_utf32`."""
     flat = np.ascontiguousarray(points, dtype=np.uint32)
     return pl.Series(strings_of(flat, offsets[:-1], offsets[1:]), dtype=pl.String)

@@ -1,7 +1,7 @@
-"""Rows of text joined into one line of UTF-16 units, so that four characters are a 64-bit number.
+"""Rows of text joined into one line of UTF-16 code units, so that four are a 64-bit number.
 
-A unit is one character, Hangul and Latin among them, or half of one beyond 16 bits, as emoji are.
-What a unit becomes in a token is its code: one look-up in a table of 2**16.
+A unit is one character, such as a Hangul syllable, or half of one beyond 16 bits, such as an emoji.
+The code of a unit is what it becomes in a token: one look-up in a table of 2**16.
 """
 
 from collections.abc import Sequence
@@ -13,31 +13,37 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from munjang.text.columns import Int64s
-from munjang.text.cutting.codepoints import IRREGULAR, Points, Strings, bounds_of, lower_table
-from munjang.text.cutting.ragged import Ragged
+from munjang.text.segmentation.codepoints import (
+    IRREGULAR,
+    Points,
+    Strings,
+    bounds_of,
+    lowered_points,
+)
+from munjang.text.segmentation.ragged import Ragged
 
 Units = npt.NDArray[np.uint16]
 Codes = npt.NDArray[np.uint16]
 
-SEPARATOR = 0  # the code of what stands between tokens, and never in one
-PADDING = 4  # codes past the end of a line that a 64-bit window may read
+SEPARATOR = 0  # the code of everything between tokens; never inside one
+PADDING = 4  # codes after the end of a line that a 64-bit read may touch
 _UNITS = 1 << 16
 _DOTTED_I = "İ", "I\u0307"
-# Halves of a pair, with no other half before them: no text holds these, so they stand for U+0000,
-# whose place the separator took, and for what only `str.lower` can lower-case.
+# Low surrogates without a high one before them occur in no text. One is the code of U+0000, whose
+# own number is the separator; the other marks what only `str.lower` can lower-case.
 _NUL = 0xDFFF
 _IRREGULAR = 0xDFFE
 
 
 @dataclass(frozen=True)
 class Alphabet:
-    """What the characters of a text become in its tokens.
+    """The codes of characters in tokens.
 
     Attributes:
         codes: the code of each unit [0x10000].
-        lower: whether letters are lower-cased.
-        joiner: stands between rows.
-        wide: characters beyond 16 bits for which the joiner is put.
+        lower: True if letters are lower-cased.
+        joiner: string put between rows.
+        wide: characters beyond 16 bits that are replaced by the joiner.
     """
 
     codes: Codes
@@ -51,11 +57,11 @@ class Line:
     """Some rows as one line.
 
     Attributes:
-        units: as given, with joiners between rows; where letters are lower-cased, `İ` is the two
-            characters that its lower case has, but for the case [units].
+        units: UTF-16 units as given, with joiners between rows; if letters are lower-cased, `İ` is
+            expanded to two characters, as its lower case has [units].
         codes: the code of each unit, then `PADDING` separators [units + PADDING].
-        bounds: where each row starts, and where one after the last would [rows + 1].
-        pairs: the first unit of each character that has two [pairs].
+        bounds: start of each row, and where the next after the last would start [rows + 1].
+        pairs: index of the first unit of each character that has two [pairs].
     """
 
     units: Units
@@ -64,7 +70,7 @@ class Line:
     pairs: Int64s
 
     def points(self) -> Points:
-        """The code points of the characters [characters]."""
+        """Return the code points of the characters [characters]."""
         points = self.units.astype(np.uint32)
         if len(self.pairs):
             first, second = points.take(self.pairs), points.take(self.pairs + 1)
@@ -73,16 +79,16 @@ class Line:
         return points
 
     def to_characters(self, units: Int64s) -> Int64s:
-        """How many characters stand before some units, given by their ascending places [places]."""
+        """Return the character index of each of some ascending unit indices [places]."""
         return units - _below(self.pairs, units)
 
     def to_units(self, characters: Int64s) -> Int64s:
-        """How many units stand before some characters, given by their ascending places [places]."""
+        """Return the unit index of each of some ascending character indices [places]."""
         return characters + _below(self.pairs - np.arange(len(self.pairs)), characters)
 
 
 def _below(few: Int64s, many: Int64s) -> Int64s:
-    """How many of `few` are smaller than each of `many`, both ascending [many]."""
+    """Count the elements of `few` below each element of `many`, both ascending [many]."""
     if not len(few):
         return np.zeros(len(many), dtype=np.int64)
     passed = np.searchsorted(many, few, side="right")
@@ -90,26 +96,29 @@ def _below(few: Int64s, many: Int64s) -> Int64s:
 
 
 @cache
-def letters(lower: bool) -> Codes:
-    """The codes of units where nothing separates [0x10000]."""
+def unit_codes(lower: bool) -> Codes:
+    """Return the codes of units without separators [0x10000]."""
     codes = np.arange(_UNITS, dtype=np.uint16)
     if lower:
-        table = lower_table()
+        table = lowered_points()
         codes[:] = table[:_UNITS]
         changed = np.flatnonzero(table[_UNITS:] != np.arange(_UNITS, len(table)))
-        codes[0xD800 + np.unique(changed >> 10)] = _IRREGULAR
+        codes[0xD800 + (changed >> 10)] = _IRREGULAR
         codes[[ord(character) for character in IRREGULAR]] = _IRREGULAR
     codes[0] = _NUL
     return codes
 
 
 def join(rows: Sequence[str], lengths: Int64s, alphabet: Alphabet) -> Line:
-    """Join rows into one line. `UnicodeEncodeError` when one holds a lone surrogate.
+    """Join rows into one line.
 
     Args:
         rows: texts.
-        lengths: their lengths, in characters [rows].
-        alphabet: what their characters become.
+        lengths: their lengths in characters [rows].
+        alphabet: codes of their characters.
+
+    Raises:
+        UnicodeEncodeError: a row holds a lone surrogate.
     """
     line = read_line(_join(rows, alphabet), lengths + len(alphabet.joiner), alphabet)
     if not alphabet.lower or not (line.codes == _IRREGULAR).any():
@@ -119,7 +128,7 @@ def join(rows: Sequence[str], lengths: Int64s, alphabet: Alphabet) -> Line:
     line = read_line(_join(lowered, alphabet), lengths, alphabet)
     codes = line.codes[: len(line.units)]
     np.copyto(codes, line.units, where=codes == _IRREGULAR)
-    # as long as in lower case, and in the case that it was given in
+    # as long as the lower-cased text, in the case that was given
     given = _join([row.replace(*_DOTTED_I) for row in rows], alphabet)
     return replace(line, units=_units_of(given))
 
@@ -132,12 +141,12 @@ def _join(rows: Sequence[str], alphabet: Alphabet) -> str:
 
 
 def read_line(text: str, lengths: Int64s, alphabet: Alphabet) -> Line:
-    """A text that holds all rows as a line.
+    """Build a line from the joined rows.
 
     Args:
-        text: the rows, joined.
-        lengths: how many characters belong to each, its joiner included [rows].
-        alphabet: what these become; what only `str.lower` can lower-case is `_IRREGULAR` for now.
+        text: the joined rows.
+        lengths: number of characters of each row, its joiner included [rows].
+        alphabet: codes of characters; what only `str.lower` can lower-case becomes `_IRREGULAR`.
     """
     units = _units_of(text)
     codes = np.zeros(len(units) + PADDING, dtype="<u2")
@@ -152,17 +161,17 @@ def _units_of(text: str) -> Units:
 
 
 def lengths_of(rows: Sequence[Sequence[str]]) -> Int64s:
-    """How long each row is [rows]."""
+    """Return the length of each row [rows]."""
     return np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
 
 
 def strings_of_codes(tokens: Ragged) -> Strings:
-    """The strings of tokens given by their codes [tokens]."""
+    """Decode tokens given by their codes to strings [tokens]."""
     units = tokens.values.astype("<u2")
     nul = np.flatnonzero(units == _NUL)
     units[nul[(nul == 0) | (units[nul - 1] & 0xFC00 != 0xD800)]] = 0
     utf8 = units.tobytes().decode("utf-16-le").encode()
     widths = 1 + (units > 0x7F).view(np.uint8) + (units > 0x7FF)
-    widths -= units & 0xF800 == 0xD800  # four bytes a pair
+    widths -= units & 0xF800 == 0xD800  # four bytes per pair
     offsets = bounds_of(widths).take(tokens.bounds)
     return pa.LargeStringArray.from_buffers(len(tokens), pa.py_buffer(offsets), pa.py_buffer(utf8))

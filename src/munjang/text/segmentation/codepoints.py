@@ -1,8 +1,8 @@
-"""Text as one array of code points, so that work on strings becomes look-ups in tables.
+"""Text as an array of code points, so that string operations become table look-ups.
 
-Many rows are joined into one string and read as UTF-32: one number a character. Lower-casing,
-filtering and classifying are then one `table.take(points)` each. The tables are filled from
-Python's own `str.lower` and `unicodedata`, so the answers are Python's by construction.
+Many rows are joined into one string and read as UTF-32, one number per character. Lower-casing,
+filtering and classifying are then one `table.take(points)` each. The tables are filled by Python's
+`str.lower` and `unicodedata`, so they agree with Python by construction.
 """
 
 import unicodedata
@@ -22,6 +22,7 @@ Bools = npt.NDArray[np.bool_]
 Strings = Any  # pyarrow.LargeStringArray; pyarrow ships no types
 
 CODE_POINTS = 0x110000
+CASED = 0x20000  # no character from here on has a case: ideographs, tags, private use
 _DOTTED_I, _SIGMA = "İ", "Σ"
 IRREGULAR = (_DOTTED_I, _SIGMA)
 
@@ -29,7 +30,7 @@ IRREGULAR = (_DOTTED_I, _SIGMA)
 def strings_of(points: Points, starts: Int64s, ends: Int64s) -> Strings:
     """Cut `points` [characters] into strings `points[starts[i]:ends[i]]` [strings].
 
-    Together they cover `points`: each starts where the one before it ends.
+    The strings cover `points` without gaps: each starts where the one before it ends.
     """
     utf8 = points.astype("<u4", copy=False).tobytes().decode("utf-32-le").encode()
     widths = np.ones(len(points), dtype=np.uint8)
@@ -40,19 +41,16 @@ def strings_of(points: Points, starts: Int64s, ends: Int64s) -> Strings:
 
 
 def bounds_of(lengths: npt.NDArray[Any]) -> Int64s:
-    """Where pieces of such `lengths` [n], laid end to end, begin and end [n + 1]."""
+    """Return the bounds [n + 1] of consecutive pieces with some `lengths` [n], from 0 on."""
     bounds = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=bounds[1:])
     return bounds
 
 
 @cache
-def lower_table() -> Points:
-    """`str.lower` of every code point [0x110000], but for the `irregular` ones.
-
-    `İ`, which becomes two characters, stays itself; `Σ` becomes `σ` wherever it stands.
-    """
-    points = np.arange(CODE_POINTS, dtype="<u4")
+def lowered_points() -> Points:
+    """Return `str.lower` of the code points that may have one [`CASED`], see `lower_table`."""
+    points = np.arange(CASED, dtype="<u4")
     points[ord(_DOTTED_I)] = 0
     text = points.tobytes().decode("utf-32-le", "surrogatepass").lower()
     table = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").copy()
@@ -61,29 +59,40 @@ def lower_table() -> Points:
     return table.astype(np.uint32, copy=False)
 
 
+@cache
+def lower_table() -> Points:
+    """Return `str.lower` of every code point [0x110000], except for those in `IRREGULAR`.
+
+    `İ`, which becomes two characters, stays as it is; `Σ` becomes `σ` wherever it stands.
+    """
+    table = np.arange(CODE_POINTS, dtype=np.uint32)
+    table[:CASED] = lowered_points()
+    return table
+
+
 def is_irregular(text: str) -> bool:
-    """Whether `lower_table` alone gets `text` wrong: `İ` grows, `Σ` ends a word as `ς`."""
+    """Return whether `lower_table` is wrong for `text`: `İ` becomes two, a last `Σ` becomes `ς`."""
     return any(character in text for character in IRREGULAR)
 
 
 def lowered_origins(row: str) -> Int64s:
-    """Which character of `row` each character of `row.lower()` comes from [lowered characters]."""
+    """Return the index in `row` that each character of `row.lower()` stems from [lowered]."""
     lengths = [2 if character == _DOTTED_I else 1 for character in row]
     return np.repeat(np.arange(len(row)), lengths)
 
 
 def category_of(character: str) -> str:
-    """The Unicode general category, as in the Unicode version of this Python."""
+    """Return the Unicode general category, in the Unicode version of this Python."""
     return unicodedata.category(character)
 
 
 class ClassTable:
-    """A table from code point to a small number, filled only where the text goes.
+    """A table from code point to a class number, filled as characters occur.
 
     Filling it for all code points would take a tenth of a second.
 
     Args:
-        class_of: from a character to a number from 0 to 254.
+        class_of: function from a character to a number from 0 to 254.
     """
 
     _UNKNOWN = 255

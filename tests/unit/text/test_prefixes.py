@@ -1,4 +1,4 @@
-"""Of a long text only the beginning is read, to the tokens that it has in the whole text."""
+"""Prefixes of long texts have the first tokens of the whole text."""
 
 import unicodedata
 
@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from munjang.text import beginnings
-from munjang.text.beginnings import beginning_of
+from munjang.text import prefixes
+from munjang.text.prefixes import sufficient_prefix
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import OOV
@@ -32,9 +32,9 @@ every_tokenizer = pytest.mark.parametrize("name", TOKENIZERS)
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Texts of some characters count as long."""
-    monkeypatch.setattr(beginnings, "_FEWEST_CHARACTERS", 3)
-    monkeypatch.setattr(beginnings, "_CHARACTERS_PER_TOKEN", 1)
+    """Lower the limits so that texts of some characters count as long."""
+    monkeypatch.setattr(prefixes, "_FEWEST_CHARACTERS", 3)
+    monkeypatch.setattr(prefixes, "_CHARACTERS_PER_TOKEN", 1)
 
 
 @every_tokenizer
@@ -51,9 +51,9 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_first_tokens_are_those_of_the_whole_text(name: str, text: str, tokens: int) -> None:
     tokenizer = TOKENIZERS[name]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(beginnings, "_FEWEST_CHARACTERS", 3)
-        patch.setattr(beginnings, "_CHARACTERS_PER_TOKEN", 1)
-        head = beginning_of(tokenizer, text, tokens)
+        patch.setattr(prefixes, "_FEWEST_CHARACTERS", 3)
+        patch.setattr(prefixes, "_CHARACTERS_PER_TOKEN", 1)
+        head = sufficient_prefix(tokenizer, text, tokens)
     whole, found = (tokenizer.encode_text(given).tolist() for given in (text, head))
     signs = {tokenizer.vocabulary.id_of(sign) for sign in ("<⇧>", "<⇪>")} - {OOV}
     words = [place for place, token in enumerate(whole) if token not in signs]
@@ -67,7 +67,7 @@ def test_the_first_tokens_are_those_of_the_whole_text(name: str, text: str, toke
 @pytest.mark.usefixtures("short")
 @every_tokenizer
 def test_of_a_long_text_little_is_read(name: str) -> None:
-    assert len(beginning_of(TOKENIZERS[name], "The film, 재미있다 " * 10_000, 8)) < 1000
+    assert len(sufficient_prefix(TOKENIZERS[name], "The film, 재미있다 " * 10_000, 8)) < 1000
 
 
 @pytest.mark.usefixtures("short")
@@ -77,8 +77,8 @@ def test_a_word_without_end_stays_as_unknown_as_it_was(run: str, around: str) ->
     tokenizer = TOKENIZERS["words"]
     assert isinstance(tokenizer, WordTokenizer)
     text = around.format(run * 5000)
-    head = beginning_of(tokenizer, text, 100)
-    (ids, names), (whole, whole_names) = map(tokenizer.encode_text_naming, (head, text))
+    head = sufficient_prefix(tokenizer, text, 100)
+    (ids, names), (whole, whole_names) = map(tokenizer.encode_text_with_oov_words, (head, text))
     assert ids.tolist() == whole.tolist()
     assert [name[:64] for name in names] == [name[:64] for name in whole_names]
     assert len(head) < 1000 or len(set(run)) > 1
@@ -87,4 +87,4 @@ def test_a_word_without_end_stays_as_unknown_as_it_was(run: str, around: str) ->
 def test_a_text_of_twenty_million_characters_costs_no_more_than_its_beginning() -> None:
     text = unicodedata.normalize("NFD", "재미있다 The film, ") * 1_000_000
     for name in ("words", "characters", "jamo", "bpe"):
-        assert len(beginning_of(TOKENIZERS[name], text, 256)) < 20_000
+        assert len(sufficient_prefix(TOKENIZERS[name], text, 256)) < 20_000

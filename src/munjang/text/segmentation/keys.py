@@ -1,11 +1,11 @@
-"""Tokens as 64-bit numbers, so that counting and looking up need not touch their strings.
+"""Tokens as 64-bit keys, so that counting and look-up do not touch strings.
 
-A character of 16 bits has one code, a wider one two. Up to four codes are a `lane` of 64 bits: the
-key of a short token, which covers most words of Korean. A long token takes several lanes, hashed
-into one number. A hash can be that of another token too, so the lanes are at hand, and are
-compared wherever the hash is found.
+A character of 16 bits has one code, a wider one two. Up to four codes form a lane of 64 bits: the
+key of a short token, which covers most Korean words. A long token takes several lanes, which are
+hashed into one number. As hashes can collide, the lanes are kept and compared wherever a hash is
+found.
 
-    재미있다          재미있다              short: the lane is the key
+    재미있다          재미있다              short: its lane is its key
     재미있었습니다    재미있었 | 습니다     long: a first and a last lane, and middle ones if longer
 """
 
@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from munjang.text.columns import Int64s
-from munjang.text.cutting.codepoints import bounds_of
-from munjang.text.cutting.ragged import Ragged, concatenate
-from munjang.text.cutting.units import Codes
+from munjang.text.segmentation.codepoints import bounds_of
+from munjang.text.segmentation.ragged import Ragged, concatenate
+from munjang.text.segmentation.units import Codes
 
 Keys = npt.NDArray[np.uint64]
 
-_LANE = 4  # codes a lane
+_LANE = 4  # codes per lane
 _LONG = np.uint64(1 << 16)  # the key of no short token: its first code would be a separator
 # Keeps the first k codes of a lane, k from 0 to 4.
 _KEEP = np.array([(1 << 16 * k) - 1 for k in range(_LANE + 1)], dtype=np.uint64)
@@ -36,12 +36,12 @@ class TokenKeys:
     """The keys of some tokens.
 
     Attributes:
-        keys: the lane of a short token; the same for all long ones [tokens].
-        long: which tokens are longer than a lane, ascending [long].
-        hashes: of all lanes of these [long]. Where hash, last and middle lanes are the same, the
-            first lane is too.
-        last: their last lane [long].
-        middle: their lanes between the first and the last; most have none [long].
+        keys: the lane of a short token; the same value for all long ones [tokens].
+        long: indices of tokens that are longer than a lane, ascending [long].
+        hashes: hash of all lanes of each of these [long]. Tokens with equal hash, last and middle
+            lanes also have equal first lanes.
+        last: the last lane of each [long].
+        middle: the lanes between the first and the last; most have none [long].
     """
 
     keys: Keys
@@ -52,15 +52,15 @@ class TokenKeys:
 
 
 def token_keys(codes: Codes, starts: Int64s, ends: Int64s) -> TokenKeys:
-    """The keys of the tokens `codes[starts[i]:ends[i]]`.
+    """Compute the keys of the tokens `codes[starts[i]:ends[i]]`.
 
     Args:
-        codes: codes of the characters, and `PADDING` more [codes + PADDING].
+        codes: codes of the characters, and padding [codes + PADDING].
         starts: first code of each token, ascending [tokens].
         ends: one past its last [tokens].
     """
     lengths = ends - starts
-    # One read at any code gives the four from there on.
+    # One 64-bit read at a code gives it and the next three.
     windows = np.ndarray((len(codes) - _LANE + 1,), dtype="<u8", buffer=codes, strides=(2,))
     windows = windows.astype(np.uint64)
     keys = windows.take(starts)
@@ -78,7 +78,7 @@ def token_keys(codes: Codes, starts: Int64s, ends: Int64s) -> TokenKeys:
 
 
 def _middle(windows: Keys, starts: Int64s, counts: Int64s) -> Ragged:
-    """Lanes that stand end to end: `counts` of them from each of `starts`."""
+    """Gather `counts` consecutive lanes from each of `starts`."""
     bounds = bounds_of(counts)
     some = np.flatnonzero(counts)
     lanes = np.arange(bounds[-1]) * _LANE
@@ -87,23 +87,23 @@ def _middle(windows: Keys, starts: Int64s, counts: Int64s) -> Ragged:
 
 
 def _fold(last: Keys, middle: Ragged) -> Keys:
-    """A hash of the lanes of each long token but the first [long]."""
+    """Hash the lanes of each long token except the first [long]."""
     hashes = last * _OTHER
     hashes ^= hashes >> np.uint64(29)
     counts = np.diff(middle.bounds)
     some = np.flatnonzero(counts)
     if len(some):
         begins, counts = middle.bounds.take(some), counts.take(some)
-        turns = np.arange(1, len(middle.values) + 1) - np.repeat(begins, counts)
+        exponents = np.arange(1, len(middle.values) + 1) - np.repeat(begins, counts)
         powers = np.multiply.accumulate(np.full(int(counts.max()) + 1, _OTHER))
-        mixed = middle.values * powers.take(turns)
+        mixed = middle.values * powers.take(exponents)
         mixed ^= mixed >> np.uint64(29)
         hashes[some] += np.add.reduceat(mixed, begins)
     return hashes
 
 
 def concatenate_keys(parts: Sequence[TokenKeys]) -> TokenKeys:
-    """The keys of consecutive parts of one column as those of the whole."""
+    """Concatenate the keys of consecutive parts of a column."""
     before = np.cumsum([0, *(len(part.keys) for part in parts)])
     return TokenKeys(
         keys=np.concatenate([part.keys for part in parts]),

@@ -1,25 +1,26 @@
-"""The words of one text alone: as `cutters` finds them in columns, without an array per step.
+"""The words of a single text: as `segmenters` finds them in columns, without arrays.
 
-Every character becomes the letter of its class, and a pattern of such letters finds the words:
+Each character is replaced by the letter of its class, and a regular expression on these letters
+finds the words:
 
     "It's 👍🏽 안녕"  ->  "ww'w" is w w s w, a space, s m, a space, w w
 
-Twenty words are found in some microseconds so; the arrays of a column pay off from hundreds on.
+Twenty words take some microseconds; the arrays of a column pay off from hundreds of words on.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from munjang.text.cutting.codepoints import category_of
-from munjang.text.cutting.cutters import KERAS_FILTERS, class_of_character
+from munjang.text.segmentation.codepoints import category_of
+from munjang.text.segmentation.segmenters import KERAS_FILTERS, class_of_character
 
 
 class ClassLetters(dict[int, str]):
-    """From a code point to the letter of its class, for `str.translate`; filled as texts need it.
+    """A table from code point to the letter of its class, for `str.translate`, filled on demand.
 
     Args:
-        class_of: from a character to the number of its class.
+        class_of: function from a character to the number of its class.
         letters: the letter of each class.
     """
 
@@ -34,10 +35,10 @@ class ClassLetters(dict[int, str]):
         return letter
 
 
-# space, word, symbol, mark, format character, joiner: the classes of `cutters`
+# space, word, symbol, mark, format character, joiner: the classes of `segmenters`
 _letters = ClassLetters(class_of_character, " wsmfj")
 # A mark with nothing before it begins a word. A joiner directly behind a symbol, its marks and
-# format characters ties the next symbol to it.
+# format characters joins the next symbol to it.
 _WORD = re.compile(r"m*w[wmfj]*|m+|s(?:[mfj]|(?<=j)s)*+")
 
 _DOTTED_I = "İ", "I\u0307"  # one character whose lower case is two
@@ -48,10 +49,10 @@ class Words:
     """The words of one text.
 
     Attributes:
-        given: the text, as long as in lower case.
-        lowered: the text as its words are read.
+        given: the text, with `İ` expanded so that it is as long as in lower case.
+        lowered: the text in lower case, if that was asked for.
         classes: the letter of each character's class.
-        spans: where each word begins and ends in all three.
+        spans: start and end of each word in all three.
     """
 
     given: str
@@ -60,14 +61,14 @@ class Words:
     spans: list[tuple[int, int]]
 
     def strings(self) -> list[str]:
-        """The words."""
+        """Return the words."""
         lowered = self.lowered
         return [lowered[start:end] for start, end in self.spans]
 
     def capitals(self) -> list[int]:
-        """Per word 0, 1 for one that begins with a capital, 2 for one in capitals alone.
+        """Return the kind of each word: 1 if it begins with a capital, 2 if all capitals, else 0.
 
-        As `munjang.text.capitals.capitals_of`, which says more.
+        See `munjang.text.capitals.capitals_of`.
         """
         kinds = [0] * len(self.spans)
         if self.given == self.lowered:
@@ -84,7 +85,7 @@ class Words:
 
 
 def _in_capitals(given: str, lowered: str) -> bool:
-    """Whether two letters or more were lower-cased, and no other letter is a small one."""
+    """Return whether two or more letters were lower-cased, and no other one is lower-case."""
     pairs = list(zip(given, lowered, strict=True))
     if sum(before != after for before, after in pairs) < 2:
         return False
@@ -95,15 +96,16 @@ def _in_capitals(given: str, lowered: str) -> bool:
 
 
 def unicode_words(text: str, *, lower: bool) -> Words:
-    """The words that `cutters.unicode_cutter` finds."""
+    """Find the words that `segmenters.unicode_segmenter` finds."""
     given = text.replace(*_DOTTED_I) if lower else text
     classes = given.translate(_letters)
     spans = [found.span() for found in _WORD.finditer(classes)]
     return Words(given, text.lower() if lower else text, classes, spans)
 
 
-# Before each match no word goes on, and no letter before it is lower-cased otherwise for what
-# follows: a capital sigma looks over marks, quotes, full stops and colons for the next letter.
+# No word continues over the start of a match, and what follows does not change how the text before
+# it is lower-cased: a capital sigma depends on the next letter, across marks, quotes, full stops
+# and colons.
 BEFORE_UNICODE_WORD = re.compile(r"(?<!\u200d)[ \t\n,;!?()\"/*+@#$%&\[\]{}|\\~_。、！？，-]")
 BEFORE_KERAS_WORD = re.compile(r"[ \t\n,;!?()\"/]")
 
@@ -111,6 +113,6 @@ _AS_SPACES = {ord(character): " " for character in KERAS_FILTERS}
 
 
 def keras_words(text: str, *, lower: bool) -> list[str]:
-    """The words that `cutters.keras_cutter` finds with Keras' own filters, between spaces."""
+    """Find the words that `segmenters.keras_segmenter` finds with Keras' filters and a space."""
     lowered = text.lower() if lower else text
     return [word for word in lowered.translate(_AS_SPACES).split(" ") if word]

@@ -1,4 +1,4 @@
-"""What subwords are learned from: all of ordinary text, the beginning of runs without a space."""
+"""Training data of subwords: all of ordinary text, the beginning of long runs without a space."""
 
 import numpy as np
 import polars as pl
@@ -8,7 +8,7 @@ from munjang.text.columns import values_and_offsets
 from munjang.text.morphemes import MorphemeTokenizer
 from munjang.text.registry import make_tokenizer
 from munjang.text.subwords.pretokens import LONGEST, pretokenise
-from munjang.text.subwords.taught import LONGEST_RUN, unigram_seeds, without_long_runs
+from munjang.text.subwords.training_pretokens import LONGEST_RUN, limit_long_runs, unigram_seeds
 
 
 def run_of(length: int, seed: int = 0, alphabet: str = "abcdefghij") -> str:
@@ -18,13 +18,13 @@ def run_of(length: int, seed: int = 0, alphabet: str = "abcdefghij") -> str:
 def words_of(texts: list[str], *, bounded: bool = True) -> list[str]:
     pretokens = pretokenise(pl.Series(texts))
     known = np.ones(0x110000, dtype=bool)
-    chosen = without_long_runs(pretokens) if bounded else pretokens
-    return chosen.spaced(known).to_list()
+    chosen = limit_long_runs(pretokens) if bounded else pretokens
+    return chosen.join_with_spaces(known).to_list()
 
 
 def test_ordinary_text_is_learned_from_as_it_is() -> None:
     pretokens = pretokenise(pl.Series(["재미있다!! 2번", "", "a b", run_of(LONGEST_RUN - 1)]))
-    assert without_long_runs(pretokens) is pretokens
+    assert limit_long_runs(pretokens) is pretokens
     long = ["a few words " * 10_000, "b"]  # long, but with spaces
     assert words_of(long) == words_of(long, bounded=False)
 

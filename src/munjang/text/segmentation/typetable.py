@@ -1,4 +1,4 @@
-"""Numbers for tokens, the same for the same ones, a column at a time: by their keys."""
+"""Type numbers: equal tokens get equal numbers, by their keys, a column at a time."""
 
 from copy import copy
 from dataclasses import dataclass
@@ -8,25 +8,25 @@ import polars as pl
 import pyarrow.compute as pc
 
 from munjang.text.columns import Int32s, Int64s
-from munjang.text.cutting.codepoints import Bools, Strings
-from munjang.text.cutting.keys import Keys, TokenKeys
-from munjang.text.cutting.keytable import KeyTable, distinct
-from munjang.text.cutting.ragged import Ragged
-from munjang.text.cutting.segment import Part, Segments, as_strings, segment_strings
-from munjang.text.cutting.together import map_parts
+from munjang.text.segmentation.codepoints import Bools, Strings
+from munjang.text.segmentation.keys import Keys, TokenKeys
+from munjang.text.segmentation.keytable import KeyTable, unique_keys
+from munjang.text.segmentation.parallel import map_parts
+from munjang.text.segmentation.ragged import Ragged
+from munjang.text.segmentation.segment import Part, Segments, as_strings, segment_strings
 
 _NONE = -1
 
 
 class TypeTable:
-    """The number of each token's type; made by `number_types`.
+    """A table from tokens to type numbers; see `number_types`.
 
     Args:
         short: finds the short types by their keys.
         long: finds long types by their hashes.
         last: the last lanes of these [hashes].
-        middle: their middle ones [hashes].
-        odd: the strings of long types whose hash another one has already: as good as never any.
+        middle: their middle lanes [hashes].
+        odd: the strings of long types whose hash collides with another one: practically none.
     """
 
     def __init__(
@@ -35,23 +35,23 @@ class TypeTable:
         self._short, self._long, self._odd = short, long, odd
         self._last, self._middle = last, middle
         self.size = len(short) + len(long) + len(odd)
-        # As the arguments come at first; the last is for a token that is none of the types.
+        # In the order of the arguments; the last one is for tokens of no known type.
         self._numbers = np.append(np.arange(self.size, dtype=np.int32), np.int32(_NONE))
 
     @classmethod
     def of_types(cls, types: pl.Series) -> "TypeTable":
-        """Finds tokens among some `types`; their numbers are their places."""
+        """Build a table of some distinct `types`; their numbers are their indices."""
         numbered = number_types(segment_strings(as_strings(types)))
-        return numbered.table.renumbered(numbered.first.astype(np.int32))
+        return numbered.table.renumber(numbered.first.astype(np.int32))
 
-    def renumbered(self, numbers: Int32s, unknown: int = _NONE) -> "TypeTable":
-        """The same types, with `numbers[n]` for number `n` [types], and `unknown` for no type."""
+    def renumber(self, numbers: Int32s, unknown: int = _NONE) -> "TypeTable":
+        """Return a table with `numbers[n]` [types] for number `n`, and `unknown` for no type."""
         other = copy(self)
         other._numbers = np.append(numbers, np.int32(unknown)).take(self._numbers)
         return other
 
     def find(self, segments: Segments) -> Int32s:
-        """The number of each token [tokens]; -1, or what `renumbered` was told, for no type."""
+        """Return the number of each token [tokens]; -1, or `unknown` of `renumber`, for no type."""
         return np.concatenate(map_parts(self._find, segments.parts))
 
     def _find(self, part: Part) -> Int32s:
@@ -74,12 +74,12 @@ class TypeTable:
 
 @dataclass(frozen=True)
 class Numbered:
-    """Tokens with their types numbered by first appearance.
+    """Tokens with type numbers, by first appearance.
 
     Attributes:
         table: finds the numbers of other tokens.
-        numbers: of these tokens [tokens].
-        first: where each type stands first [types].
+        numbers: type number of each token [tokens].
+        first: index of the first token of each type [types].
     """
 
     table: TypeTable
@@ -88,14 +88,14 @@ class Numbered:
 
 
 def number_types(tokens: Segments) -> Numbered:
-    """Number the types of some tokens."""
+    """Assign numbers to the types of some tokens."""
     keys = tokens.keys
-    long = KeyTable(distinct(keys.hashes))
+    long = KeyTable(unique_keys(keys.hashes))
     hashed = long.find(keys.hashes)
     leaders = _first_places(hashed, len(long))
     last, middle = keys.last.take(leaders), keys.middle.take(leaders)
     odd = tokens.strings(keys.long[~_same(keys, last, middle, hashed)]).unique()
-    table = TypeTable(KeyTable(distinct(keys.keys)), long, last, middle, odd)
+    table = TypeTable(KeyTable(unique_keys(keys.keys)), long, last, middle, odd)
     places = table.find(tokens)
     first = _first_places(places, table.size)
     used = np.flatnonzero(first >= 0)
@@ -103,11 +103,11 @@ def number_types(tokens: Segments) -> Numbered:
     begins[first.take(used)] = True
     numbers = np.full(table.size, _NONE, dtype=np.int32)
     numbers[used] = (np.cumsum(begins, dtype=np.int32) - 1).take(first.take(used))
-    return Numbered(table.renumbered(numbers), numbers.take(places), np.flatnonzero(begins))
+    return Numbered(table.renumber(numbers), numbers.take(places), np.flatnonzero(begins))
 
 
 def _same(keys: TokenKeys, last: Keys, middle: Ragged, places: Int32s) -> Bools:
-    """Whether each long token has the lanes at its place among `last` and `middle` [long]."""
+    """Return whether each long token has the `last` and `middle` lanes at its index [long]."""
     if not len(last):
         return np.zeros(len(places), dtype=np.bool_)
     same: Bools = last.take(places, mode="clip") == keys.last
@@ -115,8 +115,8 @@ def _same(keys: TokenKeys, last: Keys, middle: Ragged, places: Int32s) -> Bools:
 
 
 def _first_places(numbers: Int32s, size: int) -> Int64s:
-    """Where each of the numbers below `size` stands first [size]; -1 where it does not."""
+    """Return the first index of each number below `size` [size]; -1 if it does not occur."""
     first = np.full(size, -1, dtype=np.int64)
-    # Of several assignments to one place the last one stays, so this walks from the back.
+    # The last of several assignments to one place stays, so the order is reversed.
     first[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)
     return first

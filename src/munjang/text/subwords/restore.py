@@ -1,9 +1,10 @@
-"""A trained model of subwords out of its JSON: its pieces alone, put into a model of our own.
+"""Restoring a trained subword model from its JSON, which anybody may have written.
 
-The JSON of Hugging Face's tokenizers may say much more than Munjang ever writes: normalisers,
-padding, added tokens, pre-tokenizers. Some of it changes answers, and some ends the process. So the
-library is never given the JSON. Pieces, merges and scores are looked at, and all else must be what
-a fresh model of the kind has.
+The JSON of Hugging Face tokenizers can hold much more than Munjang writes: normalizers, padding,
+added tokens, pre-tokenizers. Some of it changes predictions, and some crashes the process. So the
+JSON is never passed to the library. Pieces, merges and scores are checked and put into a new model,
+and all other settings must be those of a new model of that kind. (A tokenizer that is taken as it
+is, with all its parts, is `munjang.text.huggingface`.)
 """
 
 import json
@@ -18,20 +19,21 @@ from munjang.text.subwords.training import CONTINUATION
 from munjang.text.vocabulary import OOV, RESERVED
 
 _OOV_NAME = RESERVED[OOV]
-# Logarithms of probabilities; sums of larger ones would leave the numbers that there are.
+# Scores are log-probabilities; sums of larger ones would overflow.
 _LARGEST_SCORE = 10_000.0
 
 
-def restored(kind: str, state: Mapping[str, Any], tokens: Sequence[str]) -> Tokenizer:
-    """The model of subwords whose pieces are `tokens`.
+def restore_model(kind: str, state: Mapping[str, Any], tokens: Sequence[str]) -> Tokenizer:
+    """Restore the subword model whose pieces are `tokens`.
 
     Args:
         kind: bpe, unigram or wordpiece.
         state: the JSON of a `tokenizers.Tokenizer`.
-        tokens: of the vocabulary beside it, in the order of their ids.
+        tokens: tokens of the vocabulary, in the order of their ids.
 
     Raises:
-        FolderError: it is no such model, says more than Munjang writes, or has other pieces.
+        FolderError: it is no such model, has settings that Munjang does not write, or has other
+            pieces.
     """
     fresh, build = _KINDS[kind]
     plain = json.loads(Tokenizer(fresh()).to_str())
@@ -49,28 +51,29 @@ def restored(kind: str, state: Mapping[str, Any], tokens: Sequence[str]) -> Toke
 
 
 def _compare(
-    kind: str, found: Mapping[str, Any], plain: Mapping[str, Any], *, but: str, and_but: str = ""
+    kind: str, given: Mapping[str, Any], plain: Mapping[str, Any], *, but: str, and_but: str = ""
 ) -> None:
-    """Refuse what a fresh model does not say. That may say more: what a later release added."""
+    """Raise unless all settings are those of a new model, which may have more of them."""
     for key in (but, and_but):
-        if key in plain and key not in found:
+        if key in plain and key not in given:
             raise _wrong(kind, key)
-    for key, value in found.items():
-        if key not in (but, and_but) and (key not in plain or not _same(value, plain[key])):
+    for key, value in given.items():
+        if key not in (but, and_but) and (key not in plain or not _is_same(value, plain[key])):
             raise _wrong(kind, key)
 
 
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and one == other
+def _is_same(left: Any, right: Any) -> bool:
+    return type(left) is type(right) and left == right
 
 
 def _wrong(kind: str, key: str) -> FolderError:
     return FolderError(
-        f"tokenizer.json: {key[:80]!r} is not as it stands in a {kind} model that munjang wrote"
+        f"tokenizer.json: {key[:80]!r} is not what munjang writes for a {kind} model; copy the "
+        "folder again or train anew"
     )
 
 
-def _others(kind: str) -> FolderError:
+def _other_tokens(kind: str) -> FolderError:
     return FolderError(
         f"the {kind} model in tokenizer.json and vocabulary.json do not hold the same tokens; take "
         "both from one folder"
@@ -78,11 +81,11 @@ def _others(kind: str) -> FolderError:
 
 
 def _ids(kind: str, vocab: Any, tokens: list[str]) -> dict[str, int]:
-    """Ids of pieces, which are those of the tokens."""
+    """Return the ids of pieces after checking that they are those of `tokens`."""
     if not isinstance(vocab, dict) or set(map(type, vocab.values())) - {int}:
         raise _wrong(kind, "vocab")
     if vocab != {token: number for number, token in enumerate(tokens)}:
-        raise _others(kind)
+        raise _other_tokens(kind)
     return vocab
 
 
@@ -117,7 +120,7 @@ def _unigram(model: Mapping[str, Any], tokens: list[str]) -> models.Model:
     ):
         raise _wrong("unigram", "vocab")
     if [piece for piece, _ in vocab] != tokens:
-        raise _others("unigram")
+        raise _other_tokens("unigram")
     scored = [(piece, score) for piece, score in vocab]
     if not all(math.isfinite(score) and abs(score) <= _LARGEST_SCORE for _, score in scored):
         raise _wrong("unigram", "vocab")

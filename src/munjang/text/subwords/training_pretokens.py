@@ -1,6 +1,6 @@
-"""The pre-tokens that subwords are learned from: of very long runs the beginning, in short pieces.
+"""Pre-tokens for the training of subword models: long runs without spaces are shortened.
 
-Only training looks at these. What a text is encoded to is decided by `pretokens` alone.
+Encoding does not use these: it depends on `pretokens` only.
 """
 
 from dataclasses import dataclass
@@ -8,33 +8,33 @@ from dataclasses import dataclass
 import numpy as np
 
 from munjang.text.columns import Int64s
-from munjang.text.cutting.codepoints import Bools, bounds_of
+from munjang.text.segmentation.codepoints import Bools, bounds_of
 from munjang.text.subwords.pretokens import LONGEST, SPACE_SIGN, Pretokens
 
-# Of a run of characters without a space (or another blank) so many are learned from.
+# Characters that are learned from a run without a space or another blank.
 LONGEST_RUN = 65_536
-# No piece of a unigram model is longer, so nothing of it is lost in pre-tokens of this length.
+# The longest piece of a unigram model, so pre-tokens of this length lose none.
 _LONGEST_PIECE = 16
-# From this share of characters in runs that had to be cut, pre-tokens and seeds are few and short.
+# With this share of characters in long runs, pre-tokens are shortened and seeds reduced.
 _MANY_CUT = 0.1
 _BLANKS = [ord(sign) for sign in f"{SPACE_SIGN}\t\n\v\f\r\x85\xa0\u2028\u2029\u3000"]
 
 
 @dataclass(frozen=True)
 class Seeds:
-    """What a unigram model is trained on.
+    """Training data of a unigram model.
 
     Attributes:
-        pretokens: to learn from.
-        count: of the pieces that it begins with; they are dropped until few enough are left.
+        pretokens: pre-tokens to learn from.
+        count: number of seed pieces, which training prunes down to the vocabulary size.
     """
 
     pretokens: Pretokens
     count: int
 
 
-def without_long_runs(pretokens: Pretokens) -> Pretokens:
-    """The pre-tokens that begin in the first `LONGEST_RUN` characters behind a space."""
+def limit_long_runs(pretokens: Pretokens) -> Pretokens:
+    """Keep the pre-tokens that begin within `LONGEST_RUN` characters after a space."""
     if int(np.diff(pretokens.cuts).max(initial=0)) <= LONGEST_RUN:
         return pretokens
     lengths = np.diff(pretokens.starts)
@@ -48,15 +48,15 @@ def without_long_runs(pretokens: Pretokens) -> Pretokens:
 
 
 def unigram_seeds(pretokens: Pretokens, *, max_size: int, usual: int) -> Seeds:
-    """What a unigram model of so many pieces is trained on, in a time that is linear in the text.
+    """Choose the training data of a unigram model so that time is linear in the text.
 
-    The library's time grows with the pieces that it begins with. Words give few of them; runs
-    without a space, such as amino acids, give as many as it is allowed, none of which means much.
+    The library's time grows with the number of seed pieces. Words give few of them; runs without a
+    space, such as amino acids, give as many as allowed, and hardly any is useful.
 
     Args:
-        pretokens: of the texts.
-        max_size: of the vocabulary.
-        usual: pieces that it begins with where the texts are of words.
+        pretokens: pre-tokens of the texts.
+        max_size: maximum size of the vocabulary.
+        usual: number of seed pieces for texts of words.
     """
     lengths = np.diff(pretokens.starts)
     if lengths[lengths == LONGEST].sum() < _MANY_CUT * len(pretokens.points):
@@ -69,7 +69,7 @@ def unigram_seeds(pretokens: Pretokens, *, max_size: int, usual: int) -> Seeds:
 
 
 def _places_in_run(pretokens: Pretokens) -> Int64s:
-    """How far behind the last blank, or the start of the text, each character stands."""
+    """Return the distance of each character from the last blank or the start of its text."""
     places = np.arange(len(pretokens.points))
     begins: Bools = np.isin(pretokens.points, _BLANKS)
     begins[pretokens.cuts[:-1][np.diff(pretokens.cuts) > 0]] = True

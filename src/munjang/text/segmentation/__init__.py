@@ -1,0 +1,1 @@
+"""Segmentation of columns of texts into words, and their counts, without a Python string each."""

@@ -19,10 +19,12 @@ from munjang.data.pairs.settings import PairDataSettings
 from munjang.errors import ConfigError, FolderError
 from munjang.folder import TextModel
 from munjang.folder import load as load_texts
+from munjang.image_baselines import ImageBaseline
 from munjang.image_folder import ImageModel, load_images
 from munjang.image_preparation import PreparedImages, prepare_images
 from munjang.image_preparation import read_and_say as read_images
 from munjang.layout import CONFIG
+from munjang.linear_baselines import LinearBaseline
 from munjang.manifest import FILE as MANIFEST
 from munjang.models.registry import architecture, image_architecture, pair_architecture
 from munjang.names import existing_path
@@ -41,7 +43,8 @@ from munjang.tasks.task import Floats, Learned, Task, TaskScores
 from munjang.telling import Say, counted, stage
 from munjang.training.settings import TrainingSettings
 
-AnyBaseline = Baseline | PairBaseline
+AnyBaseline = Baseline | PairBaseline | LinearBaseline | ImageBaseline
+TASK_BASELINES = {kind.kind: kind for kind in (LinearBaseline, ImageBaseline)}
 
 # How often a folder is read again whose model was replaced meanwhile.
 _TRIES = 5
@@ -215,23 +218,28 @@ def _pair_model(
 
 
 def _evaluate_texts(
-    model: TextModel | Baseline, data: Any, reading: Mapping[str, Any], say: Say
+    model: TextModel | Baseline | LinearBaseline, data: Any, reading: Mapping[str, Any], say: Say
 ) -> TaskScores:
     trained_on = model.columns.model_dump(include={"text_column", "label_column", "encoding"})
     columns = DataSettings.parse({**trained_on, **reading}, where="data")
     table = read_texts(data, columns, model.read_labels, say)
     with stage(f"judging {counted(len(table), 'answer')}"):
+        if isinstance(model, LinearBaseline):
+            return model.evaluate(table)
         return model.scores(table.texts, model.task.targets(table))
 
 
 def _evaluate_images(
-    model: ImageModel, data: Any, reading: Mapping[str, Any], say: Say
+    model: ImageModel | ImageBaseline, data: Any, reading: Mapping[str, Any], say: Say
 ) -> TaskScores:
     foreign = sorted(set(reading) - {"skip_bad_rows"})
     if foreign:
         raise ConfigError(f"{foreign[0]} is for texts; this model answers images")
     skip = bool(reading.get("skip_bad_rows"))
-    images = read_images(data, model.recipe.images, skip_bad=skip, say=say)
+    form = model.form if isinstance(model, ImageBaseline) else model.recipe.images
+    images = read_images(data, form, skip_bad=skip, say=say)
+    if isinstance(model, ImageBaseline):
+        return model.evaluate(images)
     targets = model.task.targets(images.table)
     with stage(f"judging {counted(len(targets), 'answer')}"):
         return model.scores(images.pixels, targets)
@@ -324,7 +332,8 @@ def evaluated(
 ) -> TaskScores:
     """Scores of a model on data that is read as that of its training, but for `reading`."""
     if isinstance(model, AnyBaseline):
-        medium = MEDIA["texts" if isinstance(model, Baseline) else "pairs"]
+        reads = {PairBaseline: "pairs", ImageBaseline: "images"}
+        medium = MEDIA[reads.get(type(model), "texts")]
     else:
         medium = medium_of(model.recipe.task)
     return medium.evaluate(model, data, reading, say)
@@ -367,6 +376,10 @@ def _load_from(folder: Path) -> AnyModel | AnyBaseline:
     with as_folder_errors(folder):
         sealed = open_sealed(folder)
         if BASELINE in sealed.seals:
+            config = sealed.json(BASELINE)
+            kind = config.pop("kind", None) if isinstance(config, dict) else None
+            if isinstance(kind, str) and kind in TASK_BASELINES:
+                return TASK_BASELINES[kind].read(sealed, config)
             return load_baseline(sealed)
         if PAIR_BASELINE in sealed.seals:
             return load_pair_baseline(sealed)

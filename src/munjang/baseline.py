@@ -1,0 +1,188 @@
+"""The base class of baselines: what they answer to, and how they are saved."""
+
+import json
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import save_file
+
+from munjang import __version__
+from munjang.locks import hold
+from munjang.manifest import write_atomically, write_manifest, written_whole
+from munjang.replacing import replaced
+from munjang.sealed import SealedFolder
+from munjang.weights import compare_header, longest_side, read_arrays, read_header
+
+if TYPE_CHECKING:
+    from munjang.data.table import Table
+    from munjang.recipe import DataSettings
+    from munjang.tasks.task import TaskScores
+    from munjang.weights import Entry
+
+CONFIG, TERMS, WEIGHTS, CARD = "baseline.json", "terms.json", "model.safetensors", "README.md"
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+Strings = Mapping[str, tuple[str, ...]]
+
+
+class Baseline(ABC):
+    """A fitted baseline: lists of strings, plain arrays, and a few settings.
+
+    It answers as a trained model does, and its folder is sealed and loaded as one.
+
+    Attributes:
+        kind: distinguishes the subclasses in `baseline.json`.
+        string_files: the file of each list of strings, with the name of its attribute.
+        array_names: the attributes that are saved as arrays.
+        summaries: a line about each baseline of this kind, by name.
+        name: a key of `summaries`.
+    """
+
+    kind: ClassVar[str]
+    string_files: ClassVar[Mapping[str, str]]
+    array_names: ClassVar[tuple[str, ...]]
+    summaries: ClassVar[Mapping[str, str]]
+    name: str
+
+    @property
+    @abstractmethod
+    def parameters(self) -> int:
+        """Number of fitted numbers."""
+
+    @abstractmethod
+    def predict(self, texts: str | Iterable[str]) -> list[Any]:
+        """Return an answer per text; one string counts as a list of one.
+
+        Raises:
+            DataError: a text is None or not a string; its row is named.
+        """
+
+    @abstractmethod
+    def evaluate(self, table: "Table") -> "TaskScores":
+        """Return the scores of the answers to the texts of a table with targets."""
+
+    @abstractmethod
+    def config(self) -> dict[str, Any]:
+        """Return the values of `baseline.json`, besides the kind."""
+
+    @classmethod
+    @abstractmethod
+    def read_config(cls, path: Path, config: dict[str, Any]) -> dict[str, Any]:
+        """Check the values of `baseline.json`, and return them as arguments of the class.
+
+        Raises:
+            FolderError: a value is missing, unknown or of another type.
+        """
+
+    @classmethod
+    @abstractmethod
+    def expected_arrays(
+        cls, config: Mapping[str, Any], strings: Strings, header: "Mapping[str, Entry]"
+    ) -> dict[str, Any]:
+        """Return dtype and shape of each array."""
+
+    @classmethod
+    @abstractmethod
+    def check_strings(cls, folder: Path, config: Mapping[str, Any], strings: Strings) -> None:
+        """Refuse lists of strings that do not belong to this baseline.
+
+        Raises:
+            FolderError: naming the file.
+        """
+
+    @classmethod
+    def check_arrays(cls, path: Path, strings: Strings, arrays: Arrays) -> None:
+        """Refuse values of arrays that lead out of other arrays; most have none.
+
+        Raises:
+            FolderError: naming the array.
+        """
+        return
+
+    @property
+    def columns(self) -> "DataSettings":
+        """Settings of reading; no column is known, as it was fitted on parts of a comparison."""
+        from munjang.recipe import DataSettings
+
+        return DataSettings()
+
+    def usable(
+        self, texts: Sequence[str], skipped: Counter[str] | None
+    ) -> tuple[Sequence[int], Sequence[str]]:
+        """Return places from 1, and texts: a baseline can answer any text."""
+        return range(1, len(texts) + 1), texts
+
+    def card(self) -> str:
+        """Return the text of the model card."""
+        classes = self._card_of_classes()
+        return f"""# A baseline made with munjang {__version__}
+
+`{self.name}`: {self.summaries[self.name]}. {self.parameters:,} numbers.
+{classes}
+    import munjang
+    munjang.load("path/to/this/folder").predict(["a text"])
+
+or `munjang predict path/to/this/folder "a text"`.
+"""
+
+    def _card_of_classes(self) -> str:
+        return ""
+
+    @classmethod
+    def files(cls) -> tuple[str, ...]:
+        """Return the names of the files in its folder."""
+        return (CONFIG, *cls.string_files, WEIGHTS, CARD)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the baseline into a folder, sealed with checksums, without pickle.
+
+        An earlier model in the folder stays until this one is complete.
+
+        Raises:
+            FolderError: another process writes there.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        values = {CONFIG: {"kind": self.kind, **self.config()}}
+        values |= {file: getattr(self, name) for file, name in self.string_files.items()}
+        with hold(folder), replaced(folder) as place:
+            for file, value in values.items():
+                write_atomically(place / file, json.dumps(value, ensure_ascii=False) + "\n")
+            arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in self.array_names}
+            with written_whole(place / WEIGHTS) as partial:
+                save_file(arrays, partial)
+            write_atomically(place / CARD, self.card())
+            write_manifest(place, self.files(), __version__)
+        return folder
+
+    @classmethod
+    def read(cls, sealed: SealedFolder, config: dict[str, Any]) -> Self:
+        """Return the baseline in an opened folder.
+
+        Args:
+            sealed: the folder; its manifest was read.
+            config: the values of `baseline.json`, besides the kind.
+
+        Raises:
+            FolderError: a file is missing, altered, or does not fit the others.
+        """
+        sealed.expect(cls.files())
+        arguments = cls.read_config(sealed.path / CONFIG, config)
+        with sealed.opened(WEIGHTS) as file:
+            header = read_header(file)
+            longest = longest_side(header)  # no list of strings is longer than every array
+            strings = {
+                name: sealed.strings(text_file, longest, once=text_file == TERMS)
+                for text_file, name in cls.string_files.items()
+            }
+            cls.check_strings(sealed.path, arguments, strings)
+            compare_header(file.path, header, cls.expected_arrays(arguments, strings, header))
+            arrays: dict[str, Any] = read_arrays(file, header)
+            cls.check_arrays(file.path, strings, arrays)
+        sealed.check(CARD)
+        return cls(**arguments, **strings, **arrays)

@@ -219,4 +219,4 @@ def fit_image_baseline(
 
 def _features(pixels: Pixels) -> Weights:
     """Return pixels from 0 to 1, [images, channels * height * width]."""
-    return pixels.reshape(len(pixels), -1).astype(np.float32) / 255
+    return np.asarray(pixels.reshape(len(pixels), -1) / np.float32(255), dtype=np.float32)

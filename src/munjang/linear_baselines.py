@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _WORDS, _CHARACTERS = "TF-IDF of words and pairs of words", "TF-IDF of 1 to 5 characters in words"
 NUMBER_BASELINES: dict[str, str] = {
     "dummy-mean": "the mean of the training numbers, whatever the text",
-    "dummy-median": "the median of the training numbers, whatever the text: the best constant by MAE",
+    "dummy-median": "the median of the training numbers, whatever the text",
     "tfidf-words": f"{_WORDS}, ridge regression",
     "tfidf-characters": f"{_CHARACTERS}, ridge regression",
 }

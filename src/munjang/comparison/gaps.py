@@ -69,7 +69,7 @@ class Difference:
         interval: Simultaneous interval of the gap, over rows and seeds.
         p: Probability of a gap at least as large anywhere in a table of equal models.
         at_most: One-sided upper bound of the gap to any other model.
-        told_from: Smallest gap that would be significant here; the whole range of the metric if
+        significant_from: Smallest gap that would be significant here; the whole range of the metric if
             there is none.
         as_trained: True if one of the two has a single run: the verdict is of trained models only.
         rows_needed: About how many rows of a test part would show an equal model to be good enough.
@@ -80,7 +80,7 @@ class Difference:
     interval: Interval
     p: float
     at_most: float
-    told_from: float
+    significant_from: float
     as_trained: bool
     rows_needed: int
     seeds_needed: int
@@ -116,7 +116,7 @@ class Gaps:
             interval=interval_within(self.scale.of_gaps(), value, reach, rows),
             p=self._p(value, spread, rows),
             at_most=max(self._at_most(other, name) for other in self.models if other != name),
-            told_from=self._told_from(reach),
+            significant_from=self._significant_from(reach),
             as_trained=self.models[best].one_of_many or self.models[name].one_of_many,
             rows_needed=rows_needed,
             seeds_needed=seeds_needed,
@@ -185,7 +185,7 @@ class Gaps:
         pairs = max(1, len(self.models) * (len(self.models) - 1) // 2)
         return float(1 - (1 - 2 * spread.tail(reach)) ** pairs)
 
-    def _told_from(self, reach: float) -> float:
+    def _significant_from(self, reach: float) -> float:
         """Return the smallest gap whose interval excludes 0."""
         width = self.scale.width
         if width is None:

@@ -69,7 +69,7 @@ def _stay_on_one_core() -> None:
 
 
 def folder_bytes(folder: Path) -> int:
-    """Return the bytes of the sealed files of a model folder: what prediction needs, without logs."""
+    """Return the bytes of the sealed files of a model folder: all but the logs."""
     manifest = folder / MANIFEST
     sealed = json.loads(manifest.read_text(encoding="utf-8"))["files"]
     return manifest.stat().st_size + sum(int(file["bytes"]) for file in sealed.values())

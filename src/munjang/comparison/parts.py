@@ -71,7 +71,7 @@ def split_images(sources: Sources, given: Given, say: Say) -> Parts:
     Images.check(whole.table, least=3 - len(held_out))
     share, seed = asked.data.valid, asked.seed
     shares = {name: 0.0 if name in held_out else share for name in ("valid", "test")}
-    rows = split(whole.table, **shares, seed=seed)
+    rows = split(whole.table, **shares, seed=seed, stratify=True)
     tables: dict[str, ImageTable] = {
         "train": whole.take(rows.train),
         "valid": whole.take(rows.valid),

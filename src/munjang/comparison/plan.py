@@ -25,7 +25,7 @@ PLAN, DATA, RUNS = "comparison.json", "data", "runs"
 RESULTS, TABLE, PAGE = "compare.json", "compare.csv", "compare.html"
 RUN, MODEL, LOG = "run.json", "model", "log.txt"
 PARTS = ("train", "valid", "test")
-FORMAT = 1  # of comparison.json
+FORMAT = 2  # of comparison.json, and of the answers of the runs
 
 
 @dataclass(frozen=True)
@@ -153,16 +153,16 @@ def _read(path: Path) -> dict[str, Any]:
     cure = "--overwrite replaces it"
     before = read_object(path, "plan of a comparison", cure)
     # the first versions had one task, and no number
-    before = {"task": "classify", "format": FORMAT, **before}
-    if before["format"] != FORMAT:
+    before = {"task": "classify", "format": 1, **before}
+    missing = [key for key in _SAME if key not in before]
+    if before["format"] != FORMAT and not (missing and before["format"] == 1):
         raise FolderError(
             f"{path}: format {shown(before['format'])} of a comparison, and this munjang reads "
             f"{FORMAT}; use the version that wrote it, or {cure}"
         )
-    missing = [key for key in _SAME if key not in before]
     if missing:
         raise FolderError(
-            f"{path}: this is no plan of a comparison, it lacks {', '.join(missing)}; {cure}"
+            f"{path}: this is not the plan of a comparison, it lacks {', '.join(missing)}; {cure}"
         )
     return before
 

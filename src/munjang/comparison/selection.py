@@ -18,12 +18,12 @@ class Choice:
     Attributes:
         name: Name of the model.
         why: The scores and costs that decided, in words.
-        told: True if the data show that no smaller model is good enough; else the best is named.
+        is_conclusive: True if the data show that no smaller model is good enough; else the best is named.
     """
 
     name: str
     why: str
-    told: bool = True
+    is_conclusive: bool = True
 
 
 def smallest_good_enough(
@@ -69,7 +69,7 @@ def smallest_good_enough(
     if _is_broken(chosen, by_clock=by_clock):
         sentences.append("runs of it failed or were starved of the processor: see the notes")
     why = "; ".join(sentence for sentence in sentences if sentence)
-    return Choice(chosen.name, why, told=not (unclear and chosen is best))
+    return Choice(chosen.name, why, is_conclusive=not (unclear and chosen is best))
 
 
 def _is_good(row: Standing, margin: float) -> bool:

@@ -88,7 +88,7 @@ def sparse_counts(rows: Ints, columns: Ints, shape: tuple[int, int]) -> Any:
 
     It grows with the rows alone, however many labels there are.
     """
-    from scipy.sparse import csr_array  # type: ignore[import-untyped]
+    from scipy.sparse import csr_array
 
     return csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
 
@@ -144,7 +144,7 @@ class Spread:
         return math.sqrt(parts)
 
     def tail(self, reach: float) -> float:
-        """Return what an interval of that half length leaves out on each side: the inverse of `reach`."""
+        """Return what an interval of that half length leaves out on each side; inverts `reach`."""
         squares = self.rows * _quantiles(self.rows_freedom) ** 2
         if self.seeds_freedom:
             squares = squares + self.seeds * _quantiles(self.seeds_freedom) ** 2

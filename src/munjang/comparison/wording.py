@@ -39,7 +39,7 @@ def headline(comparison: Comparison) -> Headline:
         return Headline(f"{before}none, since every model that finished is constant", "", "")
     if choice is None:
         return Headline("no run finished; the notes say why", "", "")
-    if not choice.told:
+    if not choice.is_conclusive:
         before += "these data cannot tell; the best is "
     return Headline(before, choice.name, choice.why)
 
@@ -97,12 +97,12 @@ def notes(comparison: Comparison) -> list[str]:
         "judge on, which no model has seen",
         "over seeds: Student's 95% interval of the mean; over rows: 95% interval over rows and "
         "seeds",
-        "behind the best: the gap, and its upper bound with 95% confidence; worse: a significant gap "
-        "(of 20 tables of equal models at most one has a false one); good enough: at most "
+        "behind the best: the gap, and its upper bound with 95% confidence; worse: a significant "
+        "gap (of 20 tables of equal models at most one has a false one); good enough: at most "
         f"{plan.margin:{_digits(plan)}} behind (--margin{_relative(comparison)})",
         *_notes_on_certainty(comparison),
-        f"times on {comparison.machine}; p50 and p99 of one {CONTESTS[plan.task].input_name} on one "
-        "core",
+        f"times on {comparison.machine}; p50 and p99 of one {CONTESTS[plan.task].input_name} on "
+        "one core",
         *CONTESTS[plan.task].notes(comparison),
     ]
     for row in comparison.standings:
@@ -127,7 +127,7 @@ def _notes_on_certainty(comparison: Comparison) -> Iterator[str]:
     plan, rows = comparison.plan, comparison.rows["test"]
     gaps = [row.to_best for row in comparison.standings if row.to_best is not None]
     judged = f"with {counted(rows, 'row')} to judge on and {counted(plan.seeds, 'seed')}"
-    least = median(gap.told_from for gap in gaps) if gaps else None
+    least = median(gap.significant_from for gap in gaps) if gaps else None
     figure = FIGURES[plan.metric]
     if least is not None and figure.highest is not None and least >= figure.highest:
         yield f"{judged} no gap is large enough to be significant"
@@ -143,8 +143,8 @@ def _notes_on_certainty(comparison: Comparison) -> Iterator[str]:
     single = [row.name for row in networks if row.runs == 1]
     if single:
         yield (
-            f"{', '.join(single)}: one seed does not show how much a score depends on the seed; the "
-            "verdicts hold for these trained models, not for their architectures (--seeds 3)"
+            f"{', '.join(single)}: one seed does not show how much a score depends on the seed; "
+            "the verdicts hold for these trained models, not for their architectures (--seeds 3)"
         )
     elif networks and min(row.runs for row in networks) < 3:
         yield "two seeds show little of how much a score depends on the seed; --seeds 5 shows more"
@@ -171,8 +171,8 @@ def _notes_on(row: Standing, plan: Plan) -> Iterator[str]:
         )
     if row.passes is not None and row.passes < 1:
         yield (
-            f"{row.name} saw {row.passes:.1%} of the rows to train on before the budget ended; give "
-            "a larger --budget"
+            f"{row.name} saw {row.passes:.1%} of the rows to train on before the budget ended; "
+            "give a larger --budget"
         )
     if row.score is not None and row.is_constant:
         yield (

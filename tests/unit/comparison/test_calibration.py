@@ -53,7 +53,7 @@ def named(world: World, random: np.random.Generator, tables: int, margin: float)
     found = []
     for _ in range(tables):
         choice = smallest_good_enough(world.table(random, margin=margin), margin=margin)
-        if choice is not None and choice.told:
+        if choice is not None and choice.is_conclusive:
             found.append(choice.name)
     return found
 

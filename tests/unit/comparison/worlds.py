@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
+from munjang.comparison.candidates import Candidate
+from munjang.comparison.class_answers import ClassAnswers
 from munjang.comparison.class_tallies import class_tally
-from munjang.comparison.entrants import Entrant
 from munjang.comparison.margins import margin_of
 from munjang.comparison.standings import Outcome, Standing, make_standings
 from munjang.comparison.statistics import Floats, Tally, score
@@ -55,25 +56,25 @@ class World:
     unlike: tuple[float, ...] = ()
 
     @property
-    def names(self) -> tuple[Entrant, ...]:
-        return tuple(map(Entrant, (*NETWORKS[: self.networks], *BASELINES[: self.baselines])))
+    def names(self) -> tuple[Candidate, ...]:
+        return tuple(map(Candidate, (*NETWORKS[: self.networks], *BASELINES[: self.baselines])))
 
-    def outcomes(self, judge: Judge, random: np.random.Generator) -> dict[Entrant, list[Outcome]]:
+    def outcomes(self, judge: Judge, random: np.random.Generator) -> dict[Candidate, list[Outcome]]:
         """One comparison."""
         for_all = random.standard_normal(self.rows)
         found = {}
-        for place, entrant in enumerate(self.names):
+        for place, candidate in enumerate(self.names):
             own = random.standard_normal(self.rows)
             quality = self.accuracy - self.gap * (place == self.networks - 1)
             runs = []
-            for _ in entrant.seeds(self.seeds):
+            for _ in candidate.seeds(self.seeds):
                 deviation = self.unlike[place] if place < len(self.unlike) else self.deviation
-                moved = 0 if entrant.is_baseline else deviation * random.standard_normal()
+                moved = 0 if candidate.is_baseline else deviation * random.standard_normal()
                 level = norm.ppf(np.clip(quality + moved, 0.001, 0.999))
                 hardness = 0.5**0.5 * for_all + 0.5 * own + 0.5 * random.standard_normal(self.rows)
                 tally = judge(level - hardness)
                 runs.append(Outcome(RECORD, None, tally, {"accuracy": score(tally)}))
-            found[entrant] = runs
+            found[candidate] = runs
         return found
 
     def table(
@@ -100,7 +101,7 @@ def right_or_wrong(metric: str, classes: int) -> Judge:
         probabilities = np.zeros((len(ease), classes))
         probabilities[rows, other] = 1 - true
         probabilities[rows, targets] = true
-        return class_tally(metric, probabilities, targets)
+        return class_tally(metric, ClassAnswers.of(probabilities, targets), targets)
 
     return judge
 

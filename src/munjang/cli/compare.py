@@ -36,7 +36,7 @@ def compare(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="What to learn: classify (one label per text), regress (a number), multilabel (any "
+            help="Task: classify (one label per text), regress (a number), multilabel (any "
             "number of labels), images (one label per image) or translate (a text for a text).  "
             "[default: classify]",
         ),

@@ -69,8 +69,8 @@ class Difference:
         interval: Simultaneous interval of the gap, over rows and seeds.
         p: Probability of a gap at least as large anywhere in a table of equal models.
         at_most: One-sided upper bound of the gap to any other model.
-        significant_from: Smallest gap that would be significant here; the whole range of the metric if
-            there is none.
+        significant_from: Smallest gap that would be significant here; the whole range of the
+            metric if there is none.
         as_trained: True if one of the two has a single run: the verdict is of trained models only.
         rows_needed: About how many rows of a test part would show an equal model to be good enough.
         seeds_needed: About how many seeds would.

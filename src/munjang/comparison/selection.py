@@ -18,7 +18,8 @@ class Choice:
     Attributes:
         name: Name of the model.
         why: The scores and costs that decided, in words.
-        is_conclusive: True if the data show that no smaller model is good enough; else the best is named.
+        is_conclusive: True if the data show that no smaller model is good enough; else the best is
+            named.
     """
 
     name: str

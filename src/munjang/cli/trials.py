@@ -29,7 +29,7 @@ def show_tuning(tuned: "Tuned", *, as_json: bool, wide: bool = False) -> None:
     show(
         f"\nthe best model is in {folder}, all trials in "
         f"{shlex.quote(str(tuned.folder / RESULTS))}\n"
-        f"it is the best of {len(tuned.trials):,} on the rows that chose it; use others to judge it\n"
+        f"it is the best of {len(tuned.trials):,} on the rows that chose it: judge it on others\n"
         "\nnext:\n"
         f"  munjang evaluate {folder} {medium.unseen}\n"
         f"  munjang predict {folder} {medium.example}"

@@ -11,5 +11,5 @@ def figure_text(metric: str, value: float | None, *, fewer: int = 0) -> str:
     if value is None:
         return "–"
     if metric in _UNIT_OF_DATA:
-        return f"{value:,.{5 - fewer}g}"
+        return f"{value:#,.{5 - fewer}g}".rstrip(".")
     return f"{value:.{(2 if metric in _PERCENT else 4) - fewer}f}"

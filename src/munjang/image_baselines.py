@@ -179,6 +179,10 @@ class ImageBaseline(Baseline):
         """Do nothing: it has no lists of strings."""
         return
 
+    def card(self) -> str:
+        """Return the text of the model card; its examples are images."""
+        return super().card().replace('"a text"', '"image.png"')
+
     def _card_of_classes(self) -> str:
         return f"Classes: {markdown_list(self.labels, 'baseline.json')}.\n"
 

@@ -22,7 +22,7 @@ _MOST_AT_ONCE = 2**20
 
 @dataclass(frozen=True, eq=False)
 class ClassAnswers:
-    """What judging needs of the probabilities of one run.
+    """The probabilities of one run that judging needs.
 
     Attributes:
         classes: Likeliest classes, the likeliest first, [rows, kept].

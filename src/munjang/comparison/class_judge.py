@@ -22,7 +22,7 @@ METRICS = ("accuracy", "macro_f1", "log_loss")
 
 @dataclass(frozen=True)
 class ClassDetails:
-    """What page and JSON have beside the table.
+    """The parts of page and JSON beside the table.
 
     Attributes:
         labels: The classes.

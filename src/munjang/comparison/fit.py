@@ -1,4 +1,4 @@
-"""Fitting one model in the process of its run, whatever the task."""
+"""Fit one model in the process of its run."""
 
 import time
 from collections.abc import Callable

@@ -38,7 +38,7 @@ class NumberExample:
 
 @dataclass(frozen=True)
 class NumberDetails:
-    """What page and JSON have beside the table.
+    """The parts of page and JSON beside the table.
 
     Attributes:
         deviation: Standard deviation of the numbers of the test part.

@@ -20,7 +20,7 @@ from munjang.comparison.stored import Part, read_answers, read_part
 
 @dataclass(frozen=True)
 class PairDetails:
-    """What page and JSON have beside the table.
+    """The parts of page and JSON beside the table.
 
     Attributes:
         signatures: Signatures of sacrebleu for BLEU and chrF; none if no run finished.

@@ -60,7 +60,7 @@ def _examples(details: PairDetails) -> list[Markup]:
 
 
 def _example(example: PairExample) -> Markup:
-    """Return all answers one below the other, so that words can be compared."""
+    """Return all answers as rows of a table, so that words can be compared."""
     given = (("source", example.source), ("reference", example.reference))
     rows: list[Sequence[object]] = [
         *([name, element("td", text, class_="text"), ""] for name, text in given),

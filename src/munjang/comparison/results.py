@@ -26,7 +26,7 @@ class Curve:
 
 
 class Details(Protocol):
-    """What the page and the JSON of a task have beside the table."""
+    """The parts of page and JSON beside the table, by task."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""

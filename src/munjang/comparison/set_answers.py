@@ -17,7 +17,7 @@ _FLOOR = float(np.finfo(np.float64).eps)  # scikit-learn's floor of a probabilit
 
 @dataclass(frozen=True, eq=False)
 class SetAnswers:
-    """What judging needs of the answers of one run.
+    """The answers of one run that judging needs.
 
     Attributes:
         labels: Numbers of the labels of all rows, one set after the other.

@@ -38,7 +38,7 @@ class SetExample:
 
 @dataclass(frozen=True)
 class SetDetails:
-    """What page and JSON have beside the table.
+    """The parts of page and JSON beside the table.
 
     Attributes:
         labels: All labels.

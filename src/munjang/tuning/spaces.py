@@ -1,4 +1,4 @@
-"""What is searched for each architecture: one row per architecture."""
+"""The search space of each architecture, one row per architecture."""
 
 from munjang.tuning.parameters import Choice, Space, Span
 

@@ -11,6 +11,9 @@ from munjang.comparison.candidates import Candidate
 from munjang.comparison.class_answers import ClassAnswers
 from munjang.comparison.class_tallies import class_tally
 from munjang.comparison.margins import margin_of
+from munjang.comparison.number_judge import number_tally
+from munjang.comparison.set_answers import SetAnswers
+from munjang.comparison.set_judge import set_tally
 from munjang.comparison.standings import Outcome, Standing, make_standings
 from munjang.comparison.statistics import Floats, Tally, score
 
@@ -118,11 +121,36 @@ def ratio_of_sums(ease: Floats) -> Tally:
     )
 
 
+def errors(metric: str) -> Judge:
+    """Judges numbers: the error is the larger the harder the row."""
+
+    def judge(ease: Floats) -> Tally:
+        rows = np.arange(len(ease))
+        targets = 100 + 3 * np.random.default_rng(0).standard_normal(len(ease))
+        return number_tally(metric, targets + (-1.0) ** rows * np.logaddexp(0, -ease), targets)
+
+    return judge
+
+
+def some_labels(ease: Floats) -> Tally:
+    """Micro F1 of sets: of four labels the frequent ones are easier."""
+    targets = np.random.default_rng(0).random((len(ease), 4)) < [0.6, 0.4, 0.3, 0.1]
+    is_right = ease[:, None] > np.array([-1.0, -0.5, 0.0, 0.5])
+    chosen = targets == is_right
+    return set_tally(
+        "micro_f1", SetAnswers.of(np.full(chosen.shape, 0.5), chosen, targets), targets
+    )
+
+
 JUDGES: dict[str, Judge] = {
     "accuracy": right_or_wrong("accuracy", 2),
     "macro_f1": right_or_wrong("macro_f1", 5),
     "log_loss": right_or_wrong("log_loss", 3),
     "bleu": ratio_of_sums,
+    "mae": errors("mae"),
+    "rmse": errors("rmse"),
+    "r2": errors("r2"),
+    "micro_f1": some_labels,
 }
 
 

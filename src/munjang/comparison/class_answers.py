@@ -50,7 +50,7 @@ class ClassAnswers:
         """
         if not np.isfinite(probabilities).all():
             raise ValueError("some probabilities of the test part are not finite numbers")
-        order = np.argsort(-probabilities, axis=1, kind="stable")[:, :_KEPT]
+        order = _likeliest(probabilities, min(_KEPT, probabilities.shape[1]))
         kept = np.take_along_axis(probabilities, order, axis=1)
         truth = probabilities[np.arange(len(targets)), targets]
         return cls(order.astype(np.int64), kept, truth, probabilities.shape[1])
@@ -115,3 +115,16 @@ class ClassAnswers:
         whole = np.zeros(self.count)
         whole[self.classes[row]] = self.probabilities[row]
         return whole
+
+
+def _likeliest(probabilities: Floats, count: int) -> Ints:
+    """Return the likeliest classes of each row, in descending order, [rows, count].
+
+    The first one is that of `argmax`, also where some are equal.
+    """
+    best = probabilities.argmax(1)[:, None]
+    others = probabilities.copy()
+    np.put_along_axis(others, best, -1.0, axis=1)
+    largest = np.argpartition(-others, count - 1, axis=1)[:, : count - 1]
+    order = np.argsort(-np.take_along_axis(others, largest, axis=1), axis=1, kind="stable")
+    return np.hstack([best, np.take_along_axis(largest, order, axis=1)])

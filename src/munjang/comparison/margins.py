@@ -19,10 +19,12 @@ def default_margin(metric: str, unit: float = 1.0) -> float:
     Args:
         metric: Name of the metric.
         unit: Standard deviation of the numbers of the training part: MAE and RMSE have a hundredth
-            of it as their margin, known before any model is scored.
+            of it as their margin, rounded to three digits and known before any model is scored.
     """
+    if metric in RELATIVE:
+        return float(f"{_OPEN_ENDED[metric] * unit:.3g}")
     if metric in _OPEN_ENDED:
-        return _OPEN_ENDED[metric] * (unit if metric in RELATIVE else 1.0)
+        return _OPEN_ENDED[metric]
     return _SHARE * _width(metric)
 
 

@@ -13,7 +13,7 @@ from munjang.comparison.processor import ENOUGH
 from munjang.comparison.results import Comparison
 from munjang.comparison.selection import size_text
 from munjang.comparison.standings import Standing
-from munjang.comparison.statistics import Interval
+from munjang.comparison.statistics import Interval, Scale
 from munjang.tasks.figures import FIGURES
 from munjang.telling import counted
 
@@ -99,7 +99,7 @@ def notes(comparison: Comparison) -> list[str]:
         "seeds",
         "behind the best: the gap, and its upper bound with 95% confidence; worse: a significant "
         "gap (of 20 tables of equal models at most one has a false one); good enough: at most "
-        f"{plan.margin:{_digits(plan)}} behind (--margin{_relative(comparison)})",
+        f"{plan.margin:g} behind (--margin{_relative(comparison)})",
         *_notes_on_certainty(comparison),
         f"times on {comparison.machine}; p50 and p99 of one {CONTESTS[plan.task].input_name} on "
         "one core",
@@ -108,11 +108,6 @@ def notes(comparison: Comparison) -> list[str]:
     for row in comparison.standings:
         lines += _notes_on(row, plan)
     return lines
-
-
-def _digits(plan: Plan) -> str:
-    """Return the format of the margin: of a relative one a few digits do."""
-    return ".3g" if plan.metric in RELATIVE else "g"
 
 
 def _relative(comparison: Comparison) -> str:
@@ -129,7 +124,8 @@ def _notes_on_certainty(comparison: Comparison) -> Iterator[str]:
     judged = f"with {counted(rows, 'row')} to judge on and {counted(plan.seeds, 'seed')}"
     least = median(gap.significant_from for gap in gaps) if gaps else None
     figure = FIGURES[plan.metric]
-    if least is not None and figure.highest is not None and least >= figure.highest:
+    width = Scale(figure.lowest, figure.highest).width
+    if least is not None and width is not None and least >= width:
         yield f"{judged} no gap is large enough to be significant"
     elif least is not None:
         text = figure_text(plan.metric, least)

@@ -207,8 +207,12 @@ def _evaluation_seconds(loop: Loop) -> tuple[float, float]:
     valid: Dataset = loop.valid
     if isinstance(valid, PairExamples):
         return _answering_seconds(loop, valid)
-    rows, column = len(valid), cast(Examples, valid).column
-    sample = Examples(column[:: max(1, rows // VALIDATION_SAMPLE)])
+    rows = len(valid)
+    sample: Any
+    if isinstance(valid, ImageExamples):
+        sample = ImageExamples(valid.pixels[:: max(1, rows // VALIDATION_SAMPLE)])
+    else:
+        sample = Examples(cast(Examples, valid).column[:: max(1, rows // VALIDATION_SAMPLE)])
     taken = _seconds_of(lambda: logits_of(loop.state.model, sample))
     return taken * rows / max(1, len(sample)), 0.0
 

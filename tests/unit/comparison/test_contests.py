@@ -4,12 +4,15 @@ import numpy as np
 import polars as pl
 import pytest
 
+from munjang.comparison.budget import Budget
 from munjang.comparison.candidates import Candidate, parse_candidates
 from munjang.comparison.contests import CONTESTS, require_contest
 from munjang.comparison.contests.contest import Parts
 from munjang.comparison.margins import default_margin, margin_of
+from munjang.comparison.networks import within
 from munjang.data.table import Table
 from munjang.errors import ConfigError
+from munjang.image_preparation import prepare_images
 from munjang.tasks.registry import TASKS
 
 
@@ -62,3 +65,16 @@ def test_the_margin_of_errors_is_relative_to_the_numbers() -> None:
             margin_of(metric, -1, unit)
     assert margin_of("r2", None, unit) == 0.01
     assert CONTESTS["regress"].margin_unit(Parts({"train": numbers([3.0, 3.0])})) == 1.0
+
+
+def test_a_training_on_images_is_cut_to_a_budget_of_the_clock_too() -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 255, (60, 8, 8)).astype(np.uint8)
+    given = {"model": {"filters": [4], "pool": 2}, "training": {"threads": 1, "epochs": 10**5}}
+    data = (list(pixels), [("x", "y")[row % 2] for row in range(60)])
+    prepared = within(Budget(0.5, "seconds"), prepare_images(data, None, None, given, str))
+    training = prepared.recipe.training
+    assert training.max_seconds == 0.5
+    assert 1 <= training.max_steps < 10**5
+    counted = within(Budget(54, "images"), prepared).recipe.training
+    assert counted.max_steps == 2  # of 32 images, and of the 22 that are left

@@ -39,7 +39,7 @@ class ClassifyContest(TextContest):
         return with_known_classes(tables)
 
     def settings(self, given: Given, parts: Parts) -> dict[str, Any]:
-        """Return the settings of every run; classify is what a recipe does without a task."""
+        """Return the settings of every run: the same whether the default task was named or not."""
         return without(super().settings(given, parts), "task")
 
     def fit_baseline(self, job: "Job", folder: Path) -> tuple[Any, float]:

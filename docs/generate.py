@@ -29,7 +29,8 @@ from munjang.models.encoder import EncoderConfig
 from munjang.models.encoder_decoder import EncoderDecoderConfig
 from munjang.recipe import Recipe, TokenizerSettings
 from munjang.training.settings import TrainingSettings
-from munjang.tuning.space import SPACES, Choice, Span
+from munjang.tuning.parameters import Choice, Span
+from munjang.tuning.spaces import IMAGE_SPACES, PAIR_SPACES, SPACES
 
 FEW, MANY = 10_000, 150_000
 TOKENS = 300_000
@@ -180,14 +181,15 @@ def meaning(field: FieldInfo) -> str:
     return said + (f" ({', '.join(names)})" if untold else "")
 
 
-def space(_: str) -> str:
-    """What a search tries of each setting, and for which models."""
+def space(inputs: str) -> str:
+    """Return what a search tries of each setting, and for which models."""
+    spaces = {"models": SPACES, "pairs": PAIR_SPACES, "images": IMAGE_SPACES}[inputs]
     models: dict[tuple[str, str], list[str]] = {}
-    for model, parts in SPACES.items():
+    for model, parts in spaces.items():
         for key, part in parts.items():
             models.setdefault((key, tried(part)), []).append(model)
     rows = [
-        (key, values, "all" if len(names) == len(SPACES) else ", ".join(names))
+        (key, values, "all" if len(names) == len(spaces) else ", ".join(names))
         for (key, values), names in models.items()
     ]
     return table(("setting", "searched", "models"), rows)

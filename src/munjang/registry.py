@@ -68,11 +68,14 @@ class TaskRow(Row):
         inputs: names of the inputs it works on; the first is the default.
         metrics: the metrics that may select the best checkpoint; the first is the default.
         needs: what it needs of an architecture.
+        contests: places of the `munjang.comparison.contests.contest.Contest` of `munjang compare`
+            by input; the first holds for other inputs too.
     """
 
     inputs: tuple[str, ...]
     metrics: tuple[str, ...]
     needs: Gives = "pooled"
+    contests: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,7 @@ INPUTS: Registry[InputRow] = Registry(
     ],
 )
 
+_CONTESTS = "munjang.comparison.contests"
 TASKS: Registry[TaskRow] = Registry(
     "task",
     "munjang.tasks",
@@ -195,6 +199,10 @@ TASKS: Registry[TaskRow] = Registry(
             "one label per row",
             inputs=("text", "image"),
             metrics=("accuracy", "macro_f1", "log_loss"),
+            contests=(
+                ("text", f"{_CONTESTS}.classify:ClassifyContest"),
+                ("image", f"{_CONTESTS}.images:ImagesContest"),
+            ),
         ),
         TaskRow(
             "regress",
@@ -202,6 +210,7 @@ TASKS: Registry[TaskRow] = Registry(
             "a number per row",
             inputs=("text",),
             metrics=("mae", "rmse", "spearman", "r2"),
+            contests=(("text", f"{_CONTESTS}.regress:RegressContest"),),
         ),
         TaskRow(
             "multilabel",
@@ -209,6 +218,7 @@ TASKS: Registry[TaskRow] = Registry(
             "any number of labels per row",
             inputs=("text",),
             metrics=("micro_f1", "macro_f1", "subset_accuracy", "log_loss"),
+            contests=(("text", f"{_CONTESTS}.multilabel:MultilabelContest"),),
         ),
         TaskRow(
             "translate",
@@ -217,6 +227,7 @@ TASKS: Registry[TaskRow] = Registry(
             inputs=("parallel",),
             metrics=("chrf", "bleu", "exact_match", "cross_entropy"),
             needs="decoder",
+            contests=(("parallel", f"{_CONTESTS}.translate:TranslateContest"),),
         ),
     ],
 )

@@ -173,8 +173,8 @@ def test_a_comparison_in_which_every_run_fails_is_a_failure(
     result = json.loads(done.out)
     assert result["choice"] is None
     assert "sklearn.svm" in result["standings"][0]["reasons"][0]
-    assert done.err.splitlines()[-1].startswith("munjang: no run came to an end")
-    assert "No run came to an end" in (out / "compare.html").read_text("utf-8")
+    assert done.err.splitlines()[-1].startswith("munjang: no run finished")
+    assert "No run finished" in (out / "compare.html").read_text("utf-8")
 
 
 def test_a_terminal_of_80_columns_keeps_the_columns_that_decide(
@@ -239,7 +239,7 @@ MISTAKES: dict[str, tuple[list[object], str]] = {
     "no seed": (["--seeds", 0], "seeds: expected 1 or more"),
     "unknown metric": (["--metric", "bleu"], "metric: expected accuracy"),
     "unknown setting": (["--set", "training.epoch=3"], "did you mean 'epochs'"),
-    "labels by hand": (["--set", "labels=[a, b]"], "finds the classes in DATA"),
+    "labels by hand": (["--set", "labels=[a, b]"], "finds the labels in DATA"),
     "no number as a seed": (["--set", "seed=one"], "seed"),
     "unknown tokenizer": (["--models", "cnn", "--tokenizers", "jam"], "did you mean 'jamo'"),
     "no such file": (["--test", "none.csv"], "none.csv"),
@@ -268,7 +268,7 @@ def test_a_comparison_is_not_overwritten_unasked(
     out, _ = compared
     done = call(capsys, *command(hostile_table, out))
     assert done.code == 2
-    assert "--resume goes on with it, --overwrite begins anew" in done.err
+    assert "--resume goes on with it, --overwrite replaces it" in done.err
     other = call(capsys, *command(hostile_table, out, "--resume", "--budget", "5k tokens"))
     assert other.code == 2
     assert "another budget" in other.err
@@ -301,14 +301,14 @@ def test_the_margin_is_kept_and_decides_which_one_is_good_enough(
         assert kept["margin"] == result["margin"] == (margin or 0.01)
         assert result["choice"]["name"] != "majority"
         verdicts = {row["name"]: row["verdict"] for row in result["standings"]}
-        assert verdicts["majority"] in ("reads no text", "worse")
+        assert verdicts["majority"] in ("constant", "worse")
         assert ("good enough" in verdicts.values()) == told
         page = (whole / "compare.html").read_text("utf-8")
         for text in (done.out, page):
             assert f"at most {margin or 0.01:g} behind" in text
-            assert "majority answers the same to every text" in text
+            assert "majority gives every text of the test part the same answer" in text
             assert "12 rows to judge on are too few" in text
-            assert "two seeds tell little" in text
+            assert "two seeds show little" in text
 
 
 def test_a_run_that_got_little_of_the_processor_is_marked(
@@ -349,8 +349,8 @@ def test_a_class_that_the_test_part_lacks_is_told(
     for text in (done.out, (out / "compare.html").read_text("utf-8")):
         assert "does not occur in the test part" in text
     assert json.loads((out / "compare.json").read_text("utf-8"))["absent"] == ["bad"]
-    # and of a model that reads no text nothing else can be said
-    assert "none, since no model that reads the text came to an end" in done.out
+    # and of a constant model nothing else can be said
+    assert "none, since every model that finished is constant" in done.out
 
 
 BROKEN_PLANS: dict[str, bytes] = {

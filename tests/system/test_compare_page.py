@@ -19,7 +19,7 @@ def test_the_page_is_whole_loads_nothing_and_escapes_texts(compared: tuple[Path,
     assert page.tags.count("svg") == 3
     assert "http" not in source
     assert any(HOSTILE in words for words in page.words), "the text itself is shown"
-    for wanted in ("Where the models disagree most", "nbsvm", "true \\ guessed"):
+    for wanted in ("Where the models disagree most", "nbsvm", "true \\ predicted"):
         assert any(wanted in words for words in page.words)
 
 

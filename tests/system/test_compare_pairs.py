@@ -198,7 +198,7 @@ def test_tokenizers_are_crossed_with_one_network_on_both_sides(
 
 
 MISTAKES: dict[str, tuple[list[object], str]] = {
-    "a task without answers": (["--task", "regress"], "classify or translate; got 'regress'"),
+    "a task without answers": (["--task", "tag"], "images or translate; got 'tag'"),
     "a model of labels": (["--models", "cnn"], "cnn goes with --task classify"),
     "a metric of labels": (["--metric", "accuracy"], "metric: expected chrf, bleu, exact_match"),
     "a column of texts": (["--text-column", "question"], "text_column"),

@@ -129,7 +129,7 @@ def test_mistakes_are_told_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     out = tmp_path / "out"
-    assert_one_line(call(capsys, *command(table, tuned[0])), "a search stands here", "--resume")
+    assert_one_line(call(capsys, *command(table, tuned[0])), "holds a search already", "--resume")
     space = tmp_path / "space.yaml"
     space.write_text("model.dim: [8]\n")
     done = call(capsys, *command(table, out, "--space", space))

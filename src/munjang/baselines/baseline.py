@@ -46,19 +46,21 @@ class Baseline(ABC):
 
     Attributes:
         kind: distinguishes the subclasses in `baseline.json`.
-        task_name: name of the task that it answers.
+        input_name: name of the input that it reads.
         string_files: the file of each list of strings, with the name of its attribute.
         array_names: the attributes that are saved as arrays.
         summaries: a line about each baseline of this kind, by name.
         name: a key of `summaries`.
+        task_name: name of the task that it answers.
     """
 
     kind: ClassVar[str]
-    task_name: ClassVar[str]
+    input_name: ClassVar[str] = "text"
     string_files: ClassVar[Mapping[str, str]]
     array_names: ClassVar[tuple[str, ...]]
     summaries: ClassVar[Mapping[str, str]]
     name: str
+    task_name: str
 
     @property
     @abstractmethod
@@ -136,9 +138,12 @@ class Baseline(ABC):
         from munjang.recipe import check_given
         from munjang.reporting import discard, pluralize, stage
 
-        recipe = check_given({"task": self.task_name, "data": dict(reading or {})})
-        kind, task = recipe.input_class, recipe.task_class
-        table = kind.read(data, recipe, task.reader(recipe), report or discard)
+        recipe = check_given(
+            {"input": self.input_name, "task": self.task_name, "data": dict(reading or {})}
+        )
+        table = recipe.input_class.read(
+            data, recipe, recipe.task_class.reader(recipe), report or discard
+        )
         with stage(f"scoring {pluralize(len(table), 'answer')}"):
             return self.score(table)
 

@@ -71,7 +71,7 @@ class ClassBaseline(Baseline):
     """
 
     kind: ClassVar[str] = "classes"
-    task_name: ClassVar[str] = "classify"
+    task_name: ClassVar[str] = "classify"  # type: ignore[misc]
     string_files: ClassVar[Mapping[str, str]] = {TERMS: "terms"}
     array_names: ClassVar[tuple[str, ...]] = ("idf", "weights", "bias")
     summaries: ClassVar[Mapping[str, str]] = BASELINES

@@ -1,20 +1,22 @@
 """Load a baseline of any kind from its folder."""
 
+from importlib import import_module
 from pathlib import Path
 
-from munjang.baselines.baseline import CONFIG
-from munjang.baselines.classes import ClassBaseline
-from munjang.baselines.pairs import PairBaseline
+from munjang.baselines.baseline import CONFIG, Baseline
 from munjang.errors import FolderError
 from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
 
-KINDS: dict[str, type[ClassBaseline] | type[PairBaseline]] = {
-    ClassBaseline.kind: ClassBaseline,
-    PairBaseline.kind: PairBaseline,
+# Imported when a folder asks for it.
+KINDS: dict[str, str] = {
+    "classes": "munjang.baselines.classes:ClassBaseline",
+    "pairs": "munjang.baselines.pairs:PairBaseline",
+    "linear": "munjang.baselines.linear:LinearBaseline",
+    "images": "munjang.baselines.images:ImageBaseline",
 }
 
 
-def load_baseline(folder: str | Path | SealedFolder) -> ClassBaseline | PairBaseline:
+def load_baseline(folder: str | Path | SealedFolder) -> Baseline:
     """Return the baseline that a comparison saved in `folder`.
 
     Raises:
@@ -29,4 +31,6 @@ def load_baseline(folder: str | Path | SealedFolder) -> ClassBaseline | PairBase
         kind = config.pop("kind", None) if isinstance(config, dict) else None
         if not isinstance(kind, str) or kind not in KINDS:
             raise FolderError(f"{path}: kind: expected one of {', '.join(KINDS)}")
-        return KINDS[kind].read(sealed, config)
+        module, _, name = KINDS[kind].partition(":")
+        baseline: Baseline = getattr(import_module(module), name).read(sealed, config)
+        return baseline

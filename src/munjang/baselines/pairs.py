@@ -79,7 +79,8 @@ class PairBaseline(Baseline):
     """
 
     kind: ClassVar[str] = "pairs"
-    task_name: ClassVar[str] = "translate"
+    task_name: ClassVar[str] = "translate"  # type: ignore[misc]
+    input_name: ClassVar[str] = "parallel"
     string_files: ClassVar[Mapping[str, str]] = {TERMS: "terms", TARGETS: "targets"}
     array_names: ClassVar[tuple[str, ...]] = ("idf", "values", "places", "starts")
     summaries: ClassVar[Mapping[str, str]] = PAIR_BASELINES

@@ -1,4 +1,4 @@
-"""What a comparison gave, drawn for people or written for machines."""
+"""The results of a comparison, as a table for people or as JSON."""
 
 import shlex
 from typing import TYPE_CHECKING
@@ -7,13 +7,13 @@ from munjang.cli.fitting import Column, FittedTable
 from munjang.cli.output import console, show, show_json
 from munjang.cli.tables import plain_table
 
-# Of each column how soon it is left out; 0 stays: the score's interval, the verdict, size and time.
+# Rank of each column on a narrow terminal: the highest are left out first, 0 always stays.
 _RANKS = {
     **dict.fromkeys(("over rows", "behind the best", "verdict", "folder", "p50"), 0),
     "training": 2,
     "parameters": 3,
     "over seeds": 4,
-    **dict.fromkeys(("p99", "memory", "tokens/s"), 6),
+    **dict.fromkeys(("p99", "memory", "tokens/s", "images/s"), 6),
 }
 _OTHER = 5
 _TEXTS = ("behind the best", "verdict")
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 def show_comparison(comparison: "Comparison", *, as_json: bool, wide: bool = False) -> None:
-    """The table, how to read it, the choice, and where everything lies."""
+    """Show the table, how to read it, the choice, and where the files are."""
     from munjang.comparison.plan import PAGE, RESULTS, TABLE
-    from munjang.comparison.texts import cells, headline, heads, notes
+    from munjang.comparison.wording import cells, headline, heads, notes
 
     if as_json:
         show_json({"folder": str(comparison.folder), **comparison.to_json()})
@@ -36,20 +36,17 @@ def show_comparison(comparison: "Comparison", *, as_json: bool, wide: bool = Fal
     console(wide=wide).print(table)
     for line in notes(comparison):
         show(f"- {line}")
-    told = headline(comparison)
-    show(f"\n{told.before}{told.name}")
-    if told.why:
-        show(f"  {told.why}")
-    show(f"\n{PAGE}, {RESULTS}, {TABLE} and every model lie in {_quoted(comparison)}")
+    choice = headline(comparison)
+    show(f"\n{choice.before}{choice.name}")
+    if choice.why:
+        show(f"  {choice.why}")
+    folder = shlex.quote(str(comparison.folder))
+    show(f"\n{PAGE}, {RESULTS}, {TABLE} and every model are in {folder}")
 
 
 def _table(heads: list[str]) -> FittedTable:
-    """The heads as columns. What decides stays where a terminal is narrow: see `_RANKS`."""
+    """Return a table with these heads; a narrow terminal leaves some out, see `_RANKS`."""
     known = {**_RANKS, "behind the best": 1} if "verdict" in heads else _RANKS
     model, metric, *others = heads
     columns = (Column(head, known.get(head, _OTHER), flows=head in _TEXTS) for head in others)
     return plain_table(model, metric, *columns)
-
-
-def _quoted(comparison: "Comparison") -> str:
-    return shlex.quote(str(comparison.folder))

@@ -1,4 +1,4 @@
-"""What a search over settings gave, drawn for people or written for machines."""
+"""The results of a search, as tables for people or as JSON."""
 
 import shlex
 from typing import TYPE_CHECKING
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 def show_tuning(tuned: "Tuned", *, as_json: bool, wide: bool = False) -> None:
-    """The trials, what the best chose, what mattered, and what to type next."""
+    """Show the trials, the best settings with their importance, and what to type next."""
+    from munjang.registry import INPUTS
     from munjang.tuning.folder import BEST, RESULTS
 
     if as_json:
@@ -24,17 +25,19 @@ def show_tuning(tuned: "Tuned", *, as_json: bool, wide: bool = False) -> None:
         return
     screen.print(_settings(tuned, best))
     folder = shlex.quote(str(tuned.folder / BEST))
+    row = INPUTS.require(tuned.input)
     show(
-        f"\nthe best model lies in {folder}, all trials in "
+        f"\nthe best model is in {folder}, all trials in "
         f"{shlex.quote(str(tuned.folder / RESULTS))}\n"
-        f"it is the best of {len(tuned.trials):,} on the rows that chose it: judge it on others\n\n"
-        "next:\n"
-        f"  munjang evaluate {folder} FILE-THAT-NO-TRIAL-HAS-SEEN\n"
-        f'  munjang predict {folder} "a text"'
+        f"it is the best of {len(tuned.trials):,} on the rows that chose it: judge it on others\n"
+        "\nnext:\n"
+        f"  munjang evaluate {folder} {row.unseen}\n"
+        f"  munjang predict {folder} {row.example}"
     )
 
 
 def _trials(tuned: "Tuned", best: "TrialRow | None") -> object:
+    from munjang.comparison.formatting import figure_text
     from munjang.tasks.figures import FIGURES
 
     table = plain_table(
@@ -49,7 +52,7 @@ def _trials(tuned: "Tuned", best: "TrialRow | None") -> object:
         mark = "best" if row is best else row.ended
         table.add_row(
             f"{row.number}",
-            "" if row.value is None else f"{row.value:.4f}",
+            "" if row.value is None else figure_text(tuned.metric, row.value),
             f"{row.passes}",
             f"{row.steps:,}",
             f"{row.seconds:.1f}",
@@ -59,7 +62,7 @@ def _trials(tuned: "Tuned", best: "TrialRow | None") -> object:
 
 
 def _settings(tuned: "Tuned", best: "TrialRow") -> object:
-    from munjang.tuning.space import shown
+    from munjang.tuning.parameters import shown
 
     importance = [Column("importance", rank=1)] if tuned.importance else []
     table = plain_table("setting", "best", "own", *importance)

@@ -1,4 +1,4 @@
-"""`munjang tune`: a search over the settings of a model."""
+"""`munjang tune`: hyperparameter search for one model."""
 
 from typing import Annotated
 
@@ -9,12 +9,17 @@ from munjang.cli.options import (
     ConfigFile,
     Encoding,
     FreezeVectors,
+    InputName,
     LabelColumn,
     ModelName,
     Quiet,
     Seed,
     Settings,
     SkipBadRows,
+    SourceColumn,
+    SourceFile,
+    TargetColumn,
+    TargetFile,
     TaskName,
     TextColumn,
     TokenizerName,
@@ -25,27 +30,42 @@ from munjang.stopping import raise_on_signals
 
 
 def tune(
+    out: Annotated[str, typer.Option(metavar="FOLDER", help="Folder of the search.")],
     data: Annotated[
-        list[str], typer.Argument(metavar="DATA", help="Files of labelled text, or -.")
-    ],
-    out: Annotated[str, typer.Option(metavar="FOLDER", help="Where everything is kept.")],
+        list[str] | None,
+        typer.Argument(
+            metavar="DATA", help="Files of labeled text or of pairs, or -; or a folder of images."
+        ),
+    ] = None,
     model: ModelName = None,
     trials: Annotated[
-        int, typer.Option(metavar="N", help="How many, those before --resume included.")
+        int, typer.Option(metavar="N", help="How many trials, those before --resume included.")
     ] = 30,
     seconds: Annotated[
         float | None,
-        typer.Option(metavar="N", help="End after so many seconds of trials, if that is sooner."),
+        typer.Option(metavar="N", help="Time limit of all trials."),
     ] = None,
     space: Annotated[
         str | None, typer.Option(metavar="FILE", help="What to search otherwise, in YAML.")
     ] = None,
     task: TaskName = None,
+    input_name: InputName = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    source_column: SourceColumn = None,
+    target_column: TargetColumn = None,
+    source: SourceFile = None,
+    target: TargetFile = None,
     valid: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Judges the trials.  [default: a tenth of DATA]"),
+        typer.Option(metavar="FILE", help="Scores the trials.  [default: a tenth of DATA]"),
+    ] = None,
+    valid_source: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Sources that score the trials, one per line."),
+    ] = None,
+    valid_target: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Their targets, line by line.")
     ] = None,
     config: ConfigFile = None,
     settings: Settings = None,
@@ -56,7 +76,7 @@ def tune(
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the search stopped in FOLDER.")
+        bool, typer.Option("--resume", help="Continue the search in FOLDER.")
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the search in FOLDER.")
@@ -67,38 +87,46 @@ def tune(
 ) -> None:
     """Try many settings of one model on the same split, and keep the best.
 
-    The first trial takes the model's own settings; Optuna chooses the others. They are judged on
-    the validation part by training.metric; one that falls behind the median is given up, one that
-    fails costs its own row. FOLDER/best is the best trial's model, FOLDER/tune.json tells of all.
+    The first trial takes the model's own settings; Optuna chooses the others. They are scored on
+    the validation part by training.metric; one that is worse than the median is pruned, one that
+    fails costs its own row. FOLDER/best is the best model, FOLDER/tune.json lists all trials.
 
     \b
     Examples:
       munjang tune reviews.tsv --model cnn --trials 30 --out tuned
       munjang tune reviews.tsv --model lstm --seconds 600 --set model.dim=64 --out tuned
       munjang tune reviews.tsv --model cnn --trials 60 --out tuned --resume
+      munjang tune pairs.tsv --task translate --model attentive --trials 20 --out tuned
+      munjang tune symbols/ --task images --trials 20 --out tuned
 
     What --set gives is fixed; --config is where the search begins. --space takes a file with lines
     such as 'model.dim: [32, 64]' or 'model.dropout: {low: 0.1, high: 0.6}'.
     """
-    from munjang.cli.names import check_names, model_override
+    from munjang.cli.names import check_names
+    from munjang.cli.pairs import data_or_pairs, held_out_or_pairs
     from munjang.cli.progress import notes
     from munjang.cli.trials import show_tuning
+    from munjang.config import parse_overrides
     from munjang.tuning.run import tune as run
 
     raise_on_signals()
-    check_names(task, model, tokenizer)
+    check_names(task, model, tokenizer, input_name)
     tuned = run(
-        data,
+        data_or_pairs(data, source, target),
         out=out,
+        model=model,
         trials=trials,
         seconds=seconds,
         space=space,
         task=task,
+        input=input_name,
         text_column=text_column,
         label_column=label_column,
-        valid=valid,
+        source_column=source_column,
+        target_column=target_column,
+        valid=held_out_or_pairs("--valid", valid, valid_source, valid_target),
         config=config,
-        overrides=[*model_override(model), *(settings or [])],
+        overrides=parse_overrides(settings or ()),
         seed=seed,
         tokenizer=tokenizer,
         vectors=vectors,

@@ -1,4 +1,4 @@
-"""What the runs of a comparison of labelled texts are worth, and what they take for what."""
+"""The judge of a comparison of classifiers: scores, confusions and disagreements."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -7,26 +7,29 @@ from typing import Any, Self
 
 import numpy as np
 
-from munjang.comparison.class_tallies import METRICS, class_tally
+from munjang.comparison.candidates import Candidate
+from munjang.comparison.class_answers import ClassAnswers
+from munjang.comparison.class_tallies import class_tally
 from munjang.comparison.disagreements import Example, disagreements
-from munjang.comparison.entrants import Entrant
-from munjang.comparison.kept import Part, class_numbers, labels_of, read_part, read_probabilities
 from munjang.comparison.plan import DATA, Plan
 from munjang.comparison.standings import Outcome
-from munjang.comparison.statistics import Floats, Ints, score
+from munjang.comparison.statistics import Ints, score
+from munjang.comparison.stored import Part, class_numbers, read_labels, read_part
 from munjang.tasks.metrics import ConfusedPair, Confusion, confusions
+
+METRICS = ("accuracy", "macro_f1", "log_loss")
 
 
 @dataclass(frozen=True)
 class ClassDetails:
-    """What is told beside the table.
+    """The parts of page and JSON beside the table.
 
     Attributes:
-        labels: the classes.
-        confusions: by name [true][guessed], summed over seeds; of many classes the pairs that are
-            confused most.
-        examples: the texts that the models disagree on most.
-        absent: classes of which the test part has no row.
+        labels: The classes.
+        confusions: By model, counts [true][predicted], summed over seeds; of many classes the
+            pairs that are confused most.
+        examples: The rows that the models disagree on most.
+        absent: Classes of which the test part has no row.
     """
 
     labels: tuple[str, ...]
@@ -35,7 +38,7 @@ class ClassDetails:
     absent: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Return plain JSON."""
         return {
             "labels": list(self.labels),
             "confusions": {name: _plain(counts) for name, counts in self.confusions.items()},
@@ -46,13 +49,13 @@ class ClassDetails:
 
 @dataclass(frozen=True)
 class ClassJudge:
-    """Judges runs by the test part.
+    """Judges runs on the test part.
 
     Attributes:
-        metric: which decides.
-        labels: the classes.
-        test: the test part.
-        targets: its true classes.
+        metric: The metric that decides.
+        labels: The classes.
+        test: The test part.
+        targets: Its true classes [rows].
     """
 
     metric: str
@@ -62,38 +65,44 @@ class ClassJudge:
 
     @classmethod
     def of(cls, plan: Plan, folder: Path) -> Self:
-        """The judge of the comparison in `folder`."""
-        labels, test = labels_of(folder / DATA), read_part(folder / DATA, "test")
+        """Return the judge of the comparison in `folder`."""
+        labels, test = read_labels(folder / DATA), read_part(folder / DATA, "test")
         return cls(plan.metric, labels, test, class_numbers(test, labels))
 
     def outcome(self, record: Mapping[str, Any], run: Path) -> Outcome:
-        """What the run in a folder, which came to its end, gave."""
-        shape = (len(self.targets), len(self.labels))
-        probabilities = read_probabilities(run, shape)
-        tallies = {name: class_tally(name, probabilities, self.targets) for name in METRICS}
+        """Return the outcome of the finished run in a folder."""
+        answers = ClassAnswers.read(run, len(self.targets), len(self.labels))
+        tallies = {name: class_tally(name, answers, self.targets) for name in METRICS}
         figures = {name: score(tally) for name, tally in tallies.items()}
-        guesses = probabilities.argmax(1)
+        guesses = answers.guesses
         one_answer = bool((guesses == guesses[0]).all() and (self.targets != self.targets[0]).any())
-        tally = tallies[self.metric]
-        return Outcome(record, probabilities, tally, figures, one_answer=one_answer)
+        return Outcome(record, answers, tallies[self.metric], figures, one_answer=one_answer)
 
-    def details(self, outcomes: Mapping[Entrant, Sequence[Outcome]]) -> ClassDetails:
-        """What is told beside the table."""
-        runs = {who.name: [one.answers for one in ran] for who, ran in outcomes.items() if ran}
-        # majority says the same of every text; its disagreement is no news
-        readers = {who.name: runs[who.name] for who in outcomes if who.reads_text and outcomes[who]}
+    def details(self, outcomes: Mapping[Candidate, Sequence[Outcome]]) -> ClassDetails:
+        """Return confusions and disagreements."""
+        runs = {
+            candidate.name: [outcome.answers for outcome in finished]
+            for candidate, finished in outcomes.items()
+            if finished
+        }
+        # a constant answer disagrees with all others, which is no news
+        compared = {
+            candidate.name: runs[candidate.name]
+            for candidate in outcomes
+            if outcomes[candidate] and not candidate.is_constant
+        }
         return ClassDetails(
             self.labels,
             {name: _confusion(seeds, self.targets, self.labels) for name, seeds in runs.items()},
-            disagreements(readers, self.test.texts, self.targets, self.labels),
-            tuple(label for label in self.labels if label not in set(self.test.answers)),
+            disagreements(compared, self.test.inputs, self.targets, self.labels),
+            tuple(label for label in self.labels if label not in set(self.test.targets)),
         )
 
 
 def _confusion(
-    seeds: Sequence[Floats], targets: Ints, labels: Sequence[str]
+    seeds: Sequence[ClassAnswers], targets: Ints, labels: Sequence[str]
 ) -> Confusion | tuple[ConfusedPair, ...]:
-    guesses = np.concatenate([probabilities.argmax(1) for probabilities in seeds])
+    guesses = np.concatenate([answers.guesses for answers in seeds])
     matrix, confused = confusions(np.tile(targets, len(seeds)), guesses, labels)
     return confused if matrix is None else matrix
 

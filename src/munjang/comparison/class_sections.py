@@ -1,20 +1,22 @@
-"""Sections of the page of a comparison of labelled texts: confusions, and disagreements."""
+"""Sections of the page of a comparison of classifiers: confusions, and disagreements."""
 
 from collections.abc import Sequence
 from typing import cast
 
 from munjang.comparison.class_judge import ClassDetails
+from munjang.comparison.contests import contest_of
 from munjang.comparison.results import Comparison
 from munjang.report.html import Markup, element, table
 from munjang.tasks.metrics import MATRIX_CLASSES, ConfusedPair, Confusion, worst_pairs
 
-# More classes than this do not fit beside each other: their worst pairs are listed instead.
+# Larger matrices do not fit side by side: their worst pairs are listed instead.
 _WIDEST_MATRIX, _WORST_PAIRS = 12, 10
 
 
-def class_sections(comparison: Comparison, details: ClassDetails) -> list[Markup]:
-    """What is taken for what, and where the models disagree most."""
-    return [*_confusions(comparison, details), *_examples(details)]
+def class_sections(comparison: Comparison) -> list[Markup]:
+    """Return confusion matrices, and the rows on which the models disagree most."""
+    details = cast(ClassDetails, comparison.details)
+    return [*_confusions(comparison, details), *_examples(comparison, details)]
 
 
 def _confusions(comparison: Comparison, details: ClassDetails) -> list[Markup]:
@@ -25,9 +27,9 @@ def _confusions(comparison: Comparison, details: ClassDetails) -> list[Markup]:
     ]
     if not matrices:
         return []
-    said = "Rows are the true classes, columns the guesses; all seeds together."
+    explanation = "Rows are true classes, columns predicted ones; all seeds together."
     side = element("div", *matrices, class_="side")
-    return [element("h2", "What is taken for what"), element("p", said), side]
+    return [element("h2", "Confusions"), element("p", explanation), side]
 
 
 def _matrix(counts: Confusion | tuple[ConfusedPair, ...], labels: Sequence[str]) -> Markup:
@@ -37,7 +39,7 @@ def _matrix(counts: Confusion | tuple[ConfusedPair, ...], labels: Sequence[str])
         [label, *(_shaded(count, sum(row)) for count in row)]
         for label, row in zip(labels, cast(Confusion, counts), strict=True)
     ]
-    return table(["true \\ guessed", *labels], rows)
+    return table(["true \\ predicted", *labels], rows)
 
 
 def _shaded(count: int, of: int) -> Markup:
@@ -53,14 +55,16 @@ def _worst_pairs(counts: Confusion | tuple[ConfusedPair, ...], labels: Sequence[
         )
     pairs = cast(tuple[ConfusedPair, ...], counts)[:_WORST_PAIRS]
     return table(
-        ["true", "guessed", "rows"], [(one.true, one.guessed, f"{one.rows:,}") for one in pairs]
+        ["true", "predicted", "rows"],
+        [(pair.true, pair.guessed, f"{pair.rows:,}") for pair in pairs],
     )
 
 
-def _examples(details: ClassDetails) -> list[Markup]:
+def _examples(comparison: Comparison, details: ClassDetails) -> list[Markup]:
     if not details.examples:
         return []
     names = [guess.name for guess in details.examples[0].guesses]
+    input_name = contest_of(comparison.plan.task).input_name
     rows = [
         [
             element("td", example.text, class_="text"),
@@ -76,5 +80,5 @@ def _examples(details: ClassDetails) -> list[Markup]:
         ]
         for example in details.examples
     ]
-    listed = element("div", table(["text", "true", *names], rows), class_="wide")
+    listed = element("div", table([input_name, "true", *names], rows), class_="wide")
     return [element("h2", "Where the models disagree most"), listed]

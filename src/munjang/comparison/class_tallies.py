@@ -1,38 +1,43 @@
-"""Figures of guessed classes as functions of sums over rows."""
+"""Scores of predicted classes as functions of sums over rows."""
 
 import numpy as np
 
-from munjang.comparison.statistics import Floats, Ints, Tally
+from munjang.comparison.class_answers import ClassAnswers
+from munjang.comparison.statistics import Floats, Ints, Tally, mean_tally, sparse_counts
 
-METRICS = ("accuracy", "macro_f1", "log_loss")
-_FLOOR = 1e-15  # a probability of nothing would cost endlessly
+_FLOOR = 1e-15  # of a probability, whose logarithm would be minus infinity
 
 
-def class_tally(metric: str, probabilities: Floats, targets: Ints) -> Tally:
-    """One of `METRICS` of one run: `probabilities` [rows, classes], true classes `targets` [rows].
+def class_tally(metric: str, answers: ClassAnswers, targets: Ints) -> Tally:
+    """Return accuracy, macro_f1 or log_loss of one run against the true classes `targets` [rows].
 
-    That of macro_f1 counts an F1 of 0 for a class that is neither true nor guessed.
+    Macro F1 counts an F1 of 0 for a class that is neither true nor predicted.
     """
     if metric == "log_loss":
-        right = probabilities[np.arange(len(targets)), targets]
-        return _mean(-np.log(right.clip(min=_FLOOR)))
-    guesses = probabilities.argmax(1)
+        return mean_tally(-np.log(answers.truth.clip(min=_FLOOR)))
+    guesses = answers.guesses
     if metric == "accuracy":
-        return _mean((guesses == targets).astype(np.float64))
-    one_hot = np.eye(probabilities.shape[1])
-    guessed, true = one_hot[guesses], one_hot[targets]
-    return Tally(np.hstack([guessed + true, guessed * true]), _macro_f1)
+        return mean_tally((guesses == targets).astype(np.float64))
+    rows, hits = np.arange(len(targets)), np.flatnonzero(guesses == targets)
+    return f1_tally(
+        np.concatenate([rows, rows, hits]),
+        np.concatenate([guesses, targets, answers.count + targets[hits]]),
+        (len(targets), answers.count),
+    )
 
 
-def _mean(values: Floats) -> Tally:
-    return Tally(np.stack([values, np.ones_like(values)], axis=1), _ratio)
+def f1_tally(rows: Ints, columns: Ints, shape: tuple[int, int]) -> Tally:
+    """Return macro F1: the mean over labels of 2 TP / (predicted + true).
 
-
-def _ratio(sums: Floats) -> Floats:
-    return np.asarray(sums[:, 0] / sums[:, 1])
+    Args:
+        rows: The row of each count of 1.
+        columns: Its column: the place of a label that is predicted or true, once for each; or
+            that place plus the number of labels for a label that is both.
+        shape: How many rows and labels there are.
+    """
+    return Tally(sparse_counts(rows, columns, (shape[0], 2 * shape[1])), _macro_f1)
 
 
 def _macro_f1(sums: Floats) -> Floats:
-    """The mean over classes of 2 TP / (guessed + true)."""
     either, both = np.split(sums, 2, axis=1)
     return np.asarray((2 * both / np.maximum(either, 1)).mean(1))

@@ -1,16 +1,17 @@
-"""The texts on which models disagree most: what to read before choosing one."""
+"""The rows on which models disagree most: what to read before choosing one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from munjang.comparison.statistics import Floats, Ints
+from munjang.comparison.class_answers import ClassAnswers
+from munjang.comparison.statistics import Ints
 
 
 @dataclass(frozen=True)
 class Guess:
-    """What a model, the mean of its seeds, says of a text."""
+    """The likeliest class of one row according to a model, by the mean over its seeds."""
 
     name: str
     label: str
@@ -19,10 +20,13 @@ class Guess:
 
 @dataclass(frozen=True)
 class Example:
-    """A text, its true label, and what each model says.
+    """A row, its true label, and the guess of each model.
 
     Attributes:
-        spread: standard deviation over the models of the true class' probability.
+        text: The text, or the name of the image.
+        label: The true label.
+        spread: Standard deviation over models of the true class's probability.
+        guesses: One per model.
     """
 
     text: str
@@ -32,39 +36,39 @@ class Example:
 
 
 def disagreements(
-    runs: Mapping[str, Sequence[Floats]],
+    runs: Mapping[str, Sequence[ClassAnswers]],
     texts: Sequence[str],
     targets: Ints,
     labels: Sequence[str],
     *,
     most: int = 20,
 ) -> tuple[Example, ...]:
-    """The texts whose true class gets the most different probabilities, the most different first.
+    """Return the rows whose true class gets the most different probabilities, these first.
 
     Args:
-        runs: by model, the probabilities [rows, classes] of each seed.
-        texts: of the test part.
-        targets: their true classes.
-        labels: names of the classes.
-        most: how many texts.
+        runs: By model, the answers of each seed.
+        texts: Texts of the test part, or names of its images.
+        targets: True classes [rows].
+        labels: Names of the classes.
+        most: How many rows.
     """
     if len(runs) < 2:
         return ()
-    means = {name: np.mean(seeds, axis=0) for name, seeds in runs.items()}
-    true = np.stack([mean[np.arange(len(targets)), targets] for mean in means.values()])
-    spread = true.std(0)
+    truth = np.stack([np.mean([seed.truth for seed in seeds], axis=0) for seeds in runs.values()])
+    spread = truth.std(0)
     worst = np.argsort(-spread, kind="stable")[:most]
     return tuple(
         Example(
             texts[row],
             labels[targets[row]],
             float(spread[row]),
-            tuple(_guess(name, mean[row], labels) for name, mean in means.items()),
+            tuple(_guess(name, seeds, row, labels) for name, seeds in runs.items()),
         )
         for row in worst.tolist()
     )
 
 
-def _guess(name: str, probabilities: Floats, labels: Sequence[str]) -> Guess:
+def _guess(name: str, seeds: Sequence[ClassAnswers], row: int, labels: Sequence[str]) -> Guess:
+    probabilities = np.mean([seed.probability_of(row) for seed in seeds], axis=0)
     best = int(probabilities.argmax())
     return Guess(name, labels[best], float(probabilities[best]))

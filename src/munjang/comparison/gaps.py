@@ -1,8 +1,8 @@
-"""How far each model stays behind the best, and what of it can be told.
+"""The gap of each model to the best: its size, its significance and its upper bound.
 
-The best is picked by the same rows on which it is judged, so that a gap to it is the largest of
-many: every pair of models counts as one comparison, and the level of each is Sidak's, so that the
-chance of one false "worse" in a whole table of equal models is at most 5% (as Tamhane 1979, "A
+The best is picked on the rows that judge it, so a gap to it is the largest of many: every pair of
+models counts as one comparison at Sidak's level, so that the probability of one false "worse" in a
+whole table of equal models is at most 5% (as Tamhane 1979, "A
 comparison of procedures for multiple comparisons of means with unequal variances", JASA 74).
 """
 
@@ -29,13 +29,13 @@ from munjang.comparison.statistics import (
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """All runs of one model on the rows of the test part.
+    """All runs of one model on the test part.
 
     Attributes:
-        scores: of each run.
-        effects: mean over runs of their `row_effects`, [groups].
-        rows: of the test part.
-        chance: whether another seed would give another model.
+        scores: Score of each run.
+        effects: Mean over runs of their `row_effects`, [groups].
+        rows: Rows of the test part.
+        chance: True if another seed would give another model.
     """
 
     scores: tuple[float, ...]
@@ -45,9 +45,9 @@ class Measured:
 
     @classmethod
     def of(cls, runs: Sequence[Tally], *, chance: bool) -> "Measured":
-        """The runs of one model; at least one."""
+        """Return the runs of one model; at least one."""
         effects = np.mean([row_effects(run) for run in runs], axis=0)
-        return cls(tuple(map(score, runs)), effects, len(runs[0].counts), chance)
+        return cls(tuple(map(score, runs)), effects, runs[0].rows, chance)
 
     @property
     def score(self) -> float:
@@ -56,38 +56,38 @@ class Measured:
 
     @property
     def one_of_many(self) -> bool:
-        """Whether it is a single run, which does not tell what another seed would give."""
+        """True for a single run of a network: another seed may give another score."""
         return self.chance and len(self.scores) < 2
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How far a model stays behind the best.
+    """The gap of a model to the best.
 
     Attributes:
-        value: the best's score less this one's; positive = this one is worse, whatever the metric.
-        interval: of it, over rows and seeds, for all pairs of models at once.
-        p: how probable a gap at least as large is anywhere in a table of equal models.
-        at_most: the one-sided bound of its gap to any of the other models.
-        told_from: the gap from which on "worse" could be told here; the whole range of the metric
-            where none could.
-        as_trained: whether one of the two has a single run, so that this is of trained models only.
-        rows_needed: of a test part that would tell a model as good as the best, about.
-        seeds_needed: likewise, of seeds.
+        value: The best score minus this one; positive = this one is worse, whatever the metric.
+        interval: Simultaneous interval of the gap, over rows and seeds.
+        p: Probability of a gap at least as large anywhere in a table of equal models.
+        at_most: One-sided upper bound of the gap to any other model.
+        significant_from: Smallest gap that would be significant here; the whole range of the
+            metric if there is none.
+        as_trained: True if one of the two has a single run: the verdict is of trained models only.
+        rows_needed: About how many rows of a test part would show an equal model to be good enough.
+        seeds_needed: About how many seeds would.
     """
 
     value: float
     interval: Interval
     p: float
     at_most: float
-    told_from: float
+    significant_from: float
     as_trained: bool
     rows_needed: int
     seeds_needed: int
 
     @property
     def is_worse(self) -> bool:
-        """Whether the gap is more than chance."""
+        """True if the gap is significant."""
         return self.interval.low > 0
 
 
@@ -96,9 +96,9 @@ class Gaps:
     """Compares models that were judged on the same rows.
 
     Attributes:
-        models: by name.
-        scale: the range of the metric.
-        up: whether larger is better.
+        models: By name.
+        scale: Range of the metric.
+        up: True if larger is better.
     """
 
     models: Mapping[str, Measured]
@@ -106,7 +106,7 @@ class Gaps:
     up: bool
 
     def behind(self, best: str, name: str, margin: float) -> Difference:
-        """How far `name` stays behind `best`, and whether that may matter."""
+        """Return the gap of `name` to `best`, compared with a margin."""
         value, spread = self._gap(best, name), self._spread(best, name)
         rows = self.models[name].rows
         reach = spread.reach(self._two_sided)
@@ -116,27 +116,27 @@ class Gaps:
             interval=interval_within(self.scale.of_gaps(), value, reach, rows),
             p=self._p(value, spread, rows),
             at_most=max(self._at_most(other, name) for other in self.models if other != name),
-            told_from=self._told_from(reach),
+            significant_from=self._significant_from(reach),
             as_trained=self.models[best].one_of_many or self.models[name].one_of_many,
             rows_needed=rows_needed,
             seeds_needed=seeds_needed,
         )
 
     def over_rows(self, name: str) -> Interval:
-        """Where the score of a model lies, were the rows and the seeds drawn anew."""
+        """Return the confidence interval of a score, over rows and seeds."""
         one = self.models[name]
         spread = self._spread(name)
         return interval_within(self.scale, one.score, spread.reach((1 - LEVEL) / 2), one.rows)
 
     @property
     def _two_sided(self) -> float:
-        """The tail of each of all pairs."""
+        """The tail of each pair of models."""
         pairs = max(1, len(self.models) * (len(self.models) - 1) // 2)
         return float((1 - LEVEL ** (1 / pairs)) / 2)
 
     @property
     def _one_sided(self) -> float:
-        """The tail of each model's bound: only that to the true best has to hold."""
+        """The tail of each model's bound: only the one to the true best has to hold."""
         return float(1 - LEVEL ** (1 / max(1, len(self.models) - 1)))
 
     def _gap(self, better: str, worse: str) -> float:
@@ -149,7 +149,7 @@ class Gaps:
         return interval_within(self.scale.of_gaps(), value, reach, rows).high
 
     def _spread(self, name: str, other: str | None = None) -> Spread:
-        """Of a model's score, or of the gap between two."""
+        """Return the spread of a model's score, or of the gap between two."""
         models = [self.models[one] for one in (name, other) if one is not None]
         effects = models[0].effects if other is None else models[0].effects - models[1].effects
         worth = self._row_worth() * len(models)
@@ -157,9 +157,9 @@ class Gaps:
         seeds = 0.0
         for one in models:
             if len(one.scores) > 1:
-                # few seeds may lie close together by chance
+                # a few seeds may agree by chance
                 seeds += max(pooled, float(np.var(one.scores, ddof=1))) / len(one.scores)
-        # half a row more that goes the other way: as many rows as agree by chance are not certain
+        # as if half a row more disagreed: rows that all agree may do so by chance
         rows = float(np.square(effects).sum()) + (worth / (2 * models[0].rows)) ** 2
         return Spread(rows, max(1, len(effects) - 1), seeds, freedom if seeds else 0)
 
@@ -172,7 +172,7 @@ class Gaps:
         return squares / max(1, freedom), freedom
 
     def _row_worth(self) -> float:
-        """As much as one row can add, were it all of the test part."""
+        """Return how far the score moves if one row is the whole test part."""
         if self.scale.width is not None:
             return self.scale.width
         return max(abs(one.score) for one in self.models.values())
@@ -180,13 +180,13 @@ class Gaps:
     def _p(self, value: float, spread: Spread, rows: int) -> float:
         reach = abs(value)
         width = self.scale.width
-        if width is not None:  # no gap lies at the middle of their scale
+        if width is not None:  # a gap of zero lies in the middle of the scale
             reach *= 2 * math.sqrt(share_variance(0.5 + value / (2 * width), rows))
         pairs = max(1, len(self.models) * (len(self.models) - 1) // 2)
         return float(1 - (1 - 2 * spread.tail(reach)) ** pairs)
 
-    def _told_from(self, reach: float) -> float:
-        """The least gap whose interval would not hold 0."""
+    def _significant_from(self, reach: float) -> float:
+        """Return the smallest gap whose interval excludes 0."""
         width = self.scale.width
         if width is None:
             return reach
@@ -194,7 +194,7 @@ class Gaps:
         return width if inner <= 0 else width * math.sqrt((1 - math.sqrt(inner)) / 2)
 
     def _needed(self, spread: Spread, rows: int, margin: float) -> tuple[int, int]:
-        """Rows and seeds with which the bound of an equal model would come down to the margin."""
+        """Return the rows and seeds with which the bound of an equal model would be the margin."""
         parts = 2 if spread.seeds_freedom else 1
         for_rows = spread.rows * student(self._one_sided, spread.rows_freedom) ** 2
         for_seeds = spread.seeds * student(self._one_sided, 1000) ** 2

@@ -1,4 +1,4 @@
-"""Rows by the length of their source: where a vector of fixed size runs out of room."""
+"""Rows grouped by the length of their source."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from munjang.comparison.statistics import Ints
 
 Unit = Literal["words", "characters"]
 
-# Names of cities, dates and numbers are of a word or two, which tells no lengths apart.
+# Names, dates and numbers have a word or two each: their lengths are counted in characters.
 _FEWEST_WORDS = 4
 _MOST_GROUPS = 6
 
 
 @dataclass(frozen=True, eq=False)
 class LengthGroup:
-    """Rows whose sources are about as long as each other.
+    """Rows whose sources have about the same length.
 
     Attributes:
-        shortest: length of the shortest source.
-        longest: length of the longest.
-        mean: of all lengths.
-        rows: which rows.
+        shortest: Length of the shortest source.
+        longest: Length of the longest.
+        mean: Mean length.
+        rows: Places of the rows.
     """
 
     shortest: int
@@ -33,7 +33,7 @@ class LengthGroup:
 
     @property
     def name(self) -> str:
-        """The lengths, such as `5-8`."""
+        """The lengths as text, such as `5-8`."""
         if self.shortest == self.longest:
             return str(self.shortest)
         return f"{self.shortest}-{self.longest}"
@@ -44,8 +44,8 @@ class Lengths:
     """All rows, grouped by the length of their source, the shortest first.
 
     Attributes:
-        unit: what is counted: words between white space, or characters where sources have few.
-        groups: of about as many rows each, as far as rows of one length allow.
+        unit: Words between white space, or characters where most sources have few words.
+        groups: Of about equal size, as far as rows of the same length allow.
     """
 
     unit: Unit
@@ -60,7 +60,7 @@ def group_by_length(sources: Sequence[str], most: int = _MOST_GROUPS) -> Lengths
     inner = np.linspace(0, 1, most + 1)[1:-1]
     edges = np.unique(np.quantile(lengths, inner, method="inverted_cdf"))
     which = np.searchsorted(edges, lengths)
-    found = (np.flatnonzero(which == group) for group in range(len(edges) + 1))
+    places = (np.flatnonzero(which == group) for group in range(len(edges) + 1))
     groups = (
         LengthGroup(
             int(lengths[rows].min()),
@@ -68,7 +68,7 @@ def group_by_length(sources: Sequence[str], most: int = _MOST_GROUPS) -> Lengths
             float(lengths[rows].mean()),
             rows,
         )
-        for rows in found
+        for rows in places
         if len(rows)
     )
     return Lengths(unit, tuple(groups))

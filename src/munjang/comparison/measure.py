@@ -1,4 +1,4 @@
-"""What a model costs whoever uses it: bytes on disk, and the time of one answer on one core."""
+"""The cost of prediction: bytes on disk, and latency of one row on one core."""
 
 import json
 import os
@@ -12,14 +12,17 @@ import numpy as np
 
 from munjang.manifest import FILE as MANIFEST
 
-_WARM_UP, _MOST_TEXTS, _MOST_SECONDS = 20, 1000, 3.0
+_WARM_UP, _MOST_INPUTS, _MOST_SECONDS = 20, 1000, 3.0
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds of one text, alone: half of all are within p50, 99 of 100 within p99.
+    """Latency in milliseconds, one input at a time.
 
-    `texts` says from how many texts.
+    Attributes:
+        p50: Median.
+        p99: 99th percentile.
+        texts: How many inputs were timed.
     """
 
     p50: float
@@ -27,21 +30,22 @@ class Latency:
     texts: int
 
 
-def latency(answer: Callable[[Sequence[str]], Any], texts: Sequence[str]) -> Latency:
-    """Ask for one text at a time, the process bound to one core if the system lets it.
+def latency(answer: Callable[[Sequence[Any]], Any], inputs: Sequence[Any]) -> Latency:
+    """Time `answer` on one input at a time, the process bound to one core if the system allows it.
 
     The process stays bound: measure last.
     """
     _stay_on_one_core()
-    for text in texts[:_WARM_UP]:
-        answer([text])
+    for row in range(min(_WARM_UP, len(inputs))):
+        answer(inputs[row : row + 1])
     taken: list[float] = []
     end = time.perf_counter() + _MOST_SECONDS
-    # drawn, since a file may be sorted by length
-    drawn = np.random.default_rng(0).permutation(len(texts))[:_MOST_TEXTS].tolist()
-    for text in (texts[row] for row in drawn):
+    # at random, since a file may be sorted by length
+    drawn = np.random.default_rng(0).permutation(len(inputs))[:_MOST_INPUTS].tolist()
+    for row in drawn:
+        single = inputs[row : row + 1]
         began = time.perf_counter()
-        answer([text])
+        answer(single)
         done = time.perf_counter()
         taken.append(1000 * (done - began))
         if done > end:
@@ -60,12 +64,12 @@ def _stay_on_one_core() -> None:
     for number in numbers:
         try:
             os.sched_setaffinity(number, core)
-        except OSError:  # the thread has just ended, or is not ours to bind
+        except OSError:  # the thread has just ended, or may not be bound
             continue
 
 
 def folder_bytes(folder: Path) -> int:
-    """Bytes of the sealed files of a model folder: all that prediction needs, logs not counted."""
+    """Return the bytes of the sealed files of a model folder: all but the logs."""
     manifest = folder / MANIFEST
     sealed = json.loads(manifest.read_text(encoding="utf-8"))["files"]
     return manifest.stat().st_size + sum(int(file["bytes"]) for file in sealed.values())

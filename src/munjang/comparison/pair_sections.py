@@ -1,19 +1,21 @@
-"""Sections of the page of a comparison of pairs: quality by length, and answers side by side."""
+"""Sections of the page of a comparison of pairs: scores by length, and answers side by side."""
 
 from collections.abc import Sequence
+from typing import cast
 
-from munjang.comparison.answers_apart import GivenAnswer, PairExample
+from munjang.comparison.diverging_answers import GivenAnswer, PairExample
+from munjang.comparison.formatting import figure_text
 from munjang.comparison.pair_judge import PairDetails
 from munjang.comparison.results import Comparison
-from munjang.comparison.shown import figure_text
 from munjang.report.html import Markup, element, table
 from munjang.report.svg import Line, lines
 from munjang.tasks.figures import FIGURES
 from munjang.tasks.translation_scores import is_same
 
 
-def pair_sections(comparison: Comparison, details: PairDetails) -> list[Markup]:
-    """Quality by the length of the source, and where the answers differ most."""
+def pair_sections(comparison: Comparison) -> list[Markup]:
+    """Return scores by length of the source, and where the answers differ most."""
+    details = cast(PairDetails, comparison.details)
     return [*_by_length(comparison, details), *_examples(details)]
 
 
@@ -32,13 +34,12 @@ def _by_length(comparison: Comparison, details: PairDetails) -> list[Markup]:
         [row.name, *(figure_text(metric, row.by_length[g.name]) for g in groups)] for row in rows
     ]
     listed = element("div", table(heads, [counts, *scores]), class_="wide")
-    said = (
-        "One vector of fixed size for all of a source has no room for a long one; attention to its "
-        "words has."
+    explanation = (
+        "A single vector of fixed size cannot hold a long source; attention to its words can."
     )
     return [
         element("h2", "Quality by the length of the source"),
-        element("p", said),
+        element("p", explanation),
         picture,
         listed,
     ]
@@ -47,27 +48,27 @@ def _by_length(comparison: Comparison, details: PairDetails) -> list[Markup]:
 def _examples(details: PairDetails) -> list[Markup]:
     if not details.examples:
         return []
-    said = (
-        "Those first whose answers differ most in chrF between networks. The answers are of each "
-        "model's first run, with the chrF of this answer alone."
+    explanation = (
+        "Ordered by how much the chrF of the answers differs between networks. The answers are of "
+        "each model's first run, with the chrF of this answer alone."
     )
     return [
         element("h2", "Where the answers differ most"),
-        element("p", said),
-        *(element("div", _example(one), class_="wide") for one in details.examples),
+        element("p", explanation),
+        *(element("div", _example(example), class_="wide") for example in details.examples),
     ]
 
 
 def _example(example: PairExample) -> Markup:
-    """All answers one below the other, so that words can be compared."""
-    asked = (("source", example.source), ("reference", example.reference))
+    """Return all answers as rows of a table, so that words can be compared."""
+    given = (("source", example.source), ("reference", example.reference))
     rows: list[Sequence[object]] = [
-        *([name, element("td", text, class_="text"), ""] for name, text in asked),
-        *(_answer(one, example.reference) for one in example.answers),
+        *([name, element("td", text, class_="text"), ""] for name, text in given),
+        *(_answer(answer, example.reference) for answer in example.answers),
     ]
     return table(["", "", "chrF"], rows)
 
 
-def _answer(given: GivenAnswer, reference: str) -> Sequence[object]:
-    kind = "right" if is_same(given.text, reference) else "wrong"
-    return [given.name, element("td", given.text, class_=f"text {kind}"), f"{given.chrf:.0f}"]
+def _answer(answer: GivenAnswer, reference: str) -> Sequence[object]:
+    kind = "right" if is_same(answer.text, reference) else "wrong"
+    return [answer.name, element("td", answer.text, class_=f"text {kind}"), f"{answer.chrf:.0f}"]

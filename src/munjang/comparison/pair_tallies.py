@@ -1,4 +1,4 @@
-"""Figures of written answers as functions of sums over rows.
+"""Scores of written answers as functions of sums over rows.
 
 BLEU and chrF are counted over the whole, not averaged over sentences: sacrebleu gives the counts of
 each sentence and the score of their sums, which is what its own tests of significance are made of.
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from munjang.comparison.statistics import Floats, Tally
+from munjang.comparison.statistics import Floats, Tally, mean_tally
 from munjang.tasks.translation_scores import is_same, sacrebleu_metrics, signatures_of
 
 METRICS = ("chrf", "bleu", "exact_match")
@@ -19,9 +19,9 @@ class PairTallies:
     """Tallies of answers against one reference each.
 
     Args:
-        references: what people answered, one a row.
-        bleu_tokenizer: how sacrebleu cuts words for BLEU.
-        lowercase: whether capitals count as small letters in BLEU and chrF.
+        references: One per row.
+        bleu_tokenizer: Tokenization of sacrebleu for BLEU.
+        lowercase: Ignore case in BLEU and chrF.
     """
 
     def __init__(self, references: Sequence[str], bleu_tokenizer: str, *, lowercase: bool) -> None:
@@ -29,28 +29,24 @@ class PairTallies:
         self._counted = sacrebleu_metrics(bleu_tokenizer, lowercase=lowercase)
 
     def tally(self, metric: str, answers: Sequence[str]) -> Tally:
-        """One of `METRICS` of one run, whose answers stand in the order of the references."""
+        """Return one of `METRICS` of one run, whose answers are in the order of the references."""
         if metric == "exact_match":
             same = np.array(list(map(is_same, answers, self.references)), dtype=np.float64)
-            return Tally(np.stack([same, np.ones_like(same)], axis=1), _share)
+            return mean_tally(same)
         counted = self._counted[metric]
         counts = counted._extract_corpus_statistics(list(answers), [self.references])
         return Tally(np.asarray(counts, dtype=np.float64), _score_of(counted))
 
     @property
     def signatures(self) -> tuple[str, ...]:
-        """Of sacrebleu, once both BLEU and chrF were asked for."""
+        """Signatures of sacrebleu, once both BLEU and chrF were computed."""
         return signatures_of(self._counted)
-
-
-def _share(sums: Floats) -> Floats:
-    return np.asarray(sums[:, 0] / sums[:, 1])
 
 
 def _score_of(metric: Any) -> Callable[[Floats], Floats]:
     def figure(sums: Floats) -> Floats:
-        # as lists: sacrebleu walks them number by number, which NumPy's own numbers make slow
-        found = [metric._compute_score_from_stats(row).score for row in sums.tolist()]
-        return np.minimum(found, 100.0)  # a perfect BLEU is 100.00000000000004
+        # as lists: sacrebleu iterates over single numbers, which is slow with NumPy's
+        scores = [metric._compute_score_from_stats(row).score for row in sums.tolist()]
+        return np.minimum(scores, 100.0)  # a perfect BLEU is 100.00000000000004
 
     return figure

@@ -1,9 +1,9 @@
-"""The plan of a comparison, and where everything lies in its folder.
+"""The plan of a comparison, and the layout of its folder.
 
-comparison.json       the plan: what makes two comparisons the same one
+comparison.json       the plan: equal plans are the same comparison
 data/                 the three parts, the same for all
 runs/MODEL/seed-N/    one run: model/ is the trained model, run.json its figures, written last
-compare.json, compare.csv, compare.html    what came out
+compare.json, compare.csv, compare.html    the results
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from munjang.comparison.budget import Budget
-from munjang.comparison.entrants import ComparedTask, Entrant
+from munjang.comparison.candidates import Candidate
 from munjang.errors import FolderError
 from munjang.json_files import read_object, shown
 from munjang.locks import FILE as LOCK
@@ -25,26 +25,26 @@ PLAN, DATA, RUNS = "comparison.json", "data", "runs"
 RESULTS, TABLE, PAGE = "compare.json", "compare.csv", "compare.html"
 RUN, MODEL, LOG = "run.json", "model", "log.txt"
 PARTS = ("train", "valid", "test")
-FORMAT = 1  # of comparison.json
+FORMAT = 2  # of comparison.json, and of the answers of the runs
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is compared.
+    """The plan of a comparison.
 
     Attributes:
-        task: what is learned.
-        entrants: who takes part.
-        seeds: how many runs each network gets.
-        budget: of each run.
-        metric: decides which step and which model is best.
-        given: the person's settings for all networks.
+        task: Name of the task.
+        candidates: The compared models.
+        seeds: Runs of each network.
+        budget: Budget of each run.
+        metric: Decides which step and which model is best.
+        given: The person's settings for all networks.
         data: SHA-256 of the three parts.
-        margin: how far behind the best is good enough. Another one changes no run.
+        margin: How far behind the best is good enough; it changes no run.
     """
 
-    task: ComparedTask
-    entrants: tuple[Entrant, ...]
+    task: str
+    candidates: tuple[Candidate, ...]
     seeds: int
     budget: Budget
     metric: str
@@ -53,42 +53,42 @@ class Plan:
     margin: float = 0.01
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Return plain JSON."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run of one entrant.
+    """One run of one model.
 
     Attributes:
-        task: what is learned.
-        entrant: who.
-        seed: with which seed.
-        budget: what it may spend.
-        given: settings for all networks.
+        task: Name of the task.
+        candidate: The model.
+        seed: Seed of the run.
+        budget: Budget of the run.
+        given: Settings for all networks.
     """
 
-    task: ComparedTask
-    entrant: Entrant
+    task: str
+    candidate: Candidate
     seed: int
     budget: Budget
     given: dict[str, Any]
 
     def folder(self, out: Path) -> Path:
-        """Where the run lies in the folder of the comparison."""
-        return out / RUNS / self.entrant.folder / f"seed-{self.seed}"
+        """Return the folder of the run within that of the comparison."""
+        return out / RUNS / self.candidate.folder / f"seed-{self.seed}"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Return plain JSON."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Job":
-        """What `to_json` gave."""
+        """Return the job of what `to_json` gave."""
         return cls(
             values["task"],
-            Entrant(**values["entrant"]),
+            Candidate(**values["candidate"]),
             values["seed"],
             Budget(**values["budget"]),
             values["given"],
@@ -96,18 +96,18 @@ class Job:
 
 
 def jobs(plan: Plan) -> Iterator[Job]:
-    """Every run: all with the first seed, then all with the next one."""
+    """Yield every run: all models with the first seed, then all with the next one."""
     for seed in range(plan.seeds):
-        for entrant in plan.entrants:
-            if seed in entrant.seeds(plan.seeds):
-                yield Job(plan.task, entrant, seed, plan.budget, plan.given)
+        for candidate in plan.candidates:
+            if seed in candidate.seeds(plan.seeds):
+                yield Job(plan.task, candidate, seed, plan.budget, plan.given)
 
 
 def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
-    """See to it that a comparison in `out` would destroy nothing unasked. Changes nothing.
+    """Refuse a folder in which a comparison would overwrite something unasked. Changes nothing.
 
     Raises:
-        FolderError: a file, another comparison or other files stand there, or another process
+        FolderError: It is a file, or holds another comparison or other files, or another process
             writes there.
     """
     if out.exists() and not out.is_dir():
@@ -117,8 +117,8 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
     if PLAN in names:
         if not (resume or overwrite):
             raise FolderError(
-                f"{out}: a comparison stands here; --resume goes on with it, "
-                "--overwrite begins anew"
+                f"{out}: holds a comparison already; --resume goes on with it, "
+                "--overwrite replaces it"
             )
         return
     foreign = sorted(names - {DATA, LOCK, PLAN + ".partial"})
@@ -129,12 +129,12 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
 
 
 def open_plan(out: Path, plan: Plan, *, resume: bool) -> None:
-    """Write the plan, or see that the one that stands there is the same.
+    """Write the plan, or check that the one that is there is the same.
 
-    More models and more seeds may join a comparison; the runs that are done stay.
+    More models and more seeds may join a comparison; finished runs stay.
 
     Raises:
-        FolderError: the comparison there is of other data or settings, or its plan is damaged.
+        FolderError: The comparison there is of other data or settings, or its plan is damaged.
     """
     path = out / PLAN
     if resume and path.exists():
@@ -149,20 +149,20 @@ def open_plan(out: Path, plan: Plan, *, resume: bool) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The plan that a file holds."""
-    cure = "--overwrite begins anew"
+    """Read the plan."""
+    cure = "--overwrite replaces it"
     before = read_object(path, "plan of a comparison", cure)
-    # once there were no other tasks, and no number
-    before = {"task": "classify", "format": FORMAT, **before}
-    if before["format"] != FORMAT:
+    # the first versions had one task, and no number
+    before = {"task": "classify", "format": 1, **before}
+    missing = [key for key in _SAME if key not in before]
+    if before["format"] != FORMAT and not (missing and before["format"] == 1):
         raise FolderError(
             f"{path}: format {shown(before['format'])} of a comparison, and this munjang reads "
             f"{FORMAT}; use the version that wrote it, or {cure}"
         )
-    missing = [key for key in _SAME if key not in before]
     if missing:
         raise FolderError(
-            f"{path}: this is no plan of a comparison, it lacks {', '.join(missing)}; {cure}"
+            f"{path}: this is not the plan of a comparison, it lacks {', '.join(missing)}; {cure}"
         )
     return before
 
@@ -173,7 +173,7 @@ def _refuse_other(out: Path, before: dict[str, Any], plan: Plan) -> None:
         if before.get(key) != now[key]:
             raise FolderError(
                 f"{out}: the comparison there has another {_CALLED.get(key, key)}; give the same "
-                "to go on with it, or --overwrite to begin anew"
+                "to go on with it, or --overwrite to replace it"
             )
 
 

@@ -1,4 +1,4 @@
-"""Starting a run's process, and telling why it ended when it does not tell itself."""
+"""Run a job in a process of its own, and explain why it ended if it left no record."""
 
 import json
 import os
@@ -18,23 +18,23 @@ from munjang.comparison.worker import JOB
 from munjang.manifest import write_atomically
 
 
-def finished(job: Job, out: Path) -> dict[str, Any] | None:
-    """The record of a run, done or failed; None when there is none yet.
+def read_record(job: Job, out: Path) -> dict[str, Any] | None:
+    """Return the record of a run, done or failed; None if there is none yet.
 
     Raises:
-        FolderError: there is a file, and it holds no such record.
+        FolderError: The file is not such a record.
     """
     path = job.folder(out) / RUN
     return read_run(path) if path.exists() else None
 
 
 def run_alone(job: Job, out: Path) -> dict[str, Any]:
-    """Run a job in a process of its own; what an earlier try left half done is dropped.
+    """Run a job in a process of its own; what an unfinished run left there is removed.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C came; the process is ended.
-        OSError: the disk is full, which is no fault of the model, and the next would fail of it
-            too; the file is named.
+        KeyboardInterrupt: Ctrl-C was pressed; the process is ended.
+        OSError: The disk is full, which is not the fault of the model; the next run would fail,
+            too. The file is named.
     """
     folder = job.folder(out)
     shutil.rmtree(folder, ignore_errors=True)
@@ -43,7 +43,7 @@ def run_alone(job: Job, out: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "munjang.comparison.worker", str(folder), str(out / DATA)]
     with (folder / LOG).open("wb") as log:
         code = _run_to_its_end(command, log)
-    record = finished(job, out)
+    record = read_record(job, out)
     if record is None:
         shutil.rmtree(folder / MODEL, ignore_errors=True)
         record = {"status": "failed", "reason": why_it_ended(code)}
@@ -55,11 +55,11 @@ def run_alone(job: Job, out: Path) -> dict[str, Any]:
 
 
 def _run_to_its_end(command: Sequence[str], log: BinaryIO) -> int:
-    """The exit code of a process; whatever ends the waiting ends the process."""
+    """Return the exit code of a process; an exception while waiting kills it."""
     process: subprocess.Popen[bytes] | None = None
     try:
         with _unbroken():
-            # a session of its own: Ctrl-C is for the comparison, which then ends the run
+            # a session of its own: Ctrl-C reaches the comparison alone, which then ends the run
             process = subprocess.Popen(  # noqa: S603  (our own module, without a shell)
                 command,
                 stdin=subprocess.PIPE,
@@ -80,22 +80,22 @@ def _run_to_its_end(command: Sequence[str], log: BinaryIO) -> int:
 
 @contextmanager
 def _unbroken() -> Iterator[None]:
-    """Let Ctrl-C wait until the process that is being started is known, so that it can be ended."""
+    """Delay Ctrl-C until the process that is being started is known, so that it can be ended."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda number, frame: came.set())
+    interrupted = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda number, frame: interrupted.set())
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if came.is_set():
+    if interrupted.is_set():
         raise KeyboardInterrupt
 
 
 def why_it_ended(code: int) -> str:
-    """Words for the exit code of a process that wrote no record."""
+    """Explain the exit code of a process that wrote no record."""
     if code >= 0:
         return f"the process ended with exit code {code}"
     try:

@@ -1,4 +1,4 @@
-"""The share of the processor that a run got: a busy machine makes models look bad."""
+"""The share of processor time that a run got: a busy machine makes models look bad."""
 
 import time
 from collections.abc import Callable
@@ -6,29 +6,29 @@ from dataclasses import dataclass, field
 
 Clock = Callable[[], float]
 
-# A run that got a smaller share of the processor time it asked for is marked.
+# A run that got a smaller share is marked.
 ENOUGH = 0.7
 
 
 @dataclass(frozen=True)
 class Clocks:
-    """Seconds of the wall, of all threads of this process, and of the thread that asks."""
+    """Clocks in seconds: wall time, processor time of this process, and of the calling thread."""
 
     wall: Clock = time.perf_counter
     process: Clock = time.process_time
     thread: Clock = time.thread_time
 
     def read(self) -> tuple[float, float, float]:
-        """All three, in that order."""
+        """Return all three, in that order."""
         return self.wall(), self.process(), self.thread()
 
 
 @dataclass
 class ProcessorWatch:
-    """Measures the share of the processor from when it is made until it is last looked at.
+    """Measures the share of processor time from its creation until the last `look`.
 
     Args:
-        clocks: what is read.
+        clocks: The clocks to read.
     """
 
     clocks: Clocks = field(default_factory=Clocks)
@@ -37,15 +37,14 @@ class ProcessorWatch:
         self._began = self._last = self.clocks.read()
 
     def look(self, *_: object) -> None:
-        """The run is still at work."""
+        """Note that the run is still at work."""
         self._last = self.clocks.read()
 
     def share(self, threads: int) -> float | None:
-        """The share that the run got of the time of `threads` processors, 1 at most.
+        """Return the share that the run got of the time of `threads` processors, at most 1.
 
-        The main thread works all the time, helpers only where there is work for them; so a run has
-        what it asked for when its main thread does, however little the helpers had to do. None
-        when no time has passed.
+        The main thread works all the time, helper threads only where there is work for them; so the
+        larger of the two shares counts. None if no time has passed.
         """
         wall, process, thread = (
             last - began for last, began in zip(self._last, self._began, strict=True)

@@ -1,4 +1,4 @@
-"""The record of a run as it is read: nothing in it but what a run writes."""
+"""Read and validate the record of a run, `run.json`."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -12,17 +12,17 @@ Check = Callable[[Any], bool]
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is a number, and a finite one."""
+    """Return whether a value is a finite number."""
     return type(value) in (int, float) and math.isfinite(value)
 
 
 def is_count(value: Any) -> bool:
-    """Whether it is a whole number from 0 up."""
+    """Return whether a value is a whole number of 0 or more."""
     return type(value) is int and 0 <= value < 2**63
 
 
 def or_none(check: Check) -> Check:
-    """Takes None as well."""
+    """Return the check that accepts None as well."""
     return lambda value: value is None or check(value)
 
 
@@ -38,7 +38,9 @@ def _is_history(value: Any) -> bool:
     return isinstance(value, list) and all(
         isinstance(point, dict)
         and _is_size(point.get("seconds"))
-        and all(one is None or isinstance(one, bool) or is_number(one) for one in point.values())
+        and all(
+            value is None or isinstance(value, bool) or is_number(value) for value in point.values()
+        )
         for point in value
     )
 
@@ -58,7 +60,7 @@ _DONE: dict[str, Check] = {
     "history": _is_history,
     "judged": _is_judged,
 }
-# Versions that wrote none of them did not measure it.
+# Records of earlier versions lack these.
 _LATER: dict[str, Check] = {
     "passes": or_none(_is_size),
     "processor_share": or_none(_is_size),
@@ -66,10 +68,10 @@ _LATER: dict[str, Check] = {
 
 
 def read_run(path: Path) -> dict[str, Any]:
-    """The record of a run.
+    """Read the record of a run.
 
     Raises:
-        FolderError: the file holds none.
+        FolderError: The file is not one.
     """
     cure = "remove this file, and --resume runs it again"
     record = read_object(path, "record of a run", cure)
@@ -82,7 +84,7 @@ def read_run(path: Path) -> dict[str, Any]:
 
 
 def _wrong(record: Mapping[str, Any]) -> str | None:
-    """The first key whose value no run writes."""
+    """Return the first key whose value no run writes."""
     if record.get("status") == "failed":
         return None if isinstance(record.get("reason"), str) else "reason"
     if record.get("status") != "done":

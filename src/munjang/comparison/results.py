@@ -1,4 +1,4 @@
-"""What a comparison gives, and its files for machines: compare.json and compare.csv."""
+"""The results of a comparison, and their files: compare.json and compare.csv."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from munjang.report.svg import colours_of
 
 @dataclass(frozen=True)
 class Curve:
-    """One run's validation scores by the seconds it had trained."""
+    """Validation scores of one run by seconds of training."""
 
     name: str
     seed: int
@@ -26,25 +26,25 @@ class Curve:
 
 
 class Details(Protocol):
-    """What a task tells of its runs beside the table."""
+    """The parts of page and JSON beside the table, by task."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Return plain JSON."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was compared, and what came out.
+    """The results of a comparison.
 
     Attributes:
-        plan: what was compared.
-        folder: where everything lies.
-        rows: rows of each part.
-        standings: one row an entrant, the best first.
-        choice: the smallest that is good enough; None when no model that reads text came to an end.
-        details: what the task tells beside.
-        curves: learning curves of the networks.
-        machine: what the times were measured on.
+        plan: What was compared.
+        folder: Where all files are.
+        rows: Rows of each part.
+        standings: One row per model, the best first.
+        choice: The smallest that is good enough; None if every finished model is constant.
+        details: What the task adds.
+        curves: Learning curves of the networks.
+        machine: The machine that the times were measured on.
     """
 
     plan: Plan
@@ -52,22 +52,22 @@ class Comparison:
     rows: dict[str, int]
     standings: tuple[Standing, ...]
     choice: Choice | None
-    details: Details
+    details: Any  # a `Details` of the task
     curves: tuple[Curve, ...] = ()
     machine: str = ""
 
     @property
     def finished(self) -> bool:
-        """Whether any run came to its end."""
+        """True if any run finished."""
         return any(row.score is not None for row in self.standings)
 
     @property
     def colours(self) -> dict[str, str]:
-        """One colour a model on all pictures."""
-        return colours_of(entrant.name for entrant in self.plan.entrants)
+        """One color per model on all pictures."""
+        return colours_of(candidate.name for candidate in self.plan.candidates)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON: all figures."""
+        """Return plain JSON: everything."""
         return {
             **self.plan.to_json(),
             "machine": self.machine,
@@ -86,13 +86,13 @@ class Comparison:
 
 
 def to_csv(standings: Sequence[Standing]) -> str:
-    """The table as CSV: one row a model, nested figures with a dot in their names."""
+    """Return the table as CSV: one row per model, nested values with a dot in their names."""
     rows = [_flat(row.to_json()) for row in standings]
-    found = dict.fromkeys(key for row in rows for key in row)
-    nested = {key.rpartition(".")[0] for key in found}
+    keys = dict.fromkeys(key for row in rows for key in row)
+    nested = {key.rpartition(".")[0] for key in keys}
     out = io.StringIO()
-    # where a row has no interval, its place is empty as a whole
-    heads = [key for key in found if key not in nested]
+    # a row without an interval has an empty cell for each of its ends
+    heads = [key for key in keys if key not in nested]
     writer = csv.DictWriter(out, heads, extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)
@@ -100,17 +100,17 @@ def to_csv(standings: Sequence[Standing]) -> str:
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, dict):
-            found |= _flat(value, f"{prefix}{key}.")
+            flat |= _flat(value, f"{prefix}{key}.")
         else:
-            found[prefix + key] = _cell(value)
-    return found
+            flat[prefix + key] = _cell(value)
+    return flat
 
 
 def _cell(value: Any) -> Any:
-    """A value for CSV. What begins as a formula would be run by a spreadsheet: it is quoted."""
+    """Return a value for CSV. A spreadsheet would run what begins as a formula: it is quoted."""
     text = "; ".join(value) if isinstance(value, tuple | list) else value
     is_formula = isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r"))
     return f"'{text}" if is_formula else text

@@ -1,17 +1,17 @@
-"""`compare`: every model on the same data, each run in a process of its own, and what came out."""
+"""`compare`: every model on the same data, each run in a process of its own, and the results."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from munjang.comparison.budget import parse_budget
-from munjang.comparison.contests import CONTESTS, compared_task, deciding_metric
-from munjang.comparison.entrants import parse_entrants
-from munjang.comparison.gathering import gather
+from munjang.comparison.candidates import parse_candidates
+from munjang.comparison.contests import contest_name, contest_of
+from munjang.comparison.contests.contest import Sources
+from munjang.comparison.gather import gather
 from munjang.comparison.margins import margin_of
 from munjang.comparison.networks import settings_of
 from munjang.comparison.page import write_page
-from munjang.comparison.parts import Sources, digest
 from munjang.comparison.plan import (
     DATA,
     Job,
@@ -20,13 +20,13 @@ from munjang.comparison.plan import (
     open_plan,
     refuse_occupied,
 )
-from munjang.comparison.processes import finished, run_alone
+from munjang.comparison.processes import read_record, run_alone
 from munjang.comparison.results import Comparison
 from munjang.config import given_settings, merge, parse_overrides, shown
 from munjang.errors import ConfigError
 from munjang.layout import make_folder
 from munjang.locks import hold
-from munjang.media import refuse_pairs
+from munjang.preparation import settle_input
 from munjang.reporting import Report, discard, pluralize
 
 _MOST_SEEDS = 1000
@@ -37,6 +37,7 @@ def compare(
     *,
     out: str | Path,
     task: str | None = None,
+    input: str | None = None,
     models: str | Sequence[str] = "all",
     tokenizers: str | Sequence[str] | None = None,
     budget: str = "60s",
@@ -50,7 +51,7 @@ def compare(
     source_column: str | None = None,
     target_column: str | None = None,
     config: str | Path | Mapping[str, Any] | None = None,
-    overrides: Iterable[str] = (),
+    overrides: Mapping[str, Any] | Iterable[str] = (),
     encoding: str | None = None,
     skip_bad_rows: bool | None = None,
     resume: bool = False,
@@ -63,37 +64,40 @@ def compare(
     trained model, compare.json, compare.csv and compare.html.
 
     Args:
-        data: labelled text, or pairs of texts, as for `munjang.train`.
-        out: folder of the comparison.
-        task: `classify` (one label a text) or `translate` (a text for a text). Left out, that of
-            `config`, else classify.
+        data: Labeled text, images or pairs of texts, as for `munjang.train`.
+        out: Folder of the comparison.
+        task: `classify` (one label per text), `regress` (a number), `multilabel` (any number of
+            labels), `images` (one label per image) or `translate` (a text for a text). Defaults to
+            that of `config`, else classify.
+        input: What a row is; inferred from task and data if omitted.
         models: `all`, or names of architectures and baselines.
-        tokenizers: names to cross with the one network among `models`.
-        budget: of each training, such as "60s", "5m" or "2M tokens".
-        seeds: runs of each network, with seeds from 0 up; baselines know no chance and run once.
-        metric: accuracy, macro_f1 or log_loss; of pairs chrf, bleu or exact_match. The first of
-            them when left out.
-        margin: how far behind the best a model may be shown to be, at most, and still be good
-            enough, in the unit of the metric. Left out, 0.01 of an accuracy, of macro F1 and of
-            exact match, 1 of chrF and BLEU, 0.02 of log loss.
-        valid: data that chooses each network's best step; a tenth of `data` when left out.
-        test: data that all are judged on; a tenth of `data` when left out.
-        text_column: column of texts; guessed when left out.
-        label_column: column of labels; guessed when left out.
-        source_column: of pairs; guessed when left out.
-        target_column: of pairs; guessed when left out.
-        config: settings for all networks.
-        overrides: `key=value` strings laid on top.
-        encoding: of text files.
-        skip_bad_rows: skip and count rows that cannot be used.
-        resume: go on with the comparison in `out`; failed runs are tried again.
-        overwrite: replace the comparison in `out`.
-        report: called with lines for people.
+        tokenizers: Names to cross with the one network among `models`.
+        budget: Of each training, such as "60s", "5m", "2M tokens" or, for images, "20k images".
+        seeds: Runs of each network, with seeds from 0; baselines have no randomness and run once.
+        metric: The metric that decides: accuracy, macro_f1 or log_loss of classes; mae, rmse or r2
+            of numbers; micro_f1, macro_f1, subset_accuracy or log_loss of sets of labels; chrf,
+            bleu or exact_match of pairs. Defaults to the first of the task.
+        margin: How far behind the best is good enough, in the unit of the metric. Defaults to 0.01
+            of metrics from 0 to 1 and of R2, 1 of chrF and BLEU, 0.02 of log loss, and for MAE and
+            RMSE to 1% of the standard deviation of the numbers to train on.
+        valid: Data that chooses each network's best step; by default a tenth of `data`.
+        test: Data that all models are judged on; by default a tenth of `data`.
+        text_column: Column of texts; guessed if left out.
+        label_column: Column of labels or numbers; guessed if left out.
+        source_column: Column of the sources of pairs; guessed if left out.
+        target_column: Column of the targets of pairs; guessed if left out.
+        config: Settings for all networks.
+        overrides: Settings on top of them, nested as in `config.yaml`, or `key=value` strings.
+        encoding: Encoding of text files.
+        skip_bad_rows: Skip and count rows that cannot be used.
+        resume: Continue the comparison in `out`; failed runs are tried again.
+        overwrite: Replace the comparison in `out`.
+        say: Called with lines for people.
 
     Raises:
-        MunjangError: the data, a setting, a name or the folder cannot be used.
-        KeyboardInterrupt: Ctrl-C came; what is finished stays, and `resume` goes on.
-        OSError: the disk is full, and likewise.
+        MunjangError: The data, a setting, a name or the folder cannot be used.
+        KeyboardInterrupt: Ctrl-C was pressed; finished runs stay, and `resume` continues.
+        OSError: The disk is full; finished runs stay, and `resume` continues.
     """
     report, folder = report or discard, Path(out)
     reading = {
@@ -104,25 +108,26 @@ def compare(
         "encoding": encoding,
         "skip_bad_rows": skip_bad_rows,
     }
-    given = given_settings(config, {"task": task, "data": reading})
-    typed = parse_overrides(overrides)
-    learned = compared_task(merge(given, typed).get("task", "classify"))
-    for one in (data, valid, test):
-        refuse_pairs(one, learned)
-    contest = CONTESTS[learned]
+    typed = dict(overrides) if isinstance(overrides, Mapping) else parse_overrides(overrides)
+    given = given_settings(config, {"task": task, "input": input, "data": reading})
+    named = settle_input(merge(given, typed), data, report)
+    given = {**given, "input": named["input"]}
+    name = contest_name(named)
+    contest = contest_of(name)
     crossed = None if tokenizers is None else _listed(tokenizers)
-    entrants = parse_entrants(_listed(models), crossed, learned)
-    spend, chosen = parse_budget(budget), deciding_metric(learned, metric)
-    allowed = margin_of(chosen, margin)
+    candidates = parse_candidates(_listed(models), crossed, name)
+    spend, chosen = parse_budget(budget, contest.unit), contest.deciding_metric(metric)
+    margin_of(chosen, margin)  # a mistake is reported before the data is read
     _check_seeds(seeds)
     given = merge(merge(given, {"training": {"metric": chosen}}), typed)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
-    parts = contest.cut(Sources(data, valid, test), given, report)
-    given = contest.settings(given)
-    for entrant in entrants:  # a mistake is told at once, and not by every run for itself
-        if not entrant.is_baseline:
-            contest.check(entrant.model, settings_of(entrant, 0, given), parts)
-    plan = Plan(learned, entrants, seeds, spend, chosen, given, digest(parts), allowed)
+    parts = contest.split(Sources(data, valid, test), given, report)
+    allowed = margin_of(chosen, margin, contest.margin_unit(parts))
+    given = contest.settings(given, parts)
+    for candidate in candidates:  # a mistake is reported once, and not by every run
+        if not candidate.is_baseline:
+            contest.check(candidate.model, settings_of(candidate, 0, given), parts)
+    plan = Plan(name, candidates, seeds, spend, chosen, given, contest.digest(parts), allowed)
     with hold(make_folder(folder), report):
         refuse_occupied(folder, resume=resume, overwrite=overwrite)
         open_plan(folder, plan, resume=resume)
@@ -145,24 +150,24 @@ def _check_seeds(seeds: int) -> None:
 
 
 def _run_all(plan: Plan, folder: Path, report: Report) -> list[tuple[Job, dict[str, Any]]]:
-    """The record of every run; those that are done are not run again."""
+    """Return the record of every run; finished ones are not run again."""
     todo = list(jobs(plan))
     records: list[tuple[Job, dict[str, Any]]] = []
     for number, job in enumerate(todo, start=1):
-        who = f"[{number}/{len(todo)}] {job.entrant.name}, seed {job.seed}"
-        record = finished(job, folder)
+        run = f"[{number}/{len(todo)}] {job.candidate.name}, seed {job.seed}"
+        record = read_record(job, folder)
         if record is not None and record["status"] == "done":
-            report(f"{who}: done before")
+            report(f"{run}: done before")
         else:
-            report(f"{who} ...")
+            report(f"{run} ...")
             record = _run_or_stop(job, folder, f"{number - 1} of {len(todo)} runs")
-            report(f"{who}: {_told(record)}")
+            report(f"{run}: {_summary(record)}")
         records.append((job, record))
     return records
 
 
 def _run_or_stop(job: Job, folder: Path, done: str) -> dict[str, Any]:
-    """The record of a run; Ctrl-C says how much is done, and how to go on."""
+    """Return the record of a run; after Ctrl-C report how much is done, and how to continue."""
     try:
         return run_alone(job, folder)
     except KeyboardInterrupt:
@@ -171,7 +176,7 @@ def _run_or_stop(job: Job, folder: Path, done: str) -> dict[str, Any]:
         ) from None
 
 
-def _told(record: Mapping[str, Any]) -> str:
+def _summary(record: Mapping[str, Any]) -> str:
     if record["status"] != "done":
         return f"failed: {record['reason']}"
     steps = "" if record["steps"] is None else f"{pluralize(record['steps'], 'step')}, "

@@ -1,10 +1,10 @@
 """The smallest model that is good enough, and why.
 
-Good enough is told by a test of non-inferiority: not that a model was found no worse, which little
-data never finds, but that it was found to be at most so much worse.
+Good enough means non-inferior: not that no difference was found, which little data never finds, but
+that the difference was found to be smaller than the margin.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from munjang.comparison.standings import Standing
@@ -16,52 +16,61 @@ class Choice:
     """Which model to take.
 
     Attributes:
-        name: of the model.
-        why: the figures that decided, in words.
-        told: whether the data tell that no smaller model is to be taken; if not, the best is named.
+        name: Name of the model.
+        why: The scores and costs that decided, in words.
+        is_conclusive: True if the data show that no smaller model is good enough; else the best is
+            named.
     """
 
     name: str
     why: str
-    told: bool = True
+    is_conclusive: bool = True
 
 
 def smallest_good_enough(
-    standings: Sequence[Standing], *, margin: float, digits: int = 4, by_clock: bool = False
+    standings: Sequence[Standing],
+    *,
+    margin: float,
+    text: Callable[[float], str] = "{:.4f}".format,
+    by_clock: bool = False,
+    input_name: str = "text",
 ) -> Choice | None:
-    """Of the models that are good enough, the one with the smallest folder.
+    """Return the model with the smallest folder of those that are good enough.
 
-    Good enough is the best itself, and whichever is shown to be at most `margin` behind all
-    others. Among equals in size the quicker one. A model that reads no text is never chosen; one
-    that lost a run to a crash, or to a busy machine, only if none is whole.
+    Good enough are the best itself, and those shown to be at most `margin` behind all others.
+    Among equal sizes the faster one wins. A constant model is never chosen; one that lost a run to
+    a crash, or to a busy machine, only if every other did.
 
     Args:
-        standings: the best first.
-        margin: that may not matter.
-        digits: of scores, in words.
-        by_clock: whether the trainings ended by the clock, so that a busy machine made them worse.
+        standings: The best first.
+        margin: How far behind the best is good enough.
+        text: Formats a score.
+        by_clock: True if the clock ended the trainings, so that a busy machine made models worse.
+        input_name: One row of the input, in words.
 
     Returns:
-        The choice, or None when no model that reads text came to an end.
+        The choice, or None if every finished model is constant.
     """
-    finished = [row for row in standings if row.score is not None and row.reads_text]
+    finished = [row for row in standings if row.score is not None and not row.is_constant]
     if not finished:
         return None
     best = finished[0]
     near = [row for row in finished if row is best or _is_good(row, margin)]
     whole = [row for row in near if not _is_broken(row, by_clock=by_clock)] or near
     chosen = min(whole, key=_cost)
-    untold = [row for row in finished if _cost(row) < _cost(chosen) and row not in near]
-    untold = [row for row in untold if row.to_best is not None and not row.to_best.is_worse]
+    unclear = [row for row in finished if _cost(row) < _cost(chosen) and row not in near]
+    unclear = [row for row in unclear if row.to_best is not None and not row.to_best.is_worse]
     smallest = all(_cost(chosen) <= _cost(row) for row in finished)
-    words = _Words(best, chosen, untold, smallest, margin, digits)
-    sentences = [words.size, words.standing(standings[0]), words.untold_smaller()]
+    words = _Words(best, chosen, unclear, smallest, margin, text, input_name)
+    sentences = [words.size, words.standing(standings[0]), words.unclear_smaller()]
     if any(row.to_best is not None and row.to_best.as_trained for row in finished):
-        sentences.append("one seed: this holds for the trained models, not for their kinds")
+        sentences.append(
+            "one seed: this holds for these trained models, not for their architectures"
+        )
     if _is_broken(chosen, by_clock=by_clock):
         sentences.append("runs of it failed or were starved of the processor: see the notes")
     why = "; ".join(sentence for sentence in sentences if sentence)
-    return Choice(chosen.name, why, told=not (untold and chosen is best))
+    return Choice(chosen.name, why, is_conclusive=not (unclear and chosen is best))
 
 
 def _is_good(row: Standing, margin: float) -> bool:
@@ -81,50 +90,53 @@ class _Words:
     """The sentences of a choice.
 
     Attributes:
-        best: of those that read text.
-        chosen: the one to take.
-        untold: smaller ones of which it cannot be told.
-        smallest: whether none is smaller than the chosen one.
-        margin: that may not matter.
-        digits: of scores.
+        best: The best that is not constant.
+        chosen: The choice.
+        unclear: Smaller models that may or may not be good enough.
+        smallest: True if none is smaller than the chosen one.
+        margin: How far behind the best is good enough.
+        text: Formats a score.
+        input_name: One row of the input, in words.
     """
 
     best: Standing
     chosen: Standing
-    untold: Sequence[Standing]
+    unclear: Sequence[Standing]
     smallest: bool
     margin: float
-    digits: int
+    text: Callable[[float], str]
+    input_name: str
 
     @property
     def size(self) -> str:
-        """What it costs."""
-        return f"{size_text(self.chosen.folder_bytes or 0)}, {self.chosen.p50:.2f} ms a text"
+        """Its size and latency."""
+        size = size_text(self.chosen.folder_bytes or 0)
+        return f"{size}, {self.chosen.p50:.2f} ms per {self.input_name}"
 
     def standing(self, first: Standing) -> str:
-        """How good it is."""
+        """Return its gap to the best, in words."""
         if self.chosen is self.best and first is not self.best:
-            return f"the best that reads text, though {first.name} scores higher without reading"
+            return f"the best that is not constant, though the constant {first.name} scores higher"
         if self.chosen is self.best and self.smallest:
             return "it is the best, and the smallest"
         if self.chosen is self.best:
-            return "it is the best" + ("" if self.untold else "; every smaller one is worse")
+            return "it is the best" + ("" if self.unclear else "; every smaller one is worse")
         gap = self.chosen.to_best
         assert gap is not None
         times = (self.best.folder_bytes or 0) / max(1, self.chosen.folder_bytes or 0)
         return (
-            f"{self._text(gap.value)} behind {self.best.name}, and with 95% confidence at most "
-            f"{self._text(gap.at_most)}, within the margin of {self.margin:g}; the folder of "
+            f"{self.text(gap.value)} behind {self.best.name}, and with 95% confidence at most "
+            f"{self.text(gap.at_most)}, within the margin of {self.margin:g}; the folder of "
             f"{self.best.name} is {times:.1f} times as large"
         )
 
-    def untold_smaller(self) -> str:
-        """Which smaller models may be good enough too, and what would tell."""
-        if not self.untold:
+    def unclear_smaller(self) -> str:
+        """Return which smaller models may be good enough, too, and which data would show it."""
+        if not self.unclear:
             return ""
-        gaps = {row.name: row.to_best for row in self.untold if row.to_best is not None}
+        gaps = {row.name: row.to_best for row in self.unclear if row.to_best is not None}
         named = ", ".join(
-            f"{name} (at most {self._text(gap.at_most)})" for name, gap in gaps.items()
+            f"{name} (at most {self.text(gap.at_most)})" for name, gap in gaps.items()
         )
         least = min(gaps.values(), key=lambda gap: gap.rows_needed)
         rows = f"about {_rounded(least.rows_needed):,} rows to judge on"
@@ -136,18 +148,15 @@ class _Words:
             f"cannot tell: {named}; {rows}{seeds} would, or allow more with --margin"
         )
 
-    def _text(self, value: float) -> str:
-        return f"{value:.{self.digits}f}"
-
 
 def _rounded(count: int) -> int:
-    """Up, to two digits."""
+    """Round up to two digits."""
     unit = int(10 ** max(0, len(str(count)) - 2))
     return -(-count // unit) * unit
 
 
 def size_text(count: float) -> str:
-    """Bytes for people: `712 kB`, `3.4 MB`."""
+    """Return bytes as text: `712 kB`, `3.4 MB`."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= factor:
             return f"{count / factor:.3g} {unit}"

@@ -1,4 +1,4 @@
-"""From the records of all runs to a table: how good, how sure, how dear."""
+"""From the outcomes of all runs to the table: scores, confidence intervals and costs."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,29 +7,29 @@ from typing import Any
 
 import numpy as np
 
-from munjang.comparison.entrants import Entrant
+from munjang.comparison.candidates import Candidate
 from munjang.comparison.gaps import Difference, Gaps, Measured
 from munjang.comparison.processor import ENOUGH
 from munjang.comparison.statistics import Interval, Scale, Tally, score, seeds_interval
 from munjang.tasks.figures import FIGURES
 
 THE_BEST, WORSE, SLIGHTLY = "the best", "worse", "worse within the margin"
-GOOD, UNTOLD, BLIND = "good enough", "cannot tell", "reads no text"
+GOOD, UNCLEAR, CONSTANT = "good enough", "cannot tell", "constant"
 AS_TRAINED = " as trained"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run gave.
+    """The outcome of one run.
 
     Attributes:
-        record: of its `run.json`.
-        answers: to the test part, as the task keeps them.
-        tally: of the metric that decides, on the test part.
-        figures: all figures of the test part, by name.
-        by_length: the metric that decides, of sources of like length, by what that length is;
-            empty where answers are no texts.
-        one_answer: whether it answers the same to every text, though the true answers differ.
+        record: Its `run.json`.
+        answers: Answers to the test part, as the task stores them.
+        tally: The metric that decides, on the test part.
+        figures: All scores on the test part, by name.
+        by_length: The metric that decides by length of the source; empty where answers are not
+            texts.
+        one_answer: True if the answer is the same for every row, though the true ones differ.
     """
 
     record: Mapping[str, Any]
@@ -42,32 +42,31 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Standing:
-    """One row of the table. Figures over several seeds are means; None where there are none.
+    """One row of the table. Scores over several seeds are means; None where there are none.
 
     Attributes:
-        name: what the row is called.
-        runs: how many seeds came to an end.
-        seeds: how many should have.
-        reasons: why the others did not.
-        score: on the test part.
-        over_seeds: where the mean over seeds lies.
-        over_rows: where the score lies, were the seeds and the rows of the test part drawn anew.
-        to_best: how far it is from the best; None for the best itself.
-        verdict: the best, worse, good enough, cannot tell, or that it reads no text.
-        reads_text: whether its answers depend on the text.
-        starved: how many runs got too little of the processor.
-        processor_share: of the time that was asked for, what the run that got least got; None
-            where that was not measured.
-        passes: over the training part, of the run that made the fewest; None for baselines.
-        parameters: fitted numbers.
-        folder_bytes: of the model folder.
-        seconds: of training, evaluations included.
-        tokens_per_second: real tokens, in training.
-        p50: milliseconds of one text on one core, half of all.
-        p99: likewise, 99 of 100.
-        memory_bytes: the most that the process held in training, libraries included.
-        figures: all figures of the test part, by name; one that a model has not is left out.
-        by_length: the score of sources of like length, where answers are texts.
+        name: Name of the row.
+        runs: How many seeds finished.
+        seeds: How many should have.
+        reasons: Why the others did not.
+        score: On the test part.
+        over_seeds: Interval of the mean over seeds.
+        over_rows: Interval over rows of the test part and seeds.
+        to_best: Gap to the best; None for the best itself.
+        verdict: The best, worse, good enough, cannot tell, or constant.
+        is_constant: True if the answer is the same for every row.
+        starved: How many runs got too little of the processor.
+        processor_share: Smallest share of processor time that a run got; None if not measured.
+        passes: Epochs of the run that made the fewest; None for baselines.
+        parameters: Fitted numbers.
+        folder_bytes: Size of the model folder.
+        seconds: Seconds of training, evaluations included.
+        tokens_per_second: Tokens, without padding, or images per second of training.
+        p50: Median latency of one row on one core, in milliseconds.
+        p99: 99th percentile of the latency.
+        memory_bytes: Peak memory of the process in training, libraries included.
+        figures: All scores on the test part, by name; what a model does not have is left out.
+        by_length: Score by length of the source, where answers are texts.
     """
 
     name: str
@@ -79,7 +78,7 @@ class Standing:
     over_rows: Interval | None = None
     to_best: Difference | None = None
     verdict: str = ""
-    reads_text: bool = True
+    is_constant: bool = False
     starved: int = 0
     processor_share: float | None = None
     passes: float | None = None
@@ -94,113 +93,116 @@ class Standing:
     by_length: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Return plain JSON."""
         return {key: value for key, value in asdict(self).items() if value != {}}
 
 
 def make_standings(
-    outcomes: Mapping[Entrant, Sequence[Outcome]],
-    reasons: Mapping[Entrant, Sequence[str]],
+    outcomes: Mapping[Candidate, Sequence[Outcome]],
+    reasons: Mapping[Candidate, Sequence[str]],
     seeds: int,
     *,
     metric: str,
     margin: float,
 ) -> list[Standing]:
-    """The table, the best first, those without a finished run last.
+    """Return the table, the best first, models without a finished run last.
 
     Args:
-        outcomes: of the finished runs of every entrant.
-        reasons: of the failed ones.
-        seeds: how many runs a network should have.
-        metric: which decides.
-        margin: a gap to the best that is small enough not to matter.
+        outcomes: Finished runs of every model.
+        reasons: Why other runs failed.
+        seeds: How many runs a network should have.
+        metric: The metric that decides.
+        margin: How far behind the best is good enough.
     """
     figure = FIGURES[metric]
     up, scale = figure.larger_is_better, Scale(figure.lowest, figure.highest)
     measured = {
-        who.name: Measured.of([one.tally for one in ran], chance=not who.is_baseline)
-        for who, ran in outcomes.items()
-        if ran
+        candidate.name: Measured.of([run.tally for run in runs], chance=not candidate.is_baseline)
+        for candidate, runs in outcomes.items()
+        if runs
     }
     gaps = Gaps(measured, scale, up=up)
-    rows = [_standing(who, ran, reasons.get(who, ()), seeds, gaps) for who, ran in outcomes.items()]
+    rows = [
+        _standing(candidate, runs, reasons.get(candidate, ()), seeds, gaps)
+        for candidate, runs in outcomes.items()
+    ]
     rows.sort(key=lambda row: math.inf if row.score is None else row.score * (-1 if up else 1))
     if not rows or rows[0].score is None:
         return rows
     best = rows[0]
-    first = replace(best, verdict=THE_BEST if best.reads_text else BLIND)
+    first = replace(best, verdict=CONSTANT if best.is_constant else THE_BEST)
     return [first, *(_against(best, row, gaps, margin) for row in rows[1:])]
 
 
 def _standing(
-    who: Entrant,
-    ran: Sequence[Outcome],
+    candidate: Candidate,
+    runs: Sequence[Outcome],
     reasons: Sequence[str],
     seeds: int,
     gaps: Gaps,
 ) -> Standing:
-    asked = len(who.seeds(seeds))
-    empty = Standing(who.name, len(ran), asked, tuple(dict.fromkeys(reasons)))
-    if not ran:
+    expected = len(candidate.seeds(seeds))
+    empty = Standing(candidate.name, len(runs), expected, tuple(dict.fromkeys(reasons)))
+    if not runs:
         return empty
-    scores = [score(one.tally) for one in ran]
-    rates = [one.record["tokens_per_second"] for one in ran]
+    scores = [score(run.tally) for run in runs]
+    rates = [run.record["tokens_per_second"] for run in runs]
     # records of earlier versions have neither
-    shares = [one.record.get("processor_share") for one in ran]
-    passes = [one.record.get("passes") for one in ran]
+    shares = [run.record.get("processor_share") for run in runs]
+    passes = [run.record.get("passes") for run in runs]
     return replace(
         empty,
         score=float(np.mean(scores)),
-        over_seeds=seeds_interval(scores, gaps.scale, gaps.models[who.name].rows),
-        over_rows=gaps.over_rows(who.name),
-        reads_text=who.reads_text and not all(one.one_answer for one in ran),
+        over_seeds=seeds_interval(scores, gaps.scale, gaps.models[candidate.name].rows),
+        over_rows=gaps.over_rows(candidate.name),
+        is_constant=candidate.is_constant or all(run.one_answer for run in runs),
         starved=sum(share is not None and share < ENOUGH for share in shares),
         processor_share=min((share for share in shares if share is not None), default=None),
-        passes=min((one for one in passes if one is not None), default=None),
-        parameters=_whole_mean(ran, "parameters"),
-        folder_bytes=_whole_mean(ran, "folder_bytes"),
-        seconds=_mean(ran, "seconds"),
+        passes=min((count for count in passes if count is not None), default=None),
+        parameters=_whole_mean(runs, "parameters"),
+        folder_bytes=_whole_mean(runs, "folder_bytes"),
+        seconds=_mean(runs, "seconds"),
         tokens_per_second=None if None in rates else float(np.mean(rates)),
-        p50=float(np.mean([one.record["latency"]["p50"] for one in ran])),
-        p99=float(np.mean([one.record["latency"]["p99"] for one in ran])),
-        memory_bytes=max(int(one.record["memory_bytes"]) for one in ran),
-        figures=means_of([one.figures for one in ran]),
-        by_length=means_of([one.by_length for one in ran]),
+        p50=float(np.mean([run.record["latency"]["p50"] for run in runs])),
+        p99=float(np.mean([run.record["latency"]["p99"] for run in runs])),
+        memory_bytes=max(int(run.record["memory_bytes"]) for run in runs),
+        figures=means_of([run.figures for run in runs]),
+        by_length=means_of([run.by_length for run in runs]),
     )
 
 
 def means_of(seeds: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The mean over seeds of each figure that all of them have."""
+    """Return the mean over seeds of each score that all of them have."""
     return {
-        name: float(np.mean([one[name] for one in seeds]))
+        name: float(np.mean([scores[name] for scores in seeds]))
         for name in seeds[0]
-        if all(name in one for one in seeds)
+        if all(name in scores for scores in seeds)
     }
 
 
-def _mean(ran: Sequence[Outcome], key: str) -> float:
-    return float(np.mean([one.record[key] for one in ran]))
+def _mean(runs: Sequence[Outcome], key: str) -> float:
+    return float(np.mean([run.record[key] for run in runs]))
 
 
-def _whole_mean(ran: Sequence[Outcome], key: str) -> int:
-    return round(_mean(ran, key))
+def _whole_mean(runs: Sequence[Outcome], key: str) -> int:
+    return round(_mean(runs, key))
 
 
 def _against(best: Standing, row: Standing, gaps: Gaps, margin: float) -> Standing:
     if row.score is None:
         return row
     gap = gaps.behind(best.name, row.name, margin)
-    return replace(row, to_best=gap, verdict=_verdict(gap, margin, reads_text=row.reads_text))
+    return replace(row, to_best=gap, verdict=_verdict(gap, margin, is_constant=row.is_constant))
 
 
-def _verdict(gap: Difference, margin: float, *, reads_text: bool) -> str:
-    good = gap.at_most <= margin
-    if not reads_text and (good or not gap.is_worse):
-        return BLIND
+def _verdict(gap: Difference, margin: float, *, is_constant: bool) -> str:
+    is_good = gap.at_most <= margin
+    if is_constant and (is_good or not gap.is_worse):
+        return CONSTANT
     if gap.is_worse:
-        word = SLIGHTLY if good else WORSE
-    elif good:
-        word = GOOD
+        verdict = SLIGHTLY if is_good else WORSE
+    elif is_good:
+        verdict = GOOD
     else:
-        return UNTOLD
-    return word + AS_TRAINED if gap.as_trained else word
+        return UNCLEAR
+    return verdict + AS_TRAINED if gap.as_trained else verdict

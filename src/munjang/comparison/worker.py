@@ -1,7 +1,7 @@
 """One run in a process of its own: `python -m munjang.comparison.worker RUN-FOLDER PARTS-FOLDER`.
 
-Whatever happens to it costs this run alone. It ends when its standard input does: a comparison that
-was killed leaves nobody behind who writes into its folder.
+A crash costs this run alone. The process ends when its standard input does: a comparison that was
+killed leaves no process behind that writes into its folder.
 """
 
 import errno
@@ -11,39 +11,31 @@ import shutil
 import sys
 import threading
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from munjang.comparison.entrants import ComparedTask
-from munjang.comparison.fitted import Fitted
-from munjang.comparison.kept import read_part
+from munjang.comparison.contests import contest_of
+from munjang.comparison.fit import fit_job
 from munjang.comparison.measure import folder_bytes, latency
-from munjang.comparison.pair_fits import fit_pairs
 from munjang.comparison.plan import MODEL, RUN, Job
-from munjang.comparison.text_fits import fit_texts
 from munjang.manifest import write_atomically
 from munjang.memory import peak_memory
 
-# What the system says when a disk, or a person's share of it, is full.
+# The system's errors when a disk, or a person's quota, is full.
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 JOB = "job.json"
-FITS: dict[ComparedTask, Callable[[Job, Path, Path], Fitted]] = {
-    "classify": fit_texts,
-    "translate": fit_pairs,
-}
 
 
 def work(folder: Path, parts: Path) -> None:
-    """Fit, judge and measure; `run.json` is written last, whole, also when the run failed."""
+    """Fit, answer and measure; `run.json` is written last, atomically, also if the run failed."""
     job = Job.from_json(json.loads((folder / JOB).read_text(encoding="utf-8")))
     try:
         record = {"status": "done", **_measured(job, folder, parts)}
     except Exception as error:
-        # half a model is of no use, and on a full disk its place is wanted
+        # half a model is of no use, and on a full disk its place is needed
         shutil.rmtree(folder / MODEL, ignore_errors=True)
         record = {"status": "failed", "reason": _reason(error)}
         if isinstance(error, OSError) and error.errno in FULL:
@@ -54,25 +46,25 @@ def work(folder: Path, parts: Path) -> None:
 
 
 def _measured(job: Job, folder: Path, parts: Path) -> dict[str, Any]:
-    """Everything that `run.json` tells of a run that came to its end."""
-    fitted = FITS[job.task](job, parts, folder / MODEL)
-    figures = {**fitted.figures, "memory_bytes": peak_memory()}
-    test = read_part(parts, "test")
-    figures["judged"] = fitted.keep_answers(test, folder)
-    figures["latency"] = asdict(latency(fitted.answer, test.texts))
-    figures["folder_bytes"] = folder_bytes(folder / MODEL)
-    return figures
+    """Return the record of a run that finishes."""
+    contest = contest_of(job.task)
+    fitted = fit_job(job, parts, folder / MODEL)
+    record = {**fitted.record, "memory_bytes": peak_memory()}
+    record["judged"] = contest.write_answers(fitted.model, parts, folder)
+    record["latency"] = asdict(latency(contest.answer(fitted.model), contest.inputs(parts)))
+    record["folder_bytes"] = folder_bytes(folder / MODEL)
+    return record
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "out of memory"
-    told = " ".join(str(error).split())
-    return f"{type(error).__name__}: {told}"[:300] if told else type(error).__name__
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message}"[:300] if message else type(error).__name__
 
 
 def _end_with_the_comparison() -> None:
-    """Nothing is ever sent; a read that returns says that whoever held the other end is gone."""
+    """End this process when standard input closes: nothing is ever sent."""
     os.read(0, 1)
     os._exit(1)
 

@@ -34,8 +34,9 @@ from munjang.tasks.inference import logits_in_batches
 from munjang.tasks.linear import solve_logistic
 from munjang.tasks.logits import LogitsTask, in_parts
 from munjang.tasks.metrics import class_lines
-from munjang.tasks.set_scores import FEWEST_ROWS, SetCounts, SetScores, best_thresholds
+from munjang.tasks.set_scores import SetCounts, SetScores
 from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
+from munjang.tasks.thresholds import FEWEST_ROWS, best_thresholds
 
 # While thresholds are tuned, so many logits at most are held at once.
 MOST_TUNED = 2**22

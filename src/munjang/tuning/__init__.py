@@ -1,1 +1,1 @@
-"""A search over settings: many trials on one split, judged on its validation part."""
+"""Hyperparameter search: many trials on one split, scored on its validation part."""

@@ -1,28 +1,28 @@
-"""One trial: train with what it chose, look at it on the way, and tell how it ended."""
+"""One trial: train with its settings, watch its validation runs, and report how it ended."""
 
 import gc
 import time
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any
 
 from munjang.api import fit
 from munjang.errors import MunjangError
-from munjang.folder import TextModel
+from munjang.model import Model
 from munjang.preparation import Prepared
-from munjang.recipe import Recipe
 from munjang.training.loop import Step
+from munjang.tuning.parameters import is_finite
 from munjang.tuning.results import Ended, TrialRow
-from munjang.tuning.space import changed, is_finite
+from munjang.tuning.space import with_values
 from munjang.tuning.study import Trial
 
 
-class _Behind(Exception):  # noqa: N818 (no error: the trial is given up)
-    """The trial fell behind the median of the others."""
+class _Behind(Exception):  # noqa: N818 (not an error: the trial is pruned)
+    """The trial is worse than the median of the others."""
 
 
 @dataclass
 class _Watch:
-    """Follows the steps of a trial, and gives it up when it falls behind."""
+    """Follows the steps of a trial, and prunes it when it falls behind."""
 
     trial: Trial
     metric: str
@@ -38,11 +38,11 @@ class _Watch:
         value = step.scores.figures[self.metric]
         self.value = value if is_finite(value) else self.value
         behind = self.trial.report(value, step.number / step.total)
-        if behind and step.number < step.total:  # at the last step all is paid for
+        if behind and step.number < step.total:  # at the last step all time is spent
             raise _Behind
 
     def report(self, line: str) -> None:
-        """Keep what the training says of having been cut short."""
+        """Keep the message of a training that diverged."""
         self.cut = line if line.startswith("training diverged") else self.cut
 
     def row(self, ended: Ended, note: str, value: float | None = None) -> TrialRow:
@@ -60,52 +60,57 @@ class _Watch:
 
 def attempt(
     prepared: Prepared, trial: Trial, seconds: float | None
-) -> tuple[TrialRow, TextModel | None]:
-    """Train as a trial chose; a model comes of it when it came to its end.
+) -> tuple[TrialRow, Model | None]:
+    """Train with the settings of a trial; return its row, and the model if it finished.
 
     Args:
-        prepared: what all trials share.
-        trial: what is tried.
-        seconds: the most time for its steps; None for no limit.
+        prepared: What all trials share.
+        trial: The trial.
+        seconds: Time limit of its steps; None for no limit.
 
     Raises:
-        Interrupted: Ctrl-C came.
+        Interrupted: Ctrl-C was pressed.
     """
     watch = _Watch(trial, prepared.recipe.training.metric, time.perf_counter())
     try:
-        recipe = changed(prepared.recipe, trial.settings)
-        return _fitted(replace(prepared, recipe=_limited(recipe, seconds)), recipe, watch)
+        recipe = with_values(prepared.recipe, trial.settings)
+        return _fitted(_with_recipe(prepared, _limited(recipe, seconds)), recipe, watch)
     except _Behind:
         return watch.row("pruned", "behind the median", watch.value), None
     except (MunjangError, MemoryError, RuntimeError) as error:
         reason = _reason(error)
-    gc.collect()  # what was too large for the memory may hang in the error's frames
+    gc.collect()  # the frames of the error may hold what was too large for the memory
     return watch.row("failed", reason), None
 
 
-def _limited(recipe: Recipe, seconds: float | None) -> Recipe:
+def _with_recipe(prepared: Any, recipe: Any) -> Any:
+    """Return what was prepared, or a model, with another recipe."""
+    return replace(prepared, recipe=recipe)
+
+
+def _limited(recipe: Any, seconds: float | None) -> Any:
     own = recipe.training.max_seconds
     least = min((limit for limit in (own, seconds) if limit is not None), default=None)
     training = recipe.training.model_copy(update={"max_seconds": least})
     return recipe.model_copy(update={"training": training})
 
 
-def _fitted(prepared: Prepared, recipe: Recipe, watch: _Watch) -> tuple[TrialRow, TextModel | None]:
+def _fitted(prepared: Prepared, recipe: Any, watch: _Watch) -> tuple[TrialRow, Model | None]:
     trained = fit(prepared, report=watch.report, on_step=watch)
-    model = cast(TextModel, trained.model)
-    value, last = trained.scores.figures[watch.metric], watch.last
+    model, last = trained.model, watch.last
+    value = trained.scores.figures[watch.metric]
     assert last is not None
     if not is_finite(value):
         return watch.row("failed", f"{watch.metric} is not defined for its answers"), None
     if last.number == last.total:
-        # the limit cut nothing: the recipe is that of any training
-        return watch.row("done", "", value), replace(model, recipe=recipe)
+        # the limit had no effect: the recipe is that of any training
+        return watch.row("done", "", value), _with_recipe(model, recipe)
     note = watch.cut or f"ended at step {last.number:,} of {last.total:,}"
     return watch.row("done", note, value), model
 
 
 def _reason(error: Exception) -> str:
-    told = " ".join(str(error).split())
-    if isinstance(error, MemoryError) or "out of memory" in told or "can't allocate" in told:
+    message = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or "out of memory" in message or "can't allocate" in message:
         return "out of memory"
-    return (told or type(error).__name__)[:300]
+    return (message or type(error).__name__)[:300]

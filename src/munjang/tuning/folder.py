@@ -1,8 +1,8 @@
-"""Where everything of a search lies in its folder.
+"""The layout of the folder of a search.
 
-tuning.json      the plan: what makes two searches the same one
-study.sqlite3    Optuna's own storage: every trial, written as it happens
-tune.json        what came out so far
+tuning.json      the plan: equal plans are the same search
+study.sqlite3    Optuna's own storage: every trial, written as it ends
+tune.json        the results so far
 best/            the model folder of the best trial
 """
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from munjang.errors import FolderError
-from munjang.folder import TextModel
 from munjang.json_files import read_object
 from munjang.locks import FILE as LOCK
 from munjang.locks import refuse_held
 from munjang.manifest import FILE as MANIFEST
 from munjang.manifest import write_atomically
+from munjang.model import Model
 
 PLAN, STUDY, RESULTS, BEST = "tuning.json", "study.sqlite3", "tune.json", "best"
 _NEW, _OLD = BEST + ".new", BEST + ".old"
@@ -25,10 +25,10 @@ _STUDY_FILES = (STUDY, STUDY + "-journal")
 
 
 def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
-    """See to it that a search in `out` would destroy nothing unasked. Changes nothing.
+    """Refuse a folder in which a search would overwrite something unasked. Changes nothing.
 
     Raises:
-        FolderError: a file, another search or other files stand there, or another process writes
+        FolderError: It is a file, or holds another search or other files, or another process writes
             there.
     """
     if out.exists() and not out.is_dir():
@@ -38,10 +38,10 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
     if PLAN in names:
         if not (resume or overwrite):
             raise FolderError(
-                f"{out}: a search stands here; --resume goes on with it, --overwrite begins anew"
+                f"{out}: holds a search already; --resume goes on with it, --overwrite replaces it"
             )
         return
-    # what a search that was killed before it had a plan left behind counts as nothing
+    # files of a search that was killed before it had a plan do not count
     foreign = sorted(names - {*_STUDY_FILES, LOCK, PLAN + ".partial"})
     if foreign:
         raise FolderError(
@@ -50,19 +50,19 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
 
 
 def open_folder(out: Path, plan: dict[str, Any], *, resume: bool) -> bool:
-    """Make the folder ready. Returns whether a search is there to go on with.
+    """Prepare the folder, and return whether it holds a search to resume.
 
     Raises:
-        FolderError: the search there is of other data or settings, or its plan is damaged.
+        FolderError: The search there is of other data or settings, or its plan is damaged.
     """
     path = out / PLAN
     if resume and path.exists():
-        before = read_object(path, "plan of a search", "--overwrite begins anew")
+        before = read_object(path, "plan of a search", "--overwrite replaces it")
         for key, value in plan.items():
             if before.get(key) != value:
                 raise FolderError(
                     f"{out}: the search there has another {_CALLED[key]}; give the same to go on "
-                    "with it, or --overwrite to begin anew"
+                    "with it, or --overwrite to replace it"
                 )
         _mend_best(out)
         return True
@@ -75,7 +75,7 @@ def open_folder(out: Path, plan: dict[str, Any], *, resume: bool) -> bool:
 
 
 def write_plan(out: Path, plan: dict[str, Any]) -> None:
-    """Write the plan: from here on the search can be resumed."""
+    """Write the plan: from now on the search can be resumed."""
     write_atomically(out / PLAN, json.dumps(plan, ensure_ascii=False, indent=2) + "\n")
 
 
@@ -87,8 +87,8 @@ _CALLED = {
 }
 
 
-def save_best(out: Path, model: TextModel) -> None:
-    """Put a model in the place of the best: at every moment the one before or the new is whole."""
+def save_best(out: Path, model: Model) -> None:
+    """Replace the best model: at every moment the previous or the new one is complete."""
     shutil.rmtree(out / _NEW, ignore_errors=True)
     model.save(out / _NEW)
     if (out / BEST).exists():
@@ -98,7 +98,7 @@ def save_best(out: Path, model: TextModel) -> None:
 
 
 def _mend_best(out: Path) -> None:
-    """End what a killed `save_best` began."""
+    """Complete what a killed `save_best` began."""
     if not (out / BEST).exists():
         whole = [name for name in (_NEW, _OLD) if (out / name / MANIFEST).exists()]
         if whole:

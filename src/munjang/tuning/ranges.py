@@ -1,6 +1,6 @@
-"""The person's own part of the space, from a YAML file.
+"""A person's own part of the search space, from a YAML file.
 
-model.dim: [32, 64]                                       one of these
+model.dim: [32, 64]                                       one of these values
 training.learning_rate: {low: 1e-4, high: 1e-2, log: true}
 model.layers: {low: 1, high: 3}                           a whole number, as the setting is one
 model.dropout: 0.5                                        fixed
@@ -14,9 +14,10 @@ from pydantic import Field, model_validator
 
 from munjang.config import Settings, merge, read_yaml
 from munjang.errors import ConfigError
-from munjang.models.registry import architecture
+from munjang.registry import ArchitectureRow
 from munjang.training.settings import TrainingSettings
-from munjang.tuning.space import Choice, Space, Span, refuse_shared
+from munjang.tuning.parameters import Choice, Space, Span
+from munjang.tuning.space import nested, refuse_shared
 
 
 class Range(Settings):
@@ -24,7 +25,7 @@ class Range(Settings):
 
     low: float = Field(description="the smallest value", allow_inf_nan=False)
     high: float = Field(description="the largest value", allow_inf_nan=False)
-    log: bool = Field(False, description="each factor as likely as any other")
+    log: bool = Field(False, description="sample on a logarithmic scale")
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
@@ -36,16 +37,16 @@ class Range(Settings):
 
 
 def read_space(
-    space: str | Path | Mapping[str, Any] | None, model: str
+    space: str | Path | Mapping[str, Any] | None, model: ArchitectureRow
 ) -> tuple[Space, dict[str, Any]]:
-    """What is to be searched, by dotted keys, and what is fixed, nested as in `config.yaml`.
+    """Return what is searched, by dotted keys, and what is fixed, nested as in `config.yaml`.
 
     Args:
-        space: a YAML file or a mapping; keys may be dotted or nested.
-        model: name of the architecture, whose settings these are.
+        space: A YAML file or a mapping; keys may be dotted or nested.
+        model: The architecture whose settings these are.
 
     Raises:
-        ConfigError: the file cannot be read, or an entry is no value, list or range.
+        ConfigError: The file cannot be read, or an entry is not a value, list or range.
     """
     if space is None:
         return {}, {}
@@ -59,30 +60,24 @@ def read_space(
         elif isinstance(value, list | tuple) and not _is_a_list(key, model):
             parts[key] = _choice(key, value, where)
         else:
-            fixed = merge(fixed, _nested(key, value))
+            fixed = merge(fixed, nested(key, value))
     for key in parts:
         refuse_shared(key)
     return parts, fixed
 
 
 def _entries(settings: Mapping[str, Any], before: str) -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
+    entries: list[tuple[str, Any]] = []
     for name, value in settings.items():
         key = f"{before}{name}"
         if isinstance(value, Mapping) and not set(value) & set(Range.model_fields):
-            found += _entries(value, f"{key}.")
+            entries += _entries(value, f"{key}.")
         else:
-            found.append((key, value))
-    return found
+            entries.append((key, value))
+    return entries
 
 
-def _nested(key: str, value: Any) -> dict[str, Any]:
-    for part in reversed(key.split(".")):
-        value = {part: value}
-    return dict(value)
-
-
-def _span(key: str, value: Mapping[str, Any], model: str, where: str) -> Span:
+def _span(key: str, value: Mapping[str, Any], model: ArchitectureRow, where: str) -> Span:
     given = Range.parse(value, where=f"{where}: {key}")
     whole = int in _types(key, model) and float not in _types(key, model)
     if whole and not (given.low.is_integer() and given.high.is_integer()):
@@ -91,27 +86,27 @@ def _span(key: str, value: Mapping[str, Any], model: str, where: str) -> Span:
 
 
 def _choice(key: str, values: list[Any] | tuple[Any, ...], where: str) -> Choice:
-    if len(values) < 2 or not all(isinstance(one, bool | int | float | str) for one in values):
+    if len(values) < 2 or not all(isinstance(v, bool | int | float | str) for v in values):
         raise ConfigError(
             f"{where}: {key}: expected two or more numbers or words to choose from, got {values}"
         )
     return Choice(tuple(dict.fromkeys(values)))
 
 
-def _field(key: str, model: str) -> Any:
+def _field(key: str, model: ArchitectureRow) -> Any:
     section, _, name = key.partition(".")
     fields = {
-        "model": architecture(model).config_class().model_fields,
+        "model": model.config_class().model_fields,
         "training": TrainingSettings.model_fields,
     }.get(section, {})
     return fields[name].annotation if name in fields else None
 
 
-def _types(key: str, model: str) -> tuple[Any, ...]:
+def _types(key: str, model: ArchitectureRow) -> tuple[Any, ...]:
     annotation = _field(key, model)
     return (annotation, *get_args(annotation))
 
 
-def _is_a_list(key: str, model: str) -> bool:
-    """Whether the setting itself is a list, such as the widths of `cnn`: then it is one value."""
+def _is_a_list(key: str, model: ArchitectureRow) -> bool:
+    """Return whether the setting itself is a list, such as the widths of `cnn`: one value."""
     return getattr(_field(key, model), "__origin__", None) in (tuple, list)

@@ -1,4 +1,4 @@
-"""What a search gives, and its file for machines."""
+"""The results of a search, and their file."""
 
 import json
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from munjang.folder import TextModel, load
+from munjang.folder import AnyModel, load
 from munjang.manifest import write_atomically
 from munjang.tasks.figures import FIGURES
 from munjang.tuning.folder import BEST, RESULTS
@@ -19,14 +19,14 @@ class TrialRow:
     """One trial.
 
     Attributes:
-        number: from 1, in the order in which they were judged.
-        ended: done; pruned, since it fell behind the others; or failed.
-        value: of the metric on the validation part; of a pruned trial the last that was seen.
-        settings: what it chose, by dotted keys.
-        passes: over the training part that it began.
-        steps: of its optimiser.
-        seconds: of the whole trial.
-        note: why it failed, or how it ended early.
+        number: From 1, in the order in which the trials ended.
+        ended: Done; pruned, since it fell behind the others; or failed.
+        value: The metric on the validation part; of a pruned trial its last value.
+        settings: Its settings, by dotted keys.
+        passes: Epochs that it began.
+        steps: Optimizer steps.
+        seconds: Seconds of the whole trial.
+        note: Why it failed, or how it ended early.
     """
 
     number: int
@@ -41,15 +41,17 @@ class TrialRow:
 
 @dataclass(frozen=True)
 class Tuned:
-    """What a search gives.
+    """The results of a search.
 
     Attributes:
-        folder: where everything lies.
-        metric: that judged.
-        space: what was searched, by dotted keys.
-        defaults: the values of the first trial.
-        trials: all that were judged.
-        importance: share of each setting in how the metric varied, or nothing if that is not known.
+        folder: Where all files are.
+        metric: The metric that decides.
+        space: What was searched, by dotted keys.
+        defaults: Values of the first trial.
+        trials: All trials that ended.
+        importance: Share of each setting in the variance of the metric; empty if not known.
+        task: Name of the task.
+        input: Name of the input.
     """
 
     folder: Path
@@ -58,25 +60,28 @@ class Tuned:
     defaults: dict[str, Any]
     trials: tuple[TrialRow, ...]
     importance: dict[str, float]
+    task: str = "classify"
+    input: str = "text"
 
     @property
     def best(self) -> TrialRow | None:
-        """The best of the trials that came to their end; of equal ones the first."""
+        """The best of the trials that finished; of equal ones the first."""
         return best_of(self.trials, self.metric)
 
     @property
-    def model(self) -> TextModel:
-        """The best trial's model.
+    def model(self) -> AnyModel:
+        """The model of the best trial.
 
         Raises:
-            FolderError: no trial came to its end.
+            FolderError: No trial finished.
         """
         return load(self.folder / BEST)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Return plain JSON."""
         best = self.best
         return {
+            "task": self.task,
             "metric": self.metric,
             "best": None if best is None else asdict(best),
             "space": self.space,
@@ -92,7 +97,7 @@ class Tuned:
 
 
 def best_of(rows: Sequence[TrialRow], metric: str) -> TrialRow | None:
-    """The best row that is done; of equal ones the first."""
+    """Return the best row that is done; of equal ones the first."""
     sign = 1.0 if FIGURES[metric].larger_is_better else -1.0
     done = [row for row in rows if row.ended == "done" and row.value is not None]
     return max(done, key=lambda row: sign * (row.value or 0.0), default=None)

@@ -1,4 +1,4 @@
-"""`tune`: trial after trial on one split, the best of them kept as a model folder."""
+"""`tune`: trial after trial on one split; the best becomes a model folder."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -10,10 +10,10 @@ from munjang.config import shown as quoted
 from munjang.errors import ConfigError
 from munjang.layout import make_folder
 from munjang.locks import hold
-from munjang.models.registry import architecture
-from munjang.preparation import Prepared, prepare
+from munjang.preparation import Prepared, prepare, settle_input
+from munjang.recipe import named_input, named_task, with_names
+from munjang.registry import require_architecture
 from munjang.reporting import Report, discard, pluralize
-from munjang.tasks.registry import TASKS
 from munjang.tuning.attempt import attempt
 from munjang.tuning.folder import (
     RESULTS,
@@ -22,9 +22,10 @@ from munjang.tuning.folder import (
     save_best,
     write_plan,
 )
+from munjang.tuning.parameters import Space, shown
 from munjang.tuning.ranges import read_space
 from munjang.tuning.results import TrialRow, Tuned, best_of
-from munjang.tuning.space import Space, flat, searched, shown, value_of
+from munjang.tuning.space import flat, searched, value_of
 from munjang.tuning.study import Study, need_optuna
 
 _MOST_TRIALS, _MOST_SECONDS = 10**5, 1e8
@@ -39,11 +40,14 @@ def tune(
     seconds: float | None = None,
     space: str | Path | Mapping[str, Any] | None = None,
     task: str | None = None,
+    input: str | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    source_column: str | None = None,
+    target_column: str | None = None,
     valid: Any = None,
     config: str | Path | Mapping[str, Any] | None = None,
-    overrides: Iterable[str] = (),
+    overrides: Mapping[str, Any] | Iterable[str] = (),
     seed: int | None = None,
     tokenizer: str | None = None,
     vectors: Any = None,
@@ -56,47 +60,54 @@ def tune(
 ) -> Tuned:
     """Search for settings of a model, with Optuna.
 
-    All trials read the same rows, split and tokens, and are judged on the validation part by
-    `training.metric`. The first takes the model's own settings. One that falls behind the median
-    of the others is given up; one that fails costs its own row.
+    All trials share rows, split and tokens, and are scored on the validation part by
+    `training.metric`. The first takes the model's own settings. One that is worse than the median
+    of the others is pruned; one that fails costs its own row.
 
     Args:
-        data: labelled text, as for `munjang.train`.
-        out: folder of the search; the best model is `out/best`.
-        model: name of an architecture; left out, that of `config`, else cnn.
-        trials: how many, those of earlier sittings included.
-        seconds: end earlier, after so many seconds of trials; the trial at that moment ends there.
-        space: a YAML file or a mapping of what to search otherwise (`munjang.tuning.ranges`).
-        task: as for `munjang.train`, like all that follows.
-        text_column: column of texts; guessed when left out.
-        label_column: column of labels; guessed when left out.
-        valid: data that judges the trials; None holds out a part of `data`.
-        config: a YAML file or a mapping of settings: where the search begins.
-        overrides: `key=value` strings laid on top: these are fixed.
-        seed: decides what is tried, and all that `munjang.train` lets it decide.
-        tokenizer: name of a tokenizer.
-        vectors: pretrained word vectors.
-        freeze_vectors: rows found among the vectors never change.
-        encoding: of text files.
-        skip_bad_rows: skip and count rows that cannot be used.
-        resume: go on with the search in `out`.
-        overwrite: replace the search in `out`.
-        report: called with lines for people.
+        data: Labeled text, images or pairs of texts, as for `munjang.train`.
+        out: Folder of the search; the best model is `out/best`.
+        model: Name of an architecture; defaults to that of `config`, else to that of
+            `munjang.train`.
+        trials: How many trials, those of earlier sessions included.
+        seconds: Time limit of all trials; the trial at that moment ends there.
+        space: A YAML file or a mapping of what to search otherwise (`munjang.tuning.ranges`).
+        task: Name of the task, as for `munjang.train`.
+        input: What a row is; inferred from task, model and data if omitted.
+        text_column: Column of texts; guessed if left out.
+        label_column: Column of labels; guessed if left out.
+        source_column: Column of the sources of pairs; guessed if left out.
+        target_column: Column of the targets of pairs; guessed if left out.
+        valid: Data that scores the trials; None holds out a part of `data`.
+        config: A YAML file or a mapping of settings: where the search begins.
+        overrides: Settings that are fixed, nested as in `config.yaml`, or `key=value` strings.
+        seed: Seed of the sampler and of every training.
+        tokenizer: Name of a tokenizer.
+        vectors: Pretrained word vectors.
+        freeze_vectors: Do not train rows found among the vectors.
+        encoding: Encoding of text files.
+        skip_bad_rows: Skip and count rows that cannot be used.
+        resume: Continue the search in `out`.
+        overwrite: Replace the search in `out`.
+        say: Called with lines for people.
 
     Raises:
-        MunjangError: the data, a setting or the folder cannot be used; no trial came to its end;
-            optuna is not installed.
-        KeyboardInterrupt: Ctrl-C came; `resume` goes on.
+        MunjangError: The data, a setting or the folder cannot be used; no trial finished; optuna
+            is not installed.
+        KeyboardInterrupt: Ctrl-C was pressed; `resume` continues.
     """
     report, folder = report or discard, Path(out)
     need_optuna()
     _check_numbers(trials, seconds)
     named = {
         "task": task,
+        "input": input,
         "seed": seed,
         "data": {
             "text_column": text_column,
             "label_column": label_column,
+            "source_column": source_column,
+            "target_column": target_column,
             "encoding": encoding,
             "skip_bad_rows": skip_bad_rows,
         },
@@ -104,18 +115,19 @@ def tune(
         "model": {"name": model},
         "vectors": {"freeze": freeze_vectors},
     }
-    typed = parse_overrides(overrides)
-    given = given_settings(config, named, overrides)
-    _refuse_other_media(given.get("task"))
-    chosen = given.get("model")
-    name = str(chosen.get("name", "cnn")) if isinstance(chosen, Mapping) else "cnn"
-    architecture(name)
-    own, fixed = read_space(space, name)
+    typed = dict(overrides) if isinstance(overrides, Mapping) else parse_overrides(overrides)
+    given = merge(given_settings(config, named), typed)
+    given = with_names(settle_input(given, data, report))
+    kind = named_input(given)
+    architecture = require_architecture(given["model"]["name"], kind.name, named_task(given))
+    own, fixed = read_space(space, architecture)
     fixed = merge(fixed, typed)
     given = merge(given, fixed)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, name, given, report, vectors=vectors)
-    keys = {*flat(fixed), *(() if prepared.vectors is None else ("model.dim",))}
+    prepared = prepare(data, valid, given, report, vectors=vectors)
+    keys = set(flat(fixed))
+    if prepared.pretrained is not None:
+        keys.add("model.dim")
     tried = searched(prepared.recipe, keys, own)
     with hold(make_folder(folder), report):
         refuse_occupied(folder, resume=resume, overwrite=overwrite)
@@ -133,15 +145,8 @@ def _check_numbers(trials: int, seconds: float | None) -> None:
         )
 
 
-def _refuse_other_media(task: object) -> None:
-    row = next((row for name, row in TASKS.items() if name == task), None)
-    if row is not None and row.reads != "texts":
-        known = ", ".join(name for name, row in TASKS.items() if row.reads == "texts")
-        raise ConfigError(f"tune searches settings of encoders of texts ({known}), not of {task}")
-
-
 class _Tuning:
-    """A search that is ready to go on."""
+    """A search that is ready to run or to continue."""
 
     def __init__(
         self, prepared: Prepared, folder: Path, space: Space, report: Report, *, resume: bool
@@ -164,7 +169,7 @@ class _Tuning:
         write_plan(folder, plan)
 
     def run(self, trials: int, seconds: float | None) -> Tuned:
-        """Try until there are so many trials, or the time is over."""
+        """Run trials until there are so many, or the time is over."""
         rows = self.study.rows()
         if rows:
             self.report(
@@ -190,13 +195,13 @@ class _Tuning:
         if tuned.best is None:
             first = next((row.note for row in rows if row.note), "all were pruned")
             raise ConfigError(
-                f"none of {len(rows)} trials came to its end; the first: {first}; "
-                f"{self.folder / RESULTS} tells of all"
+                f"none of {len(rows)} trials finished; the first: {first}; see "
+                f"{self.folder / RESULTS}"
             )
         return tuned
 
     def _first(self) -> dict[str, Any]:
-        """The first trial's values; a person's own space need not hold the defaults."""
+        """Return the first trial's values; a person's own space need not contain the defaults."""
         return {key: value for key, value in self.defaults.items() if self.space[key].holds(value)}
 
     def _next(self, rows: list[TrialRow], trials: int, left: float | None) -> None:
@@ -204,25 +209,34 @@ class _Tuning:
         count = f"[{trial.number}/{trials}]"
         self.report(f"{count} {_shown(trial.settings)}")
         if trial.is_deadly:
-            note = "the process was killed at it twice (out of memory?)"
+            note = "the process was killed during it twice (out of memory?)"
             row, model = TrialRow(trial.number, "failed", None, trial.settings, note=note), None
         else:
             row, model = attempt(self.prepared, trial, left)
         is_best = best_of([*rows, row], self.metric) is row
         if model is not None and is_best:
-            # before the study knows of it: killed in between, the trial is made again
+            # before the study has its row: after a kill in between, the trial runs again
             save_best(self.folder, model)
         trial.end(row)
-        self.report(f"{count} {self._told(row)}{' (best so far)' if is_best else ''}")
+        self.report(f"{count} {self._summary(row)}{' (best so far)' if is_best else ''}")
 
-    def _told(self, row: TrialRow) -> str:
+    def _summary(self, row: TrialRow) -> str:
         note = f": {row.note}" if row.note else ""
         value = "" if row.value is None else f" {self.metric} {row.value:.4f},"
         return f"{row.ended}{note},{value} {row.seconds:.1f} s"
 
     def _tuned(self, rows: list[TrialRow], importance: dict[str, float]) -> Tuned:
         space = {key: part.to_json() for key, part in self.space.items()}
-        return Tuned(self.folder, self.metric, space, self.defaults, tuple(rows), importance)
+        return Tuned(
+            self.folder,
+            self.metric,
+            space,
+            self.defaults,
+            tuple(rows),
+            importance,
+            self.prepared.recipe.task,
+            self.prepared.recipe.input,
+        )
 
 
 def _shown(settings: Mapping[str, Any]) -> str:

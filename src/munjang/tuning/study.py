@@ -1,7 +1,7 @@
-"""The study: what Optuna remembers of the trials, and how it chooses the next one.
+"""The study: Optuna's storage of the trials, and its sampler.
 
-A trial's choices follow from the seed, the number of trials judged before it and what came of
-them, and from nothing else. So a search that was stopped, or killed, goes on as if it never was.
+The settings of a trial follow from the seed and the trials that ended before it, and from nothing
+else. So a search that was stopped or killed continues as if it had not been.
 """
 
 from collections.abc import Mapping
@@ -15,27 +15,27 @@ import numpy as np
 from munjang.errors import ConfigError, FolderError
 from munjang.tasks.figures import FIGURES
 from munjang.tuning.folder import STUDY
+from munjang.tuning.parameters import Space, is_finite
 from munjang.tuning.results import TrialRow
-from munjang.tuning.space import Space, is_finite
 
 _NAME = "munjang"
-# What is kept of a trial: its number, that Ctrl-C broke it off, or how it ended.
+# Stored with a trial: its number, that Ctrl-C stopped it, or how it ended.
 _NUMBER, _STOPPED, _JUDGED = "number", "stopped", "judged"
 _KEPT = ("ended", "value", "passes", "steps", "seconds", "note")
 _STATES = {"done": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
-# Tenths of its schedule that a trial is left alone for.
+# Tenths of its schedule before a trial may be pruned.
 _WARM_UP = 5
-# A trial that was killed so often is not tried again: it may be what the system killed us for.
+# A trial that was killed so often is not tried again: it may exhaust the memory.
 _KILLS = 2
-# With fewer trials that came to an end, shares of importance would be made of noise.
+# With fewer finished trials, the importance would be noise.
 _FOR_IMPORTANCE = 6
 
 
 def need_optuna() -> Any:
-    """The package optuna.
+    """Return the package optuna.
 
     Raises:
-        ConfigError: it is not installed.
+        ConfigError: It is not installed.
     """
     if find_spec("optuna") is None:
         raise ConfigError(
@@ -50,13 +50,13 @@ class Study:
     """Optuna's study in a folder.
 
     Args:
-        folder: where its file lies.
-        metric: that judges.
-        seed: of all choices.
-        resume: go on with the study that is there.
+        folder: Where its file is.
+        metric: The metric that decides.
+        seed: Seed of the sampler.
+        resume: Continue the study that is there.
 
     Raises:
-        FolderError: the file cannot be read.
+        FolderError: The file cannot be read.
     """
 
     def __init__(self, folder: Path, metric: str, seed: int, *, resume: bool) -> None:
@@ -67,7 +67,7 @@ class Study:
         path = folder / STUDY
         if resume and not path.exists():
             raise FolderError(
-                f"{path}: the trials of this search are gone; --overwrite begins anew"
+                f"{path}: the trials of this search are gone; --overwrite begins again"
             )
         try:
             self._study = self.optuna.create_study(
@@ -79,10 +79,10 @@ class Study:
                 ),
                 load_if_exists=True,
             )
-        except Exception as error:  # whatever SQLAlchemy, its driver or Optuna say of a bad file
+        except Exception as error:  # whatever SQLAlchemy, its driver or Optuna raise for a bad file
             reason = " ".join(str(error).split())[:200]
             raise FolderError(f"{path}: Optuna cannot read it ({reason})") from None
-        for trial in self._trials("RUNNING"):  # nobody else runs it: its process was killed
+        for trial in self._trials("RUNNING"):  # no other process runs it: its own was killed
             judged = trial.user_attrs.get(_JUDGED)
             self._conclude(trial.number, **(judged or {"ended": "failed"}))
 
@@ -94,14 +94,14 @@ class Study:
         return list(self._study.get_trials(deepcopy=False, states=wanted))
 
     def rows(self) -> list[TrialRow]:
-        """Every trial that was judged. Those that were broken off count as never begun."""
+        """Return every trial that ended. One that was stopped or killed counts as never begun."""
         ended = self._trials("COMPLETE", "PRUNED", "FAIL")
         judged = [trial for trial in ended if _JUDGED in trial.user_attrs]
         return [_row(trial, number) for number, trial in enumerate(judged, start=1)]
 
     @property
     def seconds(self) -> float:
-        """What the judged trials took, over all sittings."""
+        """Seconds of the trials that ended, earlier sessions included."""
         return sum(row.seconds for row in self.rows())
 
     def next(self, space: Space, defaults: Mapping[str, Any]) -> "Trial":
@@ -109,7 +109,7 @@ class Study:
         number = len(self.rows()) + 1
         if number == 1 and not self._trials("WAITING"):
             self._study.enqueue_trial(dict(defaults))
-        # of its own for each trial, so that it knows nothing but what the study knows
+        # one per trial, so that it depends on nothing but the study
         seed = int(np.random.SeedSequence((self.seed, number)).generate_state(1)[0])
         self._study.sampler = self.optuna.samplers.TPESampler(seed=seed)
         trial = self._begun = self._study.ask()
@@ -118,16 +118,16 @@ class Study:
         return Trial(self, trial, number, settings)
 
     def kills(self, number: int) -> int:
-        """How often the process was killed while it was at a trial."""
+        """Return how often the process was killed during a trial."""
         found = self._trials("FAIL")
         known = [t.user_attrs for t in found if t.user_attrs.get(_NUMBER) == number]
         return sum(not {_JUDGED, _STOPPED} & attrs.keys() for attrs in known)
 
     def tell(self, trial: Any, row: TrialRow) -> None:
-        """Keep how a trial ended."""
+        """Store how a trial ended."""
         kept = {name: getattr(row, name) for name in _KEPT}
-        # one attribute, since each is written on its own; who is killed behind it, and before
-        # Optuna is told, tells it when the search goes on
+        # one attribute, since each is written on its own; after a kill between this and the next
+        # line, the resumed search reports the trial to Optuna
         trial.set_user_attr(_JUDGED, kept)
         self._conclude(trial, **kept)
         self._begun = None
@@ -143,7 +143,7 @@ class Study:
         )
 
     def stop(self) -> None:
-        """Keep that Ctrl-C broke off the trial that had begun, if one had and was not judged."""
+        """Store that Ctrl-C stopped the trial in progress, if there is one."""
         if self._begun is None:
             return
         judged = self._begun.user_attrs.get(_JUDGED)
@@ -152,7 +152,7 @@ class Study:
         self._conclude(self._begun, **(judged or {"ended": "failed"}))
 
     def importance(self) -> dict[str, float]:
-        """Share of each setting in how the metric varies, the largest first; sums to 1.
+        """Return the share of each setting in the variance of the metric, in descending order.
 
         Functional ANOVA over a random forest: Hutter, Hoos and Leyton-Brown (2014), "An efficient
         approach for assessing hyperparameter importance".
@@ -169,8 +169,8 @@ class Trial:
     """A trial that has begun.
 
     Attributes:
-        number: from 1.
-        settings: what it chose, by dotted keys.
+        number: From 1.
+        settings: Its settings, by dotted keys.
     """
 
     def __init__(self, study: Study, trial: Any, number: int, settings: dict[str, Any]) -> None:
@@ -178,32 +178,32 @@ class Trial:
         self.settings = settings
         self._study = study
         self._trial = trial
-        self._told: set[int] = set()
+        self._reported: set[int] = set()
 
     @property
     def is_deadly(self) -> bool:
-        """Whether the process was killed at it too often."""
+        """True if the process was killed too often during this trial."""
         return self._study.kills(self.number) >= _KILLS
 
     def report(self, value: float, done: float) -> bool:
-        """Tell a value on the way. Returns whether the trial fell too far behind.
+        """Report a validation result, and return whether the trial should be pruned.
 
-        It is compared with trials that are as far in their own schedule: when as many passes are
-        done, a short training has cooled down, and a long one has just warmed up.
+        It is compared with trials at the same share of their own schedule: after equally many
+        epochs, a short training has annealed its learning rate, and a long one has just warmed up.
 
         Args:
-            value: of the metric.
-            done: share of the trial's steps, from 0 to 1.
+            value: The metric.
+            done: Share of the trial's steps, from 0 to 1.
         """
         tenth = int(10 * done + 1e-9)
-        if not is_finite(value) or tenth in self._told:
+        if not is_finite(value) or tenth in self._reported:
             return False
-        self._told.add(tenth)
+        self._reported.add(tenth)
         self._trial.report(value, tenth)
         return bool(self._trial.should_prune())
 
     def end(self, row: TrialRow) -> None:
-        """Keep how it ended."""
+        """Store how it ended."""
         self._study.tell(self._trial, row)
 
 

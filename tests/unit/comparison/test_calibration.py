@@ -9,6 +9,7 @@ import pytest
 
 from munjang.comparison.selection import smallest_good_enough
 from munjang.comparison.standings import GOOD, WORSE
+from munjang.tasks.figures import FIGURES
 from tests.unit.comparison.worlds import JUDGES, World, has_worse, verdict_of
 
 EQUAL = [World(deviation=deviation) for deviation in (0.0, 0.01, 0.02)]
@@ -45,7 +46,7 @@ def test_every_metric_gives_a_whole_table(metric: str) -> None:
     table = world.table(np.random.default_rng(6), metric)
     assert [row.verdict == "the best" for row in table] == [True] + [False] * 4
     scores = [row.score for row in table]
-    assert scores == sorted(scores, reverse=metric != "log_loss")
+    assert scores == sorted(scores, reverse=FIGURES[metric].larger_is_better)
 
 
 def named(world: World, random: np.random.Generator, tables: int, margin: float) -> list[str]:
@@ -53,7 +54,7 @@ def named(world: World, random: np.random.Generator, tables: int, margin: float)
     found = []
     for _ in range(tables):
         choice = smallest_good_enough(world.table(random, margin=margin), margin=margin)
-        if choice is not None and choice.told:
+        if choice is not None and choice.is_conclusive:
             found.append(choice.name)
     return found
 

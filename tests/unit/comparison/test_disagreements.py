@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from munjang.comparison.class_answers import ClassAnswers
 from munjang.comparison.disagreements import disagreements
 
 
@@ -11,7 +12,12 @@ def test_the_most_different_answers_come_first_with_every_model_s_guess() -> Non
         "a": [np.array([agreed, agreed, agreed])],
         "b": [np.array([agreed, apart, half]), np.array([agreed, apart, agreed])],
     }
-    found = disagreements(runs, ["same", "other", "some"], np.array([0, 1, 0]), ["x", "y"], most=2)
+    targets = np.array([0, 1, 0])
+    answers = {
+        name: [ClassAnswers.of(probabilities, targets) for probabilities in seeds]
+        for name, seeds in runs.items()
+    }
+    found = disagreements(answers, ["same", "other", "some"], targets, ["x", "y"], most=2)
     assert [example.text for example in found] == ["other", "some"]
     assert found[0].label == "y"
     assert [(g.name, g.label, round(g.probability, 2)) for g in found[0].guesses] == [
@@ -22,5 +28,5 @@ def test_the_most_different_answers_come_first_with_every_model_s_guess() -> Non
 
 
 def test_one_model_agrees_with_itself() -> None:
-    runs = {"a": [np.array([[0.5, 0.5]])]}
+    runs = {"a": [ClassAnswers.of(np.array([[0.5, 0.5]]), np.array([0]))]}
     assert disagreements(runs, ["t"], np.array([0]), ["x", "y"]) == ()

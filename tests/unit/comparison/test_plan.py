@@ -8,7 +8,7 @@ from munjang.models.registry import ARCHITECTURES, PAIR_ARCHITECTURES
 
 from munjang.baselines import BASELINES, PAIR_BASELINES
 from munjang.comparison.budget import Budget, parse_budget
-from munjang.comparison.entrants import ComparedTask, Entrant, parse_entrants
+from munjang.comparison.candidates import Candidate, parse_candidates
 from munjang.comparison.networks import paced_by_clock
 from munjang.comparison.plan import PLAN, Job, Plan, jobs, open_plan, refuse_occupied
 from munjang.comparison.processes import why_it_ended
@@ -47,9 +47,9 @@ def test_what_is_no_budget(text: str) -> None:
 
 
 def test_all_takes_every_encoder_and_every_baseline() -> None:
-    names = [entrant.name for entrant in parse_entrants("all")]
+    names = [candidate.name for candidate in parse_candidates("all")]
     assert names == [*ARCHITECTURES, *BASELINES]
-    names = [entrant.name for entrant in parse_entrants("all", task="translate")]
+    names = [candidate.name for candidate in parse_candidates("all", task="translate")]
     assert names == [*PAIR_ARCHITECTURES, *PAIR_BASELINES]
 
 
@@ -61,18 +61,23 @@ def test_a_name_says_whether_it_is_a_baseline_whatever_the_task() -> None:
 @pytest.mark.parametrize(
     ("models", "task", "words"),
     [
-        ("cnn", "translate", "cnn goes with --task classify; with translate go all, seq2seq"),
+        (
+            "cnn",
+            "translate",
+            "cnn goes with --task classify or --task regress or --task multilabel; with translate "
+            "go all, seq2seq",
+        ),
         ("copy", "classify", "copy goes with --task translate; with classify go all, mean"),
         ("seq2sec", "translate", "did you mean 'seq2seq'"),
     ],
 )
-def test_who_is_of_another_task_is_told_so(models: str, task: ComparedTask, words: str) -> None:
+def test_who_is_of_another_task_is_told_so(models: str, task: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        parse_entrants(models, task=task)
+        parse_candidates(models, task=task)
 
 
 def test_tokenizers_are_crossed_with_one_network() -> None:
-    found = parse_entrants("nbsvm, cnn", "words,jamo,words")
+    found = parse_candidates("nbsvm, cnn", "words,jamo,words")
     assert [one.name for one in found] == ["cnn on words", "cnn on jamo", "nbsvm"]
     assert [one.folder for one in found] == ["cnn-on-words", "cnn-on-jamo", "nbsvm"]
     assert [len(one.seeds(3)) for one in found] == [3, 3, 1]
@@ -91,13 +96,13 @@ def test_tokenizers_are_crossed_with_one_network() -> None:
 )
 def test_wrong_names(models: str, tokenizers: str | None, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        parse_entrants(models, tokenizers)
+        parse_candidates(models, tokenizers)
 
 
 def plan(**changed: object) -> Plan:
     values = {
         "task": "classify",
-        "entrants": (Entrant("cnn"), Entrant("nbsvm")),
+        "candidates": (Candidate("cnn"), Candidate("nbsvm")),
         "seeds": 2,
         "budget": Budget(5.0, "seconds"),
         "metric": "accuracy",
@@ -108,7 +113,7 @@ def plan(**changed: object) -> Plan:
 
 
 def test_all_models_run_with_the_first_seed_before_the_next_one() -> None:
-    order = [(job.entrant.name, job.seed) for job in jobs(plan())]
+    order = [(job.candidate.name, job.seed) for job in jobs(plan())]
     assert order == [("cnn", 0), ("nbsvm", 0), ("cnn", 1)]
 
 
@@ -122,14 +127,14 @@ def test_resuming_takes_the_same_plan_or_a_larger_one(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "cnn" / "seed-0" / "run.json"
     run.parent.mkdir(parents=True)
     run.touch()
-    open_plan(tmp_path, plan(seeds=5, entrants=(Entrant("mean"),)), resume=True)
+    open_plan(tmp_path, plan(seeds=5, candidates=(Candidate("mean"),)), resume=True)
     for changed in (
         {"task": "translate"},
         {"data": "x"},
         {"budget": Budget(6.0, "seconds")},
         {"given": {}},
     ):
-        with pytest.raises(FolderError, match="--overwrite to begin anew"):
+        with pytest.raises(FolderError, match="--overwrite to replace it"):
             open_plan(tmp_path, plan(**changed), resume=True)
     assert run.exists()
     open_plan(tmp_path, plan(data="x"), resume=False)

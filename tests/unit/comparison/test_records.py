@@ -1,19 +1,17 @@
 """Files of a comparison that were damaged: one line that names them and says what to do."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from munjang.comparison.kept import (
-    read_answers,
-    read_probabilities,
-    write_answers,
-    write_probabilities,
-)
+from munjang.comparison.class_answers import ClassAnswers
 from munjang.comparison.records import read_run
+from munjang.comparison.set_answers import SetAnswers
+from munjang.comparison.stored import read_answers, read_numbers, write_answers, write_numbers
 from munjang.errors import FolderError
 from munjang.json_files import read_object
 from munjang.manifest import write_atomically
@@ -115,20 +113,80 @@ def test_answers_of_another_test_part_are_refused(tmp_path: Path) -> None:
             read_answers(tmp_path, 2)
 
 
-def test_probabilities_of_another_test_part_are_refused(tmp_path: Path) -> None:
-    write_probabilities(tmp_path, np.full((3, 2), 0.5))
-    assert read_probabilities(tmp_path, (3, 2)).shape == (3, 2)
-    for shape in ((4, 2), (3, 3)):
+@pytest.fixture
+def stored() -> dict[str, tuple[Callable[[Path], Any], Callable[[Path, int, int], Any]]]:
+    """How the answers of each task are written, and read as so many rows and labels."""
+    targets = np.array([0, 1, 0])
+    classes = ClassAnswers.of(np.array([[0.7, 0.3]] * 3), targets)
+    sets = SetAnswers.of(np.full((3, 2), 0.5), np.eye(3, 2, dtype=bool), np.eye(3, 2, dtype=bool))
+    return {
+        "classes": (classes.write, ClassAnswers.read),
+        "sets": (sets.write, SetAnswers.read),
+        "numbers": (
+            lambda run: write_numbers(run, np.arange(3.0)),
+            lambda run, rows, labels: read_numbers(run, rows),
+        ),
+    }
+
+
+@pytest.mark.parametrize("kind", ["classes", "sets", "numbers"])
+def test_answers_that_are_damaged_or_of_another_test_part_are_refused(
+    kind: str, stored: dict[str, Any], tmp_path: Path
+) -> None:
+    write, read = stored[kind]
+    write(tmp_path)
+    (path,) = tmp_path.iterdir()
+    read(tmp_path, 3, 2)
+    for rows, labels in ((4, 2), (2, 2), *([(3, 1)] if kind != "numbers" else [])):
         with pytest.raises(FolderError, match="--resume runs it again"):
-            read_probabilities(tmp_path, shape)
-    path = tmp_path / "probabilities.safetensors"
+            read(tmp_path, rows, labels)
     whole = path.read_bytes()
     for content in (whole[:20], whole[:-1], b"", b"{}" * 50):
         path.write_bytes(content)
-        with pytest.raises(FolderError, match=r"probabilities\.safetensors: "):
-            read_probabilities(tmp_path, (3, 2))
+        with pytest.raises(FolderError, match=rf"{path.name}: "):
+            read(tmp_path, 3, 2)
     path.unlink()
     with pytest.raises(FolderError, match="--resume runs it again"):
-        read_probabilities(tmp_path, (3, 2))
-    with pytest.raises(ValueError, match="no finite numbers"):
-        write_probabilities(tmp_path, np.array([[np.nan, 0.5]]))
+        read(tmp_path, 3, 2)
+
+
+def test_answers_come_back_as_they_were(stored: dict[str, Any], tmp_path: Path) -> None:
+    for kind, (write, read) in stored.items():
+        run = tmp_path / kind
+        run.mkdir()
+        write(run)
+        answers = read(run, 3, 2)
+        if kind == "classes":
+            assert answers.guesses.tolist() == [0, 0, 0]
+            assert answers.truth.tolist() == [0.7, 0.3, 0.7]
+            assert answers.probability_of(1).tolist() == [0.7, 0.3]
+        elif kind == "sets":
+            assert [answers.row(row).tolist() for row in range(3)] == [[0], [1], []]
+            np.testing.assert_allclose(answers.loss, np.log(2))
+        else:
+            assert answers.tolist() == [0.0, 1.0, 2.0]
+
+
+def test_answers_that_are_not_finite_are_not_kept(tmp_path: Path) -> None:
+    wrong = np.array([[np.nan, 0.5]])
+    with pytest.raises(ValueError, match="not finite numbers"):
+        ClassAnswers.of(wrong, np.array([0]))
+    with pytest.raises(ValueError, match="not finite numbers"):
+        SetAnswers.of(wrong, wrong > 0, wrong > 0)
+    with pytest.raises(ValueError, match="not finite"):
+        write_numbers(tmp_path, wrong[0])
+
+
+def test_many_classes_are_kept_in_space_that_grows_with_the_rows() -> None:
+    random = np.random.default_rng(0)
+    probabilities = random.dirichlet(np.ones(500), 40)
+    targets = random.integers(0, 500, 40)
+    answers = ClassAnswers.of(probabilities, targets)
+    assert answers.classes.shape == (40, 10)
+    assert answers.guesses.tolist() == probabilities.argmax(1).tolist()
+    assert answers.truth.tolist() == probabilities[np.arange(40), targets].tolist()
+    parts = ClassAnswers.predicted(
+        lambda rows: probabilities[rows], list(range(40)), targets, [str(n) for n in range(500)]
+    )
+    np.testing.assert_array_equal(parts.classes, answers.classes)
+    np.testing.assert_array_equal(parts.probabilities, answers.probabilities)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from munjang.comparison.entrants import Entrant
+from munjang.comparison.candidates import Candidate
 from munjang.comparison.gaps import Difference
 from munjang.comparison.margins import margin_of
 from munjang.comparison.selection import size_text, smallest_good_enough
@@ -42,7 +42,7 @@ def table(right: dict[str, np.ndarray], sizes: dict[str, int]) -> list[Standing]
             lambda sums: sums[:, 0] / sums[:, 1],
         )
         record = {**RECORD, "folder_bytes": sizes[name]}
-        outcomes[Entrant(name)] = [Outcome(record, None, tally, {"accuracy": score(tally)})]
+        outcomes[Candidate(name)] = [Outcome(record, None, tally, {"accuracy": score(tally)})]
     return make_standings(outcomes, {}, 1, metric="accuracy", margin=0.01)
 
 
@@ -62,7 +62,7 @@ def test_few_rows_never_name_the_most_frequent_class(rows: int) -> None:
         choice = smallest_good_enough(table(right, SIZES), margin=0.01)
         assert choice is not None
         assert choice.name != "majority"
-        told += choice.told and choice.name == "nbsvm" and "behind" in choice.why
+        told += choice.is_conclusive and choice.name == "nbsvm" and "behind" in choice.why
     assert told == 0, "that the smaller one is as good cannot be told of so few rows"
 
 
@@ -73,17 +73,17 @@ def test_where_the_most_frequent_class_is_best_the_best_that_reads_is_named() ->
         "majority": np.arange(1000) % 10 < 9,
     }
     rows = table(right, SIZES)
-    assert rows[0].verdict == "reads no text"
+    assert rows[0].verdict == "constant"
     choice = smallest_good_enough(rows, margin=0.01)
     assert choice is not None
     assert choice.name == "tfidf-words"
-    assert "majority scores higher without reading" in choice.why
+    assert "the constant majority scores higher" in choice.why
     alone = table({"majority": right["majority"]}, SIZES)
     assert smallest_good_enough(alone, margin=0.01) is None
 
 
 def test_a_model_that_answers_always_the_same_is_not_named() -> None:
-    rows = [row("cnn", 0.9, 8_000), row("mean", 0.9, 1_000, at_most=0.001, reads_text=False)]
+    rows = [row("cnn", 0.9, 8_000), row("mean", 0.9, 1_000, at_most=0.001, is_constant=True)]
     choice = smallest_good_enough(rows, margin=0.01)
     assert choice is not None
     assert choice.name == "cnn"
@@ -100,7 +100,7 @@ def test_a_smaller_model_is_named_once_enough_rows_tell_that_it_is_as_good() -> 
             table({"tfidf-words": best, "nbsvm": other}, SIZES), margin=0.01
         )
         assert choice is not None
-        assert (choice.name, choice.told) == (name, told)
+        assert (choice.name, choice.is_conclusive) == (name, told)
         assert ("rows to judge on" in choice.why) != told
         assert ("within the margin of 0.01" in choice.why) == told
 
@@ -114,7 +114,7 @@ def test_the_smallest_within_the_margin_is_chosen_and_the_figures_say_why() -> N
     ]
     choice = smallest_good_enough(rows, margin=0.01)
     assert choice is not None
-    assert (choice.name, choice.told) == ("small", True)
+    assert (choice.name, choice.is_conclusive) == ("small", True)
     for wanted in ("500 kB", "0.0020 behind big", "at most 0.0090", "16.0 times"):
         assert wanted in choice.why
     strict = smallest_good_enough(rows, margin=0.006)
@@ -127,7 +127,7 @@ def test_where_a_smaller_one_cannot_be_told_the_best_is_named_and_that_is_said()
     rows = [row("big", 0.9, 8_000), row("small", 0.89, 1_000, at_most=0.05)]
     choice = smallest_good_enough(rows, margin=0.01)
     assert choice is not None
-    assert (choice.name, choice.told) == ("big", False)
+    assert (choice.name, choice.is_conclusive) == ("big", False)
     assert "about 8,000 rows to judge on and 5 seeds" in choice.why
     assert "--margin" in choice.why
 
@@ -136,7 +136,7 @@ def test_the_best_is_chosen_where_all_smaller_ones_are_worse() -> None:
     rows = [row("big", 0.9, 8_000_000), row("tiny", 0.6, 1_000, at_most=0.4, low=0.2)]
     choice = smallest_good_enough(rows, margin=0.01)
     assert choice is not None
-    assert (choice.name, choice.told) == ("big", True)
+    assert (choice.name, choice.is_conclusive) == ("big", True)
     assert "every smaller one is worse" in choice.why
 
 

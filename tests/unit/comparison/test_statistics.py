@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, t
 from sklearn.metrics import f1_score, log_loss
 
-from munjang.comparison.class_tallies import class_tally
+from munjang.comparison import class_tallies
+from munjang.comparison.class_answers import ClassAnswers
 from munjang.comparison.gaps import Difference, Gaps, Measured
 from munjang.comparison.statistics import (
     Scale,
     Spread,
+    Tally,
     interval_within,
     row_effects,
     score,
@@ -22,6 +24,11 @@ from munjang.comparison.statistics import (
 )
 
 SHARE = Scale(0.0, 1.0)
+
+
+def class_tally(metric: str, probabilities: np.ndarray, targets: np.ndarray) -> Tally:
+    """Return the tally of probabilities [rows, classes]."""
+    return class_tallies.class_tally(metric, ClassAnswers.of(probabilities, targets), targets)
 
 
 def gaps_of(
@@ -139,9 +146,9 @@ def test_a_gap_is_told_from_where_it_says(right: float) -> None:
     gap = gaps.behind("best", "other", 0.01)
     low, high = gap.interval.low, gap.interval.high
     assert low < gap.value < high
-    assert (gap.value > gap.told_from) == gap.is_worse
+    assert (gap.value > gap.significant_from) == gap.is_worse
     assert (gap.p < 0.05) == gap.is_worse
-    assert 0 < gap.told_from < 1
+    assert 0 < gap.significant_from < 1
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3])

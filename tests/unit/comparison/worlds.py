@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
+from munjang.comparison.candidates import Candidate
+from munjang.comparison.class_answers import ClassAnswers
 from munjang.comparison.class_tallies import class_tally
-from munjang.comparison.entrants import Entrant
 from munjang.comparison.margins import margin_of
+from munjang.comparison.number_judge import number_tally
+from munjang.comparison.set_answers import SetAnswers
+from munjang.comparison.set_judge import set_tally
 from munjang.comparison.standings import Outcome, Standing, make_standings
 from munjang.comparison.statistics import Floats, Tally, score
 
@@ -55,25 +59,25 @@ class World:
     unlike: tuple[float, ...] = ()
 
     @property
-    def names(self) -> tuple[Entrant, ...]:
-        return tuple(map(Entrant, (*NETWORKS[: self.networks], *BASELINES[: self.baselines])))
+    def names(self) -> tuple[Candidate, ...]:
+        return tuple(map(Candidate, (*NETWORKS[: self.networks], *BASELINES[: self.baselines])))
 
-    def outcomes(self, judge: Judge, random: np.random.Generator) -> dict[Entrant, list[Outcome]]:
+    def outcomes(self, judge: Judge, random: np.random.Generator) -> dict[Candidate, list[Outcome]]:
         """One comparison."""
         for_all = random.standard_normal(self.rows)
         found = {}
-        for place, entrant in enumerate(self.names):
+        for place, candidate in enumerate(self.names):
             own = random.standard_normal(self.rows)
             quality = self.accuracy - self.gap * (place == self.networks - 1)
             runs = []
-            for _ in entrant.seeds(self.seeds):
+            for _ in candidate.seeds(self.seeds):
                 deviation = self.unlike[place] if place < len(self.unlike) else self.deviation
-                moved = 0 if entrant.is_baseline else deviation * random.standard_normal()
+                moved = 0 if candidate.is_baseline else deviation * random.standard_normal()
                 level = norm.ppf(np.clip(quality + moved, 0.001, 0.999))
                 hardness = 0.5**0.5 * for_all + 0.5 * own + 0.5 * random.standard_normal(self.rows)
                 tally = judge(level - hardness)
                 runs.append(Outcome(RECORD, None, tally, {"accuracy": score(tally)}))
-            found[entrant] = runs
+            found[candidate] = runs
         return found
 
     def table(
@@ -100,7 +104,7 @@ def right_or_wrong(metric: str, classes: int) -> Judge:
         probabilities = np.zeros((len(ease), classes))
         probabilities[rows, other] = 1 - true
         probabilities[rows, targets] = true
-        return class_tally(metric, probabilities, targets)
+        return class_tally(metric, ClassAnswers.of(probabilities, targets), targets)
 
     return judge
 
@@ -117,11 +121,36 @@ def ratio_of_sums(ease: Floats) -> Tally:
     )
 
 
+def errors(metric: str) -> Judge:
+    """Judges numbers: the error is the larger the harder the row."""
+
+    def judge(ease: Floats) -> Tally:
+        rows = np.arange(len(ease))
+        targets = 100 + 3 * np.random.default_rng(0).standard_normal(len(ease))
+        return number_tally(metric, targets + (-1.0) ** rows * np.logaddexp(0, -ease), targets)
+
+    return judge
+
+
+def some_labels(ease: Floats) -> Tally:
+    """Micro F1 of sets: of four labels the frequent ones are easier."""
+    targets = np.random.default_rng(0).random((len(ease), 4)) < [0.6, 0.4, 0.3, 0.1]
+    is_right = ease[:, None] > np.array([-1.0, -0.5, 0.0, 0.5])
+    chosen = targets == is_right
+    return set_tally(
+        "micro_f1", SetAnswers.of(np.full(chosen.shape, 0.5), chosen, targets), targets
+    )
+
+
 JUDGES: dict[str, Judge] = {
     "accuracy": right_or_wrong("accuracy", 2),
     "macro_f1": right_or_wrong("macro_f1", 5),
     "log_loss": right_or_wrong("log_loss", 3),
     "bleu": ratio_of_sums,
+    "mae": errors("mae"),
+    "rmse": errors("rmse"),
+    "r2": errors("r2"),
+    "micro_f1": some_labels,
 }
 
 

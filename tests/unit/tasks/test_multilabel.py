@@ -17,7 +17,8 @@ from munjang.data.readers import read_table
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.tasks.multilabel import Multilabel, MultilabelSettings
-from munjang.tasks.set_scores import best_thresholds, set_scores
+from munjang.tasks.set_scores import set_scores
+from munjang.tasks.thresholds import best_thresholds
 from tests.made import examples_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -88,7 +88,7 @@ def test_places_that_are_taken_are_refused(tmp_path: Path) -> None:
     (tmp_path / STUDY).write_text("left behind by a search that was killed at once")
     refuse_occupied(tmp_path, resume=False, overwrite=False)
     write_plan(tmp_path, PLANNED)
-    with pytest.raises(FolderError, match="a search stands here; --resume"):
+    with pytest.raises(FolderError, match="holds a search already; --resume"):
         refuse_occupied(tmp_path, resume=False, overwrite=False)
     refuse_occupied(tmp_path, resume=True, overwrite=False)
     assert not open_folder(tmp_path, PLANNED, resume=False)

@@ -4,13 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from munjang.models.registry import ARCHITECTURES
+from munjang.image_recipe import make_image_recipe
+from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
+from munjang.pair_recipe import PairTexts, make_pair_recipe
 
 from munjang.defaults import Script, make_recipe
 from munjang.errors import ConfigError
 from munjang.recipe import Recipe
+from munjang.tuning.parameters import Choice, Span
 from munjang.tuning.ranges import read_space
-from munjang.tuning.space import SPACES, Choice, Span, changed, flat, searched, value_of
+from munjang.tuning.space import flat, searched, value_of, with_values
+from munjang.tuning.spaces import IMAGE_SPACES, PAIR_SPACES, SPACES
 
 
 def recipe_of(name: str, script: Script = "other", **given: Any) -> Recipe:
@@ -27,9 +31,34 @@ def test_every_model_has_a_table_whose_values_its_recipe_takes(model: str, scrip
     for key, part in space.items():
         assert part.holds(value_of(recipe, key)), key
         for value in part.values if isinstance(part, Choice) else part.ends():
-            changed(recipe, {key: value})
+            with_values(recipe, {key: value})
     for end in (0, 1):
-        changed(recipe, {key: part.ends()[end] for key, part in space.items()})
+        with_values(recipe, {key: part.ends()[end] for key, part in space.items()})
+
+
+@pytest.mark.parametrize("name", [*PAIR_ARCHITECTURES, *IMAGE_ARCHITECTURES])
+def test_models_of_pairs_and_images_have_a_table_whose_values_their_recipes_take(name: str) -> None:
+    is_pair = name in PAIR_ARCHITECTURES
+    recipe = (
+        make_pair_recipe(name, PairTexts(), {}) if is_pair else make_image_recipe(name, 500, {})
+    )
+    row = (PAIR_SPACES if is_pair else IMAGE_SPACES)[name]
+    space = searched(recipe, (), {})
+    assert space.keys() == row.keys()
+    for key, part in space.items():
+        assert part.holds(value_of(recipe, key)), key
+        for value in part.values if isinstance(part, Choice) else part.ends():
+            assert value_of(with_values(recipe, {key: value}), key) == value
+
+
+def test_a_setting_whose_own_value_is_a_list_is_not_searched() -> None:
+    recipe = make_image_recipe("image_cnn", 500, {"model": {"filters": [8, 8], "kernel": [3, 5]}})
+    assert "model.kernel" not in searched(recipe, (), {})
+
+
+def test_batches_of_pairs_counted_in_rows_are_not_made_batches_of_tokens() -> None:
+    recipe = make_pair_recipe("transformer", PairTexts(), {"training": {"batch_rows": 16}})
+    assert "training.batch_tokens" not in searched(recipe, (), {})
 
 
 def test_what_is_fixed_is_not_searched() -> None:
@@ -75,7 +104,7 @@ model.filters: 20
 def test_a_file_may_list_range_and_fix(tmp_path: Path) -> None:
     path = tmp_path / "space.yaml"
     path.write_text(SPACE)
-    parts, fixed = read_space(path, "cnn")
+    parts, fixed = read_space(path, ARCHITECTURES["cnn"])
     assert parts == {
         "model.dim": Choice((32, 48)),
         "model.dropout": Span(0.0, 1.0),
@@ -112,7 +141,7 @@ def test_a_file_may_list_range_and_fix(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_searched_is_refused(space: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told) as caught:
-        searched(recipe_of("cnn"), (), read_space(space, "cnn")[0])
+        searched(recipe_of("cnn"), (), read_space(space, ARCHITECTURES["cnn"])[0])
     assert "\n" not in str(caught.value)
 
 

@@ -148,7 +148,7 @@ def test_a_trial_at_which_the_process_dies_again_and_again_is_given_up(
                 search(tmp_path, 3, resume=resume)
         tuned = search(tmp_path, 3, resume=True)
     assert [row.ended for row in tuned.trials] == ["done", "failed", "done"]
-    assert "killed at it twice" in tuned.trials[1].note
+    assert "killed during it twice" in tuned.trials[1].note
 
 
 def test_trials_that_fail_cost_their_own_row(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_trials_that_fail_cost_their_own_row(tmp_path: Path) -> None:
 
 def test_when_all_fail_the_first_reason_is_told(tmp_path: Path) -> None:
     space = {"training.learning_rate": {"low": 1e29, "high": 1e30}}
-    with pytest.raises(ConfigError, match=r"none of 2 trials came to its end; .*tune\.json"):
+    with pytest.raises(ConfigError, match=r"none of 2 trials finished; .*tune\.json"):
         search(tmp_path, 2, space=space)
     assert json.loads((tmp_path / "tune.json").read_text())["best"] is None
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from munjang.comparison.answers_apart import Answered, answers_apart
+from munjang.comparison.diverging_answers import Answered, diverging_answers
 
 SOURCES, REFERENCES = ["a", "b", "c"], ["1", "2", "3"]
 
@@ -17,7 +17,7 @@ def test_the_most_different_answers_come_first_with_every_model_s_own() -> None:
         "two": answered([[100.0, 0.0, 10.0], [100.0, 20.0, 10.0]]),
         "nearest": answered([[0.0, 100.0, 0.0]], decides=False),
     }
-    found = answers_apart(models, SOURCES, REFERENCES)
+    found = diverging_answers(models, SOURCES, REFERENCES)
     assert [(one.source, one.reference) for one in found] == [("b", "2"), ("c", "3")], (
         "in the first one the networks agree, whatever the baseline says"
     )
@@ -27,9 +27,9 @@ def test_the_most_different_answers_come_first_with_every_model_s_own() -> None:
         ("two", "answer 1", 0.0),
         ("nearest", "answer 1", 100.0),
     ]
-    assert len(answers_apart(models, SOURCES, REFERENCES, most=1)) == 1
+    assert len(diverging_answers(models, SOURCES, REFERENCES, most=1)) == 1
 
 
 def test_one_network_agrees_with_itself() -> None:
     models = {"one": answered([[1.0, 2.0, 3.0]]), "nearest": answered([[3.0] * 3], decides=False)}
-    assert answers_apart(models, SOURCES, REFERENCES) == ()
+    assert diverging_answers(models, SOURCES, REFERENCES) == ()

@@ -1,0 +1,112 @@
+"""Compare classifiers of images: one label per image."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from munjang.baselines.images import IMAGE_BASELINES
+from munjang.comparison.contests.contest import Contest, Given, Parts, without
+from munjang.comparison.stored import (
+    class_numbers,
+    read_images,
+    read_labels,
+    read_part,
+    read_pixels,
+)
+
+if TYPE_CHECKING:
+    from munjang.comparison.class_judge import ClassJudge
+    from munjang.comparison.plan import Job, Plan
+    from munjang.comparison.results import Comparison
+    from munjang.data.table import Table
+    from munjang.recipe import Recipe
+    from munjang.report.html import Markup
+
+
+class ImagesContest(Contest):
+    """One label per image."""
+
+    metrics = ("accuracy", "macro_f1", "log_loss")
+    baselines = IMAGE_BASELINES
+    constant = frozenset({"majority"})
+    unit = "images"
+    input_name = "image"
+
+    def check_parts(self, tables: "dict[str, Table]", table: "Table", recipe: "Recipe") -> Parts:
+        """Give the classes of all parts the names that they have in the training part."""
+        from munjang.comparison.parts import with_known_classes
+
+        return with_known_classes(tables)
+
+    def write(self, parts: Parts, folder: Path) -> None:
+        """Write the pixels of each part too."""
+        from munjang.comparison.parts import write_pixels
+
+        super().write(parts, folder)
+        write_pixels(parts, folder)
+
+    def settings(self, given: Given, parts: Parts) -> dict[str, Any]:
+        """Return the settings of every run: mode and size are those of the training part."""
+        from munjang.data.images.read import form_of
+
+        form = form_of(parts["train"]).model_dump(mode="json")
+        return {**self.named(without(given, "data", "seed")), "image": form}
+
+    def training_data(self, folder: Path, name: str) -> Any:
+        """Return images and labels of a part."""
+        return read_images(folder, name), read_part(folder, name).targets
+
+    def fit_baseline(self, job: "Job", folder: Path) -> tuple[Any, float]:
+        """Fit one of `munjang.baselines.images`."""
+        from munjang.baselines.images import fit_image_baseline
+        from munjang.comparison.fit import timed
+
+        if job.candidate.model != "majority":
+            import_module("sklearn.linear_model")
+        labels = read_labels(folder)
+        pixels = read_pixels(folder, "train")
+        targets = class_numbers(read_part(folder, "train"), labels)
+        form = job.given["image"]
+        return timed(
+            lambda: fit_image_baseline(
+                job.candidate.model, pixels, targets, labels, form["mode"], tuple(form["size"])
+            )
+        )
+
+    def inputs(self, folder: Path) -> Sequence[Any]:
+        """Return the images of the test part, as arrays."""
+        return read_images(folder, "test")
+
+    def answer(self, model: Any) -> Any:
+        """Return the function of images to probabilities [images, classes]."""
+        return model.predict_proba
+
+    def write_answers(self, model: Any, folder: Path, run: Path) -> dict[str, float]:
+        """Write the likeliest classes of each image."""
+        from munjang.comparison.class_answers import ClassAnswers
+
+        labels = read_labels(folder)
+        targets = class_numbers(read_part(folder, "test"), labels)
+        predicted = ClassAnswers.predicted(self.answer(model), self.inputs(folder), targets, labels)
+        predicted.write(run)
+        return {}
+
+    def judge(self, plan: "Plan", folder: Path) -> "ClassJudge":
+        """Return the judge of classes."""
+        from munjang.comparison.class_judge import ClassJudge
+
+        return ClassJudge.of(plan, folder)
+
+    def sections(self, comparison: "Comparison") -> "list[Markup]":
+        """Return confusions, and where the models disagree most."""
+        from munjang.comparison.class_sections import class_sections
+
+        return class_sections(comparison)
+
+    def notes(self, comparison: "Comparison") -> list[str]:
+        """Name classes that the test part lacks."""
+        from munjang.tasks.absent import absent_line
+
+        absent = comparison.details.absent
+        return [absent_line(absent, "the test part")] if absent else []

@@ -1,0 +1,33 @@
+"""Section of the page of a comparison of numbers: the texts on which the models differ most."""
+
+from typing import cast
+
+from munjang.comparison.formatting import figure_text
+from munjang.comparison.number_judge import NumberDetails
+from munjang.comparison.results import Comparison
+from munjang.report.html import Markup, element, table
+
+
+def number_sections(comparison: Comparison) -> list[Markup]:
+    """Return the texts on which the models differ most, with all answers."""
+    examples = cast(NumberDetails, comparison.details).examples
+    if not examples:
+        return []
+    rows = [
+        [
+            element("td", example.text, class_="text"),
+            _number(example.target),
+            *map(_number, example.answers.values()),
+        ]
+        for example in examples
+    ]
+    listed = element("div", table(["text", "true", *examples[0].answers], rows), class_="wide")
+    return [
+        element("h2", "Where the models differ most"),
+        element("p", "The answers are means over seeds."),
+        listed,
+    ]
+
+
+def _number(value: float) -> str:
+    return figure_text("mae", value, fewer=1)

@@ -1,0 +1,80 @@
+"""Every compared task: what its row promises."""
+
+import numpy as np
+import polars as pl
+import pytest
+from munjang.image_preparation import prepare_images
+from munjang.tasks.registry import TASKS
+
+from munjang.comparison.budget import Budget
+from munjang.comparison.candidates import Candidate, parse_candidates
+from munjang.comparison.contests import CONTESTS, require_contest
+from munjang.comparison.contests.contest import Parts
+from munjang.comparison.margins import default_margin, margin_of
+from munjang.comparison.networks import within
+from munjang.data.table import Table
+from munjang.errors import ConfigError
+
+
+def test_every_task_can_be_compared() -> None:
+    assert CONTESTS.keys() == TASKS.keys()
+    with pytest.raises(ConfigError, match="classify, regress, multilabel, images or translate"):
+        require_contest("tag")
+
+
+@pytest.mark.parametrize("task", CONTESTS)
+def test_a_row_has_metrics_and_baselines_of_its_task(task: str) -> None:
+    contest = CONTESTS[task]
+    assert set(contest.metrics) <= set(TASKS[task].metrics)  # type: ignore[index]
+    assert contest.deciding_metric(None) == contest.metrics[0]
+    assert contest.constant < set(contest.baselines)
+    assert not set(contest.networks()) & set(contest.baselines)
+    for metric in contest.metrics:
+        assert default_margin(metric) > 0
+    names = [candidate.name for candidate in parse_candidates("all", task=task)]
+    assert names == [*contest.networks(), *contest.baselines]
+
+
+def test_a_name_is_that_of_a_baseline_or_of_a_network_whatever_the_task() -> None:
+    networks = {name for contest in CONTESTS.values() for name in contest.networks()}
+    baselines = {name for contest in CONTESTS.values() for name in contest.baselines}
+    assert not networks & baselines
+    assert Candidate("dummy-mean").is_constant
+    assert not Candidate("tfidf-words").is_constant
+
+
+def test_images_have_no_tokenizers() -> None:
+    with pytest.raises(ConfigError, match="images have none"):
+        parse_candidates("image_cnn", "words", "images")
+
+
+def numbers(values: list[float]) -> Table:
+    rows = np.arange(len(values))
+    texts, labels = pl.Series(["a"] * len(values)), pl.Series(values)
+    return Table(texts, labels, rows, ("data",), np.zeros(len(values), np.int32), "text", "label")
+
+
+def test_the_margin_of_errors_is_relative_to_the_numbers() -> None:
+    parts = Parts({"train": numbers([0.0, 200.0])})
+    unit = CONTESTS["regress"].margin_unit(parts)
+    assert unit == 100.0
+    for metric in ("mae", "rmse"):
+        assert margin_of(metric, None, unit) == pytest.approx(1.0)
+        assert margin_of(metric, 25.0, unit) == 25.0
+        with pytest.raises(ConfigError, match=r"above 0, in the unit of .*, such as 1; got -1"):
+            margin_of(metric, -1, unit)
+    assert margin_of("r2", None, unit) == 0.01
+    assert CONTESTS["regress"].margin_unit(Parts({"train": numbers([3.0, 3.0])})) == 1.0
+
+
+def test_a_training_on_images_is_cut_to_a_budget_of_the_clock_too() -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 255, (60, 8, 8)).astype(np.uint8)
+    given = {"model": {"filters": [4], "pool": 2}, "training": {"threads": 1, "epochs": 10**5}}
+    data = (list(pixels), [("x", "y")[row % 2] for row in range(60)])
+    prepared = within(Budget(0.5, "seconds"), prepare_images(data, None, None, given, str))
+    training = prepared.recipe.training
+    assert training.max_seconds == 0.5
+    assert 1 <= training.max_steps < 10**5
+    counted = within(Budget(54, "images"), prepared).recipe.training
+    assert counted.max_steps == 2  # of 32 images, and of the 22 that are left

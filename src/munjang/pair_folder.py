@@ -34,7 +34,7 @@ from munjang.layout import (
     VOCABULARY,
 )
 from munjang.loading import load_metrics, load_network, load_recipe, load_tokenizer, reading_metrics
-from munjang.models.encoder_decoder import EncoderDecoder
+from munjang.models.sequence_to_sequence.model import EncoderDecoder
 from munjang.models.registry import build_encoder_decoder
 from munjang.pair_preparation import encode_pairs, task_of, vocabularies_of
 from munjang.pair_recipe import PairRecipe
@@ -153,7 +153,7 @@ class PairModel:
             ConfigError: the model attends to nothing.
             DataError: the source is empty, or the target too long.
         """
-        if not self.recipe.model.attends:
+        if not self.recipe.model.has_attention:
             raise ConfigError(
                 f"{self.recipe.model_name} attends to nothing; attentive and transformer do"
             )
@@ -175,7 +175,7 @@ class PairModel:
         batch = next(PairExamples(encoded, column_of([ids])).in_order_of_length())
         compute_alone_if_forked()
         with torch.inference_mode():
-            looks = cast(EncoderDecoder, self.network).looks(*batch.inputs)
+            looks = cast(EncoderDecoder, self.network).attention_maps(*batch.inputs)
         return from_looks(
             looks,
             _source_pieces(self.sides, text)[: batch.source.shape[1]],

@@ -18,7 +18,7 @@ from munjang.data.splits import split
 from munjang.data.table import Table
 from munjang.defaults import script_of
 from munjang.errors import DataError
-from munjang.models.encoder_decoder import Vocabularies
+from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.models.registry import build_encoder_decoder
 from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
 from munjang.tasks.translate import Translate

@@ -14,7 +14,7 @@ from munjang.config import Settings, merge
 from munjang.data.pairs.settings import PairDataSettings, PairTokenizerSettings
 from munjang.decoding.settings import DecodingSettings
 from munjang.defaults import Script
-from munjang.models.encoder_decoder import EncoderDecoderConfig
+from munjang.models.sequence_to_sequence.model import EncoderDecoderConfig
 from munjang.models.registry import pair_config
 from munjang.tasks.registry import TASKS
 from munjang.tasks.translate import TranslateSettings
@@ -81,7 +81,7 @@ class PairRecipe(Settings):
 
     @model_validator(mode="after")
     def _something_to_copy_by(self) -> Self:
-        if self.translate.copy_unknown and not self.model.attends:
+        if self.translate.copy_unknown and not self.model.has_attention:
             raise ValueError(
                 f"translate.copy_unknown: {self.model_name} attends to no word that it could copy; "
                 "choose attentive or transformer, or set it to false"

@@ -12,9 +12,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from munjang.data.pairs.examples import PairBatch, PairExamples
-from munjang.decoding.decode import decode
+from munjang.decoding.decode import decode_sources
 from munjang.decoding.settings import DecodingSettings
-from munjang.models.encoder_decoder import Vocabularies
+from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.models.registry import PAIR_ARCHITECTURES, build_encoder_decoder, pair_config
 from munjang.text.vocabulary import EOS
 from munjang.training.optimisers import AdamW, ParameterGroup
@@ -161,9 +161,9 @@ def test_hypotheses_are_picked_and_sentences_kept(name: str, chosen: dict[str, A
 def test_attention_is_whole_and_never_on_padding(name: str, chosen: dict[str, Any]) -> None:
     model = make_model(name, chosen).eval()
     batch = one_batch(SOURCES, TARGETS)
-    attends = pair_config({"name": name}).attends
+    attends = pair_config({"name": name}).has_attention
     with torch.inference_mode():
-        looks = model.looks(*batch.inputs)
+        looks = model.attention_maps(*batch.inputs)
         stepped = model.step(model.begin(batch.source, batch.source_mask), batch.given[:, :1])
     assert bool(looks) == attends == (stepped.attention is not None)
     for look in looks:
@@ -218,7 +218,7 @@ def test_a_handful_is_learned_and_said_again(name: str, chosen: dict[str, Any]) 
         if loss.item() < 0.02:
             break
     assert loss.item() < 0.02
-    found = decode(model.eval(), batch.source, batch.source_mask, DecodingSettings(beam=3))
+    found = decode_sources(model.eval(), batch.source, batch.source_mask, DecodingSettings(beam=3))
     said = {row: list(best[0].ids) for row, best in zip(batch.rows.tolist(), found, strict=True)}
     assert said == dict(enumerate(TARGETS))
 
@@ -236,10 +236,10 @@ def test_decoding_ends_and_knows_no_neighbours(
     model = make_model(name, chosen, seed=seed).eval()
     batch = one_batch(random_rows(5, seed), [[4]] * 5)
     limits = DecodingSettings(beam=3, max_length=7)
-    together = decode(model, batch.source, batch.source_mask, limits)
+    together = decode_sources(model, batch.source, batch.source_mask, limits)
     for row, best in enumerate(together):
         assert all(len(h.ids) <= 7 and EOS not in h.ids for h in best)
         mask = batch.source_mask[row]
-        alone = decode(model, batch.source[row, mask][None], mask[mask][None], limits)[0]
+        alone = decode_sources(model, batch.source[row, mask][None], mask[mask][None], limits)[0]
         assert [h.ids for h in alone] == [h.ids for h in best]
         assert [h.score for h in alone] == pytest.approx([h.score for h in best], abs=1e-4)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from munjang.config import Settings, nearest
 from munjang.errors import ConfigError
 from munjang.models.encoder import Encoded, EncoderConfig
-from munjang.models.encoder_decoder import EncoderDecoderConfig, Vocabularies
+from munjang.models.sequence_to_sequence.model import EncoderDecoderConfig, Vocabularies
 
 
 class Encoder(Protocol):
@@ -73,18 +73,24 @@ IMAGE_ARCHITECTURES: dict[str, Architecture] = {
     ),
 }
 
-# From text to text: made with (config, `munjang.models.encoder_decoder.Vocabularies`).
+# From text to text: made with (config, `munjang.models.sequence_to_sequence.model.Vocabularies`).
 PAIR_ARCHITECTURES: dict[str, Architecture] = {
     "seq2seq": Architecture(
-        "seq2seq", "Seq2SeqConfig", "Seq2Seq", "all of the source in one vector; short texts"
+        "sequence_to_sequence.seq2seq",
+        "Seq2SeqConfig",
+        "Seq2Seq",
+        "all of the source in one vector; short texts",
     ),
     "attentive": Architecture(
-        "attentive", "AttentiveConfig", "Attentive", "a state that looks back at the source"
+        "sequence_to_sequence.attentive",
+        "AttentiveConfig",
+        "Attentive",
+        "a state that looks back at the source",
     ),
     "transformer": Architecture(
-        "transformer_pairs",
-        "TransformerPairsConfig",
-        "TransformerPairs",
+        "sequence_to_sequence.transformer",
+        "TransformerEncoderDecoderConfig",
+        "TransformerEncoderDecoder",
         "every word looks at every other; from some thousands of pairs on",
     ),
 }

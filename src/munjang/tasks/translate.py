@@ -14,11 +14,11 @@ from munjang.config import Settings
 from munjang.data.dataset import Dataset
 from munjang.data.pairs.examples import PairExamples
 from munjang.data.pairs.sides import Sides
-from munjang.decoding.decode import decode
+from munjang.decoding.decode import decode_sources
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.layers.projection import Projected
-from munjang.models.encoder_decoder import EncoderDecoder
+from munjang.models.sequence_to_sequence.model import EncoderDecoder
 from munjang.tasks.alignment import copied
 from munjang.tasks.inference import compute_alone_if_forked
 from munjang.tasks.task import Card
@@ -193,7 +193,7 @@ def hypotheses_of(
         for batch in pairs.sources_in_order_of_length(_BATCH_ROWS):
             batch = batch.to(device)
             rows = batch.rows.tolist()
-            found = decode(
+            found = decode_sources(
                 cast(EncoderDecoder, network),
                 batch.ids,
                 batch.mask,

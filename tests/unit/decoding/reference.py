@@ -58,7 +58,7 @@ def beam_search(model: TableModel, source: Prefix, options: DecodingSettings) ->
     for _ in range(limit_of(source, options)):
         candidates = []
         for rank, (prefix, total) in enumerate(live):
-            chances = model.log_chances(source, prefix)
+            chances = model.log_probabilities(source, prefix)
             for i in allowed(prefix, model.words, options):
                 key = (-(total + chances[i]), rank, -chances[i], i)
                 candidates.append((key, prefix, i, total + chances[i]))
@@ -78,7 +78,7 @@ def greedy(model: TableModel, source: Prefix, options: DecodingSettings) -> Answ
     prefix: Prefix = ()
     total = 0.0
     for _ in range(limit_of(source, options)):
-        chances = model.log_chances(source, prefix)
+        chances = model.log_probabilities(source, prefix)
         chosen = max(allowed(prefix, model.words, options), key=lambda i: chances[i])
         total += chances[chosen]
         if chosen == EOS:
@@ -100,5 +100,5 @@ def _all(model: TableModel, source: Prefix, options: DecodingSettings) -> Iterat
             said = (*prefix, EOS) if length < limit else prefix
             total = 0.0
             for place, i in enumerate(said):
-                total += model.log_chances(source, prefix[:place])[i]
+                total += model.log_probabilities(source, prefix[:place])[i]
             yield scored(model, source, prefix, total, length < limit, options)

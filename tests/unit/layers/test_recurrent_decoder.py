@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from munjang.layers.cells import gru_step, lstm_step, weights_of
-from munjang.layers.recurrent_decoder import PARTS, Bridge, RecurrentDecoder, closed, opened
+from munjang.layers.recurrent_decoder import PARTS, Bridge, RecurrentDecoder, split_layers, stack_layers
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -27,9 +27,9 @@ def made(cell: str, layers: int, **chosen: Any) -> tuple[RecurrentDecoder, Tenso
 
 
 def stepped(decoder: RecurrentDecoder, vectors: Tensor, begin: Tensor, fed: Any = None) -> Tensor:
-    remembered, drawn = opened(begin), decoder.drawn(len(vectors), vectors)
+    remembered, drawn = split_layers(begin), decoder.draw_dropout(len(vectors), vectors)
     states = []
-    for place, read in enumerate(decoder.read(vectors).unbind(1)):
+    for place, read in enumerate(decoder.project_inputs(vectors).unbind(1)):
         joins = None if fed is None else fed[:, place]
         remembered = decoder.step(read, joins, remembered, drawn)
         states.append(remembered[-1][0])
@@ -79,7 +79,7 @@ def test_step_by_step_is_the_steps_written_out(cell: str, layers: int) -> None:
 
 @every_stack
 def test_what_is_fed_joins_the_token(cell: str, layers: int) -> None:
-    decoder, vectors, begin = made(cell, layers, fed=3)
+    decoder, vectors, begin = made(cell, layers, extra_dim=3)
     fed = torch.randn(BATCH, TIME, 3, requires_grad=True)
     expected = written_out(decoder, torch.cat([vectors, fed], dim=-1), begin)
     inputs = [vectors, fed, begin, *decoder.parameters()]
@@ -97,7 +97,7 @@ def test_both_ways_drop_the_same_numbers_at_all_times(cell: str) -> None:
     assert not torch.equal(once, decoder(vectors, begin))
     decoder.eval()
     assert torch.equal(decoder(vectors, begin), decoder(vectors, begin))
-    assert decoder.drawn(BATCH, vectors) is None
+    assert decoder.draw_dropout(BATCH, vectors) is None
 
 
 @pytest.mark.parametrize("cell", PARTS)
@@ -109,10 +109,10 @@ def test_the_first_layer_has_nothing_dropped_below_it(cell: str) -> None:
 
 def test_opened_and_closed_are_ways_back() -> None:
     state = torch.randn(3, 2, 2, 4)
-    layers = opened(state)
+    layers = split_layers(state)
     assert [[part.shape for part in layer] for layer in layers] == [[(3, 4)] * 2] * 2
     assert torch.equal(layers[1][0], state[:, 1, 0])
-    assert torch.equal(closed(layers), state)
+    assert torch.equal(stack_layers(layers), state)
 
 
 def test_a_bridge_has_a_way_for_every_layer_and_part() -> None:
@@ -122,6 +122,6 @@ def test_a_bridge_has_a_way_for_every_layer_and_part() -> None:
     crossed = bridge(ends)
     for layer in range(2):
         for part in range(2):
-            way = bridge.ways[2 * layer + part]
+            way = bridge.projections[2 * layer + part]
             expected = torch.tanh(ends[:, layer, part] @ way.weight.T + way.bias)
             torch.testing.assert_close(crossed[:, layer, part], expected)

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from munjang.errors import ConfigError
-from munjang.models.recurrent_pairs import of_parents
+from munjang.layers.beams import pick_hypotheses
 from munjang.text.vocabulary import EOS, GO
 from munjang.training.optimisers import AdamW, ParameterGroup
 from tests.made import random_rows
-from tests.unit.models.recurrent_pairs import (
+from tests.unit.models.sequence_to_sequence.small_recurrent import (
     SMALL,
     SOURCES,
     TARGETS,
@@ -315,7 +315,7 @@ def test_an_odd_width_is_not_shared_by_two_directions(name: str) -> None:
 def test_of_parents_by_a_loop() -> None:
     hypotheses = torch.randn(3, 4, 2)
     parents = torch.tensor([[0, 0], [3, 1], [2, 3]])
-    found = of_parents(hypotheses, parents)
+    found = pick_hypotheses(hypotheses, parents)
     for sentence in range(3):
         for beam in range(2):
             parent = int(parents[sentence, beam])

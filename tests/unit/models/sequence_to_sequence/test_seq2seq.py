@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from munjang.models.seq2seq import Seq2Seq, Seq2SeqConfig
-from tests.unit.models.recurrent_pairs import SOURCES, TARGETS, make, pair_of
+from munjang.models.sequence_to_sequence.seq2seq import Seq2Seq, Seq2SeqConfig
+from tests.unit.models.sequence_to_sequence.small_recurrent import SOURCES, TARGETS, make, pair_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -37,7 +37,7 @@ def test_from_one_direction_the_end_is_handed_over_as_it_is(cell: str) -> None:
         if not ids:
             assert not state.hidden[row].any()
             continue
-        below = model.embedding.source(torch.tensor([ids])) * model.scale
+        below = model.embedding.embed_source(torch.tensor([ids])) * model.scale
         for layer, stacked in enumerate(model.encoder.forwards):
             below, end = stacked(below)
             parts = end if isinstance(end, tuple) else (end,)
@@ -59,13 +59,13 @@ def test_the_names_of_saved_weights_stay() -> None:
     kinds = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
     layers = [f"{side}.{n}" for side in ("encoder.forwards", "decoder.layers") for n in (0, 1)]
     expected = {f"{layer}.{kind}" for layer in layers for kind in kinds}
-    expected |= {"embedding.target_table", "embedding.bias", "narrow.weight"}
+    expected |= {"embedding.target_table", "embedding.bias", "to_out_dim.weight"}
     assert set(model.state_dict()) == expected
 
 
 def test_the_source_reaches_the_decoder_through_its_first_state_alone() -> None:
     model = make("seq2seq").eval()
-    assert model.looks(*pair_of()) == []
+    assert model.attention_maps(*pair_of()) == []
     state = model.begin(*pair_of()[:2])
     stepped = model.step(state, torch.full((len(SOURCES), 1), TARGETS[0][0]))
     assert stepped.attention is None

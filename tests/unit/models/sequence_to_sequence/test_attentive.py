@@ -8,8 +8,8 @@ from torch import Tensor
 
 from munjang.errors import ConfigError
 from munjang.layers.cells import gru_step, lstm_step, weights_of
-from munjang.models.attentive import Attentive, AttentiveConfig
-from tests.unit.models.recurrent_pairs import SOURCES, TARGETS, by_steps, make, pair_of
+from munjang.models.sequence_to_sequence.attentive import Attentive, AttentiveConfig
+from tests.unit.models.sequence_to_sequence.small_recurrent import SOURCES, TARGETS, by_steps, make, pair_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -33,7 +33,7 @@ def made(**chosen: Any) -> Attentive:
 def test_weights_are_one_in_all_and_zero_at_padding(chosen: dict[str, Any]) -> None:
     model = made(**chosen)
     source, source_mask, given, given_mask = pair = pair_of(extra=2, filler=5)
-    [look] = model.looks(*pair)
+    [look] = model.attention_maps(*pair)
     assert (look.kind, look.layer) == ("cross", 0)
     assert look.weights.shape == (len(SOURCES), 1, given.shape[1], source.shape[1])
     of_queries = look.weights[:, 0]
@@ -48,7 +48,7 @@ def test_a_step_shows_the_weights_that_looking_shows(chosen: dict[str, Any]) -> 
     model = made(**chosen)
     pair = pair_of(extra=1)
     _, stepped = by_steps(model, pair)
-    [look] = model.looks(*pair)
+    [look] = model.attention_maps(*pair)
     assert stepped is not None
     torch.testing.assert_close(stepped[pair[3]], look.weights[:, 0][pair[3]], atol=1e-5, rtol=1e-4)
 
@@ -59,37 +59,37 @@ def asked(model: Attentive, query: Tensor, states: Tensor) -> Tensor:
     if attention.score == "dot":
         scores = states @ query
     elif attention.score == "general":
-        scores = (states @ attention.of_source.weight.T) @ query
+        scores = (states @ attention.key_projection.weight.T) @ query
     else:
-        moved = attention.of_query(query) + attention.of_source(states)
-        scores = moved.tanh() @ attention.sum.weight[0]
+        moved = attention.query_projection(query) + attention.key_projection(states)
+        scores = moved.tanh() @ attention.score_projection.weight[0]
     return scores.softmax(0) @ states
 
 
 def written_out(model: Attentive, source: list[int], given: list[int]) -> Tensor:
     """Logits [tokens, words] of one pair, as the papers write the steps."""
     ids = torch.tensor([source])
-    states, ends = model.encoded(ids, torch.ones_like(ids, dtype=torch.bool))
+    states, ends = model.encode(ids, torch.ones_like(ids, dtype=torch.bool))
     states, (layer,) = states[0], model.decoder.layers
     weights = weights_of(layer)
     parts = list(ends[0, 0].split(1))  # of the one layer: h, and c of an lstm, each [1, hidden]
     fed, logits = torch.zeros(1, states.shape[1]), []
     for token in given:
-        x = model.embedding.target(torch.tensor([token])) * model.scale
-        if model.asks_before:
+        x = model.embedding.embed_target(torch.tensor([token])) * model.scale
+        if model.attends_before_cell:
             context = asked(model, parts[0][0], states)
             x = torch.cat([x, context[None]], dim=1)
-        elif model.feeds:
+        elif model.has_input_feeding:
             x = torch.cat([x, fed], dim=1)
         if len(parts) == 2:
             parts = list(lstm_step(x, *parts, weights))
         else:
             parts = [gru_step(x, *parts, weights)]
-        if not model.asks_before:
+        if not model.attends_before_cell:
             context = asked(model, parts[0][0], states)
-        fed = torch.tanh(torch.cat([context[None], parts[0]], dim=1) @ model.join.weight.T)
+        fed = torch.tanh(torch.cat([context[None], parts[0]], dim=1) @ model.combine.weight.T)
         table = model.embedding.target_table
-        logits.append((fed @ model.narrow.weight.T) @ table.T + model.embedding.bias)
+        logits.append((fed @ model.to_out_dim.weight.T) @ table.T + model.embedding.bias)
     return torch.cat(logits)
 
 
@@ -129,7 +129,7 @@ def test_both_ways_to_the_same_texts_have_the_same_gradients_with_dropout_betwee
     assert isinstance(model, Attentive)
     results = []
     for stepwise in (False, True):
-        model.stepwise = stepwise
+        model.is_stepwise = stepwise
         model.zero_grad()
         torch.manual_seed(9)
         logits = model(*pair_of()).logits()
@@ -148,10 +148,10 @@ def test_feeding_twice_is_refused() -> None:
     ("chosen", "own"),
     [
         ({"attention": "dot"}, set()),
-        ({"attention": "general"}, {"of_source.weight"}),
+        ({"attention": "general"}, {"key_projection.weight"}),
         (
             {"attention": "concat"},
-            {"of_source.weight", "of_source.bias", "of_query.weight", "sum.weight"},
+            {"key_projection.weight", "key_projection.bias", "query_projection.weight", "score_projection.weight"},
         ),
     ],
 )
@@ -159,8 +159,8 @@ def test_the_names_of_saved_weights_stay(chosen: dict[str, Any], own: set[str]) 
     kinds = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
     layers = ("encoder.forwards.0", "encoder.backwards.0", "decoder.layers.0")
     expected = {f"{layer}.{kind}" for layer in layers for kind in kinds}
-    expected |= {f"bridge.ways.{part}.{kind}" for part in (0, 1) for kind in ("weight", "bias")}
-    expected |= {"embedding.target_table", "embedding.bias", "narrow.weight", "join.weight"}
+    expected |= {f"bridge.projections.{part}.{kind}" for part in (0, 1) for kind in ("weight", "bias")}
+    expected |= {"embedding.target_table", "embedding.bias", "to_out_dim.weight", "combine.weight"}
     assert set(made(**chosen).state_dict()) == expected | {f"attention.{name}" for name in own}
 
 
@@ -168,7 +168,7 @@ def test_the_source_is_kept_once_a_sentence() -> None:
     model = made(input_feeding=True)
     state = model.begin(*pair_of()[:2])
     wide = state.pick(torch.zeros(len(SOURCES), 4, dtype=torch.int64))
-    assert wide.memory is state.memory
+    assert wide.encoder is state.encoder
     assert wide.hidden.shape[:2] == (len(SOURCES), 4)
-    assert wide.fed is not None
-    assert wide.fed.shape == (len(SOURCES), 4, 8)
+    assert wide.attentional is not None
+    assert wide.attentional.shape == (len(SOURCES), 4, 8)

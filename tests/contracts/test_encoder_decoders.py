@@ -12,6 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from munjang.data.pairs.examples import PairBatch, PairExamples
+from munjang.decoding.constraints import max_steps
+from munjang.decoding.continuous import ContinuousBatch
 from munjang.decoding.decode import decode_sources
 from munjang.decoding.settings import DecodingSettings
 from munjang.models.sequence_to_sequence.model import Vocabularies
@@ -19,6 +21,7 @@ from munjang.models.registry import PAIR_ARCHITECTURES, build_encoder_decoder, p
 from munjang.text.vocabulary import EOS
 from munjang.training.optimisers import AdamW, ParameterGroup
 from tests.made import column_of
+from tests.made import padded as padded_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -78,6 +81,11 @@ def examples(sources: Rows, targets: Rows) -> PairExamples:
 
 def one_batch(sources: Rows, targets: Rows) -> PairBatch:
     return next(examples(sources, targets).in_order_of_length(len(sources)))
+
+
+def padded(rows: Rows, wider: int = 0) -> tuple[Tensor, Tensor]:
+    """Ids and mask [rows, time], with so many columns of padding more than needed."""
+    return padded_rows(rows, extra=wider)
 
 
 SOURCES, TARGETS = random_rows(6, 0), random_rows(6, 1)
@@ -155,6 +163,82 @@ def test_hypotheses_are_picked_and_sentences_kept(name: str, chosen: dict[str, A
         some = model.step(state.pick(parents).keep(kept), ids.gather(1, parents)[kept]).logits
     wanted = full.gather(1, parents[..., None].expand(-1, -1, SIZE))[kept]
     torch.testing.assert_close(some, wanted, atol=1e-5, rtol=1e-4)
+
+
+@every_model
+@settings(max_examples=3)
+@given(seed=st.integers(0, 999), wider=st.integers(0, 3))
+def test_rows_that_join_at_a_step_go_on_as_if_alone(
+    name: str, chosen: dict[str, Any], seed: int, wider: int
+) -> None:
+    """Three groups of rows, of other lengths, each two steps later; then some of all are kept.
+
+    Every hypothesis is compared with one that is alone from the beginning, without any padding.
+    """
+    model = make_model(name, chosen, seed=seed % 7).eval()
+    random = torch.Generator().manual_seed(seed)
+    sources = [*random_rows(4, seed), [], *random_rows(1, seed + 1)]
+    alone: list[list[Any]] = []
+    state: Any = None
+    with torch.inference_mode():
+        for group in (sources[:2], sources[2:4], sources[4:]):
+            new = model.begin(*padded(group, wider)).pick(torch.zeros(2, 2, dtype=torch.int64))
+            state = new if state is None else state.join([new])
+            alone += [[model.begin(*padded([source]))] * 2 for source in group]
+            for _ in range(2):
+                state, alone = _step_and_compare(model, state, alone, sources, random)
+                parents = torch.randint(0, 2, (len(alone), 2), generator=random)
+                state = state.pick(parents)
+                rows = zip(alone, parents.tolist(), strict=True)
+                alone = [[row[parent] for parent in some] for row, some in rows]
+        for kept in ([5, 1, 2], [2, 0]):
+            state = state.keep(torch.tensor(kept))
+            sources, alone = [sources[k] for k in kept], [alone[k] for k in kept]
+            state, alone = _step_and_compare(model, state, alone, sources, random)
+
+
+def _step_and_compare(
+    model: Any, state: Any, alone: list[list[Any]], sources: Rows, random: torch.Generator
+) -> tuple[Any, list[list[Any]]]:
+    """The states after a random token, of all rows together and of each hypothesis alone."""
+    ids = torch.randint(4, SIZE, (len(alone), 2), generator=random)
+    together, after = model.step(state, ids), []
+    for row, hypotheses in enumerate(alone):
+        outputs = [model.step(h, ids[row, i].view(1, 1)) for i, h in enumerate(hypotheses)]
+        after.append([output.state for output in outputs])
+        logits = torch.cat([output.logits[0] for output in outputs])
+        torch.testing.assert_close(together.logits[row], logits, atol=1e-5, rtol=1e-4)
+        if together.attention is not None and sources[row]:
+            length = len(sources[row])
+            attention = torch.cat([output.attention[0] for output in outputs])
+            torch.testing.assert_close(
+                together.attention[row, :, :length], attention, atol=1e-5, rtol=1e-4
+            )
+            assert not together.attention[row, :, length:].any()
+    return together.state, after
+
+
+@every_model
+@pytest.mark.parametrize("method", [{"method": "greedy"}, {"method": "sample", "nbest": 2}])
+def test_sentences_that_join_a_running_batch_are_answered_as_alone(
+    name: str, chosen: dict[str, Any], method: dict[str, Any]
+) -> None:
+    model = make_model(name, chosen).eval()
+    options = DecodingSettings.parse({**method, "max_length": 6, "min_length": 2})
+    batch = ContinuousBatch(model.step, options, seed=3)
+    finished: dict[int, Any] = {}
+    for source in SOURCES:
+        ids, mask = padded([source])
+        batch.join(model.begin(ids, mask), max_steps(mask.sum(1), options))
+        finished.update(batch.step().finished)
+    for step in batch:
+        finished.update(step.finished)
+    assert sorted(finished) == list(range(len(SOURCES)))
+    for row, source in enumerate(SOURCES):
+        [alone] = decode_sources(model, *padded([source]), options, seed=3, rows=[row])
+        assert [h.ids for h in alone] == [h.ids for h in finished[row]]
+        scores = [h.score for h in finished[row]]
+        assert [h.score for h in alone] == pytest.approx(scores, abs=1e-4)
 
 
 @every_model

@@ -114,9 +114,7 @@ def beam_search(
         if len(leaving):
             done = active.keep(leaving)
             final = _add_cut(answers.keep(leaving), done, settings)
-            hypotheses = final.to_hypotheses(
-                done.source_lengths(), settings.nbest, with_attention
-            )
+            hypotheses = final.to_hypotheses(done.source_lengths(), settings.nbest, with_attention)
             for key, best in zip(done.keys.tolist(), hypotheses, strict=True):
                 found[key] = best
             active, answers = active.keep(staying), answers.keep(staying)

@@ -25,9 +25,7 @@ from munjang.decoding.top_k import top_k
 _FEW = 64
 
 
-def sampler(
-    settings: DecodingSettings, seed: int
-) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+def sampler(settings: DecodingSettings, seed: int) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """Return a function that draws the next token of each hypothesis.
 
     The function takes log-probabilities [rows, samples, vocabulary], row numbers [rows] and the

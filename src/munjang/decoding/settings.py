@@ -33,7 +33,10 @@ class DecodingSettings(Settings):
         False, description="stop when `beam` answers are finished, even if a better one is possible"
     )
     no_repeat_ngram: int = Field(
-        0, ge=0, le=10**4, description="n-grams of so many tokens occur once per answer at most; 0 = off"
+        0,
+        ge=0,
+        le=10**4,
+        description="n-grams of so many tokens occur once per answer at most; 0 = off",
     )
     min_length: int = Field(0, ge=0, le=10**5, description="fewest tokens of an answer")
     max_length: int = Field(
@@ -49,7 +52,11 @@ class DecodingSettings(Settings):
     max_extra: int = Field(10, ge=1, le=10**5, description="are added")
     allow_unknown: bool = Field(False, description="answers may contain the unknown token")
     temperature: float = Field(
-        1.0, gt=0, allow_inf_nan=False, le=1000, description="of sampling; below 1 prefers likely tokens"
+        1.0,
+        gt=0,
+        allow_inf_nan=False,
+        le=1000,
+        description="of sampling; below 1 prefers likely tokens",
     )
     top_k: int | None = Field(
         None, ge=1, le=2**24, description="sample from so many most likely tokens"

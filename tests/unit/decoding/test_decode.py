@@ -155,7 +155,9 @@ def test_no_ngram_twice_and_not_too_short(method: dict[str, Any]) -> None:
     for n in (1, 2, 3):
         chosen = DecodingSettings(**method, no_repeat_ngram=n, min_length=3, max_length=14)
         for seed in range(5):
-            for hypotheses in words_of(decode_sources(TableModel(9, seed), *padded(SOURCES), chosen)):
+            for hypotheses in words_of(
+                decode_sources(TableModel(9, seed), *padded(SOURCES), chosen)
+            ):
                 for ids in hypotheses:
                     runs = [ids[i : i + n] for i in range(len(ids) - n + 1)]
                     assert len(runs) == len(set(runs))
@@ -209,7 +211,9 @@ def test_no_sources_and_sources_without_tokens(method: dict[str, Any]) -> None:
     none = torch.zeros(0, 3, dtype=torch.int64)
     assert decode_sources(TableModel(9), none, none.bool(), chosen) == []
     empty = torch.zeros(2, 3, dtype=torch.int64)
-    found = decode_sources(TableModel(9, ending=-50.0), empty, empty.bool(), chosen, with_attention=True)
+    found = decode_sources(
+        TableModel(9, ending=-50.0), empty, empty.bool(), chosen, with_attention=True
+    )
     assert [len(hypotheses[0].ids) for hypotheses in found] == [4, 4]
 
 
@@ -221,7 +225,9 @@ def test_the_models_logits_are_left_alone(method: dict[str, Any]) -> None:
 
     weights = torch.randn(9)
     before = weights.clone()
-    decode_sources(Constant(9), *padded(SOURCES), DecodingSettings(**method, max_length=5, min_length=2))
+    decode_sources(
+        Constant(9), *padded(SOURCES), DecodingSettings(**method, max_length=5, min_length=2)
+    )
     assert torch.equal(weights, before)
 
 

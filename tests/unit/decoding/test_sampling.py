@@ -110,7 +110,9 @@ def test_the_ends_of_the_line() -> None:
 
 @pytest.mark.parametrize("model", [TableModel(20, 2), TinyRecurrent(20, 2)])
 def test_the_likeliest_alone_is_greedy(model: TableModel) -> None:
-    greedy = decode_sources(model, *padded(SOURCES), DecodingSettings(method="greedy", max_length=12))
+    greedy = decode_sources(
+        model, *padded(SOURCES), DecodingSettings(method="greedy", max_length=12)
+    )
     for options in ({"top_k": 1}, {"top_p": 1e-6}, {"temperature": 1e-4}):
         chosen = sampling(**options, max_length=12)
         for seed in range(3):
@@ -123,7 +125,10 @@ def test_a_seed_repeats_and_another_does_not() -> None:
     model = TinyRecurrent(40, 0)
     chosen = sampling(nbest=3, max_length=15)
     first, again, other = (
-        [[h.ids for h in some] for some in decode_sources(model, *padded(SOURCES), chosen, seed=seed)]
+        [
+            [h.ids for h in some]
+            for some in decode_sources(model, *padded(SOURCES), chosen, seed=seed)
+        ]
         for seed in (7, 7, 8)
     )
     assert first == again
@@ -149,7 +154,8 @@ def test_scores_count_what_each_sample_itself_said() -> None:
             for h in hypotheses:
                 said = [*h.ids, *([EOS] if h.finished else [])]
                 total = sum(
-                    model.log_probabilities(source, h.ids[:place])[i] for place, i in enumerate(said)
+                    model.log_probabilities(source, h.ids[:place])[i]
+                    for place, i in enumerate(said)
                 )
                 assert h.log_probability == pytest.approx(total)
                 expected = reference.scored(model, source, h.ids, total, h.finished, chosen)
@@ -159,7 +165,9 @@ def test_scores_count_what_each_sample_itself_said() -> None:
 def test_equal_sources_of_different_rows_get_different_draws() -> None:
     found = decode_sources(TableModel(30), *padded([(5, 6)] * 20), sampling(max_length=6))
     assert len({h[0].ids for h in found}) > 10
-    found = decode_sources(TableModel(30), *padded([(5, 6)] * 20), sampling(max_length=6), rows=[4] * 20)
+    found = decode_sources(
+        TableModel(30), *padded([(5, 6)] * 20), sampling(max_length=6), rows=[4] * 20
+    )
     assert len({h[0].ids for h in found}) == 1
 
 

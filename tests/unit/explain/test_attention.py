@@ -92,7 +92,9 @@ def test_weights_of_other_tokens_are_refused(looked: torch.Tensor, said: str) ->
 
 def test_weights_that_are_no_numbers_are_told() -> None:
     with pytest.raises(DataError, match="layer 2, head 0 of source: expected numbers"):
-        from_looks([AttentionMap("source", 2, torch.full((1, 1, 3, 3), torch.nan))], SOURCE, text="t")
+        from_looks(
+            [AttentionMap("source", 2, torch.full((1, 1, 3, 3), torch.nan))], SOURCE, text="t"
+        )
 
 
 def test_the_mean_is_over_the_heads_of_one_layer() -> None:

@@ -8,7 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from munjang.layers.pair_embedding import PairEmbedding
-from munjang.models.sequence_to_sequence.model import EncoderDecoderConfig, Vocabularies, pair_embedding
+from munjang.models.sequence_to_sequence.model import (
+    EncoderDecoderConfig,
+    Vocabularies,
+    pair_embedding,
+)
 from munjang.text.vocabulary import PAD
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -7,7 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from munjang.layers.cells import gru_step, lstm_step, weights_of
-from munjang.layers.recurrent_decoder import PARTS, Bridge, RecurrentDecoder, split_layers, stack_layers
+from munjang.layers.recurrent_decoder import (
+    PARTS,
+    Bridge,
+    RecurrentDecoder,
+    split_layers,
+    stack_layers,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -154,9 +154,7 @@ class Attentive(RecurrentEncoderDecoder):
         after = AttentiveState(
             state.encoder,
             stack_layers(output.layers).view_as(state.hidden),
-            None
-            if state.attentional is None
-            else output.attentional.view_as(state.attentional),
+            None if state.attentional is None else output.attentional.view_as(state.attentional),
         )
         return StepOutput(self.next_logits(output.attentional, ids), after, output.weights)
 

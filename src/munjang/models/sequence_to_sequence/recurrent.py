@@ -144,7 +144,9 @@ class RecurrentEncoderDecoder(nn.Module):
     def project(self, states: Tensor) -> Projected:
         """Return `states` [rows, hidden] with the output layer."""
         states = self.dropout(states)
-        return self.embedding.project(states if self.to_out_dim is None else self.to_out_dim(states))
+        return self.embedding.project(
+            states if self.to_out_dim is None else self.to_out_dim(states)
+        )
 
     def next_logits(self, states: Tensor, ids: Tensor) -> Tensor:
         """Return logits [*ids.shape, vocabulary] of `states` [rows x beam, hidden]."""

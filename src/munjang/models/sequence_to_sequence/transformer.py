@@ -126,9 +126,7 @@ class TransformerState:
 class TransformerEncoderDecoder(nn.Module):
     """Encoder and decoder, over the embeddings of both sides."""
 
-    def __init__(
-        self, config: TransformerEncoderDecoderConfig, vocabularies: Vocabularies
-    ) -> None:
+    def __init__(self, config: TransformerEncoderDecoderConfig, vocabularies: Vocabularies) -> None:
         super().__init__()
         self.embedding = pair_embedding(config, vocabularies)
         self.scale = config.dim**0.5

@@ -9,7 +9,13 @@ from torch import Tensor
 from munjang.errors import ConfigError
 from munjang.layers.cells import gru_step, lstm_step, weights_of
 from munjang.models.sequence_to_sequence.attentive import Attentive, AttentiveConfig
-from tests.unit.models.sequence_to_sequence.small_recurrent import SOURCES, TARGETS, by_steps, make, pair_of
+from tests.unit.models.sequence_to_sequence.small_recurrent import (
+    SOURCES,
+    TARGETS,
+    by_steps,
+    make,
+    pair_of,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -151,7 +157,12 @@ def test_feeding_twice_is_refused() -> None:
         ({"attention": "general"}, {"key_projection.weight"}),
         (
             {"attention": "concat"},
-            {"key_projection.weight", "key_projection.bias", "query_projection.weight", "score_projection.weight"},
+            {
+                "key_projection.weight",
+                "key_projection.bias",
+                "query_projection.weight",
+                "score_projection.weight",
+            },
         ),
     ],
 )
@@ -159,7 +170,9 @@ def test_the_names_of_saved_weights_stay(chosen: dict[str, Any], own: set[str]) 
     kinds = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
     layers = ("encoder.forwards.0", "encoder.backwards.0", "decoder.layers.0")
     expected = {f"{layer}.{kind}" for layer in layers for kind in kinds}
-    expected |= {f"bridge.projections.{part}.{kind}" for part in (0, 1) for kind in ("weight", "bias")}
+    expected |= {
+        f"bridge.projections.{part}.{kind}" for part in (0, 1) for kind in ("weight", "bias")
+    }
     expected |= {"embedding.target_table", "embedding.bias", "to_out_dim.weight", "combine.weight"}
     assert set(made(**chosen).state_dict()) == expected | {f"attention.{name}" for name in own}
 

@@ -24,8 +24,8 @@ from munjang.data.pairs.settings import SideSettings
 from munjang.defaults import Script, make_recipe
 from munjang.image_recipe import make_image_recipe
 from munjang.models.encoder import EncoderConfig
-from munjang.models.sequence_to_sequence.model import EncoderDecoderConfig
 from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
+from munjang.models.sequence_to_sequence.model import EncoderDecoderConfig
 from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
 from munjang.recipe import Recipe, TokenizerSettings
 from munjang.training.settings import TrainingSettings

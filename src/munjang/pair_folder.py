@@ -34,8 +34,8 @@ from munjang.layout import (
     VOCABULARY,
 )
 from munjang.loading import load_metrics, load_network, load_recipe, load_tokenizer, reading_metrics
-from munjang.models.sequence_to_sequence.model import EncoderDecoder
 from munjang.models.registry import build_encoder_decoder
+from munjang.models.sequence_to_sequence.model import EncoderDecoder
 from munjang.pair_preparation import encode_pairs, task_of, vocabularies_of
 from munjang.pair_recipe import PairRecipe
 from munjang.recipe import DataSettings
@@ -175,7 +175,7 @@ class PairModel:
         batch = next(PairExamples(encoded, column_of([ids])).in_order_of_length())
         compute_alone_if_forked()
         with torch.inference_mode():
-            looks = cast(EncoderDecoder, self.network).attention_maps(*batch.inputs)
+            looks = cast(EncoderDecoder, self.network).attention_weights(*batch.inputs)
         return from_looks(
             looks,
             _source_pieces(self.sides, text)[: batch.source.shape[1]],

@@ -18,8 +18,8 @@ from munjang.data.splits import split
 from munjang.data.table import Table
 from munjang.defaults import script_of
 from munjang.errors import DataError
-from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.models.registry import build_encoder_decoder
+from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
 from munjang.tasks.translate import Translate
 from munjang.telling import Say, counted, stage

@@ -14,8 +14,8 @@ from munjang.config import Settings, merge
 from munjang.data.pairs.settings import PairDataSettings, PairTokenizerSettings
 from munjang.decoding.settings import DecodingSettings
 from munjang.defaults import Script
-from munjang.models.sequence_to_sequence.model import EncoderDecoderConfig
 from munjang.models.registry import pair_config
+from munjang.models.sequence_to_sequence.model import EncoderDecoderConfig
 from munjang.tasks.registry import TASKS
 from munjang.tasks.translate import TranslateSettings
 from munjang.text.registry import SUBWORDS

@@ -16,8 +16,8 @@ from munjang.decoding.constraints import max_steps
 from munjang.decoding.continuous import ContinuousBatch
 from munjang.decoding.decode import decode_sources
 from munjang.decoding.settings import DecodingSettings
-from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.models.registry import PAIR_ARCHITECTURES, build_encoder_decoder, pair_config
+from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.text.vocabulary import EOS
 from munjang.training.optimisers import AdamW, ParameterGroup
 from tests.made import column_of
@@ -247,7 +247,7 @@ def test_attention_is_whole_and_never_on_padding(name: str, chosen: dict[str, An
     batch = one_batch(SOURCES, TARGETS)
     attends = pair_config({"name": name}).has_attention
     with torch.inference_mode():
-        looks = model.attention_maps(*batch.inputs)
+        looks = model.attention_weights(*batch.inputs)
         stepped = model.step(model.begin(batch.source, batch.source_mask), batch.given[:, :1])
     assert bool(looks) == attends == (stepped.attention is not None)
     for look in looks:

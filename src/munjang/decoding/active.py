@@ -1,7 +1,7 @@
 """Active hypotheses, and one step of the model for all of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -82,9 +82,16 @@ class ActiveHypotheses:
 
     def keep(self, rows: Tensor) -> "ActiveHypotheses":
         """Return the hypotheses of some rows, `rows` [kept] int64."""
-        tensors = {field.name: getattr(self, field.name) for field in fields(self)}
         return ActiveHypotheses(
-            **{name: None if part is None else part[rows] for name, part in tensors.items()}
+            prefix=self.prefix[rows],
+            last_ids=self.last_ids[rows],
+            log_probability=self.log_probability[rows],
+            attention=None if self.attention is None else self.attention[rows],
+            source_mask=None if self.source_mask is None else self.source_mask[rows],
+            steps=self.steps[rows],
+            limits=self.limits[rows],
+            keys=self.keys[rows],
+            numbers=self.numbers[rows],
         )
 
     def without_padding(self) -> "ActiveHypotheses":

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from munjang.errors import ConfigError, DataError
-from munjang.models.sequence_to_sequence.model import AttentionMap
+from munjang.models.sequence_to_sequence.model import AttentionWeights
 
 Kind = Literal["cross", "source", "target", "pooling"]
 # The order in which people meet them: what made the answer comes first.
@@ -213,7 +213,7 @@ def _counted(what: str, there: Set[int]) -> str:
 
 
 def from_looks(
-    looks: Sequence[AttentionMap],
+    looks: Sequence[AttentionWeights],
     source: Sequence[str],
     target: Sequence[str] | None = None,
     *,

@@ -8,7 +8,7 @@ the same computation for one token, to read and to inspect a trained layer; test
     b  bias beside W [gates x hidden]          d  bias beside U [gates x hidden]
     σ  the logistic function                   ∘  the element-wise product
 
-There are two biases where the papers have one, as in PyTorch. Only in the GRU do their effects differ.
+As in PyTorch there are two biases where the papers have one. Only in the GRU their effects differ.
 """
 
 from typing import NamedTuple

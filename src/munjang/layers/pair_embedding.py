@@ -47,9 +47,7 @@ class PairEmbedding(nn.Module):
     ) -> None:
         super().__init__()
         if share and source != target:
-            raise ValueError(
-                f"expected both sides to have as many ids: {source} and {target}; they share a table"
-            )
+            raise ValueError(f"sides that share a table need as many ids: {source} and {target}")
         out_dim = dim if out_dim is None else out_dim
         if tie and out_dim != dim:
             raise ValueError(

@@ -95,7 +95,7 @@ class _CrossEntropy(torch.autograd.Function):
                 total -= (1 - smoothing) * log_probabilities.gather(1, target).sum()
                 if smoothing:
                     total -= smoothing / vocabulary * log_probabilities.sum()
-                # d loss / d logits = softmax - target distribution, which has 1 - smoothing at the target
+                # d loss / d logits = softmax - smoothed target
                 error = log_probabilities.exp_()
                 if smoothing:
                     error -= smoothing / vocabulary

@@ -148,7 +148,7 @@ class TableModel:
     def __call__(self, *_: Any) -> Any:
         raise AssertionError("decoding calls begin and step alone")
 
-    attention_maps = __call__
+    attention_weights = __call__
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ class TinyRecurrent(nn.Module):
         hidden = flat.view(*ids.shape, -1)
         return StepOutput(self.out(hidden), HiddenState(hidden))
 
-    def attention_maps(self, *_: Any) -> Any:
+    def attention_weights(self, *_: Any) -> Any:
         raise AssertionError("decoding calls begin and step alone")
 
 

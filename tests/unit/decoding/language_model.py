@@ -1,4 +1,4 @@
-"""A small language model with a key-value cache, and the slow way: the whole prefix at each step."""
+"""A small language model with a key-value cache, and the slow way that reads all anew."""
 
 import math
 from collections.abc import Sequence

@@ -167,7 +167,7 @@ def test_a_batch_that_ran_empty_goes_on_with_new_keys() -> None:
         state, limits, _ = request([3, 1])
         assert batch.join(state, limits) == expected_keys
         finished = {key: best for step in batch for key, best in step.finished.items()}
-        assert list(sorted(finished)) == list(expected_keys)
+        assert sorted(finished) == list(expected_keys)
     state, limits, _ = request([3, 1])
     assert batch.join(state.keep(torch.tensor([0])), limits[:0]) == range(4, 4)
 

@@ -22,10 +22,10 @@ from munjang.explain.attention import (
     from_looks,
 )
 from munjang.explain.text_attention import attention_of, shown_tokens, text_attention
-from munjang.models.sequence_to_sequence.model import AttentionMap
 from munjang.models.gru import GruConfig
 from munjang.models.mean import MeanConfig
 from munjang.models.registry import build_encoder
+from munjang.models.sequence_to_sequence.model import AttentionWeights
 from munjang.models.transformer import TransformerConfig
 from munjang.tasks.head import Head
 from munjang.text.registry import make_tokenizer
@@ -61,8 +61,8 @@ def test_padding_is_cut_and_heads_come_apart() -> None:
     cross = [weights(3, 3, seed) for seed in range(2)]
     target = np.tril(weights(3, 3, 9))
     looks = [
-        AttentionMap("cross", 1, padded(*cross, queries=5, keys=7)),
-        AttentionMap("target", 0, padded(target, queries=5, keys=5)),
+        AttentionWeights("cross", 1, padded(*cross, queries=5, keys=7)),
+        AttentionWeights("target", 0, padded(target, queries=5, keys=5)),
     ]
     found = from_looks(looks, SOURCE, TARGET, text="t", answer="a")
     assert [(one.kind, one.layer, one.head) for one in found.maps] == [
@@ -87,13 +87,13 @@ def test_an_answer_looks_back_at_what_was_said_before() -> None:
 )
 def test_weights_of_other_tokens_are_refused(looked: torch.Tensor, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        from_looks([AttentionMap("cross", 0, looked)], SOURCE, TARGET, text="t")
+        from_looks([AttentionWeights("cross", 0, looked)], SOURCE, TARGET, text="t")
 
 
 def test_weights_that_are_no_numbers_are_told() -> None:
     with pytest.raises(DataError, match="layer 2, head 0 of source: expected numbers"):
         from_looks(
-            [AttentionMap("source", 2, torch.full((1, 1, 3, 3), torch.nan))], SOURCE, text="t"
+            [AttentionWeights("source", 2, torch.full((1, 1, 3, 3), torch.nan))], SOURCE, text="t"
         )
 
 

@@ -18,7 +18,7 @@ from munjang.layers.beams import pick_hypotheses
 from munjang.layers.global_attention import EncoderKeysValues, GlobalAttention, Score
 from munjang.layers.recurrent_decoder import LayerStates, split_layers, stack_layers
 from munjang.models.decoder import StepOutput
-from munjang.models.sequence_to_sequence.model import AttentionMap, Vocabularies
+from munjang.models.sequence_to_sequence.model import AttentionWeights, Vocabularies
 from munjang.models.sequence_to_sequence.recurrent import (
     RecurrentEncoderDecoder,
     RecurrentEncoderDecoderConfig,
@@ -158,13 +158,13 @@ class Attentive(RecurrentEncoderDecoder):
         )
         return StepOutput(self.next_logits(output.attentional, ids), after, output.weights)
 
-    def attention_maps(
+    def attention_weights(
         self, source: Tensor, source_mask: Tensor, decoder_inputs: Tensor, decoder_mask: Tensor
-    ) -> list[AttentionMap]:
+    ) -> list[AttentionWeights]:
         """Return the weights of the one attention layer, which has one head."""
         _, weights = self._teacher_forced(self.begin(source, source_mask), decoder_inputs)
         weights = weights.masked_fill(~decoder_mask[..., None], 0.0)
-        return [AttentionMap("cross", 0, weights[:, None])]
+        return [AttentionWeights("cross", 0, weights[:, None])]
 
     def _teacher_forced(
         self, state: AttentiveState, decoder_inputs: Tensor

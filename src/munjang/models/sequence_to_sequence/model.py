@@ -54,7 +54,7 @@ class Vocabularies:
 
 
 @dataclass(frozen=True)
-class AttentionMap:
+class AttentionWeights:
     """Weights of one attention layer over one batch.
 
     Attributes:
@@ -98,9 +98,9 @@ class EncoderDecoder(Protocol):
         """Read one token of each hypothesis, `ids` [rows, beam]; the first one is GO."""
         ...
 
-    def attention_maps(
+    def attention_weights(
         self, source: Tensor, source_mask: Tensor, decoder_inputs: Tensor, decoder_mask: Tensor
-    ) -> list[AttentionMap]:
+    ) -> list[AttentionWeights]:
         """Return the weights of every attention layer, with teacher forcing."""
         ...
 

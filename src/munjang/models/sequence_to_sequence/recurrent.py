@@ -1,4 +1,4 @@
-"""Parts that `seq2seq` and `attentive` share: embeddings, encoder, bridge, decoder, output layer."""
+"""Parts that `seq2seq` and `attentive` share: embeddings, encoder, decoder, output layer."""
 
 from abc import abstractmethod
 from typing import Any, Literal, Self

@@ -19,7 +19,7 @@ from munjang.layers.beams import pick_hypotheses
 from munjang.layers.masking import reverse_rows
 from munjang.layers.recurrent_decoder import split_layers, stack_layers
 from munjang.models.decoder import StepOutput
-from munjang.models.sequence_to_sequence.model import AttentionMap, Vocabularies
+from munjang.models.sequence_to_sequence.model import AttentionWeights, Vocabularies
 from munjang.models.sequence_to_sequence.recurrent import (
     RecurrentEncoderDecoder,
     RecurrentEncoderDecoderConfig,
@@ -91,8 +91,8 @@ class Seq2Seq(RecurrentEncoderDecoder):
         state = Seq2SeqState(stack_layers(after).view_as(state.hidden))
         return StepOutput(self.next_logits(after[-1][0], ids), state)
 
-    def attention_maps(
+    def attention_weights(
         self, source: Tensor, source_mask: Tensor, decoder_inputs: Tensor, decoder_mask: Tensor
-    ) -> list[AttentionMap]:
+    ) -> list[AttentionWeights]:
         """Return an empty list: there is no attention."""
         return []

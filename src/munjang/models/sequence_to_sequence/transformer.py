@@ -32,7 +32,7 @@ from munjang.layers.projection import Projected
 from munjang.models.decoder import StepOutput
 from munjang.models.heads import check_heads
 from munjang.models.sequence_to_sequence.model import (
-    AttentionMap,
+    AttentionWeights,
     EncoderDecoderConfig,
     Vocabularies,
     pair_embedding,
@@ -187,15 +187,15 @@ class TransformerEncoderDecoder(nn.Module):
         after = replace(state, cache=cache.append(columns))
         return StepOutput(logits, after, attention[max(0, len(attention) - 2)].mean(1))
 
-    def attention_maps(
+    def attention_weights(
         self, source: Tensor, source_mask: Tensor, decoder_inputs: Tensor, decoder_mask: Tensor
-    ) -> list[AttentionMap]:
+    ) -> list[AttentionWeights]:
         """Return the weights of every layer and head."""
-        maps: list[AttentionMap] = []
+        maps: list[AttentionWeights] = []
         states, visible, rotary = self._embed_source(source, source_mask)
         for number, block in enumerate(self._encoder):
             states, weights = block.written_out(states, visible, rotary)
-            maps.append(AttentionMap("source", number, _mask_queries(weights, source_mask)))
+            maps.append(AttentionWeights("source", number, _mask_queries(weights, source_mask)))
         states = self.encoder_norm(states)
         encoder = [block.cross.remembered(states) for block in self._decoder]
         vectors = self.embedding.embed_target(decoder_inputs)
@@ -205,8 +205,8 @@ class TransformerEncoderDecoder(nn.Module):
         causal = torch.ones(time, time, dtype=torch.bool, device=decoder_inputs.device).tril()
         for number, (layer, keys_values) in enumerate(zip(self._decoder, encoder, strict=True)):
             states, target, cross = layer.written_out(states, keys_values, visible, rotary, causal)
-            maps.append(AttentionMap("target", number, _mask_queries(target, decoder_mask)))
-            maps.append(AttentionMap("cross", number, _mask_queries(cross, decoder_mask)))
+            maps.append(AttentionWeights("target", number, _mask_queries(target, decoder_mask)))
+            maps.append(AttentionWeights("cross", number, _mask_queries(cross, decoder_mask)))
         return maps
 
     @property

@@ -39,7 +39,7 @@ def made(**chosen: Any) -> Attentive:
 def test_weights_are_one_in_all_and_zero_at_padding(chosen: dict[str, Any]) -> None:
     model = made(**chosen)
     source, source_mask, given, given_mask = pair = pair_of(extra=2, filler=5)
-    [look] = model.attention_maps(*pair)
+    [look] = model.attention_weights(*pair)
     assert (look.kind, look.layer) == ("cross", 0)
     assert look.weights.shape == (len(SOURCES), 1, given.shape[1], source.shape[1])
     of_queries = look.weights[:, 0]
@@ -54,7 +54,7 @@ def test_a_step_shows_the_weights_that_looking_shows(chosen: dict[str, Any]) -> 
     model = made(**chosen)
     pair = pair_of(extra=1)
     _, stepped = by_steps(model, pair)
-    [look] = model.attention_maps(*pair)
+    [look] = model.attention_weights(*pair)
     assert stepped is not None
     torch.testing.assert_close(stepped[pair[3]], look.weights[:, 0][pair[3]], atol=1e-5, rtol=1e-4)
 

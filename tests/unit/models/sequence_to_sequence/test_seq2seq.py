@@ -65,7 +65,7 @@ def test_the_names_of_saved_weights_stay() -> None:
 
 def test_the_source_reaches_the_decoder_through_its_first_state_alone() -> None:
     model = make("seq2seq").eval()
-    assert model.attention_maps(*pair_of()) == []
+    assert model.attention_weights(*pair_of()) == []
     state = model.begin(*pair_of()[:2])
     stepped = model.step(state, torch.full((len(SOURCES), 1), TARGETS[0][0]))
     assert stepped.attention is None

@@ -10,8 +10,8 @@ from torch import Tensor
 from munjang.errors import ConfigError
 from munjang.layers.attention import CrossAttention
 from munjang.layers.blocks import Block, DecoderBlock
-from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.models.registry import build_encoder_decoder, pair_config
+from munjang.models.sequence_to_sequence.model import Vocabularies
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

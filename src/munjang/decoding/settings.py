@@ -47,9 +47,9 @@ class DecodingSettings(Settings):
         ge=0,
         allow_inf_nan=False,
         le=10**4,
-        description="most steps per source token, to which",
+        description="most steps per source token, beside `max_extra`",
     )
-    max_extra: int = Field(10, ge=1, le=10**5, description="are added")
+    max_extra: int = Field(10, ge=1, le=10**5, description="steps added to those of `max_ratio`")
     allow_unknown: bool = Field(False, description="answers may contain the unknown token")
     temperature: float = Field(
         1.0,

@@ -148,7 +148,7 @@ def test_steps_are_teacher_forcing_a_word_at_a_time(name: str, chosen: dict[str,
 
 
 @every_model
-def test_hypotheses_are_picked_and_sentences_kept(name: str, chosen: dict[str, Any]) -> None:
+def test_hypotheses_are_picked_and_rows_kept(name: str, chosen: dict[str, Any]) -> None:
     model = make_model(name, chosen).eval()
     batch = one_batch(SOURCES, TARGETS)
     random = torch.Generator().manual_seed(0)
@@ -220,7 +220,7 @@ def _step_and_compare(
 
 @every_model
 @pytest.mark.parametrize("method", [{"method": "greedy"}, {"method": "sample", "nbest": 2}])
-def test_sentences_that_join_a_running_batch_are_answered_as_alone(
+def test_rows_that_join_a_running_batch_have_the_answers_they_have_alone(
     name: str, chosen: dict[str, Any], method: dict[str, Any]
 ) -> None:
     model = make_model(name, chosen).eval()
@@ -247,18 +247,18 @@ def test_attention_is_whole_and_never_on_padding(name: str, chosen: dict[str, An
     batch = one_batch(SOURCES, TARGETS)
     attends = pair_config({"name": name}).has_attention
     with torch.inference_mode():
-        looks = model.attention_weights(*batch.inputs)
+        maps = model.attention_weights(*batch.inputs)
         stepped = model.step(model.begin(batch.source, batch.source_mask), batch.given[:, :1])
-    assert bool(looks) == attends == (stepped.attention is not None)
-    for look in looks:
-        keys = batch.given_mask if look.kind == "target" else batch.source_mask
-        queries = batch.source_mask if look.kind == "source" else batch.given_mask
-        assert not look.weights.masked_select(~keys[:, None, None, :]).any()
-        sums = look.weights.sum(-1)
+    assert bool(maps) == attends == (stepped.attention is not None)
+    for layer in maps:
+        keys = batch.given_mask if layer.kind == "target" else batch.source_mask
+        queries = batch.source_mask if layer.kind == "source" else batch.given_mask
+        assert not layer.weights.masked_select(~keys[:, None, None, :]).any()
+        sums = layer.weights.sum(-1)
         wanted = queries[:, None].expand_as(sums).float()
         torch.testing.assert_close(sums, wanted)
     if stepped.attention is not None:
-        cross = [look.weights[:, :, 0] for look in looks if look.kind == "cross"]
+        cross = [layer.weights[:, :, 0] for layer in maps if layer.kind == "cross"]
         assert any(torch.allclose(c.mean(1), stepped.attention[:, 0], atol=1e-5) for c in cross)
 
 
@@ -276,7 +276,7 @@ def test_a_gradient_reaches_every_weight(name: str, chosen: dict[str, Any]) -> N
 
 
 @every_model
-def test_saved_and_loaded_it_says_the_same(
+def test_saved_and_loaded_it_predicts_the_same(
     name: str, chosen: dict[str, Any], tmp_path: Path
 ) -> None:
     model = make_model(name, chosen).eval()
@@ -289,7 +289,7 @@ def test_saved_and_loaded_it_says_the_same(
 
 
 @every_model
-def test_a_handful_is_learned_and_said_again(name: str, chosen: dict[str, Any]) -> None:
+def test_a_handful_is_learned_and_generated(name: str, chosen: dict[str, Any]) -> None:
     model = make_model(name, {**chosen, "dim": 16, **_wide(name)})
     batch = one_batch(SOURCES, TARGETS)
     optimiser = AdamW([ParameterGroup(list(model.parameters()), 0.01)])
@@ -303,8 +303,8 @@ def test_a_handful_is_learned_and_said_again(name: str, chosen: dict[str, Any]) 
             break
     assert loss.item() < 0.02
     found = decode_sources(model.eval(), batch.source, batch.source_mask, DecodingSettings(beam=3))
-    said = {row: list(best[0].ids) for row, best in zip(batch.rows.tolist(), found, strict=True)}
-    assert said == dict(enumerate(TARGETS))
+    answers = {row: list(best[0].ids) for row, best in zip(batch.rows.tolist(), found, strict=True)}
+    assert answers == dict(enumerate(TARGETS))
 
 
 def _wide(name: str) -> dict[str, Any]:

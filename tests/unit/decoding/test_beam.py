@@ -91,7 +91,7 @@ def test_a_beam_of_one_that_stops_at_the_first_end_is_greedy() -> None:
             same(hypotheses, [reference.greedy(model, source, chosen)])
 
 
-def test_sentences_leave_when_they_are_done() -> None:
+def test_rows_leave_when_they_are_done() -> None:
     """A model that ends at once, but for a source of token 9: the others do not pay for it."""
 
     class Uneven(TableModel):
@@ -106,7 +106,7 @@ def test_sentences_leave_when_they_are_done() -> None:
     )
     assert [len(hypotheses[0].ids) for hypotheses in found] == [0, 13, 0, 13]
     assert model.steps == [4] + [2] * 12
-    # nobody pays for a copy of those who leave, and at the end there is nobody
+    # no copy of rows that leave, and none at the end, where no row is left
     assert model.calls == ["keep"] + ["pick"] * 12
 
 

@@ -126,13 +126,13 @@ def test_tokens_come_as_they_are_generated(method: dict[str, Any]) -> None:
     batch = ContinuousBatch(model.step, options)
     state, limits, first_ids = request([0, 1, 2])
     assert batch.join(state, limits, first_ids=first_ids) == range(3)
-    heard: dict[int, list[list[int]]] = {key: [] for key in batch.keys}
+    streamed: dict[int, list[list[int]]] = {key: [] for key in batch.keys}
     for step in batch:
         for key, ids in step.ids_by_key().items():
             assert len(ids) == options.nbest
-            heard[key].append(ids)
+            streamed[key].append(ids)
         for key, hypotheses in step.finished.items():
-            columns = zip(*heard[key], strict=True)
+            columns = zip(*streamed[key], strict=True)
             texts = [tuple(i for i in column if i != EOS) for column in columns]
             assert sorted(texts) == sorted(h.ids for h in hypotheses)
             assert key not in batch.keys

@@ -1,4 +1,4 @@
-"""All methods: batches do not show, limits hold, attention belongs to its tokens, errors teach."""
+"""All methods: batches do not show, limits hold, attention belongs to its tokens, errors are clear."""
 
 from typing import Any
 
@@ -54,9 +54,9 @@ def test_greedy_and_a_beam_of_one_are_the_reference(
     seed: int,
 ) -> None:
     model = TableModel(words, seed, ending=ending, tied=tied)
-    for asked in ({"method": "greedy"}, {"beam": 1}):
+    for method in ({"method": "greedy"}, {"beam": 1}):
         chosen = DecodingSettings(
-            **asked,
+            **method,
             no_repeat_ngram=ngram,
             min_length=shortest,
             max_length=9,
@@ -104,15 +104,15 @@ def test_scores_are_those_of_the_words(method: dict[str, Any]) -> None:
     found = decode_sources(model, source, mask, chosen)
     for place, hypotheses in enumerate(found):
         for hypothesis in hypotheses:
-            said = [*hypothesis.ids, *([EOS] if hypothesis.finished else [])]
+            generated = [*hypothesis.ids, *([EOS] if hypothesis.finished else [])]
             state = model.begin(source[place : place + 1], mask[place : place + 1])
             total = 0.0
-            for before, token in zip([GO, *said], said, strict=False):
+            for before, token in zip([GO, *generated], generated, strict=False):
                 stepped = model.step(state, torch.tensor([[before]]))
                 total += float(stepped.logits.log_softmax(-1)[0, 0, token])
                 state = stepped.state
             assert hypothesis.log_probability == pytest.approx(total, rel=1e-4)
-            expected = total / ((5 + len(said)) / 6) ** chosen.length_penalty
+            expected = total / ((5 + len(generated)) / 6) ** chosen.length_penalty
             assert hypothesis.score == pytest.approx(expected, rel=1e-4)
 
 
@@ -136,7 +136,7 @@ def test_a_model_that_never_ends_is_cut(place: int, longest: int, ratio: float, 
     assert len(model.steps) == max(reference.limit_of(source, chosen) for source in SOURCES)
 
 
-def test_reserved_tokens_are_never_said(method: dict[str, Any]) -> None:
+def test_reserved_tokens_are_never_generated(method: dict[str, Any]) -> None:
     class Tempted(TableModel):
         def _logits(self, source: tuple[int, ...], prefix: tuple[int, ...]) -> Tensor:
             logits = super()._logits(source, prefix)
@@ -146,9 +146,9 @@ def test_reserved_tokens_are_never_said(method: dict[str, Any]) -> None:
     for unknown in (False, True):
         chosen = DecodingSettings(**method, max_length=8, allow_unknown=unknown)
         found = words_of(decode_sources(Tempted(9), *padded(SOURCES), chosen))
-        said = {i for hypotheses in found for ids in hypotheses for i in ids}
-        assert not said & {PAD, GO, EOS}
-        assert (OOV in said) == unknown
+        generated = {i for hypotheses in found for ids in hypotheses for i in ids}
+        assert not generated & {PAD, GO, EOS}
+        assert (OOV in generated) == unknown
 
 
 def test_no_ngram_twice_and_not_too_short(method: dict[str, Any]) -> None:
@@ -166,7 +166,7 @@ def test_no_ngram_twice_and_not_too_short(method: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("coverage", [0.0, 0.2])
 def test_attention_is_that_of_each_token(method: dict[str, Any], coverage: float) -> None:
-    """Through parents that changed and sentences that left; as long as the source alone."""
+    """Through parents that changed and rows that left; as long as the source alone."""
     chosen = DecodingSettings(**method, max_length=9, coverage_penalty=coverage)
     for seed in range(5):
         model = TableModel(14, seed)
@@ -179,11 +179,17 @@ def test_attention_is_that_of_each_token(method: dict[str, Any], coverage: float
                     assert torch.equal(row, model.attention(source, h.ids[:place]))
 
 
-def test_attention_is_given_only_where_asked_for_and_there(method: dict[str, Any]) -> None:
-    for attends, asked, coverage in ((True, False, 0.2), (True, False, 0.0), (False, True, 0.0)):
+def test_attention_is_returned_only_on_request_and_where_the_model_has_it(
+    method: dict[str, Any],
+) -> None:
+    for attends, with_attention, coverage in (
+        (True, False, 0.2),
+        (True, False, 0.0),
+        (False, True, 0.0),
+    ):
         chosen = DecodingSettings(**method, max_length=6, coverage_penalty=coverage)
         model = TableModel(9, attends=attends)
-        found = decode_sources(model, *padded(SOURCES), chosen, with_attention=asked)
+        found = decode_sources(model, *padded(SOURCES), chosen, with_attention=with_attention)
         assert all(h.attention is None for hypotheses in found for h in hypotheses)
 
 

@@ -144,7 +144,7 @@ def test_samples_of_a_row_differ_and_are_ranked() -> None:
         assert ranks == sorted(ranks, reverse=True)
 
 
-def test_scores_count_what_each_sample_itself_said() -> None:
+def test_scores_count_the_tokens_of_each_sample_alone() -> None:
     """Samples of one source end at different steps; what the model says afterwards is no part."""
     chosen = sampling(nbest=6, max_length=9, coverage_penalty=0.5)
     for seed in range(5):
@@ -152,10 +152,9 @@ def test_scores_count_what_each_sample_itself_said() -> None:
         found = decode_sources(model, *padded(SOURCES), chosen, seed=seed)
         for source, hypotheses in zip(SOURCES, found, strict=True):
             for h in hypotheses:
-                said = [*h.ids, *([EOS] if h.finished else [])]
+                ids = [*h.ids, *([EOS] if h.finished else [])]
                 total = sum(
-                    model.log_probabilities(source, h.ids[:place])[i]
-                    for place, i in enumerate(said)
+                    model.log_probabilities(source, h.ids[:place])[i] for place, i in enumerate(ids)
                 )
                 assert h.log_probability == pytest.approx(total)
                 expected = reference.scored(model, source, h.ids, total, h.finished, chosen)

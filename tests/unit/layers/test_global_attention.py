@@ -53,13 +53,13 @@ def written_out(
 @given(
     lengths=st.lists(st.integers(0, 5), min_size=1, max_size=4),
     extra=st.integers(1, 3),
-    asked=st.integers(1, 4),
+    count=st.integers(1, 4),
 )
-def test_equal_to_the_formulas(score: str, lengths: list[int], extra: int, asked: int) -> None:
+def test_equal_to_the_formulas(score: str, lengths: list[int], extra: int, count: int) -> None:
     attention = make(score)
     time = max(lengths) + extra
     states = torch.randn(len(lengths), time, WIDTH)
-    queries = torch.randn(len(lengths), asked, WIDTH)
+    queries = torch.randn(len(lengths), count, WIDTH)
     memory = attention.project_keys_values(states, mask_from_lengths(torch.tensor(lengths), time))
     context, weights = attention(queries, memory)
     expected, by_hand = written_out(attention, queries, states, lengths)
@@ -67,7 +67,7 @@ def test_equal_to_the_formulas(score: str, lengths: list[int], extra: int, asked
     torch.testing.assert_close(context, expected, rtol=1e-4, atol=1e-6)
     for row, length in enumerate(lengths):
         assert not weights[row, :, length:].any()
-        torch.testing.assert_close(weights[row].sum(-1), torch.full((asked,), float(length > 0)))
+        torch.testing.assert_close(weights[row].sum(-1), torch.full((count,), float(length > 0)))
 
 
 def test_luongs_concat_is_the_additive_score() -> None:
@@ -82,7 +82,7 @@ def test_luongs_concat_is_the_additive_score() -> None:
 
 
 @every_score
-def test_a_query_is_answered_alike_whoever_asks_beside_it(score: str) -> None:
+def test_a_query_does_not_depend_on_other_queries(score: str) -> None:
     attention = make(score)
     memory = attention.project_keys_values(
         torch.randn(2, 5, WIDTH), mask_from_lengths(torch.tensor([5, 3]), 5)
@@ -95,7 +95,7 @@ def test_a_query_is_answered_alike_whoever_asks_beside_it(score: str) -> None:
 
 
 @every_score
-def test_some_sentences_alone_keep_what_is_theirs(score: str) -> None:
+def test_some_rows_alone_keep_their_own(score: str) -> None:
     attention = make(score)
     memory = attention.project_keys_values(
         torch.randn(3, 5, WIDTH), mask_from_lengths(torch.tensor([5, 0, 3]), 5)

@@ -32,11 +32,11 @@ def made(cell: str, layers: int, **chosen: Any) -> tuple[RecurrentDecoder, Tenso
     return decoder, vectors, begin
 
 
-def stepped(decoder: RecurrentDecoder, vectors: Tensor, begin: Tensor, fed: Any = None) -> Tensor:
+def stepped(decoder: RecurrentDecoder, vectors: Tensor, begin: Tensor, extra: Any = None) -> Tensor:
     remembered, drawn = split_layers(begin), decoder.draw_dropout(len(vectors), vectors)
     states = []
     for place, read in enumerate(decoder.project_inputs(vectors).unbind(1)):
-        joins = None if fed is None else fed[:, place]
+        joins = None if extra is None else extra[:, place]
         remembered = decoder.step(read, joins, remembered, drawn)
         states.append(remembered[-1][0])
     return torch.stack(states, dim=1)
@@ -84,12 +84,12 @@ def test_step_by_step_is_the_steps_written_out(cell: str, layers: int) -> None:
 
 
 @every_stack
-def test_what_is_fed_joins_the_token(cell: str, layers: int) -> None:
+def test_extra_inputs_are_concatenated_to_the_token(cell: str, layers: int) -> None:
     decoder, vectors, begin = made(cell, layers, extra_dim=3)
-    fed = torch.randn(BATCH, TIME, 3, requires_grad=True)
-    expected = written_out(decoder, torch.cat([vectors, fed], dim=-1), begin)
-    inputs = [vectors, fed, begin, *decoder.parameters()]
-    assert_same(stepped(decoder, vectors, begin, fed), expected, inputs)
+    extra = torch.randn(BATCH, TIME, 3, requires_grad=True)
+    expected = written_out(decoder, torch.cat([vectors, extra], dim=-1), begin)
+    inputs = [vectors, extra, begin, *decoder.parameters()]
+    assert_same(stepped(decoder, vectors, begin, extra), expected, inputs)
 
 
 @pytest.mark.parametrize("cell", PARTS)
@@ -113,7 +113,7 @@ def test_the_first_layer_has_nothing_dropped_below_it(cell: str) -> None:
     assert torch.equal(stepped(decoder, vectors, begin), stepped(decoder, vectors, begin))
 
 
-def test_opened_and_closed_are_ways_back() -> None:
+def test_stacking_undoes_splitting() -> None:
     state = torch.randn(3, 2, 2, 4)
     layers = split_layers(state)
     assert [[part.shape for part in layer] for layer in layers] == [[(3, 4)] * 2] * 2

@@ -50,7 +50,7 @@ def test_weights_are_one_in_all_and_zero_at_padding(chosen: dict[str, Any]) -> N
 
 
 @every_kind
-def test_a_step_shows_the_weights_that_looking_shows(chosen: dict[str, Any]) -> None:
+def test_a_step_returns_the_weights_of_teacher_forcing(chosen: dict[str, Any]) -> None:
     model = made(**chosen)
     pair = pair_of(extra=1)
     _, stepped = by_steps(model, pair)
@@ -59,7 +59,7 @@ def test_a_step_shows_the_weights_that_looking_shows(chosen: dict[str, Any]) -> 
     torch.testing.assert_close(stepped[pair[3]], look.weights[:, 0][pair[3]], atol=1e-5, rtol=1e-4)
 
 
-def asked(model: Attentive, query: Tensor, states: Tensor) -> Tensor:
+def attend(model: Attentive, query: Tensor, states: Tensor) -> Tensor:
     """The context of one query [hidden] over the states of one source [time, hidden]."""
     attention = model.attention
     if attention.score == "dot":
@@ -83,7 +83,7 @@ def written_out(model: Attentive, source: list[int], given: list[int]) -> Tensor
     for token in given:
         x = model.embedding.embed_target(torch.tensor([token])) * model.scale
         if model.attends_before_cell:
-            context = asked(model, parts[0][0], states)
+            context = attend(model, parts[0][0], states)
             x = torch.cat([x, context[None]], dim=1)
         elif model.has_input_feeding:
             x = torch.cat([x, fed], dim=1)
@@ -92,7 +92,7 @@ def written_out(model: Attentive, source: list[int], given: list[int]) -> Tensor
         else:
             parts = [gru_step(x, *parts, weights)]
         if not model.attends_before_cell:
-            context = asked(model, parts[0][0], states)
+            context = attend(model, parts[0][0], states)
         fed = torch.tanh(torch.cat([context[None], parts[0]], dim=1) @ model.combine.weight.T)
         table = model.embedding.target_table
         logits.append((fed @ model.to_out_dim.weight.T) @ table.T + model.embedding.bias)
@@ -117,7 +117,7 @@ def test_equal_to_the_papers_steps(chosen: dict[str, Any]) -> None:
         ({"attention": "additive"}, True),
     ],
 )
-def test_it_goes_step_by_step_only_where_something_is_fed(
+def test_it_goes_step_by_step_only_where_a_step_feeds_the_next(
     chosen: dict[str, Any], stepwise: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = made(**chosen)
@@ -130,7 +130,7 @@ def test_it_goes_step_by_step_only_where_something_is_fed(
 
 
 def test_both_ways_to_the_same_texts_have_the_same_gradients_with_dropout_between_layers() -> None:
-    """Of the fused way and the loop, by a model that feeds nothing, made to go by the loop."""
+    """By the fused layers, and with the loop over steps, which this model does not need."""
     model = make("attentive", layers=3, dropout=0.4)
     assert isinstance(model, Attentive)
     results = []
@@ -177,7 +177,7 @@ def test_the_names_of_saved_weights_stay(chosen: dict[str, Any], own: set[str]) 
     assert set(made(**chosen).state_dict()) == expected | {f"attention.{name}" for name in own}
 
 
-def test_the_source_is_kept_once_a_sentence() -> None:
+def test_the_source_is_stored_once_per_row() -> None:
     model = made(input_feeding=True)
     state = model.begin(*pair_of()[:2])
     wide = state.pick(torch.zeros(len(SOURCES), 4, dtype=torch.int64))

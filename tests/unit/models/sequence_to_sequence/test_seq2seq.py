@@ -72,6 +72,6 @@ def test_the_source_reaches_the_decoder_through_its_first_state_alone() -> None:
     assert vars(stepped.state).keys() == {"hidden"}
 
 
-def test_it_reads_backwards_in_one_direction_unless_told() -> None:
+def test_it_reads_backwards_in_one_direction_by_default() -> None:
     config = Seq2SeqConfig()
     assert (config.reverse_source, config.directions, config.cell) == (True, 1, "lstm")

@@ -1,4 +1,4 @@
-"""All methods: batches do not show, limits hold, attention belongs to its tokens, errors are clear."""
+"""All methods: batches do not show, limits hold, attention belongs to its tokens, clear errors."""
 
 from typing import Any
 
@@ -179,7 +179,7 @@ def test_attention_is_that_of_each_token(method: dict[str, Any], coverage: float
                     assert torch.equal(row, model.attention(source, h.ids[:place]))
 
 
-def test_attention_is_returned_only_on_request_and_where_the_model_has_it(
+def test_attention_is_returned_where_asked_for_and_there(
     method: dict[str, Any],
 ) -> None:
     for attends, with_attention, coverage in (

@@ -53,11 +53,8 @@ def test_shares_of_none_and_all() -> None:
     ids, mask = padded([[GO, 4, 5], [GO], [GO, 6]])
     predictions = predicting([7, 8, 7, 8, 5, 8])
     assert torch.equal(mix_predictions(ids, mask, predictions, 0.0), ids)
-    assert mix_predictions(ids, mask, predictions, 1.0).tolist() == [
-        [GO, 7, 8],
-        [GO, 0, 0],
-        [GO, 5, 0],
-    ]
+    mixed = mix_predictions(ids, mask, predictions, 1.0)
+    assert mixed.tolist() == [[GO, 7, 8], [GO, 0, 0], [GO, 5, 0]]
 
 
 def test_as_many_as_the_share_says() -> None:

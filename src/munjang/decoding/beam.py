@@ -123,7 +123,7 @@ def beam_search(
 
 
 def _candidates(output: NextTokens, active: ActiveHypotheses, beam: int) -> Candidates:
-    """The 2 · beam best continuations, or all; no more than these can be of one parent."""
+    """Return the 2 · beam best continuations, or all; no more than these are of one parent."""
     number = min(2 * beam, output.log_probabilities.shape[2])
     values, ids = top_k(output.log_probabilities, number)
     sums = (active.log_probability[..., None] + values.double()).flatten(1)
@@ -154,7 +154,7 @@ def _add_finished(
 
 
 def _is_done(active: ActiveHypotheses, answers: Answers, settings: DecodingSettings) -> Tensor:
-    """Rows that are done, [rows], by the rules of the module's docstring."""
+    """Return which rows are done, [rows], by the rules of the module's docstring."""
     highest = active.log_probability.amax(1)
     reachable = highest / length_penalty(active.limits, settings.length_penalty)
     worst = answers.score[:, -1]
@@ -178,7 +178,7 @@ def _scored(
     active: ActiveHypotheses,
     settings: DecodingSettings,
 ) -> Answers:
-    """Answers `ids` [rows, beam, time] with their scores; |Y| is `time`, EOS included."""
+    """Return answers `ids` [rows, beam, time] with their scores; |Y| is `time`."""
     length = torch.tensor(ids.shape[2], device=ids.device)
     scores = score(log_probability, length, attention, active.source_mask, settings)
     return Answers(ids, scores, log_probability, attention)

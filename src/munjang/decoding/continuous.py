@@ -94,7 +94,7 @@ class ContinuousBatch:
         self._active: ActiveHypotheses | None = None
 
     def __len__(self) -> int:
-        """Number of active rows."""
+        """Return the number of active rows."""
         return 0 if self._active is None else len(self._active.keys)
 
     @property
@@ -185,7 +185,7 @@ class ContinuousBatch:
             yield self.step()
 
     def _first_parents(self, active: ActiveHypotheses) -> Tensor | None:
-        """Parents of all `nbest` hypotheses, which begin in the one that a new row has."""
+        """Return parents of `nbest` hypotheses, which continue the only one of a new row."""
         hypotheses = self._settings.nbest
         if active.prefix.shape[1] == hypotheses:
             return None
@@ -220,7 +220,7 @@ class ContinuousBatch:
         self._state = next_state(state, parents, leaving, staying)
 
     def _answers(self, active: ActiveHypotheses) -> dict[int, list[Hypothesis]]:
-        """Answers of rows that are done, by key. Rows of as many steps are ranked together."""
+        """Return answers of rows that are done, by key; rows of as many steps are ranked together."""
         finished: dict[int, list[Hypothesis]] = {}
         steps = active.steps.tolist()
         for number in sorted(set(steps)):

@@ -63,7 +63,7 @@ def draw(log_probabilities: Tensor, drawn: Tensor, settings: DecodingSettings) -
 
 
 def _candidates(values: Tensor, settings: DecodingSettings) -> tuple[Tensor, Tensor | None]:
-    """Unnormalized log-probabilities, -inf where excluded, and their ids; None: all, in order."""
+    """Return log-probabilities, unnormalized, -inf where excluded, and ids; None: all, in order."""
     vocabulary = values.shape[-1]
     if settings.top_k is None and settings.top_p == 1:
         return values, None
@@ -72,7 +72,7 @@ def _candidates(values: Tensor, settings: DecodingSettings) -> tuple[Tensor, Ten
 
 
 def _nucleus(values: Tensor, most: int, share: float) -> tuple[Tensor, Tensor]:
-    """The fewest of the `most` likely tokens that have `share` of the probability of these."""
+    """Return the fewest of the `most` likely tokens that have `share` of their probability."""
     width = most if most < values.shape[-1] else min(_FEW, most)
     while True:
         best, ids = top_k(values, width)

@@ -31,7 +31,7 @@ def top_k(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def _among_blocks(rows: Tensor, blocks: int, k: int) -> Tensor:
-    """Places [rows, k]. Numbers behind the last whole block are always candidates."""
+    """Return places [rows, k]; numbers behind the last whole block are always candidates."""
     whole = blocks * _BLOCK
     cut = rows[:, :whole].view(len(rows), blocks, _BLOCK)
     chosen = _top_keys(_keys(cut.amax(-1)), k)
@@ -44,7 +44,7 @@ def _among_blocks(rows: Tensor, blocks: int, k: int) -> Tensor:
 
 
 def _keys(values: Tensor, places: Tensor | None = None) -> Tensor:
-    """Integers, distinct within a row, that rise with the value and fall with the place."""
+    """Return integers, distinct within a row, that rise with the value and fall with the place."""
     if places is None:
         places = torch.arange(values.shape[-1], device=values.device)
     # adding 0 turns -0 into 0; the bits of negative floats fall where the floats rise
@@ -54,5 +54,5 @@ def _keys(values: Tensor, places: Tensor | None = None) -> Tensor:
 
 
 def _top_keys(keys: Tensor, k: int) -> Tensor:
-    """The places of the `k` highest keys of each row, highest first."""
+    """Return the places of the `k` highest keys of each row, highest first."""
     return _PLACES - (keys.topk(k, dim=-1).values & _PLACES)

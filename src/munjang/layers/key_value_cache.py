@@ -113,7 +113,7 @@ class KeyValueCache:
         )
 
     def _layer(self, number: int, like: Tensor) -> KeysValues:
-        """Keys and values of a layer, without any column where nothing was read yet."""
+        """Return keys and values of a layer, with no columns where nothing was read yet."""
         if self.layers:
             return self.layers[number]
         none = like.new_zeros(self.rows * self.beam, like.shape[1], 0, like.shape[3])

@@ -169,7 +169,7 @@ class Attentive(RecurrentEncoderDecoder):
     def _teacher_forced(
         self, state: AttentiveState, decoder_inputs: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Attentional states [batch, time, hidden], weights [batch, time, source time]."""
+        """Return attentional states [batch, time, hidden], weights [batch, time, source time]."""
         vectors = self.embed_target(decoder_inputs)
         if self.is_stepwise:
             return self._teacher_forced_stepwise(state, vectors)
@@ -211,7 +211,7 @@ class Attentive(RecurrentEncoderDecoder):
         return _DecoderStep(after, self._combine(context, after[-1][0]), weights)
 
     def _attend(self, encoder: EncoderKeysValues, queries: Tensor) -> tuple[Tensor, Tensor]:
-        """Context of `queries`, both [rows x beam, hidden], and the weights."""
+        """Return the context of `queries`, both [rows x beam, hidden], and the weights."""
         rows = len(encoder.values)
         beam = len(queries) // max(1, rows)
         context, weights = self.attention(queries.view(rows, beam, queries.shape[1]), encoder)

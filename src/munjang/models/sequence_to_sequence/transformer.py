@@ -220,7 +220,7 @@ class TransformerEncoderDecoder(nn.Module):
     def _encode(
         self, source: Tensor, source_mask: Tensor
     ) -> tuple[tuple[KeysValues, ...], Tensor | None]:
-        """Keys and values of the source per decoder layer, and the visible source tokens."""
+        """Return keys and values of the source per decoder layer, and the visible source tokens."""
         states, visible, rotary = self._embed_source(source, source_mask)
         for block in self._encoder:
             states = block(states, visible, rotary)
@@ -230,7 +230,7 @@ class TransformerEncoderDecoder(nn.Module):
     def _embed_source(
         self, source: Tensor, source_mask: Tensor
     ) -> tuple[Tensor, Tensor | None, Turns | None]:
-        """Inputs of the first encoder layer."""
+        """Return the inputs of the first encoder layer."""
         vectors = self.embedding.embed_source(source)
         states = self._add_positions(vectors, source_mask, self.source_positions)
         return states, visible_keys(source_mask), self._rotary(source.shape[1], states)
@@ -249,7 +249,7 @@ class TransformerEncoderDecoder(nn.Module):
         return cast(Tensor, self.dropout(states))
 
     def _embed_next(self, ids: Tensor, cache: KeyValueCache) -> Tensor:
-        """Vectors of the next token of each hypothesis, `ids` [rows x beam, 1]."""
+        """Embed the next token of each hypothesis, `ids` [rows x beam, 1]."""
         vectors, places = self.embedding.embed_target(ids), cache.positions()
         if places is None or self.target_positions is None:
             return self._add_positions(vectors, None, self.target_positions, cache.width)
@@ -259,11 +259,11 @@ class TransformerEncoderDecoder(nn.Module):
         return cast(Tensor, self.dropout(vectors * self.scale + added[:, None]))
 
     def _rotary(self, time: int, like: Tensor, first: int = 0) -> Turns | None:
-        """Cosines and sines of positions, each [time, rotary dim / 2]; None: others are used."""
+        """Return cosines and sines of positions, each [time, rotary dim / 2]; None: not rotary."""
         return None if self.rotary_dim is None else turns(time, self.rotary_dim, like, first)
 
     def _next_rotary(self, cache: KeyValueCache, like: Tensor) -> Turns | None:
-        """Cosines and sines of the next token of each hypothesis."""
+        """Return cosines and sines of the next token of each hypothesis."""
         places = cache.positions()
         if places is None:
             return self._rotary(1, like, cache.width)
@@ -287,5 +287,5 @@ def _layer(kind: type[AnyBlock], config: TransformerEncoderDecoderConfig) -> Any
 
 
 def _mask_queries(weights: Tensor, mask: Tensor) -> Tensor:
-    """Weights [batch, heads, queries, keys], 0 where the query is padding."""
+    """Return `weights` [batch, heads, queries, keys], 0 where the query is padding."""
     return weights.masked_fill(~mask[:, None, :, None], 0.0)

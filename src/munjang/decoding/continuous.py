@@ -220,7 +220,7 @@ class ContinuousBatch:
         self._state = next_state(state, parents, leaving, staying)
 
     def _answers(self, active: ActiveHypotheses) -> dict[int, list[Hypothesis]]:
-        """Return answers of rows that are done, by key; rows of equal length are ranked together."""
+        """Return answers of rows that are done, by key; rows of equal length are ranked at once."""
         finished: dict[int, list[Hypothesis]] = {}
         steps = active.steps.tolist()
         for number in sorted(set(steps)):

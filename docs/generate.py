@@ -26,7 +26,7 @@ from munjang.config import Settings
 from munjang.data.pairs.settings import SideSettings
 from munjang.defaults import Script, make_recipe
 from munjang.models.encoder import EncoderConfig
-from munjang.models.encoder_decoder import EncoderDecoderConfig
+from munjang.models.sequence_to_sequence.model import EncoderDecoderConfig
 from munjang.recipe import Recipe, TokenizerSettings
 from munjang.training.settings import TrainingSettings
 from munjang.tuning.parameters import Choice, Span

@@ -236,6 +236,7 @@ TASKS: Registry[TaskRow] = Registry(
 TASK_ALIASES: Mapping[str, tuple[str, str]] = {"images": ("classify", "image")}
 
 _TEXT = "munjang.models"
+_SEQ = "munjang.models.sequence_to_sequence"
 ARCHITECTURES: Registry[ArchitectureRow] = Registry(
     "model",
     "munjang.architectures",
@@ -280,7 +281,7 @@ ARCHITECTURES: Registry[ArchitectureRow] = Registry(
         ),
         ArchitectureRow(
             "seq2seq",
-            f"{_TEXT}.seq2seq:Seq2Seq",
+            f"{_SEQ}.seq2seq:Seq2Seq",
             "encoder-decoder over one vector; short texts",
             config="Seq2SeqConfig",
             takes=("parallel",),
@@ -288,7 +289,7 @@ ARCHITECTURES: Registry[ArchitectureRow] = Registry(
         ),
         ArchitectureRow(
             "attentive",
-            f"{_TEXT}.attentive:Attentive",
+            f"{_SEQ}.attentive:Attentive",
             "recurrent encoder-decoder with attention to the source",
             config="AttentiveConfig",
             takes=("parallel",),
@@ -296,9 +297,9 @@ ARCHITECTURES: Registry[ArchitectureRow] = Registry(
         ),
         ArchitectureRow(
             "transformer",
-            f"{_TEXT}.transformer_pairs:TransformerPairs",
+            f"{_SEQ}.transformer:TransformerEncoderDecoder",
             "Transformer encoder-decoder; from some thousands of pairs on",
-            config="TransformerPairsConfig",
+            config="TransformerEncoderDecoderConfig",
             takes=("parallel",),
             gives=("decoder",),
         ),

@@ -13,13 +13,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from munjang.data.pairs.examples import PairBatch, PairExamples
-from munjang.decoding.decode import decode
+from munjang.decoding.constraints import max_steps
+from munjang.decoding.continuous import ContinuousBatch
+from munjang.decoding.decode import decode_sources
 from munjang.decoding.settings import DecodingSettings
 from munjang.models.attention_weights import Attends
-from munjang.models.encoder_decoder import Vocabularies
+from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.text.vocabulary import EOS
 from munjang.training.optimisers import AdamW, ParameterGroup
 from tests.made import column_of
+from tests.made import padded as padded_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -79,6 +82,11 @@ def examples(sources: Rows, targets: Rows) -> PairExamples:
 
 def one_batch(sources: Rows, targets: Rows) -> PairBatch:
     return next(examples(sources, targets).in_order_of_length(len(sources)))
+
+
+def padded(rows: Rows, wider: int = 0) -> tuple[Tensor, Tensor]:
+    """Ids and mask [rows, time], with so many columns of padding more than needed."""
+    return padded_rows(rows, extra=wider)
 
 
 SOURCES, TARGETS = random_rows(6, 0), random_rows(6, 1)
@@ -141,7 +149,7 @@ def test_steps_are_teacher_forcing_a_word_at_a_time(name: str, chosen: dict[str,
 
 
 @every_model
-def test_hypotheses_are_picked_and_sentences_kept(name: str, chosen: dict[str, Any]) -> None:
+def test_hypotheses_are_picked_and_rows_kept(name: str, chosen: dict[str, Any]) -> None:
     model = make_model(name, chosen).eval()
     batch = one_batch(SOURCES, TARGETS)
     random = torch.Generator().manual_seed(0)
@@ -159,21 +167,94 @@ def test_hypotheses_are_picked_and_sentences_kept(name: str, chosen: dict[str, A
 
 
 @every_model
+@settings(max_examples=3)
+@given(seed=st.integers(0, 999), wider=st.integers(0, 3))
+def test_rows_that_join_at_a_step_go_on_as_if_alone(
+    name: str, chosen: dict[str, Any], seed: int, wider: int
+) -> None:
+    """Three groups of rows, of other lengths, each two steps later; then some of all are kept.
+
+    Every hypothesis is compared with one that is alone from the beginning, without any padding.
+    """
+    model = make_model(name, chosen, seed=seed % 7).eval()
+    random = torch.Generator().manual_seed(seed)
+    sources = [*random_rows(4, seed), [], *random_rows(1, seed + 1)]
+    alone: list[list[Any]] = []
+    state: Any = None
+    with torch.inference_mode():
+        for group in (sources[:2], sources[2:4], sources[4:]):
+            new = model.begin(*padded(group, wider)).pick(torch.zeros(2, 2, dtype=torch.int64))
+            state = new if state is None else state.join([new])
+            alone += [[model.begin(*padded([source]))] * 2 for source in group]
+            for _ in range(2):
+                state, alone = _step_and_compare(model, state, alone, sources, random)
+                parents = torch.randint(0, 2, (len(alone), 2), generator=random)
+                state = state.pick(parents)
+                rows = zip(alone, parents.tolist(), strict=True)
+                alone = [[row[parent] for parent in some] for row, some in rows]
+        for kept in ([5, 1, 2], [2, 0]):
+            state = state.keep(torch.tensor(kept))
+            sources, alone = [sources[k] for k in kept], [alone[k] for k in kept]
+            state, alone = _step_and_compare(model, state, alone, sources, random)
+
+
+def _step_and_compare(
+    model: Any, state: Any, alone: list[list[Any]], sources: Rows, random: torch.Generator
+) -> tuple[Any, list[list[Any]]]:
+    """The states after a random token, of all rows together and of each hypothesis alone."""
+    ids = torch.randint(4, SIZE, (len(alone), 2), generator=random)
+    together, after = model.step(state, ids), []
+    for row, hypotheses in enumerate(alone):
+        outputs = [model.step(h, ids[row, i].view(1, 1)) for i, h in enumerate(hypotheses)]
+        after.append([output.state for output in outputs])
+        logits = torch.cat([output.logits[0] for output in outputs])
+        torch.testing.assert_close(together.logits[row], logits, atol=1e-5, rtol=1e-4)
+        if together.attention is not None and sources[row]:
+            length = len(sources[row])
+            attention = torch.cat([output.attention[0] for output in outputs])
+            torch.testing.assert_close(
+                together.attention[row, :, :length], attention, atol=1e-5, rtol=1e-4
+            )
+            assert not together.attention[row, :, length:].any()
+    return together.state, after
+
+
+@every_model
+@pytest.mark.parametrize("method", [{"method": "greedy"}, {"method": "sample", "nbest": 2}])
+def test_rows_that_join_a_running_batch_have_the_answers_they_have_alone(
+    name: str, chosen: dict[str, Any], method: dict[str, Any]
+) -> None:
+    model = make_model(name, chosen).eval()
+    options = DecodingSettings.parse({**method, "max_length": 6, "min_length": 2})
+    batch = ContinuousBatch(model.step, options, seed=3)
+    finished: dict[int, Any] = {}
+    for source in SOURCES:
+        ids, mask = padded([source])
+        batch.join(model.begin(ids, mask), max_steps(mask.sum(1), options))
+        finished.update(batch.step().finished)
+    for step in batch:
+        finished.update(step.finished)
+    assert sorted(finished) == list(range(len(SOURCES)))
+    for row, source in enumerate(SOURCES):
+        [alone] = decode_sources(model, *padded([source]), options, seed=3, rows=[row])
+        assert [h.ids for h in alone] == [h.ids for h in finished[row]]
+        scores = [h.score for h in finished[row]]
+        assert [h.score for h in alone] == pytest.approx(scores, abs=1e-4)
+
+
+@every_model
 def test_attention_is_whole_and_never_on_padding(name: str, chosen: dict[str, Any]) -> None:
     model = make_model(name, chosen).eval()
     batch = one_batch(SOURCES, TARGETS)
-    attends = pair_config({"name": name}).attends
+    attends = pair_config({"name": name}).has_attention
     with torch.inference_mode():
+        maps = []
+        if isinstance(model, Attends):
+            projected, maps = model.forward_with_attention(*batch.inputs)
+            torch.testing.assert_close(projected.logits(), model(*batch.inputs).logits())
         stepped = model.step(model.begin(batch.source, batch.source_mask), batch.given[:, :1])
-    assert isinstance(model, Attends) == attends == (stepped.attention is not None)
-    if not isinstance(model, Attends):
-        return
-    with torch.inference_mode():
-        projected, layers = model.forward_with_attention(*batch.inputs)
-        plain, logits = model(*batch.inputs).logits(), projected.logits()
-    torch.testing.assert_close(logits, plain, atol=1e-5, rtol=1e-4)
-    assert layers
-    for layer in layers:
+    assert bool(maps) == attends == (stepped.attention is not None)
+    for layer in maps:
         keys = batch.given_mask if layer.kind == "target" else batch.source_mask
         queries = batch.source_mask if layer.kind == "source" else batch.given_mask
         assert not layer.weights.masked_select(~keys[:, None, None, :]).any()
@@ -181,7 +262,7 @@ def test_attention_is_whole_and_never_on_padding(name: str, chosen: dict[str, An
         wanted = queries[:, None].expand_as(sums).float()
         torch.testing.assert_close(sums, wanted)
     if stepped.attention is not None:
-        cross = [layer.weights[:, :, 0] for layer in layers if layer.kind == "cross"]
+        cross = [layer.weights[:, :, 0] for layer in maps if layer.kind == "cross"]
         assert any(torch.allclose(c.mean(1), stepped.attention[:, 0], atol=1e-5) for c in cross)
 
 
@@ -199,7 +280,7 @@ def test_a_gradient_reaches_every_weight(name: str, chosen: dict[str, Any]) -> N
 
 
 @every_model
-def test_saved_and_loaded_it_says_the_same(
+def test_saved_and_loaded_it_predicts_the_same(
     name: str, chosen: dict[str, Any], tmp_path: Path
 ) -> None:
     model = make_model(name, chosen).eval()
@@ -212,7 +293,7 @@ def test_saved_and_loaded_it_says_the_same(
 
 
 @every_model
-def test_a_handful_is_learned_and_said_again(name: str, chosen: dict[str, Any]) -> None:
+def test_a_handful_is_learned_and_generated(name: str, chosen: dict[str, Any]) -> None:
     model = make_model(name, {**chosen, "dim": 16, **_wide(name)})
     batch = one_batch(SOURCES, TARGETS)
     optimiser = AdamW([ParameterGroup(list(model.parameters()), 0.01)])
@@ -225,9 +306,9 @@ def test_a_handful_is_learned_and_said_again(name: str, chosen: dict[str, Any]) 
         if loss.item() < 0.02:
             break
     assert loss.item() < 0.02
-    found = decode(model.eval(), batch.source, batch.source_mask, DecodingSettings(beam=3))
-    said = {row: list(best[0].ids) for row, best in zip(batch.rows.tolist(), found, strict=True)}
-    assert said == dict(enumerate(TARGETS))
+    found = decode_sources(model.eval(), batch.source, batch.source_mask, DecodingSettings(beam=3))
+    answers = {row: list(best[0].ids) for row, best in zip(batch.rows.tolist(), found, strict=True)}
+    assert answers == dict(enumerate(TARGETS))
 
 
 def _wide(name: str) -> dict[str, Any]:
@@ -243,10 +324,10 @@ def test_decoding_ends_and_knows_no_neighbours(
     model = make_model(name, chosen, seed=seed).eval()
     batch = one_batch(random_rows(5, seed), [[4]] * 5)
     limits = DecodingSettings(beam=3, max_length=7)
-    together = decode(model, batch.source, batch.source_mask, limits)
+    together = decode_sources(model, batch.source, batch.source_mask, limits)
     for row, best in enumerate(together):
         assert all(len(h.ids) <= 7 and EOS not in h.ids for h in best)
         mask = batch.source_mask[row]
-        alone = decode(model, batch.source[row, mask][None], mask[mask][None], limits)[0]
+        alone = decode_sources(model, batch.source[row, mask][None], mask[mask][None], limits)[0]
         assert [h.ids for h in alone] == [h.ids for h in best]
         assert [h.score for h in alone] == pytest.approx([h.score for h in best], abs=1e-4)

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from munjang.layout import WEIGHTS
 from munjang.loading import load_network
 from munjang.manifest import write_manifest
-from munjang.models.encoder_decoder import Vocabularies
+from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.sealed import open_sealed
 from tests.contracts import test_encoder_decoders as of_pairs
 from tests.contracts import test_encoders as of_texts

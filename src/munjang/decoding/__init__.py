@@ -1,1 +1,1 @@
-"""Decoding: from a model's `begin` and `step` to answers. No file here knows a model."""
+"""Decoding: from a model's first `State` and its `step` function to answers."""

@@ -1,27 +1,28 @@
 """Beam search.
 
-Each sentence has up to `beam` live hypotheses. A step looks at all of their continuations:
+Each row has up to `beam` active hypotheses. A step considers all of their continuations:
 
-1. Candidates are the 2 · beam with the highest log P(Y | X). At most `beam` of them say EOS, so
-   `beam` others are left wherever there are so many.
-2. Of the first `beam` candidates, those that say EOS have ended. They are ranked by the score of
-   `munjang.decoding.penalties`, and as many are kept as answers are asked for. EOS further down
-   is dropped.
-3. The first `beam` candidates without EOS live on.
+1. Candidates are the 2 · beam with the highest log P(Y | X). At most `beam` of them end with EOS,
+   so `beam` others are left wherever there are so many.
+2. Of the first `beam` candidates, those that end with EOS are finished. They are ranked by the
+   score of `munjang.decoding.penalties`, and as many are kept as answers are asked for. EOS further
+   down is dropped.
+3. The first `beam` candidates without EOS stay active.
 
-A sentence is done when no live hypothesis can come before the last of the answers kept, when none
-is alive, or at its limit of steps. The first is exact: log P only falls as a hypothesis grows, lp
-only rises, and cp is never above 0, so what comes of a live one scores
+A row is done when no active hypothesis can come before the last of the answers kept, when none is
+active, or at its limit of steps. The first rule is exact: log P only falls as a hypothesis grows,
+lp only rises, and cp is never above 0, so any continuation of an active hypothesis has a score
 
     s ≤ log P(Y | X) / lp(limit)
 
-and waiting longer would change nothing. With `early_stop` a sentence is also done as soon as `beam`
-answers have ended, which is quicker and may miss a better one ("first come, first served" in
-Kasai et al. 2022, "A call for clarity in beam search: how it works and when it stops").
+and more steps would change nothing. With `early_stop` a row is also done as soon as `beam` answers
+have finished, which is quicker and may miss a better one ("first come, first served" in Kasai et
+al. 2022, "A call for clarity in beam search: how it works and when it stops").
 
-What still lives at the limit is cut there. Cut answers are ranked by the same score and come after
-all that ended, where these are fewer than asked for. Of equal candidates, the one of the lower
-parent comes first, then that of the lower id; of equal answers, the one that ended earlier.
+Hypotheses that are active at the limit are cut there. Cut answers are ranked by the same score and
+come after all finished ones, where these are fewer than asked for. Of equal candidates, the one of
+the lower parent comes first, then that of the lower id; of equal answers, the one that finished
+earlier.
 """
 
 import math
@@ -30,147 +31,154 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from munjang.decoding.answers import Answers, choose
+from munjang.decoding.active import (
+    ActiveHypotheses,
+    NextTokens,
+    next_state,
+    predict_next,
+    split_done,
+    start,
+)
+from munjang.decoding.answers import Answers
 from munjang.decoding.hypotheses import Hypothesis
-from munjang.decoding.live import Live, Reading, begin, divide, go_on, read
 from munjang.decoding.penalties import length_penalty, score
 from munjang.decoding.settings import DecodingSettings
-from munjang.decoding.top import top
-from munjang.models.encoder_decoder import EncoderDecoder
+from munjang.decoding.top_k import top_k
+from munjang.layers.beams import pick_hypotheses
+from munjang.models.decoder import State, Step
 from munjang.text.vocabulary import EOS
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """The best continuations of each sentence, best first: all [sentences, candidates].
+    """Best continuations of each row, best first: all [rows, candidates].
 
     Attributes:
-        parents: which live hypothesis it goes on from.
-        ids: what it says.
-        log_probability: float64; -inf: there are no more.
+        parents: the active hypothesis that each one continues.
+        ids: its new token.
+        log_probability: float64; -inf where there are no more.
     """
 
     parents: Tensor
     ids: Tensor
     log_probability: Tensor
 
-    def at(self, places: Tensor) -> "Candidates":
-        """Some of them, `places` [sentences, chosen]."""
+    def first(self, number: int) -> "Candidates":
+        """Return the first `number` candidates of each row."""
         return Candidates(
-            choose(self.parents, places),
-            choose(self.ids, places),
-            choose(self.log_probability, places),
+            self.parents[:, :number], self.ids[:, :number], self.log_probability[:, :number]
         )
+
+    def select(self, is_wanted: Tensor, number: int) -> "Candidates":
+        """Return the first `number` candidates where `is_wanted` [rows, candidates].
+
+        Where there are fewer, the rest have -inf and EOS, as a finished hypothesis would.
+        """
+        order = (~is_wanted).byte().argsort(dim=1, stable=True)[:, :number]
+        sums = pick_hypotheses(self.log_probability, order)
+        sums = sums.masked_fill(~is_wanted.gather(1, order), -math.inf)
+        ids = pick_hypotheses(self.ids, order).masked_fill(sums == -math.inf, EOS)
+        return Candidates(pick_hypotheses(self.parents, order), ids, sums)
 
 
 def beam_search(
-    model: EncoderDecoder,
-    source: Tensor,
-    source_mask: Tensor,
+    step: Step,
+    state: State,
+    limits: Tensor,
     settings: DecodingSettings,
     *,
+    first_ids: Tensor | None = None,
     with_attention: bool = False,
 ) -> list[list[Hypothesis]]:
-    """Up to `nbest` answers to each source, best first; one at least.
+    """Return 1 to `nbest` answers per row, best first.
 
     Args:
-        model: in evaluation mode.
-        source: [batch, source time] ids.
-        source_mask: True = real token.
-        settings: `beam` is 2 or more for what is said above; of 1, `early_stop` makes greedy.
-        with_attention: keep what each token took from the source.
+        step: of a model in evaluation mode.
+        state: before the first step, of beam 1.
+        limits: steps after which each row is cut, [rows] int64.
+        settings: with a beam of 1, `early_stop` makes it greedy.
+        first_ids: the token that each row reads first, [rows]; None: GO.
+        with_attention: return `Hypothesis.attention`, where the state has a source.
     """
-    state, live = begin(model, source, source_mask, settings, with_attention)
+    active = start(state, limits, settings, first_ids=first_ids, with_attention=with_attention)
     places = settings.beam if settings.early_stop else settings.nbest
-    answers = Answers.none(live.said, places, live.attention)
-    found: list[list[Hypothesis]] = [[] for _ in range(len(source))]
-    while len(live.places):
-        reading = read(model, state, live, settings)
-        candidates = _candidates(reading, live, settings.beam)
-        answers = _with_ended(answers, candidates, reading, live, settings)
-        living = _first(candidates, candidates.ids != EOS, settings.beam)
-        live = live.grow(reading, living.parents, living.ids, living.log_probability)
-        leaving, staying = divide(_done(live, answers, settings))
+    answers = Answers.empty(active.prefix, places, active.attention)
+    found: list[list[Hypothesis]] = [[] for _ in range(len(limits))]
+    while len(active.keys):
+        output = predict_next(step, state, active, settings)
+        candidates = _candidates(output, active, settings.beam)
+        answers = _add_finished(answers, candidates, output, active, settings)
+        chosen = candidates.select(candidates.ids != EOS, settings.beam)
+        active = active.extend(output, chosen.parents, chosen.ids, chosen.log_probability)
+        leaving, staying = split_done(_is_done(active, answers, settings))
         if len(leaving):
-            leavers = live.keep(leaving)
-            last = _with_cut(answers.keep(leaving), leavers, settings)
-            leavers.hand_over(last, settings.nbest, with_attention, found)
-            live, answers = live.keep(staying), answers.keep(staying)
-        state = go_on(reading.state, living.parents, leaving, staying)
+            done = active.keep(leaving)
+            final = _add_cut(answers.keep(leaving), done, settings)
+            hypotheses = final.to_hypotheses(done.source_lengths(), settings.nbest, with_attention)
+            for key, best in zip(done.keys.tolist(), hypotheses, strict=True):
+                found[key] = best
+            active, answers = active.keep(staying), answers.keep(staying)
+        state = next_state(output.state, chosen.parents, leaving, staying)
     return found
 
 
-def _candidates(reading: Reading, live: Live, beam: int) -> Candidates:
-    """The 2 · beam best, or all where there are fewer: of each parent no more can be among them."""
-    each = min(2 * beam, reading.log_chances.shape[2])
-    values, ids = top(reading.log_chances, each)
-    sums = (live.log_probability[..., None] + values.double()).flatten(1)
+def _candidates(output: NextTokens, active: ActiveHypotheses, beam: int) -> Candidates:
+    """Return the 2 · beam best continuations, or all; no more than these are of one parent."""
+    number = min(2 * beam, output.log_probabilities.shape[2])
+    values, ids = top_k(output.log_probabilities, number)
+    sums = (active.log_probability[..., None] + values.double()).flatten(1)
     order = sums.argsort(dim=1, descending=True, stable=True)[:, : 2 * beam]
-    return Candidates(order // each, ids.flatten(1).gather(1, order), sums.gather(1, order))
+    return Candidates(order // number, ids.flatten(1).gather(1, order), sums.gather(1, order))
 
 
-def _with_ended(
+def _add_finished(
     answers: Answers,
     candidates: Candidates,
-    reading: Reading,
-    live: Live,
+    output: NextTokens,
+    active: ActiveHypotheses,
     settings: DecodingSettings,
 ) -> Answers:
-    """`answers` and those of the first `beam` candidates that say EOS; the best of both."""
-    first = Candidates(
-        candidates.parents[:, : settings.beam],
-        candidates.ids[:, : settings.beam],
-        candidates.log_probability[:, : settings.beam],
-    )
-    ended = (first.ids == EOS) & (first.log_probability > -math.inf)
-    most = int(ended.sum(1).max())
+    """Merge the first `beam` candidates that end with EOS into `answers`."""
+    first = candidates.first(settings.beam)
+    has_ended = (first.ids == EOS) & (first.log_probability > -math.inf)
+    most = int(has_ended.sum(1).max())
     if most == 0:
         return answers
-    first = _first(first, ended, most)
-    said = torch.cat([choose(live.said, first.parents), first.ids[..., None]], dim=2)
-    attention = None if reading.attention is None else choose(reading.attention, first.parents)
-    return answers.best(
-        _scored(said, first.log_probability, attention, live, settings), answers.score.shape[1]
-    )
+    ended = first.select(has_ended, most)
+    ids = torch.cat([pick_hypotheses(active.prefix, ended.parents), ended.ids[..., None]], dim=2)
+    attention = output.attention
+    if attention is not None:
+        attention = pick_hypotheses(attention, ended.parents)
+    later = _scored(ids, ended.log_probability, attention, active, settings)
+    return answers.merge(later, answers.score.shape[1])
 
 
-def _first(candidates: Candidates, wanted: Tensor, most: int) -> Candidates:
-    """The first `most` of those `wanted` [sentences, candidates].
-
-    Where there are fewer, -inf and EOS: a place without a hypothesis says what an ended one would.
-    """
-    order = (~wanted).byte().argsort(dim=1, stable=True)[:, :most]
-    chosen = candidates.at(order)
-    sums = chosen.log_probability.masked_fill(~wanted.gather(1, order), -math.inf)
-    return Candidates(chosen.parents, chosen.ids.masked_fill(sums == -math.inf, EOS), sums)
-
-
-def _done(live: Live, answers: Answers, settings: DecodingSettings) -> Tensor:
-    """[sentences]: as said at the top."""
-    highest = live.log_probability.amax(1)
-    reachable = highest / length_penalty(live.limits, settings.length_penalty)
+def _is_done(active: ActiveHypotheses, answers: Answers, settings: DecodingSettings) -> Tensor:
+    """Return which rows are done, [rows], by the rules of the module's docstring."""
+    highest = active.log_probability.amax(1)
+    reachable = highest / length_penalty(active.limits, settings.length_penalty)
     worst = answers.score[:, -1]
-    full = worst > -math.inf
-    beaten = full & ((reachable <= worst) | settings.early_stop)
-    return beaten | (highest == -math.inf) | live.at_limit()
+    is_full = worst > -math.inf
+    is_beaten = is_full & ((reachable <= worst) | settings.early_stop)
+    return is_beaten | (highest == -math.inf) | active.is_at_limit()
 
 
-def _with_cut(answers: Answers, live: Live, settings: DecodingSettings) -> Answers:
-    """`answers`, and the hypotheses of sentences at their limit, cut."""
-    cut = live.log_probability.masked_fill(~live.at_limit()[:, None], -math.inf)
-    return answers.best(
-        _scored(live.said, cut, live.attention, live, settings), answers.score.shape[1]
-    )
+def _add_cut(answers: Answers, active: ActiveHypotheses, settings: DecodingSettings) -> Answers:
+    """Merge the hypotheses of rows at their limit into `answers`."""
+    is_running = ~active.is_at_limit()[:, None]
+    sums = active.log_probability.masked_fill(is_running, -math.inf)
+    later = _scored(active.prefix, sums, active.attention, active, settings)
+    return answers.merge(later, answers.score.shape[1])
 
 
 def _scored(
-    said: Tensor,
+    ids: Tensor,
     log_probability: Tensor,
     attention: Tensor | None,
-    live: Live,
+    active: ActiveHypotheses,
     settings: DecodingSettings,
 ) -> Answers:
-    """Answers of as many tokens as `said` [sentences, beam, time] has, EOS among them."""
-    length = torch.tensor(said.shape[2], device=said.device)
-    ranked = score(log_probability, length, attention, live.source_mask, settings)
-    return Answers(said, ranked, log_probability, attention)
+    """Return answers `ids` [rows, beam, time] with their scores; |Y| is `time`."""
+    length = torch.tensor(ids.shape[2], device=ids.device)
+    scores = score(log_probability, length, attention, active.source_mask, settings)
+    return Answers(ids, scores, log_probability, attention)

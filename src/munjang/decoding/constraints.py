@@ -1,4 +1,4 @@
-"""What may be said next, and how much may be said at all."""
+"""Tokens that may not come next, and the number of steps of an answer."""
 
 import math
 
@@ -9,45 +9,55 @@ from munjang.decoding.settings import DecodingSettings
 from munjang.text.vocabulary import EOS, GO, OOV, PAD
 
 
-def most_steps(source_lengths: Tensor, settings: DecodingSettings) -> Tensor:
-    """Steps after which each answer is cut, the end among them: [sentences] int64, 1 or more.
+def max_steps(source_lengths: Tensor, settings: DecodingSettings) -> Tensor:
+    """Return the limit of steps for answers to source texts, EOS included: [rows] int64.
 
-    min(max_length, max_ratio · source length + max_extra), rounded down.
+    min(max_length, max_ratio · source length + max_extra), rounded down, 1 or more.
     """
     relative = (source_lengths.double() * settings.max_ratio).floor() + settings.max_extra
     return relative.clamp(max=settings.max_length).long()
 
 
-def forbid(log_chances: Tensor, said: Tensor, settings: DecodingSettings) -> None:
-    """Set to -inf, in place, what may not be said next.
+def mask_forbidden(
+    log_probabilities: Tensor, prefix: Tensor, steps: Tensor, settings: DecodingSettings
+) -> None:
+    """Set forbidden tokens to -inf, in place.
 
-    That is PAD and GO, OOV unless it is allowed, EOS before `min_length` tokens, and the last token
-    of an n-gram that was said before. Where nothing at all would be left, EOS may be said.
+    Forbidden are PAD and GO, OOV unless it is allowed, EOS before `min_length` tokens, and the
+    last token of an n-gram that the prefix has already. Where no token would be left, EOS is
+    allowed.
 
     Args:
-        log_chances: [sentences, beam, vocabulary].
-        said: [sentences, beam, time] so far.
+        log_probabilities: [rows, beam, vocabulary].
+        prefix: [rows, beam, time] generated so far; rows of fewer steps begin with PAD.
+        steps: tokens of each row's prefix, [rows].
+        settings: `allow_unknown`, `min_length` and `no_repeat_ngram`.
     """
-    log_chances[..., [PAD, GO]] = -math.inf
+    log_probabilities[..., [PAD, GO]] = -math.inf
     if not settings.allow_unknown:
-        log_chances[..., OOV] = -math.inf
-    early = said.shape[2] < settings.min_length
-    repeats = 0 < settings.no_repeat_ngram <= said.shape[2]
-    if not early and not repeats:
+        log_probabilities[..., OOV] = -math.inf
+    may_be_short = settings.min_length > 0 and bool((steps < settings.min_length).any())
+    may_repeat = 0 < settings.no_repeat_ngram <= prefix.shape[2]
+    if not may_be_short and not may_repeat:
         return
-    ending = log_chances[..., EOS].clone()
-    if early:
-        log_chances[..., EOS] = -math.inf
-    if repeats:
-        _forbid_repeats(log_chances, said, settings.no_repeat_ngram)
-    stuck = log_chances.amax(-1) == -math.inf
-    log_chances[..., EOS] = torch.where(stuck, ending, log_chances[..., EOS])
+    ending = log_probabilities[..., EOS].clone()
+    if may_be_short:
+        is_short = (steps < settings.min_length)[:, None]
+        log_probabilities[..., EOS] = ending.masked_fill(is_short, -math.inf)
+    if may_repeat:
+        _mask_repeats(log_probabilities, prefix, settings.no_repeat_ngram)
+    is_stuck = log_probabilities.amax(-1) == -math.inf
+    log_probabilities[..., EOS] = torch.where(is_stuck, ending, log_probabilities[..., EOS])
 
 
-def _forbid_repeats(log_chances: Tensor, said: Tensor, n: int) -> None:
-    """No token that would make an n-gram of `said` once more."""
-    ngrams = said.unfold(2, n, 1)
-    beginning = said[:, :, said.shape[2] - n + 1 :]
-    again = (ngrams[..., :-1] == beginning[:, :, None]).all(-1)
-    sentence, hypothesis, place = again.nonzero(as_tuple=True)
-    log_chances[sentence, hypothesis, ngrams[sentence, hypothesis, place, -1]] = -math.inf
+def _mask_repeats(log_probabilities: Tensor, prefix: Tensor, n: int) -> None:
+    """Forbid tokens that would repeat an n-gram of `prefix`.
+
+    PAD before a short prefix does no harm: it comes before no token but the first, which has no
+    n-gram before it, and is itself forbidden.
+    """
+    ngrams = prefix.unfold(2, n, 1)
+    beginning = prefix[:, :, prefix.shape[2] - n + 1 :]
+    repeats = (ngrams[..., :-1] == beginning[:, :, None]).all(-1)
+    row, hypothesis, place = repeats.nonzero(as_tuple=True)
+    log_probabilities[row, hypothesis, ngrams[row, hypothesis, place, -1]] = -math.inf

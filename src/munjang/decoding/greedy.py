@@ -1,25 +1,18 @@
-"""Greedy decoding: the likeliest token at each step."""
+"""Greedy decoding: the most likely token at each step."""
 
 from torch import Tensor
 
-from munjang.decoding.hypotheses import Hypothesis
-from munjang.decoding.settings import DecodingSettings
-from munjang.decoding.walk import walk
-from munjang.models.encoder_decoder import EncoderDecoder
 
+def choose_most_likely(log_probabilities: Tensor, numbers: Tensor, steps: Tensor) -> Tensor:
+    """Return the most likely token of each hypothesis; of equal ones the lowest id.
 
-def greedy(
-    model: EncoderDecoder,
-    source: Tensor,
-    source_mask: Tensor,
-    settings: DecodingSettings,
-    *,
-    with_attention: bool = False,
-) -> list[list[Hypothesis]]:
-    """One answer to each source. Arguments as those of `munjang.decoding.walk.walk`."""
-    return walk(model, source, source_mask, settings, _likeliest, with_attention=with_attention)
+    Args:
+        log_probabilities: [rows, hypotheses, vocabulary].
+        numbers: not read, as nothing is drawn.
+        steps: not read.
 
-
-def _likeliest(log_chances: Tensor, places: Tensor, time: int) -> Tensor:
-    # of equals the lowest id: PyTorch promises the first maximum
-    return log_chances.argmax(2)
+    Returns:
+        ids, [rows, hypotheses].
+    """
+    # PyTorch returns the first maximum
+    return log_probabilities.argmax(2)

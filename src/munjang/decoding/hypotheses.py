@@ -1,4 +1,4 @@
-"""What decoding is asked for, and what it gives."""
+"""Result of decoding."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,16 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One answer to one source.
+    """One answer for one row.
 
     Attributes:
-        ids: of the answer, without GO and EOS.
-        score: by which it was ranked: the sum of the logarithms of the tokens' probabilities, EOS
-            among them, with the penalties that were set (`munjang.decoding.penalties`).
-        log_probability: the plain sum.
-        finished: it ended by itself, with EOS; else it was cut at the longest length.
-        attention: [tokens, tokens of the source], on the CPU: what each token took from the source;
-            None where the model attends to nothing or nobody asked.
+        ids: of the tokens that were generated, without GO and EOS.
+        score: by which answers are ranked: `log_probability` with length and coverage penalty
+            (`munjang.decoding.penalties`).
+        log_probability: sum of the log-probabilities of the tokens, EOS included.
+        finished: True if it ended with EOS; False if it was cut at the limit of steps.
+        attention: weights of the source tokens for each generated token, [tokens, source tokens],
+            on the CPU; None where the model attends to no source or attention was not asked for.
     """
 
     ids: tuple[int, ...]

@@ -8,54 +8,61 @@ from munjang.config import Settings
 
 
 class DecodingSettings(Settings):
-    """How answers are looked for, and how long they may be."""
+    """Method of decoding, and limits of the answers."""
 
     method: Literal["beam", "greedy", "sample"] = Field(
-        "beam", description="the best of several, the likeliest word each time, or drawn by lot"
+        "beam", description="beam search, the most likely token at each step, or random tokens"
     )
-    beam: int = Field(5, ge=1, le=1000, description="hypotheses kept at each step; 1 is greedy")
-    nbest: int = Field(1, ge=1, le=1000, description="answers to each source")
+    beam: int = Field(5, ge=1, le=1000, description="beam size; 1 is greedy")
+    nbest: int = Field(1, ge=1, le=1000, description="answers per source")
     length_penalty: float = Field(
         1.0,
         ge=0,
         allow_inf_nan=False,
         le=100,
-        description="alpha of Wu et al. (2016): how much longer answers are preferred; 0 = not",
+        description="alpha of Wu et al. (2016): higher values prefer longer answers; 0 = off",
     )
     coverage_penalty: float = Field(
         0.0,
         ge=0,
         allow_inf_nan=False,
         le=100,
-        description="beta of Wu et al. (2016): how much source that nothing attended to costs",
+        description="beta of Wu et al. (2016): cost of source tokens without attention; 0 = off",
     )
     early_stop: bool = Field(
-        False, description="stop when `beam` answers have ended, be a better one possible or not"
+        False, description="stop when `beam` answers are finished, even if a better one is possible"
     )
     no_repeat_ngram: int = Field(
-        0, ge=0, le=10**4, description="no run of so many tokens twice in an answer; 0 = any"
+        0,
+        ge=0,
+        le=10**4,
+        description="n-grams of so many tokens occur once per answer at most; 0 = off",
     )
-    min_length: int = Field(0, ge=0, le=10**5, description="tokens before an answer may end")
+    min_length: int = Field(0, ge=0, le=10**5, description="fewest tokens of an answer")
     max_length: int = Field(
-        200, ge=1, le=10**5, description="most steps of an answer, the end among them"
+        200, ge=1, le=10**5, description="most steps of an answer, EOS included"
     )
     max_ratio: float = Field(
         3.0,
         ge=0,
         allow_inf_nan=False,
         le=10**4,
-        description="most steps for each source token, and",
+        description="most steps per source token, beside `max_extra`",
     )
-    max_extra: int = Field(10, ge=1, le=10**5, description="so many more")
-    allow_unknown: bool = Field(False, description="answers may hold the token of unknown words")
+    max_extra: int = Field(10, ge=1, le=10**5, description="steps added to those of `max_ratio`")
+    allow_unknown: bool = Field(False, description="answers may contain the unknown token")
     temperature: float = Field(
-        1.0, gt=0, allow_inf_nan=False, le=1000, description="sampling: below 1 is more cautious"
+        1.0,
+        gt=0,
+        allow_inf_nan=False,
+        le=1000,
+        description="of sampling; below 1 prefers likely tokens",
     )
     top_k: int | None = Field(
-        None, ge=1, le=2**24, description="sampling: from so many tokens at most"
+        None, ge=1, le=2**24, description="sample from so many most likely tokens"
     )
     top_p: float = Field(
-        1.0, gt=0, le=1, description="sampling: from the fewest tokens that are so likely together"
+        1.0, gt=0, le=1, description="sample from the fewest tokens of so much probability together"
     )
 
     @model_validator(mode="after")
@@ -77,7 +84,7 @@ class DecodingSettings(Settings):
         return self
 
     def _refuse_sampling(self) -> None:
-        """What would change nothing is refused rather than dropped."""
+        """Refuse settings that would have no effect."""
         for name in ("temperature", "top_k", "top_p"):
             value = getattr(self, name)
             if value != type(self).model_fields[name].default:

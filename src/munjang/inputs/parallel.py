@@ -30,7 +30,7 @@ from munjang.inputs.input import Encoded, Input
 from munjang.layout import TARGET_TOKENIZER, TARGET_VOCABULARY, TOKENIZER, VOCABULARY
 from munjang.loading import load_tokenizer
 from munjang.models.attention_weights import Attends
-from munjang.models.encoder_decoder import Vocabularies
+from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.recipe import Recipe, section_of
 from munjang.reporting import Report, pluralize, stage
 from munjang.sealed import SealedFolder

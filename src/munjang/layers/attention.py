@@ -131,7 +131,11 @@ class SelfAttention(nn.Module):
         return self._joined(attend(*self._heads(states, turns), visible, causal=causal))
 
     def step(
-        self, states: Tensor, past: KeysValues | None, turns: Turns | None
+        self,
+        states: Tensor,
+        past: KeysValues | None,
+        turns: Turns | None,
+        visible: Tensor | None = None,
     ) -> tuple[Tensor, KeysValues]:
         """What one more token takes from those before it and from itself.
 
@@ -139,6 +143,8 @@ class SelfAttention(nn.Module):
             states: its own, [rows, 1, dim].
             past: keys and values of those before, each [rows, heads, places, dim / heads].
             turns: of its place.
+            visible: places that may be attended to, this token's as the last, [rows, 1, 1,
+                places + 1]; None: all.
 
         Returns:
             [rows, 1, dim], and the past with this token.
@@ -146,7 +152,7 @@ class SelfAttention(nn.Module):
         query, key, value = self._heads(states, turns)
         if past is not None:
             key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
-        return self._joined(attend(query, key, value, None)), (key, value)
+        return self._joined(attend(query, key, value, visible)), (key, value)
 
     def written_out(
         self, states: Tensor, visible: Tensor | None, turns: Turns | None = None

@@ -190,6 +190,7 @@ class DecoderBlock(_Layer):
         memory: KeysValues,
         visible: Tensor | None,
         turns: Turns | None,
+        past_visible: Tensor | None = None,
     ) -> tuple[Tensor, KeysValues, Tensor]:
         """One place of every hypothesis.
 
@@ -200,6 +201,8 @@ class DecoderBlock(_Layer):
             memory: of the sentences: the hypotheses of one are so many queries on it.
             visible: as in `forward`.
             turns: of this place alone.
+            past_visible: places that may be attended to, this one as the last, [sentences x beam,
+                1, 1, places + 1]; None: all.
 
         Returns:
             [sentences, beam, dim], the past with this place, and the weights on the source
@@ -210,7 +213,7 @@ class DecoderBlock(_Layer):
         shape = states.shape
 
         def attention(x: Tensor) -> Tensor:
-            taken, seen = self.attention.step(x.view(-1, 1, shape[-1]), past, turns)
+            taken, seen = self.attention.step(x.view(-1, 1, shape[-1]), past, turns, past_visible)
             now.append(seen)
             return taken.view(shape)
 

@@ -1,14 +1,14 @@
-"""One step of each recurrent cell, written out in the symbols of its paper.
+"""One step of each recurrent cell, in the symbols of its paper.
 
-Models run PyTorch's fused layers over whole rows, see `layers/recurrent.py`; this is what those
-compute at one place, to read, to look inside a trained layer, and held equal to them by the tests.
+Models run PyTorch's fused layers over whole rows, see `layers/recurrent.py`. These functions are
+the same computation for one token, to read and to inspect a trained layer; tests compare both.
 
     x  the vector of a token [batch, dim]      h  the hidden state [batch, hidden]
     W  weights on x [gates x hidden, dim]      U  weights on h [gates x hidden, hidden]
     b  bias beside W [gates x hidden]          d  bias beside U [gates x hidden]
-    σ  the logistic function                   ∘  the product number by number
+    σ  the logistic function                   ∘  the element-wise product
 
-Two biases where the papers have one, as in PyTorch; only in the GRU do they differ in what they do.
+As in PyTorch there are two biases where the papers have one. Only in the GRU their effects differ.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 
 class Weights(NamedTuple):
-    """Weights of one direction of one layer, those of each gate behind one another."""
+    """Weights of one direction of one layer, gate after gate."""
 
     w: Tensor
     u: Tensor
@@ -27,12 +27,12 @@ class Weights(NamedTuple):
 
 
 def weights_of(layer: nn.RNNBase) -> Weights:
-    """The weights of the first layer of a fused `nn.RNN`, `nn.GRU` or `nn.LSTM`."""
+    """Return the weights of the first layer of a fused `nn.RNN`, `nn.GRU` or `nn.LSTM`."""
     return Weights(*layer.all_weights[0])
 
 
 def rnn_step(x: Tensor, h: Tensor, weights: Weights) -> Tensor:
-    """Elman (1990), with tanh for its logistic function.
+    """Compute one step of Elman (1990), with tanh instead of the logistic function.
 
     h' = tanh(W x + b + U h + d)
     """
@@ -41,9 +41,9 @@ def rnn_step(x: Tensor, h: Tensor, weights: Weights) -> Tensor:
 
 
 def lstm_gates(x: Tensor, h: Tensor, weights: Weights) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Input gate i, forget gate f, what may be written g, output gate o: each [batch, hidden].
+    """Compute input gate i, forget gate f, candidate g, output gate o: each [batch, hidden].
 
-    i, f, o = σ(W x + b + U h + d)    g = tanh(W x + b + U h + d)    each with rows of its own
+    i, f, o = σ(W x + b + U h + d)    g = tanh(W x + b + U h + d)    each with its own rows
     """
     w, u, b, d = weights
     i, f, g, o = (x @ w.T + b + h @ u.T + d).chunk(4, dim=1)
@@ -51,7 +51,7 @@ def lstm_gates(x: Tensor, h: Tensor, weights: Weights) -> tuple[Tensor, Tensor, 
 
 
 def lstm_step(x: Tensor, h: Tensor, c: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
-    """Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000).
+    """Compute one step of Hochreiter and Schmidhuber (1997) with Gers et al.'s forget gate (2000).
 
     c' = f ∘ c + i ∘ g    h' = o ∘ tanh(c')    c is the memory cell [batch, hidden]
     """
@@ -61,12 +61,12 @@ def lstm_step(x: Tensor, h: Tensor, c: Tensor, weights: Weights) -> tuple[Tensor
 
 
 def gru_gates(x: Tensor, h: Tensor, weights: Weights) -> tuple[Tensor, Tensor, Tensor]:
-    """Reset gate r, update gate z, and the candidate n: each [batch, hidden].
+    """Compute reset gate r, update gate z and candidate n: each [batch, hidden].
 
     r, z = σ(W x + b + U h + d)    n = tanh(W x + b + r ∘ (U h + d))
 
     Cho et al. reset h before the product, U (r ∘ h). PyTorch, cuDNN and Keras reset after it, so
-    that one product serves all gates; this is that variant.
+    that one product serves all gates; so does this function.
     """
     w, u, b, d = weights
     of_x, of_h = (x @ w.T + b).chunk(3, dim=1), (h @ u.T + d).chunk(3, dim=1)
@@ -75,7 +75,7 @@ def gru_gates(x: Tensor, h: Tensor, weights: Weights) -> tuple[Tensor, Tensor, T
 
 
 def gru_step(x: Tensor, h: Tensor, weights: Weights) -> Tensor:
-    """Cho et al. (2014), reset after the product.
+    """Compute one step of Cho et al. (2014), reset after the product.
 
     h' = z ∘ h + (1 - z) ∘ n
     """

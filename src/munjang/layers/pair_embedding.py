@@ -1,4 +1,4 @@
-"""Embeddings of both sides of an encoder-decoder, and its output layer over the target words."""
+"""Embeddings of both sides of an encoder-decoder, and its output layer over target tokens."""
 
 from typing import ClassVar
 
@@ -12,25 +12,29 @@ from munjang.text.vocabulary import PAD
 
 
 class PairEmbedding(nn.Module):
-    """One vector a token of the source and of the target, and logits of the next target token.
+    """Source and target embeddings, and the output layer that scores the next target token.
 
-    Up to three tables, of which some may be one: the source's, the target's, and the weights of the
-    output. "Using the output embedding to improve language models" (Press and Wolf 2017) makes the
-    last two one (`tie`), and all three where both sides have one vocabulary (`share`).
+    Up to three tables, some of which may be the same: source embedding, target embedding, output
+    weights. With `tie`, the last two are one ("Using the output embedding to improve language
+    models", Press and Wolf 2017); with `share` too, where both sides have one vocabulary, all are.
 
-    All tables begin normal with standard deviation 1 / √width, so that a state whose numbers are
-    about 1 gives logits about 1. Vectors are as short as that; a model that wants numbers about 1
-    multiplies them by √dim. The bias of the output begins at zero.
+    Tables are initialized from a normal distribution of standard deviation 1 / √dim, so that
+    states of size about 1 give logits of about 1. Embedded tokens are as small; a model that needs
+    size about 1 multiplies them by √dim. The bias of the output layer is initialized with zeros.
 
-    A table that the output reads gets a dense gradient, any other a row-sparse one.
+    The table that the output layer reads has a dense gradient, any other a row-sparse one.
 
     Args:
         source: ids of the source side, PAD included.
         target: ids of the target side, PAD included.
-        dim: width of a token's vector.
-        share: one table for both sides, which must then have as many ids.
-        tie: score a target token with its own vector.
-        out_dim: width of the states that `project` takes; `dim` when left out, and whenever tied.
+        dim: width of an embedded token.
+        share: one table for both sides, which must then have the same number of ids.
+        tie: the output weights are the target embedding.
+        out_dim: width of the states that `project` reads; None: dim. With `tie` always dim.
+
+    Raises:
+        ValueError: sides that share a table differ in their number of ids, or a tied output layer
+            is to read states of another width.
     """
 
     embedding_tables: ClassVar = ("target_table", "source_table")
@@ -47,10 +51,12 @@ class PairEmbedding(nn.Module):
     ) -> None:
         super().__init__()
         if share and source != target:
-            raise ValueError(f"sides that share a table have as many ids: {source} and {target}")
+            raise ValueError(f"sides that share a table need as many ids: {source} and {target}")
         out_dim = dim if out_dim is None else out_dim
         if tie and out_dim != dim:
-            raise ValueError(f"tied to vectors of {dim}, the output takes no states of {out_dim}")
+            raise ValueError(
+                f"expected out_dim {dim}, as of the tied embedding, got states of {out_dim}"
+            )
         self.dim = dim
         self.out_dim = out_dim
         self.target_table = _table(target, dim)
@@ -58,22 +64,22 @@ class PairEmbedding(nn.Module):
         self.output_table = None if tie else _table(target, out_dim)
         self.bias = nn.Parameter(torch.zeros(target))
 
-    def source(self, ids: Tensor) -> Tensor:
-        """Source `ids` of any shape to vectors [..., dim]; PAD gives zeros."""
+    def embed_source(self, ids: Tensor) -> Tensor:
+        """Embed source `ids` of any shape: [..., dim]; PAD gives zeros."""
         if self.source_table is None:
-            return self.target(ids)
+            return self.embed_target(ids)
         return _sparse_lookup(self.source_table, ids)
 
-    def target(self, ids: Tensor) -> Tensor:
-        """Target `ids` of any shape to vectors [..., dim]; PAD gives zeros."""
+    def embed_target(self, ids: Tensor) -> Tensor:
+        """Embed target `ids` of any shape: [..., dim]; PAD gives zeros."""
         if self.output_table is None:
             return _dense_lookup(self.target_table, ids)
         return _sparse_lookup(self.target_table, ids)
 
     def project(self, states: Tensor) -> Projected:
-        """`states` [rows, out_dim] with the output layer that makes logits of them."""
+        """Return `states` [..., out_dim] with the output layer."""
         table = self.target_table if self.output_table is None else self.output_table
-        # after autocast a state may be of half the width, which is too narrow to sum a loss in
+        # after autocast states may be bfloat16, too coarse to sum a loss in
         return Projected(states.to(table.dtype), table, self.bias)
 
 
@@ -88,5 +94,5 @@ def _sparse_lookup(table: Tensor, ids: Tensor) -> Tensor:
 
 
 def _dense_lookup(table: Tensor, ids: Tensor) -> Tensor:
-    # the output's gradient moves the row of PAD too: it is a word that never comes
+    # the output layer's gradient moves the row of PAD too, as a token that never comes
     return F.embedding(ids, table).masked_fill((ids == PAD)[..., None], 0.0)

@@ -17,11 +17,11 @@ from munjang.data.dataset import Dataset
 from munjang.data.pairs.examples import PairExamples
 from munjang.data.pairs.sides import Sides
 from munjang.data.table import Table
-from munjang.decoding.decode import decode
+from munjang.decoding.decode import decode_sources
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.layers.projection import Projected
-from munjang.models.encoder_decoder import EncoderDecoder
+from munjang.models.sequence_to_sequence.model import EncoderDecoder
 from munjang.tasks.alignment import copied, links
 from munjang.tasks.inference import compute_alone_if_forked
 from munjang.tasks.task import Card, EncodedRows, RunSettings
@@ -102,7 +102,9 @@ class Translate:
         """Refuse to copy unknown words without attention to copy by, and known labels."""
         if recipe.labels is not None:
             raise ValueError("labels: the task translate has none; leave it out")
-        if recipe.section("translate").copy_unknown and not getattr(recipe.model, "attends", False):
+        if recipe.section("translate").copy_unknown and not getattr(
+            recipe.model, "has_attention", False
+        ):
             raise ValueError(
                 f"translate.copy_unknown: {recipe.model_name} attends to no word that it could "
                 "copy; choose attentive or transformer, or set it to false"
@@ -351,7 +353,7 @@ def hypotheses_of(
         for batch in pairs.sources_in_order_of_length(_BATCH_ROWS):
             batch = batch.to(device)
             rows = batch.rows.tolist()
-            found = decode(
+            found = decode_sources(
                 cast(EncoderDecoder, network),
                 batch.ids,
                 batch.mask,

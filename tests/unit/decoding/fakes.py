@@ -1,7 +1,7 @@
-"""Models small enough to reason about: what they say is a seeded function of source and prefix."""
+"""Models small enough to reason about: predictions are a seeded function of source and prefix."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from munjang.models.encoder_decoder import Stepped
+from munjang.models.decoder import StepOutput
 from munjang.text.vocabulary import GO
 
 Prefix = tuple[int, ...]
@@ -17,11 +17,24 @@ Prefix = tuple[int, ...]
 
 @dataclass(frozen=True)
 class PrefixState:
-    """Every hypothesis is its whole prefix, in plain Python. Whoever asks wrongly is told."""
+    """Each hypothesis as its whole prefix, in plain Python; wrong calls fail.
+
+    Attributes:
+        sources: of each row.
+        prefixes: of each row's hypotheses, GO included.
+        width: padded length of the sources.
+        calls: names of the methods called on all states of a model.
+    """
 
     sources: list[Prefix]
     prefixes: list[list[Prefix]]
+    width: int
     calls: list[str]
+
+    @property
+    def source_mask(self) -> Tensor:
+        lengths = torch.tensor([len(source) for source in self.sources])
+        return torch.arange(self.width)[None] < lengths[:, None]
 
     def pick(self, parents: Tensor) -> "PrefixState":
         assert parents.dtype == torch.int64
@@ -31,17 +44,30 @@ class PrefixState:
         rows = zip(self.prefixes, parents.tolist(), strict=True)
         assert all(0 <= p < len(row) for row, some in rows for p in some)
         rows = zip(self.prefixes, parents.tolist(), strict=True)
-        return PrefixState(self.sources, [[row[p] for p in some] for row, some in rows], self.calls)
+        return replace(self, prefixes=[[row[p] for p in some] for row, some in rows])
 
-    def keep(self, sentences: Tensor) -> "PrefixState":
-        assert sentences.dtype == torch.int64
-        assert sentences.dim() == 1
-        kept = sentences.tolist()
+    def keep(self, rows: Tensor) -> "PrefixState":
+        assert rows.dtype == torch.int64
+        assert rows.dim() == 1
+        kept = rows.tolist()
         assert kept == sorted(set(kept))
-        assert len(kept) < len(self.sources), "nothing leaves: nobody should pay for a copy"
+        assert len(kept) < len(self.sources), "no row leaves: a copy would be wasted"
         self.calls.append("keep")
-        return PrefixState(
-            [self.sources[s] for s in kept], [self.prefixes[s] for s in kept], self.calls
+        return replace(
+            self,
+            sources=[self.sources[row] for row in kept],
+            prefixes=[self.prefixes[row] for row in kept],
+        )
+
+    def join(self, others: Sequence["PrefixState"]) -> "PrefixState":
+        self.calls.append("join")
+        states = [self, *others]
+        assert len({len(row) for state in states for row in state.prefixes}) == 1
+        return replace(
+            self,
+            sources=[source for state in states for source in state.sources],
+            prefixes=[row for state in states for row in state.prefixes],
+            width=max(state.width for state in states),
         )
 
 
@@ -79,10 +105,10 @@ class TableModel:
         logits[3] += self.ending
         return torch.tensor(logits, dtype=torch.float32)
 
-    def log_chances(self, source: Prefix, prefix: Prefix) -> list[float]:
+    def log_probabilities(self, source: Prefix, prefix: Prefix) -> list[float]:
         """What a hypothesis pays for each next token."""
-        chances: list[float] = self.logits(source, prefix).log_softmax(-1).tolist()
-        return chances
+        values: list[float] = self.logits(source, prefix).log_softmax(-1).tolist()
+        return values
 
     def attention(self, source: Prefix, prefix: Prefix) -> Tensor:
         """[source tokens], 1 in all."""
@@ -92,55 +118,57 @@ class TableModel:
     def begin(self, source: Tensor, source_mask: Tensor) -> PrefixState:
         rows = zip(source.tolist(), source_mask.sum(1).tolist(), strict=True)
         sources = [tuple(row[:length]) for row, length in rows]
-        self.width = source.shape[1]
-        return PrefixState(sources, [[()] for _ in sources], self.calls)
+        return PrefixState(sources, [[()] for _ in sources], source.shape[1], self.calls)
 
-    def step(self, state: PrefixState, ids: Tensor) -> Stepped:
+    def step(self, state: PrefixState, ids: Tensor) -> StepOutput:
         beam = len(state.prefixes[0])
         assert ids.shape == (len(state.sources), beam)
         assert ids.dtype == torch.int64
         assert all(len(row) == beam for row in state.prefixes)
         self.steps.append(len(state.sources))
         grown: list[list[Prefix]] = []
-        for row, said in zip(state.prefixes, ids.tolist(), strict=True):
+        for row, new in zip(state.prefixes, ids.tolist(), strict=True):
             # GO comes first and is no part of the answer
-            grown.append([(*p, i) for p, i in zip(row, said, strict=True)])
+            grown.append([(*p, i) for p, i in zip(row, new, strict=True)])
             assert all(p[0] == GO and GO not in p[1:] for p in grown[-1])
         pairs = list(zip(state.sources, grown, strict=True))
         logits = torch.stack(
             [torch.stack([self.logits(s, p[1:]) for p in row]) for s, row in pairs]
         )
-        attention = torch.zeros(*ids.shape, self.width)
+        attention = torch.zeros(*ids.shape, state.width)
         for place, (source, row) in enumerate(pairs):
             for hypothesis, prefix in enumerate(row):
                 attention[place, hypothesis, : len(source)] = self.attention(source, prefix[1:])
-        return Stepped(
+        return StepOutput(
             logits,
-            PrefixState(state.sources, grown, state.calls),
+            replace(state, prefixes=grown),
             attention if self.attends else None,
         )
 
     def __call__(self, *_: Any) -> Any:
-        raise AssertionError("decoding asks for begin and step alone")
+        raise AssertionError("decoding calls begin and step alone")
 
-    looks = __call__
+    attention_weights = __call__
 
 
 @dataclass(frozen=True)
 class HiddenState:
-    """[sentences, beam, dim] of a recurrent decoder."""
+    """State of a recurrent decoder, [rows, beam, dim]."""
 
     hidden: Tensor
 
     def pick(self, parents: Tensor) -> "HiddenState":
         return HiddenState(torch.take_along_dim(self.hidden, parents[..., None], 1))
 
-    def keep(self, sentences: Tensor) -> "HiddenState":
-        return HiddenState(self.hidden[sentences])
+    def keep(self, rows: Tensor) -> "HiddenState":
+        return HiddenState(self.hidden[rows])
+
+    def join(self, others: Sequence["HiddenState"]) -> "HiddenState":
+        return HiddenState(torch.cat([self.hidden, *(other.hidden for other in others)]))
 
 
 class TinyRecurrent(nn.Module):
-    """The sum of the source's vectors, then a GRU that says words: a real state of tensors."""
+    """The sum of the source's vectors, then a GRU: a model whose state is a real tensor."""
 
     def __init__(self, words: int, seed: int, dim: int = 12) -> None:
         super().__init__()
@@ -154,13 +182,13 @@ class TinyRecurrent(nn.Module):
         vectors = self.embedding(source).masked_fill(~source_mask[..., None], 0.0)
         return HiddenState(vectors.sum(1, keepdim=True).tanh())
 
-    def step(self, state: HiddenState, ids: Tensor) -> Stepped:
+    def step(self, state: HiddenState, ids: Tensor) -> StepOutput:
         flat = self.cell(self.embedding(ids).flatten(0, 1), state.hidden.flatten(0, 1))
         hidden = flat.view(*ids.shape, -1)
-        return Stepped(self.out(hidden), HiddenState(hidden))
+        return StepOutput(self.out(hidden), HiddenState(hidden))
 
-    def looks(self, *_: Any) -> Any:
-        raise AssertionError("decoding asks for begin and step alone")
+    def attention_weights(self, *_: Any) -> Any:
+        raise AssertionError("decoding calls begin and step alone")
 
 
 def padded(rows: Sequence[Sequence[int]], wider: int = 0) -> tuple[Tensor, Tensor]:

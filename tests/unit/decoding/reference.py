@@ -24,8 +24,8 @@ def allowed(prefix: Prefix, words: int, options: DecodingSettings) -> list[int]:
         left.remove(EOS)
     n = options.no_repeat_ngram
     if n:
-        said = {prefix[i : i + n] for i in range(len(prefix) - n + 1)}
-        left = [i for i in left if (*prefix, i)[-n:] not in said]
+        seen = {prefix[i : i + n] for i in range(len(prefix) - n + 1)}
+        left = [i for i in left if (*prefix, i)[-n:] not in seen]
     return left or [EOS]
 
 
@@ -52,13 +52,13 @@ def best(answers: list[Answer], options: DecodingSettings) -> list[Answer]:
 
 
 def beam_search(model: TableModel, source: Prefix, options: DecodingSettings) -> list[Answer]:
-    """As `munjang.decoding.beam` says it, without the exact rule for stopping."""
+    """as `munjang.decoding.beam` describes it, without the exact rule for stopping."""
     live: list[tuple[Prefix, float]] = [((), 0.0)]
     ended: list[Answer] = []
     for _ in range(limit_of(source, options)):
         candidates = []
         for rank, (prefix, total) in enumerate(live):
-            chances = model.log_chances(source, prefix)
+            chances = model.log_probabilities(source, prefix)
             for i in allowed(prefix, model.words, options):
                 key = (-(total + chances[i]), rank, -chances[i], i)
                 candidates.append((key, prefix, i, total + chances[i]))
@@ -78,7 +78,7 @@ def greedy(model: TableModel, source: Prefix, options: DecodingSettings) -> Answ
     prefix: Prefix = ()
     total = 0.0
     for _ in range(limit_of(source, options)):
-        chances = model.log_chances(source, prefix)
+        chances = model.log_probabilities(source, prefix)
         chosen = max(allowed(prefix, model.words, options), key=lambda i: chances[i])
         total += chances[chosen]
         if chosen == EOS:
@@ -97,8 +97,8 @@ def _all(model: TableModel, source: Prefix, options: DecodingSettings) -> Iterat
     words = [i for i in range(model.words) if i not in (PAD, OOV, GO, EOS)]
     for length in range(limit + 1):
         for prefix in itertools.product(words, repeat=length):
-            said = (*prefix, EOS) if length < limit else prefix
+            tokens = (*prefix, EOS) if length < limit else prefix
             total = 0.0
-            for place, i in enumerate(said):
-                total += model.log_chances(source, prefix[:place])[i]
+            for place, i in enumerate(tokens):
+                total += model.log_probabilities(source, prefix[:place])[i]
             yield scored(model, source, prefix, total, length < limit, options)

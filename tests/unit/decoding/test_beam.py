@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.decoding.beam import beam_search
-from munjang.decoding.decode import decode
+from munjang.decoding.constraints import max_steps
+from munjang.decoding.decode import decode_sources
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from tests.unit.decoding import reference
@@ -60,7 +61,7 @@ def test_equal_to_the_reference(
     chosen: DecodingSettings, words: int, ending: float, tied: bool, seed: int, sources: int
 ) -> None:
     model = TableModel(words, seed, ending=ending, tied=tied)
-    found = decode(model, *padded(SOURCES[:sources], 2), chosen)
+    found = decode_sources(model, *padded(SOURCES[:sources], 2), chosen)
     assert len(found) == sources
     for source, hypotheses in zip(SOURCES, found, strict=False):
         assert 1 <= len(hypotheses) <= chosen.nbest
@@ -73,7 +74,7 @@ def test_a_beam_that_holds_everything_finds_the_best_there_is(alpha: float, seed
     """Three words and three steps: 1 + 3 + 9 that end and 27 that are cut."""
     chosen = DecodingSettings(beam=40, nbest=40, length_penalty=alpha, max_length=3)
     model = TableModel(7, seed)
-    found = decode(model, *padded(SOURCES), chosen)
+    found = decode_sources(model, *padded(SOURCES), chosen)
     for source, hypotheses in zip(SOURCES, found, strict=True):
         expected = reference.everything(model, source, chosen)
         assert len(expected) == 40
@@ -84,13 +85,13 @@ def test_a_beam_of_one_that_stops_at_the_first_end_is_greedy() -> None:
     chosen = DecodingSettings(beam=1, early_stop=True, max_length=12)
     for seed in range(20):
         model = TableModel(9, seed, ending=0.5)
-        for source, hypotheses in zip(
-            SOURCES, beam_search(model, *padded(SOURCES), chosen), strict=True
-        ):
+        state = model.begin(*padded(SOURCES))
+        found = beam_search(model.step, state, max_steps(state.source_mask.sum(1), chosen), chosen)
+        for source, hypotheses in zip(SOURCES, found, strict=True):
             same(hypotheses, [reference.greedy(model, source, chosen)])
 
 
-def test_sentences_leave_when_they_are_done() -> None:
+def test_rows_leave_when_they_are_done() -> None:
     """A model that ends at once, but for a source of token 9: the others do not pay for it."""
 
     class Uneven(TableModel):
@@ -100,12 +101,12 @@ def test_sentences_leave_when_they_are_done() -> None:
             return logits
 
     model = Uneven(12)
-    found = decode(
+    found = decode_sources(
         model, *padded([(5,), (9,), (6,), (9, 9)]), DecodingSettings(beam=3, max_length=13)
     )
     assert [len(hypotheses[0].ids) for hypotheses in found] == [0, 13, 0, 13]
     assert model.steps == [4] + [2] * 12
-    # nobody pays for a copy of those who leave, and at the end there is nobody
+    # no copy of rows that leave, and none at the end, where no row is left
     assert model.calls == ["keep"] + ["pick"] * 12
 
 
@@ -113,7 +114,7 @@ def test_it_stops_when_nothing_can_get_better() -> None:
     """Every live hypothesis pays 5 or more; the one that has ended paid next to nothing."""
     sure = DecodingSettings(beam=3, length_penalty=0.0, max_length=100)
     model = TableModel(12, ending=30.0)
-    decode(model, *padded([(5,)]), sure)
+    decode_sources(model, *padded([(5,)]), sure)
     assert model.steps == [1]
 
 
@@ -121,7 +122,7 @@ def test_cut_answers_come_behind_finished_ones_whatever_their_score() -> None:
     chosen = DecodingSettings(beam=4, nbest=4, max_length=3, length_penalty=0.0)
     seen = set()
     for seed in range(30):
-        for hypotheses in decode(TableModel(8, seed), *padded(SOURCES), chosen):
+        for hypotheses in decode_sources(TableModel(8, seed), *padded(SOURCES), chosen):
             ends = [h.finished for h in hypotheses]
             assert ends == sorted(ends, reverse=True)
             scores = [h.score for h in hypotheses]
@@ -132,7 +133,7 @@ def test_cut_answers_come_behind_finished_ones_whatever_their_score() -> None:
 def test_a_dead_end_says_eos_rather_than_nothing() -> None:
     """One word, never twice, and five wanted: it may end after all."""
     chosen = DecodingSettings(beam=3, nbest=3, min_length=5, no_repeat_ngram=1)
-    [[only]] = decode(TableModel(5), *padded([(4, 4)]), chosen)
+    [[only]] = decode_sources(TableModel(5), *padded([(4, 4)]), chosen)
     assert only.ids == (4,)
     assert only.finished
     assert math.isfinite(only.score)

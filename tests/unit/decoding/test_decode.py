@@ -1,4 +1,4 @@
-"""All methods: batches do not show, limits hold, attention belongs to its tokens, errors teach."""
+"""All methods: batches do not show, limits hold, attention belongs to its tokens, clear errors."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from munjang.decoding.decode import decode
+from munjang.decoding.decode import decode_sources
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.errors import ConfigError, MunjangError
-from munjang.models.encoder_decoder import Stepped
+from munjang.models.decoder import StepOutput
 from munjang.text.vocabulary import EOS, GO, OOV, PAD
 from tests.unit.decoding import reference
 from tests.unit.decoding.fakes import PrefixState, TableModel, TinyRecurrent, padded
@@ -54,9 +54,9 @@ def test_greedy_and_a_beam_of_one_are_the_reference(
     seed: int,
 ) -> None:
     model = TableModel(words, seed, ending=ending, tied=tied)
-    for asked in ({"method": "greedy"}, {"beam": 1}):
+    for method in ({"method": "greedy"}, {"beam": 1}):
         chosen = DecodingSettings(
-            **asked,
+            **method,
             no_repeat_ngram=ngram,
             min_length=shortest,
             max_length=9,
@@ -64,7 +64,7 @@ def test_greedy_and_a_beam_of_one_are_the_reference(
             max_ratio=1.5,
             coverage_penalty=coverage,
         )
-        found = decode(model, *padded(SOURCES), chosen)
+        found = decode_sources(model, *padded(SOURCES), chosen)
         for source, hypotheses in zip(SOURCES, found, strict=True):
             same(hypotheses, [reference.greedy(model, source, chosen)])
 
@@ -80,9 +80,9 @@ def test_neighbours_change_nothing(kind: Any, seed: int, method: dict[str, Any])
     model = kind(30, seed)
     chosen = DecodingSettings(**method, max_length=12)
     numbers = [40, 3, 17, 8, 99, 5]
-    together = decode(model, *padded(SOURCES), chosen, rows=numbers, seed=seed)
+    together = decode_sources(model, *padded(SOURCES), chosen, rows=numbers, seed=seed)
     order = [3, 0, 5, 4, 2, 1]
-    shuffled = decode(
+    shuffled = decode_sources(
         model,
         *padded([SOURCES[i] for i in order], 4),
         chosen,
@@ -90,7 +90,7 @@ def test_neighbours_change_nothing(kind: Any, seed: int, method: dict[str, Any])
         seed=seed,
     )
     for place, source in enumerate(SOURCES):
-        [alone] = decode(model, *padded([source]), chosen, rows=[numbers[place]], seed=seed)
+        [alone] = decode_sources(model, *padded([source]), chosen, rows=[numbers[place]], seed=seed)
         for other in (together[place], shuffled[order.index(place)]):
             assert [h.ids for h in other] == [h.ids for h in alone]
             assert [h.score for h in other] == pytest.approx([h.score for h in alone], rel=1e-4)
@@ -101,18 +101,18 @@ def test_scores_are_those_of_the_words(method: dict[str, Any]) -> None:
     model = TinyRecurrent(25, 1).requires_grad_(False)
     chosen = DecodingSettings(**method, max_length=15)
     source, mask = padded(SOURCES)
-    found = decode(model, source, mask, chosen)
+    found = decode_sources(model, source, mask, chosen)
     for place, hypotheses in enumerate(found):
         for hypothesis in hypotheses:
-            said = [*hypothesis.ids, *([EOS] if hypothesis.finished else [])]
+            generated = [*hypothesis.ids, *([EOS] if hypothesis.finished else [])]
             state = model.begin(source[place : place + 1], mask[place : place + 1])
             total = 0.0
-            for before, token in zip([GO, *said], said, strict=False):
+            for before, token in zip([GO, *generated], generated, strict=False):
                 stepped = model.step(state, torch.tensor([[before]]))
                 total += float(stepped.logits.log_softmax(-1)[0, 0, token])
                 state = stepped.state
             assert hypothesis.log_probability == pytest.approx(total, rel=1e-4)
-            expected = total / ((5 + len(said)) / 6) ** chosen.length_penalty
+            expected = total / ((5 + len(generated)) / 6) ** chosen.length_penalty
             assert hypothesis.score == pytest.approx(expected, rel=1e-4)
 
 
@@ -128,7 +128,7 @@ def test_a_model_that_never_ends_is_cut(place: int, longest: int, ratio: float, 
     chosen = DecodingSettings(
         **METHODS[place], max_length=longest, max_ratio=ratio, max_extra=extra
     )
-    found = decode(model, *padded(SOURCES), chosen)
+    found = decode_sources(model, *padded(SOURCES), chosen)
     for source, hypotheses in zip(SOURCES, found, strict=True):
         limit = min(longest, int(ratio * len(source)) + extra)
         assert {len(h.ids) for h in hypotheses} == {limit}
@@ -136,7 +136,7 @@ def test_a_model_that_never_ends_is_cut(place: int, longest: int, ratio: float, 
     assert len(model.steps) == max(reference.limit_of(source, chosen) for source in SOURCES)
 
 
-def test_reserved_tokens_are_never_said(method: dict[str, Any]) -> None:
+def test_reserved_tokens_are_never_generated(method: dict[str, Any]) -> None:
     class Tempted(TableModel):
         def _logits(self, source: tuple[int, ...], prefix: tuple[int, ...]) -> Tensor:
             logits = super()._logits(source, prefix)
@@ -145,17 +145,19 @@ def test_reserved_tokens_are_never_said(method: dict[str, Any]) -> None:
 
     for unknown in (False, True):
         chosen = DecodingSettings(**method, max_length=8, allow_unknown=unknown)
-        found = words_of(decode(Tempted(9), *padded(SOURCES), chosen))
-        said = {i for hypotheses in found for ids in hypotheses for i in ids}
-        assert not said & {PAD, GO, EOS}
-        assert (OOV in said) == unknown
+        found = words_of(decode_sources(Tempted(9), *padded(SOURCES), chosen))
+        generated = {i for hypotheses in found for ids in hypotheses for i in ids}
+        assert not generated & {PAD, GO, EOS}
+        assert (OOV in generated) == unknown
 
 
 def test_no_ngram_twice_and_not_too_short(method: dict[str, Any]) -> None:
     for n in (1, 2, 3):
         chosen = DecodingSettings(**method, no_repeat_ngram=n, min_length=3, max_length=14)
         for seed in range(5):
-            for hypotheses in words_of(decode(TableModel(9, seed), *padded(SOURCES), chosen)):
+            for hypotheses in words_of(
+                decode_sources(TableModel(9, seed), *padded(SOURCES), chosen)
+            ):
                 for ids in hypotheses:
                     runs = [ids[i : i + n] for i in range(len(ids) - n + 1)]
                     assert len(runs) == len(set(runs))
@@ -164,11 +166,11 @@ def test_no_ngram_twice_and_not_too_short(method: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("coverage", [0.0, 0.2])
 def test_attention_is_that_of_each_token(method: dict[str, Any], coverage: float) -> None:
-    """Through parents that changed and sentences that left; as long as the source alone."""
+    """Through parents that changed and rows that left; as long as the source alone."""
     chosen = DecodingSettings(**method, max_length=9, coverage_penalty=coverage)
     for seed in range(5):
         model = TableModel(14, seed)
-        found = decode(model, *padded(SOURCES, 3), chosen, with_attention=True)
+        found = decode_sources(model, *padded(SOURCES, 3), chosen, with_attention=True)
         for source, hypotheses in zip(SOURCES, found, strict=True):
             for h in hypotheses:
                 assert h.attention is not None
@@ -177,51 +179,61 @@ def test_attention_is_that_of_each_token(method: dict[str, Any], coverage: float
                     assert torch.equal(row, model.attention(source, h.ids[:place]))
 
 
-def test_attention_is_given_only_where_asked_for_and_there(method: dict[str, Any]) -> None:
-    for attends, asked, coverage in ((True, False, 0.2), (True, False, 0.0), (False, True, 0.0)):
+def test_attention_is_returned_where_asked_for_and_there(
+    method: dict[str, Any],
+) -> None:
+    for attends, with_attention, coverage in (
+        (True, False, 0.2),
+        (True, False, 0.0),
+        (False, True, 0.0),
+    ):
         chosen = DecodingSettings(**method, max_length=6, coverage_penalty=coverage)
         model = TableModel(9, attends=attends)
-        found = decode(model, *padded(SOURCES), chosen, with_attention=asked)
+        found = decode_sources(model, *padded(SOURCES), chosen, with_attention=with_attention)
         assert all(h.attention is None for hypotheses in found for h in hypotheses)
 
 
 def test_coverage_without_attention_is_refused(method: dict[str, Any]) -> None:
     chosen = DecodingSettings(**method, coverage_penalty=0.2)
     with pytest.raises(ConfigError, match=r"coverage_penalty is 0\.2, but this model attends"):
-        decode(TableModel(9, attends=False), *padded(SOURCES), chosen)
+        decode_sources(TableModel(9, attends=False), *padded(SOURCES), chosen)
 
 
 @pytest.mark.parametrize("broken", [float("nan"), float("inf")])
 def test_broken_logits_are_refused(method: dict[str, Any], broken: float) -> None:
     class Broken(TableModel):
-        def step(self, state: PrefixState, ids: Tensor) -> Stepped:
+        def step(self, state: PrefixState, ids: Tensor) -> StepOutput:
             stepped = super().step(state, ids)
             if len(self.steps) == 2:
                 stepped.logits[-1, -1, 5] = broken
             return stepped
 
     with pytest.raises(MunjangError, match="NaN or infinity at step 2 of decoding"):
-        decode(Broken(9, ending=-9.0), *padded(SOURCES), DecodingSettings(**method))
+        decode_sources(Broken(9, ending=-9.0), *padded(SOURCES), DecodingSettings(**method))
 
 
 def test_no_sources_and_sources_without_tokens(method: dict[str, Any]) -> None:
     chosen = DecodingSettings(**method, max_extra=4)
     none = torch.zeros(0, 3, dtype=torch.int64)
-    assert decode(TableModel(9), none, none.bool(), chosen) == []
+    assert decode_sources(TableModel(9), none, none.bool(), chosen) == []
     empty = torch.zeros(2, 3, dtype=torch.int64)
-    found = decode(TableModel(9, ending=-50.0), empty, empty.bool(), chosen, with_attention=True)
+    found = decode_sources(
+        TableModel(9, ending=-50.0), empty, empty.bool(), chosen, with_attention=True
+    )
     assert [len(hypotheses[0].ids) for hypotheses in found] == [4, 4]
 
 
 def test_the_models_logits_are_left_alone(method: dict[str, Any]) -> None:
     class Constant(TableModel):
-        def step(self, state: PrefixState, ids: Tensor) -> Stepped:
+        def step(self, state: PrefixState, ids: Tensor) -> StepOutput:
             stepped = super().step(state, ids)
-            return Stepped(weights.expand(*ids.shape, -1), stepped.state)
+            return StepOutput(weights.expand(*ids.shape, -1), stepped.state)
 
     weights = torch.randn(9)
     before = weights.clone()
-    decode(Constant(9), *padded(SOURCES), DecodingSettings(**method, max_length=5, min_length=2))
+    decode_sources(
+        Constant(9), *padded(SOURCES), DecodingSettings(**method, max_length=5, min_length=2)
+    )
     assert torch.equal(weights, before)
 
 
@@ -229,6 +241,6 @@ def test_no_gradients() -> None:
     model = TinyRecurrent(10, 0)
     seen = []
     model.out.register_forward_hook(lambda _m, _i, out: seen.append(out.requires_grad))
-    decode(model, *padded(SOURCES), DecodingSettings(max_length=3))
+    decode_sources(model, *padded(SOURCES), DecodingSettings(max_length=3))
     assert seen
     assert not any(seen)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from munjang.decoding.decode import decode
+from munjang.decoding.decode import decode_sources
 from munjang.decoding.sampling import draw, uniform
 from munjang.decoding.settings import DecodingSettings
 from munjang.text.vocabulary import EOS
@@ -22,16 +22,16 @@ def sampling(**options: float) -> DecodingSettings:
     return DecodingSettings.parse({"method": "sample", **options})
 
 
-def shares(log_chances: torch.Tensor, draws: int, chosen: DecodingSettings) -> np.ndarray:
+def shares(log_probabilities: torch.Tensor, draws: int, chosen: DecodingSettings) -> np.ndarray:
     """How often each token is drawn by `draws` rows of the same chances."""
     drawn = torch.from_numpy(uniform(5, np.arange(draws), 0, 1))
-    ids = draw(log_chances.expand(draws, 1, -1), drawn, chosen)
-    return np.bincount(ids.flatten().numpy(), minlength=log_chances.shape[-1])
+    ids = draw(log_probabilities.expand(draws, 1, -1), drawn, chosen)
+    return np.bincount(ids.flatten().numpy(), minlength=log_probabilities.shape[-1])
 
 
-def expected_chances(log_chances: torch.Tensor, chosen: DecodingSettings) -> list[float]:
+def expected_chances(log_probabilities: torch.Tensor, chosen: DecodingSettings) -> list[float]:
     """By the book: one token at a time, likeliest first."""
-    sharp = (log_chances.double() / chosen.temperature).softmax(-1).tolist()
+    sharp = (log_probabilities.double() / chosen.temperature).softmax(-1).tolist()
     order = sorted(range(len(sharp)), key=lambda i: (-sharp[i], i))
     order = order[: chosen.top_k or len(order)]
     whole, kept, mass = sum(sharp[i] for i in order), [], 0.0
@@ -58,9 +58,9 @@ def expected_chances(log_chances: torch.Tensor, chosen: DecodingSettings) -> lis
 )
 def test_frequencies_agree_with_the_softmax(options: dict[str, float]) -> None:
     chosen = sampling(**options)
-    log_chances = torch.randn(12, generator=torch.Generator().manual_seed(3)).log_softmax(-1)
-    found = shares(log_chances, 20_000, chosen)
-    expected = np.array(expected_chances(log_chances, chosen))
+    log_probabilities = torch.randn(12, generator=torch.Generator().manual_seed(3)).log_softmax(-1)
+    found = shares(log_probabilities, 20_000, chosen)
+    expected = np.array(expected_chances(log_probabilities, chosen))
     assert found[expected == 0].sum() == 0
     possible = expected > 0
     assert stats.chisquare(found[possible], 20_000 * expected[possible]).pvalue > 0.01
@@ -83,38 +83,40 @@ def test_each_token_has_its_own_stretch_of_the_line(
     """
     chosen = DecodingSettings(method="sample", top_p=top_p, top_k=top_k)
     noise = torch.randn(words, generator=torch.Generator().manual_seed(seed))
-    log_chances = (noise * spread).log_softmax(-1)
+    log_probabilities = (noise * spread).log_softmax(-1)
     even = (torch.arange(2000).double() + 0.5) / 2000
-    ids = draw(log_chances.expand(2000, 1, -1), even[:, None], chosen).flatten()
+    ids = draw(log_probabilities.expand(2000, 1, -1), even[:, None], chosen).flatten()
     found = torch.bincount(ids, minlength=words) / 2000
-    expected = expected_chances(log_chances, chosen)
+    expected = expected_chances(log_probabilities, chosen)
     if spread or top_p == 1:  # of equal tokens, rounding decides whether one more is in
         np.testing.assert_allclose(found, expected, atol=2.1 / 2000)
 
 
 def test_top_p_keeps_the_smallest_set() -> None:
     """0.5, 0.3 and 0.2: 0.5 is reached by one token, 0.51 needs two."""
-    log_chances = torch.tensor([0.2, 0.5, 0.3]).double().log()
+    log_probabilities = torch.tensor([0.2, 0.5, 0.3]).double().log()
     for top_p, kept in ((0.4999, {1}), (0.51, {1, 2}), (0.7999, {1, 2}), (0.81, {0, 1, 2})):
-        found = shares(log_chances.float(), 500, sampling(top_p=top_p))
+        found = shares(log_probabilities.float(), 500, sampling(top_p=top_p))
         assert set(np.flatnonzero(found)) == kept
 
 
 def test_the_ends_of_the_line() -> None:
     """Forbidden tokens are drawn neither by 0 nor by the highest number there is."""
     inf = float("-inf")
-    log_chances = torch.tensor([inf, -1.0, inf, -2.0, inf]).expand(2, 1, -1)
+    log_probabilities = torch.tensor([inf, -1.0, inf, -2.0, inf]).expand(2, 1, -1)
     drawn = torch.tensor([[0.0], [1 - 2.0**-52]], dtype=torch.float64)
-    assert draw(log_chances, drawn, sampling()).tolist() == [[1], [3]]
+    assert draw(log_probabilities, drawn, sampling()).tolist() == [[1], [3]]
 
 
 @pytest.mark.parametrize("model", [TableModel(20, 2), TinyRecurrent(20, 2)])
 def test_the_likeliest_alone_is_greedy(model: TableModel) -> None:
-    greedy = decode(model, *padded(SOURCES), DecodingSettings(method="greedy", max_length=12))
+    greedy = decode_sources(
+        model, *padded(SOURCES), DecodingSettings(method="greedy", max_length=12)
+    )
     for options in ({"top_k": 1}, {"top_p": 1e-6}, {"temperature": 1e-4}):
         chosen = sampling(**options, max_length=12)
         for seed in range(3):
-            found = decode(model, *padded(SOURCES), chosen, seed=seed)
+            found = decode_sources(model, *padded(SOURCES), chosen, seed=seed)
             assert [h[0].ids for h in found] == [h[0].ids for h in greedy]
             assert [h[0].score for h in found] == pytest.approx([h[0].score for h in greedy])
 
@@ -123,7 +125,10 @@ def test_a_seed_repeats_and_another_does_not() -> None:
     model = TinyRecurrent(40, 0)
     chosen = sampling(nbest=3, max_length=15)
     first, again, other = (
-        [[h.ids for h in some] for some in decode(model, *padded(SOURCES), chosen, seed=seed)]
+        [
+            [h.ids for h in some]
+            for some in decode_sources(model, *padded(SOURCES), chosen, seed=seed)
+        ]
         for seed in (7, 7, 8)
     )
     assert first == again
@@ -131,7 +136,7 @@ def test_a_seed_repeats_and_another_does_not() -> None:
 
 
 def test_samples_of_a_row_differ_and_are_ranked() -> None:
-    found = decode(TinyRecurrent(40, 0), *padded(SOURCES), sampling(nbest=8, max_length=9))
+    found = decode_sources(TinyRecurrent(40, 0), *padded(SOURCES), sampling(nbest=8, max_length=9))
     for hypotheses in found:
         assert len(hypotheses) == 8
         assert len({h.ids for h in hypotheses}) > 4
@@ -139,17 +144,17 @@ def test_samples_of_a_row_differ_and_are_ranked() -> None:
         assert ranks == sorted(ranks, reverse=True)
 
 
-def test_scores_count_what_each_sample_itself_said() -> None:
+def test_scores_count_the_tokens_of_each_sample_alone() -> None:
     """Samples of one source end at different steps; what the model says afterwards is no part."""
     chosen = sampling(nbest=6, max_length=9, coverage_penalty=0.5)
     for seed in range(5):
         model = TableModel(9, seed, ending=1.0)
-        found = decode(model, *padded(SOURCES), chosen, seed=seed)
+        found = decode_sources(model, *padded(SOURCES), chosen, seed=seed)
         for source, hypotheses in zip(SOURCES, found, strict=True):
             for h in hypotheses:
-                said = [*h.ids, *([EOS] if h.finished else [])]
+                ids = [*h.ids, *([EOS] if h.finished else [])]
                 total = sum(
-                    model.log_chances(source, h.ids[:place])[i] for place, i in enumerate(said)
+                    model.log_probabilities(source, h.ids[:place])[i] for place, i in enumerate(ids)
                 )
                 assert h.log_probability == pytest.approx(total)
                 expected = reference.scored(model, source, h.ids, total, h.finished, chosen)
@@ -157,9 +162,11 @@ def test_scores_count_what_each_sample_itself_said() -> None:
 
 
 def test_equal_sources_of_different_rows_get_different_draws() -> None:
-    found = decode(TableModel(30), *padded([(5, 6)] * 20), sampling(max_length=6))
+    found = decode_sources(TableModel(30), *padded([(5, 6)] * 20), sampling(max_length=6))
     assert len({h[0].ids for h in found}) > 10
-    found = decode(TableModel(30), *padded([(5, 6)] * 20), sampling(max_length=6), rows=[4] * 20)
+    found = decode_sources(
+        TableModel(30), *padded([(5, 6)] * 20), sampling(max_length=6), rows=[4] * 20
+    )
     assert len({h[0].ids for h in found}) == 1
 
 
@@ -176,5 +183,5 @@ def test_random_numbers_are_even_and_independent() -> None:
 
 
 def test_one_number_a_row() -> None:
-    with pytest.raises(ValueError, match="expected one row number a source, 6, got 2"):
-        decode(TableModel(9), *padded(SOURCES), sampling(), rows=[1, 2])
+    with pytest.raises(ValueError, match="expected one row number per row, 6, got 2"):
+        decode_sources(TableModel(9), *padded(SOURCES), sampling(), rows=[1, 2])

@@ -27,11 +27,11 @@ def score_of(attention: GlobalAttention, query: Tensor, state: Tensor) -> Tensor
     """Of one query and one state, as the papers write it."""
     if attention.score == "dot":
         return sum(query[i] * state[i] for i in range(WIDTH))
-    w = attention.of_source
+    w = attention.key_projection
     if attention.score == "general":
         return query @ (w.weight @ state)
-    moved = attention.of_query.weight @ query + w.weight @ state + w.bias
-    return attention.sum.weight[0] @ torch.tanh(moved)
+    moved = attention.query_projection.weight @ query + w.weight @ state + w.bias
+    return attention.score_projection.weight[0] @ torch.tanh(moved)
 
 
 def written_out(
@@ -53,38 +53,38 @@ def written_out(
 @given(
     lengths=st.lists(st.integers(0, 5), min_size=1, max_size=4),
     extra=st.integers(1, 3),
-    asked=st.integers(1, 4),
+    count=st.integers(1, 4),
 )
-def test_equal_to_the_formulas(score: str, lengths: list[int], extra: int, asked: int) -> None:
+def test_equal_to_the_formulas(score: str, lengths: list[int], extra: int, count: int) -> None:
     attention = make(score)
     time = max(lengths) + extra
     states = torch.randn(len(lengths), time, WIDTH)
-    queries = torch.randn(len(lengths), asked, WIDTH)
-    memory = attention.remember(states, mask_from_lengths(torch.tensor(lengths), time))
+    queries = torch.randn(len(lengths), count, WIDTH)
+    memory = attention.project_keys_values(states, mask_from_lengths(torch.tensor(lengths), time))
     context, weights = attention(queries, memory)
     expected, by_hand = written_out(attention, queries, states, lengths)
     torch.testing.assert_close(weights, by_hand, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(context, expected, rtol=1e-4, atol=1e-6)
     for row, length in enumerate(lengths):
         assert not weights[row, :, length:].any()
-        torch.testing.assert_close(weights[row].sum(-1), torch.full((asked,), float(length > 0)))
+        torch.testing.assert_close(weights[row].sum(-1), torch.full((count,), float(length > 0)))
 
 
 def test_luongs_concat_is_the_additive_score() -> None:
     attention = make("additive")
-    both = torch.cat([attention.of_query.weight, attention.of_source.weight], dim=1)
+    both = torch.cat([attention.query_projection.weight, attention.key_projection.weight], dim=1)
     query, state = torch.randn(WIDTH), torch.randn(WIDTH)
-    concat = torch.tanh(both @ torch.cat([query, state]) + attention.of_source.bias)
-    expected = attention.sum.weight[0] @ concat
-    memory = attention.remember(state.view(1, 1, -1), torch.ones(1, 1, dtype=torch.bool))
+    concat = torch.tanh(both @ torch.cat([query, state]) + attention.key_projection.bias)
+    expected = attention.score_projection.weight[0] @ concat
+    memory = attention.project_keys_values(state.view(1, 1, -1), torch.ones(1, 1, dtype=torch.bool))
     found = attention.scores(query.view(1, 1, -1), memory.keys)
     torch.testing.assert_close(found[0, 0, 0], expected)
 
 
 @every_score
-def test_a_query_is_answered_alike_whoever_asks_beside_it(score: str) -> None:
+def test_a_query_does_not_depend_on_other_queries(score: str) -> None:
     attention = make(score)
-    memory = attention.remember(
+    memory = attention.project_keys_values(
         torch.randn(2, 5, WIDTH), mask_from_lengths(torch.tensor([5, 3]), 5)
     )
     queries = torch.randn(2, 3, WIDTH)
@@ -95,9 +95,9 @@ def test_a_query_is_answered_alike_whoever_asks_beside_it(score: str) -> None:
 
 
 @every_score
-def test_some_sentences_alone_keep_what_is_theirs(score: str) -> None:
+def test_some_rows_alone_keep_their_own(score: str) -> None:
     attention = make(score)
-    memory = attention.remember(
+    memory = attention.project_keys_values(
         torch.randn(3, 5, WIDTH), mask_from_lengths(torch.tensor([5, 0, 3]), 5)
     )
     queries = torch.randn(3, 2, WIDTH)
@@ -111,7 +111,7 @@ def test_some_sentences_alone_keep_what_is_theirs(score: str) -> None:
 def test_no_gradient_is_nan_where_a_source_is_empty(score: str) -> None:
     attention = make(score)
     states = torch.randn(1, 3, WIDTH, requires_grad=True)
-    memory = attention.remember(states, torch.zeros(1, 3, dtype=torch.bool))
+    memory = attention.project_keys_values(states, torch.zeros(1, 3, dtype=torch.bool))
     context, _ = attention(torch.randn(1, 2, WIDTH), memory)
     (context.sum() + math.pi).backward()
     assert states.grad is not None

@@ -8,7 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from munjang.layers.pair_embedding import PairEmbedding
-from munjang.models.encoder_decoder import EncoderDecoderConfig, Vocabularies, pair_embedding
+from munjang.models.sequence_to_sequence.model import (
+    EncoderDecoderConfig,
+    Vocabularies,
+    pair_embedding,
+)
 from munjang.text.vocabulary import PAD
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -54,7 +58,7 @@ def test_values_and_gradients_are_those_of_plain_tables(share: bool, tie: bool) 
         return F.embedding(ids, table, padding_idx=PAD)
 
     read, spoken, scored = tables_of(embedding)
-    vectors = embedding.source(source), embedding.target(target)
+    vectors = embedding.embed_source(source), embedding.embed_target(target)
     expected = plain(source, read), plain(target, spoken)
     states = torch.randn(7, DIM)
     logits = embedding.project(states).logits()
@@ -75,8 +79,8 @@ def test_values_and_gradients_are_those_of_plain_tables(share: bool, tie: bool) 
 def test_only_a_table_that_the_output_reads_has_a_dense_gradient(share: bool, tie: bool) -> None:
     embedding = make(share, tie)
     source, target = some_ids()
-    states = embedding.target(target).flatten(0, 1)
-    total = embedding.project(states).logits().square().sum() + embedding.source(source).sum()
+    states = embedding.embed_target(target).flatten(0, 1)
+    total = embedding.project(states).logits().square().sum() + embedding.embed_source(source).sum()
     total.backward()
     output = tables_of(embedding)[2]
     for table in tables_of(embedding):
@@ -90,14 +94,14 @@ def test_pad_gives_zeros_even_when_training_moved_the_tables(share: bool, tie: b
     optimiser = torch.optim.SGD(embedding.parameters(), lr=0.5)
     for _ in range(3):
         source, target = some_ids()
-        vectors = embedding.source(source).sum(1) + embedding.target(target).sum(1)
+        vectors = embedding.embed_source(source).sum(1) + embedding.embed_target(target).sum(1)
         optimiser.zero_grad()
         embedding.project(vectors).loss(torch.tensor([4, 5, 6])).backward()
         optimiser.step()
     pads = torch.full((2, 3), PAD)
-    assert not embedding.source(pads).any()
-    assert not embedding.target(pads).any()
-    assert embedding.target(pads + 4).any()
+    assert not embedding.embed_source(pads).any()
+    assert not embedding.embed_target(pads).any()
+    assert embedding.embed_target(pads + 4).any()
 
 
 @every_sharing
@@ -105,14 +109,14 @@ def test_a_state_of_ones_begins_with_logits_about_one(share: bool, tie: bool) ->
     embedding = make(share, tie, words=4000, dim=64)
     logits = embedding.project(torch.ones(1, 64)).logits()
     assert float(logits.detach().std()) == pytest.approx(1.0, abs=0.05)
-    lengths = embedding.source(torch.arange(4, 4000)).norm(dim=1)
+    lengths = embedding.embed_source(torch.arange(4, 4000)).norm(dim=1)
     assert float(lengths.detach().mean()) == pytest.approx(1.0, abs=0.05)
 
 
 def test_an_output_of_its_own_may_be_of_another_width() -> None:
     embedding = PairEmbedding(5, WORDS, DIM, share=False, tie=False, out_dim=9)
     assert embedding.project(torch.randn(2, 9)).logits().shape == (2, WORDS)
-    assert embedding.source(torch.tensor([[4]])).shape == (1, 1, DIM)
+    assert embedding.embed_source(torch.tensor([[4]])).shape == (1, 1, DIM)
     assert embedding.output_table is not None
     assert float(embedding.output_table.detach().std()) == pytest.approx(1 / math.sqrt(9), rel=0.3)
 
@@ -151,7 +155,7 @@ def test_settings_and_vocabularies_decide_together(
 def test_states_of_an_autocast_are_taken(share: bool, tie: bool) -> None:
     embedding = make(share, tie)
     with torch.autocast("cpu", torch.bfloat16):
-        states = F.linear(embedding.target(torch.tensor([4, 5])), torch.eye(DIM))
+        states = F.linear(embedding.embed_target(torch.tensor([4, 5])), torch.eye(DIM))
         assert states.dtype == torch.bfloat16
         loss = embedding.project(states).loss(torch.tensor([5, 6]))
     assert loss.dtype == torch.float32

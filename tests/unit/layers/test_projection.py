@@ -37,7 +37,7 @@ def test_pieces_of_any_size_give_pytorchs_loss_and_gradients(
     states, weight, bias, targets = made(rows, 3, words)
     parts = states, weight, bias
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(projection, "_PIECE", piece)
+        patch.setattr(projection, "_CHUNK", piece)
         ours = cross_entropy(*parts, targets, smoothing)
         found = gradients(ours * 2.5, parts)
     theirs = F.cross_entropy(F.linear(*parts), targets, label_smoothing=smoothing)

@@ -7,7 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from munjang.layers.cells import gru_step, lstm_step, weights_of
-from munjang.layers.recurrent_decoder import PARTS, Bridge, RecurrentDecoder, closed, opened
+from munjang.layers.recurrent_decoder import (
+    PARTS,
+    Bridge,
+    RecurrentDecoder,
+    split_layers,
+    stack_layers,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -26,11 +32,11 @@ def made(cell: str, layers: int, **chosen: Any) -> tuple[RecurrentDecoder, Tenso
     return decoder, vectors, begin
 
 
-def stepped(decoder: RecurrentDecoder, vectors: Tensor, begin: Tensor, fed: Any = None) -> Tensor:
-    remembered, drawn = opened(begin), decoder.drawn(len(vectors), vectors)
+def stepped(decoder: RecurrentDecoder, vectors: Tensor, begin: Tensor, extra: Any = None) -> Tensor:
+    remembered, drawn = split_layers(begin), decoder.draw_dropout(len(vectors), vectors)
     states = []
-    for place, read in enumerate(decoder.read(vectors).unbind(1)):
-        joins = None if fed is None else fed[:, place]
+    for place, read in enumerate(decoder.project_inputs(vectors).unbind(1)):
+        joins = None if extra is None else extra[:, place]
         remembered = decoder.step(read, joins, remembered, drawn)
         states.append(remembered[-1][0])
     return torch.stack(states, dim=1)
@@ -78,12 +84,12 @@ def test_step_by_step_is_the_steps_written_out(cell: str, layers: int) -> None:
 
 
 @every_stack
-def test_what_is_fed_joins_the_token(cell: str, layers: int) -> None:
-    decoder, vectors, begin = made(cell, layers, fed=3)
-    fed = torch.randn(BATCH, TIME, 3, requires_grad=True)
-    expected = written_out(decoder, torch.cat([vectors, fed], dim=-1), begin)
-    inputs = [vectors, fed, begin, *decoder.parameters()]
-    assert_same(stepped(decoder, vectors, begin, fed), expected, inputs)
+def test_extra_inputs_are_concatenated_to_the_token(cell: str, layers: int) -> None:
+    decoder, vectors, begin = made(cell, layers, extra_dim=3)
+    extra = torch.randn(BATCH, TIME, 3, requires_grad=True)
+    expected = written_out(decoder, torch.cat([vectors, extra], dim=-1), begin)
+    inputs = [vectors, extra, begin, *decoder.parameters()]
+    assert_same(stepped(decoder, vectors, begin, extra), expected, inputs)
 
 
 @pytest.mark.parametrize("cell", PARTS)
@@ -97,7 +103,7 @@ def test_both_ways_drop_the_same_numbers_at_all_times(cell: str) -> None:
     assert not torch.equal(once, decoder(vectors, begin))
     decoder.eval()
     assert torch.equal(decoder(vectors, begin), decoder(vectors, begin))
-    assert decoder.drawn(BATCH, vectors) is None
+    assert decoder.draw_dropout(BATCH, vectors) is None
 
 
 @pytest.mark.parametrize("cell", PARTS)
@@ -107,12 +113,12 @@ def test_the_first_layer_has_nothing_dropped_below_it(cell: str) -> None:
     assert torch.equal(stepped(decoder, vectors, begin), stepped(decoder, vectors, begin))
 
 
-def test_opened_and_closed_are_ways_back() -> None:
+def test_stacking_undoes_splitting() -> None:
     state = torch.randn(3, 2, 2, 4)
-    layers = opened(state)
+    layers = split_layers(state)
     assert [[part.shape for part in layer] for layer in layers] == [[(3, 4)] * 2] * 2
     assert torch.equal(layers[1][0], state[:, 1, 0])
-    assert torch.equal(closed(layers), state)
+    assert torch.equal(stack_layers(layers), state)
 
 
 def test_a_bridge_has_a_way_for_every_layer_and_part() -> None:
@@ -122,6 +128,6 @@ def test_a_bridge_has_a_way_for_every_layer_and_part() -> None:
     crossed = bridge(ends)
     for layer in range(2):
         for part in range(2):
-            way = bridge.ways[2 * layer + part]
+            way = bridge.projections[2 * layer + part]
             expected = torch.tanh(ends[:, layer, part] @ way.weight.T + way.bias)
             torch.testing.assert_close(crossed[:, layer, part], expected)

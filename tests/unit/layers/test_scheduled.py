@@ -1,4 +1,4 @@
-"""Guesses mixed into given tokens, against a loop over places."""
+"""Predictions mixed into decoder inputs, against a loop over places."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from munjang.layers import scheduled
 from munjang.layers.projection import Projected
-from munjang.layers.scheduled import best_words, mix_guesses
+from munjang.layers.scheduled import argmax_tokens, mix_predictions
 from munjang.text.vocabulary import GO, PAD
 from tests.made import padded
 
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 WORDS = 9
 
 
-def guessing(words: list[int]) -> Projected:
-    """What says `words`, one a row: each state is the word's own unit vector."""
+def predicting(words: list[int]) -> Projected:
+    """Return states that predict `words`, one per row: the word's own unit vector."""
     states = torch.eye(WORDS)[torch.tensor(words, dtype=torch.int64)]
     return Projected(states, torch.eye(WORDS), torch.zeros(WORDS))
 
@@ -31,41 +31,42 @@ some_rows = st.lists(
 
 @settings(max_examples=50)
 @given(rows=some_rows, extra=st.integers(0, 2), seed=st.integers(0, 999))
-def test_each_token_is_as_given_or_the_guess_of_the_token_before(
+def test_each_token_is_as_given_or_the_prediction_of_the_token_before(
     rows: list[list[int]], extra: int, seed: int
 ) -> None:
     ids, mask = padded(rows, extra=extra)
-    said = [token % 5 + 3 if token != GO else 8 for row in rows for token in row]
-    of_place = iter(said)
-    guesses = [[next(of_place) for _ in row] for row in rows]
+    tokens = [token % 5 + 3 if token != GO else 8 for row in rows for token in row]
+    of_place = iter(tokens)
+    predictions = [[next(of_place) for _ in row] for row in rows]
     torch.manual_seed(seed)
-    mixed = mix_guesses(ids, mask, guessing(said), 0.5).tolist()
+    mixed = mix_predictions(ids, mask, predicting(tokens), 0.5).tolist()
     torch.manual_seed(seed)
     drawn = (torch.rand(ids.shape) < 0.5).tolist()
     for row, tokens in enumerate(rows):
         for place, token in enumerate(tokens):
             replaced = place > 0 and drawn[row][place]
-            assert mixed[row][place] == (guesses[row][place - 1] if replaced else token)
+            assert mixed[row][place] == (predictions[row][place - 1] if replaced else token)
         assert all(token == PAD for token in mixed[row][len(tokens) :])
 
 
 def test_shares_of_none_and_all() -> None:
     ids, mask = padded([[GO, 4, 5], [GO], [GO, 6]])
-    guessed = guessing([7, 8, 7, 8, 5, 8])
-    assert torch.equal(mix_guesses(ids, mask, guessed, 0.0), ids)
-    assert mix_guesses(ids, mask, guessed, 1.0).tolist() == [[GO, 7, 8], [GO, 0, 0], [GO, 5, 0]]
+    predictions = predicting([7, 8, 7, 8, 5, 8])
+    assert torch.equal(mix_predictions(ids, mask, predictions, 0.0), ids)
+    mixed = mix_predictions(ids, mask, predictions, 1.0)
+    assert mixed.tolist() == [[GO, 7, 8], [GO, 0, 0], [GO, 5, 0]]
 
 
 def test_as_many_as_the_share_says() -> None:
     ids, mask = padded([[GO, *[4] * 99]] * 50)
-    mixed = mix_guesses(ids, mask, guessing([7] * 5000), 0.25)
+    mixed = mix_predictions(ids, mask, predicting([7] * 5000), 0.25)
     assert float((mixed == 7).float().mean()) == pytest.approx(0.25, abs=0.03)
 
 
-def test_the_given_tokens_stay_as_they_are() -> None:
+def test_the_given_tensor_is_not_changed() -> None:
     ids, mask = padded([[GO, 4, 5]])
     before = ids.clone()
-    mix_guesses(ids, mask, guessing([7, 7, 7]), 1.0)
+    mix_predictions(ids, mask, predicting([7, 7, 7]), 1.0)
     assert torch.equal(ids, before)
 
 
@@ -73,8 +74,8 @@ def test_the_given_tokens_stay_as_they_are() -> None:
 def test_the_best_words_are_those_of_whole_logits(
     piece: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduled, "_PIECE", piece)
+    monkeypatch.setattr(scheduled, "_CHUNK", piece)
     torch.manual_seed(0)
     projected = Projected(torch.randn(12, 3), torch.randn(WORDS, 3), torch.randn(WORDS))
     rows = torch.tensor([3, 0, 11, 11, 7])
-    assert torch.equal(best_words(projected, rows), projected.logits().argmax(1)[rows])
+    assert torch.equal(argmax_tokens(projected, rows), projected.logits().argmax(1)[rows])

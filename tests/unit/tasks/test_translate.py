@@ -14,7 +14,7 @@ from munjang.data.pairs.settings import PairTokenizerSettings
 from munjang.data.pairs.sides import Sides
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
-from munjang.models.encoder_decoder import Vocabularies
+from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.tasks.alignment import copied, links, target_pieces
 from munjang.tasks.translate import Translate, TranslateSettings, column_of, cross_entropy_of
 from munjang.tasks.translation_scores import translation_scores

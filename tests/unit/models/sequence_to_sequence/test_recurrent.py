@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from munjang.errors import ConfigError
-from munjang.models.recurrent_pairs import of_parents
 from munjang.text.vocabulary import EOS, GO
 from munjang.training.optimisers import AdamW, ParameterGroup
 from tests.made import random_rows
-from tests.unit.models.recurrent_pairs import (
+from tests.unit.models.sequence_to_sequence.small_recurrent import (
     SMALL,
     SOURCES,
     TARGETS,
@@ -199,10 +198,10 @@ def test_hypotheses_never_change_one_another(name: str, chosen: Chosen) -> None:
     second = torch.tensor([[7, 8]]).expand(3, 2)
     stepped = model.step(state.pick(parents).keep(kept), second)
     assert stepped.logits.shape == (3, 2, WORDS)
-    for place, sentence in enumerate(kept.tolist()):
+    for place, row in enumerate(kept.tolist()):
         for beam in range(2):
-            told = [GO, int(first[sentence, parents[sentence, beam]]), int(second[0, beam])]
-            alone = pair_of([SOURCES[sentence]], [told])
+            ids = [GO, int(first[row, parents[row, beam]]), int(second[0, beam])]
+            alone = pair_of([SOURCES[row]], [ids])
             torch.testing.assert_close(
                 stepped.logits[place, beam], model(*alone).logits()[-1], atol=1e-5, rtol=1e-4
             )
@@ -220,7 +219,7 @@ def test_a_step_leaves_the_state_it_was_given(name: str, chosen: Chosen) -> None
 
 
 @every_setting
-def test_no_sentence_left_is_a_state_too(name: str, chosen: Chosen) -> None:
+def test_a_state_of_no_rows_can_step(name: str, chosen: Chosen) -> None:
     model = make(name, **chosen).eval()
     state = model.begin(*pair_of()[:2]).keep(torch.zeros(0, dtype=torch.int64))
     stepped = model.step(state, torch.zeros(0, 1, dtype=torch.int64))
@@ -251,9 +250,9 @@ LEARNERS = {
 @cases(LEARNERS)
 def test_a_handful_of_pairs_is_learned_to_near_zero_loss(name: str, chosen: Chosen) -> None:
     sources = random_rows(4, vocabulary=WORDS, shortest=3, longest=4)
-    said = random_rows(4, vocabulary=WORDS, shortest=2, longest=3, seed=4)
-    pair = pair_of(sources, [[GO, *row] for row in said])
-    wanted = torch.tensor([token for row in said for token in [*row, EOS]])
+    targets = random_rows(4, vocabulary=WORDS, shortest=2, longest=3, seed=4)
+    pair = pair_of(sources, [[GO, *row] for row in targets])
+    wanted = torch.tensor([token for row in targets for token in [*row, EOS]])
     model = make(name, **{**chosen, "dim": 8, "hidden": 16})
     optimiser = AdamW([ParameterGroup(list(model.parameters()), 0.05)])
     for _ in range(40):
@@ -266,16 +265,16 @@ def test_a_handful_of_pairs_is_learned_to_near_zero_loss(name: str, chosen: Chos
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_scheduled_sampling_reads_its_own_guesses_in_training_only(name: str) -> None:
+def test_scheduled_sampling_reads_its_own_predictions_in_training_only(name: str) -> None:
     plain, sampled = make(name), make(name, scheduled_sampling=1.0)
     pair = pair_of()
     assert torch.equal(sampled.eval()(*pair).logits(), plain.eval()(*pair).logits())
     sampled.train()
-    guesses = plain(*pair).logits().argmax(1).tolist()
+    predictions = plain(*pair).logits().argmax(1).tolist()
     own = []
     for row in TARGETS:
-        said = [guesses.pop(0) for _ in row]
-        own.append([GO, *said[:-1]])
+        targets = [predictions.pop(0) for _ in row]
+        own.append([GO, *targets[:-1]])
     expected = plain(*pair_of(SOURCES, own)).logits()
     torch.testing.assert_close(sampled(*pair).logits(), expected, atol=1e-6, rtol=1e-5)
 
@@ -310,13 +309,3 @@ def test_an_odd_width_is_not_shared_by_two_directions(name: str) -> None:
     with pytest.raises(ConfigError, match="9 is odd"):
         make(name, **{**SMALL, "hidden": 9, "directions": 2})
     make(name, **{**SMALL, "hidden": 9, "directions": 1})
-
-
-def test_of_parents_by_a_loop() -> None:
-    hypotheses = torch.randn(3, 4, 2)
-    parents = torch.tensor([[0, 0], [3, 1], [2, 3]])
-    found = of_parents(hypotheses, parents)
-    for sentence in range(3):
-        for beam in range(2):
-            parent = int(parents[sentence, beam])
-            assert torch.equal(found[sentence, beam], hypotheses[sentence, parent])

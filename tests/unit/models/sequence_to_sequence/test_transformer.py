@@ -11,7 +11,7 @@ from torch import Tensor
 from munjang.errors import ConfigError
 from munjang.layers.attention import CrossAttention
 from munjang.layers.blocks import Block, DecoderBlock
-from munjang.models.encoder_decoder import Vocabularies
+from munjang.models.sequence_to_sequence.model import Vocabularies
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -5,10 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from munjang.models.attentive import Attentive, AttentiveConfig
-from munjang.models.encoder_decoder import Vocabularies
-from munjang.models.recurrent_pairs import RecurrentPair
-from munjang.models.seq2seq import Seq2Seq, Seq2SeqConfig
+from munjang.models.sequence_to_sequence.attentive import Attentive, AttentiveConfig
+from munjang.models.sequence_to_sequence.model import Vocabularies
+from munjang.models.sequence_to_sequence.recurrent import RecurrentEncoderDecoder
+from munjang.models.sequence_to_sequence.seq2seq import Seq2Seq, Seq2SeqConfig
 from munjang.text.vocabulary import GO
 from tests.made import Rows, padded, random_rows
 
@@ -24,7 +24,7 @@ Pair = tuple[Tensor, Tensor, Tensor, Tensor]
 
 def make(
     name: str, *, dropout: float = 0.0, seed: int = 3, sources: int | None = None, **chosen: Any
-) -> RecurrentPair:
+) -> RecurrentEncoderDecoder:
     """A small model in training mode, every dropout at the share given.
 
     With `sources` the source has a vocabulary of its own, of so many ids.
@@ -43,7 +43,7 @@ def pair_of(sources: Rows = SOURCES, targets: Rows = TARGETS, **padding: int) ->
     return (*padded(sources, **padding), *padded(targets, **padding))
 
 
-def by_steps(model: RecurrentPair, pair: Pair) -> tuple[Tensor, Tensor | None]:
+def by_steps(model: RecurrentEncoderDecoder, pair: Pair) -> tuple[Tensor, Tensor | None]:
     """Logits [batch, time, words] and attention [batch, time, source time] of `begin`, `step`."""
     source, source_mask, given, _ = pair
     state, logits, attention = model.begin(source, source_mask), [], []

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from munjang.decoding.top import top
+from munjang.decoding.top_k import top_k
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -29,19 +29,19 @@ def test_equal_to_a_stable_sort(
     drawn = torch.Generator().manual_seed(seed)
     values = torch.randint(-kinds, kinds, (rows, places), generator=drawn) / 7
     values[torch.rand(values.shape, generator=drawn) < forbidden] = -math.inf
-    ours, where = top(values, k)
+    ours, where = top_k(values, k)
     theirs, expected = values.sort(dim=1, descending=True, stable=True)
     assert torch.equal(ours, theirs[:, :k])
     assert torch.equal(where, expected[:, :k])
 
 
 def test_minus_zero_is_zero() -> None:
-    _, where = top(torch.tensor([[-0.0, 0.0, -1.0, -0.0]]), 3)
+    _, where = top_k(torch.tensor([[-0.0, 0.0, -1.0, -0.0]]), 3)
     assert where.tolist() == [[0, 1, 3]]
 
 
 def test_more_than_two_dimensions() -> None:
     values = torch.randn(2, 3, 4000)
-    ours, where = top(values, 5)
+    ours, where = top_k(values, 5)
     assert torch.equal(ours, values.topk(5).values)
     assert torch.equal(values.gather(2, where), ours)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from munjang.models.attention_weights import Attends
-from munjang.models.seq2seq import Seq2Seq, Seq2SeqConfig
+from munjang.models.sequence_to_sequence.seq2seq import Seq2Seq, Seq2SeqConfig
 from tests.unit.models.recurrent_pairs import SOURCES, TARGETS, make, pair_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -38,7 +38,7 @@ def test_from_one_direction_the_end_is_handed_over_as_it_is(cell: str) -> None:
         if not ids:
             assert not state.hidden[row].any()
             continue
-        below = model.embedding.source(torch.tensor([ids])) * model.scale
+        below = model.embedding.embed_source(torch.tensor([ids])) * model.scale
         for layer, stacked in enumerate(model.encoder.forwards):
             below, end = stacked(below)
             parts = end if isinstance(end, tuple) else (end,)
@@ -60,7 +60,7 @@ def test_the_names_of_saved_weights_stay() -> None:
     kinds = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
     layers = [f"{side}.{n}" for side in ("encoder.forwards", "decoder.layers") for n in (0, 1)]
     expected = {f"{layer}.{kind}" for layer in layers for kind in kinds}
-    expected |= {"embedding.target_table", "embedding.bias", "narrow.weight"}
+    expected |= {"embedding.target_table", "embedding.bias", "to_out_dim.weight"}
     assert set(model.state_dict()) == expected
 
 
@@ -73,6 +73,6 @@ def test_the_source_reaches_the_decoder_through_its_first_state_alone() -> None:
     assert vars(stepped.state).keys() == {"hidden"}
 
 
-def test_it_reads_backwards_in_one_direction_unless_told() -> None:
+def test_it_reads_backwards_in_one_direction_by_default() -> None:
     config = Seq2SeqConfig()
     assert (config.reverse_source, config.directions, config.cell) == (True, 1, "lstm")

@@ -8,8 +8,14 @@ from torch import Tensor
 
 from munjang.errors import ConfigError
 from munjang.layers.cells import gru_step, lstm_step, weights_of
-from munjang.models.attentive import Attentive, AttentiveConfig
-from tests.unit.models.recurrent_pairs import SOURCES, TARGETS, by_steps, make, pair_of
+from munjang.models.sequence_to_sequence.attentive import Attentive, AttentiveConfig
+from tests.unit.models.sequence_to_sequence.small_recurrent import (
+    SOURCES,
+    TARGETS,
+    by_steps,
+    make,
+    pair_of,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -44,7 +50,7 @@ def test_weights_are_one_in_all_and_zero_at_padding(chosen: dict[str, Any]) -> N
 
 
 @every_kind
-def test_a_step_shows_the_weights_that_looking_shows(chosen: dict[str, Any]) -> None:
+def test_a_step_returns_the_weights_of_teacher_forcing(chosen: dict[str, Any]) -> None:
     model = made(**chosen)
     pair = pair_of(extra=1)
     _, stepped = by_steps(model, pair)
@@ -53,43 +59,43 @@ def test_a_step_shows_the_weights_that_looking_shows(chosen: dict[str, Any]) -> 
     torch.testing.assert_close(stepped[pair[3]], layer.weights[:, 0][pair[3]], atol=1e-5, rtol=1e-4)
 
 
-def asked(model: Attentive, query: Tensor, states: Tensor) -> Tensor:
+def attend(model: Attentive, query: Tensor, states: Tensor) -> Tensor:
     """The context of one query [hidden] over the states of one source [time, hidden]."""
     attention = model.attention
     if attention.score == "dot":
         scores = states @ query
     elif attention.score == "general":
-        scores = (states @ attention.of_source.weight.T) @ query
+        scores = (states @ attention.key_projection.weight.T) @ query
     else:
-        moved = attention.of_query(query) + attention.of_source(states)
-        scores = moved.tanh() @ attention.sum.weight[0]
+        moved = attention.query_projection(query) + attention.key_projection(states)
+        scores = moved.tanh() @ attention.score_projection.weight[0]
     return scores.softmax(0) @ states
 
 
 def written_out(model: Attentive, source: list[int], given: list[int]) -> Tensor:
     """Logits [tokens, words] of one pair, as the papers write the steps."""
     ids = torch.tensor([source])
-    states, ends = model.encoded(ids, torch.ones_like(ids, dtype=torch.bool))
+    states, ends = model.encode(ids, torch.ones_like(ids, dtype=torch.bool))
     states, (layer,) = states[0], model.decoder.layers
     weights = weights_of(layer)
     parts = list(ends[0, 0].split(1))  # of the one layer: h, and c of an lstm, each [1, hidden]
     fed, logits = torch.zeros(1, states.shape[1]), []
     for token in given:
-        x = model.embedding.target(torch.tensor([token])) * model.scale
-        if model.asks_before:
-            context = asked(model, parts[0][0], states)
+        x = model.embedding.embed_target(torch.tensor([token])) * model.scale
+        if model.attends_before_cell:
+            context = attend(model, parts[0][0], states)
             x = torch.cat([x, context[None]], dim=1)
-        elif model.feeds:
+        elif model.has_input_feeding:
             x = torch.cat([x, fed], dim=1)
         if len(parts) == 2:
             parts = list(lstm_step(x, *parts, weights))
         else:
             parts = [gru_step(x, *parts, weights)]
-        if not model.asks_before:
-            context = asked(model, parts[0][0], states)
-        fed = torch.tanh(torch.cat([context[None], parts[0]], dim=1) @ model.join.weight.T)
+        if not model.attends_before_cell:
+            context = attend(model, parts[0][0], states)
+        fed = torch.tanh(torch.cat([context[None], parts[0]], dim=1) @ model.combine.weight.T)
         table = model.embedding.target_table
-        logits.append((fed @ model.narrow.weight.T) @ table.T + model.embedding.bias)
+        logits.append((fed @ model.to_out_dim.weight.T) @ table.T + model.embedding.bias)
     return torch.cat(logits)
 
 
@@ -111,7 +117,7 @@ def test_equal_to_the_papers_steps(chosen: dict[str, Any]) -> None:
         ({"attention": "additive"}, True),
     ],
 )
-def test_it_goes_step_by_step_only_where_something_is_fed(
+def test_it_goes_step_by_step_only_where_a_step_feeds_the_next(
     chosen: dict[str, Any], stepwise: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = made(**chosen)
@@ -124,12 +130,12 @@ def test_it_goes_step_by_step_only_where_something_is_fed(
 
 
 def test_both_ways_to_the_same_texts_have_the_same_gradients_with_dropout_between_layers() -> None:
-    """Of the fused way and the loop, by a model that feeds nothing, made to go by the loop."""
+    """By the fused layers, and with the loop over steps, which this model does not need."""
     model = make("attentive", layers=3, dropout=0.4)
     assert isinstance(model, Attentive)
     results = []
     for stepwise in (False, True):
-        model.stepwise = stepwise
+        model.is_stepwise = stepwise
         model.zero_grad()
         torch.manual_seed(9)
         logits = model(*pair_of()).logits()
@@ -148,10 +154,15 @@ def test_feeding_twice_is_refused() -> None:
     ("chosen", "own"),
     [
         ({"attention": "dot"}, set()),
-        ({"attention": "general"}, {"of_source.weight"}),
+        ({"attention": "general"}, {"key_projection.weight"}),
         (
             {"attention": "concat"},
-            {"of_source.weight", "of_source.bias", "of_query.weight", "sum.weight"},
+            {
+                "key_projection.weight",
+                "key_projection.bias",
+                "query_projection.weight",
+                "score_projection.weight",
+            },
         ),
     ],
 )
@@ -159,16 +170,18 @@ def test_the_names_of_saved_weights_stay(chosen: dict[str, Any], own: set[str]) 
     kinds = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
     layers = ("encoder.forwards.0", "encoder.backwards.0", "decoder.layers.0")
     expected = {f"{layer}.{kind}" for layer in layers for kind in kinds}
-    expected |= {f"bridge.ways.{part}.{kind}" for part in (0, 1) for kind in ("weight", "bias")}
-    expected |= {"embedding.target_table", "embedding.bias", "narrow.weight", "join.weight"}
+    expected |= {
+        f"bridge.projections.{part}.{kind}" for part in (0, 1) for kind in ("weight", "bias")
+    }
+    expected |= {"embedding.target_table", "embedding.bias", "to_out_dim.weight", "combine.weight"}
     assert set(made(**chosen).state_dict()) == expected | {f"attention.{name}" for name in own}
 
 
-def test_the_source_is_kept_once_a_sentence() -> None:
+def test_the_source_is_stored_once_per_row() -> None:
     model = made(input_feeding=True)
     state = model.begin(*pair_of()[:2])
     wide = state.pick(torch.zeros(len(SOURCES), 4, dtype=torch.int64))
-    assert wide.memory is state.memory
+    assert wide.encoder is state.encoder
     assert wide.hidden.shape[:2] == (len(SOURCES), 4)
-    assert wide.fed is not None
-    assert wide.fed.shape == (len(SOURCES), 4, 8)
+    assert wide.attentional is not None
+    assert wide.attentional.shape == (len(SOURCES), 4, 8)

@@ -1,22 +1,22 @@
-"""The k highest numbers of long rows, exactly, with ties to the lowest place.
+"""The k highest numbers of long rows, where of equal numbers the one at the lowest place wins.
 
-Sorting 10,000 numbers to learn the best ten is slow on a CPU. A row is cut into blocks, and the
-k highest lie in the k blocks with the highest maxima: any other block has k numbers above its own.
+Sorting 10,000 numbers to find the best ten is slow on a CPU. A row is cut into blocks, and the
+k highest are in the k blocks with the highest maxima: above those of any other block there are k.
 """
 
 import torch
 from torch import Tensor
 
-# numbers of a block: the inside of k blocks is about as long as the row of maxima
+# numbers per block: k blocks are about as long as the row of maxima
 _BLOCK = 64
 _PLACES = (1 << 32) - 1
 
 
-def top(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The `k` highest of each row, highest first; of equal numbers the one at the lowest place.
+def top_k(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Return the `k` highest of each row, highest first; of equal numbers the lowest place first.
 
     Args:
-        values: [..., places] float32; -inf is a number like others, NaN is not.
+        values: [..., places] float32; -inf is allowed, NaN is not.
         k: 1 to places.
 
     Returns:
@@ -31,7 +31,7 @@ def top(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def _among_blocks(rows: Tensor, blocks: int, k: int) -> Tensor:
-    """Places [rows, k]. What is left behind the last whole block is always looked at."""
+    """Return places [rows, k]; numbers behind the last whole block are always candidates."""
     whole = blocks * _BLOCK
     cut = rows[:, :whole].view(len(rows), blocks, _BLOCK)
     chosen = _top_keys(_keys(cut.amax(-1)), k)
@@ -44,7 +44,7 @@ def _among_blocks(rows: Tensor, blocks: int, k: int) -> Tensor:
 
 
 def _keys(values: Tensor, places: Tensor | None = None) -> Tensor:
-    """Whole numbers, none twice in a row, that rise with the value and fall with the place."""
+    """Return integers, distinct within a row, that rise with the value and fall with the place."""
     if places is None:
         places = torch.arange(values.shape[-1], device=values.device)
     # adding 0 turns -0 into 0; the bits of negative floats fall where the floats rise
@@ -54,5 +54,5 @@ def _keys(values: Tensor, places: Tensor | None = None) -> Tensor:
 
 
 def _top_keys(keys: Tensor, k: int) -> Tensor:
-    """The places of the `k` highest keys of each row, highest first."""
+    """Return the places of the `k` highest keys of each row, highest first."""
     return _PLACES - (keys.topk(k, dim=-1).values & _PLACES)

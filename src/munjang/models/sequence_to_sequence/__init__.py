@@ -1,0 +1,1 @@
+"""Encoder-decoders: a source text in, a target text out, token by token."""

@@ -1,0 +1,198 @@
+"""Rows that join and leave between steps have the answers that they have alone."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from munjang.decoding.constraints import max_steps
+from munjang.decoding.continuous import ContinuousBatch
+from munjang.decoding.hypotheses import Hypothesis
+from munjang.decoding.settings import DecodingSettings
+from munjang.text.vocabulary import EOS
+from tests.unit.decoding.fakes import TableModel, TinyRecurrent, padded
+from tests.unit.decoding.language_model import PROMPTS, TinyLanguageModel
+from tests.unit.decoding.test_beam import SOURCES
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+METHODS: list[dict[str, Any]] = [
+    {"method": "greedy"},
+    {"method": "greedy", "no_repeat_ngram": 2, "min_length": 3},
+    {"method": "sample"},
+    {"method": "sample", "nbest": 3, "temperature": 0.8, "top_p": 0.9, "no_repeat_ngram": 1},
+]
+every_method = pytest.mark.parametrize("method", METHODS, ids=str)
+# state, limits and first ids of some rows
+Request = tuple[Any, torch.Tensor, torch.Tensor | None]
+
+
+def source_requests(model: Any, options: DecodingSettings) -> Callable[[list[int]], Request]:
+    def request(rows: list[int]) -> Request:
+        source, mask = padded([SOURCES[row] for row in rows])
+        return model.begin(source, mask), max_steps(mask.sum(1), options), None
+
+    return request
+
+
+def prompt_requests(
+    model: TinyLanguageModel, options: DecodingSettings
+) -> Callable[[list[int]], Request]:
+    def request(rows: list[int]) -> Request:
+        prompts = [PROMPTS[row] for row in rows]
+        lengths = torch.tensor([len(prompt) for prompt in prompts])
+        last = torch.tensor([prompt[-1] for prompt in prompts])
+        return model.prompted(prompts), max_steps(lengths, options), last
+
+    return request
+
+
+def made(kind: str, options: DecodingSettings) -> tuple[Any, Callable[[list[int]], Request]]:
+    """A model, and what makes the first state of some of its six rows."""
+    if kind == "language":
+        language = TinyLanguageModel(14, 3)
+        return language, prompt_requests(language, options)
+    model = TableModel(14, 3) if kind == "table" else TinyRecurrent(14, 3)
+    return model, source_requests(model, options)
+
+
+def options_of(method: dict[str, Any]) -> DecodingSettings:
+    return DecodingSettings.parse(
+        {**method, "max_length": 9, "max_ratio": 1.0, "max_extra": 3}, where="decoding"
+    )
+
+
+def same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
+    assert [(h.ids, h.finished) for h in found] == [(h.ids, h.finished) for h in expected]
+    assert [h.score for h in found] == pytest.approx([h.score for h in expected], abs=1e-4)
+    for one, other in zip(found, expected, strict=True):
+        assert (one.attention is None) == (other.attention is None)
+        if one.attention is not None and other.attention is not None:
+            torch.testing.assert_close(one.attention, other.attention)
+
+
+@every_method
+@pytest.mark.parametrize("kind", ["table", "recurrent", "language"])
+@settings(max_examples=12)
+@given(
+    joins=st.lists(st.integers(0, 8), min_size=6, max_size=6),
+    groups=st.lists(st.integers(1, 3), min_size=6, max_size=6),
+    seed=st.integers(0, 99),
+)
+def test_rows_that_join_have_the_answers_they_have_alone(
+    method: dict[str, Any], kind: str, joins: list[int], groups: list[int], seed: int
+) -> None:
+    """Groups of rows join, each after so many steps of the batch."""
+    options = options_of(method)
+    model, request = made(kind, options)
+    waiting, first = [], 0
+    for size, step in zip(groups, joins, strict=True):
+        rows = list(range(first, min(6, first + size)))
+        first += size
+        if rows:
+            waiting.append((step, rows))
+    batch = ContinuousBatch(model.step, options, seed=seed, with_attention=True)
+    row_of, finished, steps = {}, {}, 0
+    while waiting or len(batch):
+        for group in [group for group in waiting if group[0] <= steps]:
+            waiting.remove(group)
+            state, limits, first_ids = request(group[1])
+            numbers = [row + 10 for row in group[1]]
+            keys = batch.join(state, limits, first_ids=first_ids, rows=numbers)
+            row_of.update(zip(keys, group[1], strict=True))
+        if len(batch):
+            for key, hypotheses in batch.step().finished.items():
+                finished[row_of[key]] = hypotheses
+        steps += 1
+    assert sorted(finished) == list(range(6))
+    for row, hypotheses in finished.items():
+        state, limits, first_ids = request([row])
+        [alone] = decode(
+            model.step, state, limits, options, first_ids=first_ids, seed=seed, rows=[row + 10],
+            with_attention=True,
+        )  # fmt: skip
+        same(hypotheses, alone)
+
+
+@every_method
+def test_tokens_come_as_they_are_generated(method: dict[str, Any]) -> None:
+    """Token after token they are the answers, which come when a row leaves."""
+    options = options_of(method)
+    model, request = made("language", options)
+    batch = ContinuousBatch(model.step, options)
+    state, limits, first_ids = request([0, 1, 2])
+    assert batch.join(state, limits, first_ids=first_ids) == range(3)
+    streamed: dict[int, list[list[int]]] = {key: [] for key in batch.keys}
+    for step in batch:
+        for key, ids in step.ids_by_key().items():
+            assert len(ids) == options.nbest
+            streamed[key].append(ids)
+        for key, hypotheses in step.finished.items():
+            columns = zip(*streamed[key], strict=True)
+            texts = [tuple(i for i in column if i != EOS) for column in columns]
+            assert sorted(texts) == sorted(h.ids for h in hypotheses)
+            assert key not in batch.keys
+    assert len(batch) == 0
+
+
+@every_method
+def test_a_cancelled_row_leaves_and_the_others_do_not_notice(method: dict[str, Any]) -> None:
+    options = options_of(method)
+    for kind in ("table", "language"):
+        model, request = made(kind, options)
+        state, limits, first_ids = request([0, 2, 5])
+        expected = decode(model.step, state, limits, options, first_ids=first_ids)
+        batch = ContinuousBatch(model.step, options)
+        batch.join(state, limits, first_ids=first_ids)
+        finished = dict(batch.step().finished)
+        batch.cancel([1, 77])
+        assert 1 not in batch.keys
+        for step in batch:
+            finished.update(step.finished)
+        for key in (0, 2):
+            same(finished[key], expected[key])
+        batch.cancel([0])
+        assert batch.keys == []
+
+
+def test_a_batch_that_ran_empty_goes_on_with_new_keys() -> None:
+    options = options_of({"method": "greedy"})
+    model, request = made("recurrent", options)
+    batch = ContinuousBatch(model.step, options)
+    for expected_keys in (range(2), range(2, 4)):
+        state, limits, _ = request([3, 1])
+        assert batch.join(state, limits) == expected_keys
+        finished = {key: best for step in batch for key, best in step.finished.items()}
+        assert sorted(finished) == list(expected_keys)
+    state, limits, _ = request([3, 1])
+    assert batch.join(state.keep(torch.tensor([0])), limits[:0]) == range(4, 4)
+
+
+def test_a_long_running_batch_keeps_no_more_than_its_rows_need() -> None:
+    """Ever new rows join; the cache stays as wide as the oldest row."""
+    options = DecodingSettings(method="greedy", min_length=5)
+    model = TinyLanguageModel(14, 0)
+    widths = []
+
+    def step(state: Any, ids: torch.Tensor) -> Any:
+        widths.append(state.cache.width)
+        return model.step(state, ids)
+
+    batch = ContinuousBatch(step, options)
+    for _ in range(40):
+        batch.join(model.nothing(1), torch.tensor([5]))
+        batch.step()
+    assert len(batch) == 4
+    assert max(widths) == 4
+
+
+def test_beam_search_and_steps_without_rows_are_refused() -> None:
+    model = TinyLanguageModel(14, 0)
+    with pytest.raises(ValueError, match="got beam search with beam 5"):
+        ContinuousBatch(model.step, DecodingSettings())
+    batch = ContinuousBatch(model.step, DecodingSettings(beam=1))
+    with pytest.raises(ValueError, match="no row is active"):
+        batch.step()

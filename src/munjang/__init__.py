@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from munjang.errors import MunjangError
     from munjang.estimators import Seq2Seq, TextClassifier
     from munjang.explain.shapes import shapes
-    from munjang.folder import load
+    from munjang.folder.load import load
     from munjang.text.keras import Tokenizer, pad_sequences, tokenizer_from_json
     from munjang.tuning.run import tune
 
@@ -44,7 +44,7 @@ _PLACES = {
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",
     "evaluate": "munjang.api",
-    "load": "munjang.folder",
+    "load": "munjang.folder.load",
     "pad_sequences": "munjang.text.keras",
     "shapes": "munjang.explain.shapes",
     "tokenizer_from_json": "munjang.text.keras",

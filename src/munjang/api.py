@@ -10,12 +10,12 @@ import torch
 from munjang.config import given_settings, to_yaml
 from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
-from munjang.folder import AnyModel, load
+from munjang.folder.layout import CONFIG, opened_for_training, refuse_occupied
+from munjang.folder.load import AnyModel, load
+from munjang.folder.manifest import write_atomically
 from munjang.forked import require_polars
 from munjang.layers.parameters import count_parameters
 from munjang.layers.randomness import initialising_from
-from munjang.layout import CONFIG, opened_for_training, refuse_occupied
-from munjang.manifest import write_atomically
 from munjang.model import Model
 from munjang.preparation import Prepared, prepare
 from munjang.reporting import Report, discard, pluralize

@@ -8,9 +8,9 @@ from typing import Any, Protocol, Self, runtime_checkable
 from torch import Tensor, nn
 
 from munjang.config import merge
-from munjang.contents import card_page, to_json, write_folder
 from munjang.errors import ConfigError
 from munjang.explain.attention import Attention
+from munjang.folder.save import card_page, to_json, write_folder
 from munjang.inputs.input import Input
 from munjang.layers.parameters import count_parameters
 from munjang.recipe import Recipe

@@ -22,11 +22,11 @@ from munjang.models.registry import (
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from munjang.layout import WEIGHTS
-from munjang.loading import load_network
-from munjang.manifest import write_manifest
+from munjang.folder.layout import WEIGHTS
+from munjang.folder.manifest import write_manifest
+from munjang.folder.rebuild import load_network
+from munjang.folder.sealed import open_sealed
 from munjang.models.sequence_to_sequence.model import Vocabularies
-from munjang.sealed import open_sealed
 from tests.contracts import test_encoder_decoders as of_pairs
 from tests.contracts import test_encoders as of_texts
 from tests.contracts import test_image_encoders as of_images

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import munjang
-from munjang.folder import load
+from munjang.folder.load import load
 from tests.system.commands import Done, call
 from tests.system.comparisons import (
     ALL,

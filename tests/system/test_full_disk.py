@@ -18,7 +18,7 @@ import pytest
 from munjang.api import load
 from munjang.cli import main
 from munjang.errors import FolderError
-from munjang.layout import FILES
+from munjang.folder.layout import FILES
 from tests.made import made_corpus
 from tests.system.commands import Done, call, run, settings, write_table
 

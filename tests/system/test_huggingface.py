@@ -8,8 +8,8 @@ import pytest
 
 import munjang
 from munjang.errors import FolderError
-from munjang.manifest import FILE as MANIFEST
-from munjang.manifest import write_manifest
+from munjang.folder.manifest import FILE as MANIFEST
+from munjang.folder.manifest import write_manifest
 from tests.made import QUICK, made_corpus
 from tests.made_tokenizers import KINDS, saved_tokenizer
 

@@ -12,7 +12,7 @@ import pytest
 
 import munjang
 from munjang.errors import ConfigError, FolderError
-from munjang.replacing import CHECKPOINT, FOLDER
+from munjang.folder.replacement import CHECKPOINT, FOLDER
 from tests.made import QUICK, made_corpus
 from tests.system.commands import PATIENCE
 
@@ -69,12 +69,12 @@ def die(moment: tuple[str, str, int, str], act: str, out: Path, new: Path) -> No
 
 
 WRITING = [
-    ("munjang.contents", "_save_weights", 1, "before"),
-    ("munjang.contents", "write_manifest", 1, "after"),
-    ("munjang.replacing", "_put", 1, "after"),
-    ("munjang.replacing", "_put", 5, "before"),
-    ("munjang.replacing", "_put", 7, "after"),
-    ("munjang.replacing:shutil", "rmtree", 1, "before"),
+    ("munjang.folder.save", "_save_weights", 1, "before"),
+    ("munjang.folder.save", "write_manifest", 1, "after"),
+    ("munjang.folder.replacement", "_put", 1, "after"),
+    ("munjang.folder.replacement", "_put", 5, "before"),
+    ("munjang.folder.replacement", "_put", 7, "after"),
+    ("munjang.folder.replacement:shutil", "rmtree", 1, "before"),
 ]
 TRAINING = [
     ("munjang.training.run", "load_checkpoint", 1, "before"),

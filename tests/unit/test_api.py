@@ -13,7 +13,7 @@ from torch import Tensor
 
 from munjang.api import Trained, evaluate, load, train
 from munjang.errors import ConfigError, DataError, FolderError, MunjangError
-from munjang.layout import FILES
+from munjang.folder.layout import FILES
 from munjang.training.loop import Step
 from tests.made import QUICK, made_corpus
 

@@ -12,8 +12,8 @@ from munjang import load
 from munjang.api import Trained, evaluate, train
 from munjang.data.samples.images import load_digits
 from munjang.errors import ConfigError, DataError
-from munjang.layout import IMAGE_FILES
-from munjang.sealed import open_sealed
+from munjang.folder.layout import IMAGE_FILES
+from munjang.folder.sealed import open_sealed
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

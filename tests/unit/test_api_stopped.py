@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import munjang.api
-import munjang.contents
-import munjang.folder
-import munjang.manifest
+import munjang.folder.load
+import munjang.folder.manifest
+import munjang.folder.save
 import munjang.training.run
 from munjang.api import load, train
 from munjang.errors import FolderError
@@ -28,10 +28,10 @@ MOMENTS = [
     (munjang.api, "_finished_task", "before"),
     (munjang.api, "_finished_task", "after"),
     (munjang.folder.TextModel, "save", "before"),
-    (munjang.contents, "_save_weights", "before"),
-    (munjang.contents, "_save_weights", "after"),
+    (munjang.folder.save, "_save_weights", "before"),
+    (munjang.folder.save, "_save_weights", "after"),
     (munjang.folder, "model_card", "before"),
-    (munjang.contents, "write_manifest", "before"),
+    (munjang.folder.save, "write_manifest", "before"),
 ]
 
 
@@ -88,7 +88,7 @@ def test_ctrl_c_after_the_last_step_keeps_it(
 
 def test_ctrl_c_after_the_model_is_whole_says_so(tmp_path: Path, monkeypatch: Any) -> None:
     out = tmp_path / "m"
-    disturbed(munjang.contents, "write_manifest", "after", press_ctrl_c, monkeypatch)
+    disturbed(munjang.folder.save, "write_manifest", "after", press_ctrl_c, monkeypatch)
     with pytest.raises(Interrupted, match="stopped; the model was complete and is saved in "):
         fit(out)
     assert load(out).predict("lovely")
@@ -124,7 +124,7 @@ def test_no_room_for_the_model_keeps_the_last_step(
 ) -> None:
     out = tmp_path / "m"
     with monkeypatch.context() as patch:
-        where = munjang.folder if name == "model_card" else munjang.contents
+        where = munjang.folder if name == "model_card" else munjang.folder.save
         disturbed(where, name, "before", no_room, patch)
         with pytest.raises(OSError, match="No space left"):
             fit(out)

@@ -12,7 +12,7 @@ from munjang.baselines import BASELINES, fit_baseline, load_baseline
 from munjang.baselines.classes import _log_count_ratio
 from munjang.data.readers import read_table
 from munjang.errors import FolderError
-from munjang.manifest import write_manifest
+from munjang.folder.manifest import write_manifest
 from tests.made import made_corpus
 
 

@@ -18,12 +18,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from munjang import contents
 from munjang.api import train
 from munjang.errors import DataError, FolderError
-from munjang.folder import TextModel, load, model_card
-from munjang.layout import FILES, WEIGHTS
-from munjang.manifest import FILE as MANIFEST
+from munjang.folder import contents
+from munjang.folder.layout import FILES, WEIGHTS
+from munjang.folder.load import TextModel, load, model_card
+from munjang.folder.manifest import FILE as MANIFEST
 from munjang.text.vocabulary import OOV
 from tests.made import QUICK, made_corpus
 from tests.unit.text.strategies import ugly_text, with_surrogates

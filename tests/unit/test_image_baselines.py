@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from munjang.api import evaluate, load
 from munjang.baselines.images import IMAGE_BASELINES, ImageBaseline, fit_image_baseline
 from munjang.errors import FolderError
-from munjang.manifest import write_manifest
+from munjang.folder.manifest import write_manifest
 
 
 def squares(rows: int, classes: int, channels: int) -> tuple[np.ndarray, np.ndarray]:

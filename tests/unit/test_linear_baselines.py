@@ -20,7 +20,7 @@ from munjang.baselines.linear import (
     fit_set_baseline,
 )
 from munjang.errors import ConfigError, FolderError
-from munjang.manifest import write_manifest
+from munjang.folder.manifest import write_manifest
 from munjang.tasks.thresholds import best_thresholds
 from tests.made import made_corpus
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from munjang.manifest import naming, write_atomically, written_whole
+from munjang.folder.manifest import naming, write_atomically, written_whole
 
 
 def write_half(path: Path, error: BaseException) -> None:

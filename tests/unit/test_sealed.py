@@ -15,11 +15,11 @@ import torch
 
 from munjang.api import train
 from munjang.errors import FolderError
-from munjang.folder import TextModel, load
-from munjang.layout import FILES
-from munjang.manifest import FILE as MANIFEST
-from munjang.manifest import write_manifest
-from munjang.sealed import CheckedFile, SealedFolder, as_folder_errors, open_sealed
+from munjang.folder.layout import FILES
+from munjang.folder.load import TextModel, load
+from munjang.folder.manifest import FILE as MANIFEST
+from munjang.folder.manifest import write_manifest
+from munjang.folder.sealed import CheckedFile, SealedFolder, as_folder_errors, open_sealed
 from tests.made import QUICK, made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")

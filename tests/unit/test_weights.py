@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from safetensors.numpy import save
 
 from munjang.errors import FolderError
-from munjang.weights import compare_header, read_arrays, read_header
+from munjang.folder.weights import compare_header, read_arrays, read_header
 
 
 class File:

@@ -11,17 +11,17 @@ import numpy.typing as npt
 from safetensors.numpy import save_file
 
 from munjang import __version__
-from munjang.locks import hold
-from munjang.manifest import write_atomically, write_manifest, written_whole
-from munjang.replacing import replaced
-from munjang.sealed import SealedFolder
-from munjang.weights import compare_header, longest_side, read_arrays, read_header
+from munjang.folder.lock import hold
+from munjang.folder.manifest import write_atomically, write_manifest, written_whole
+from munjang.folder.replacement import replaced
+from munjang.folder.sealed import SealedFolder
+from munjang.folder.weights import compare_header, longest_side, read_arrays, read_header
 
 if TYPE_CHECKING:
     from munjang.data.table import Table
+    from munjang.folder.weights import Entry
     from munjang.reporting import Report
     from munjang.tasks.task import TaskScores
-    from munjang.weights import Entry
 
 CONFIG, TERMS, WEIGHTS, CARD = "baseline.json", "terms.json", "model.safetensors", "README.md"
 

@@ -16,18 +16,18 @@ import numpy.typing as npt
 from munjang.baselines.baseline import CONFIG, TERMS, Baseline, Strings
 from munjang.data.columns import text_column
 from munjang.errors import FolderError
+from munjang.folder.sealed import are_strings
 from munjang.reporting import format_markdown_list, pluralize, stage
-from munjang.sealed import are_strings
 from munjang.tasks.linear import solve_logistic
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from munjang.data.table import Table
+    from munjang.folder.weights import Entry
     from munjang.tasks.class_answers import Prediction
     from munjang.tasks.classify import Classify
     from munjang.tasks.task import TaskScores
-    from munjang.weights import Entry
 
 # A line about each, by name.
 BASELINES: dict[str, str] = {

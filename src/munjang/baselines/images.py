@@ -13,17 +13,17 @@ from munjang.data.images.read import decode_all
 from munjang.data.images.settings import CHANNELS, ImageSettings, Mode
 from munjang.data.images.sources import listed
 from munjang.errors import FolderError, MunjangError
+from munjang.folder.sealed import are_strings
 from munjang.reporting import format_markdown_list, pluralize, stage
-from munjang.sealed import are_strings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from munjang.data.table import Table
+    from munjang.folder.weights import Entry
     from munjang.tasks.class_answers import Prediction
     from munjang.tasks.classify import Classify
     from munjang.tasks.task import TaskScores
-    from munjang.weights import Entry
 
 IMAGE_BASELINES: dict[str, str] = {
     "majority": "the most frequent class, whatever the image",

@@ -17,16 +17,16 @@ import numpy.typing as npt
 from munjang.baselines.baseline import TERMS, Baseline, Strings
 from munjang.data.columns import text_column
 from munjang.errors import ConfigError, FolderError
+from munjang.folder.sealed import are_strings
 from munjang.reporting import format_markdown_list, pluralize, stage
-from munjang.sealed import are_strings
 from munjang.tasks.linear import solve_logistic
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from munjang.data.table import Table
+    from munjang.folder.weights import Entry
     from munjang.tasks.task import TaskScores
-    from munjang.weights import Entry
 
 _WORDS, _CHARACTERS = "TF-IDF of words and pairs of words", "TF-IDF of 1 to 5 characters in words"
 NUMBER_BASELINES: dict[str, str] = {

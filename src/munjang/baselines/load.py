@@ -5,7 +5,7 @@ from pathlib import Path
 
 from munjang.baselines.baseline import CONFIG, Baseline
 from munjang.errors import FolderError
-from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
+from munjang.folder.sealed import SealedFolder, as_folder_errors, open_sealed
 
 # Imported when a folder asks for it.
 KINDS: dict[str, str] = {

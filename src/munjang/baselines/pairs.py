@@ -17,13 +17,13 @@ import numpy.typing as npt
 from munjang.baselines.baseline import CONFIG, TERMS, Arrays, Baseline, Strings
 from munjang.data.columns import text_column
 from munjang.errors import ConfigError, FolderError
+from munjang.folder.weights import unfit
 from munjang.tasks.translation_scores import BLEU_TOKENIZERS
-from munjang.weights import unfit
 
 if TYPE_CHECKING:
     from munjang.data.table import Table
+    from munjang.folder.weights import Entry
     from munjang.tasks.translation_scores import TranslationScores
-    from munjang.weights import Entry
 
 # A line about each, by name; no name is one of `munjang.baselines.BASELINES`.
 PAIR_BASELINES: dict[str, str] = {

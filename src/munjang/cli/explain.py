@@ -77,7 +77,7 @@ def explain(
       munjang explain my-model --json -- "-10점도 아깝다"
     """
     from munjang.explain.text_attention import compute_attention
-    from munjang.folder import load
+    from munjang.folder.load import load
     from munjang.report.attention import write_attention, writer_for
 
     raise_on_signals()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from munjang.errors import ConfigError
 
 if TYPE_CHECKING:
-    from munjang.folder import AnyModel
+    from munjang.folder.load import AnyModel
     from munjang.tasks.task import TaskScores
 
 Ask = Callable[[Sequence[str]], list[Any]]
@@ -104,7 +104,7 @@ def write_hypotheses(path: str, scores: "TaskScores") -> None:
         ConfigError: the model wrote none.
     """
     from munjang.cli.output import shown
-    from munjang.manifest import write_atomically
+    from munjang.folder.manifest import write_atomically
 
     answers = getattr(scores, "hypotheses", None)
     if answers is None:

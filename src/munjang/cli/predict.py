@@ -73,7 +73,7 @@ def predict(
       tail -f reviews.log | munjang predict my-model --input -
     """
     from munjang.cli.pairs import asking, decoding_settings
-    from munjang.folder import load
+    from munjang.folder.load import load
 
     raise_on_signals()
     # The threads of OpenMP sleep while they wait for one another: between the many small steps of

@@ -146,8 +146,8 @@ def train(
 
 def _goes_on(out: str, *, overwrite: bool) -> str:
     """What to type next, by what stands in the folder."""
-    from munjang.layout import unfinished_in
-    from munjang.manifest import FILE as MANIFEST
+    from munjang.folder.layout import unfinished_in
+    from munjang.folder.manifest import FILE as MANIFEST
 
     if (Path(out) / MANIFEST).exists() and not overwrite:
         return f"a finished model stands in {out}"

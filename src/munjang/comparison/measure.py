@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from munjang.manifest import FILE as MANIFEST
+from munjang.folder.manifest import FILE as MANIFEST
 
 _WARM_UP, _MOST_INPUTS, _MOST_SECONDS = 20, 1000, 3.0
 

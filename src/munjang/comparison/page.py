@@ -5,7 +5,7 @@ from munjang.comparison.plan import PAGE
 from munjang.comparison.results import Comparison
 from munjang.comparison.standings import Standing
 from munjang.comparison.wording import cells, headline, heads, notes
-from munjang.manifest import write_atomically
+from munjang.folder.manifest import write_atomically
 from munjang.report.html import Markup, element, join, page, table
 from munjang.report.svg import Line, Point, lines, scatter
 from munjang.tasks.figures import FIGURES

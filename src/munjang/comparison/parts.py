@@ -17,7 +17,7 @@ from munjang.data.labels import check_known_labels, require_labels
 from munjang.data.readers.class_names import match_known_labels
 from munjang.data.splits import split
 from munjang.data.table import Table
-from munjang.manifest import write_atomically, written_whole
+from munjang.folder.manifest import write_atomically, written_whole
 from munjang.recipe import Recipe
 from munjang.reporting import Report
 from munjang.tasks.classify import Classify, ClassifySettings

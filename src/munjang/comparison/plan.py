@@ -16,10 +16,10 @@ from typing import Any
 from munjang.comparison.budget import Budget
 from munjang.comparison.candidates import Candidate
 from munjang.errors import FolderError
+from munjang.folder.lock import FILE as LOCK
+from munjang.folder.lock import refuse_held
+from munjang.folder.manifest import write_atomically
 from munjang.json_files import read_object, shown
-from munjang.locks import FILE as LOCK
-from munjang.locks import refuse_held
-from munjang.manifest import write_atomically
 
 PLAN, DATA, RUNS = "comparison.json", "data", "runs"
 RESULTS, TABLE, PAGE = "compare.json", "compare.csv", "compare.html"

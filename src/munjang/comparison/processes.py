@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from munjang.comparison.plan import DATA, LOG, MODEL, RUN, Job
 from munjang.comparison.records import read_run
 from munjang.comparison.worker import JOB
-from munjang.manifest import write_atomically
+from munjang.folder.manifest import write_atomically
 
 
 def read_record(job: Job, out: Path) -> dict[str, Any] | None:

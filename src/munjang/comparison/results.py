@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from munjang.comparison.plan import RESULTS, TABLE, Plan
 from munjang.comparison.selection import Choice
 from munjang.comparison.standings import Standing
-from munjang.manifest import write_atomically
+from munjang.folder.manifest import write_atomically
 from munjang.report.svg import colours_of
 
 

@@ -24,8 +24,8 @@ from munjang.comparison.processes import read_record, run_alone
 from munjang.comparison.results import Comparison
 from munjang.config import given_settings, merge, parse_overrides, shown
 from munjang.errors import ConfigError
-from munjang.layout import make_folder
-from munjang.locks import hold
+from munjang.folder.layout import make_folder
+from munjang.folder.lock import hold
 from munjang.preparation import settle_input
 from munjang.reporting import Report, discard, pluralize
 

@@ -13,8 +13,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from munjang.errors import FolderError
+from munjang.folder.manifest import write_atomically, written_whole
 from munjang.json_files import read_json
-from munjang.manifest import write_atomically, written_whole
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -20,7 +20,7 @@ from munjang.comparison.contests import contest_of
 from munjang.comparison.fit import fit_job
 from munjang.comparison.measure import folder_bytes, latency
 from munjang.comparison.plan import MODEL, RUN, Job
-from munjang.manifest import write_atomically
+from munjang.folder.manifest import write_atomically
 from munjang.memory import peak_memory
 
 # The system's errors when a disk, or a person's quota, is full.

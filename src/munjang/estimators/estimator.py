@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from munjang.estimators.given import Settings
 from munjang.estimators.packing import pack, unpack
-from munjang.layout import opened_for_training
+from munjang.folder.layout import opened_for_training
 
 
 class TextEstimator(BaseEstimator):  # type: ignore[misc]

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from munjang.folder import AnyModel, load
-from munjang.manifest import FILE as MANIFEST
-from munjang.manifest import listed_files
+from munjang.folder.load import AnyModel, load
+from munjang.folder.manifest import FILE as MANIFEST
+from munjang.folder.manifest import listed_files
 
 
 def pack(model: AnyModel) -> dict[str, bytes]:

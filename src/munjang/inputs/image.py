@@ -23,13 +23,13 @@ from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.defaults.image import image_defaults
 from munjang.errors import ConfigError, DataError, FolderError
+from munjang.folder.layout import CONFIG
+from munjang.folder.sealed import SealedFolder
 from munjang.inputs.arrays import ArrayInput, EncodedArrays
 from munjang.inputs.input import Encoded, Sample
-from munjang.layout import CONFIG
 from munjang.models.image_cnn import ImageShape
 from munjang.recipe import Recipe, section_of
 from munjang.reporting import Report, pluralize, stage
-from munjang.sealed import SealedFolder
 from munjang.training.settings import refuse_embedding_settings
 
 _SHOWN = 12  # classes that are named

@@ -11,9 +11,9 @@ from munjang.data.dataset import Dataset
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.errors import ConfigError
+from munjang.folder.sealed import SealedFolder
 from munjang.recipe import Recipe
 from munjang.reporting import Report, pluralize
-from munjang.sealed import SealedFolder
 from munjang.tasks.task import Bools
 
 

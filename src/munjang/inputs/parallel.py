@@ -26,14 +26,14 @@ from munjang.defaults.parallel import PairTexts, both_tokenizers, measure, paral
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import EOS_LABEL, Attention
 from munjang.explain.text_attention import label_tokens
+from munjang.folder.layout import TARGET_TOKENIZER, TARGET_VOCABULARY, TOKENIZER, VOCABULARY
+from munjang.folder.rebuild import load_tokenizer
+from munjang.folder.sealed import SealedFolder
 from munjang.inputs.input import Encoded, Input
-from munjang.layout import TARGET_TOKENIZER, TARGET_VOCABULARY, TOKENIZER, VOCABULARY
-from munjang.loading import load_tokenizer
 from munjang.models.attention_weights import Attends
 from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.recipe import Recipe, section_of
 from munjang.reporting import Report, pluralize, stage
-from munjang.sealed import SealedFolder
 from munjang.tasks.alignment import target_pieces
 from munjang.tasks.inference import compute_alone_if_forked
 from munjang.tasks.task import Bools

@@ -26,17 +26,17 @@ from munjang.defaults.text import text_defaults
 from munjang.errors import ConfigError
 from munjang.explain.attention import Attention
 from munjang.explain.text_attention import text_attention
+from munjang.folder.layout import TOKENIZER, VOCABULARY
+from munjang.folder.rebuild import load_tokenizer
+from munjang.folder.sealed import SealedFolder
 from munjang.forked import is_forked
 from munjang.inputs.input import Encoded, Input, Sample
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.spelling import Spelling, spelled_out
 from munjang.layers.tfidf_linear import TfidfLinear
-from munjang.layout import TOKENIZER, VOCABULARY
-from munjang.loading import load_tokenizer
 from munjang.models.encoder import EncoderConfig
 from munjang.recipe import Recipe
 from munjang.reporting import Report, pluralize, stage
-from munjang.sealed import SealedFolder
 from munjang.text.columns import TokenColumn, values_and_offsets
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer, fit_notes

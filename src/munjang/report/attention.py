@@ -6,7 +6,7 @@ from pathlib import Path
 
 from munjang.errors import ConfigError
 from munjang.explain.attention import Attention
-from munjang.manifest import write_atomically
+from munjang.folder.manifest import write_atomically
 from munjang.report.attention_page import draw_page
 from munjang.report.attention_svg import draw_svg
 

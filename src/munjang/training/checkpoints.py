@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from munjang.errors import FolderError
-from munjang.manifest import written_whole
-from munjang.replacing import CHECKPOINT
+from munjang.folder.manifest import written_whole
+from munjang.folder.replacement import CHECKPOINT
 from munjang.training.fingerprints import describe_change
 from munjang.training.state import TrainingState, Weights
 

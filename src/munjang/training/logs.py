@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from munjang.manifest import naming, write_atomically
+from munjang.folder.manifest import naming, write_atomically
 from munjang.tasks.figures import finite_or_none
 from munjang.tasks.task import TaskScores
 from munjang.training.loop import Step

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from munjang.manifest import FILE as MANIFEST
+from munjang.folder.manifest import FILE as MANIFEST
 from munjang.training.checkpoints import FILE as CHECKPOINT
 from munjang.training.checkpoints import load_checkpoint, save_checkpoint
 from munjang.training.logs import RunLog

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from munjang.errors import FolderError
+from munjang.folder.lock import FILE as LOCK
+from munjang.folder.lock import refuse_held
+from munjang.folder.manifest import FILE as MANIFEST
+from munjang.folder.manifest import write_atomically
 from munjang.json_files import read_object
-from munjang.locks import FILE as LOCK
-from munjang.locks import refuse_held
-from munjang.manifest import FILE as MANIFEST
-from munjang.manifest import write_atomically
 from munjang.model import Model
 
 PLAN, STUDY, RESULTS, BEST = "tuning.json", "study.sqlite3", "tune.json", "best"

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from munjang.folder import AnyModel, load
-from munjang.manifest import write_atomically
+from munjang.folder.load import AnyModel, load
+from munjang.folder.manifest import write_atomically
 from munjang.tasks.figures import FIGURES
 from munjang.tuning.folder import BEST, RESULTS
 

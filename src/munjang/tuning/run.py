@@ -8,8 +8,8 @@ from typing import Any
 from munjang.config import given_settings, merge, parse_overrides
 from munjang.config import shown as quoted
 from munjang.errors import ConfigError
-from munjang.layout import make_folder
-from munjang.locks import hold
+from munjang.folder.layout import make_folder
+from munjang.folder.lock import hold
 from munjang.preparation import Prepared, prepare, settle_input
 from munjang.recipe import named_input, named_task, with_names
 from munjang.registry import require_architecture

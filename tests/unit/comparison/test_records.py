@@ -13,8 +13,8 @@ from munjang.comparison.records import read_run
 from munjang.comparison.set_answers import SetAnswers
 from munjang.comparison.stored import read_answers, read_numbers, write_answers, write_numbers
 from munjang.errors import FolderError
+from munjang.folder.manifest import write_atomically
 from munjang.json_files import read_object
-from munjang.manifest import write_atomically
 
 DONE: dict[str, Any] = {
     "status": "done",

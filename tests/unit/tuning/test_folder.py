@@ -7,7 +7,7 @@ import pytest
 
 from munjang.api import load, train
 from munjang.errors import FolderError
-from munjang.folder import TextModel
+from munjang.folder.load import TextModel
 from munjang.tuning.folder import (
     BEST,
     PLAN,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from munjang.errors import DataError
-from munjang.manifest import naming
+from munjang.folder.manifest import naming
 
 
 def cache_folder() -> Path:

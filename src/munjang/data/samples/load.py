@@ -20,7 +20,7 @@ from munjang.data.samples.images import IMAGE_SAMPLES
 from munjang.data.samples.wheels import WheelMember
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
-from munjang.manifest import naming
+from munjang.folder.manifest import naming
 from munjang.reporting import Report
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from munjang.api import make_loop
-from munjang.decoding_costs import decoding_peak, decoding_seconds, measure_seconds
+from munjang.estimates.decoding import decoding_peak, decoding_seconds, measure_seconds
 from munjang.memory import peak_memory
 from munjang.preparation import Prepared
 from munjang.tasks.inference import logits_of

@@ -6,20 +6,20 @@ from typing import Any
 from munjang.baselines import Baseline, load_baseline
 from munjang.baselines.baseline import CONFIG as BASELINE
 from munjang.errors import FolderError
-from munjang.layout import CARD, CONFIG, METRICS, WEIGHTS
-from munjang.loading import (
+from munjang.folder.layout import CARD, CONFIG, METRICS, WEIGHTS
+from munjang.folder.manifest import FILE as MANIFEST
+from munjang.folder.rebuild import (
     check_labels,
     load_metrics,
     load_network,
     reading_metrics,
 )
-from munjang.manifest import FILE as MANIFEST
+from munjang.folder.replacement import place_of
+from munjang.folder.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.model import Model, model_card
 from munjang.names import existing_path
 from munjang.network import build_network
 from munjang.recipe import parse_recipe
-from munjang.replacing import place_of
-from munjang.sealed import SealedFolder, as_folder_errors, open_sealed
 
 AnyModel = Model | Baseline
 

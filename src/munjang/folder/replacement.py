@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from munjang.errors import FolderError
-from munjang.locks import FILE as LOCK
-from munjang.manifest import FILE as MANIFEST
-from munjang.manifest import PARTIAL, written_whole
+from munjang.folder.lock import FILE as LOCK
+from munjang.folder.manifest import FILE as MANIFEST
+from munjang.folder.manifest import PARTIAL, written_whole
 
 FOLDER = "replacement"
 # By it a training is known that was stopped and can be gone on with.

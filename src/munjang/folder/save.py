@@ -11,10 +11,10 @@ from torch import nn
 
 from munjang import __version__
 from munjang.config import to_yaml
-from munjang.layout import CARD, CONFIG, METRICS, WEIGHTS, make_folder
-from munjang.locks import hold
-from munjang.manifest import listed_files, write_atomically, write_manifest, written_whole
-from munjang.replacing import replaced
+from munjang.folder.layout import CARD, CONFIG, METRICS, WEIGHTS, make_folder
+from munjang.folder.lock import hold
+from munjang.folder.manifest import listed_files, write_atomically, write_manifest, written_whole
+from munjang.folder.replacement import replaced
 from munjang.reporting import escape_markdown
 from munjang.tasks.figures import FIGURES
 from munjang.tasks.task import Card

@@ -11,7 +11,7 @@ manifest.json       checksums of all of these; written last
 
 While a training runs, config.yaml, metrics.jsonl, tensorboard/, checkpoint.safetensors, and
 munjang.lock, which keeps others out. A training that is to replace a finished model has all of
-these but the lock in replacement/, until its own model is whole; see `munjang.replacing`.
+these but the lock in replacement/, until its own model is whole; see `munjang.folder.replacement`.
 """
 
 from collections.abc import Iterator
@@ -19,12 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from munjang.errors import ConfigError, FolderError
-from munjang.locks import FILE as LOCK
-from munjang.locks import hold, refuse_held
-from munjang.manifest import FILE as MANIFEST
-from munjang.manifest import PARTIAL, listed_files
-from munjang.replacing import CHECKPOINT, drop, is_finished, is_half, take_place
-from munjang.replacing import FOLDER as REPLACEMENT
+from munjang.folder.lock import FILE as LOCK
+from munjang.folder.lock import hold, refuse_held
+from munjang.folder.manifest import FILE as MANIFEST
+from munjang.folder.manifest import PARTIAL, listed_files
+from munjang.folder.replacement import CHECKPOINT, drop, is_finished, is_half, take_place
+from munjang.folder.replacement import FOLDER as REPLACEMENT
 from munjang.reporting import Report, discard
 from munjang.training.logs import BOARD
 from munjang.training.logs import FILE as LOG

@@ -18,13 +18,9 @@ from torch.overrides import TorchFunctionMode
 
 from munjang.config import Settings
 from munjang.errors import ConfigError, FolderError
-from munjang.layers.spelling import Spelling
-from munjang.layout import CONFIG, METRICS, WEIGHTS
-from munjang.sealed import SealedFolder
-from munjang.text.registry import tokenizer_from_json
-from munjang.text.tokenizer import Tokenizer
-from munjang.text.vocabulary import Vocabulary
-from munjang.weights import (
+from munjang.folder.layout import CONFIG, METRICS, WEIGHTS
+from munjang.folder.sealed import SealedFolder
+from munjang.folder.weights import (
     Entry,
     Numbers,
     compare_header,
@@ -33,6 +29,10 @@ from munjang.weights import (
     read_header,
     unfit,
 )
+from munjang.layers.spelling import Spelling
+from munjang.text.registry import tokenizer_from_json
+from munjang.text.tokenizer import Tokenizer
+from munjang.text.vocabulary import Vocabulary
 
 # Calls of torch that building may take, for each tensor of the header and at all. Layers take about
 # ten for each of theirs.

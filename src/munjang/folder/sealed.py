@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from munjang.config import mapping_of
 from munjang.errors import FolderError, MunjangError
-from munjang.manifest import FILE, FORMAT
+from munjang.folder.manifest import FILE, FORMAT
 from munjang.parsing import JSON_BYTES, JSON_VALUES, UnreadableError, parse_json
 from munjang.reporting import escape_line
 

@@ -1,0 +1,1 @@
+"""The model folder: names of its files, manifest, lock, saving and loading."""

@@ -10,7 +10,7 @@ Each training is the command that is printed, judged on its test part once, with
     python benchmarks/pairs.py --work FOLDER [--data multi30k] [--models transformer attentive]
 
 FOLDER keeps data and models: a model that stands there finished is not trained again, one that was
-stopped goes on. BLEU "tokenised" is of words cut by sacremoses, as papers before sacrebleu had it;
+stopped goes on. BLEU "tokenized" is of words cut by sacremoses, as papers before sacrebleu had it;
 the other figures are sacrebleu's own. Headlines have ROUGE-L by rouge-score. Without
 either package its column is left out.
 """
@@ -79,10 +79,10 @@ def corpora() -> dict[str, Corpus]:
             test=("--source", "test2016.en", "--target", "test2016.de"),
             settings=(
                 "tokenizer.max_size=5000",
-                "tokenizer.shared=true",
+                "tokenizer.shared_vocabulary=true",
                 "training.batch_tokens=2048",
                 "training.metric=bleu",
-                "training.averaging=0.7",
+                "training.average_after=0.7",
                 "training.threads=1",
             ),
             models={
@@ -94,7 +94,7 @@ def corpora() -> dict[str, Corpus]:
                 ),
                 "seq2seq": ("training.epochs=10", "training.learning_rate=0.002", "model.dim=256"),
             },
-            published="Transformer tiny 41.0 (2.6M parameters, lowercased, tokenised)",
+            published="Transformer tiny 41.0 (2.6M parameters, lowercased, tokenized)",
         ),
         "tatoeba-ko": Corpus(
             language="ko",
@@ -170,7 +170,7 @@ def judge(name: str, corpus: Corpus, model: str, work: Path) -> dict:
     }
     if name == "multi30k" and not missing("sacremoses"):
         references = (work / "test2016.de").read_text(encoding="utf-8").split("\n")[:-1]
-        found["tokenised_bleu"] = tokenised_bleu(answers, references, corpus.language)
+        found["tokenized_bleu"] = tokenized_bleu(answers, references, corpus.language)
     if name == "agnews-headlines" and not missing("rouge-score"):
         found["rouge_l"] = rouge_l(answers, titles(corpus))
     return found
@@ -184,7 +184,7 @@ def titles(corpus: Corpus) -> list[str]:
     return table.labels.to_list()
 
 
-def tokenised_bleu(answers: list[str], references: list[str], language: str) -> float:
+def tokenized_bleu(answers: list[str], references: list[str], language: str) -> float:
     """BLEU of small letters, words cut by Moses' rules on both sides."""
     from sacrebleu.metrics import BLEU
     from sacremoses import MosesTokenizer
@@ -218,7 +218,7 @@ def show(found: list[dict]) -> None:
         if not rows:
             continue
         print(f"\n## {name}\n")
-        more = {"tokenised_bleu": "BLEU, tokenised", "rouge_l": "ROUGE-L"}
+        more = {"tokenized_bleu": "BLEU, tokenized", "rouge_l": "ROUGE-L"}
         extra = [key for key in more if key in rows[0]]
         heads = [*(more[key] for key in extra), "BLEU", "chrF", "exact match", "cut"]
         print("| model | parameters | training s (threads) |", *(f" {h} |" for h in heads), sep="")

@@ -37,8 +37,8 @@ FASTTEXT_ENGLISH = {"lr": 0.3, "epoch": 30, "wordNgrams": 2, "bucket": 200_000}
 TREC = ["classify.label_smoothing=0.1", "model.linear_share=0.33"]
 SETTINGS = {
     # of 109 rows accuracy says too little to choose a step by
-    "trec": [*TREC, "model.members=5", "data.valid=0.02", "training.metric=log_loss"],
-    "trec-alone": [*TREC, "data.valid=0.05"],
+    "trec": [*TREC, "model.members=5", "data.validation_split=0.02", "training.metric=log_loss"],
+    "trec-alone": [*TREC, "data.validation_split=0.05"],
 }
 
 

@@ -107,20 +107,20 @@ def run(model: str, arrays: Arrays, seconds: float, device: str = "cpu") -> tupl
     """Tokens and seconds of PyTorch as it is taught; on a GPU with bfloat16 autocast."""
     torch.manual_seed(0)
     network = Classifier(model).to(device)
-    optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     batches = random_batches(arrays, 1)
 
     def step() -> int:
         ids, lengths, targets = next(batches)
         if ids.shape[1] < max(WIDTHS):  # a Conv1d needs a whole window
             ids = np.pad(ids, ((0, 0), (0, max(WIDTHS) - ids.shape[1])))
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         moved = [torch.from_numpy(array).to(device) for array in (ids, lengths, targets)]
         with torch.autocast("cuda", torch.bfloat16, enabled=device != "cpu"):
             logits = network(moved[0], moved[1])
         loss = F.binary_cross_entropy_with_logits(logits.float(), moved[2].float())
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         loss.item()
         return int(lengths.sum())
 

@@ -5,7 +5,7 @@ forward, backward and update, on the same rows in a process of its own. The syst
 medians over the rounds are compared in one run. What happens once is not counted: compiling, and
 the libraries that a first evaluation imports.
 
-- ours: `munjang.training.loop` as `munjang train` runs it, with its own optimisers for Korean:
+- ours: `munjang.training.loop` as `munjang train` runs it, with its own optimizers for Korean:
   AdamW, and Adagrad with one number a row for the embedding. `ours, AdamW` has AdamW for all. The
   gradient's norm is bound, which the peers leave out; not that of `mean`, as by default.
 - torch: what textbooks show. Random batches padded to their longest row, `nn.Embedding`,
@@ -92,7 +92,7 @@ def ours(
     arrays: Arrays,
     seconds: float,
     device: str = "cpu",
-    embedding_optimiser: str = "adagrad",
+    embedding_optimizer: str = "adagrad",
 ) -> tuple[int, float]:
     """Tokens and seconds of our loop."""
     import torch
@@ -109,9 +109,9 @@ def ours(
     torch.manual_seed(0)
     task = Classify(("0", "1"))
     training = TrainingSettings(
-        batch_rows=ROWS,
+        batch_size=ROWS,
         epochs=1000,
-        embedding_optimiser=embedding_optimiser,
+        embedding_optimizer=embedding_optimizer,
         clip_norm=make_recipe(model, "korean", len(arrays["targets"]), {}).training.clip_norm,
         device=device,
         precision="float32" if device == "cpu" else "bfloat16",
@@ -128,7 +128,7 @@ def ours(
 
 SYSTEMS = {
     "ours": ours,
-    "ours, AdamW": partial(ours, embedding_optimiser="adamw"),
+    "ours, AdamW": partial(ours, embedding_optimizer="adamw"),
     "torch": textbook_torch.run,
     "jax": partial(textbook_keras.run, backend="jax"),
     "tensorflow": partial(textbook_keras.run, backend="tensorflow"),

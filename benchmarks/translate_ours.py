@@ -48,7 +48,7 @@ def settings(threads: int, steps: int | None) -> dict[str, Any]:
                      "max_ratio": MOST_STEPS},
         "training": {
             "batch_tokens": BATCH_TOKENS, "learning_rate": RATE, "beta2": BETAS[1],
-            "weight_decay": 0.0, "clip_norm": CLIP, "averaging": None, "epochs": 1000,
+            "weight_decay": 0.0, "clip_norm": CLIP, "average_after": None, "epochs": 1000,
             "max_steps": steps, "threads": threads,
         },
     }  # fmt: skip

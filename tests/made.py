@@ -80,10 +80,10 @@ def break_off(*, behind: int, **asked: Any) -> None:
 # Small sizes and a step size that learns `made_corpus` in a second.
 QUICK = (
     "training.epochs=6",
-    "training.batch_rows=8",
+    "training.batch_size=8",
     "training.learning_rate=0.02",
     "training.embedding_learning_rate=0.02",
-    "training.embedding_optimiser=adamw",
+    "training.embedding_optimizer=adamw",
     "training.schedule=linear",
     "training.threads=1",
     "model.dim=8",

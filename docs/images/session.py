@@ -61,7 +61,7 @@ def on_terminal(command: str, folder: Path) -> str:
 
 
 def settled(written: str) -> list[str]:
-    """The lines that stand on the terminal at the end; colours stay in them.
+    """The lines that stand on the terminal at the end; colors stay in them.
 
     Knows what Rich's progress bar needs: return, erase the line, go up.
     """

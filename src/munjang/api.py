@@ -15,7 +15,7 @@ from munjang.folder.load import AnyModel, load
 from munjang.folder.manifest import write_atomically
 from munjang.forked import require_polars
 from munjang.layers.parameters import count_parameters
-from munjang.layers.randomness import initialising_from
+from munjang.layers.randomness import initializing_from
 from munjang.model import Model
 from munjang.preparation import Prepared, prepare
 from munjang.reporting import Report, discard, pluralize
@@ -75,7 +75,7 @@ def train(
     report: Report | None = None,
     on_step: OnStep | None = None,
 ) -> Trained:
-    """Train a model on labelled text, on images, or on pairs of texts.
+    """Train a model on labeled text, on images, or on pairs of texts.
 
     Args:
         data: path, paths, "-", a data frame, or (texts, labels); see `munjang.data.readers.read`.
@@ -93,7 +93,7 @@ def train(
         source_column: of pairs; guessed when left out.
         target_column: of pairs; guessed when left out.
         out: where to save the model folder; None keeps the model in memory only.
-        valid: validation data like `data`; None holds out `data.valid` of the rows.
+        valid: validation data like `data`; None holds out `data.validation_split` of the rows.
         config: a YAML file or a mapping of settings, as in `config.yaml`.
         overrides: `key=value` strings laid on top, such as "model.dim=64".
         seed: decides split, weights, batches and dropout. 0 when left out.
@@ -130,7 +130,7 @@ def train(
         "data": columns,
         "tokenizer": {"name": tokenizer},
         "model": {"name": model},
-        "vectors": {"freeze": freeze_vectors},
+        "pretrained": {"freeze": freeze_vectors},
     }
     given = given_settings(config, named, overrides)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
@@ -265,7 +265,7 @@ def make_loop(prepared: Prepared) -> Loop:
     """A fresh network and its loop, before the first step."""
     recipe = prepared.recipe
     check_model_fits(prepared.bare_network, recipe.training)
-    with initialising_from(recipe.seed):
+    with initializing_from(recipe.seed):
         network = prepared.network().to(_device(recipe.training.device))
     state = make_state(network, recipe.training)
     loop = Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)

@@ -2,7 +2,7 @@
 
 The same Hangul can be written as syllables or as jamo (Unicode's normal forms NFC and NFD; macOS
 writes file names in the latter), and the same label as `True` and `true`, or as `1` and `1.0`.
-Names are compared by a key, which is a function of the one name and never of its neighbours, and
+Names are compared by a key, which is a function of the one name and never of its neighbors, and
 are shown as they were given.
 """
 

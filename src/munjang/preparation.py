@@ -48,7 +48,9 @@ class Prepared:
         """Fingerprint of the recipe, without how it is run, and of all that was made of the data."""
         recipe = self.recipe.to_dict()
         if self.pretrained is not None:
-            recipe["vectors"]["file"] = self.pretrained.fingerprint  # wherever the file lies now
+            recipe["pretrained"]["vectors"] = (
+                self.pretrained.fingerprint
+            )  # wherever the file lies now
         targets = {"training part": self.train.targets, "validation part": self.valid.targets}
         return compute_fingerprint(
             recipe,
@@ -146,6 +148,6 @@ def _accepting(given: Mapping[str, Any], name: str) -> dict[str, Any] | None:
 
 
 def _hold_out(rows: Table, recipe: Recipe) -> dict[str, Table]:
-    share, stratify = recipe.section("data").valid, recipe.task_class.stratified
+    share, stratify = recipe.section("data").validation_split, recipe.task_class.stratified
     parts = split(rows, valid=share, seed=recipe.seed, stratify=stratify)
     return {"train": rows.take(parts.train), "valid": rows.take(parts.valid)}

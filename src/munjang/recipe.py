@@ -35,7 +35,7 @@ _LAST = ("model",)
 class PretrainedSettings(Settings):
     """What weights begin from."""
 
-    file: str | None = Field(
+    vectors: str | None = Field(
         None,
         description="word vectors: word2vec text or binary, fastText .vec or GloVe text, also "
         "gzipped",
@@ -45,9 +45,9 @@ class PretrainedSettings(Settings):
 
     @model_validator(mode="after")
     def _something_to_freeze(self) -> Self:
-        if self.freeze and self.file is None:
+        if self.freeze and self.vectors is None:
             raise ValueError(
-                "freeze: there are no vectors to freeze; give vectors.file (--vectors)"
+                "freeze: there are no vectors to freeze; give pretrained.vectors (--vectors)"
             )
         return self
 
@@ -64,7 +64,7 @@ class Recipe(Settings):
     labels: tuple[Label, ...] | None = Field(
         None, description="known classes; those of the data if omitted"
     )
-    vectors: PretrainedSettings = PretrainedSettings()
+    pretrained: PretrainedSettings = PretrainedSettings()
     model: SerializeAsAny[Settings]
     training: TrainingSettings = TrainingSettings()
 
@@ -147,12 +147,12 @@ class Recipe(Settings):
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for YAML; a section without a file of vectors is left out."""
         values = self.model_dump(mode="json")
-        if self.vectors.file is None:
-            del values["vectors"]
+        if self.pretrained.vectors is None:
+            del values["pretrained"]
         if not self.task_class.has_labels:
             del values["labels"]
         own = [name for name in values if name not in Recipe.model_fields]
-        order = [*_FIRST, *own, "vectors", *_LAST, "training"]
+        order = [*_FIRST, *own, "pretrained", *_LAST, "training"]
         return {name: values[name] for name in order if name in values}
 
 

@@ -21,7 +21,7 @@ from tests.made import made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-STEPS = ["training.max_steps=4", "training.batch_rows=8", "training.threads=1"]
+STEPS = ["training.max_steps=4", "training.batch_size=8", "training.threads=1"]
 SMALL = [*STEPS, "model.dim=8", "model.dropout=0"]
 HAS_INSTRUCTIONS = fused.has_kernel(nn.LSTM, "cpu", torch.bfloat16)
 RECURRENT = {"rnn", "lstm", "gru", "seq2seq", "attentive"}

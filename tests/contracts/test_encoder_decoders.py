@@ -20,7 +20,7 @@ from munjang.decoding.settings import DecodingSettings
 from munjang.models.attention_weights import Attends
 from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.text.vocabulary import EOS
-from munjang.training.optimisers import AdamW, ParameterGroup
+from munjang.training.optimizers import AdamW, ParameterGroup
 from tests.made import column_of
 from tests.made import padded as padded_rows
 
@@ -105,7 +105,7 @@ def test_every_architecture_has_a_case() -> None:
 
 
 @every_model
-def test_neighbours_order_and_padding_change_nothing(name: str, chosen: dict[str, Any]) -> None:
+def test_neighbors_order_and_padding_change_nothing(name: str, chosen: dict[str, Any]) -> None:
     model = make_model(name, chosen).eval()
     together = by_row(model, one_batch(SOURCES, TARGETS))
     for row in range(len(SOURCES)):
@@ -296,13 +296,13 @@ def test_saved_and_loaded_it_predicts_the_same(
 def test_a_handful_is_learned_and_generated(name: str, chosen: dict[str, Any]) -> None:
     model = make_model(name, {**chosen, "dim": 16, **_wide(name)})
     batch = one_batch(SOURCES, TARGETS)
-    optimiser = AdamW([ParameterGroup(list(model.parameters()), 0.01)])
+    optimizer = AdamW([ParameterGroup(list(model.parameters()), 0.01)])
     for _ in range(300):
         for weight in model.parameters():
             weight.grad = None
         loss = model(*batch.inputs).loss(batch.targets)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         if loss.item() < 0.02:
             break
     assert loss.item() < 0.02
@@ -318,9 +318,7 @@ def _wide(name: str) -> dict[str, Any]:
 @every_model
 @settings(max_examples=5)
 @given(seed=st.integers(0, 99))
-def test_decoding_ends_and_knows_no_neighbours(
-    name: str, chosen: dict[str, Any], seed: int
-) -> None:
+def test_decoding_ends_and_knows_no_neighbors(name: str, chosen: dict[str, Any], seed: int) -> None:
     model = make_model(name, chosen, seed=seed).eval()
     batch = one_batch(random_rows(5, seed), [[4]] * 5)
     limits = DecodingSettings(beam=3, max_length=7)

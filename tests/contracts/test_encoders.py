@@ -163,7 +163,7 @@ rows_of_ids = st.lists(st.lists(st.integers(1, VOCABULARY - 1), max_size=12), mi
 @every_encoder
 @settings(max_examples=12)
 @given(rows=rows_of_ids, extra=st.integers(0, 9), filler=st.integers(0, VOCABULARY - 1))
-def test_padding_and_neighbours_never_change_an_answer(
+def test_padding_and_neighbors_never_change_an_answer(
     name: str, chosen: dict[str, Any], rows: list[list[int]], extra: int, filler: int
 ) -> None:
     encoder = make_encoder(name, chosen).eval()
@@ -258,7 +258,7 @@ def test_saved_and_loaded_it_gives_the_same_answers(
 def test_the_same_seed_gives_the_same_run_bit_for_bit(name: str, chosen: dict[str, Any]) -> None:
     runs = []
     for noise in (1, 2):
-        loop, network = make_loop(name, chosen, ROWS, dropout=0.3, epochs=1, batch_rows=2)
+        loop, network = make_loop(name, chosen, ROWS, dropout=0.3, epochs=1, batch_size=2)
         torch.manual_seed(noise)  # whatever else draws random numbers must not matter
         losses = [step.loss for step in loop]
         runs.append((losses, network.state_dict()))
@@ -271,7 +271,7 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(name: str, chosen: dict[st
 def test_a_handful_is_learned_to_zero_loss(name: str, chosen: dict[str, Any]) -> None:
     # of one length, or batches would hold copies of a single row
     rows = random_rows(8, vocabulary=VOCABULARY, shortest=7, longest=7)
-    fast = {"learning_rate": 0.08, "weight_decay": 0.0, "schedule": "linear", "batch_rows": 8}
+    fast = {"learning_rate": 0.08, "weight_decay": 0.0, "schedule": "linear", "batch_size": 8}
     loop, network = make_loop(name, chosen, rows * 120, epochs=1, **fast)
     *_, last = loop
     assert last.scores is not None

@@ -94,7 +94,7 @@ def test_shapes(name: str, chosen: dict[str, Any]) -> None:
 @every_encoder
 @settings(max_examples=10)
 @given(count=st.integers(1, 9), seed=st.integers(0, 99))
-def test_neighbours_never_change_an_answer(
+def test_neighbors_never_change_an_answer(
     name: str, chosen: dict[str, Any], count: int, seed: int
 ) -> None:
     encoder, batch = make_encoder(name, chosen).eval(), images(count, seed)
@@ -133,7 +133,7 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(name: str, chosen: dict[st
     runs = []
     for noise in (1, 2):
         moved = {**chosen, "shift": 0.2}
-        loop, network = make_loop(name, moved, 2, dropout=0.3, epochs=2, batch_rows=3)
+        loop, network = make_loop(name, moved, 2, dropout=0.3, epochs=2, batch_size=3)
         torch.manual_seed(noise)  # whatever else draws random numbers must not matter
         runs.append(([step.loss for step in loop], network.state_dict()))
     assert runs[0][0] == runs[1][0]
@@ -143,7 +143,7 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(name: str, chosen: dict[st
 
 @every_encoder
 def test_a_handful_is_learned_to_zero_loss(name: str, chosen: dict[str, Any]) -> None:
-    fast = {"learning_rate": 0.02, "weight_decay": 0.0, "schedule": "linear", "batch_rows": 8}
+    fast = {"learning_rate": 0.02, "weight_decay": 0.0, "schedule": "linear", "batch_size": 8}
     loop, _ = make_loop(name, {**chosen, "shift": 0.0}, 300, epochs=1, **fast)
     *_, last = loop
     assert last.unit == "images"

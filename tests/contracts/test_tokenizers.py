@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 
 from munjang.errors import DataError, NotFittedError
 from munjang.text.columns import values_and_offsets
-from munjang.text.normalise import normalise
+from munjang.text.normalize import normalize
 from munjang.text.registry import TOKENIZERS, make_tokenizer, tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import EOS, GO, OOV, PAD, RESERVED, Vocabulary
@@ -173,11 +173,11 @@ def test_offsets_point_into_the_text_as_given(row: Row, texts: list[str]) -> Non
             if row.written is None or identity == OOV or start == end:
                 continue
             written = row.written(tokenizer.vocabulary.tokens[identity])
-            here = normalise(column([text[start:end]]))[0]
+            here = normalize(column([text[start:end]]))[0]
             if row.lowers:
                 here = here.lower()
             # Letters that compose or swap places share one range, so a slice may hold more.
-            composed = normalise(column([text]))[0] == text
+            composed = normalize(column([text]))[0] == text
             assert written == here if composed else written in here
 
 
@@ -255,7 +255,7 @@ def test_saved_and_loaded_it_gives_the_same_ids(row: Row, texts: list[str]) -> N
 @example(texts=[" leading", "trailing ", "  two  spaces  ", "\t\n\r\n", "\x00", "## #a", "a##b"])
 def test_decoding_gives_the_text_back_when_all_is_known(row: Row, texts: list[str]) -> None:
     if row.slow:
-        pytest.skip("analysed text is not written back exactly")
+        pytest.skip("analyzed text is not written back exactly")
     tokenizer = row.make().fit(column(texts))
     encoded = tokenizer.encode(column(texts))
     decoded = tokenizer.decode(encoded)
@@ -265,7 +265,7 @@ def test_decoding_gives_the_text_back_when_all_is_known(row: Row, texts: list[st
     known = not any("▁" in text for text in texts)
     if row.exact and known:
         assert OOV not in values_and_offsets(encoded)[0]
-        assert decoded.to_list() == normalise(column(texts)).to_list()
+        assert decoded.to_list() == normalize(column(texts)).to_list()
 
 
 @every_row
@@ -377,4 +377,4 @@ def test_real_reviews(row: Row, data_folder: Path) -> None:
     if not (row.kind and row.open):
         assert OOV not in values_and_offsets(tokens.ids)[0]
     if row.exact:
-        assert tokenizer.decode(tokens.ids).to_list() == normalise(texts).to_list()
+        assert tokenizer.decode(tokens.ids).to_list() == normalize(texts).to_list()

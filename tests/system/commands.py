@@ -23,7 +23,7 @@ QUICK = {
     "model.dim": 16,
     "model.buckets": 4096,
     "training.epochs": 2,
-    "training.batch_rows": 64,
+    "training.batch_size": 64,
     "training.threads": 1,
     "training.learning_rate": 0.02,
     "training.embedding_learning_rate": 0.05,

@@ -17,7 +17,7 @@ from rich.cells import cell_len
 from munjang.cli import main
 from tests.system.commands import MUNJANG, PATIENCE, environment
 
-# Colours, moves of the cursor, and what hides it.
+# Colors, moves of the cursor, and what hides it.
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _DRAWN = set("─━╸╺█")
 _STAGE = re.compile(r"^\s*[⠀-⣿] .*$", re.MULTILINE)  # what lasts, until it is done
@@ -77,7 +77,7 @@ def on_terminal(
 
 
 def lines_of(seen: str) -> list[str]:
-    """The lines that were written, without colours; also those that were written over."""
+    """The lines that were written, without colors; also those that were written over."""
     return [line.rstrip() for line in re.split(r"[\r\n]+", _CONTROL.sub("", seen))]
 
 

@@ -208,7 +208,7 @@ def test_cp949_is_read_when_it_is_named(tmp_path: Path, capsys: pytest.CaptureFi
     assert len(matrix) == 4, "a row a class, in two tables"
 
 
-def test_standard_input_is_labelled_text_too(
+def test_standard_input_is_labeled_text_too(
     reviews: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with reviews.open(encoding="utf-8") as stream:

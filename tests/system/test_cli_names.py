@@ -63,7 +63,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("labels", [TWO, {"good": "true", "bad": "FALSE"}, THREE])
-def test_a_label_is_the_same_whatever_its_neighbours_are(
+def test_a_label_is_the_same_whatever_its_neighbors_are(
     trained: Path, tmp_path: Path, munjang: Call, labels: dict[str, str]
 ) -> None:
     unseen = write(tmp_path / "unseen.csv", labels)

@@ -154,7 +154,7 @@ def test_check_for_machines(reviews: Path, capsys: pytest.CaptureFixture[str]) -
     estimate = report["estimate"]
     assert estimate["model"] == "mean"
     assert estimate["weights_bytes"] >= 4 * estimate["parameters"]
-    assert estimate["optimiser_bytes"] > 0
+    assert estimate["optimizer_bytes"] > 0
     assert estimate["checkpoint_bytes"] > 2 * estimate["weights_bytes"]
     assert estimate["memory_bytes"] > estimate["checkpoint_bytes"]
     assert estimate["seconds"] > 0

@@ -26,7 +26,7 @@ SMALL = (
     *("--set", "model.dim=16"),
     *("--set", "training.threads=1"),
     *("--set", "training.learning_rate=0.01"),
-    *("--set", "decoding.max_ratio=1"),
+    *("--set", "decoding.max_length_ratio=1"),
     *("--set", "translate.bleu_tokenizer=char"),
 )
 ASKED, ANSWERED = "question", "answer"

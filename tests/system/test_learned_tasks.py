@@ -32,7 +32,7 @@ RECURRENT = SHARED | {
     "model.dropout": 0,
     "model.embedding_dropout": 0,
     "training.epochs": 6,
-    "training.batch_rows": 32,
+    "training.batch_size": 32,
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "seq2seq": RECURRENT,
@@ -44,7 +44,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "model.dropout": 0,
         "model.positions": "sinusoidal",
         "training.epochs": 6,
-        "training.batch_rows": 64,
+        "training.batch_size": 64,
     },
 }
 

@@ -60,7 +60,7 @@ def test_twenty_thousand_classes_stay_under_a_gigabyte_above_the_model(
     assert done.code == 0, done.err
     assert "20,000 to validate on" in done.err
     weights = (folder / "model.safetensors").stat().st_size
-    # the weights, their gradients, two numbers of the optimiser for each, and the best ones
+    # the weights, their gradients, two numbers of the optimizer for each, and the best ones
     assert peak < GIGABYTE + 5 * weights
     done, peak = peak_of("evaluate", folder, unseen, "--json")
     assert json.loads(done.out)["rows"] == 20_000

@@ -80,12 +80,12 @@ SHAPES: dict[str, tuple[int, Write, Callable[[int], str], tuple[str, ...]]] = {
 
 # Number of images, height and width, channels, and options.
 IMAGES: dict[str, tuple[int, tuple[int, int], int, tuple[str, ...]]] = {
-    "small grey images": (3000, (28, 28), 1, ()),
+    "small gray images": (3000, (28, 28), 1, ()),
     "larger color images": (
         300,
         (224, 224),
         3,
-        ("--set", "images.size=224x224", "--set", "training.batch_rows=64"),
+        ("--set", "images.size=224x224", "--set", "training.batch_size=64"),
     ),
 }
 

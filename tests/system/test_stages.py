@@ -46,7 +46,7 @@ def seen(written: str, stages: list[str]) -> bool:
     return re.search(".*".join(map(re.escape, stages)), written, re.DOTALL) is not None
 
 
-def test_each_stage_of_a_training_and_of_a_judgement(
+def test_each_stage_of_a_training_and_of_a_judgment(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, model = write_table(tmp_path / "a.csv", ROWS), tmp_path / "m"

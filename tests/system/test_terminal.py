@@ -24,7 +24,7 @@ LABELS = {
 }
 SMALL = (
     *("model.dim=8", "model.bag_dim=0", "model.layers=1", "training.epochs=2"),
-    *("training.threads=1", "training.batch_rows=16"),
+    *("training.threads=1", "training.batch_size=16"),
 )
 SETTINGS = tuple(part for setting in SMALL for part in ("--set", setting))
 COMMANDS = ("check", "train", "compare", "tune", "evaluate", "predict", "explain", "shapes")

@@ -60,7 +60,7 @@ REGISTRIES: dict[str, Any] = {
     "pairs": PAIR_ARCHITECTURES,
 }
 # Such a column is not there, no file of vectors is either, and so on: told by other tests.
-ELSEWHERE = {"vectors.file", "task"}
+ELSEWHERE = {"pretrained.vectors", "task"}
 
 
 def fields_of(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, Any]]:
@@ -184,10 +184,10 @@ CASES = {
     "tiny dropout": ("texts", {"model": {"name": "cnn", "dropout": 0.001}}, "more than 1/512"),
     "huge text": ("texts", {"training": {"schedule": "x" * 10**6}}, "xxx..."),
     "digits": ("texts", {"training": {"epochs": 10**5000}}, "a very large int"),
-    "tables": ("images", {"training": {"embedding_optimiser": "adagrad"}}, "leave it out"),
+    "tables": ("images", {"training": {"embedding_optimizer": "adagrad"}}, "leave it out"),
     "tables' rate": ("images", {"training": {"embedding_learning_rate": 0.1}}, "leave it out"),
-    "members": ("images", {"training": {"leave_out": 0.2}}, "leave it out"),
-    "members of pairs": ("pairs", {"training": {"leave_out": 0.2}}, "leave it out"),
+    "members": ("images", {"training": {"ensemble_leave_out": 0.2}}, "leave it out"),
+    "members of pairs": ("pairs", {"training": {"ensemble_leave_out": 0.2}}, "leave it out"),
     "images": ("images", {"images": {"size": "999999x1"}}, "size"),
     "filters": ("images", {"model": {"filters": [10**9]}}, "at most 64 numbers up to 4096"),
     "beam": ("pairs", {"decoding": {"beam": 10**9}}, "decoding.beam: input should be"),

@@ -122,7 +122,7 @@ def test_the_best_step_is_what_is_kept() -> None:
     ("name", "extra", "stop"),
     [
         ("mean", ["model.ngrams=2", "model.ngram_min_frequency=2", "model.buckets=50"], 9),
-        ("cnn", ["training.averaging=0.0", "training.embedding_optimiser=adagrad"], 28),
+        ("cnn", ["training.average_after=0.0", "training.embedding_optimizer=adagrad"], 28),
         ("lstm", ["model.bag_dim=4", "model.bag_buckets=50"], 17),
         ("transformer", ["model.positions=learned", "model.dropout=0.3"], 17),
     ],

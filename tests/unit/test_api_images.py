@@ -53,8 +53,8 @@ def test_a_model_folder_of_images_is_whole_without_a_tokenizer(trained: Trained)
 
 def test_an_image_of_another_size_and_mode_is_taken(trained: Trained) -> None:
     image = np.repeat(some_digits()[0][0], 3, axis=0).repeat(3, axis=1)
-    colour = np.stack([image] * 3, axis=2)
-    assert trained.model.predict(colour)[0].label == trained.model.predict(image)[0].label
+    color = np.stack([image] * 3, axis=2)
+    assert trained.model.predict(color)[0].label == trained.model.predict(image)[0].label
 
 
 def test_the_same_seed_repeats_a_run_and_a_stopped_run_goes_on(tmp_path: Path) -> None:

@@ -87,8 +87,8 @@ def test_an_error_names_the_key_and_what_came(values: dict[str, Any], words: str
         ({"model": {"pooling": 3}}, "model: pooling: unknown pooling '3'"),
         ({"model": "cnn"}, "model: expected settings such as 'dim: 64', got 'cnn'"),
         ({"training": {"epoch": 3}}, "'training.epoch'; did you mean 'epochs'?"),
-        ({"training": {"batch_tokens": 9, "batch_rows": 9}}, "batch_rows or batch_tokens"),
-        ({"training": {"batch_rows": None}}, "batch_rows or batch_tokens"),
+        ({"training": {"batch_tokens": 9, "batch_size": 9}}, "batch_size or batch_tokens"),
+        ({"training": {"batch_size": None}}, "batch_size or batch_tokens"),
         ({"training": {"buckets": "10,5"}}, "training.buckets: bucket boundaries are ascending"),
         ({"training": {"metric": "acc"}}, "'accuracy', 'macro_f1' or 'log_loss', got 'acc'"),
         (
@@ -146,7 +146,7 @@ def test_numbers_are_taken_where_yaml_reads_text_as_such() -> None:
 
 def test_a_budget_of_tokens_alone_replaces_the_rows() -> None:
     training = make_recipe("cnn", "other", 0, {"training": {"batch_tokens": 500}}).training
-    assert (training.batch_rows, training.batch_tokens) == (None, 500)
+    assert (training.batch_size, training.batch_tokens) == (None, 500)
 
 
 @pytest.mark.parametrize(
@@ -260,11 +260,11 @@ def test_merge_lays_one_on_the_other(base: dict[str, Any], over: dict[str, Any])
 
 def test_overrides_are_nested_and_typed() -> None:
     found = parse_overrides(
-        ["model.dim=64", "model.name=lstm", "training.averaging=null", "a = [1, 2]", "b="]
+        ["model.dim=64", "model.name=lstm", "training.average_after=null", "a = [1, 2]", "b="]
     )
     assert found == {
         "model": {"dim": 64, "name": "lstm"},
-        "training": {"averaging": None},
+        "training": {"average_after": None},
         "a": [1, 2],
         "b": None,
     }

@@ -1,4 +1,4 @@
-"""The model folder: whole or refused, and predictions that neither mood nor neighbours change."""
+"""The model folder: whole or refused, and predictions that neither mood nor neighbors change."""
 
 import json
 import pickle
@@ -387,7 +387,7 @@ def test_words_out_of_vocabulary_are_known_by_their_letters(name: str, tmp_path:
         for end in ("ly", "er", "ness", "st")
     ]
     texts, labels = map(list, zip(*rows * 4, strict=True))
-    overrides = [*QUICK, "data.valid=0.2", "training.epochs=8"]
+    overrides = [*QUICK, "data.validation_split=0.2", "training.epochs=8"]
     model = train((texts, labels), model=name, overrides=overrides).model
     unseen = ["happied gladdens", "gloomied saddenens", "gladdenish", "dreadfullish", "qq", "qz"]
     assert {model.tokenizer.vocabulary.id_of(word) for word in " ".join(unseen).split()} == {OOV}

@@ -28,13 +28,13 @@ def images_of(pixels: np.ndarray) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("mode", ["grey", "colour"])
+@pytest.mark.parametrize("mode", ["gray", "color"])
 @pytest.mark.parametrize("name", IMAGE_BASELINES)
 def test_every_baseline_learns_and_comes_back(
     name: str, mode: Any, classes: int, tmp_path: Path
 ) -> None:
     labels = ["x", "y", "z"][:classes]
-    pixels, targets = squares(60, classes, 1 if mode == "grey" else 3)
+    pixels, targets = squares(60, classes, 1 if mode == "gray" else 3)
     model = fit_image_baseline(name, pixels, targets, labels, mode, (5, 4))
     images = images_of(pixels)
     probabilities = model.predict_proba(images)
@@ -57,7 +57,7 @@ def test_the_linear_model_is_that_of_scikit_learn(classes: int) -> None:
     features = pixels.reshape(60, -1) / 255
     expected = LogisticRegression(max_iter=1000).fit(features, targets).predict_proba(features)
     labels = [str(place) for place in range(classes)]
-    model = fit_image_baseline("logistic-pixels", pixels, targets, labels, "grey", (5, 4))
+    model = fit_image_baseline("logistic-pixels", pixels, targets, labels, "gray", (5, 4))
     assert model.predict_proba(images_of(pixels)) == pytest.approx(expected, abs=1e-3)
 
 
@@ -75,7 +75,7 @@ WRONG: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("case", WRONG)
 def test_a_folder_that_says_something_else_is_refused(case: str, tmp_path: Path) -> None:
     pixels, targets = squares(20, 2, 1)
-    model = fit_image_baseline("logistic-pixels", pixels, targets, ["x", "y"], "grey", (5, 4))
+    model = fit_image_baseline("logistic-pixels", pixels, targets, ["x", "y"], "gray", (5, 4))
     path = model.save(tmp_path / "model") / "baseline.json"
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **WRONG[case]}), "utf-8")
     write_manifest(path.parent, model.files(), "0")

@@ -52,7 +52,7 @@ def test_every_member_learns() -> None:
 def test_a_member_learns_as_it_would_alone() -> None:
     """Without dropout and without a bound on the joint gradient nothing of one reaches another."""
     bare = ["training.clip_norm=null", "model.dropout=0", "model.embedding_dropout=0"]
-    bare += ["training.leave_out=0"]
+    bare += ["training.ensemble_leave_out=0"]
     together, alone = (trained(n, overrides=bare).model for n in (2, 1))
     first = replace(together, network=together.network.networks[0])
     torch.testing.assert_close(first.logits(TEXTS), alone.logits(TEXTS), rtol=1e-3, atol=1e-4)
@@ -76,7 +76,7 @@ class Counting:
 @pytest.mark.parametrize(("share", "learned"), [(0.25, 45), (0.5, 30), (0, 60), (1e-300, 59)])
 def test_each_leaves_out_its_share_of_the_rows(share: float, learned: int) -> None:
     data = made_corpus(60)
-    given = ["model.members=4", f"training.leave_out={share}"]
+    given = ["model.members=4", f"training.ensemble_leave_out={share}"]
     settings = given_settings(None, {}, [*QUICK, *given])
     loop = make_loop(prepare(data, data, "cnn", settings, discard))
     loop.task = task = Counting(loop.task)

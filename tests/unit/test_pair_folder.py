@@ -39,7 +39,7 @@ def test_saved_and_loaded_it_says_the_same(name: str, tokenizer: str, tmp_path: 
 
 
 def test_a_shared_vocabulary_is_kept_once(tmp_path: Path) -> None:
-    trained("transformer", "tokenizer.shared=true", out=tmp_path / "m")
+    trained("transformer", "tokenizer.shared_vocabulary=true", out=tmp_path / "m")
     assert not (tmp_path / "m" / "target_vocabulary.json").exists()
     loaded = munjang.load(tmp_path / "m")
     assert loaded.sides.source is loaded.sides.target

@@ -14,10 +14,10 @@ def made(texts: PairTexts | None = None, model: str = "transformer", **given: An
 
 def test_one_script_shares_subwords_and_two_scripts_do_not() -> None:
     same = made(PairTexts(("other", "other"), 300_000))
-    assert same.tokenizer.shared
+    assert same.tokenizer.shared_vocabulary
     assert same.tokenizer.source.name == "bpe"
     assert same.tokenizer.source.max_size == same.tokenizer.target.max_size == 5000
-    assert not made(PairTexts(("other", "korean"), 300_000)).tokenizer.shared
+    assert not made(PairTexts(("other", "korean"), 300_000)).tokenizer.shared_vocabulary
 
 
 def test_few_tokens_get_few_ids_and_many_passes() -> None:
@@ -40,9 +40,9 @@ def test_what_is_said_of_the_tokenizer_is_said_of_both_sides_and_a_side_wins() -
     recipe = made(tokenizer={"name": "words", "min_frequency": 2, "target": {"name": "jamo"}})
     assert (recipe.tokenizer.source.name, recipe.tokenizer.target.name) == ("words", "jamo")
     assert recipe.tokenizer.source.min_frequency == recipe.tokenizer.target.min_frequency == 2
-    assert not recipe.tokenizer.shared
+    assert not recipe.tokenizer.shared_vocabulary
     assert recipe.tokenizer.source.max_size is None
-    assert made(tokenizer={"name": "words"}).tokenizer.shared
+    assert made(tokenizer={"name": "words"}).tokenizer.shared_vocabulary
 
 
 def test_it_is_the_same_when_it_was_written_and_read_again() -> None:
@@ -78,9 +78,9 @@ def test_what_does_not_fit_is_told(given: dict[str, Any], told: str) -> None:
 
 
 def test_one_size_of_a_batch_and_one_average_take_the_place_of_the_others() -> None:
-    training = made(training={"batch_rows": 32, "average_best": 4}).training
-    assert (training.batch_rows, training.batch_tokens) == (32, None)
-    assert (training.average_best, training.averaging) == (4, None)
+    training = made(training={"batch_size": 32, "average_best": 4}).training
+    assert (training.batch_size, training.batch_tokens) == (32, None)
+    assert (training.average_best, training.average_after) == (4, None)
 
 
 def test_an_unknown_word_is_copied_only_by_models_that_look() -> None:

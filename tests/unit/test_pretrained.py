@@ -69,13 +69,13 @@ def embedding_of(prepared: Prepared) -> TokenEmbedding:
 
 
 @pytest.mark.parametrize("averaged", [False, True])
-@pytest.mark.parametrize("optimiser", ["adamw", "adagrad"])
+@pytest.mark.parametrize("optimizer", ["adamw", "adagrad"])
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_frozen_rows_are_the_same_bits_after_training_and_others_learn(
-    name: str, optimiser: str, averaged: bool, file: Path
+    name: str, optimizer: str, averaged: bool, file: Path
 ) -> None:
-    more = [f"training.embedding_optimiser={optimiser}", "training.evaluations_per_epoch=3"]
-    more += ["training.averaging=0.0"] if averaged else []
+    more = [f"training.embedding_optimizer={optimizer}", "training.validations_per_epoch=3"]
+    more += ["training.average_after=0.0"] if averaged else []
     settings: dict[str, Any] = {"model": name, "vectors": file, "overrides": [*SHORT, *more]}
     frozen = train(made_corpus(), freeze_vectors=True, **settings)
     known = WORDS[:-1]
@@ -164,7 +164,7 @@ def test_the_vectors_decide_the_width_and_ask_for_words(file: Path) -> None:
         ({"vectors": "none.vec"}, DataError, "none.vec: there is no such file"),
         ({"vectors": {"a": [1.0]}}, DataError, "a path or gensim's KeyedVectors"),
         (
-            {"vectors": None, "overrides": ["vectors.file=(given from Python)"]},
+            {"vectors": None, "overrides": ["pretrained.vectors=(given from Python)"]},
             ConfigError,
             "vectors that no file holds; give them again",
         ),
@@ -192,7 +192,7 @@ def test_coverage_is_said_and_kept(file: Path, tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("8 16", "9 16") + "film" + " 1" * DIM + "\n\nx y z\n")
     lines: list[str] = []
     common: dict[str, Any] = {"model": "mean", "report": lines.append}
-    settings = [*SHORT, "vectors.skip_bad_lines=true", "tokenizer.min_frequency=1"]
+    settings = [*SHORT, "pretrained.skip_bad_lines=true", "tokenizer.min_frequency=1"]
     trained = train(made_corpus(), vectors=file, overrides=settings, out=tmp_path / "out", **common)
     told = json.loads((tmp_path / "out" / "metrics.json").read_text())["training"]["vectors"]
     vocabulary = trained.model.tokenizer.vocabulary
@@ -224,7 +224,7 @@ def test_the_folder_needs_no_vectors(file: Path, tmp_path: Path) -> None:
         loaded.predict_proba(corpus[0]), trained.model.predict_proba(corpus[0])
     )
     assert evaluate(tmp_path / "b", corpus).rows == len(corpus[0])
-    assert loaded.recipe.vectors.file == str(file)
+    assert loaded.recipe.pretrained.vectors == str(file)
     with pytest.raises(DataError, match="no such file"):
         train(corpus, config=tmp_path / "b" / "config.yaml")
 

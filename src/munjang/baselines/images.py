@@ -46,7 +46,7 @@ class ImageBaseline(Baseline):
     Attributes:
         name: a key of `IMAGE_BASELINES`.
         labels: class names, in the order of the columns of `predict_proba`.
-        mode: grey or colour.
+        mode: gray or color.
         size: height and width.
         weights: [classes, channels * height * width], or [classes, 0].
         bias: [classes].
@@ -205,7 +205,7 @@ def fit_image_baseline(
         pixels: uint8 [images, channels, height, width].
         targets: Class numbers, places in `labels`, [images].
         labels: Names of the classes.
-        mode: grey or colour.
+        mode: gray or color.
         size: Height and width.
     """
     if name == "majority":

@@ -57,7 +57,7 @@ def check_pair_data(data: Any, test: Any, given: Mapping[str, Any], seconds: flo
 
 def _prepared(table: Table, given: Mapping[str, Any]) -> Prepared:
     """Prepare pairs that were read already: their ratios of lengths were checked then."""
-    reread = {"data": {**_COLUMNS, "max_ratio": None}}
+    reread = {"data": {**_COLUMNS, "max_length_ratio": None}}
     return prepare((table["source"], table["target"]), None, merge(given, reread), discard)
 
 

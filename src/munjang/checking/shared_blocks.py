@@ -128,7 +128,7 @@ def estimate_blocks(estimate: Mapping[str, Any]) -> Iterator[Block]:
     rows = [
         ("parameters", f"{estimate['parameters']:,}"),
         ("model folder", byte_text(estimate["weights_bytes"])),
-        ("optimizer", byte_text(estimate["optimiser_bytes"])),
+        ("optimizer", byte_text(estimate["optimizer_bytes"])),
         ("best and averaged weights", byte_text(estimate["copies_bytes"])),
         ("checkpoint on disk", byte_text(estimate["checkpoint_bytes"])),
         ("peak memory", byte_text(estimate["memory_bytes"])),

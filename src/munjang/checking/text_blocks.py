@@ -115,4 +115,4 @@ def _padding_grid(padding: "Padding") -> Grid:
         ("to the longest of a random batch", f"{padding.random:.1%}"),
         ("in buckets of like length (munjang)", f"{padding.buckets:.1%}"),
     ]
-    return grid([f"padding, batches of {padding.batch_rows:,}", "share of all places"], rows)
+    return grid([f"padding, batches of {padding.batch_size:,}", "share of all places"], rows)

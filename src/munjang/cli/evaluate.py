@@ -26,7 +26,7 @@ def evaluate(
     data: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="DATA", help="Files of labelled text or of pairs, or -; a folder of images."
+            metavar="DATA", help="Files of labeled text or of pairs, or -; a folder of images."
         ),
     ] = None,
     text_column: TextColumn = None,
@@ -49,7 +49,7 @@ def evaluate(
         bool, typer.Option("--quiet", "-q", help="Only the result: no notes.")
     ] = False,
 ) -> None:
-    """Judge a model on labelled text that it has not seen.
+    """Judge a model on labeled text that it has not seen.
 
     Prints accuracy, macro F1, log loss (nats; lower is better), calibration error (how far the
     probabilities are from the truth; 0 is perfect), precision and recall of each class, and the

@@ -18,7 +18,7 @@ DONE, FAILED, MISTAKE = 0, 1, 2
 # What the system says of a disk, of a person's share of it and of one file that can grow no more.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 OUT_OF_MEMORY = (
-    "out of memory; a smaller model.dim, fewer model.buckets or a smaller training.batch_rows helps"
+    "out of memory; a smaller model.dim, fewer model.buckets or a smaller training.batch_size helps"
 )
 
 

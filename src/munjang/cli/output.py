@@ -107,7 +107,7 @@ _OBEYED = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
 def console(*, error: bool = False, wide: bool = False) -> "Console":
-    """A Rich console that takes texts literally: no markup, no emoji codes, no colouring.
+    """A Rich console that takes texts literally: no markup, no emoji codes, no coloring.
 
     Args:
         error: it writes to standard error.

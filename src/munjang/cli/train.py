@@ -1,4 +1,4 @@
-"""`munjang train`: from labelled text to a model folder."""
+"""`munjang train`: from labeled text to a model folder."""
 
 from pathlib import Path
 from typing import Annotated
@@ -35,7 +35,7 @@ def train(
     data: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="DATA", help="Files of labelled text or of pairs, or -; a folder of images."
+            metavar="DATA", help="Files of labeled text or of pairs, or -; a folder of images."
         ),
     ] = None,
     task: TaskName = None,
@@ -46,7 +46,7 @@ def train(
     valid: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Labelled text to validate on.  [default: a tenth of DATA]"
+            metavar="FILE", help="Labeled text to validate on.  [default: a tenth of DATA]"
         ),
     ] = None,
     source_column: SourceColumn = None,
@@ -81,7 +81,7 @@ def train(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a model on labelled text, on images or on pairs of texts, and save it in a folder.
+    """Train a model on labeled text, on images or on pairs of texts, and save it in a folder.
 
     DATA is CSV, TSV, JSON Lines, Parquet or plain text, each also gzipped; with --task images a
     folder with one subfolder a class, or the sample digits; with --task translate a table with a

@@ -95,7 +95,7 @@ def paced_by_clock(
         per_epoch: Steps per epoch.
     """
     own = estimate.steps
-    evaluations = own / per_epoch * training.evaluations_per_epoch
+    evaluations = own / per_epoch * training.validations_per_epoch
     each = estimate.evaluation_seconds
     step = max(estimate.seconds - evaluations * each, 1e-9) / own
     affordable = max(1, min(_EVALUATIONS, int(_EVALUATIONS_SHARE * seconds / max(each, 1e-9))))
@@ -109,6 +109,6 @@ def _paced(
 ) -> TrainingSettings:
     """Return settings with so many steps, and validation runs for that many points of a curve."""
     steps = max(1, steps)
-    fewest = training.evaluations_per_epoch if steps >= per_epoch else 1
+    fewest = training.validations_per_epoch if steps >= per_epoch else 1
     each_epoch = max(fewest, evaluations * per_epoch // steps)
-    return training.model_copy(update={"max_steps": steps, "evaluations_per_epoch": each_epoch})
+    return training.model_copy(update={"max_steps": steps, "validations_per_epoch": each_epoch})

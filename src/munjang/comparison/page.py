@@ -53,8 +53,8 @@ def _fronts(comparison: Comparison) -> list[Markup]:
         ([_point(row, row.p50) for row in rows], _LATENCY.format(input_name)),
         ([_point(row, (row.folder_bytes or 0) / 1e6) for row in rows], _SIZE),
     )
-    colours = comparison.colours
-    pictures = (scatter(points, cost, name, up=up, colours=colours) for points, cost in drawn)
+    colors = comparison.colors
+    pictures = (scatter(points, cost, name, up=up, colors=colors) for points, cost in drawn)
     explanation = (
         "The dashed line joins the models that no other beats in both (the Pareto front); bars are "
         "95% intervals."
@@ -78,5 +78,5 @@ def _curves(comparison: Comparison) -> list[Markup]:
     name = FIGURES[comparison.plan.metric].title
     drawn = [Line(curve.name, curve.seconds, curve.scores) for curve in comparison.curves]
     axis = f"{name}, validation part"
-    picture = lines(drawn, "seconds of training", axis, colours=comparison.colours)
+    picture = lines(drawn, "seconds of training", axis, colors=comparison.colors)
     return [element("h2", "Learning curves"), picture]

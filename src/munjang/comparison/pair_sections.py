@@ -27,7 +27,7 @@ def _by_length(comparison: Comparison, details: PairDetails) -> list[Markup]:
     means = [group.mean for group in groups]
     drawn = [Line(row.name, means, [row.by_length[g.name] for g in groups]) for row in rows]
     unit, title = details.lengths.unit, FIGURES[metric].title
-    picture = lines(drawn, f"{unit} of the source", title, colours=comparison.colours)
+    picture = lines(drawn, f"{unit} of the source", title, colors=comparison.colors)
     heads = [unit, *(group.name for group in groups)]
     counts = ["pairs", *(f"{len(group.rows):,}" for group in groups)]
     scores = [

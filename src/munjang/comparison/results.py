@@ -12,7 +12,7 @@ from munjang.comparison.plan import RESULTS, TABLE, Plan
 from munjang.comparison.selection import Choice
 from munjang.comparison.standings import Standing
 from munjang.folder.manifest import write_atomically
-from munjang.report.svg import colours_of
+from munjang.report.svg import colors_of
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class Comparison:
         return any(row.score is not None for row in self.standings)
 
     @property
-    def colours(self) -> dict[str, str]:
+    def colors(self) -> dict[str, str]:
         """One color per model on all pictures."""
-        return colours_of(candidate.name for candidate in self.plan.candidates)
+        return colors_of(candidate.name for candidate in self.plan.candidates)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON: everything."""

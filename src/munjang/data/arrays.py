@@ -82,6 +82,6 @@ class ArrayDataset:
             values = torch.from_numpy(self.values[group.rows])
             yield ArrayBatch(values, torch.from_numpy(group.rows), targets)
 
-    def in_order_of_length(self, batch_rows: int = 256) -> Iterator[ArrayBatch]:
+    def in_order_of_length(self, batch_size: int = 256) -> Iterator[ArrayBatch]:
         """Yield all rows once, in their order."""
-        yield from self.batches(Bucketing(batch_rows).in_order_of_length(self.lengths))
+        yield from self.batches(Bucketing(batch_size).in_order_of_length(self.lengths))

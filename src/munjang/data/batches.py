@@ -89,9 +89,9 @@ class Examples:
         for group in groups:
             yield pad(values, offsets, group, self.targets)
 
-    def in_order_of_length(self, batch_rows: int = 256) -> Iterator[Batch]:
+    def in_order_of_length(self, batch_size: int = 256) -> Iterator[Batch]:
         """All rows once, the shortest first: for evaluation and prediction."""
-        yield from self.batches(Bucketing(batch_rows).in_order_of_length(self.lengths))
+        yield from self.batches(Bucketing(batch_size).in_order_of_length(self.lengths))
 
 
 def pad(

@@ -19,7 +19,7 @@ from munjang.config import LONGEST, shown
 from munjang.errors import ConfigError
 from munjang.text.columns import Int64s
 
-# A batch of very long rows has fewer than `batch_rows` of them: at most this many tokens per row on
+# A batch of very long rows has fewer than `batch_size` of them: at most this many tokens per row on
 # average, including padding, or memory would have no bound.
 _TOKENS_PER_ROW = 512
 
@@ -62,21 +62,21 @@ class Bucketing:
     """Method of cutting rows into batches.
 
     Attributes:
-        batch_rows: rows per batch, fewer if they are very long; None with `batch_tokens`.
-        batch_tokens: maximum tokens per batch, including padding; None with `batch_rows`.
+        batch_size: rows per batch, fewer if they are very long; None with `batch_tokens`.
+        batch_tokens: maximum tokens per batch, including padding; None with `batch_size`.
         boundaries: lengths to pad to, ascending; None sorts by length instead.
         noise: with sorting, each length is increased by up to this share of itself, so that
             batches differ from epoch to epoch.
     """
 
-    batch_rows: int | None = 64
+    batch_size: int | None = 64
     batch_tokens: int | None = None
     boundaries: tuple[int, ...] | None = None
     noise: float = 0.1
 
     def __post_init__(self) -> None:
-        if (self.batch_rows is None) == (self.batch_tokens is None):
-            raise ConfigError("give either batch_rows or batch_tokens")
+        if (self.batch_size is None) == (self.batch_tokens is None):
+            raise ConfigError("give either batch_size or batch_tokens")
 
     def shuffle(self, lengths: Int64s, seed: tuple[int, ...]) -> list[Group]:
         """Group all rows for one epoch in random order, which `seed` determines.
@@ -124,8 +124,8 @@ class Bucketing:
         """Cut rows into batches, in their order; each is as large as the limits allow."""
         start = 0
         while start < len(rows):
-            if self.batch_rows is not None:
-                most, budget = self.batch_rows, self.batch_rows * _TOKENS_PER_ROW
+            if self.batch_size is not None:
+                most, budget = self.batch_size, self.batch_size * _TOKENS_PER_ROW
             else:
                 budget = self.batch_tokens or 1
                 most = max(1, budget // (width or int(lengths[rows[start]])))

@@ -17,7 +17,7 @@ from munjang.data.repeats import find_conflicts, find_duplicates, find_overlap
 from munjang.data.splits import number_distinct_texts
 from munjang.data.table import Table
 from munjang.text.columns import Int64s, row_lengths
-from munjang.text.normalise import normalise
+from munjang.text.normalize import normalize
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import RESERVED
 
@@ -42,7 +42,7 @@ def check_data(
         tokenizer: fitted tokenizer, for `tokens` and `padding`. None counts words.
         seed: random seed of the held-out 10 % and of the batches.
     """
-    words = normalise(table.keys).str.extract_all(r"\S+")
+    words = normalize(table.keys).str.extract_all(r"\S+")
     if tokenizer is None:
         lengths, unit = words.list.len().to_numpy().astype(np.int64), "words"
     else:
@@ -118,25 +118,25 @@ def measure_oov_rates(words: pl.Series, texts: Int64s, seed: int) -> tuple[OovRa
     )
 
 
-def measure_padding(lengths: Int64s, seed: int = 0, batch_rows: int = BATCH_ROWS) -> Padding:
+def measure_padding(lengths: Int64s, seed: int = 0, batch_size: int = BATCH_ROWS) -> Padding:
     """Measure the share of padding of three ways of batching.
 
     Args:
         lengths: tokens per text [texts].
         seed: random seed of the batches.
-        batch_rows: texts per batch.
+        batch_size: texts per batch.
     """
     tokens = int(lengths.sum())
     shuffled = lengths[np.random.default_rng(seed).permutation(len(lengths))]
-    starts = np.arange(0, len(lengths), batch_rows)
+    starts = np.arange(0, len(lengths), batch_size)
     sizes = np.diff(np.append(starts, len(lengths)))
     positions = int((np.maximum.reduceat(shuffled, starts) * sizes).sum())
-    groups = Bucketing(batch_rows=batch_rows).shuffle(lengths, (seed,))
+    groups = Bucketing(batch_size=batch_size).shuffle(lengths, (seed,))
     return Padding(
         longest=1 - tokens / max(1, len(lengths) * int(lengths.max())),
         random=1 - tokens / max(1, positions),
         buckets=padding_share(groups, lengths),
-        batch_rows=batch_rows,
+        batch_size=batch_size,
     )
 
 

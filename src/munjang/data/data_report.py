@@ -51,13 +51,13 @@ class Padding:
         longest: every text padded to the longest text of all.
         random: random batches, each padded to its longest text.
         buckets: batches of texts of similar length.
-        batch_rows: texts per batch.
+        batch_size: texts per batch.
     """
 
     longest: float
     random: float
     buckets: float
-    batch_rows: int
+    batch_size: int
 
 
 @dataclass(frozen=True)

@@ -62,5 +62,5 @@ class Dataset(Protocol):
     def batches(self, groups: Iterable[Group]) -> Iterator[AnyBatch]:
         """The batch of each group, made when it is asked for."""
 
-    def in_order_of_length(self, batch_rows: int = 256) -> Iterator[AnyBatch]:
+    def in_order_of_length(self, batch_size: int = 256) -> Iterator[AnyBatch]:
         """All rows once, always in the same batches: for evaluation and prediction."""

@@ -15,7 +15,9 @@ class DataSettings(Settings):
     label_column: str | None = Field(None, description="inferred and reported if omitted")
     encoding: str = Field("utf-8", description="encoding of the files, such as cp949")
     skip_bad_rows: bool = Field(False, description="skip and count rows that cannot be used")
-    valid: float = Field(0.1, gt=0, lt=1, description="share of rows held out for validation")
+    validation_split: float = Field(
+        0.1, gt=0, lt=1, description="share of rows held out for validation"
+    )
 
 
 class TokenizerSettings(Settings):
@@ -36,7 +38,7 @@ class TokenizerSettings(Settings):
         description="tokens kept of a text, signs of capitals not counted; longer texts are cut "
         "and counted",
     )
-    ends: bool = Field(False, description="put GO before and EOS after each text")
+    add_go_eos: bool = Field(False, description="put GO before and EOS after each text")
 
     @model_validator(mode="after")
     def _settings_of_its_own(self) -> Self:

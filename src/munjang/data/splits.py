@@ -15,7 +15,7 @@ from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.reporting import pluralize
 from munjang.text.columns import Int64s
-from munjang.text.normalise import normalise
+from munjang.text.normalize import normalize
 
 TRAIN, VALID, TEST = 0, 1, 2
 
@@ -90,7 +90,7 @@ def number_distinct_texts(texts: pl.Series) -> Int64s:
     Returns:
         One number per row [rows], dense from 0, in order of first appearance.
     """
-    keys = normalise(texts).str.strip_chars()
+    keys = normalize(texts).str.strip_chars()
     first = pl.DataFrame({"text": keys}).unique("text", keep="first", maintain_order=True)
     numbered = first.with_row_index("number")
     joined = pl.DataFrame({"text": keys}).join(

@@ -49,12 +49,12 @@ class TokenRows:
         for group in groups:
             yield pad(self.values, self.offsets, group, None)
 
-    def in_order_of_length(self, batch_rows: int = 256) -> Iterator[Batch]:
+    def in_order_of_length(self, batch_size: int = 256) -> Iterator[Batch]:
         """Yield all rows once in batches, the shortest first."""
         if len(self) == 1 and len(self.values):
             yield _make_single_batch(self.values)
         else:
-            yield from self.batches(Bucketing(batch_rows).in_order_of_length(self.lengths))
+            yield from self.batches(Bucketing(batch_size).in_order_of_length(self.lengths))
 
 
 def _make_single_batch(ids: Int32s) -> Batch:

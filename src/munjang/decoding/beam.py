@@ -15,7 +15,7 @@ lp only rises, and cp is never above 0, so any continuation of an active hypothe
 
     s ≤ log P(Y | X) / lp(limit)
 
-and more steps would change nothing. With `early_stop` a row is also done as soon as `beam` answers
+and more steps would change nothing. With `early_stopping` a row is also done as soon as `beam` answers
 have finished, which is quicker and may miss a better one ("first come, first served" in Kasai et
 al. 2022, "A call for clarity in beam search: how it works and when it stops").
 
@@ -96,12 +96,12 @@ def beam_search(
         step: of a model in evaluation mode.
         state: before the first step, of beam 1.
         limits: steps after which each row is cut, [rows] int64.
-        settings: with a beam of 1, `early_stop` makes it greedy.
+        settings: with a beam of 1, `early_stopping` makes it greedy.
         first_ids: the token that each row reads first, [rows]; None: GO.
         with_attention: return `Hypothesis.attention`, where the state has a source.
     """
     active = start(state, limits, settings, first_ids=first_ids, with_attention=with_attention)
-    places = settings.beam if settings.early_stop else settings.nbest
+    places = settings.beam if settings.early_stopping else settings.nbest
     answers = Answers.empty(active.prefix, places, active.attention)
     found: list[list[Hypothesis]] = [[] for _ in range(len(limits))]
     while len(active.keys):
@@ -159,7 +159,7 @@ def _is_done(active: ActiveHypotheses, answers: Answers, settings: DecodingSetti
     reachable = highest / length_penalty(active.limits, settings.length_penalty)
     worst = answers.score[:, -1]
     is_full = worst > -math.inf
-    is_beaten = is_full & ((reachable <= worst) | settings.early_stop)
+    is_beaten = is_full & ((reachable <= worst) | settings.early_stopping)
     return is_beaten | (highest == -math.inf) | active.is_at_limit()
 
 

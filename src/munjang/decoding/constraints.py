@@ -12,9 +12,9 @@ from munjang.text.vocabulary import EOS, GO, OOV, PAD
 def max_steps(source_lengths: Tensor, settings: DecodingSettings) -> Tensor:
     """Return the limit of steps for answers to source texts, EOS included: [rows] int64.
 
-    min(max_length, max_ratio · source length + max_extra), rounded down, 1 or more.
+    min(max_length, max_length_ratio · source length + extra_steps), rounded down, 1 or more.
     """
-    relative = (source_lengths.double() * settings.max_ratio).floor() + settings.max_extra
+    relative = (source_lengths.double() * settings.max_length_ratio).floor() + settings.extra_steps
     return relative.clamp(max=settings.max_length).long()
 
 
@@ -31,13 +31,13 @@ def mask_forbidden(
         log_probabilities: [rows, beam, vocabulary].
         prefix: [rows, beam, time] generated so far; rows of fewer steps begin with PAD.
         steps: tokens of each row's prefix, [rows].
-        settings: `allow_unknown`, `min_length` and `no_repeat_ngram`.
+        settings: `allow_unknown`, `min_length` and `no_repeat_ngram_size`.
     """
     log_probabilities[..., [PAD, GO]] = -math.inf
     if not settings.allow_unknown:
         log_probabilities[..., OOV] = -math.inf
     may_be_short = settings.min_length > 0 and bool((steps < settings.min_length).any())
-    may_repeat = 0 < settings.no_repeat_ngram <= prefix.shape[2]
+    may_repeat = 0 < settings.no_repeat_ngram_size <= prefix.shape[2]
     if not may_be_short and not may_repeat:
         return
     ending = log_probabilities[..., EOS].clone()
@@ -45,7 +45,7 @@ def mask_forbidden(
         is_short = (steps < settings.min_length)[:, None]
         log_probabilities[..., EOS] = ending.masked_fill(is_short, -math.inf)
     if may_repeat:
-        _mask_repeats(log_probabilities, prefix, settings.no_repeat_ngram)
+        _mask_repeats(log_probabilities, prefix, settings.no_repeat_ngram_size)
     is_stuck = log_probabilities.amax(-1) == -math.inf
     log_probabilities[..., EOS] = torch.where(is_stuck, ending, log_probabilities[..., EOS])
 

@@ -29,10 +29,10 @@ class DecodingSettings(Settings):
         le=100,
         description="beta of Wu et al. (2016): cost of source tokens without attention; 0 = off",
     )
-    early_stop: bool = Field(
+    early_stopping: bool = Field(
         False, description="stop when `beam` answers are finished, even if a better one is possible"
     )
-    no_repeat_ngram: int = Field(
+    no_repeat_ngram_size: int = Field(
         0,
         ge=0,
         le=10**4,
@@ -42,14 +42,16 @@ class DecodingSettings(Settings):
     max_length: int = Field(
         200, ge=1, le=10**5, description="most steps of an answer, EOS included"
     )
-    max_ratio: float = Field(
+    max_length_ratio: float = Field(
         3.0,
         ge=0,
         allow_inf_nan=False,
         le=10**4,
-        description="most steps per source token, beside `max_extra`",
+        description="most steps per source token, beside `extra_steps`",
     )
-    max_extra: int = Field(10, ge=1, le=10**5, description="steps added to those of `max_ratio`")
+    extra_steps: int = Field(
+        10, ge=1, le=10**5, description="steps added to those of `max_length_ratio`"
+    )
     allow_unknown: bool = Field(False, description="answers may contain the unknown token")
     temperature: float = Field(
         1.0,

@@ -28,8 +28,8 @@ def image_defaults(
         "training": {
             "epochs": min(_MOST, max(_FEWEST, round(_SEEN / max(1, images)))),
             "learning_rate": 0.003,
-            "batch_rows": 32,
-            "averaging": 0.6,
+            "batch_size": 32,
+            "average_after": 0.6,
             # few images give few different accuracies
             "metric": "log_loss",
         },

@@ -73,10 +73,10 @@ def parallel_defaults(given: Mapping[str, Any], texts: PairTexts) -> dict[str, A
         "epochs": epochs,
         "batch_tokens": 2048,
         "beta2": 0.98,
-        "averaging": 0.7,
+        "average_after": 0.7,
     }
     chosen = given.get("training")
-    for key, default in (("batch_rows", "batch_tokens"), ("average_best", "averaging")):
+    for key, default in (("batch_size", "batch_tokens"), ("average_best", "average_after")):
         if isinstance(chosen, Mapping) and key in chosen:  # one takes the place of the other
             training[default] = None
     return merge({"training": training}, _BY_MODEL.get(str(given["model"]["name"]), {}))
@@ -84,10 +84,10 @@ def parallel_defaults(given: Mapping[str, Any], texts: PairTexts) -> dict[str, A
 
 def both_tokenizers(given: Mapping[str, Any], texts: PairTexts) -> dict[str, Any]:
     """The section `tokenizer`: what is said of it as such is said of both sides."""
-    own = {key: given[key] for key in ("shared", "too_long") if key in given}
+    own = {key: given[key] for key in ("shared_vocabulary", "long_sources") if key in given}
     both = {k: v for k, v in given.items() if k not in {*own, "source", "target"}}
     least = [_SMALLEST[script] for script in texts.scripts]
-    if given.get("shared"):
+    if given.get("shared_vocabulary"):
         least = [max(least)] * 2
     sides = {}
     for side, script, smallest in zip(("source", "target"), texts.scripts, least, strict=True):
@@ -101,4 +101,8 @@ def both_tokenizers(given: Mapping[str, Any], texts: PairTexts) -> dict[str, Any
             chosen = {"max_size": size, **chosen}
         sides[side] = chosen
     alike = [{k: v for k, v in side.items() if k != "max_length"} for side in sides.values()]
-    return {"shared": texts.scripts[0] == texts.scripts[1] and alike[0] == alike[1], **own, **sides}
+    return {
+        "shared_vocabulary": texts.scripts[0] == texts.scripts[1] and alike[0] == alike[1],
+        **own,
+        **sides,
+    }

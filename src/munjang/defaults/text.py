@@ -15,12 +15,12 @@ from munjang.text.script import Script, script_of
 # What suits a script, and a model on it: found on validation parts, see docs/log.md.
 _BY_SCRIPT: dict[Script, dict[str, Any]] = {
     "korean": {
-        "tokenizer": {"name": "characters", "min_frequency": 2, "ends": True},
-        "training": {"embedding_optimiser": "adagrad"},
+        "tokenizer": {"name": "characters", "min_frequency": 2, "add_go_eos": True},
+        "training": {"embedding_optimizer": "adagrad"},
     },
     "other": {
-        "tokenizer": {"name": "words", "ends": True, "settings": {"capitals": True}},
-        "training": {"embedding_optimiser": "adagrad", "learning_rate": 0.003},
+        "tokenizer": {"name": "words", "add_go_eos": True, "settings": {"capitals": True}},
+        "training": {"embedding_optimizer": "adagrad", "learning_rate": 0.003},
     },
 }
 
@@ -35,7 +35,7 @@ _WITH_BAG: dict[str, Any] = {
         "bag_buckets": 2**20,
     },
     "training": {
-        "batch_rows": 128,
+        "batch_size": 128,
         "learning_rate": 0.003,
         "embedding_learning_rate": 0.1,
         "schedule": "cosine",
@@ -68,7 +68,7 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
             "combiner": "sqrtn",
         },
         "training": {
-            "batch_rows": 512,
+            "batch_size": 512,
             "learning_rate": 0.003,
             "embedding_learning_rate": 0.2,
             "schedule": "constant",

@@ -53,7 +53,7 @@ def decoding_seconds(network: nn.Module, task: Any, valid: Any) -> tuple[float, 
     read = measure_seconds(lambda: cross_entropy_of(network, sample))
     judged = measure_seconds(lambda: task.validate(network, sample))
     final = measure_seconds(lambda: task.evaluate(network, sample))
-    decoded = min(rows, task.settings.decoded_rows)
+    decoded = min(rows, task.settings.validation_rows)
     evaluation = read * rows + max(judged - read, 0.0) * decoded
     return evaluation / len(sample), final * rows / len(sample)
 
@@ -79,7 +79,7 @@ def decoding_peak(network: nn.Module, task: Any, valid: Any, seconds: float) -> 
     pairs, limit = cast(PairExamples, valid), cast(Translate, task).decoding
     lengths = pairs.lengths
     longest = int(lengths[:, 0].max())
-    steps = min(limit.max_length, limit.max_ratio * longest + limit.max_extra)
+    steps = min(limit.max_length, limit.max_length_ratio * longest + limit.extra_steps)
     per_row = max(1e-9, seconds / len(pairs) * steps / lengths[:, 1].mean())
     batch = min(_SAMPLE, len(pairs))
     rows = np.argsort(-lengths[:, 0], kind="stable")[:batch]

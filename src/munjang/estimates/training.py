@@ -40,7 +40,7 @@ class Estimate:
         model: name of the architecture.
         parameters: number of trained numbers.
         weights_bytes: of the model; about the size of its folder.
-        optimiser_bytes: state of the optimizers.
+        optimizer_bytes: state of the optimizers.
         copies_bytes: of the best weights, and of the average where weights are averaged.
         checkpoint_bytes: on disk during training.
         memory_bytes: peak memory of the process, PyTorch and the data included: measured while
@@ -59,7 +59,7 @@ class Estimate:
     model: str
     parameters: int
     weights_bytes: int
-    optimiser_bytes: int
+    optimizer_bytes: int
     copies_bytes: int
     checkpoint_bytes: int
     memory_bytes: int
@@ -94,7 +94,7 @@ def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
     weights = _size(state.model.state_dict().values())
     optimizer = _size(
         value
-        for optimizer in state.optimisers
+        for optimizer in state.optimizers
         for values in optimizer.state.values()
         for value in values.values()
     )
@@ -103,12 +103,12 @@ def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
     copies = weights * (1 + averages)
     epochs = loop.total / loop.steps_per_epoch
     units = prepared.facts[prepared.train.unit] * epochs
-    evaluations = epochs * recipe.training.evaluations_per_epoch
+    evaluations = epochs * recipe.training.validations_per_epoch
     return Estimate(
         model=recipe.model_name,
         parameters=sum(parameter.numel() for parameter in state.model.parameters()),
         weights_bytes=weights,
-        optimiser_bytes=optimizer,
+        optimizer_bytes=optimizer,
         copies_bytes=copies,
         checkpoint_bytes=weights + optimizer + copies,
         memory_bytes=max(peak_memory(), peak) or 2 * weights + optimizer + copies,
@@ -126,8 +126,8 @@ def _averaging(training: TrainingSettings) -> tuple[int, float]:
     """Return the copies of weights that averaging keeps, and its share of extra evaluations."""
     if training.average_best is not None:
         return training.average_best, 1.0
-    if training.averaging is not None:
-        return 1, 1 - training.averaging
+    if training.average_after is not None:
+        return 1, 1 - training.average_after
     return 0, 0.0
 
 
@@ -146,11 +146,11 @@ def _keep_copies(loop: Loop) -> None:
     """Copy the weights as a training does after its first evaluations: the best, and averages."""
     state, training = loop.state, loop.settings
     state.keep_as_best(state.model.state_dict())
-    if training.averaging is not None:
+    if training.average_after is not None:
         state.add_to_average()
     for _ in range(training.average_best or 0):
         state.keep_snapshot(0.0, training.average_best or 0)
-    for optimizer in state.optimisers:
+    for optimizer in state.optimizers:
         for values in optimizer.state.values():
             for tensor in values.values():
                 tensor.mul_(1)  # zeros take no memory before they are written to

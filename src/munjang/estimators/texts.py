@@ -105,7 +105,7 @@ class TextClassifier(ClassifierMixin, TextEstimator):  # type: ignore[misc]
         if self.valid is None:
             return [], None
         if isinstance(self.valid, Real):
-            return [f"data.valid={self.valid}"], None
+            return [f"data.validation_split={self.valid}"], None
         if not isinstance(self.valid, tuple) or len(self.valid) != 2:
             raise ConfigError(
                 "valid: expected a share of the rows such as 0.1, or a pair (texts, labels), got "

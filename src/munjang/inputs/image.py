@@ -59,7 +59,7 @@ class ImageInput(ArrayInput):
         for key in ("buckets", "batch_tokens"):
             if getattr(recipe.training, key) is not None:
                 raise ValueError(
-                    f"training.{key}: is for texts, whose lengths differ; set training.batch_rows"
+                    f"training.{key}: is for texts, whose lengths differ; set training.batch_size"
                 )
 
     @classmethod

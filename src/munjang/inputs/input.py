@@ -123,7 +123,7 @@ class Input:
     def trained_reading(cls, recipe: Recipe, data: Any) -> dict[str, Any]:
         """Return how the training data was read, as far as it holds for other data."""
         section: dict[str, Any] = recipe.section("data").model_dump()
-        return {k: v for k, v in section.items() if k not in ("valid", "skip_bad_rows")}
+        return {k: v for k, v in section.items() if k not in ("validation_split", "skip_bad_rows")}
 
     @classmethod
     def complete(cls, recipe: Recipe, rows: Table) -> Recipe:

@@ -128,7 +128,7 @@ class ParallelInput(Input):
                 target_column=settings.target_column,
                 encoding=settings.encoding,
                 skip_bad_rows=settings.skip_bad_rows,
-                max_ratio=settings.max_ratio,
+                max_length_ratio=settings.max_length_ratio,
             )
         report(f"read {pluralize(len(table), 'pair')} of {', '.join(table.files)}")
         for note in (*table.notes, *describe_long_runs(table)):
@@ -157,7 +157,7 @@ class ParallelInput(Input):
     def file_names(cls, recipe: Recipe) -> tuple[str, ...]:
         """Return the files of the tokenizers."""
         source = (TOKENIZER, VOCABULARY)
-        shared = recipe.section("tokenizer").shared
+        shared = recipe.section("tokenizer").shared_vocabulary
         return source if shared else (*source, TARGET_TOKENIZER, TARGET_VOCABULARY)
 
     @classmethod
@@ -165,7 +165,7 @@ class ParallelInput(Input):
         """Return the input with the tokenizers of a folder."""
         asked = recipe.section("tokenizer")
         source = target = _load_tokenizer(folder, (TOKENIZER, VOCABULARY), asked.source)
-        if not asked.shared:
+        if not asked.shared_vocabulary:
             files = (TARGET_TOKENIZER, TARGET_VOCABULARY)
             target = _load_tokenizer(folder, files, asked.target)
         return cls(recipe, Sides(source, target))
@@ -233,7 +233,7 @@ class ParallelInput(Input):
         texts = text_column(values)
         column, settings = self.sides.source.encode(texts), self.recipe.section("tokenizer")
         long = self._too_long(column)
-        if long.any() and settings.too_long == "refuse":
+        if long.any() and settings.long_sources == "refuse":
             place = int(np.argmax(long))
             raise DataError(
                 f"a text of {row_lengths(column)[place]:,} tokens; this model takes up to "
@@ -246,7 +246,7 @@ class ParallelInput(Input):
     def usable(self, values: Sequence[Any]) -> tuple[list[int], Mapping[str, int]]:
         """Return the places of texts that are not too long; all where longer ones are truncated."""
         settings = self.recipe.section("tokenizer")
-        if settings.too_long == "cut":
+        if settings.long_sources == "truncate":
             return super().usable(values)
         long = self._too_long(self.sides.source.encode(text_column(values)))
         reason = f"more than {settings.source.max_length} tokens"
@@ -399,7 +399,9 @@ class ParallelInput(Input):
         """How long a source may be."""
         sides = self.recipe.section("tokenizer")
         longer = f"Texts longer than {sides.source.max_length} tokens are\n"
-        return longer + ("cut, and the answer says so." if sides.too_long == "cut" else "refused.")
+        return longer + (
+            "cut, and the answer says so." if sides.long_sources == "truncate" else "refused."
+        )
 
 
 def _measure(rows: Table | None) -> PairTexts:

@@ -127,13 +127,13 @@ class TextInput(Input):
         if longest_kept(recipe) < 1:
             raise ValueError(
                 f"training.buckets: the last boundary ({recipe.training.buckets}) leaves no room "
-                "for a token between GO and EOS; raise it, or set tokenizer.ends to false"
+                "for a token between GO and EOS; raise it, or set tokenizer.add_go_eos to false"
             )
-        most, longest = _most_tokens(recipe), longest_kept(recipe) + 2 * tokenizer.ends
+        most, longest = _most_tokens(recipe), longest_kept(recipe) + 2 * tokenizer.add_go_eos
         if most is not None and longest > most:
             raise ValueError(
                 f"tokenizer.max_length: a text may have {longest} tokens"
-                f"{', GO and EOS included' if tokenizer.ends else ''}, and the positions of "
+                f"{', GO and EOS included' if tokenizer.add_go_eos else ''}, and the positions of "
                 f"the model end at {most}; lower it, raise model.longest, or set model.positions "
                 "to sinusoidal or rotary"
             )
@@ -209,7 +209,7 @@ class TextInput(Input):
         settings = self.recipe.section("tokenizer")
         spelled = bool(getattr(self.recipe.model, "spelling", 0))
         most = {"max_length": settings.max_length, "room": _room(self.recipe)}
-        return {**most, "ends": settings.ends, "spelled": spelled}
+        return {**most, "ends": settings.add_go_eos, "spelled": spelled}
 
     def encode(self, rows: Table) -> EncodedText:
         """Encode the texts of a table."""
@@ -240,7 +240,7 @@ class TextInput(Input):
         valid = encoded["valid"]
         assert isinstance(valid, EncodedText)
         for module in network.modules():
-            batches = train.in_order_of_length(batch_rows=8192)
+            batches = train.in_order_of_length(batch_size=8192)
             if isinstance(module, TokenEmbedding):
                 with stage("counting n-grams"):
                     module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
@@ -313,7 +313,7 @@ class TextInput(Input):
             encoded,
             tokenizer=self.tokenizer,
             network=spelled_out(network, encoded.unknown),
-            ends=self.recipe.section("tokenizer").ends,
+            ends=self.recipe.section("tokenizer").add_go_eos,
         )
 
     @property
@@ -366,7 +366,7 @@ def longest_kept(recipe: Recipe) -> int:
     boundaries = recipe.training.bucketing().boundaries
     if boundaries is None:
         return int(tokenizer.max_length)
-    return int(min(tokenizer.max_length, boundaries[-1] - 2 * tokenizer.ends))
+    return int(min(tokenizer.max_length, boundaries[-1] - 2 * tokenizer.add_go_eos))
 
 
 def _room(recipe: Recipe) -> int | None:
@@ -378,7 +378,7 @@ def _room(recipe: Recipe) -> int | None:
     ends = [boundaries[-1]] if boundaries is not None else []
     if (most := _most_tokens(recipe)) is not None:
         ends.append(most)
-    return min(ends) - 2 * recipe.section("tokenizer").ends if ends else None
+    return min(ends) - 2 * recipe.section("tokenizer").add_go_eos if ends else None
 
 
 def ensemble_line(recipe: Recipe) -> str:
@@ -386,7 +386,7 @@ def ensemble_line(recipe: Recipe) -> str:
     config = recipe.model
     if not isinstance(config, EncoderConfig) or (config.members == 1 and not config.linear_share):
         return ""
-    left = recipe.training.leave_out
+    left = recipe.training.ensemble_leave_out
     rows = f", each without {left:.0%} of the rows" if left else ""
     networks = f"{config.members} networks{rows}" if config.members > 1 else "a network"
     share = config.linear_share

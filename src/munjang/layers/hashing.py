@@ -10,7 +10,7 @@ from torch import Tensor
 
 Int64s = npt.NDArray[np.int64]
 
-# Odd 64-bit constants (Knuth's golden ratio and a prime) spread neighbouring ids over the buckets.
+# Odd 64-bit constants (Knuth's golden ratio and a prime) spread neighboring ids over the buckets.
 _SPREAD = -7046029254386353131
 _STEP = 1000003
 _SHIFT, _POSITIVE = 20, 0x7FFFFFFF

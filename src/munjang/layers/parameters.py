@@ -9,7 +9,7 @@ from torch import nn
 class HasEmbeddingTables(Protocol):
     """A module that names its parameters of which each row is the vector of one id.
 
-    `training.embedding_optimiser` and `training.embedding_learning_rate` apply to them.
+    `training.embedding_optimizer` and `training.embedding_learning_rate` apply to them.
 
     Attributes:
         embedding_tables: attribute names; an attribute that is None is passed over.

@@ -3,7 +3,7 @@
 PyTorch has one generator for all threads. Two trainings at once would take numbers from one
 another, and a training would change what its caller draws next. A training therefore has a
 `torch.Generator` of its own: `drawing_from` lets the layers of one thread draw from it, and
-`initialising_from` also what PyTorch's own modules draw when they are built.
+`initializing_from` also what PyTorch's own modules draw when they are built.
 
 A generator that is seeded alike gives the numbers that PyTorch's own would.
 """
@@ -55,7 +55,7 @@ def drawing_from(generator: torch.Generator) -> Iterator[None]:
 
 
 @contextmanager
-def initialising_from(seed: int) -> Iterator[None]:
+def initializing_from(seed: int) -> Iterator[None]:
     """Let every module that this thread builds on the CPU begin with numbers of `seed`.
 
     Every call of PyTorch goes through Python here, which building does not notice and a training

@@ -1,8 +1,8 @@
 """Row-sparse lookup: the backward pass touches only the rows that the batch used.
 
-A dense gradient of an embedding has one row for every token that exists, and a dense optimiser
+A dense gradient of an embedding has one row for every token that exists, and a dense optimizer
 walks them all at each step. Here the gradient is a sparse tensor of the touched rows, already
-sorted and summed, for `munjang.training.optimisers`.
+sorted and summed, for `munjang.training.optimizers`.
 """
 
 from typing import Any, cast

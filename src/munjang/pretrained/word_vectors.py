@@ -19,7 +19,7 @@ from munjang.reporting import stage
 from munjang.tasks.head import encoders_of
 from munjang.text.vocabulary import RESERVED
 
-# The value of `vectors.file` for vectors that were given from Python.
+# The value of `pretrained.vectors` for vectors that were given from Python.
 IN_MEMORY = "(given from Python)"
 
 
@@ -67,19 +67,19 @@ def open_pretrained(
     settled = dict(given)
     if vectors is not None:
         file = str(vectors) if isinstance(vectors, str | PathLike) else IN_MEMORY
-        settled = merge(settled, {"vectors": {"file": file}})
-    asked = PretrainedSettings.parse(section_of(settled, "vectors"), where="vectors")
-    if asked.file is None:
+        settled = merge(settled, {"pretrained": {"vectors": file}})
+    asked = PretrainedSettings.parse(section_of(settled, "pretrained"), where="pretrained")
+    if asked.vectors is None:
         return None, settled
     kind = named_input(settled)
     if not kind.load().has_word_vectors:
         raise ConfigError(f"vectors: word vectors go with the input text; the input is {kind.name}")
-    if vectors is None and asked.file == IN_MEMORY:
+    if vectors is None and asked.vectors == IN_MEMORY:
         raise ConfigError(
-            f"vectors.file: '{IN_MEMORY}' are vectors that no file holds; give them again, or set "
-            "vectors.file to a file, or to null"
+            f"pretrained.vectors: '{IN_MEMORY}' are vectors that no file holds; give them again, or set "
+            "pretrained.vectors to a file, or to null"
         )
-    source = open_vectors(asked.file if vectors is None else vectors)
+    source = open_vectors(asked.vectors if vectors is None else vectors)
     dim = section_of(settled, "model").get("dim", source.dim)
     if str(dim) != str(source.dim):
         raise ConfigError(
@@ -109,7 +109,7 @@ class OpenVectors:
         Raises:
             DataError: as `munjang.data.vectors.find_vectors`.
         """
-        settings, vocabulary = recipe.vectors, fitted.tokenizer.vocabulary
+        settings, vocabulary = recipe.pretrained, fitted.tokenizer.vocabulary
         with stage("reading vectors"):
             found = find_vectors(self.source, vocabulary, skip_bad_lines=settings.skip_bad_lines)
         return BeginWithVectors(found, vocabulary.size - len(RESERVED), settings.freeze)

@@ -18,7 +18,7 @@ from munjang.report.shades import (
     DARK,
     LIGHT,
     STRONG,
-    Colours,
+    Colors,
     format_weight,
     hundredths,
     shade,
@@ -189,9 +189,9 @@ def _style() -> str:
     return f"text{{unicode-bidi:isolate}}@media (prefers-color-scheme: dark){{{_screen(DARK)}}}"
 
 
-def _screen(colours: Colours) -> str:
+def _screen(colors: Colors) -> str:
     return (
-        f".ground{{fill:{colours.ground}}}.full,.full path{{fill:{colours.full}}}"
-        f"text{{fill:{colours.ink}}}.on{{fill:{colours.on_full}}}"
-        f".mark{{stroke:{colours.mark}}}"
+        f".ground{{fill:{colors.ground}}}.full,.full path{{fill:{colors.full}}}"
+        f"text{{fill:{colors.ink}}}.on{{fill:{colors.on_full}}}"
+        f".mark{{stroke:{colors.mark}}}"
     )

@@ -14,7 +14,7 @@ _LEVELS = 10  # shades of a small map, whose cells are no larger than a letter
 
 
 @dataclass(frozen=True)
-class Colours:
+class Colors:
     """The colors of one color scheme.
 
     Attributes:
@@ -39,8 +39,8 @@ class Colours:
         return ", ".join(str(int(self.full[at : at + 2], 16)) for at in (1, 3, 5))
 
 
-LIGHT = Colours("#ffffff", "#08306b", "#000000", "#ffffff", "#d5d9e0", "#d55e00")
-DARK = Colours("#15171c", "#81aadf", "#ffffff", "#000000", "#3a3f4a", "#f0a04b")
+LIGHT = Colors("#ffffff", "#08306b", "#000000", "#ffffff", "#d5d9e0", "#d55e00")
+DARK = Colors("#15171c", "#81aadf", "#ffffff", "#000000", "#3a3f4a", "#f0a04b")
 # From this shade on figures are set in `on_full`: there both are equally legible.
 STRONG = 0.66
 

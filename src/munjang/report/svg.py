@@ -17,7 +17,7 @@ COLOURS = (
     *("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "currentColor"),
     *("#8a7d00", "#9467bd", "#8c8c8c"),
 )
-Colours = Mapping[str, str]
+Colors = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Line:
     ys: Sequence[float]
 
 
-def colours_of(names: Iterable[str]) -> dict[str, str]:
+def colors_of(names: Iterable[str]) -> dict[str, str]:
     """Return a color for each name, by its position."""
     return {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(dict.fromkeys(names))}
 
@@ -51,7 +51,7 @@ def scatter(
     y_name: str,
     *,
     up: bool = True,
-    colours: Colours | None = None,
+    colors: Colors | None = None,
 ) -> Markup:
     """Draw points with names and error bars, x on a logarithmic scale, and the Pareto front.
 
@@ -60,9 +60,9 @@ def scatter(
         x_name: label of the x axis.
         y_name: label of the y axis.
         up: True if larger y is better.
-        colours: by name; one per point when left out.
+        colors: by name; one per point when left out.
     """
-    colours = colours or colours_of(point.name for point in points)
+    colors = colors or colors_of(point.name for point in points)
     axes = _Axes(
         [math.log10(max(p.x, 1e-9)) for p in points],
         [value for p in points for value in (p.low, p.high)],
@@ -73,19 +73,19 @@ def scatter(
     dots = [Named(p.name, axes.x(math.log10(max(p.x, 1e-9))), axes.y(p.y)) for p in points]
     for point, dot in zip(points, dots, strict=True):
         bar = {"x1": dot.x, "x2": dot.x, "y1": axes.y(point.low), "y2": axes.y(point.high)}
-        stroke = {"stroke": colours[point.name], "stroke_width": 1.5, "opacity": 0.5}
+        stroke = {"stroke": colors[point.name], "stroke_width": 1.5, "opacity": 0.5}
         marks.append(element("line", **bar, **stroke))
     for dot, place in zip(dots, place_names(dots, _TOP, HEIGHT - _BOTTOM), strict=True):
-        marks += _named(dot, place, colours[dot.name])
+        marks += _named(dot, place, colors[dot.name])
     return _svg(marks, f"{y_name} against {x_name}")
 
 
-def _named(dot: Named, place: Placed, colour: str) -> list[Markup]:
+def _named(dot: Named, place: Placed, color: str) -> list[Markup]:
     """Draw a point and its name, joined by a line where the name had to move."""
     y = round(place.y, 1)
     end = {"x1": dot.x, "y1": dot.y, "x2": round(place.x - 3, 1), "y2": y}
-    joint = [element("line", **end, stroke=colour, stroke_width=0.7)] if place.moved else []
-    circle = element("circle", cx=dot.x, cy=dot.y, r=4.5, fill=colour)
+    joint = [element("line", **end, stroke=color, stroke_width=0.7)] if place.moved else []
+    circle = element("circle", cx=dot.x, cy=dot.y, r=4.5, fill=color)
     at: dict[str, object] = {"x": round(place.x, 1), "y": round(y + 4, 1)}
     if place.ends:
         at["text_anchor"] = "end"
@@ -93,7 +93,7 @@ def _named(dot: Named, place: Placed, colour: str) -> list[Markup]:
 
 
 def lines(
-    drawn: Sequence[Line], x_name: str, y_name: str, *, colours: Colours | None = None
+    drawn: Sequence[Line], x_name: str, y_name: str, *, colors: Colors | None = None
 ) -> Markup:
     """Draw lines; those of one name share a color and one entry in the legend.
 
@@ -101,21 +101,21 @@ def lines(
         drawn: the lines.
         x_name: label of the x axis.
         y_name: label of the y axis.
-        colours: by name; one per name when left out.
+        colors: by name; one per name when left out.
     """
     axes = _Axes([0.0, *(x for line in drawn for x in line.xs)], [y for d in drawn for y in d.ys])
     names = dict.fromkeys(line.name for line in drawn)
-    colours = {name: (colours or colours_of(names))[name] for name in names}
+    colors = {name: (colors or colors_of(names))[name] for name in names}
     marks = [_frame(axes, x_name, y_name, logarithmic=False)]
     for line in drawn:
-        marks.append(_path(axes, line.xs, line.ys, colours[line.name]))
+        marks.append(_path(axes, line.xs, line.ys, colors[line.name]))
         marks += [
-            element("circle", cx=axes.x(x), cy=axes.y(y), r=2, fill=colours[line.name])
+            element("circle", cx=axes.x(x), cy=axes.y(y), r=2, fill=colors[line.name])
             for x, y in zip(line.xs, line.ys, strict=True)
         ]
-    for place, (name, colour) in enumerate(colours.items()):
+    for place, (name, color) in enumerate(colors.items()):
         at = _TOP + 14 + 17 * place
-        marks.append(element("circle", cx=WIDTH - _RIGHT + 14, cy=at - 4, r=4.5, fill=colour))
+        marks.append(element("circle", cx=WIDTH - _RIGHT + 14, cy=at - 4, r=4.5, fill=color))
         marks.append(element("text", name, x=WIDTH - _RIGHT + 24, y=at))
     return _svg(marks, f"{y_name} against {x_name}")
 
@@ -157,11 +157,11 @@ def _columns(places: Sequence[tuple[float, float]]) -> tuple[list[float], list[f
 
 
 def _path(
-    axes: _Axes, xs: Sequence[float], ys: Sequence[float], colour: str, *, dashed: bool = False
+    axes: _Axes, xs: Sequence[float], ys: Sequence[float], color: str, *, dashed: bool = False
 ) -> Markup:
     places = " ".join(f"{axes.x(x)},{axes.y(y)}" for x, y in zip(xs, ys, strict=True))
     style = {"stroke_dasharray": "4 4"} if dashed else {}
-    return element("polyline", points=places, fill="none", stroke=colour, **style)
+    return element("polyline", points=places, fill="none", stroke=color, **style)
 
 
 def _frame(axes: _Axes, x_name: str, y_name: str, *, logarithmic: bool) -> Markup:

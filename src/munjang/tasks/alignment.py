@@ -13,7 +13,7 @@ import polars as pl
 from munjang.data.pairs.sides import Sides
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.text.columns import token_column, values_and_offsets
-from munjang.text.detokenise import UNKNOWN
+from munjang.text.detokenize import UNKNOWN
 from munjang.text.jamo import compatibility_jamo
 from munjang.text.vocabulary import OOV, RESERVED
 

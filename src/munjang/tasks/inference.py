@@ -15,7 +15,7 @@ MOST_LOGITS = 2**24
 
 
 def logits_in_batches(
-    model: nn.Module, examples: Dataset, outputs: int, *, batch_rows: int = 256
+    model: nn.Module, examples: Dataset, outputs: int, *, batch_size: int = 256
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield places of rows [batch] and their logits [batch, outputs] on the CPU, every row once.
 
@@ -23,7 +23,7 @@ def logits_in_batches(
     """
     device = next(model.parameters()).device
     with _evaluating(model):
-        for batch in examples.in_order_of_length(max(1, min(batch_rows, MOST_LOGITS // outputs))):
+        for batch in examples.in_order_of_length(max(1, min(batch_size, MOST_LOGITS // outputs))):
             require_memory(model, batch)
             with torch.inference_mode():
                 logits = model(*batch.to(device).inputs).float().cpu()
@@ -31,7 +31,7 @@ def logits_in_batches(
 
 
 @torch.inference_mode()
-def logits_of(model: nn.Module, examples: Dataset, *, batch_rows: int = 256) -> Tensor:
+def logits_of(model: nn.Module, examples: Dataset, *, batch_size: int = 256) -> Tensor:
     """Logits [rows, outputs] on the CPU, in the order of the rows.
 
     Raises:
@@ -40,7 +40,7 @@ def logits_of(model: nn.Module, examples: Dataset, *, batch_rows: int = 256) -> 
     device = next(model.parameters()).device
     logits: Tensor | None = None
     with _evaluating(model):
-        for batch in examples.in_order_of_length(batch_rows):
+        for batch in examples.in_order_of_length(batch_size):
             require_memory(model, batch)
             batch = batch.to(device)
             part: Tensor = model(*batch.inputs).float()

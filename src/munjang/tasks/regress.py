@@ -1,6 +1,6 @@
 """Regression: a number a text.
 
-The network learns standardised targets, (number - mean) / deviation of the training part, so that
+The network learns standardized targets, (number - mean) / deviation of the training part, so that
 step sizes and losses mean the same whatever the unit; answers and scores are in the person's own.
 """
 
@@ -175,12 +175,12 @@ class Regress(LogitsTask):
         return require_labels(table).to_numpy()
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """The mean loss of a batch, of standardised numbers: a scalar.
+        """The mean loss of a batch, of standardized numbers: a scalar.
 
         `logits` [batch, 1]; `targets` [batch] in the person's unit.
         """
-        standardised = ((targets - self.mean) / self.scale).to(logits.dtype)
-        return self._row_loss()(logits, standardised[:, None]).mean()
+        standardized = ((targets - self.mean) / self.scale).to(logits.dtype)
+        return self._row_loss()(logits, standardized[:, None]).mean()
 
     def _row_loss(self) -> NumberLoss:
         if self.settings.loss == "huber":

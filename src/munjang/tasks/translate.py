@@ -32,7 +32,7 @@ from munjang.tasks.translation_scores import (
     translation_scores,
 )
 from munjang.text.columns import TokenColumn, row_lengths, token_column
-from munjang.text.detokenise import attach_punctuation
+from munjang.text.detokenize import attach_punctuation
 
 # Decoded together: sentences of about the same length.
 _BATCH_ROWS = 128
@@ -44,13 +44,13 @@ class TranslateSettings(Settings):
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="share spread over all tokens")
     bleu_tokenizer: BLEU_TOKENIZERS = Field("13a", description="how sacrebleu cuts words")
     lowercase: bool = Field(False, description="capitals count as small letters in BLEU and chrF")
-    decoded_rows: int = Field(
+    validation_rows: int = Field(
         1000,
         ge=1,
         le=10**9,
         description="validation pairs that are answered at each look while it trains",
     )
-    decoded_seed: int = Field(
+    validation_seed: int = Field(
         1, ge=0, lt=2**63, description="draws those pairs; the same for the whole training"
     )
     copy_unknown: bool = Field(
@@ -171,7 +171,7 @@ class Translate:
         return outputs.loss(targets, self.settings.label_smoothing)
 
     def validate(self, network: nn.Module, data: Dataset) -> TranslationScores:
-        """Return scores of greedy answers to `decoded_rows` pairs.
+        """Return scores of greedy answers to `validation_rows` pairs.
 
         They are drawn from all pairs, since a file may be sorted, and are the same at every
         validation run, in every training on the same validation part, and after `resume`.
@@ -180,7 +180,7 @@ class Translate:
         greedy = self._decoding.model_copy(
             update={"method": "greedy", "nbest": 1, "coverage_penalty": 0.0}
         )
-        answered = pairs.sample(self.settings.decoded_rows, self.settings.decoded_seed)
+        answered = pairs.sample(self.settings.validation_rows, self.settings.validation_seed)
         return self._scores(network, pairs, answered, greedy)
 
     def evaluate(self, network: nn.Module, data: Dataset) -> TranslationScores:

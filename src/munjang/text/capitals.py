@@ -18,7 +18,7 @@ import numpy.typing as npt
 import polars as pl
 
 from munjang.text.columns import Int32s, Int64s, flat_ranges
-from munjang.text.detokenise import rows_of_kept
+from munjang.text.detokenize import rows_of_kept
 from munjang.text.segmentation.codepoints import Bools, ClassTable, bounds_of, category_of
 from munjang.text.segmentation.segment import Part
 from munjang.text.segmentation.segmenters import are_words

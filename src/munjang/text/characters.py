@@ -14,7 +14,7 @@ import polars as pl
 
 from munjang.text.alphabet import Alphabet, learn_alphabet
 from munjang.text.columns import Int32s, TokenColumn, Tokens, token_column
-from munjang.text.normalise import BEFORE_INERT, normalise, normalise_text, original_offsets
+from munjang.text.normalize import BEFORE_INERT, normalize, normalize_text, original_offsets
 from munjang.text.segmentation.codepoints import Points, lower_table
 from munjang.text.segmentation.utf32 import points_of, to_utf32
 from munjang.text.tokenizer import read_settings, require_fitted
@@ -50,7 +50,7 @@ class CharacterTokenizer:
         Raises:
             DataError: the column holds a null, or values that are not strings.
         """
-        points, _ = to_utf32(normalise(texts))
+        points, _ = to_utf32(normalize(texts))
         if self.lower:
             points = simple_lower_table()[points]
         vocabulary = learn_alphabet(points, min_frequency=min_frequency, max_size=max_size)
@@ -60,13 +60,13 @@ class CharacterTokenizer:
     def encode(self, texts: pl.Series) -> TokenColumn:
         """Encode a column of texts to a token column with one id per character."""
         alphabet = require_fitted(self._alphabet, self.name)
-        points, offsets = to_utf32(normalise(texts))
+        points, offsets = to_utf32(normalize(texts))
         return token_column(alphabet.ids_of(points), offsets)
 
     def encode_text(self, text: str) -> Int32s:
         """Return the ids of one text [tokens]."""
         alphabet = require_fitted(self._alphabet, self.name)
-        return alphabet.ids_of(points_of(normalise_text(text)))
+        return alphabet.ids_of(points_of(normalize_text(text)))
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
         """Encode a column, with the character range of each token in the text as given.
@@ -74,7 +74,7 @@ class CharacterTokenizer:
         A character that was given as several code points has the range of all of them.
         """
         alphabet = require_fitted(self._alphabet, self.name)
-        composed = normalise(texts)
+        composed = normalize(texts)
         points, offsets = to_utf32(composed)
         places = np.arange(len(points)) - np.repeat(offsets[:-1], np.diff(offsets))
         starts, ends = original_offsets(

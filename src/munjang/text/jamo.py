@@ -16,13 +16,13 @@ import polars as pl
 
 from munjang.text.alphabet import Alphabet, learn_alphabet
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
-from munjang.text.normalise import BEFORE_INERT, normalise, normalise_text, original_offsets
+from munjang.text.normalize import BEFORE_INERT, normalize, normalize_text, original_offsets
 from munjang.text.segmentation.codepoints import Points, bounds_of
 from munjang.text.segmentation.utf32 import points_of, to_utf32
 from munjang.text.tokenizer import read_settings, require_fitted
 from munjang.text.vocabulary import Vocabulary
 
-# The Unicode Standard, section 3.12, conjoining jamo behaviour: the constants of the arithmetic.
+# The Unicode Standard, section 3.12, conjoining jamo behavior: the constants of the arithmetic.
 _S_BASE, _L_BASE, _V_BASE, _T_BASE = 0xAC00, 0x1100, 0x1161, 0x11A7
 _V_COUNT, _T_COUNT, _S_COUNT = 21, 28, 11172
 
@@ -52,7 +52,7 @@ class JamoTokenizer:
         Raises:
             DataError: the column holds a null, or values that are not strings.
         """
-        jamo, _ = split_syllables(to_utf32(normalise(texts))[0])
+        jamo, _ = split_syllables(to_utf32(normalize(texts))[0])
         vocabulary = learn_alphabet(jamo, min_frequency=min_frequency, max_size=max_size)
         self._alphabet = Alphabet(vocabulary)
         return self
@@ -60,14 +60,14 @@ class JamoTokenizer:
     def encode(self, texts: pl.Series) -> TokenColumn:
         """Encode a column of texts to a token column."""
         alphabet = require_fitted(self._alphabet, self.name)
-        points, offsets = to_utf32(normalise(texts))
+        points, offsets = to_utf32(normalize(texts))
         jamo, widths = split_syllables(points)
         return token_column(alphabet.ids_of(jamo), bounds_of(widths)[offsets])
 
     def encode_text(self, text: str) -> Int32s:
         """Return the ids of one text [tokens]."""
         alphabet = require_fitted(self._alphabet, self.name)
-        return alphabet.ids_of(split_syllables(points_of(normalise_text(text)))[0])
+        return alphabet.ids_of(split_syllables(points_of(normalize_text(text)))[0])
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
         """Encode a column, with the range of the whole syllable for each jamo.
@@ -75,7 +75,7 @@ class JamoTokenizer:
         Ranges point into the text as given, in NFD too: all jamo of a syllable share one range.
         """
         alphabet = require_fitted(self._alphabet, self.name)
-        composed = normalise(texts)
+        composed = normalize(texts)
         points, offsets = to_utf32(composed)
         jamo, widths = split_syllables(points)
         cuts = bounds_of(widths)[offsets]
@@ -88,7 +88,7 @@ class JamoTokenizer:
 
     def decode(self, column: TokenColumn) -> pl.Series:
         """Compose the jamo to syllables. PAD, GO and EOS are dropped; OOV reads as U+FFFD."""
-        return normalise(require_fitted(self._alphabet, self.name).texts_of(column))
+        return normalize(require_fitted(self._alphabet, self.name).texts_of(column))
 
     def to_json(self) -> dict[str, Any]:
         """Return the name; there are no settings."""

@@ -22,8 +22,8 @@ import polars as pl
 
 from munjang.errors import ConfigError, FolderError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
-from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
-from munjang.text.normalise import normalise, normalise_text, original_offsets
+from munjang.text.detokenize import UNKNOWN, join_pieces, real_tokens
+from munjang.text.normalize import normalize, normalize_text, original_offsets
 from munjang.text.segmentation.codepoints import bounds_of
 from munjang.text.tokenizer import read_settings, require_fitted
 from munjang.text.vocabulary import RESERVED, Vocabulary
@@ -89,8 +89,8 @@ class MorphemeTokenizer:
         Raises:
             DataError: the column holds a null, or values that are not strings.
         """
-        composed = normalise(texts).str.head(LONGEST_LEARNED)
-        analysis = self._analyse(composed)
+        composed = normalize(texts).str.head(LONGEST_LEARNED)
+        analysis = self._analyze(composed)
         seen = analysis.tokens.to_frame("token").group_by("token", maintain_order=True).len()
         self._vocabulary = Vocabulary.from_counts(
             seen["token"],
@@ -105,13 +105,13 @@ class MorphemeTokenizer:
     def encode(self, texts: pl.Series) -> TokenColumn:
         """Encode a column of texts to a token column."""
         vocabulary = self.vocabulary
-        analysis = self._recall(normalise(texts))
+        analysis = self._recall(normalize(texts))
         return token_column(vocabulary.ids_of(analysis.tokens), analysis.offsets)
 
     def encode_text(self, text: str) -> Int32s:
         """Return the ids of one text [tokens]."""
-        kiwi = _analyser(self.num_workers)
-        composed = normalise_text(text)
+        kiwi = _analyzer(self.num_workers)
+        composed = normalize_text(text)
         cuts = [*_part_starts(composed), len(composed)]
         return self.vocabulary.ids_of_few(
             [
@@ -127,7 +127,7 @@ class MorphemeTokenizer:
         Ranges may overlap: in 갔다 both 가 and 었 stem from the first syllable.
         """
         vocabulary = self.vocabulary
-        composed = normalise(texts)
+        composed = normalize(texts)
         analysis = self._recall(composed)
         starts, ends = original_offsets(
             texts,
@@ -147,7 +147,7 @@ class MorphemeTokenizer:
         pieces = pl.Series(written, dtype=pl.String).gather(ids)
         if not self.tags:
             return join_pieces(pieces, offsets, " ")
-        kiwi = _analyser(self.num_workers)
+        kiwi = _analyzer(self.num_workers)
         morphemes = [_split_tag(piece) for piece in pieces]
         cuts = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
         texts = [kiwi.join(morphemes[first:last]) if first < last else "" for first, last in cuts]
@@ -155,7 +155,7 @@ class MorphemeTokenizer:
 
     def to_json(self) -> dict[str, Any]:
         """Return the name, the settings, and the version of the analyzer."""
-        return {"name": self.name, "tags": self.tags, "analyser": _versions()}
+        return {"name": self.name, "tags": self.tags, "analyzer": _versions()}
 
     @classmethod
     def from_json(cls, state: dict[str, Any], vocabulary: Vocabulary) -> Self:
@@ -163,13 +163,13 @@ class MorphemeTokenizer:
 
         Warns if another version of the analyzer is installed than the one that was used.
         """
-        given = read_settings(state, {"tags": bool, "analyser": dict})
-        made, here = given["analyser"], _versions()
+        given = read_settings(state, {"tags": bool, "analyzer": dict})
+        made, here = given["analyzer"], _versions()
         if made.keys() != here.keys() or not all(
             isinstance(version, str) and _VERSION.fullmatch(version) for version in made.values()
         ):
             raise FolderError(
-                "tokenizer.json does not describe a morphemes tokenizer: analyser holds no "
+                "tokenizer.json does not describe a morphemes tokenizer: analyzer holds no "
                 f"versions of {' and '.join(_PACKAGES)}"
             )
         tokenizer = cls(tags=given["tags"])
@@ -192,15 +192,15 @@ class MorphemeTokenizer:
         kept, self._fitted_on = self._fitted_on, None
         if kept is not None and kept[0].equals(composed):
             return kept[1]
-        return self._analyse(composed)
+        return self._analyze(composed)
 
-    def _analyse(self, composed: pl.Series) -> _Analysis:
+    def _analyze(self, composed: pl.Series) -> _Analysis:
         names: list[str] = []
         starts: list[int] = []
         ends: list[int] = []
         lengths: list[int] = []
         parts, rows, shifts = _parts(composed)
-        for shift, morphemes in zip(shifts, _analysed(parts, self.num_workers), strict=True):
+        for shift, morphemes in zip(shifts, _analyzed(parts, self.num_workers), strict=True):
             lengths.append(len(morphemes))
             starts += [shift + morpheme.start for morpheme in morphemes]
             ends += [shift + morpheme.end for morpheme in morphemes]
@@ -254,8 +254,8 @@ def _in_order(starts: Int64s, ends: Int64s, offsets: Int64s) -> Int64s:
     return ordered
 
 
-def _analysed(texts: pl.Series, num_workers: int | None) -> Iterable[list[Any]]:
-    kiwi = _analyser(num_workers)
+def _analyzed(texts: pl.Series, num_workers: int | None) -> Iterable[list[Any]]:
+    kiwi = _analyzer(num_workers)
     if len(texts) == 1:  # needs no threads
         return [kiwi.tokenize(texts[0])]
     rows: Iterable[list[Any]] = kiwi.tokenize(texts.to_list())
@@ -263,7 +263,7 @@ def _analysed(texts: pl.Series, num_workers: int | None) -> Iterable[list[Any]]:
 
 
 @lru_cache(maxsize=2)
-def _analyser(num_workers: int | None) -> Any:
+def _analyzer(num_workers: int | None) -> Any:
     from kiwipiepy import Kiwi  # loading its model takes seconds and 100 MB: only when needed
 
     return Kiwi(num_workers=-1 if num_workers is None else num_workers)

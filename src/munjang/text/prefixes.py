@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from munjang.text.capitals import sign_ids
-from munjang.text.normalise import normalise_text
+from munjang.text.normalize import normalize_text
 from munjang.text.registry import SUBWORDS
 from munjang.text.subwords.pretokens import drop_last_pretoken
 from munjang.text.tokenizer import Tokenizer
@@ -54,7 +54,7 @@ def sufficient_prefix(tokenizer: Tokenizer, text: str, tokens: int) -> str:
 def _settled(tokenizer: Tokenizer, head: str) -> str:
     """Return the part of a prefix whose tokens do not depend on what follows."""
     if tokenizer.name in SUBWORDS:
-        return drop_last_pretoken(normalise_text(head))
+        return drop_last_pretoken(normalize_text(head))
     return _without_endless_words(tokenizer, head)
 
 

@@ -19,8 +19,8 @@ import polars as pl
 from munjang.errors import ConfigError
 from munjang.text.capitals import SIGNS, Kinds, Signs, capitals_of, restore_capitals
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
-from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
-from munjang.text.normalise import normalise, normalise_text, original_offsets
+from munjang.text.detokenize import UNKNOWN, join_pieces, real_tokens
+from munjang.text.normalize import normalize, normalize_text, original_offsets
 from munjang.text.segmentation.codepoints import bounds_of, is_irregular, lowered_origins
 from munjang.text.segmentation.counting import count_types, merge_counts
 from munjang.text.segmentation.one_text import (
@@ -90,7 +90,7 @@ class WordTokenizer:
         Raises:
             DataError: the column holds a null, or values that are not strings.
         """
-        rows = self._normalise(texts).to_list()
+        rows = self._normalize(texts).to_list()
         counts, kinds = [], np.zeros(3, dtype=np.int64)
         for part in self._segment(rows):
             counts.append(count_types(part))
@@ -123,7 +123,7 @@ class WordTokenizer:
     def encode_text_with_oov_words(self, text: str) -> tuple[Int32s, list[str]]:
         """Encode one text; also return the word of each OOV, in order."""
         vocabulary = self.vocabulary
-        text = normalise_text(text) if self.nfc else text
+        text = normalize_text(text) if self.nfc else text
         if self.split == "keras":
             words = keras_words(text, lower=self.lower)
             kinds = None
@@ -151,14 +151,14 @@ class WordTokenizer:
                 ids, offsets = Signs.before(_kinds(part), vocabulary).insert(ids, offsets)
             return ids, np.diff(offsets), named
 
-        parts = map_segments(self._normalise(texts).to_list(), self._segmenter(), encode)
+        parts = map_segments(self._normalize(texts).to_list(), self._segmenter(), encode)
         ids, lengths, words = zip(*parts, strict=True)
         column = token_column(np.concatenate(ids), bounds_of(np.concatenate(lengths)))
         return column, list(chain.from_iterable(words))
 
     def encode_with_offsets(self, texts: pl.Series) -> Tokens:
         """Encode a column, with the character range of each word in the text as given."""
-        normal = self._normalise(texts)
+        normal = self._normalize(texts)
         rows = normal.to_list()
         parts = list(self._segment(rows))
         ids = np.concatenate([self.vocabulary.ids_of(part) for part in parts])
@@ -208,8 +208,8 @@ class WordTokenizer:
         tokenizer._vocabulary = vocabulary
         return tokenizer
 
-    def _normalise(self, texts: pl.Series) -> pl.Series:
-        return normalise(texts) if self.nfc else require_texts(texts)
+    def _normalize(self, texts: pl.Series) -> pl.Series:
+        return normalize(texts) if self.nfc else require_texts(texts)
 
     def _segment(self, rows: Sequence[str]) -> Iterator[Segments]:
         return segment_batches(rows, self._segmenter())

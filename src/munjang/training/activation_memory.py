@@ -31,6 +31,6 @@ def check_activations_fit(groups: Iterable[Group], recipe: Any, size: Any) -> No
         raise ConfigError(
             f"training: out of memory: a batch of {pluralize(rows, recipe.input)} of {size} "
             f"needs {needed / 1e9:,.1f} GB or more for the activations of {recipe.model_name}, and "
-            f"this machine has {available / 1e9:,.1f} GB; lower training.batch_rows, the size of the images "
+            f"this machine has {available / 1e9:,.1f} GB; lower training.batch_size, the size of the images "
             "or model.filters"
         )

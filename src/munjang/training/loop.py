@@ -25,7 +25,7 @@ from munjang.data.dataset import AnyBatch, Dataset
 from munjang.layers.randomness import drawing_from
 from munjang.tasks.task import TaskScores, TrainableTask
 from munjang.training.members import MemberLosses
-from munjang.training.optimisers import clip_gradients
+from munjang.training.optimizers import clip_gradients
 from munjang.training.schedules import learning_rate_factor
 from munjang.training.selection import CheckpointSelector
 from munjang.training.settings import TrainingSettings
@@ -108,7 +108,7 @@ class Loop:
         # listed once: walking a model's modules costs as much as a small model's forward pass
         self.parameters = list(state.model.parameters())
         self.generator = torch.Generator(settings.device)
-        self.member_losses = MemberLosses(len(train), settings.leave_out, seed)
+        self.member_losses = MemberLosses(len(train), settings.ensemble_leave_out, seed)
         self._groups: tuple[int, list[Group]] = (-1, [])
         self._epoch_starts = self._find_epoch_starts()
         self.total = min(self._epoch_starts[-1], settings.max_steps or sys.maxsize)
@@ -202,8 +202,8 @@ class Loop:
         loss.backward()  # type: ignore[no-untyped-call]
         if self.settings.clip_norm is not None:
             clip_gradients(self.parameters, self.settings.clip_norm)
-        for optimiser in self.state.optimisers:
-            optimiser.step(factor)
+        for optimizer in self.state.optimizers:
+            optimizer.step(factor)
         return loss.item() / len(losses)
 
     def _precision(self, device: torch.device) -> AbstractContextManager[None]:
@@ -216,7 +216,7 @@ class Loop:
         return self.settings.max_seconds is not None and seconds >= self.settings.max_seconds
 
     def _is_validation_due(self, step: int) -> bool:
-        per_epoch = self.settings.evaluations_per_epoch
+        per_epoch = self.settings.validations_per_epoch
         # a little more, since three thirds of an epoch are not quite one epoch in floats
         done, before = (
             math.floor(self.count_epochs(n) * per_epoch + 1e-9) for n in (step, step - 1)

@@ -10,7 +10,7 @@ from munjang.data.buckets import Group
 from munjang.errors import ConfigError
 from munjang.layers.parameters import count_parameters
 from munjang.memory import total_memory
-from munjang.training.optimisers import RowAdagrad
+from munjang.training.optimizers import RowAdagrad
 from munjang.training.settings import TrainingSettings
 from munjang.training.state import make_state
 
@@ -58,14 +58,14 @@ def _training_bytes(network: nn.Module, settings: TrainingSettings) -> int:
     weights: int = sum(t.numel() * t.element_size() for t in network.state_dict().values())
     if torch.device(settings.device).type != "cpu":
         return weights  # it is built here before it moves
-    optimiser_state: int = sum(
-        4 * (len(p) if isinstance(optimiser, RowAdagrad) else 2 * p.numel())
-        for optimiser in make_state(network, settings).optimisers
-        for group in optimiser.groups
+    optimizer_state: int = sum(
+        4 * (len(p) if isinstance(optimizer, RowAdagrad) else 2 * p.numel())
+        for optimizer in make_state(network, settings).optimizers
+        for group in optimizer.groups
         for p in group.parameters
     )
-    copies = 1 + (settings.average_best or int(settings.averaging is not None))
-    return weights * (1 + copies) + optimiser_state
+    copies = 1 + (settings.average_best or int(settings.average_after is not None))
+    return weights * (1 + copies) + optimizer_state
 
 
 def check_batches_fit(groups: Iterable[Group], recipe: Any) -> None:
@@ -88,6 +88,6 @@ def check_batches_fit(groups: Iterable[Group], recipe: Any) -> None:
         raise ConfigError(
             f"training: out of memory: a batch of {len(largest.rows):,} rows, padded to "
             f"{largest.time:,} tokens, takes {needed / 1e9:,.1f} GB or more, and this machine has "
-            f"{available / 1e9:,.1f} GB; lower training.batch_rows, tokenizer.max_length, "
+            f"{available / 1e9:,.1f} GB; lower training.batch_size, tokenizer.max_length, "
             "training.buckets or model.dim"
         )

@@ -70,7 +70,10 @@ class CheckpointSelector:
         if settings.average_best is not None:
             state.keep_snapshot(metric_value(scores, settings.metric), settings.average_best)
             return state.average_snapshots() if len(state.snapshots) > 1 else None
-        if settings.averaging is None or state.counters.step < settings.averaging * self.total:
+        if (
+            settings.average_after is None
+            or state.counters.step < settings.average_after * self.total
+        ):
             return None
         state.add_to_average()
         return state.average if state.counters.average_count > 1 else None

@@ -26,15 +26,15 @@ class TrainingSettings(Settings):
         le=10**8,
         description="time limit, wherever the schedule is; such a run is not reproducible",
     )
-    batch_rows: int | None = Field(64, ge=1, le=2**20, description="rows per batch")
+    batch_size: int | None = Field(64, ge=1, le=2**20, description="rows per batch")
     batch_tokens: int | None = Field(
-        None, ge=1, le=2**26, description="maximum tokens per batch, instead of batch_rows"
+        None, ge=1, le=2**26, description="maximum tokens per batch, instead of batch_size"
     )
     buckets: str | None = Field(
         None, description="boundaries of the length buckets, such as '10,100'; null: automatic"
     )
     learning_rate: float = Field(1e-3, gt=0, le=1e38, description="peak learning rate of AdamW")
-    embedding_optimiser: Literal["adamw", "adagrad"] = Field(
+    embedding_optimizer: Literal["adamw", "adagrad"] = Field(
         "adamw", description="optimizer of embedding tables; adagrad keeps one number per row"
     )
     embedding_learning_rate: float | None = Field(
@@ -56,7 +56,7 @@ class TrainingSettings(Settings):
     clip_norm: float | None = Field(
         1.0, gt=0, le=10**9, description="maximum norm of the whole gradient"
     )
-    evaluations_per_epoch: int = Field(1, ge=1, le=10**4, description="validation runs per epoch")
+    validations_per_epoch: int = Field(1, ge=1, le=10**4, description="validation runs per epoch")
     metric: str = Field(
         "accuracy",
         description="selection metric: the best validation run of it (of equals the lowest loss) "
@@ -68,7 +68,7 @@ class TrainingSettings(Settings):
         le=10**6,
         description="stop after this many validation runs without an improvement",
     )
-    averaging: float | None = Field(
+    average_after: float | None = Field(
         None,
         ge=0,
         lt=1,
@@ -80,7 +80,7 @@ class TrainingSettings(Settings):
         le=100,
         description="average the weights of this many best validation runs instead",
     )
-    leave_out: float = Field(
+    ensemble_leave_out: float = Field(
         0.1,
         ge=0,
         le=0.5,
@@ -105,21 +105,21 @@ class TrainingSettings(Settings):
     @model_validator(mode="before")
     @classmethod
     def _one_size(cls, values: object) -> object:
-        if isinstance(values, dict) and values.get("batch_tokens") and "batch_rows" not in values:
-            return {**values, "batch_rows": None}
+        if isinstance(values, dict) and values.get("batch_tokens") and "batch_size" not in values:
+            return {**values, "batch_size": None}
         return values
 
     @model_validator(mode="after")
     def _some_size(self) -> Self:
-        if (self.batch_rows is None) == (self.batch_tokens is None):
-            raise ValueError("give batch_rows or batch_tokens and set the other one to null")
+        if (self.batch_size is None) == (self.batch_tokens is None):
+            raise ValueError("give batch_size or batch_tokens and set the other one to null")
         return self
 
     @model_validator(mode="after")
     def _one_average(self) -> Self:
-        if self.averaging is not None and self.average_best is not None:
+        if self.average_after is not None and self.average_best is not None:
             raise ValueError(
-                "averaging and average_best are two averages; give one and set the other to null"
+                "average_after and average_best are two averages; give one and set the other to null"
             )
         return self
 
@@ -140,7 +140,7 @@ class TrainingSettings(Settings):
     def bucketing(self) -> Bucketing:
         """Return how training rows are grouped into batches."""
         boundaries = None if self.buckets is None else parse_boundaries(self.buckets)
-        return Bucketing(self.batch_rows, self.batch_tokens, boundaries)
+        return Bucketing(self.batch_size, self.batch_tokens, boundaries)
 
 
 def refuse_embedding_settings(training: TrainingSettings, why: str) -> None:
@@ -153,18 +153,18 @@ def refuse_embedding_settings(training: TrainingSettings, why: str) -> None:
     Raises:
         ValueError: one is set; the message names it.
     """
-    for name in ("embedding_optimiser", "embedding_learning_rate"):
+    for name in ("embedding_optimizer", "embedding_learning_rate"):
         if getattr(training, name) != TrainingSettings.model_fields[name].default:
             raise ValueError(f"training.{name}: is for embedding tables; {why}; leave it out")
 
 
 def refuse_leave_out(training: TrainingSettings) -> None:
-    """Raise if `leave_out` is set for a model without members.
+    """Raise if `ensemble_leave_out` is set for a model without members.
 
     Raises:
         ValueError: it is set.
     """
-    if training.leave_out != TrainingSettings.model_fields["leave_out"].default:
+    if training.ensemble_leave_out != TrainingSettings.model_fields["ensemble_leave_out"].default:
         raise ValueError(
-            "training.leave_out: is for text encoders with model.members; leave it out"
+            "training.ensemble_leave_out: is for text encoders with model.members; leave it out"
         )

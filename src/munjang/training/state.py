@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from munjang.layers.parameters import embedding_tables
-from munjang.training.optimisers import AdamW, Optimiser, ParameterGroup, RowAdagrad
+from munjang.training.optimizers import AdamW, Optimizer, ParameterGroup, RowAdagrad
 from munjang.training.settings import TrainingSettings
 
 Weights = dict[str, Tensor]
@@ -72,15 +72,15 @@ class TrainingState:
 
     Attributes:
         model: the network that is trained.
-        optimisers: they hold all its parameters.
+        optimizers: they hold all its parameters.
         counters: the numbers of the run.
         best: weights of the best checkpoint.
-        average: running mean of weights, where `training.averaging` is set.
+        average: running mean of weights, where `training.average_after` is set.
         snapshots: weights of the best validation runs, where `training.average_best` is set.
     """
 
     model: nn.Module
-    optimisers: list[Optimiser]
+    optimizers: list[Optimizer]
     counters: Counters = field(default_factory=Counters)
     best: Weights = field(default_factory=dict)
     average: Weights = field(default_factory=dict)
@@ -132,9 +132,9 @@ class TrainingState:
         named |= {f"average.{name}": tensor for name, tensor in self.average.items()}
         for number, snapshot in enumerate(self.snapshots):
             named |= {f"snapshot.{number}.{name}": tensor for name, tensor in snapshot.items()}
-        for number, optimiser in enumerate(self.optimisers):
-            for position, values in optimiser.state.items():
-                named |= {f"optimiser.{number}.{position}.{key}": t for key, t in values.items()}
+        for number, optimizer in enumerate(self.optimizers):
+            for position, values in optimizer.state.items():
+                named |= {f"optimizer.{number}.{position}.{key}": t for key, t in values.items()}
         for prefix, module in self._carriers():
             named |= {f"{prefix}{key}": tensor for key, tensor in module.carried.items()}
         return {name: tensor.contiguous() for name, tensor in named.items()}
@@ -151,11 +151,11 @@ class TrainingState:
         self.average = _under(tensors, "average.")
         kept = range(len(self.counters.snapshot_values))
         self.snapshots = [_under(tensors, f"snapshot.{number}.") for number in kept]
-        for number, optimiser in enumerate(self.optimisers):
-            optimiser.state.clear()
-            for name, tensor in _under(tensors, f"optimiser.{number}.").items():
+        for number, optimizer in enumerate(self.optimizers):
+            optimizer.state.clear()
+            for name, tensor in _under(tensors, f"optimizer.{number}.").items():
                 position, key = name.split(".")
-                optimiser.state.setdefault(int(position), {})[key] = tensor
+                optimizer.state.setdefault(int(position), {})[key] = tensor
         for prefix, module in self._carriers():
             module.carried = _under(tensors, prefix)
 
@@ -176,18 +176,18 @@ def make_state(model: nn.Module, settings: TrainingSettings) -> TrainingState:
     rate, decay = settings.learning_rate, settings.weight_decay
     betas = (0.9, settings.beta2)
     table_rate = settings.embedding_learning_rate or rate
-    if settings.embedding_optimiser == "adagrad":
-        optimisers: list[Optimiser] = [
+    if settings.embedding_optimizer == "adagrad":
+        optimizers: list[Optimizer] = [
             AdamW([ParameterGroup(dense, rate)], betas=betas, weight_decay=decay),
             RowAdagrad([ParameterGroup(tables, table_rate)]),
         ]
     elif table_rate == rate:
         group = ParameterGroup([*dense, *tables], rate)
-        optimisers = [AdamW([group], betas=betas, weight_decay=decay)]
+        optimizers = [AdamW([group], betas=betas, weight_decay=decay)]
     else:
         groups = [ParameterGroup(dense, rate), ParameterGroup(tables, table_rate)]
-        optimisers = [AdamW(groups, betas=betas, weight_decay=decay)]
-    return TrainingState(model, optimisers)
+        optimizers = [AdamW(groups, betas=betas, weight_decay=decay)]
+    return TrainingState(model, optimizers)
 
 
 def _copy(weights: Weights) -> Weights:

@@ -113,7 +113,7 @@ def tune(
         },
         "tokenizer": {"name": tokenizer},
         "model": {"name": model},
-        "vectors": {"freeze": freeze_vectors},
+        "pretrained": {"freeze": freeze_vectors},
     }
     typed = dict(overrides) if isinstance(overrides, Mapping) else parse_overrides(overrides)
     given = merge(given_settings(config, named), typed)

@@ -6,7 +6,7 @@ from munjang.tuning.parameters import Choice, Space, Span
 _TRAINING: Space = {
     "training.learning_rate": Span(3e-4, 1e-2, log=True),
     "training.embedding_learning_rate": Span(1e-3, 3e-1, log=True),
-    "training.batch_rows": Choice((32, 64, 128, 256)),
+    "training.batch_size": Choice((32, 64, 128, 256)),
     "training.epochs": Span(2, 10, whole=True),
 }
 _POOLED: Space = {
@@ -88,7 +88,7 @@ PAIR_SPACES: dict[str, Space] = {
 IMAGE_SPACES: dict[str, Space] = {
     "image_cnn": {
         "training.learning_rate": Span(3e-4, 1e-2, log=True),
-        "training.batch_rows": Choice((16, 32, 64, 128)),
+        "training.batch_size": Choice((16, 32, 64, 128)),
         "training.epochs": Span(3, 30, whole=True),
         "model.kernel": Choice((3, 5)),
         "model.pooling": Choice(("max", "mean")),

@@ -50,6 +50,6 @@ def test_an_estimate_of_memory_contains_the_process() -> None:
     overrides = [*QUICK, "model.dim=8", "model.buckets=1024"]
     estimate = check(DATA["classify"], model="mean", overrides=overrides, seconds=0.1).estimate
     assert estimate is not None
-    parts = ("weights_bytes", "optimiser_bytes", "copies_bytes")
+    parts = ("weights_bytes", "optimizer_bytes", "copies_bytes")
     # PyTorch itself, and what a training keeps besides it
     assert estimate["memory_bytes"] > 150e6 + sum(estimate[name] for name in parts)

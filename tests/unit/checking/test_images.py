@@ -45,14 +45,14 @@ def lines(report: ImageReport) -> str:
 
 
 def test_sizes_modes_and_classes(folder: Path) -> None:
-    save(folder / "dogs" / "grey.png", (10, 12), 200, mode="L")
+    save(folder / "dogs" / "gray.png", (10, 12), 200, mode="L")
     report = look(folder)
     assert report.rows == 17
     assert report.labels == {"dogs": 9, "cats": 8}
     assert report.majority == pytest.approx(9 / 17)
     assert report.sizes == {"10x12": 9, "20x24": 8}
     assert report.modes == {"RGB": 16, "L": 1}
-    assert (report.read_mode, report.read_size) == ("colour", (10, 12))
+    assert (report.read_mode, report.read_size) == ("color", (10, 12))
     assert report.unreadable.rows == report.duplicates.rows == report.conflicts.rows == 0
     assert report.estimate is not None
     assert report.estimate["model"] == "image_cnn"

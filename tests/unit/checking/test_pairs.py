@@ -19,7 +19,7 @@ QUICK = (
     "model.hidden=16",
     "training.epochs=3",
     "training.batch_tokens=64",
-    "training.averaging=null",
+    "training.average_after=null",
     "training.threads=1",
     "decoding.beam=2",
 )
@@ -42,7 +42,7 @@ def look(data: Any, *more: str, **given: Any) -> PairReport:
 
 def prepared(data: Any, *more: str) -> PreparedPairs:
     given = {"tokenizer": {"name": "words"}, "model": {"dim": 8, "hidden": 16}}
-    training = {"epochs": 3, "batch_tokens": 64, "averaging": None, "threads": 1}
+    training = {"epochs": 3, "batch_tokens": 64, "average_after": None, "threads": 1}
     decoding = {"beam": 2}
     given |= {"training": training, "decoding": decoding}
     return prepare_pairs(data, None, "attentive", given, lambda line: None)
@@ -80,7 +80,7 @@ def test_figures_are_those_of_a_training() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "copies"), [({}, 1), ({"averaging": 0.75}, 2), ({"average_best": 3}, 4)]
+    ("given", "copies"), [({}, 1), ({"average_after": 0.75}, 2), ({"average_best": 3}, 4)]
 )
 def test_averages_cost_copies(given: dict[str, Any], copies: int) -> None:
     ready = prepared(made_pairs())
@@ -106,7 +106,7 @@ def test_long_pairs_are_counted_and_named_by_line(tmp_path: Path) -> None:
     sources[4] = " ".join(["가"] * 9)
     targets[50] = " ".join(["나"] * 8)
     files = AlignedFiles(write(tmp_path / "a", sources), write(tmp_path / "b", targets))
-    report = look(files, "tokenizer.max_length=7", "data.max_ratio=null")
+    report = look(files, "tokenizer.max_length=7", "data.max_length_ratio=null")
     assert report.tokens is not None
     assert report.tokens.left_out.rows == 2
     first, second = report.tokens.left_out.examples

@@ -174,7 +174,7 @@ def test_the_schedule_is_cut_to_what_the_seconds_allow() -> None:
     paced = paced_by_clock(TrainingSettings(epochs=10), 20.0, costs, per_epoch=100)
     assert paced.max_seconds == 20.0
     assert paced.max_steps is not None
-    looks = paced.max_steps / 100 * paced.evaluations_per_epoch
+    looks = paced.max_steps / 100 * paced.validations_per_epoch
     assert 0.75 * 20 <= paced.max_steps * 0.1 + looks * 1.0 <= 20
     assert looks >= 1
 
@@ -183,7 +183,7 @@ def test_a_model_that_is_done_earlier_keeps_its_own_passes() -> None:
     costs = estimate(steps=1000, seconds=10.1, look=0.01)
     paced = paced_by_clock(TrainingSettings(epochs=10), 60.0, costs, per_epoch=100)
     assert paced.max_steps == 1000
-    assert paced.evaluations_per_epoch == 1
+    assert paced.validations_per_epoch == 1
 
 
 def test_a_budget_too_small_for_a_step_still_takes_one() -> None:

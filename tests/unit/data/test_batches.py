@@ -21,14 +21,14 @@ def rows_of(column: object) -> list[list[int]]:
     return [values[a:b].tolist() for a, b in pairwise(offsets)]
 
 
-@given(rows=rows_of_ids, batch_rows=st.integers(1, 8), seed=st.integers(0, 9))
+@given(rows=rows_of_ids, batch_size=st.integers(1, 8), seed=st.integers(0, 9))
 def test_batches_hold_their_rows_padded_on_the_right(
-    rows: list[list[int]], batch_rows: int, seed: int
+    rows: list[list[int]], batch_size: int, seed: int
 ) -> None:
     targets = [len(row) * 3 for row in rows]
     examples = examples_of(rows, targets)
     seen = []
-    for batch in examples.batches(Bucketing(batch_rows).shuffle(examples.lengths, (seed,))):
+    for batch in examples.batches(Bucketing(batch_size).shuffle(examples.lengths, (seed,))):
         assert batch.targets is not None
         assert batch.ids.dtype == batch.rows.dtype == batch.targets.dtype == torch.int64
         assert batch.mask.dtype == torch.bool
@@ -46,7 +46,7 @@ def test_batches_hold_their_rows_padded_on_the_right(
 
 def test_without_targets_and_in_order_of_length() -> None:
     examples = Examples(column_of([[1, 2, 3], [], [4], [5, 6]]))
-    batches = list(examples.in_order_of_length(batch_rows=2))
+    batches = list(examples.in_order_of_length(batch_size=2))
     assert [batch.rows.tolist() for batch in batches] == [[1, 2], [3, 0]]
     assert all(batch.targets is None for batch in batches)
     assert batches[0].ids.tolist() == [[0], [4]]

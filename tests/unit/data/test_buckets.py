@@ -12,12 +12,12 @@ from munjang.errors import ConfigError
 
 some_lengths = st.lists(st.integers(0, 60), max_size=80).map(lambda n: np.asarray(n, np.int64))
 bucketings = st.one_of(
-    st.builds(Bucketing, batch_rows=st.integers(1, 20)),
-    st.builds(Bucketing, batch_rows=st.none(), batch_tokens=st.integers(1, 200)),
-    st.builds(Bucketing, batch_rows=st.integers(1, 20), boundaries=st.just((5, 20, 60))),
+    st.builds(Bucketing, batch_size=st.integers(1, 20)),
+    st.builds(Bucketing, batch_size=st.none(), batch_tokens=st.integers(1, 200)),
+    st.builds(Bucketing, batch_size=st.integers(1, 20), boundaries=st.just((5, 20, 60))),
     st.builds(
         Bucketing,
-        batch_rows=st.none(),
+        batch_size=st.none(),
         batch_tokens=st.integers(1, 200),
         boundaries=st.just((10, 60)),
     ),
@@ -49,8 +49,8 @@ def test_the_size_of_a_batch_is_held(
 ) -> None:
     for groups in both_orders(bucketing, lengths, seed):
         for group in groups:
-            if bucketing.batch_rows is not None:
-                assert len(group.rows) <= bucketing.batch_rows
+            if bucketing.batch_size is not None:
+                assert len(group.rows) <= bucketing.batch_size
             elif len(group.rows) > 1:  # a row that is alone too long still has to go somewhere
                 assert bucketing.batch_tokens is not None
                 assert len(group.rows) * group.time <= bucketing.batch_tokens
@@ -175,5 +175,5 @@ def test_other_boundaries_are_refused(text: str) -> None:
 
 @pytest.mark.parametrize("sizes", [(None, None), (64, 1000)])
 def test_one_of_two_sizes_is_given(sizes: tuple[int | None, int | None]) -> None:
-    with pytest.raises(ConfigError, match="either batch_rows or batch_tokens"):
+    with pytest.raises(ConfigError, match="either batch_size or batch_tokens"):
         Bucketing(*sizes)

@@ -149,7 +149,7 @@ def test_lengths(lengths):
 @settings(max_examples=100)
 @given(lengths=st.lists(st.integers(1, 300), min_size=1, max_size=400), seed=st.integers(0, 99))
 def test_padding_against_counting_it(lengths, seed):
-    result = measure_padding(np.array(lengths), seed, batch_rows=16)
+    result = measure_padding(np.array(lengths), seed, batch_size=16)
     order = np.random.default_rng(seed).permutation(len(lengths))
     batches = [[lengths[i] for i in order[at : at + 16]] for at in range(0, len(order), 16)]
     places = sum(len(batch) * max(batch) for batch in batches)

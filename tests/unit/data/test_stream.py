@@ -21,7 +21,7 @@ from tests.unit.data.strategies import ugly_text
 ANSWER = """
 import sys
 from munjang.data.readers.stream import stream_texts
-for rows, texts in stream_texts("-", batch_rows=4):
+for rows, texts in stream_texts("-", batch_size=4):
     for row, text in zip(rows.tolist(), texts.to_list()):
         print(row, text, flush=True)
 """
@@ -56,16 +56,16 @@ def write(folder, suffix, texts, label="1"):
 @given(
     texts=st.lists(ugly_text(), min_size=1, max_size=10),
     suffix=st.sampled_from([".csv", ".tsv", ".jsonl", ".parquet"]),
-    batch_rows=st.integers(1, 12),
+    batch_size=st.integers(1, 12),
     packed=st.booleans(),
 )
-def test_stream_equals_table(tmp_path_factory, texts, suffix, batch_rows, packed):
+def test_stream_equals_table(tmp_path_factory, texts, suffix, batch_size, packed):
     path = write(tmp_path_factory.mktemp("stream"), suffix, texts)
     if packed:
         path.write_bytes(gzip.compress(path.read_bytes()))
     table = read_table(path, text_column="text", need_labels=False)
-    batches = list(stream_texts(path, text_column="text", batch_rows=batch_rows))
-    assert all(0 < len(rows) == len(batch) <= batch_rows for rows, batch in batches)
+    batches = list(stream_texts(path, text_column="text", batch_size=batch_size))
+    assert all(0 < len(rows) == len(batch) <= batch_size for rows, batch in batches)
     assert joined(path, text_column="text") == (table.rows.tolist(), table.keys.to_list())
     assert table.keys.to_list() == texts
 
@@ -83,7 +83,7 @@ def test_encodings(tmp_path, encoding):
         "첫째\n둘째ᄀ਀\n".replace("ᄀ਀", "" if encoding == "cp949" else "ᄀ਀").encode(encoding)
     )
     assert joined(path, encoding=encoding)[1][0] == "첫째"
-    assert joined(path, encoding=encoding) == joined(path, encoding=encoding, batch_rows=1)
+    assert joined(path, encoding=encoding) == joined(path, encoding=encoding, batch_size=1)
     assert len(joined(path, encoding=encoding)[0]) == 2
 
 
@@ -206,7 +206,7 @@ def test_standard_input_in_place(monkeypatch):
     parquet = io.BytesIO()
     pl.DataFrame({"text": ["하나", "둘"]}).write_parquet(parquet)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(parquet.getvalue())))
-    assert joined("-", batch_rows=1) == ([1, 2], ["하나", "둘"])
+    assert joined("-", batch_size=1) == ([1, 2], ["하나", "둘"])
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])

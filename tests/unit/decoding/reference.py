@@ -13,7 +13,7 @@ Answer = tuple[Prefix, float, float, bool]
 
 
 def limit_of(source: Prefix, options: DecodingSettings) -> int:
-    relative = math.floor(options.max_ratio * len(source)) + options.max_extra
+    relative = math.floor(options.max_ratio * len(source)) + options.extra_steps
     return min(options.max_length, relative)
 
 
@@ -22,7 +22,7 @@ def allowed(prefix: Prefix, words: int, options: DecodingSettings) -> list[int]:
     left = [i for i in range(words) if i not in never]
     if len(prefix) < options.min_length:
         left.remove(EOS)
-    n = options.no_repeat_ngram
+    n = options.no_repeat_ngram_size
     if n:
         seen = {prefix[i : i + n] for i in range(len(prefix) - n + 1)}
         left = [i for i in left if (*prefix, i)[-n:] not in seen]
@@ -68,7 +68,7 @@ def beam_search(model: TableModel, source: Prefix, options: DecodingSettings) ->
                 ended.append(scored(model, source, prefix, total, True, options))
         going = [((*prefix, i), total) for _, prefix, i, total in candidates if i != EOS]
         live = going[: options.beam]
-        if options.early_stop and len(ended) >= options.beam:
+        if options.early_stopping and len(ended) >= options.beam:
             return best(ended, options)
     cut = [scored(model, source, prefix, total, False, options) for prefix, total in live]
     return best(ended + cut, options)

@@ -38,12 +38,12 @@ def options(draw: Any) -> DecodingSettings:
         nbest=draw(st.integers(1, beam)),
         length_penalty=draw(st.sampled_from([0.0, 0.3, 0.6, 1.0, 2.0])),
         coverage_penalty=draw(st.sampled_from([0.0, 0.0, 0.2, 1.0])),
-        early_stop=draw(st.booleans()),
-        no_repeat_ngram=draw(st.integers(0, 3)),
+        early_stopping=draw(st.booleans()),
+        no_repeat_ngram_size=draw(st.integers(0, 3)),
         min_length=draw(st.integers(0, min(longest, 4))),
         max_length=longest,
         max_ratio=draw(st.sampled_from([0.0, 0.5, 1.0, 5.0])),
-        max_extra=draw(st.integers(1, 6)),
+        extra_steps=draw(st.integers(1, 6)),
         allow_unknown=draw(st.booleans()),
     )
 
@@ -82,7 +82,7 @@ def test_a_beam_that_holds_everything_finds_the_best_there_is(alpha: float, seed
 
 
 def test_a_beam_of_one_that_stops_at_the_first_end_is_greedy() -> None:
-    chosen = DecodingSettings(beam=1, early_stop=True, max_length=12)
+    chosen = DecodingSettings(beam=1, early_stopping=True, max_length=12)
     for seed in range(20):
         model = TableModel(9, seed, ending=0.5)
         state = model.begin(*padded(SOURCES))
@@ -132,7 +132,7 @@ def test_cut_answers_come_behind_finished_ones_whatever_their_score() -> None:
 
 def test_a_dead_end_says_eos_rather_than_nothing() -> None:
     """One word, never twice, and five wanted: it may end after all."""
-    chosen = DecodingSettings(beam=3, nbest=3, min_length=5, no_repeat_ngram=1)
+    chosen = DecodingSettings(beam=3, nbest=3, min_length=5, no_repeat_ngram_size=1)
     [[only]] = decode_sources(TableModel(5), *padded([(4, 4)]), chosen)
     assert only.ids == (4,)
     assert only.finished

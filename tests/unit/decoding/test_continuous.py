@@ -21,9 +21,9 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 METHODS: list[dict[str, Any]] = [
     {"method": "greedy"},
-    {"method": "greedy", "no_repeat_ngram": 2, "min_length": 3},
+    {"method": "greedy", "no_repeat_ngram_size": 2, "min_length": 3},
     {"method": "sample"},
-    {"method": "sample", "nbest": 3, "temperature": 0.8, "top_p": 0.9, "no_repeat_ngram": 1},
+    {"method": "sample", "nbest": 3, "temperature": 0.8, "top_p": 0.9, "no_repeat_ngram_size": 1},
 ]
 every_method = pytest.mark.parametrize("method", METHODS, ids=str)
 # state, limits and first ids of some rows
@@ -61,7 +61,7 @@ def made(kind: str, options: DecodingSettings) -> tuple[Any, Callable[[list[int]
 
 def options_of(method: dict[str, Any]) -> DecodingSettings:
     return DecodingSettings.parse(
-        {**method, "max_length": 9, "max_ratio": 1.0, "max_extra": 3}, where="decoding"
+        {**method, "max_length": 9, "max_ratio": 1.0, "extra_steps": 3}, where="decoding"
     )
 
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 METHODS = [
     {"method": "beam", "beam": 4, "nbest": 3},
-    {"method": "beam", "beam": 4, "nbest": 3, "early_stop": True},
+    {"method": "beam", "beam": 4, "nbest": 3, "early_stopping": True},
     {"method": "greedy"},
     {"method": "sample", "nbest": 3, "temperature": 0.8, "top_k": 9, "top_p": 0.9},
 ]
@@ -57,10 +57,10 @@ def test_greedy_and_a_beam_of_one_are_the_reference(
     for method in ({"method": "greedy"}, {"beam": 1}):
         chosen = DecodingSettings(
             **method,
-            no_repeat_ngram=ngram,
+            no_repeat_ngram_size=ngram,
             min_length=shortest,
             max_length=9,
-            max_extra=3,
+            extra_steps=3,
             max_ratio=1.5,
             coverage_penalty=coverage,
         )
@@ -75,7 +75,7 @@ def words_of(found: list[list[Hypothesis]]) -> list[list[tuple[int, ...]]]:
 
 @pytest.mark.parametrize("kind", [TableModel, TinyRecurrent])
 @pytest.mark.parametrize("seed", range(3))
-def test_neighbours_change_nothing(kind: Any, seed: int, method: dict[str, Any]) -> None:
+def test_neighbors_change_nothing(kind: Any, seed: int, method: dict[str, Any]) -> None:
     """Alone, in a batch, in another order, beside more padding."""
     model = kind(30, seed)
     chosen = DecodingSettings(**method, max_length=12)
@@ -126,7 +126,7 @@ def test_scores_are_those_of_the_words(method: dict[str, Any]) -> None:
 def test_a_model_that_never_ends_is_cut(place: int, longest: int, ratio: float, extra: int) -> None:
     model = TableModel(12, ending=-1000.0)
     chosen = DecodingSettings(
-        **METHODS[place], max_length=longest, max_ratio=ratio, max_extra=extra
+        **METHODS[place], max_length=longest, max_ratio=ratio, extra_steps=extra
     )
     found = decode_sources(model, *padded(SOURCES), chosen)
     for source, hypotheses in zip(SOURCES, found, strict=True):
@@ -153,7 +153,7 @@ def test_reserved_tokens_are_never_generated(method: dict[str, Any]) -> None:
 
 def test_no_ngram_twice_and_not_too_short(method: dict[str, Any]) -> None:
     for n in (1, 2, 3):
-        chosen = DecodingSettings(**method, no_repeat_ngram=n, min_length=3, max_length=14)
+        chosen = DecodingSettings(**method, no_repeat_ngram_size=n, min_length=3, max_length=14)
         for seed in range(5):
             for hypotheses in words_of(
                 decode_sources(TableModel(9, seed), *padded(SOURCES), chosen)
@@ -213,7 +213,7 @@ def test_broken_logits_are_refused(method: dict[str, Any], broken: float) -> Non
 
 
 def test_no_sources_and_sources_without_tokens(method: dict[str, Any]) -> None:
-    chosen = DecodingSettings(**method, max_extra=4)
+    chosen = DecodingSettings(**method, extra_steps=4)
     none = torch.zeros(0, 3, dtype=torch.int64)
     assert decode_sources(TableModel(9), none, none.bool(), chosen) == []
     empty = torch.zeros(2, 3, dtype=torch.int64)

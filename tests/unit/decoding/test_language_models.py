@@ -20,7 +20,7 @@ from tests.unit.decoding.language_model import PROMPTS, TinyLanguageModel
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SEEDS = pytest.mark.parametrize("seed", range(5))
-LIMITS = {"max_length": 12, "max_ratio": 1.5, "max_extra": 3}
+LIMITS = {"max_length": 12, "max_ratio": 1.5, "extra_steps": 3}
 
 
 def answers(
@@ -43,7 +43,9 @@ def same(found: list[Hypothesis], expected: list[reference.Answer]) -> None:
 
 @SEEDS
 @pytest.mark.parametrize(
-    "chosen", [{}, {"no_repeat_ngram": 2}, {"min_length": 3, "no_repeat_ngram": 1}], ids=str
+    "chosen",
+    [{}, {"no_repeat_ngram_size": 2}, {"min_length": 3, "no_repeat_ngram_size": 1}],
+    ids=str,
 )
 def test_beam_search_of_prompts_is_the_reference(seed: int, chosen: dict[str, int]) -> None:
     model = TinyLanguageModel(14, seed)

@@ -26,7 +26,7 @@ QUICK: dict[str, Any] = {
     "training.epochs": 20,
     "training.batch_tokens": 32,
     "training.learning_rate": 0.01,
-    "training.averaging": None,
+    "training.average_after": None,
     "training.threads": 1,
     "decoding.beam": 2,
 }
@@ -163,7 +163,7 @@ def test_settings_reach_the_recipe() -> None:
     recipe = once(settings=characters, valid=0.2).fit(SOURCES, TARGETS).model_.recipe
     assert (recipe.model_name, recipe.model.dim, recipe.training.epochs) == ("attentive", 16, 1)
     assert (recipe.tokenizer.source.name, recipe.tokenizer.target.name) == ("words", "characters")
-    assert recipe.data.valid == 0.2
+    assert recipe.data.validation_split == 0.2
     others = [*listed, "training.epochs=1", "model.name=seq2seq"]
     recipe = quick(model=None, settings=others).fit(SOURCES, TARGETS).model_.recipe
     assert (recipe.model_name, recipe.model.dim, recipe.training.epochs) == ("seq2seq", 16, 1)
@@ -210,7 +210,7 @@ def test_pickle_holds_the_files_of_the_folder(fitted: Seq2Seq) -> None:
 
 
 def test_pickle_of_one_vocabulary_for_both_sides() -> None:
-    model = once(settings={"tokenizer.shared": True}).fit(TARGETS, TARGETS)
+    model = once(settings={"tokenizer.shared_vocabulary": True}).fit(TARGETS, TARGETS)
     assert "target_vocabulary.json" not in model.__getstate__()["model_"]
     back = pickle.loads(pickle.dumps(model))
     assert back.predict(TARGETS).tolist() == model.predict(TARGETS).tolist()

@@ -24,7 +24,7 @@ QUICK: dict[str, Any] = {
     "model.dim": 8,
     "model.buckets": 512,
     "training.epochs": 4,
-    "training.batch_rows": 16,
+    "training.batch_size": 16,
     "training.threads": 1,
     "training.learning_rate": 0.05,
     "training.embedding_learning_rate": 0.05,
@@ -169,7 +169,7 @@ def test_clone_and_parameters() -> None:
     assert copied.set_params(model="cnn").model == "cnn"
     assert model.model == "mean"
     assert model.fit(TEXTS, LABELS).model_.recipe.tokenizer.name == "jamo"
-    assert model.model_.recipe.data.valid == 0.2
+    assert model.model_.recipe.data.validation_split == 0.2
     assert not hasattr(clone(model), "model_")
 
 

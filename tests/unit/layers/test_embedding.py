@@ -53,7 +53,7 @@ def test_ngrams_are_those_of_a_loop_and_end_with_their_row(
                 assert int(found[place, start, n - 2]) == expected
 
 
-def test_neighbouring_ids_spread_over_the_buckets() -> None:
+def test_neighboring_ids_spread_over_the_buckets() -> None:
     pairs = torch.cartesian_prod(torch.arange(4, 104), torch.arange(4, 104))
     found = hash_ngrams(pairs, torch.full((len(pairs),), 2), 2, 2**16)[:, 0, 0]
     # 10,000 balls in 65,536 bins hit about 9,280 different ones

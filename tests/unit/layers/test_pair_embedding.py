@@ -91,13 +91,13 @@ def test_only_a_table_that_the_output_reads_has_a_dense_gradient(share: bool, ti
 @every_sharing
 def test_pad_gives_zeros_even_when_training_moved_the_tables(share: bool, tie: bool) -> None:
     embedding = make(share, tie)
-    optimiser = torch.optim.SGD(embedding.parameters(), lr=0.5)
+    optimizer = torch.optim.SGD(embedding.parameters(), lr=0.5)
     for _ in range(3):
         source, target = some_ids()
         vectors = embedding.embed_source(source).sum(1) + embedding.embed_target(target).sum(1)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         embedding.project(vectors).loss(torch.tensor([4, 5, 6])).backward()
-        optimiser.step()
+        optimizer.step()
     pads = torch.full((2, 3), PAD)
     assert not embedding.embed_source(pads).any()
     assert not embedding.embed_target(pads).any()

@@ -115,10 +115,10 @@ def test_attention_learns_which_place_to_read() -> None:
     states[(*marked, 1)] = 1.0
     mask = torch.ones(states.shape[:2], dtype=torch.bool)
     layer = AttentionPooling(DIM)
-    optimiser = torch.optim.Adam(layer.parameters(), lr=0.05)
+    optimizer = torch.optim.Adam(layer.parameters(), lr=0.05)
     for _ in range(200):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         (layer(states, mask)[0] - states[marked]).square().mean().backward()
-        optimiser.step()
+        optimizer.step()
     _, weights = layer(states, mask)
     assert weights[marked].min() > 0.9

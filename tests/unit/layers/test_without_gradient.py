@@ -112,7 +112,7 @@ def _over_one_row(layer: StackedRecurrent, states: Tensor) -> tuple[Tensor, Tens
         return layer(states, mask[:1])[0], layer(twice, mask)[0]
 
 
-@pytest.mark.parametrize("how", ["in place", "by an optimiser", "loaded", "copied"])
+@pytest.mark.parametrize("how", ["in place", "by an optimizer", "loaded", "copied"])
 def test_one_row_is_read_with_the_weights_of_now(how: str) -> None:
     layer = StackedRecurrent("gru", 6, 8, directions=2).eval()
     other = StackedRecurrent("gru", 6, 8, directions=2).eval()
@@ -121,7 +121,7 @@ def test_one_row_is_read_with_the_weights_of_now(how: str) -> None:
     if how == "in place":
         with torch.no_grad():
             layer.get_parameter("backwards.0.bias_hh_l0").add_(1.0)
-    elif how == "by an optimiser":
+    elif how == "by an optimizer":
         layer.train()
         layer.get_parameter("forwards.0.weight_hh_l0").data.mul_(2.0)
         layer.eval()

@@ -21,7 +21,7 @@ from munjang.report.attention_page import draw_page
 from munjang.report.attention_svg import draw_svg
 from munjang.report.html import join
 from munjang.report.labels import ColumnLabels, Label, text_width
-from munjang.report.shades import DARK, LIGHT, STRONG, Colours, format_weight, shade, small_paths
+from munjang.report.shades import DARK, LIGHT, STRONG, Colors, format_weight, shade, small_paths
 from munjang.report.visible import isolated, language, right_to_left, visible, visible_text
 
 UGLY = st.text(
@@ -171,23 +171,23 @@ def test_a_picture_of_many_columns_has_no_figures() -> None:
             assert float(box.attrib["x"]) + float(box.attrib["width"]) <= width
 
 
-def luminance(colour: list[float]) -> float:
+def luminance(color: list[float]) -> float:
     """Relative luminance by WCAG 2, of red, green and blue up to 255."""
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4
-              for c in (part / 255 for part in colour)]  # fmt: skip
+              for c in (part / 255 for part in color)]  # fmt: skip
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("colours", [LIGHT, DARK])
-def test_figures_are_read_on_every_shade(colours: Colours) -> None:
-    def parts(colour: str) -> list[float]:
-        return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+@pytest.mark.parametrize("colors", [LIGHT, DARK])
+def test_figures_are_read_on_every_shade(colors: Colors) -> None:
+    def parts(color: str) -> list[float]:
+        return [int(color[at : at + 2], 16) for at in (1, 3, 5)]
 
-    ground, full = parts(colours.ground), parts(colours.full)
+    ground, full = parts(colors.ground), parts(colors.full)
     for step in range(1001):
         strength = shade(step / 1000)
         cell = [g + strength * (f - g) for g, f in zip(ground, full, strict=True)]
-        ink = parts(colours.on_full if strength >= STRONG else colours.ink)
+        ink = parts(colors.on_full if strength >= STRONG else colors.ink)
         low, high = sorted((luminance(cell), luminance(ink)))
         assert (high + 0.05) / (low + 0.05) >= 4.5, step
 

@@ -86,7 +86,7 @@ def test_better_stands_higher_and_dearer_further_right() -> None:
     assert float(first.attrib["cy"]) > float(second.attrib["cy"])
 
 
-def test_lines_of_one_name_share_a_colour_and_are_named_once() -> None:
+def test_lines_of_one_name_share_a_color_and_are_named_once() -> None:
     drawn = ET.fromstring(
         lines([Line("a", [1, 2], [0, 1]), Line("a", [1], [1]), Line("b", [3], [1])], "x", "y")
     )

@@ -32,7 +32,7 @@ def test_the_recipe_of_images_agrees_with_the_registry() -> None:
     row = TASKS["images"]
     assert ImageRecipe.model_fields["images"].annotation is row.settings
     assert all(FIGURES[metric].decides for metric in row.metrics)
-    recipe = make_image_recipe("image_cnn", 0, {"images": {"size": "7x9", "mode": "grey"}})
+    recipe = make_image_recipe("image_cnn", 0, {"images": {"size": "7x9", "mode": "gray"}})
     assert recipe.training.metric == row.metrics[0]
     assert recipe.shape == (1, 7, 9)
     assert ImageRecipe.parse(recipe.to_dict()) == recipe

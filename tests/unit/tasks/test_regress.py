@@ -1,4 +1,4 @@
-"""The task: numbers standardised inside, and given back in the person's unit."""
+"""The task: numbers standardized inside, and given back in the person's unit."""
 
 import math
 from typing import Any
@@ -52,16 +52,16 @@ def test_a_change_of_unit_changes_answers_and_not_the_loss(loss: str) -> None:
 def best_constant(task: Regress, numbers: list[float]) -> float:
     """The answer that the task's loss likes best, if it must be the same for all rows."""
     logit = torch.zeros(1, 1, requires_grad=True)
-    optimiser = torch.optim.LBFGS([logit], max_iter=100, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS([logit], max_iter=100, line_search_fn="strong_wolfe")
     targets = torch.tensor(numbers, dtype=torch.float64)
 
     def closure() -> Tensor:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = task.loss(logit.expand(len(numbers), 1), targets)
         loss.backward()
         return loss
 
-    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
     return float(task.numbers(logit.detach())[0])
 
 

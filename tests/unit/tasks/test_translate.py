@@ -71,7 +71,7 @@ def test_the_cross_entropy_is_the_mean_over_all_tokens_not_over_batches() -> Non
 def test_judging_puts_the_training_mode_back_and_looks_at_some() -> None:
     sides = made_sides()
     network = made_network(sides).train()
-    scores = made_task(sides, decoded_rows=2, samples=5).judge(network, made_pairs(sides))
+    scores = made_task(sides, validation_rows=2, samples=5).judge(network, made_pairs(sides))
     assert scores.rows == 2
     assert [sample[:2] for sample in scores.samples] == list(
         zip(SOURCES[:2].to_list(), TARGETS[:2].to_list(), strict=True)
@@ -79,7 +79,7 @@ def test_judging_puts_the_training_mode_back_and_looks_at_some() -> None:
     assert network.training
     task, all_of_them = made_task(sides).concluded(network, made_pairs(sides))
     assert all_of_them.rows == 3
-    assert task.settings.decoded_rows == 1000
+    assert task.settings.validation_rows == 1000
 
 
 def numbered_pairs(sides: Sides, rows: int) -> PairExamples:
@@ -99,18 +99,18 @@ def answered_rows(rows: int, **settings: Any) -> list[int]:
 
 
 def test_a_look_answers_pairs_from_all_over_a_sorted_file_and_always_the_same() -> None:
-    rows = answered_rows(200, decoded_rows=40)
+    rows = answered_rows(200, validation_rows=40)
     assert len(set(rows)) == 40
     assert rows == sorted(rows)
     for start in range(0, 200, 50):  # a quarter of the file each: 10 of 40 are expected
         assert 3 <= sum(start <= row < start + 50 for row in rows) <= 20
-    assert answered_rows(200, decoded_rows=40) == rows, "at every look, and after a resume"
-    assert answered_rows(200, decoded_rows=40, decoded_seed=2) != rows
-    assert answered_rows(5, decoded_rows=40) == [0, 1, 2, 3, 4]
+    assert answered_rows(200, validation_rows=40) == rows, "at every look, and after a resume"
+    assert answered_rows(200, validation_rows=40, validation_seed=2) != rows
+    assert answered_rows(5, validation_rows=40) == [0, 1, 2, 3, 4]
 
 
 def test_what_draws_the_pairs_is_kept_with_the_settings() -> None:
-    assert TranslateSettings.parse({}).model_dump()["decoded_seed"] == 1
+    assert TranslateSettings.parse({}).model_dump()["validation_seed"] == 1
 
 
 def test_tokens_and_texts_of_the_drawn_pairs_belong_together() -> None:

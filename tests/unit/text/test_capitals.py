@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from munjang.errors import ConfigError
 from munjang.text.capitals import CAPITAL, CAPITALS, SIGNS
 from munjang.text.columns import TokenColumn
-from munjang.text.normalise import normalise
+from munjang.text.normalize import normalize
 from munjang.text.words import WordTokenizer
 from tests.unit.text.strategies import ugly_text, ugly_texts
 
@@ -97,7 +97,7 @@ def test_the_sign_has_no_character_of_the_text_and_stands_where_its_word_begins(
     signs = [name for name, part in zip(names, seen, strict=True) if not part]
     assert signs == [CAPITALS, CAPITAL, CAPITAL, CAPITAL]
     assert [name for name in names if name not in SIGNS] == [
-        normalise(column([part]))[0].lower() for part in seen if part
+        normalize(column([part]))[0].lower() for part in seen if part
     ]
 
 

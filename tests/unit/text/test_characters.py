@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from munjang.errors import FolderError
 from munjang.text.characters import CharacterTokenizer, simple_lower_table
-from munjang.text.normalise import normalise
+from munjang.text.normalize import normalize
 from munjang.text.segmentation.utf32 import from_utf32, to_utf32
 from munjang.text.vocabulary import RESERVED, Vocabulary
 from tests.unit.text.strategies import ugly_texts
@@ -23,7 +23,7 @@ def column(texts: list[str]) -> pl.Series:
 
 def characters_of(texts: list[str], lower: bool) -> list[list[str]]:
     """Return the characters, one by one, as a reference for the fast path."""
-    composed = normalise(column(texts)).to_list()
+    composed = normalize(column(texts)).to_list()
     return [[c.lower()[0] if lower else c for c in text] for text in composed]
 
 

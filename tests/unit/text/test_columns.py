@@ -99,7 +99,7 @@ def test_lower_casing_is_pythons_for_every_character():
     assert is_irregular("Σ")
 
 
-def test_lower_casing_depends_on_the_neighbours_of_sigma_only():
+def test_lower_casing_depends_on_the_neighbors_of_sigma_only():
     # Beside a cased letter and a full stop, where Python decides between the two small sigmas.
     for point in range(CODE_POINTS):
         character = chr(point)

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given, settings
 
 from munjang.text.jamo import JamoTokenizer, split_syllables
-from munjang.text.normalise import normalise
+from munjang.text.normalize import normalize
 from munjang.text.vocabulary import RESERVED
 from tests.unit.text.strategies import ugly_texts
 
@@ -19,7 +19,7 @@ def column(texts: list[str]) -> pl.Series:
 
 def jamo_of(text: str) -> list[str]:
     """Take syllables apart as unicodedata does, and leave everything else composed."""
-    composed = normalise(column([text]))[0]
+    composed = normalize(column([text]))[0]
     apart = (unicodedata.normalize("NFD", c) if "가" <= c <= "힣" else c for c in composed)
     return list("".join(apart))
 

@@ -185,8 +185,8 @@ def test_old_arguments():
     with pytest.warns(UserWarning, match="num_words"):
         assert Tokenizer(nb_words=5).num_words == 5
     assert Tokenizer(document_count=3).document_count == 3
-    with pytest.raises(TypeError, match="colour"):
-        Tokenizer(colour="red")
+    with pytest.raises(TypeError, match="color"):
+        Tokenizer(color="red")
 
 
 BAD_TEXTS = [[None], ["fine", None], [3], [b"bytes"], [["a", None]], [("a", "b")], [float("nan")]]

@@ -75,6 +75,6 @@ def test_numbers_that_are_none_are_refused():
 
 def test_a_setting_of_another_kind_is_refused():
     state = json.loads(Tokenizer().to_json())
-    state["config"]["colour"] = "red"
-    with pytest.raises(DataError, match="colour"):
+    state["config"]["color"] = "red"
+    with pytest.raises(DataError, match="color"):
         tokenizer_from_json(json.dumps(state))

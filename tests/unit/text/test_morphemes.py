@@ -67,22 +67,22 @@ def test_a_syllable_of_three_morphemes_is_the_range_of_all_three(tagged: Morphem
 
 def test_the_number_of_threads_changes_nothing() -> None:
     texts = column([f"{text} {number}" for number in range(30) for text in TEXTS])
-    alone = morphemes._analyser(1)
+    alone = morphemes._analyzer(1)
     expected = [[morpheme.form for morpheme in alone.tokenize(text)] for text in texts]
     tokenizer = MorphemeTokenizer().fit(texts)
     encoded = tokenizer.encode(texts).to_pylist()
     assert [tokenizer.vocabulary.tokens_of(row) for row in encoded] == expected
 
 
-def test_the_fitted_text_is_analysed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fitted_text_is_analyzed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
-    analyse = morphemes._analysed
+    analyze = morphemes._analyzed
 
     def counting(texts: pl.Series, num_workers: int | None) -> Any:
         calls.append(len(texts))
-        return analyse(texts, num_workers)
+        return analyze(texts, num_workers)
 
-    monkeypatch.setattr(morphemes, "_analysed", counting)
+    monkeypatch.setattr(morphemes, "_analyzed", counting)
     tokenizer = MorphemeTokenizer().fit(column(TEXTS))
     first = tokenizer.encode(column(TEXTS))
     assert calls == [len(TEXTS)]
@@ -94,11 +94,11 @@ def test_the_fitted_text_is_analysed_once(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_another_version_of_the_analyser_is_said_aloud(tagged: MorphemeTokenizer) -> None:
     state = tagged.to_json()
-    assert set(state["analyser"]) == {"kiwipiepy", "kiwipiepy_model"}
+    assert set(state["analyzer"]) == {"kiwipiepy", "kiwipiepy_model"}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         tokenizer_from_json(state, tagged.vocabulary)
-    state["analyser"] = {"kiwipiepy": "0.1.2", "kiwipiepy_model": "0.1.0"}
+    state["analyzer"] = {"kiwipiepy": "0.1.2", "kiwipiepy_model": "0.1.0"}
     with pytest.warns(UserWarning, match=r"kiwipiepy==0\.1\.2"):
         loaded = tokenizer_from_json(state, tagged.vocabulary)
     assert loaded.encode(column(TEXTS)) == tagged.encode(column(TEXTS))

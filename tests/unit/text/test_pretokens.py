@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 
 from munjang.text.segmentation.codepoints import CODE_POINTS
-from munjang.text.subwords.pretokens import LONGEST, SPACE_SIGN, pretokenise
+from munjang.text.subwords.pretokens import LONGEST, SPACE_SIGN, pretokenize
 from tests.unit.text.strategies import ugly_texts
 
 thorough = settings(max_examples=80)
@@ -50,7 +50,7 @@ def cut(text: str) -> list[str]:
 
 
 def pieces_of(texts: list[str]) -> list[list[str]]:
-    pretokens = pretokenise(column(texts))
+    pretokens = pretokenize(column(texts))
     distinct, index = pretokens.unique()
     bounds = pretokens.offsets()
     flat = [distinct[i] for i in index]
@@ -85,5 +85,5 @@ def test_no_piece_holds_the_name_of_a_reserved_id(name: str) -> None:
 def test_spaced_text_parts_at_pretokens_and_at_unknown_characters() -> None:
     known = np.ones(CODE_POINTS, dtype=bool)
     known[ord("뷁")] = False
-    spaced = pretokenise(column(["영화뷁다 좋다!", "", "네"])).join_with_spaces(known)
+    spaced = pretokenize(column(["영화뷁다 좋다!", "", "네"])).join_with_spaces(known)
     assert [text.split() for text in spaced] == [["▁영화", "다", "▁좋다", "!"], [], ["▁네"]]

@@ -7,7 +7,7 @@ import pytest
 from munjang.text.columns import values_and_offsets
 from munjang.text.morphemes import MorphemeTokenizer
 from munjang.text.registry import make_tokenizer
-from munjang.text.subwords.pretokens import LONGEST, pretokenise
+from munjang.text.subwords.pretokens import LONGEST, pretokenize
 from munjang.text.subwords.training_pretokens import LONGEST_RUN, limit_long_runs, unigram_seeds
 
 
@@ -16,14 +16,14 @@ def run_of(length: int, seed: int = 0, alphabet: str = "abcdefghij") -> str:
 
 
 def words_of(texts: list[str], *, bounded: bool = True) -> list[str]:
-    pretokens = pretokenise(pl.Series(texts))
+    pretokens = pretokenize(pl.Series(texts))
     known = np.ones(0x110000, dtype=bool)
     chosen = limit_long_runs(pretokens) if bounded else pretokens
     return chosen.join_with_spaces(known).to_list()
 
 
 def test_ordinary_text_is_learned_from_as_it_is() -> None:
-    pretokens = pretokenise(pl.Series(["재미있다!! 2번", "", "a b", run_of(LONGEST_RUN - 1)]))
+    pretokens = pretokenize(pl.Series(["재미있다!! 2번", "", "a b", run_of(LONGEST_RUN - 1)]))
     assert limit_long_runs(pretokens) is pretokens
     long = ["a few words " * 10_000, "b"]  # long, but with spaces
     assert words_of(long) == words_of(long, bounded=False)
@@ -43,10 +43,10 @@ def test_of_a_long_run_the_beginning_is_learned_from_and_of_its_text_the_rest(bl
 
 
 def test_unigram_begins_with_few_pieces_where_texts_are_runs_without_a_space() -> None:
-    words = pretokenise(pl.Series(["a few words"] * 50))
+    words = pretokenize(pl.Series(["a few words"] * 50))
     assert unigram_seeds(words, max_size=100, usual=10_000).count == 10_000
     assert unigram_seeds(words, max_size=100, usual=10_000).pretokens is words
-    runs = pretokenise(pl.Series([run_of(500, seed) for seed in range(20)]))
+    runs = pretokenize(pl.Series([run_of(500, seed) for seed in range(20)]))
     seeds = unigram_seeds(runs, max_size=100, usual=10_000)
     assert seeds.count == 200
     assert np.diff(seeds.pretokens.starts).max() == 16

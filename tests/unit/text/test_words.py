@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from munjang.errors import ConfigError, DataError, NotFittedError
 from munjang.text.columns import values_and_offsets
 from munjang.text.keras import text_to_word_sequence
-from munjang.text.normalise import normalise
+from munjang.text.normalize import normalize
 from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
 from munjang.text.words import WordTokenizer
 from tests.unit.text.strategies import ugly_text, ugly_texts
@@ -62,7 +62,7 @@ def unicode_words(text):
 
 
 def words_of(tokenizer, text):
-    composed = normalise(column([text])).item() if tokenizer.nfc else text
+    composed = normalize(column([text])).item() if tokenizer.nfc else text
     if tokenizer.split == "keras":
         return text_to_word_sequence(composed, lower=tokenizer.lower)
     return unicode_words(composed.lower() if tokenizer.lower else composed)
@@ -96,7 +96,7 @@ def test_offsets_point_into_the_text_as_given(texts, split, lower):
         assert starts == sorted(starts)
         assert all(0 <= start < end <= len(text) for start, end in zip(starts, ends, strict=True))
         given_words = [text[start:end] for start, end in zip(starts, ends, strict=True)]
-        composed, *composed_words = normalise(column([text, *given_words]))
+        composed, *composed_words = normalize(column([text, *given_words]))
         for word, here in zip(words, composed_words, strict=True):
             word = word.replace("ς", "σ")
             here = (here.lower() if lower else here).replace("ς", "σ")

@@ -37,7 +37,7 @@ class Small:
 
     def loop(self, **training: Any) -> Loop:
         """Return a fresh loop, by default of 6 steps per epoch."""
-        size = {} if "batch_tokens" in training else {"batch_rows": 4}
+        size = {} if "batch_tokens" in training else {"batch_size": 4}
         settings = TrainingSettings.parse({"epochs": 3, **size, **training})
         rows = random_rows(self.rows, vocabulary=VOCABULARY, shortest=1, longest=7)
         targets = [number % len(self.task.labels) for number in range(self.rows)]

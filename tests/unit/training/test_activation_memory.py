@@ -58,5 +58,5 @@ def test_a_batch_that_fits_no_memory_is_refused_before_training(
     images = [np.full((32, 32), 5 * shade, dtype=np.uint8) for shade in range(40)]
     data = (images, ["x", "y"] * 20)
     monkeypatch.setattr("munjang.training.activation_memory.total_memory", lambda: 10**6)
-    with pytest.raises(ConfigError, match=r"32 images of 32x32 needs .* training\.batch_rows"):
+    with pytest.raises(ConfigError, match=r"32 images of 32x32 needs .* training\.batch_size"):
         train(data, task="images")

@@ -14,7 +14,7 @@ from munjang.tasks.classify import Classify
 from munjang.training.checkpoints import load_checkpoint, save_checkpoint
 from munjang.training.loop import Loop
 from munjang.training.members import MemberLosses
-from munjang.training.optimisers import RowAdagrad
+from munjang.training.optimizers import RowAdagrad
 from munjang.training.state import make_state
 from tests.made import break_off
 from tests.unit.training.conftest import Small
@@ -56,15 +56,15 @@ def carrying() -> Small:
 @pytest.mark.parametrize("stop", [1, 5, 6, 13])
 def test_a_carried_state_is_part_of_the_checkpoint(stop: int, tmp_path: Path) -> None:
     small = carrying()
-    whole = small.loop(averaging=0.3)
+    whole = small.loop(average_after=0.3)
     list(whole)
     assert [name for name in whole.state.tensors() if "carried" in name] == ["carried./sum"]
     assert not any("sum" in name for name in whole.state.best)
 
-    loop = small.loop(averaging=0.3)
+    loop = small.loop(average_after=0.3)
     take(loop, stop)
     save_checkpoint(tmp_path, loop.state, "f")
-    resumed = elsewhere(small, averaging=0.3)
+    resumed = elsewhere(small, average_after=0.3)
     assert load_checkpoint(tmp_path, resumed.state, "f")
     list(resumed)
     assert_same(resumed, whole)
@@ -143,15 +143,15 @@ class PluginEmbedding(nn.Module):
 
 
 def test_a_plugins_table_obeys_the_embedding_optimizer() -> None:
-    settings = Small().loop(embedding_optimiser="adagrad", embedding_learning_rate=0.5).settings
+    settings = Small().loop(embedding_optimizer="adagrad", embedding_learning_rate=0.5).settings
     network = nn.Sequential(PluginEmbedding(), nn.Linear(3, 1))
     state = make_state(network, settings)
     network(torch.tensor([1, 1, 4])).sum().backward()
-    for optimiser in state.optimisers:
-        optimiser.step()
+    for optimizer in state.optimizers:
+        optimizer.step()
     moved = (network[0].table != 1).any(1).nonzero().flatten().tolist()
     assert moved == [1, 4]
-    assert isinstance(state.optimisers[1], RowAdagrad)
+    assert isinstance(state.optimizers[1], RowAdagrad)
     # the first step of Adagrad is lr * g / rms(g), however large g is
     steps = (1 - network[0].table.detach()[[1, 4]]).square().mean(1).sqrt()
     torch.testing.assert_close(steps, torch.full((2,), 0.5))
@@ -165,7 +165,7 @@ def test_pairs_obey_the_embedding_optimizer(tie: str, tmp_path: Path) -> None:
         "task": "translate",
         "model": "seq2seq",
         "overrides": [
-            "model.dim=8", f"model.tie_output={tie}", "training.epochs=2", "training.batch_rows=8",
+            "model.dim=8", f"model.tie_output={tie}", "training.epochs=2", "training.batch_size=8",
             "training.threads=1", "training.checkpoint_steps=3",
         ],
     }  # fmt: skip
@@ -175,7 +175,7 @@ def test_pairs_obey_the_embedding_optimizer(tie: str, tmp_path: Path) -> None:
         network = munjang.train(**{**asked, "overrides": overrides}, **options).model.network
         return {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
-    adagrad = ("training.embedding_optimiser=adagrad", "training.embedding_learning_rate=0.1")
+    adagrad = ("training.embedding_optimizer=adagrad", "training.embedding_learning_rate=0.1")
     plain, rows = weights(), weights(*adagrad)
     table = next(name for name in plain if name.endswith("target_table"))
     assert not torch.allclose(plain[table], rows[table], atol=1e-2)

@@ -24,12 +24,12 @@ NGRAMS = {"name": "mean", "ngrams": 3, "buckets": 40, "token_dropout": 0.2}
 STOPS = [(1,), (3,), (5,), (6,), (7,), (9,), (12,), (17,), (18,), (2, 3, 4), (6, 12, 13)]
 RUNS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "mean": ({}, {}),
-    "ngrams-adagrad": (NGRAMS, {"embedding_optimiser": "adagrad"}),
-    "cnn-averaging": (CNN, {"averaging": 0.2, "evaluations_per_epoch": 2}),
-    "cnn-average-best": (CNN, {"average_best": 2, "evaluations_per_epoch": 2}),
+    "ngrams-adagrad": (NGRAMS, {"embedding_optimizer": "adagrad"}),
+    "cnn-averaging": (CNN, {"average_after": 0.2, "validations_per_epoch": 2}),
+    "cnn-average-best": (CNN, {"average_best": 2, "validations_per_epoch": 2}),
     "lstm-adagrad-averaging": (
         LSTM,
-        {"embedding_optimiser": "adagrad", "averaging": 0.0, "evaluations_per_epoch": 2},
+        {"embedding_optimizer": "adagrad", "average_after": 0.0, "validations_per_epoch": 2},
     ),
 }
 

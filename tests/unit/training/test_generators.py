@@ -12,12 +12,12 @@ import pytest
 import torch
 
 import munjang
-from munjang.layers.randomness import drawing_from, generator, initialising_from
+from munjang.layers.randomness import drawing_from, generator, initializing_from
 from munjang.training.loop import Step
 
 WORDS = ["good", "bad", "film", "fine", "awful", "great", "boring", "영화", "최고", "별로"]
 TEXTS = [" ".join(WORDS[(3 * n + k * k) % len(WORDS)] for k in range(2 + n % 5)) for n in range(48)]
-SMALL = ["training.epochs=2", "training.batch_rows=8", "training.threads=1", "model.dim=8"]
+SMALL = ["training.epochs=2", "training.batch_size=8", "training.threads=1", "model.dim=8"]
 
 CLASSIFY: dict[str, Any] = {"data": (TEXTS, ["ab"[n % 2] for n in range(48)])}
 PAIRS: dict[str, Any] = {"data": (TEXTS, TEXTS[::-1]), "task": "translate"}
@@ -32,7 +32,7 @@ RUNS: dict[str, dict[str, Any]] = {
             "model.hidden=8",
             "model.scheduled_sampling=0.4",
             "tokenizer.name=words",
-            "training.batch_rows=8",
+            "training.batch_size=8",
         ],
     },
 }
@@ -117,7 +117,7 @@ def test_modules_begin_as_from_the_seeded_generator_of_pytorch(build: Any) -> No
     expected = build().state_dict()
     torch.manual_seed(4)
     before = torch.get_rng_state()
-    with initialising_from(3):
+    with initializing_from(3):
         found = build().state_dict()
     assert_equal(found, expected)
     assert torch.equal(torch.get_rng_state(), before)

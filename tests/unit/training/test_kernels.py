@@ -8,7 +8,7 @@ from torch import Tensor
 
 from munjang.layers.rows import sum_rows
 from munjang.training.kernels import coalesce_rows
-from munjang.training.optimisers import AdamW, ParameterGroup, RowAdagrad, clip_gradients
+from munjang.training.optimizers import AdamW, ParameterGroup, RowAdagrad, clip_gradients
 from tests.unit.training.conftest import Small
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -34,13 +34,13 @@ def trained(kind: Callable[..., AdamW | RowAdagrad]) -> Tensor:
     """Return a table and a matrix after steps with clipped row-sparse and dense gradients."""
     torch.manual_seed(0)
     table, matrix = (torch.nn.Parameter(torch.randn(7, 3)) for _ in range(2))
-    optimiser = kind([ParameterGroup([table, matrix], 0.05)])
+    optimizer = kind([ParameterGroup([table, matrix], 0.05)])
     for _ in range(12):
         table.grad = matrix.grad = None
         bags = torch.randint(0, 7, (4, 3))
         (sum_rows(table, bags) @ matrix.T).sin().sum().backward()
         clip_gradients([table, matrix], 0.5)
-        optimiser.step(0.9)
+        optimizer.step(0.9)
     return torch.cat([table.detach(), matrix.detach()])
 
 

@@ -45,7 +45,7 @@ def test_validation_runs_are_spread_over_each_epoch_and_close_it(
 ) -> None:
     small.rows = rows
     scripted(repeat(scores_of(0.5)))
-    loop = small.loop(epochs=2, evaluations_per_epoch=per_epoch)
+    loop = small.loop(epochs=2, validations_per_epoch=per_epoch)
     steps_per_epoch = math.ceil(rows / 4)
     steps = list(loop)
     assert [step.number for step in steps] == list(range(1, 2 * steps_per_epoch + 1))
@@ -200,7 +200,7 @@ def test_a_run_that_diverges_before_its_first_checkpoint_names_the_learning_rate
 
 def test_history_has_a_record_per_validation_run(small: Small, scripted) -> None:
     scripted([scores_of(0.5, macro_f1=0.4, log_loss=0.7), scores_of(0.25)])
-    loop = small.loop(epochs=1, evaluations_per_epoch=2)
+    loop = small.loop(epochs=1, validations_per_epoch=2)
     losses = [step.loss for step in loop]
     first, second = loop.state.counters.history
     assert (first["step"], first["epoch"], first["best"]) == (3, 0.5, True)
@@ -210,9 +210,9 @@ def test_history_has_a_record_per_validation_run(small: Small, scripted) -> None
     assert (second["step"], second["best"]) == (6, False)
 
 
-@pytest.mark.parametrize(("averaging", "first"), [(0.0, 1), (0.5, 3), (0.6, 4)])
+@pytest.mark.parametrize(("average_after", "first"), [(0.0, 1), (0.5, 3), (0.6, 4)])
 def test_averaging_is_the_mean_of_the_weights_after_its_share(
-    small: Small, scripted, averaging: float, first: int
+    small: Small, scripted, average_after: float, first: int
 ) -> None:
     scripted(repeat(scores_of(0.5)))
     loop = small.loop(epochs=6, averaging=averaging)
@@ -230,7 +230,7 @@ def test_averaging_is_the_mean_of_the_weights_after_its_share(
 def test_averaged_weights_are_kept_when_their_scores_are_better(small: Small, scripted) -> None:
     # validated: weights at 6; weights and average at 12; weights and average at 18
     scripted([scores_of(value) for value in (0.4, 0.5, 0.8, 0.6, 0.7)])
-    loop = small.loop(averaging=0.0)
+    loop = small.loop(average_after=0.0)
     averages, plain = [], []
     for step in loop:
         if step.scores is not None:
@@ -260,12 +260,12 @@ def test_the_weights_of_the_best_validation_runs_are_averaged(small: Small, scri
 
 def test_two_averages_at_once_are_refused() -> None:
     with pytest.raises(ConfigError, match="two averages"):
-        TrainingSettings.parse({"averaging": 0.5, "average_best": 3})
+        TrainingSettings.parse({"average_after": 0.5, "average_best": 3})
 
 
 def test_scoring_the_average_leaves_the_run_as_it_was(small: Small, scripted) -> None:
     scripted(repeat(scores_of(0.5)))
-    with_average, without = small.loop(averaging=0.0), small.loop()
+    with_average, without = small.loop(average_after=0.0), small.loop()
     list(with_average)
     list(without)
     for name, tensor in weights_of(with_average).items():
@@ -312,16 +312,16 @@ def test_validation_is_without_dropout_and_training_continues_with_it(small: Sma
 
 def test_embedding_tables_get_the_optimizer_and_learning_rate_that_are_set(small: Small) -> None:
     def kinds(**settings: object) -> list[tuple[str, list[float]]]:
-        optimisers = small.loop(**settings).state.optimisers
-        return [(type(one).__name__, [group.lr for group in one.groups]) for one in optimisers]
+        optimizers = small.loop(**settings).state.optimizers
+        return [(type(one).__name__, [group.lr for group in one.groups]) for one in optimizers]
 
     assert kinds() == [("AdamW", [1e-3])]
     assert kinds(embedding_learning_rate=0.5) == [("AdamW", [1e-3, 0.5])]
-    of_rows = {"embedding_optimiser": "adagrad", "embedding_learning_rate": 0.5}
+    of_rows = {"embedding_optimizer": "adagrad", "embedding_learning_rate": 0.5}
     assert kinds(**of_rows) == [("AdamW", [1e-3]), ("RowAdagrad", [0.5])]
     state = small.loop(**of_rows).state
     table = state.model.encoder.embedding.weight
-    assert state.optimisers[1].groups[0].parameters[0] is table
+    assert state.optimizers[1].groups[0].parameters[0] is table
 
 
 @pytest.mark.parametrize("most", [1, 4, 6, 8, 11, 12, 500])

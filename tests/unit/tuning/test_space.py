@@ -57,7 +57,7 @@ def test_a_setting_whose_own_value_is_a_list_is_not_searched() -> None:
 
 
 def test_batches_of_pairs_counted_in_rows_are_not_made_batches_of_tokens() -> None:
-    recipe = make_pair_recipe("transformer", PairTexts(), {"training": {"batch_rows": 16}})
+    recipe = make_pair_recipe("transformer", PairTexts(), {"training": {"batch_size": 16}})
     assert "training.batch_tokens" not in searched(recipe, (), {})
 
 
@@ -70,7 +70,7 @@ def test_what_is_fixed_is_not_searched() -> None:
 
 def test_batches_of_tokens_are_not_made_batches_of_rows() -> None:
     recipe = recipe_of("mean", training={"batch_tokens": 500})
-    assert "training.batch_rows" not in searched(recipe, (), {})
+    assert "training.batch_size" not in searched(recipe, (), {})
 
 
 def test_choices_that_the_fixed_settings_do_not_allow_are_left_out() -> None:

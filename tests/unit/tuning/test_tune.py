@@ -19,7 +19,7 @@ from tests.made import made_corpus
 pytest.importorskip("optuna", reason="optuna (extra tune)")
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-FIXED = ("training.threads=1", "training.batch_rows=16", "model.ngrams=1", "training.epochs=2")
+FIXED = ("training.threads=1", "training.batch_size=16", "model.ngrams=1", "training.epochs=2")
 Attempt = Callable[..., Any]
 
 
@@ -65,7 +65,7 @@ def test_the_first_trial_takes_the_models_own_settings(whole: Tuned) -> None:
 
 def test_what_is_fixed_stays(whole: Tuned) -> None:
     for row in whole.trials:
-        assert not {"training.epochs", "training.batch_rows", "model.ngrams"} & row.settings.keys()
+        assert not {"training.epochs", "training.batch_size", "model.ngrams"} & row.settings.keys()
         assert row.passes == 2
 
 

@@ -30,7 +30,7 @@ def pairs(out: Path, trials: int, **more: Any) -> Tuned:
         "model": {"dim": 8, "hidden": 8, "layers": 1},
         "training": {"threads": 1, "epochs": 1},
         "decoding": {"max_length": 4},
-        "translate": {"decoded_rows": 4},
+        "translate": {"validation_rows": 4},
     }
     options = {"task": "translate", "model": "seq2seq", "overrides": fixed, **more}
     return tune((sources, targets), out=out, trials=trials, seed=2, **options)

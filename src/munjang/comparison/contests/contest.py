@@ -110,7 +110,7 @@ class Contest(ABC):
         least = 3 - len(held_out)
         kind.check_rows(table, least)
         task.check_rows(table, least)
-        share, seed = common.section("data").valid, common.seed
+        share, seed = common.section("data").validation_split, common.seed
         tables = split_table(table, held_out, share, seed, stratify=task.stratified)
         parts = self.check_parts(tables, table, common)
         report_sizes(parts, report)

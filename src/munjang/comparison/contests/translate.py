@@ -41,12 +41,12 @@ class TranslateContest(Contest):
         from munjang.config import merge
         from munjang.recipe import check_given
 
-        given = merge({"translate": {"decoded_rows": _DECODED_ROWS}}, given)
+        given = merge({"translate": {"validation_rows": _DECODED_ROWS}}, given)
         recipe = check_given(self.named(without(given, "model", "data", "seed")))
         # written out: a baseline has no recipe, and is counted in the same way
         counted = {key: getattr(recipe.section("translate"), key) for key in COUNTED}
         # pairs of absurd lengths were refused or left out when the data was read
-        own = {"translate": counted, "data": {"max_ratio": None}}
+        own = {"translate": counted, "data": {"max_length_ratio": None}}
         return merge(super().settings(given, parts), own)
 
     def fit_baseline(self, job: "Job", folder: Path) -> tuple[Any, float]:

@@ -73,7 +73,7 @@ class ImageReport:
         labels: images per class, the most frequent class first.
         majority: share of the most frequent class.
         sizes: images per height x width, as stored; the most frequent first.
-        modes: images per mode of Pillow (L is grey, RGB color), as stored.
+        modes: images per mode of Pillow (L is gray, RGB color), as stored.
         read_mode, read_size: mode, height and width that a training turns them into.
         unreadable: files that are no images.
         duplicates: images that occur more than once.
@@ -162,7 +162,7 @@ def _unreadable(sources: Found, table: Table) -> UnreadableImages:
 
 def _reason(source: Source) -> UnreadableImage:
     try:
-        pixels_of(source.image, "", "grey", (1, 1))
+        pixels_of(source.image, "", "gray", (1, 1))
     except DataError as error:
         return UnreadableImage(source.name, str(error).removeprefix(": "))
     return UnreadableImage(source.name, "it could not be read a moment ago")

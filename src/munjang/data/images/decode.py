@@ -46,7 +46,7 @@ def pixels_of(source: Any, name: str, mode: Mode, size: tuple[int, int]) -> Pixe
     Args:
         source: path, array uint8 [height, width] or [height, width, 3 or 4], or image of Pillow.
         name: what to call it in a message.
-        mode: grey or colour.
+        mode: gray or color.
         size: height and width.
 
     Raises:
@@ -58,7 +58,7 @@ def pixels_of(source: Any, name: str, mode: Mode, size: tuple[int, int]) -> Pixe
     height, width = size
     with _opened(source, name) as image, _refusals(name):
         flat = _on_white(ImageOps.exif_transpose(image))
-        flat = flat.convert("L" if mode == "grey" else "RGB")
+        flat = flat.convert("L" if mode == "gray" else "RGB")
         if flat.size != (width, height):
             flat = flat.resize((width, height), Resampling.BILINEAR)
         return (
@@ -136,8 +136,8 @@ def _refuse(error: Exception, name: str) -> NoReturn:
 
 
 def _checked(array: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8]:
-    colours = array.ndim == 3 and array.shape[2] in (3, 4)
-    if array.dtype != np.uint8 or not (array.ndim == 2 or colours) or not array.size:
+    colors = array.ndim == 3 and array.shape[2] in (3, 4)
+    if array.dtype != np.uint8 or not (array.ndim == 2 or colors) or not array.size:
         raise DataError(
             "expected pixels as uint8 from 0 to 255, [height, width] or [height, width, 3], got "
             f"{array.dtype} {list(array.shape)}",

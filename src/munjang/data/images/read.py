@@ -42,14 +42,14 @@ def read_images(data: Any, form: ImageSettings, *, skip_bad: bool = False) -> Ta
     """
     found = find_images(data)
     size, notes = _size(form, [one.image for one in found.images])
-    _refuse_impossible(len(found.images), form.mode or "colour", size)
+    _refuse_impossible(len(found.images), form.mode or "color", size)
     skipped: Counter[str] = Counter()
-    kept, pixels = _decoded(found, form.mode or "colour", size, skipped if skip_bad else None)
-    mode: Mode = form.mode or "colour"
+    kept, pixels = _decoded(found, form.mode or "color", size, skipped if skip_bad else None)
+    mode: Mode = form.mode or "color"
     if form.mode is None:
-        mode = "colour" if _has_colour(pixels) else "grey"
-        pixels = pixels if mode == "colour" else np.ascontiguousarray(pixels[:, :1])
-        seen = "no pixel has a colour" if mode == "grey" else "some pixels have a colour"
+        mode = "color" if _has_color(pixels) else "gray"
+        pixels = pixels if mode == "color" else np.ascontiguousarray(pixels[:, :1])
+        seen = "no pixel has a color" if mode == "gray" else "some pixels have a color"
         notes = (*notes, f"mode: {mode} (guessed: {seen})")
     table = _table(kept, pixels, (*found.notes, *notes), skipped)
     table = unify_class_names(replace(table, origins=found.names))
@@ -71,7 +71,7 @@ def decode_all(images: Iterable[tuple[str, Any]], mode: Mode, size: tuple[int, i
         DataError: naming the first that cannot be read.
     """
     pixels = [pixels_of(image, name, mode, size) for name, image in images]
-    channels = 1 if mode == "grey" else 3
+    channels = 1 if mode == "gray" else 3
     return np.stack(pixels) if pixels else np.empty((0, channels, *size), dtype=np.uint8)
 
 
@@ -102,7 +102,7 @@ def _shrunk(side: int, over: float) -> int:
 def _refuse_impossible(count: int, mode: Mode, size: tuple[int, int]) -> None:
     """Refuse pixels that the memory of this machine cannot hold, before any is made."""
     height, width = size
-    needed, available = count * height * width * (1 if mode == "grey" else 3), total_memory()
+    needed, available = count * height * width * (1 if mode == "gray" else 3), total_memory()
     if available and needed > available:
         raise ConfigError(
             f"images.size: out of memory: {count:,} images of {height}x{width} in {mode} take "
@@ -129,7 +129,7 @@ def _decoded(
     return kept, np.stack(pixels)
 
 
-def _has_colour(pixels: Pixels) -> bool:
+def _has_color(pixels: Pixels) -> bool:
     return bool((pixels != pixels[:, :1]).any())
 
 

@@ -8,8 +8,8 @@ from pydantic import Field, field_validator
 from munjang.config import Settings, shown
 from munjang.errors import ConfigError
 
-Mode = Literal["grey", "colour"]
-CHANNELS: dict[Mode, int] = {"grey": 1, "colour": 3}
+Mode = Literal["gray", "color"]
+CHANNELS: dict[Mode, int] = {"gray": 1, "color": 3}
 LONGEST_SIDE = 4096
 
 
@@ -17,13 +17,15 @@ class ImageDataSettings(Settings):
     """Which files are used, and how many for validation."""
 
     skip_bad_rows: bool = Field(False, description="skip and count files that are no images")
-    valid: float = Field(0.1, gt=0, lt=1, description="share of images held out for validation")
+    validation_split: float = Field(
+        0.1, gt=0, lt=1, description="share of images held out for validation"
+    )
 
 
 class ImageSettings(Settings):
     """What every image is turned into before a network sees it."""
 
-    mode: Mode | None = Field(None, description="grey or colour; guessed when left out")
+    mode: Mode | None = Field(None, description="gray or color; guessed when left out")
     size: tuple[int, int] | None = Field(
         None, description="height x width, as in 28x28; guessed when left out"
     )

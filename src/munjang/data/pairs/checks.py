@@ -21,7 +21,7 @@ from munjang.data.splits import number_distinct_texts
 from munjang.data.table import Table
 from munjang.errors import DataError
 from munjang.text.columns import Int64s
-from munjang.text.normalise import normalise
+from munjang.text.normalize import normalize
 
 EXAMPLE_LENGTH = 200
 
@@ -182,7 +182,7 @@ def _check_test(train: Table, test: Table) -> PairTestReport:
 
 def _sides(table: Table) -> tuple[pl.Series, pl.Series]:
     """Return sources and targets in the form in which they are compared."""
-    first, second = (normalise(texts).str.strip_chars() for texts in (table.keys, _targets(table)))
+    first, second = (normalize(texts).str.strip_chars() for texts in (table.keys, _targets(table)))
     return first, second
 
 
@@ -193,7 +193,7 @@ def _targets(table: Table) -> pl.Series:
 
 
 def _measure(texts: pl.Series) -> SideLengths:
-    words = normalise(texts).str.count_matches(r"\S+")
+    words = normalize(texts).str.count_matches(r"\S+")
     characters = texts.str.len_chars()
     return SideLengths(
         describe_lengths(characters.to_numpy().astype(np.int64), "characters"),

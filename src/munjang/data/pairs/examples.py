@@ -115,13 +115,13 @@ class PairExamples:
         )
         return PairExamples(sources, targets, texts)
 
-    def sources_in_order_of_length(self, batch_rows: int) -> Iterator[Batch]:
+    def sources_in_order_of_length(self, batch_size: int) -> Iterator[Batch]:
         """All sources once, the shortest first: for prediction."""
-        yield from Examples(self.sources).in_order_of_length(batch_rows)
+        yield from Examples(self.sources).in_order_of_length(batch_size)
 
-    def in_order_of_length(self, batch_rows: int = 256) -> Iterator[PairBatch]:
+    def in_order_of_length(self, batch_size: int = 256) -> Iterator[PairBatch]:
         """All pairs once, the shortest first: for evaluation."""
-        yield from self.batches(Bucketing(batch_rows).in_order_of_length(self.lengths))
+        yield from self.batches(Bucketing(batch_size).in_order_of_length(self.lengths))
 
 
 def _padded(column: TokenColumn, groups: list[Group], *, least: int) -> Iterator[Batch]:

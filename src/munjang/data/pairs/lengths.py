@@ -29,7 +29,7 @@ def length_ratios(sources: pl.Series, targets: pl.Series) -> npt.NDArray[np.floa
     return ratios
 
 
-def without_absurd(table: Table, max_ratio: float | None, *, skip: bool) -> Table:
+def without_absurd(table: Table, max_length_ratio: float | None, *, skip: bool) -> Table:
     """Refuse or leave out pairs whose ratio of lengths is far from what is usual in the table.
 
     It is held against the median of the table, not against 1: Korean takes half the characters of
@@ -37,27 +37,27 @@ def without_absurd(table: Table, max_ratio: float | None, *, skip: bool) -> Tabl
 
     Args:
         table: pairs; without targets nothing is looked at.
-        max_ratio: how many times above or below the median is still taken; None takes all.
+        max_length_ratio: how many times above or below the median is still taken; None takes all.
         skip: count such pairs in `Table.skipped` instead of raising.
 
     Raises:
-        ConfigError: `max_ratio` is not above 1.
+        ConfigError: `max_length_ratio` is not above 1.
         DataError: there is such a pair, and `skip` is false.
     """
-    if max_ratio is not None and not max_ratio > 1:
-        raise ConfigError(f"expected max_ratio above 1, or None to take all, got {max_ratio}")
-    if max_ratio is None or table.targets is None:
+    if max_length_ratio is not None and not max_length_ratio > 1:
+        raise ConfigError(f"expected max_length_ratio above 1, or None to take all, got {max_length_ratio}")
+    if max_length_ratio is None or table.targets is None:
         return table
     ratios = length_ratios(table.keys, table.targets)
     # The lower of two in the middle: a ratio that occurs, so that a pair is always left.
     usual = float(np.quantile(ratios, 0.5, method="lower"))
     apart = np.maximum(ratios / usual, usual / ratios)
-    absurd = np.flatnonzero(apart > max_ratio)
+    absurd = np.flatnonzero(apart > max_length_ratio)
     if not len(absurd):
         return table
     if not skip:
-        raise _refusal(table, absurd.tolist(), usual, max_ratio)
-    kept = table.take(np.flatnonzero(apart <= max_ratio))
+        raise _refusal(table, absurd.tolist(), usual, max_length_ratio)
+    kept = table.take(np.flatnonzero(apart <= max_length_ratio))
     told = tuple(
         describe_skipped(REASON, table.rows[absurd[table.file_index[absurd] == number]], file)
         for number, file in enumerate(table.files)
@@ -67,7 +67,7 @@ def without_absurd(table: Table, max_ratio: float | None, *, skip: bool) -> Tabl
     return replace(kept, notes=notes, skipped={**table.skipped, REASON: len(absurd)})
 
 
-def _refusal(table: Table, absurd: list[int], usual: float, max_ratio: float) -> DataError:
+def _refusal(table: Table, absurd: list[int], usual: float, max_length_ratio: float) -> DataError:
     assert table.targets is not None
     first = absurd[0]
     lengths = [len(texts[first]) for texts in (table.keys, table.targets)]
@@ -76,7 +76,7 @@ def _refusal(table: Table, absurd: list[int], usual: float, max_ratio: float) ->
     return table.error(
         first,
         f"the source has {lengths[0]:,} characters and the target {lengths[1]:,}, where a target "
-        f"usually has {usual:.2g} times those of its source: more than max_ratio={max_ratio:g} "
+        f"usually has {usual:.2g} times those of its source: more than max_length_ratio={max_length_ratio:g} "
         f"times off, so they hardly belong together{others}; {SKIP_HINT}, or take them with "
-        "data.max_ratio: null (max_ratio=None)",
+        "data.max_length_ratio: null (max_length_ratio=None)",
     )

@@ -21,7 +21,7 @@ def read_pairs(
     target_column: str | None = None,
     encoding: str = "utf-8",
     skip_bad_rows: bool = False,
-    max_ratio: float | None = MAX_RATIO,
+    max_length_ratio: float | None = MAX_RATIO,
     need_targets: bool = True,
 ) -> Table:
     """Read pairs: sources become the table's texts, targets its labels, both as they stand.
@@ -34,7 +34,7 @@ def read_pairs(
         target_column: name of the column of targets. None guesses.
         encoding: of text files. A byte order mark wins over it.
         skip_bad_rows: count bad rows in `Table.skipped` instead of raising at the first.
-        max_ratio: how many times longer or shorter than usual in this data a target may be
+        max_length_ratio: how many times longer or shorter than usual in this data a target may be
             against its source (`munjang.data.pairs.lengths`); None takes any.
         need_targets: whether rows without a target are an error. If False, targets are taken
             where their column is named, or has a usual name and is complete.
@@ -42,7 +42,7 @@ def read_pairs(
     Raises:
         DataError: with the file and the row, about the first thing that is wrong; or aligned files
             have different numbers of lines, which no skipping of rows mends.
-        ConfigError: there is no such encoding, or `max_ratio` is not above 1.
+        ConfigError: there is no such encoding, or `max_length_ratio` is not above 1.
     """
     columns = (source_column, target_column)
     if isinstance(data, AlignedFiles):
@@ -60,4 +60,4 @@ def read_pairs(
         optional=not need_targets and target_column is None,
         kinds=SOURCE_AND_TARGET,
     )
-    return without_absurd(table, max_ratio, skip=skip_bad_rows)
+    return without_absurd(table, max_length_ratio, skip=skip_bad_rows)

@@ -15,13 +15,13 @@ class PairDataSettings(Settings):
     target_column: str | None = Field(None, description="guessed and said aloud when left out")
     encoding: str = Field("utf-8", description="of the files, such as cp949")
     skip_bad_rows: bool = Field(False, description="skip and count pairs that cannot be used")
-    max_ratio: float | None = Field(
+    max_length_ratio: float | None = Field(
         9.0,
         gt=1,
         le=10**6,
         description="how far from the usual ratio of lengths a pair may be; null: any",
     )
-    valid: float = Field(0.1, gt=0, lt=1, description="share held out to validate on")
+    validation_split: float = Field(0.1, gt=0, lt=1, description="share held out to validate on")
 
 
 class SideSettings(Settings):
@@ -47,21 +47,22 @@ class SideSettings(Settings):
 class PairTokenizerSettings(Settings):
     """How both sides become ids."""
 
-    shared: bool = Field(False, description="one vocabulary for both sides")
-    too_long: Literal["cut", "refuse"] = Field(
-        "cut", description="sources that are longer than max_length, when they are to be answered"
+    shared_vocabulary: bool = Field(False, description="one vocabulary for both sides")
+    long_sources: Literal["truncate", "refuse"] = Field(
+        "truncate",
+        description="sources that are longer than max_length, when they are to be answered",
     )
     source: SideSettings = SideSettings()
     target: SideSettings = SideSettings()
 
     @model_validator(mode="after")
     def _one_for_both(self) -> Self:
-        if self.shared:
+        if self.shared_vocabulary:
             for key in ("name", "min_frequency", "max_size", "settings"):
                 source, target = getattr(self.source, key), getattr(self.target, key)
                 if source != target:
                     raise ValueError(
-                        f"shared: one vocabulary has one {key}, and source has {source!r}, target "
-                        f"{target!r}; make them equal, or shared false"
+                        f"shared_vocabulary: one vocabulary has one {key}, and source has {source!r}, target "
+                        f"{target!r}; make them equal, or shared_vocabulary false"
                     )
         return self

@@ -31,7 +31,7 @@ class Sides:
     @classmethod
     def fit(cls, settings: PairTokenizerSettings, sources: pl.Series, targets: pl.Series) -> Self:
         """Learn both vocabularies, or the one, from columns of texts."""
-        if settings.shared:
+        if settings.shared_vocabulary:
             one = _fit(settings.source, pl.concat([sources.rename("text"), targets.rename("text")]))
             return cls(one, one)
         return cls(_fit(settings.source, sources), _fit(settings.target, targets))

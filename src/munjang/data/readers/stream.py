@@ -34,13 +34,13 @@ def stream_texts(
     text_column: str | None = None,
     trained_column: str | None = None,
     encoding: str = "utf-8",
-    batch_rows: int = 1024,
+    batch_size: int = 1024,
     skipped: Counter[str] | None = None,
     report: Report = lambda note: None,
 ) -> Iterator[tuple[Int64s, pl.Series]]:
     """Read texts in batches, each as soon as its lines have arrived.
 
-    A batch ends after `batch_rows` texts, or earlier if the next line has not yet arrived, so
+    A batch ends after `batch_size` texts, or earlier if the next line has not yet arrived, so
     that a program that writes one line and waits gets its answer. Empty texts are kept: each line
     gets an answer. TSV from standard input is read without quoting unless its header is quoted:
     whether a file parses only with quoting is known only at its end.
@@ -51,7 +51,7 @@ def stream_texts(
         trained_column: column that the model was trained on, taken if it exists before one is
             guessed.
         encoding: as for `read_table`.
-        batch_rows: maximum number of texts per batch.
+        batch_size: maximum number of texts per batch.
         skipped: counter of bad rows by reason; None raises at the first bad row.
         report: called with each guess.
 
@@ -71,8 +71,8 @@ def stream_texts(
             raise DataError("the file is empty", file=name)
         wanted = WantedColumn(text_column, trained_column)
         if head.startswith(PARQUET_MAGIC):
-            records = read_parquet_records(stream, name, wanted, report, batch_rows)
-            return _make_batches(stack.pop_all(), name, records, lambda: True, batch_rows, skipped)
+            records = read_parquet_records(stream, name, wanted, report, batch_size)
+            return _make_batches(stack.pop_all(), name, records, lambda: True, batch_size, skipped)
         codec, mark = detect_codec(head, codec, name=name)
         stream.read(mark)
         lines = LineStream(stream, codec, name=name, strict=skipped is None, mark=mark)
@@ -83,7 +83,7 @@ def stream_texts(
     if form.kind == "tsv" and _is_rereadable(source):
         form = _with_needed_quoting(source, form, codec, mark, report)
     records = read_line_records(lines, form, wanted, report)
-    return _make_batches(opened, name, records, lambda: lines.is_ready, batch_rows, skipped)
+    return _make_batches(opened, name, records, lambda: lines.is_ready, batch_size, skipped)
 
 
 def _is_rereadable(source: str | Path) -> bool:
@@ -113,7 +113,7 @@ def _make_batches(
     name: str,
     records: Iterator[Record],
     ready: Callable[[], bool],
-    batch_rows: int,
+    batch_size: int,
     skipped: Counter[str] | None,
 ) -> Iterator[tuple[Int64s, pl.Series]]:
     """Group texts into batches, and close the source at the end."""
@@ -121,7 +121,7 @@ def _make_batches(
         rows: list[int] = []
         texts: list[str] = []
         while True:
-            if rows and (len(rows) >= batch_rows or not ready()):
+            if rows and (len(rows) >= batch_size or not ready()):
                 yield np.array(rows, dtype=np.int64), pl.Series("text", texts, dtype=pl.String)
                 rows, texts = [], []
             try:

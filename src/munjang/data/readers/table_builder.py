@@ -68,13 +68,13 @@ def _build_file_table(
     labels, label_name = None, choice.label
     if label_name is not None:
         column = records.column(label_name)
-        labels, label_faults, unlabelled = read_labels(column, label_name, records.rows)
-        if optional and len(unlabelled) and (len(unlabelled) == len(column) or not skip):
+        labels, label_faults, unlabeled = read_labels(column, label_name, records.rows)
+        if optional and len(unlabeled) and (len(unlabeled) == len(column) or not skip):
             notes += (_note_unused(label, label_name, label_faults, records.file),)
             labels, label_name = None, None
         else:
             label_faults = [_exclude_rows(fault, records.rows[bad]) for fault in label_faults]
-            faults, bad = faults + label_faults, np.concatenate([bad, unlabelled])
+            faults, bad = faults + label_faults, np.concatenate([bad, unlabeled])
     faults = [*records.faults, *faults]
     skipped = settle(faults, file=records.file, skip=skip)
     skip_notes = tuple(

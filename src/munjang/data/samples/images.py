@@ -44,7 +44,7 @@ def load_digits() -> LoadedImages:
 IMAGE_SAMPLES = {
     "digits": ImageSample(
         "digits",
-        "1,797 handwritten digits of 8x8 grey pixels, 10 classes, from scikit-learn",
+        "1,797 handwritten digits of 8x8 gray pixels, 10 classes, from scikit-learn",
         "Alpaydin and Kaynak 1998, Optical recognition of handwritten digits, UCI; CC BY 4.0",
         load_digits,
     )

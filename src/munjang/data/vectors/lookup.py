@@ -15,7 +15,7 @@ from munjang.data.readers.faults import shorten
 from munjang.data.vectors.block import Floats, VectorSource
 from munjang.errors import DataError
 from munjang.text.columns import Int64s, TokenColumn, values_and_offsets
-from munjang.text.normalise import normalise
+from munjang.text.normalize import normalize
 from munjang.text.vocabulary import EOS, GO, PAD, RESERVED, Vocabulary
 
 
@@ -136,7 +136,7 @@ def find_vectors(
 
 
 def _to_nfc(words: list[str] | tuple[str, ...]) -> list[str]:
-    return normalise(pl.Series(words, dtype=pl.String)).to_list()
+    return normalize(pl.Series(words, dtype=pl.String)).to_list()
 
 
 def _match_tokens(

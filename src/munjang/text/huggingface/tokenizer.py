@@ -21,7 +21,7 @@ from tokenizers import Tokenizer as Library
 
 from munjang.errors import ConfigError, DataError, FolderError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
-from munjang.text.detokenise import UNKNOWN, real_tokens
+from munjang.text.detokenize import UNKNOWN, real_tokens
 from munjang.text.huggingface.bounds import check_bounds
 from munjang.text.huggingface.files import library_errors, state_of
 from munjang.text.huggingface.loaded import LoadedTokenizer, load_file, load_state
@@ -39,7 +39,7 @@ class HuggingFaceTokenizer:
     Args:
         file: a `tokenizer.json`, or a folder that holds one. Only `fit` reads it.
         post_process: whether the tokenizer's post-processor adds its tokens, such as [CLS] and
-            [SEP]. Off by default, since `tokenizer.ends` puts <go> and <eos>, which stand for the
+            [SEP]. Off by default, since `tokenizer.add_go_eos` puts <go> and <eos>, which stand for the
             same tokens, around each text, and keeps them when a long text is cut.
     """
 

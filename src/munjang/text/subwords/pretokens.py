@@ -92,7 +92,7 @@ class Pretokens:
         return from_utf32(spaced, self.cuts + np.searchsorted(inner, self.cuts))
 
 
-def pretokenise(texts: pl.Series) -> Pretokens:
+def pretokenize(texts: pl.Series) -> Pretokens:
     """Split a column of NFC texts into pre-tokens. An empty text has none."""
     points, cuts = to_utf32(texts)
     points = swap_spaces(points)

@@ -23,10 +23,10 @@ from tokenizers import Encoding, Tokenizer
 
 from munjang.errors import ConfigError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, flat_ranges, token_column
-from munjang.text.detokenise import UNKNOWN, join_pieces, real_tokens
-from munjang.text.normalise import BEFORE_INERT, normalise, normalise_text, original_offsets
+from munjang.text.detokenize import UNKNOWN, join_pieces, real_tokens
+from munjang.text.normalize import BEFORE_INERT, normalize, normalize_text, original_offsets
 from munjang.text.segmentation.codepoints import bounds_of
-from munjang.text.subwords.pretokens import SPACE_SIGN, Pretokens, pretokenise, pretokens_of
+from munjang.text.subwords.pretokens import SPACE_SIGN, Pretokens, pretokenize, pretokens_of
 from munjang.text.subwords.restore import restore_model
 from munjang.text.subwords.training import (
     CONTINUATION,
@@ -98,7 +98,7 @@ class SubwordTokenizer(ABC):
                 f"max_size counts the {len(RESERVED)} reserved tokens, so it must be larger "
                 f"than {len(RESERVED)}; it is {size}"
             )
-        pretokens = pretokenise(normalise(texts))
+        pretokens = pretokenize(normalize(texts))
         model = self._train(limit_long_runs(pretokens), min_frequency=min_frequency, max_size=size)
         counts = np.bincount(_ids(model, pretokens)[0], minlength=model.get_vocab_size())
         dropped = int(counts[OOV])
@@ -109,12 +109,12 @@ class SubwordTokenizer(ABC):
     def encode(self, texts: pl.Series) -> TokenColumn:
         """Encode a column of texts to a token column."""
         model = require_fitted(self._learned, self.name).model
-        return token_column(*_ids(model, pretokenise(normalise(texts))))
+        return token_column(*_ids(model, pretokenize(normalize(texts))))
 
     def encode_text(self, text: str) -> Int32s:
         """Return the ids of one text [tokens]."""
         model = require_fitted(self._learned, self.name).model
-        pretokens = pretokens_of(normalise_text(text))
+        pretokens = pretokens_of(normalize_text(text))
         # each word of a list is looked up separately, as the distinct ones of a column are
         encoding = model.encode(pretokens, is_pretokenized=True, add_special_tokens=False)
         return np.array(encoding.ids, dtype=np.int32)
@@ -126,8 +126,8 @@ class SubwordTokenizer(ABC):
         stands for the start of the text has an empty range.
         """
         model = require_fitted(self._learned, self.name).model
-        composed = normalise(texts)
-        pretokens = pretokenise(composed)
+        composed = normalize(texts)
+        pretokens = pretokenize(composed)
         ids, offsets, begins, ends = _ids_and_places(model, pretokens)
         spaced = pretokens.points[begins] == ord(SPACE_SIGN)
         begins += spaced & (ends - begins > 1)

@@ -40,7 +40,7 @@ def refusal(data: Any, form: ImageSettings = GUESS, **options: Any) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(("mode", "name", "channels"), [("L", "grey", 1), ("RGB", "colour", 3)])
+@pytest.mark.parametrize(("mode", "name", "channels"), [("L", "gray", 1), ("RGB", "color", 3)])
 def test_a_folder_is_read_and_size_and_mode_are_guessed_aloud(
     tmp_path: Path, mode: str, name: str, channels: int
 ) -> None:
@@ -58,13 +58,13 @@ def test_a_folder_is_read_and_size_and_mode_are_guessed_aloud(
     assert np.array_equal(images.pixels[0], expected)
 
 
-def test_grey_images_saved_in_colour_are_grey(tmp_path: Path) -> None:
-    grey = read_images(made_folder(tmp_path / "x"), GUESS)
+def test_grey_images_saved_in_color_are_gray(tmp_path: Path) -> None:
+    gray = read_images(made_folder(tmp_path / "x"), GUESS)
     for path in (tmp_path / "x").rglob("*.png"):
         Image.open(path).convert("RGB").save(path)
     again = read_images(tmp_path / "x", GUESS)
-    assert again.form == grey.form
-    assert np.array_equal(again.pixels, grey.pixels)
+    assert again.form == gray.form
+    assert np.array_equal(again.pixels, gray.pixels)
 
 
 def test_sizes_that_differ_become_the_median_and_large_ones_are_shrunk(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_every_format_in_every_mode(tmp_path: Path, suffix: str, mode: str) -> N
     image = Image.new("RGB", (9, 5), (255, 255, 255))
     image = image.quantize(2) if mode == "P" else image.convert(mode)  # nothing to dither
     image.save(path)
-    for name, channels in (("grey", 1), ("colour", 3)):
+    for name, channels in (("gray", 1), ("color", 3)):
         pixels = pixels_of(path, "x", name, (5, 9))  # type: ignore[arg-type]
         assert pixels.shape == (channels, 5, 9)
         assert (pixels >= 240).all()
@@ -95,10 +95,10 @@ def test_every_format_in_every_mode(tmp_path: Path, suffix: str, mode: str) -> N
 
 def test_what_is_transparent_is_white_and_sixteen_bits_keep_their_range(tmp_path: Path) -> None:
     clear = np.zeros((3, 3, 4), dtype=np.uint8)
-    assert (pixels_of(clear, "x", "grey", (3, 3)) == 255).all()
+    assert (pixels_of(clear, "x", "gray", (3, 3)) == 255).all()
     path = tmp_path / "deep.png"
     Image.fromarray(np.array([[0, 32896, 65535]], dtype=np.uint16)).save(path)
-    assert pixels_of(path, "x", "grey", (1, 3)).tolist() == [[[0, 128, 255]]]
+    assert pixels_of(path, "x", "gray", (1, 3)).tolist() == [[[0, 128, 255]]]
 
 
 def test_a_photograph_is_seen_as_it_was_held(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_photograph_is_seen_as_it_was_held(tmp_path: Path) -> None:
     exif[0x0112] = 6
     Image.new("L", (8, 4)).save(path, exif=exif)
     (tmp_path / "a").mkdir()
-    assert decode.pixels_of(path, "x", "grey", (8, 4)).shape == (1, 8, 4)
+    assert decode.pixels_of(path, "x", "gray", (8, 4)).shape == (1, 8, 4)
 
 
 def test_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_any_bytes_are_an_image_or_one_line(tmp_path: Path, data: st.DataObject)
     path = tmp_path / "spoiled"
     path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
     try:
-        assert pixels_of(path, "spoiled", "grey", (5, 5)).shape == (1, 5, 5)
+        assert pixels_of(path, "spoiled", "gray", (5, 5)).shape == (1, 5, 5)
     except DataError as error:
         told = str(error)
         assert told.startswith("spoiled: ") and "\n" not in told  # noqa: PT018
@@ -236,6 +236,6 @@ def test_more_pixels_than_memory_holds_are_refused_before_any_is_made(monkeypatc
     monkeypatch.setattr("munjang.data.images.read.total_memory", lambda: 9_999)
     images = [np.zeros((4, 4), dtype=np.uint8)] * 20
     labels = ["a", "b"] * 10
-    assert len(read_images((images, labels), ImageSettings(mode="grey", size=(8, 8)))) == 20
+    assert len(read_images((images, labels), ImageSettings(mode="gray", size=(8, 8)))) == 20
     with pytest.raises(ConfigError, match=r"images.size: out of memory: 20 images of 16x16"):
-        read_images((images, labels), ImageSettings(mode="colour", size=(16, 16)))
+        read_images((images, labels), ImageSettings(mode="color", size=(16, 16)))

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from munjang.errors import ConfigError
 from munjang.text.vocabulary import EOS, GO
-from munjang.training.optimisers import AdamW, ParameterGroup
+from munjang.training.optimizers import AdamW, ParameterGroup
 from tests.made import random_rows
 from tests.unit.models.sequence_to_sequence.small_recurrent import (
     SMALL,
@@ -114,7 +114,7 @@ some_pairs = st.lists(st.tuples(some_ids, some_ids.map(lambda ids: [GO, *ids])),
 @every_setting
 @settings(max_examples=3)
 @given(pairs=some_pairs, extra=st.integers(0, 4), filler=st.integers(0, WORDS - 1))
-def test_padding_and_neighbours_never_change_an_answer(
+def test_padding_and_neighbors_never_change_an_answer(
     name: str, chosen: Chosen, pairs: list[tuple[list[int], list[int]]], extra: int, filler: int
 ) -> None:
     model = make(name, **chosen).eval()
@@ -254,11 +254,11 @@ def test_a_handful_of_pairs_is_learned_to_near_zero_loss(name: str, chosen: Chos
     pair = pair_of(sources, [[GO, *row] for row in targets])
     wanted = torch.tensor([token for row in targets for token in [*row, EOS]])
     model = make(name, **{**chosen, "dim": 8, "hidden": 16})
-    optimiser = AdamW([ParameterGroup(list(model.parameters()), 0.05)])
+    optimizer = AdamW([ParameterGroup(list(model.parameters()), 0.05)])
     for _ in range(40):
         model.zero_grad()
         model(*pair).loss(wanted).backward()
-        optimiser.step()
+        optimizer.step()
     projected = model.eval()(*pair)
     assert projected.loss(wanted).item() < 0.05
     assert torch.equal(projected.logits().argmax(1), wanted)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from munjang.errors import ConfigError, DataError
 from munjang.text.columns import token_column
-from munjang.text.normalise import Form, normalise, normalise_text, original_offsets
+from munjang.text.normalize import Form, normalize, normalize_text, original_offsets
 from tests.unit.text.strategies import ugly_text, ugly_texts
 
 thorough = settings(max_examples=80)
@@ -30,7 +30,7 @@ def known_to_python(texts: list[str]) -> bool:
 def test_it_agrees_with_unicodedata(form: str, texts: list[str]) -> None:
     assume(known_to_python(texts))
     expected = [unicodedata.normalize(form, text) for text in texts]
-    assert normalise(column(texts), form).to_list() == expected
+    assert normalize(column(texts), form).to_list() == expected
 
 
 def test_every_character_alone_and_between_others_is_composed_as_unicodedata_does() -> None:
@@ -39,33 +39,33 @@ def test_every_character_alone_and_between_others_is_composed_as_unicodedata_doe
     for around in ("{}", "a{}", "가{}", "e{}\u0301"):
         texts = [around.format(character) for character in known]
         expected = [unicodedata.normalize("NFC", text) for text in texts]
-        assert normalise(column(texts)).to_list() == expected
+        assert normalize(column(texts)).to_list() == expected
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
 @thorough
 @given(text=ugly_text(), marks=st.lists(st.sampled_from("\u0345\u0334\u0f73\u0344\u0301\u0316")))
-def test_a_long_text_is_normalised_as_a_short_one(form: Form, text: str, marks: list[str]) -> None:
+def test_a_long_text_is_normalized_as_a_short_one(form: Form, text: str, marks: list[str]) -> None:
     behind = "a" + "".join(marks) + text
     long = "가" * 1001
-    assert normalise_text(long + behind, form) == normalise_text(long, form) + (
+    assert normalize_text(long + behind, form) == normalize_text(long, form) + (
         unicodedata.normalize(form, behind)
     )
 
 
 def test_a_hundred_thousand_marks_in_no_order_take_no_hour() -> None:
-    marks = normalise_text("a" + "\u0345\u0334" * 50_000)
+    marks = normalize_text("a" + "\u0345\u0334" * 50_000)
     assert marks == "a" + "\u0334" * 50_000 + "\u0345" * 50_000
 
 
 def test_text_that_is_composed_already_comes_back_as_it_is() -> None:
     texts = column(["영화 🎬", "café", ""])
-    assert normalise(texts) is texts
+    assert normalize(texts) is texts
 
 
 def test_the_given_column_is_not_altered() -> None:
     texts = column(["e\u0301", "a"])
-    assert normalise(texts).to_list() == ["\xe9", "a"]
+    assert normalize(texts).to_list() == ["\xe9", "a"]
     assert texts.to_list() == ["e\u0301", "a"]
 
 
@@ -80,12 +80,12 @@ def test_the_given_column_is_not_altered() -> None:
 )
 def test_what_is_no_column_of_texts_is_refused(texts: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        normalise(texts)  # type: ignore[arg-type]
+        normalize(texts)  # type: ignore[arg-type]
 
 
 def test_an_unknown_form_is_refused() -> None:
     with pytest.raises(ConfigError, match="NFKD"):
-        normalise(column(["a"]), "NFX")  # type: ignore[arg-type]
+        normalize(column(["a"]), "NFX")  # type: ignore[arg-type]
 
 
 @cache
@@ -108,7 +108,7 @@ def clusters(text: str) -> list[tuple[int, int]]:
 def map_each_character(texts: list[str], form: str) -> list[list[tuple[int, int]]]:
     """Return the original range of each normalized character."""
     original = column(texts)
-    normal = normalise(original, form)
+    normal = normalize(original, form)
     lengths = [len(text) for text in normal]
     places = np.concatenate([np.arange(0), *(np.arange(length) for length in lengths)])
     cuts = np.cumsum([0, *lengths])
@@ -146,14 +146,14 @@ def test_look_alikes_map_to_what_they_replace(form: str, texts: list[str]) -> No
         starts = [start for start, _ in ranges]
         assert starts == sorted(starts)
         assert all(0 <= start < end <= len(text) for start, end in ranges)
-        normal = normalise(column([text]), form)[0]
-        here = normalise(column([text[start:end] for start, end in ranges]), form)
+        normal = normalize(column([text]), form)[0]
+        here = normalize(column([text[start:end] for start, end in ranges]), form)
         assert all(character in slice_ for character, slice_ in zip(normal, here, strict=True))
 
 
 def test_a_range_of_many_characters_and_one_of_none() -> None:
     original = column(["xe\u0301y", "abc"])
-    normal = normalise(original)
+    normal = normalize(original)
     starts, ends = original_offsets(
         original,
         normal,

@@ -31,7 +31,7 @@ class ParameterGroup:
     lr: float
 
 
-class Optimiser(Protocol):
+class Optimizer(Protocol):
     """Updates parameters along their gradients.
 
     Attributes:

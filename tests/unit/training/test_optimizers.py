@@ -1,4 +1,4 @@
-"""Row-sparse optimisers against obvious row-by-row references and against PyTorch's own."""
+"""Row-sparse optimizers against obvious row-by-row references and against PyTorch's own."""
 
 import math
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from munjang.layers.rows import sum_rows
-from munjang.training.optimisers import AdamW, Optimiser, ParameterGroup, RowAdagrad, clip_gradients
+from munjang.training.optimizers import AdamW, Optimizer, ParameterGroup, RowAdagrad, clip_gradients
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 ROWS, DIM = 7, 3
 Touched = list[int]
-Stepping = Optimiser | torch.optim.Optimizer
+Stepping = Optimizer | torch.optim.Optimizer
 touched_rows = st.lists(st.integers(1, ROWS - 1), min_size=1, max_size=8)
 steps_of_rows = st.lists(touched_rows, min_size=1, max_size=6)
 
@@ -29,18 +29,18 @@ def sparse(rows: Touched, values: Tensor) -> Tensor:
 
 
 def play(
-    steps: list[Touched], optimiser_of: Callable[[torch.nn.Parameter], Stepping]
+    steps: list[Touched], optimizer_of: Callable[[torch.nn.Parameter], Stepping]
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
     """Weights before and after the steps, and each step's gradient, dense."""
     torch.manual_seed(len(steps))
     weight = torch.nn.Parameter(torch.randn(ROWS, DIM))
     before = weight.detach().clone()
-    optimiser = optimiser_of(weight)
+    optimizer = optimizer_of(weight)
     gradients = []
     for rows in steps:
         weight.grad = sparse(rows, torch.randn(len(rows), DIM))
         gradients.append(weight.grad.to_dense())
-        optimiser.step()
+        optimizer.step()
     return before, weight.detach(), gradients
 
 
@@ -127,10 +127,10 @@ def test_untouched_rows_do_not_move_at_all(kind: type[AdamW] | type[RowAdagrad])
 @pytest.mark.parametrize("kind", [AdamW, RowAdagrad])
 def test_a_step_without_touched_rows_is_harmless(kind: type[AdamW] | type[RowAdagrad]) -> None:
     weight = torch.nn.Parameter(torch.ones(ROWS, DIM))
-    optimiser = kind([ParameterGroup([weight], 0.1)])
-    optimiser.step()
+    optimizer = kind([ParameterGroup([weight], 0.1)])
+    optimizer.step()
     sum_rows(weight, torch.zeros(2, 2, dtype=torch.int64)).sum().backward()
-    optimiser.step()
+    optimizer.step()
     assert torch.equal(weight, torch.ones(ROWS, DIM))
 
 

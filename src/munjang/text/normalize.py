@@ -45,8 +45,8 @@ _MARKS_OF_TWO = ("\u0f73", "\u0f75", "\u0f81")
 _LONG = 1000
 
 
-def normalise_text(text: str, form: Form = "NFC") -> str:
-    """Bring one text to a Unicode normal form; `normalise` does the same for a column."""
+def normalize_text(text: str, form: Form = "NFC") -> str:
+    """Bring one text to a Unicode normal form; `normalize` does the same for a column."""
     if len(text) > _LONG and not unicodedata.is_normalized(form, text):
         text = _with_marks_in_order(text)
     return unicodedata.normalize(form, text)
@@ -66,7 +66,7 @@ def _with_marks_in_order(text: str) -> str:
     )
 
 
-def normalise(texts: pl.Series, form: Form = "NFC") -> pl.Series:
+def normalize(texts: pl.Series, form: Form = "NFC") -> pl.Series:
     """Bring every text of a column to one Unicode normal form.
 
     Args:
@@ -83,28 +83,28 @@ def normalise(texts: pl.Series, form: Form = "NFC") -> pl.Series:
         raise ConfigError(f"normal form must be one of {', '.join(get_args(Form))}, not {form!r}")
     # in a forked process the pattern below would wait for threads that do not exist
     if form != "NFC" or is_forked():
-        return _normalised(texts, form)
+        return _normalized(texts, form)
     # Nearly all texts are NFC already; finding the others is faster than normalizing all.
     suspects = texts.str.contains(_MAY_CHANGE_UNDER_NFC).arg_true()
     if suspects.is_empty():
         return texts
-    return texts.clone().scatter(suspects, _normalised(texts.gather(suspects), "NFC"))
+    return texts.clone().scatter(suspects, _normalized(texts.gather(suspects), "NFC"))
 
 
-def _normalised(texts: pl.Series, form: Form) -> pl.Series:
-    rows = [normalise_text(text, form) for text in texts.to_list()]
+def _normalized(texts: pl.Series, form: Form) -> pl.Series:
+    rows = [normalize_text(text, form) for text in texts.to_list()]
     return pl.Series(texts.name, rows, dtype=pl.String)
 
 
 def original_offsets(
     original: pl.Series,
-    normalised: pl.Series,
+    normalized: pl.Series,
     starts: TokenColumn,
     ends: TokenColumn,
     *,
     form: Form = "NFC",
 ) -> tuple[TokenColumn, TokenColumn]:
-    """Map character ranges in `normalised` to character ranges in `original`.
+    """Map character ranges in `normalized` to character ranges in `original`.
 
     A run of characters that compose or reorder together (a jamo sequence, a letter with its marks)
     maps as a whole: a range that touches one of them covers all. The order of starts is kept, and
@@ -112,24 +112,24 @@ def original_offsets(
 
     Args:
         original: the texts as given.
-        normalised: `normalise(original, form)`.
-        starts: column; index of each token's first character in the normalised text.
+        normalized: `normalize(original, form)`.
+        starts: column; index of each token's first character in the normalized text.
         ends: column of the same shape; one past its last character.
         form: the normal form.
 
     Returns:
         starts and ends as character indices into the original texts, in the same shape.
     """
-    changed = (original != normalised).to_numpy()
+    changed = (original != normalized).to_numpy()
     if not changed.any():
         return starts, ends
     first, cuts = values_and_offsets(starts)
     last, _ = values_and_offsets(ends)
     here = np.repeat(changed, np.diff(cuts))
     token_counts = np.diff(cuts)[changed]
-    begins, stops = _segments(original.filter(changed), normalised.filter(changed), form)
+    begins, stops = _segments(original.filter(changed), normalized.filter(changed), form)
     # `begins` and `stops` have one more entry per row than characters, for the end of the text.
-    lengths = normalised.filter(changed).str.len_chars().to_numpy().astype(np.int64)
+    lengths = normalized.filter(changed).str.len_chars().to_numpy().astype(np.int64)
     bases = np.repeat(bounds_of(lengths + 1)[:-1], token_counts)
     low, high = bases + first[here], bases + last[here]
     mapped_first, mapped_last = first.copy(), last.copy()
@@ -138,7 +138,7 @@ def original_offsets(
     return token_column(mapped_first, cuts), token_column(mapped_last, cuts)
 
 
-def _segments(original: pl.Series, normalised: pl.Series, form: Form) -> tuple[Int64s, Int64s]:
+def _segments(original: pl.Series, normalized: pl.Series, form: Form) -> tuple[Int64s, Int64s]:
     """Return the original range of each normalized character and of the end of each text.
 
     A base is a character of the full decomposition that does not combine with one before it. Bases
@@ -147,7 +147,7 @@ def _segments(original: pl.Series, normalised: pl.Series, form: Form) -> tuple[I
     """
     compatible = form in ("NFKC", "NFKD")
     before, before_cuts = to_utf32(original)
-    after, after_cuts = to_utf32(normalised)
+    after, after_cuts = to_utf32(normalized)
     # Original character of the n-th base, counted from 1; the first and last entry are the ends.
     homes = np.repeat(np.arange(len(before)), _base_counts(compatible)[before])
     homes = np.concatenate([[0], homes, [len(before)]])

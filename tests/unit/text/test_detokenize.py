@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from munjang.text.detokenise import attach_punctuation
+from munjang.text.detokenize import attach_punctuation
 
 
 @pytest.mark.parametrize(

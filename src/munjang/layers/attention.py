@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from munjang.layers.fast.attention_row import LONGEST_ROW, attend_row
 from munjang.layers.masking import is_whole, masked_softmax
 from munjang.layers.position import Turns, turn
 
@@ -128,7 +129,20 @@ class SelfAttention(nn.Module):
         Returns:
             [batch, time, dim].
         """
+        if visible is None and not causal and self._is_for_answers(states, turns):
+            wide = None if turns is None else turns.wide
+            weights = self.project.weight, self.join.weight
+            return attend_row(states[0], *weights, self.heads, wide)[None]
         return self._joined(attend(*self._heads(states, turns), visible, causal=causal))
+
+    def _is_for_answers(self, states: Tensor, turns: Turns | None) -> bool:
+        """Return whether `attend_row` computes the same."""
+        is_row = len(states) == 1 and states.shape[1] <= LONGEST_ROW
+        if not is_row or self.training or torch.is_grad_enabled():
+            return False
+        if states.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+            return False
+        return turns is None or turns.wide is not None
 
     def step(
         self, states: Tensor, past: KeysValues | None, turns: Turns | None

@@ -5,7 +5,7 @@ Vaswani et al. (2017) add sines or a learned vector to each token's vector; Su e
 """
 
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +13,21 @@ from torch import Tensor, nn
 
 Positions = Literal["sinusoidal", "learned", "rotary"]
 
-Turns = tuple[Tensor, Tensor]
+
+class Turns(NamedTuple):
+    """Cosines and sines of the angles of some places.
+
+    Attributes:
+        cos: [time, width / 2].
+        sin: [time, width / 2].
+        wide: both for every number of a head, [time, width], the sines with their signs, for
+            `munjang.layers.fast.attention_row`; None where they are not kept.
+    """
+
+    cos: Tensor
+    sin: Tensor
+    wide: tuple[Tensor, Tensor] | None = None
+
 
 _REMEMBERED = 256  # so many lengths of texts, none longer: some megabytes
 
@@ -101,7 +115,7 @@ def turns(time: int, width: int, like: Tensor, first: int = 0) -> Turns:
     if first == 0 and time <= _REMEMBERED:
         return _turns_of(time, width, like.device, like.dtype)
     turned = angles(time, width, like.device, first)
-    return turned.cos().to(like.dtype), turned.sin().to(like.dtype)
+    return Turns(turned.cos().to(like.dtype), turned.sin().to(like.dtype))
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -109,7 +123,8 @@ def _turns_of(time: int, width: int, device: torch.device, dtype: torch.dtype) -
     # made in inference mode they could take no part in a training
     with torch.inference_mode(False), torch.no_grad():
         turned = angles(time, width, device)
-        return turned.cos().to(dtype), turned.sin().to(dtype)
+        cos, sin = turned.cos().to(dtype), turned.sin().to(dtype)
+        return Turns(cos, sin, (torch.cat([cos, cos], -1), torch.cat([-sin, sin], -1)))
 
 
 def turn(x: Tensor, turns: Turns) -> Tensor:
@@ -118,6 +133,6 @@ def turn(x: Tensor, turns: Turns) -> Tensor:
     A pair is (i, i + width / 2), not the paper's (2i, 2i + 1): the same but for the order of the
     rows of the weights before it, and two slices are cheaper than every other number.
     """
-    cosine, sine = turns
+    cosine, sine, _ = turns
     first, second = x.chunk(2, dim=-1)
     return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1)

@@ -14,9 +14,11 @@ from torch import Tensor, nn
 from munjang.layers.both_ways import run_both_ways
 from munjang.layers.dropout import Dropout
 from munjang.layers.ends import run_to_end
+from munjang.layers.fast.derived import DerivedWeights
+from munjang.layers.fast.gru_row import lay_out_gru, run_gru_row
+from munjang.layers.fast.packed_lstm import pack_lstm, run_packed_lstm
 from munjang.layers.fused import run_fused
 from munjang.layers.masking import is_whole, reverse_rows
-from munjang.layers.one_row import Remembered, is_for_one_row, remember, run_row
 
 Cell = Literal["rnn", "lstm", "gru"]
 
@@ -69,7 +71,7 @@ class StackedRecurrent(nn.Module):
             for w in widths_of(dim, above, layers if directions == 2 else 0)
         )
         self.dropout = Dropout(dropout, over_time=variational)
-        self._remembered: dict[int, Remembered] = {}
+        self._derived: list[DerivedWeights[Any]] = [DerivedWeights() for _ in self.backwards]
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """`states` [batch, time, dim] and `mask` [batch, time] to hidden states at every place."""
@@ -88,23 +90,26 @@ class StackedRecurrent(nn.Module):
         return states
 
     def train(self, mode: bool = True) -> Self:
-        """As of any module; what is remembered of the weights does not outlast a training step."""
+        """Set the mode; weights laid out for answers do not outlast a training step."""
         if mode:
-            self._remembered = {}
+            for derived in self._derived:
+                derived.clear()
         return super().train(mode)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without what is remembered: a copy's weights may become others."""
-        return {**self.__dict__, "_remembered": {}}
 
     def _both_ways(self, layer: int, below: Tensor) -> Tensor:
         ahead = cast(nn.RNNBase, self.forwards[layer])
         back = cast(nn.RNNBase, self.backwards[layer])
-        if self.training or not is_for_one_row(ahead, below):
-            return run_both_ways(ahead, back, below)
-        held = remember(ahead, back, self._remembered.get(layer))
-        self._remembered[layer] = held
-        return run_row(held.laid_out, below[0])
+        is_row = len(below) == 1 and below.device.type == "cpu" and below.dtype == torch.float32
+        if is_row and not self.training:
+            # in the order of `all_weights`, which takes ten times as long to ask
+            weights = (*ahead._parameters.values(), *back._parameters.values())
+            if isinstance(ahead, nn.GRU):
+                return run_gru_row(self._derived[layer].get(weights, lay_out_gru), below[0])
+            if isinstance(ahead, nn.LSTM):
+                packed = self._derived[layer].get(weights, pack_lstm)
+                if packed is not None:
+                    return run_packed_lstm(packed, below[0])
+        return run_both_ways(ahead, back, below)
 
     def to_end(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """As `forward`, with what every layer remembers when it has read a row to its end.

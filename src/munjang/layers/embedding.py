@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from munjang.layers.bits import are_set, are_set_by_numpy, packed
+from munjang.layers.fast.ngram_row import HashedRow, hash_row, rows_of_row
 from munjang.layers.hashing import Int64s, hash_ngrams, hash_ngrams_by_numpy
 from munjang.layers.randomness import generator
 from munjang.layers.rows import sum_rows
@@ -189,29 +190,70 @@ class TokenEmbedding(nn.Module):
             return torch.from_numpy(heard)[..., None]
         return torch.from_numpy(self._rows_by_numpy(heard, np.count_nonzero(real, axis=1)))
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, mask: Tensor, row: HashedRow | None = None) -> Tensor:
         """`ids`, `mask` [batch, time] to vectors [batch, time, dim]; padding gives zeros.
 
         Ids behind the vocabulary are words that only their spelling tells apart; see
-        `munjang.layers.spelling.Spelling.spell`.
+        `munjang.layers.spelling.Spelling.spell`. `row` is the batch by `hashed_row`, or None.
         """
-        rows = self._rows_of(ids, mask)
-        summed = sum_rows(self.weight, rows.flatten(0, 1), self._learns)
-        vectors = summed.view(*ids.shape, self.dim)
+        if row is not None:
+            vectors = torch.embedding(self.weight, self._rows_of_row(row)).sum(0)[None]
+        else:
+            rows = self._rows_of(ids, mask)
+            summed = sum_rows(self.weight, rows.flatten(0, 1), self._learns)
+            vectors = summed.view(*ids.shape, self.dim)
         return vectors if self.spelling is None else vectors + self.spelling(ids * mask)
 
-    def bag(self, ids: Tensor, mask: Tensor, combiner: Combiner = "mean") -> Tensor:
+    def bag(
+        self,
+        ids: Tensor,
+        mask: Tensor,
+        combiner: Combiner = "mean",
+        row: HashedRow | None = None,
+    ) -> Tensor:
         """A row's vectors combined, [batch, dim]; [batch, time, dim] is built for spelling alone.
 
         `mean` divides the sum of `forward` by the tokens of the row, `sqrtn` by their square root:
-        the longer the text, the more evidence. A row without tokens gives zeros.
+        the longer the text, the more evidence. A row without tokens gives zeros. `row` is the
+        batch by `hashed_row`, or None.
         """
-        rows = self._rows_of(ids, mask)
-        sums = sum_rows(self.weight, rows.flatten(1), self._learns)
+        if row is not None:
+            sums = torch.embedding(self.weight, self._rows_of_row(row).view(-1)).sum(0)[None]
+        else:
+            rows = self._rows_of(ids, mask)
+            sums = sum_rows(self.weight, rows.flatten(1), self._learns)
         if self.spelling is not None:
             sums = sums + self.spelling(ids * mask).sum(1)
-        if len(mask) == 1 and not self.training and mask.device.type == "cpu":
-            count = max(1, int(np.count_nonzero(mask.numpy())))
+        if row is not None:
+            count = len(row.ids)
             return sums / (count if combiner == "mean" else math.sqrt(count))
         tokens = mask.sum(1, keepdim=True).clamp(min=1)
         return sums / (tokens if combiner == "mean" else tokens.sqrt())
+
+    def _rows_of_row(self, row: HashedRow) -> Tensor:
+        rows = rows_of_row(
+            row,
+            self.ngrams,
+            vocabulary_size=self.vocabulary_size,
+            buckets=self.buckets,
+            kept=None if self.ngram_min_frequency == 1 else self.kept.numpy(),
+            counted=COUNTED,
+        )
+        return torch.from_numpy(rows)
+
+
+def hashed_row(
+    ids: Tensor, mask: Tensor, *embeddings: TokenEmbedding | None
+) -> HashedRow | None:
+    """Return a batch of one text as all of `embeddings` read it, of one vocabulary.
+
+    None where the text is not alone, empty or padded, on another device, or something learns.
+    """
+    if len(ids) != 1 or ids.device.type != "cpu" or torch.is_grad_enabled():
+        return None
+    readers = [embedding for embedding in embeddings if embedding is not None]
+    if not ids.numel() or readers[0].training or not mask.numpy().all():
+        return None
+    visible = ids.numpy()[0].copy()
+    np.putmask(visible, visible >= readers[0].vocabulary_size, OOV)
+    return hash_row(visible, max(reader.ngrams for reader in readers))

@@ -11,9 +11,9 @@ from torch import Tensor
 Int64s = npt.NDArray[np.int64]
 
 # Odd 64-bit constants (Knuth's golden ratio and a prime) spread neighbouring ids over the buckets.
-_SPREAD = -7046029254386353131
-_STEP = 1000003
-_SHIFT, _POSITIVE = 20, 0x7FFFFFFF
+SPREAD = -7046029254386353131
+STEP = 1000003
+SHIFT, POSITIVE = 20, 0x7FFFFFFF
 
 
 def hash_ngrams(ids: Tensor, lengths: Tensor, longest: int, buckets: int) -> Tensor:
@@ -45,15 +45,15 @@ def hash_ngrams_by_numpy(
     found = np.empty((batch, time, longest - 1), dtype=np.int64)
     rolling = ids
     for n in range(1, longest):
-        rolling = rolling * _STEP
+        rolling = rolling * STEP
         rolling += following[:, n : n + time]
         found[..., n - 1] = rolling
-    found *= _SPREAD
-    found >>= _SHIFT
+    found *= SPREAD
+    found >>= SHIFT
     if buckets & (buckets - 1) == 0:  # a power of two: the rest of a division is its lowest bits
-        found &= _POSITIVE & (buckets - 1)
+        found &= POSITIVE & (buckets - 1)
     else:
-        found &= _POSITIVE
+        found &= POSITIVE
         found %= buckets
     if batch == 1:  # a few slices take a third of the time of a mask
         for n in range(1, longest):
@@ -73,7 +73,7 @@ def hash_ngrams_by_torch(ids: Tensor, lengths: Tensor, longest: int, buckets: in
     for n in range(2, longest + 1):
         following = torch.zeros_like(ids)
         following[:, : max(time - n + 1, 0)] = ids[:, n - 1 :]
-        rolling = rolling * _STEP + following
-        mixed = (rolling * _SPREAD) >> _SHIFT & _POSITIVE
+        rolling = rolling * STEP + following
+        mixed = (rolling * SPREAD) >> SHIFT & POSITIVE
         found.append(torch.where(place + n <= lengths[:, None], mixed % buckets, -1))
     return torch.stack(found, dim=-1)

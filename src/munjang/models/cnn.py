@@ -16,6 +16,7 @@ from munjang.layers.activations import RISING, Activation, activation
 from munjang.layers.convolution import TimeConvolution, side_by_side
 from munjang.layers.dropout import Dropout
 from munjang.layers.highest import highest
+from munjang.layers.embedding import hashed_row
 from munjang.layers.pooling import Pooling
 from munjang.models.encoder import (
     Encoded,
@@ -79,15 +80,16 @@ class Cnn(nn.Module):
         In training the states are not built where the maximum can be taken before the activation.
         Where `attention` pools, its weights [batch, 1, 1, time] are `attention`.
         """
-        vectors = self.embedding_dropout(self.embedding(ids, mask))
+        row = hashed_row(ids, mask, self.embedding, self.bag)
+        vectors = self.embedding_dropout(self.embedding(ids, mask, row))
         if self.training and self.highest_first:
             pooled = self.activation(highest(self._convolutions(), vectors, mask))
-            return Encoded(beside(self.dropout(pooled), self.bag, ids, mask), mask=mask)
+            return Encoded(beside(self.dropout(pooled), self.bag, ids, mask, row), mask=mask)
         if torch.is_grad_enabled() or not self.each_alone:
             maps = [self.activation(convolve(vectors)) for convolve in self.convolutions]
             states = torch.cat(maps, dim=-1)
         else:
             states = self.activation(side_by_side(self._convolutions(), vectors))
         pooled, attention = self.pooling(states, mask)
-        pooled = beside(self.dropout(pooled), self.bag, ids, mask)
+        pooled = beside(self.dropout(pooled), self.bag, ids, mask, row)
         return Encoded(pooled, mask=mask, states=states, attention=attention)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from munjang.config import WIDEST, Settings
 from munjang.layers.embedding import TokenEmbedding
+from munjang.layers.fast.ngram_row import HashedRow
 from munjang.layers.pooling import POOLINGS, pooling_names
 
 
@@ -109,9 +110,15 @@ def bag_embedding(config: WideConfig, vocabulary_size: int) -> TokenEmbedding | 
     )
 
 
-def beside(pooled: Tensor, bag: TokenEmbedding | None, ids: Tensor, mask: Tensor) -> Tensor:
+def beside(
+    pooled: Tensor,
+    bag: TokenEmbedding | None,
+    ids: Tensor,
+    mask: Tensor,
+    row: HashedRow | None = None,
+) -> Tensor:
     """`pooled` [batch, dim] with the bag's vector, when there is a bag, behind it."""
-    return pooled if bag is None else torch.cat([pooled, bag.bag(ids, mask, "sqrtn")], dim=1)
+    return pooled if bag is None else torch.cat([pooled, bag.bag(ids, mask, "sqrtn", row)], dim=1)
 
 
 def token_embedding(config: EncoderConfig, vocabulary_size: int) -> TokenEmbedding:

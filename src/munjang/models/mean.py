@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from munjang.layers.dropout import Dropout
-from munjang.layers.embedding import Combiner
+from munjang.layers.embedding import Combiner, hashed_row
 from munjang.models.encoder import Encoded, EncoderConfig, token_embedding
 from munjang.models.shares import DropoutShare
 
@@ -36,4 +36,6 @@ class Mean(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
         """`ids`, `mask` [batch, time] to `pooled` [batch, dim]; no states are built."""
-        return Encoded(pooled=self.dropout(self.embedding.bag(ids, mask, self.combiner)), mask=mask)
+        row = hashed_row(ids, mask, self.embedding)
+        pooled = self.embedding.bag(ids, mask, self.combiner, row)
+        return Encoded(pooled=self.dropout(pooled), mask=mask)

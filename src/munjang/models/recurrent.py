@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from munjang.config import DEEPEST, WIDEST
 from munjang.layers.dropout import Dropout
+from munjang.layers.embedding import hashed_row
 from munjang.layers.pooling import Pooling
 from munjang.layers.recurrent import Cell, StackedRecurrent
 from munjang.models.encoder import (
@@ -70,8 +71,9 @@ class Recurrent(nn.Module):
 
         Where `attention` pools, its weights [batch, 1, 1, time] are `attention`.
         """
-        vectors = self.embedding_dropout(self.embedding(ids, mask))
+        row = hashed_row(ids, mask, self.embedding, self.bag)
+        vectors = self.embedding_dropout(self.embedding(ids, mask, row))
         states = self.recurrent(vectors, mask)
         pooled, attention = self.pooling(states, mask)
-        pooled = beside(self.dropout(pooled), self.bag, ids, mask)
+        pooled = beside(self.dropout(pooled), self.bag, ids, mask, row)
         return Encoded(pooled, mask=mask, states=states, attention=attention)

@@ -17,6 +17,7 @@ from munjang.layers.attention import visible_keys
 from munjang.layers.blocks import Block
 from munjang.layers.dropout import Dropout
 from munjang.layers.embedding import STD
+from munjang.layers.embedding import hashed_row
 from munjang.layers.pooling import Pooling
 from munjang.layers.position import (
     Positions,
@@ -109,13 +110,14 @@ class Transformer(nn.Module):
             IndexError: there is no such layer.
             ValueError: a text is longer than learned positions know.
         """
-        states = self.embedding(ids, mask)
+        row = hashed_row(ids, mask, self.embedding, self.bag)
+        states = self.embedding(ids, mask, row)
         if self.positions is not None:
             states = self.positions(states, mask)
         states, attention = self._layers(self.embedding_dropout(states), mask, look_into)
         states = self.norm(states)
         pooled, seen = self.pooling(states, mask)
-        pooled = beside(self.dropout(pooled), self.bag, ids, mask)
+        pooled = beside(self.dropout(pooled), self.bag, ids, mask, row)
         return Encoded(
             pooled, mask=mask, states=states, attention=seen if attention is None else attention
         )

@@ -1,11 +1,20 @@
 """Convolution over time as matrix products on shifted slices of one flat buffer."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from munjang.layers.fast.convolution_row import (
+    MOST_PLACES,
+    WideFilters,
+    are_alike,
+    convolve_row,
+    widen_filters,
+)
+from munjang.layers.fast.derived import DerivedWeights
 
 # So many places are sooner copied into windows than a product begins for each place of a window.
 _FEW = 256
@@ -122,3 +131,40 @@ class TimeConvolution(nn.Module):
             _SlideProducts.apply(padded.flatten(0, 1), self.weight, self.bias),  # type: ignore[no-untyped-call]
         )
         return result.view(batch, time + self.width - 1, -1)[:, :time]
+
+
+class Convolutions(nn.ModuleList):
+    """Convolutions of several widths over the same vectors.
+
+    Args:
+        dim: width of an input vector.
+        filters: filters per width.
+        widths: tokens in a window, one convolution per number.
+    """
+
+    def __init__(self, dim: int, filters: int, widths: Sequence[int]) -> None:
+        super().__init__(TimeConvolution(dim, filters, width) for width in widths)
+        self._are_alike = are_alike(widths)
+        self._wide: DerivedWeights[WideFilters] = DerivedWeights()
+
+    def layers(self) -> list[TimeConvolution]:
+        """Return the convolutions in order."""
+        return cast(list[TimeConvolution], list(self))
+
+    def side_by_side(self, states: Tensor) -> Tensor:
+        """Return what each convolution gives, without gradients: [batch, time, filters of all].
+
+        Args:
+            states: [batch, time, dim], zero at padding.
+        """
+        is_row = len(states) == 1 and states.shape[1] <= MOST_PLACES
+        if not is_row or not self._are_alike or self.training:
+            return side_by_side(self.layers(), states)
+        weights = tuple(tensor for c in self.layers() for tensor in c._parameters.values())
+        return convolve_row(self._wide.get(weights, widen_filters), states[0])[None]
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode; weights laid out for answers do not outlast a training step."""
+        if mode:
+            self._wide.clear()
+        return super().train(mode)

@@ -8,12 +8,17 @@ from torch import Tensor, nn
 from munjang.config import nearest
 from munjang.errors import ConfigError
 from munjang.layers.attention import AttentionPooling
-from munjang.layers.masking import last_state, last_states, masked_max, masked_mean
+from munjang.layers.masking import is_whole, last_state, last_states, masked_max, masked_mean
 
 _WITHOUT_WEIGHTS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "max": masked_max,
     "mean": masked_mean,
     "last": last_state,
+}
+# The same without padding and gradients, where a mask would only cost operations.
+_OF_WHOLE_ROWS: dict[str, Callable[[Tensor], Tensor]] = {
+    "max": lambda states: states.amax(1),
+    "mean": lambda states: states.sum(1) / states.shape[1],
 }
 POOLINGS = (*_WITHOUT_WEIGHTS, "attention")
 
@@ -57,6 +62,7 @@ class Pooling(nn.Module):
         self.names = pooling_names(pooling)
         self.dim = dim * len(self.names)
         self.functions = _WITHOUT_WEIGHTS | ({"last": last_states} if directions == 2 else {})
+        self._is_simple = all(name in _OF_WHOLE_ROWS for name in self.names)
         self.attention = AttentionPooling(dim) if "attention" in self.names else None
 
     def forward(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -66,6 +72,9 @@ class Pooling(nn.Module):
             The pooled vectors, zeros for a row without any real token; and the weights of
             `attention` [batch, 1, 1, time] (one head, one query), None without it.
         """
+        if self._is_simple and states.numel() and not torch.is_grad_enabled() and is_whole(mask):
+            rows = [_OF_WHOLE_ROWS[name](states) for name in self.names]
+            return torch.cat(rows, dim=1) if len(rows) > 1 else rows[0], None
         pooled = {n: self.functions[n](states, mask) for n in self.names if n != "attention"}
         weights = None
         if self.attention is not None:

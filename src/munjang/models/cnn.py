@@ -5,7 +5,7 @@ patterns decide (sentiment, topics, questions) and a CPU must answer at once. Us
 when what comes early changes what comes late.
 """
 
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 from pydantic import Field, field_validator
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from munjang.config import WIDEST
 from munjang.layers.activations import RISING, Activation, activation
-from munjang.layers.convolution import TimeConvolution, side_by_side
+from munjang.layers.convolution import Convolutions
 from munjang.layers.dropout import Dropout
 from munjang.layers.highest import highest
 from munjang.layers.embedding import hashed_row
@@ -61,18 +61,13 @@ class Cnn(nn.Module):
         self.embedding = token_embedding(config, vocabulary_size)
         self.bag = bag_embedding(config, vocabulary_size)
         self.embedding_dropout = Dropout(config.embedding_dropout)
-        self.convolutions = nn.ModuleList(
-            TimeConvolution(config.dim, config.filters, width) for width in config.widths
-        )
+        self.convolutions = Convolutions(config.dim, config.filters, config.widths)
         self.activation = activation(config.activation)
         self.pooling = Pooling(config.pooling, config.filters * len(config.widths))
         self.highest_first = config.pooling == "max" and config.activation in RISING
         self.each_alone = config.activation != "softmax"  # which looks at all filters of a width
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim
-
-    def _convolutions(self) -> list[TimeConvolution]:
-        return cast(list[TimeConvolution], list(self.convolutions))
 
     def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
         """`ids`, `mask` [batch, time] to `states` [batch, time, filters x widths] and `pooled`.
@@ -83,13 +78,13 @@ class Cnn(nn.Module):
         row = hashed_row(ids, mask, self.embedding, self.bag)
         vectors = self.embedding_dropout(self.embedding(ids, mask, row))
         if self.training and self.highest_first:
-            pooled = self.activation(highest(self._convolutions(), vectors, mask))
+            pooled = self.activation(highest(self.convolutions.layers(), vectors, mask))
             return Encoded(beside(self.dropout(pooled), self.bag, ids, mask, row), mask=mask)
         if torch.is_grad_enabled() or not self.each_alone:
             maps = [self.activation(convolve(vectors)) for convolve in self.convolutions]
             states = torch.cat(maps, dim=-1)
         else:
-            states = self.activation(side_by_side(self._convolutions(), vectors))
+            states = self.activation(self.convolutions.side_by_side(vectors))
         pooled, attention = self.pooling(states, mask)
         pooled = beside(self.dropout(pooled), self.bag, ids, mask, row)
         return Encoded(pooled, mask=mask, states=states, attention=attention)

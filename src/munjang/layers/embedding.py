@@ -242,9 +242,7 @@ class TokenEmbedding(nn.Module):
         return torch.from_numpy(rows)
 
 
-def hashed_row(
-    ids: Tensor, mask: Tensor, *embeddings: TokenEmbedding | None
-) -> HashedRow | None:
+def hashed_row(ids: Tensor, mask: Tensor, *embeddings: TokenEmbedding | None) -> HashedRow | None:
     """Return a batch of one text as all of `embeddings` read it, of one vocabulary.
 
     None where the text is not alone, empty or padded, on another device, or something learns.

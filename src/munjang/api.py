@@ -12,7 +12,7 @@ from munjang.config import given_settings, to_yaml
 from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
 from munjang.forked import require_columns
-from munjang.layers.randomness import initialising_from
+from munjang.layers.randomness import seed_initialization
 from munjang.layout import CONFIG, opened_for_training, refuse_occupied
 from munjang.manifest import write_atomically
 from munjang.media import (
@@ -256,7 +256,7 @@ def make_loop(prepared: AnyPrepared) -> Loop:
     """A fresh network and its loop, before the first step."""
     recipe = prepared.recipe
     refuse_impossible(prepared.bare_network, recipe.training, make_state)
-    with initialising_from(recipe.seed):
+    with seed_initialization(recipe.seed):
         network = prepared.network().to(_device(recipe.training.device))
     state = make_state(network, recipe.training)
     loop = Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)

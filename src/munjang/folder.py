@@ -27,7 +27,7 @@ from munjang.errors import ConfigError
 from munjang.explain.attention import Attention
 from munjang.explain.text_attention import text_attention
 from munjang.forked import is_forked
-from munjang.layers.spelling import spelled_out
+from munjang.layers.subword_embedding import with_oov_words
 from munjang.layout import CARD, FILES, TOKENIZER, VOCABULARY
 from munjang.loading import (
     check_labels,
@@ -121,7 +121,7 @@ class TextModel:
     def scores(self, texts: pl.Series, targets: npt.NDArray[Any]) -> TaskScores:
         """Judge the answers to `texts` against the task's `targets` [texts, ...]."""
         encoded = encode_texts(self.tokenizer, texts, **self._encoding)
-        network = spelled_out(self.network, encoded.unknown)
+        network = with_oov_words(self.network, encoded.unknown)
         return self.task.judge(network, Examples(encoded.column, targets))
 
     def attention(self, text: str, target: str | None = None) -> Attention:
@@ -139,7 +139,7 @@ class TextModel:
             text,
             encoded,
             tokenizer=self.tokenizer,
-            network=spelled_out(self.network, encoded.unknown),
+            network=with_oov_words(self.network, encoded.unknown),
             ends=self.recipe.tokenizer.ends,
         )
 
@@ -156,7 +156,7 @@ class TextModel:
         rows = encoded.rows if isinstance(encoded, EncodedFew) else Examples(encoded.column)
         if len(rows) == 0:
             return torch.empty(0, self.task.outputs)
-        return logits_of(spelled_out(self.network, encoded.unknown), rows)
+        return logits_of(with_oov_words(self.network, encoded.unknown), rows)
 
     def save(self, folder: str | Path) -> Path:
         """Write the model folder; files of an earlier model in it are replaced."""

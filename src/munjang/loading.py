@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from munjang.config import Settings
 from munjang.errors import ConfigError, FolderError
-from munjang.layers.spelling import Spelling
+from munjang.layers.subword_embedding import SubwordEmbedding
 from munjang.layout import CONFIG, METRICS, WEIGHTS
 from munjang.sealed import SealedFolder
 from munjang.text.registry import tokenizer_from_json
@@ -202,8 +202,8 @@ def load_network(sealed: SealedFolder, build: Callable[[], nn.Module]) -> nn.Mod
     network.load_state_dict(weights, assign=True)
     _fill_empty(network)
     for name, module in network.named_modules():
-        if isinstance(module, Spelling) and not module.names_own_rows():
-            raise unfit(path, f"{name}.grams names rows that there are not")
+        if isinstance(module, SubwordEmbedding) and not module.has_valid_rows():
+            raise unfit(path, f"{name}.ngram_rows has numbers of rows that do not exist")
     return network.eval()
 
 

@@ -84,7 +84,7 @@ class Prepared:
         if self.vectors is not None:
             ids, rows = (torch.from_numpy(a) for a in (self.vectors.ids, self.vectors.vectors))
             for encoder in encoders_of(network):
-                encoder.embedding.begin_with(ids, rows, frozen=self.recipe.vectors.freeze)
+                encoder.embedding.load_vectors(ids, rows, frozen=self.recipe.vectors.freeze)
         return network
 
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from munjang.data.batches import Examples
 from munjang.layers.embedding import TokenEmbedding
-from munjang.layers.spelling import Spelling
+from munjang.layers.subword_embedding import SubwordEmbedding
 from munjang.layers.tfidf_linear import TfidfLinear
 from munjang.models.registry import build_encoder
 from munjang.recipe import Recipe
@@ -57,9 +57,9 @@ def learn_texts(
         if isinstance(module, TokenEmbedding):
             with stage("counting n-grams"):
                 module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
-        if isinstance(module, Spelling):
-            module.learn(tokens)
-            module.spell(unknown)
+        if isinstance(module, SubwordEmbedding):
+            module.fit(tokens)
+            module.set_oov_words(unknown)
         if isinstance(module, TfidfLinear) and train.targets is not None:
             texts = ((batch.ids, batch.mask, batch.rows) for batch in batches)
             with stage(f"solving the linear model of {counted(len(train), 'text')}"):

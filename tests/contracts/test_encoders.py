@@ -99,8 +99,8 @@ def make_encoder(
     encoder = build_encoder(config, VOCABULARY)
     for embedding in embeddings_of(encoder):
         embedding.count_ngrams([(ids, mask.sum(1)) for ids, mask in [padded(ROWS * 2)]])
-        if embedding.spelling is not None:
-            embedding.spelling.learn([*RESERVED, *TOKENS])
+        if embedding.subwords is not None:
+            embedding.subwords.fit([*RESERVED, *TOKENS])
     return encoder
 
 

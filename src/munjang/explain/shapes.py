@@ -20,7 +20,7 @@ from munjang.explain.image_layers import image_cnn_layers
 from munjang.explain.layers import LayerShape
 from munjang.explain.text_layers import text_layers
 from munjang.image_recipe import make_image_recipe
-from munjang.layers.randomness import initialising_from
+from munjang.layers.randomness import seed_initialization
 from munjang.memory import total_memory
 from munjang.models.image_cnn import ImageCnnConfig, ImageShape
 from munjang.models.registry import (
@@ -124,7 +124,7 @@ def _of_images(model: str, shape: ImageShape, given: Mapping[str, Any]) -> Shape
     found = Shapes(model, (height, width, channels), tuple(image_cnn_layers(recipe.model, shape)))
     numbers = max(max(layer.activations, layer.parameters) for layer in found.layers)
     device = torch.device("cpu" if numbers <= MOST_NUMBERS else "meta")
-    with initialising_from(0), device:
+    with seed_initialization(0), device:
         encoder = build_image_encoder(recipe.model, shape)
         check(found, encoder, (torch.zeros((1, *shape), dtype=torch.uint8),))
     return found
@@ -149,7 +149,7 @@ def _of_texts(model: str, time: int, vocabulary: int, given: Mapping[str, Any]) 
             f"model: {found.parameters:,} parameters take {4 * found.parameters / 1e9:,.1f} GB, "
             f"and this machine has {memory / 1e9:,.1f} GB; lower model.dim"
         )
-    with initialising_from(0):
+    with seed_initialization(0):
         encoder = build_encoder(recipe.model, vocabulary)
     ids = torch.full((1, time), OOV)
     check(found, encoder, (ids, torch.ones_like(ids, dtype=torch.bool)))

@@ -78,7 +78,7 @@ def _maps(encoder: Any, ids: Tensor) -> list[AttentionMap]:
     maps: list[AttentionMap] = []
     if isinstance(encoder, Transformer):
         for layer in range(len(encoder.blocks)):
-            seen = encoder(ids, mask, look_into=layer).attention
+            seen = encoder(ids, mask, attention_layer=layer).attention
             maps += _heads("source", layer, seen)
     pooled = encoder(ids, mask).attention
     if pooled is not None:

@@ -94,9 +94,9 @@ def transformer_layers(
             module=f"{place}.attention",
             output=f"{place}.attention",
         )
-        yield _norm(f"{name}: norm", f"{place}.feed_norm", time, dim)
-        yield _linear(f"{name}: widen", f"{place}.widen", time, dim, inner)
-        yield _linear(f"{name}: narrow", f"{place}.narrow", time, inner, dim)
+        yield _norm(f"{name}: norm", f"{place}.feed_forward_norm", time, dim)
+        yield _linear(f"{name}: up", f"{place}.up", time, dim, inner)
+        yield _linear(f"{name}: down", f"{place}.down", time, inner, dim)
     yield _norm("norm", "norm", time, dim)
     yield from _pooled(config, config.pooling, time, dim, vocabulary)
 

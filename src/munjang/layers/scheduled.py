@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from munjang.layers.projection import Projected
-from munjang.layers.randomness import generator
+from munjang.layers.randomness import current_generator
 
 # logits of one piece: 4 MB of float32
 _PIECE = 1 << 20
@@ -33,7 +33,7 @@ def mix_guesses(given: Tensor, given_mask: Tensor, guessed: Projected, share: fl
     Returns:
         [batch, time] ids.
     """
-    chances = torch.rand(given.shape, device=given.device, generator=generator())
+    chances = torch.rand(given.shape, device=given.device, generator=current_generator())
     drawn = (chances < share) & given_mask
     drawn[:, 0] = False
     # a token's number among the real ones; the token before it has the number before

@@ -1,12 +1,12 @@
-"""Attention instead of a memory: every token looks at every other, in layers.
+"""Transformer encoder: stacked self-attention layers.
 
 Papers: Vaswani et al. (2017), "Attention is all you need"; Xiong et al. (2020), "On layer
-normalization in the Transformer architecture", for the norm before each part. Use when what
-belongs together stands apart, or to see which token looks at which. Use `lstm` instead when texts
-are few, `cnn` when short patterns decide.
+normalization in the Transformer architecture", for the norm before each sublayer. Use if
+related words are far apart, or to see which token attends to which. Use `lstm` instead if texts are
+few, `cnn` if short patterns decide.
 """
 
-from typing import Literal, Self, cast
+from typing import Any, Literal, Self, cast
 
 from pydantic import Field, model_validator
 from torch import Tensor, nn
@@ -15,78 +15,73 @@ from munjang.config import DEEPEST, LONGEST, WIDEST
 from munjang.layers.activations import Activation
 from munjang.layers.attention import visible_keys
 from munjang.layers.blocks import Block
-from munjang.layers.dropout import Dropout
 from munjang.layers.embedding import STD
-from munjang.layers.embedding import hashed_row
+from munjang.layers.fast.dropout import Dropout
 from munjang.layers.pooling import Pooling
-from munjang.layers.position import (
-    Positions,
-    added_positions,
-    turns,
-)
+from munjang.layers.position import Positions, make_positions, rotary_tables
+from munjang.models.dropout_rate import DropoutRate
 from munjang.models.encoder import (
+    Bag,
     Encoded,
     PoolingNames,
     WideConfig,
-    bag_embedding,
-    beside,
+    WideEncoder,
+    append_bag,
     pooling_field,
-    token_embedding,
 )
 from munjang.models.heads import check_heads
-from munjang.models.shares import DropoutShare
 
 
 class TransformerConfig(WideConfig):
     """Settings of `transformer`."""
 
     name: Literal["transformer"] = "transformer"
-    layers: int = Field(2, ge=1, le=DEEPEST, description="layers on one another")
-    heads: int = Field(4, ge=1, le=1024, description="ways to look, side by side; they share dim")
+    layers: int = Field(2, ge=1, le=DEEPEST, description="number of stacked layers")
+    heads: int = Field(4, ge=1, le=1024, description="number of attention heads; must divide dim")
     feed_forward: int | None = Field(
         None,
         ge=1,
         le=4 * WIDEST,
-        description="width inside the feed-forward parts; 4 x dim when left out",
+        description="hidden width of the feed-forward sublayers; 4 x dim if omitted",
     )
-    activation: Activation = Field("gelu", description="inside the feed-forward parts")
+    activation: Activation = Field("gelu", description="activation of the feed-forward sublayers")
     positions: Positions = Field(
-        "rotary", description="how a place is told: sinusoidal, learned, rotary"
+        "rotary", description="position encoding: sinusoidal, learned, rotary"
     )
-    longest: int = Field(512, ge=1, le=LONGEST, description="places that learned positions know")
+    longest: int = Field(
+        512, ge=1, le=LONGEST, description="maximum number of tokens with learned positions"
+    )
     pooling: PoolingNames = pooling_field()
-    embedding_dropout: DropoutShare = Field(0.1, description="dropped share of the embedding")
-    dropout: DropoutShare = Field(
-        0.1, description="of what each part adds, and of the pooled vector"
+    embedding_dropout: DropoutRate = Field(0.1, description="dropout rate of the token vectors")
+    dropout: DropoutRate = Field(
+        0.1, description="dropout rate of each sublayer and of the pooled vector"
     )
 
     @model_validator(mode="after")
-    def _heads_share_dim(self) -> Self:
+    def _check_heads(self) -> Self:
         check_heads(self.dim, self.heads, self.positions)
         return self
 
     @property
     def most_tokens(self) -> int | None:
-        """Learned positions end with `longest`."""
+        """Maximum number of tokens of a text: `longest` with learned positions, else None."""
         return self.longest if self.positions == "learned" else None
 
 
-class Transformer(nn.Module):
-    """Layers of attention over token vectors and their places, pooled over real tokens only."""
+class Transformer(WideEncoder):
+    """Self-attention layers over token vectors with positions, pooled over real tokens."""
 
     def __init__(self, config: TransformerConfig, vocabulary_size: int) -> None:
-        super().__init__()
-        self.embedding = token_embedding(config, vocabulary_size)
-        self.bag = bag_embedding(config, vocabulary_size)
-        self.positions = added_positions(config.positions, config.longest, config.dim, scale=STD)
-        self.turned_width = config.dim // config.heads if config.positions == "rotary" else None
+        super().__init__(config, vocabulary_size)
+        self.positions = make_positions(config.positions, config.longest, config.dim, scale=STD)
+        self.rotary_dim = config.dim // config.heads if config.positions == "rotary" else None
         self.embedding_dropout = Dropout(config.embedding_dropout)
         self.blocks = nn.ModuleList(
             Block(
                 config.dim,
                 config.heads,
-                inner=config.feed_forward or 4 * config.dim,
-                inside=config.activation,
+                hidden_dim=config.feed_forward or 4 * config.dim,
+                activation=config.activation,
                 dropout=config.dropout,
             )
             for _ in range(config.layers)
@@ -96,44 +91,52 @@ class Transformer(nn.Module):
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim
 
-    def forward(self, ids: Tensor, mask: Tensor, *, look_into: int | None = None) -> Encoded:
-        """`ids`, `mask` [batch, time] to `states` [batch, time, dim] and `pooled`.
+    def _encode(
+        self,
+        vectors: Tensor,
+        mask: Tensor,
+        bag: Bag,
+        *,
+        attention_layer: int | None = None,
+        **options: Any,
+    ) -> Encoded:
+        """Compute states [batch, time, dim] and the pooled vector.
 
         Args:
-            ids: token ids.
-            mask: True = real token.
-            look_into: number of the layer (-1 = the last) whose weights to give as `attention`
-                [batch, heads, time, time]: row i is how much token i takes from each other, in all
-                1; zeros at padding. None gives those of the pooling, if it has any, and is faster.
+            vectors: token vectors, [batch, time, dim].
+            mask: [batch, time], True = real token.
+            bag: computes the bag's vector.
+            attention_layer: number of the layer (-1 = the last) whose attention weights to return,
+                [batch, heads, time, time]: row i sums to 1 and holds the weights of query i; zeros
+                at padding. None returns those of the pooling, if it has any, and is faster.
+            **options: not used.
 
         Raises:
             IndexError: there is no such layer.
-            ValueError: a text is longer than learned positions know.
+            ValueError: a text is longer than learned positions allow.
         """
-        row = hashed_row(ids, mask, self.embedding, self.bag)
-        states = self.embedding(ids, mask, row)
         if self.positions is not None:
-            states = self.positions(states, mask)
-        states, attention = self._layers(self.embedding_dropout(states), mask, look_into)
+            vectors = self.positions(vectors, mask)
+        states = self.embedding_dropout(vectors)
+        states, attention = self._run_blocks(states, mask, attention_layer)
         states = self.norm(states)
-        pooled, seen = self.pooling(states, mask)
-        pooled = beside(self.dropout(pooled), self.bag, ids, mask, row)
-        return Encoded(
-            pooled, mask=mask, states=states, attention=seen if attention is None else attention
-        )
+        pooled, pooling_weights = self.pooling(states, mask)
+        pooled = append_bag(self.dropout(pooled), bag)
+        attention = pooling_weights if attention is None else attention
+        return Encoded(pooled, mask=mask, states=states, attention=attention)
 
-    def _layers(
-        self, states: Tensor, mask: Tensor, look_into: int | None
+    def _run_blocks(
+        self, states: Tensor, mask: Tensor, attention_layer: int | None
     ) -> tuple[Tensor, Tensor | None]:
         blocks = cast(list[Block], list(self.blocks))
-        looked = None if look_into is None else blocks[look_into]
+        with_attention = None if attention_layer is None else blocks[attention_layer]
         visible, attention = visible_keys(mask), None
-        width = self.turned_width
-        turned = None if width is None else turns(states.shape[1], width, states)
+        dim = self.rotary_dim
+        rotary = None if dim is None else rotary_tables(states.shape[1], dim, states)
         for block in blocks:
-            if block is looked:
-                states, weights = block.written_out(states, visible, turned)
+            if block is with_attention:
+                states, weights = block.forward_with_attention(states, visible, rotary)
                 attention = weights.masked_fill(~mask[:, None, :, None], 0.0)
             else:
-                states = block(states, visible, turned)
+                states = block(states, visible, rotary)
         return states, attention

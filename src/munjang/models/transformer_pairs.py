@@ -16,16 +16,17 @@ from munjang.config import DEEPEST, LONGEST, WIDEST
 from munjang.layers.activations import Activation
 from munjang.layers.attention import KeysValues, visible_keys
 from munjang.layers.blocks import Block, DecoderBlock, Norm
-from munjang.layers.dropout import Dropout
+from munjang.layers.fast.dropout import Dropout
 from munjang.layers.position import (
     LearnedPositions,
     Positions,
+    Rotary,
     SinusoidalPositions,
-    Turns,
-    added_positions,
-    turns,
+    make_positions,
+    rotary_tables,
 )
 from munjang.layers.projection import Projected
+from munjang.models.dropout_rate import DropoutRate
 from munjang.models.encoder_decoder import (
     EncoderDecoderConfig,
     Look,
@@ -34,7 +35,6 @@ from munjang.models.encoder_decoder import (
     pair_embedding,
 )
 from munjang.models.heads import check_heads
-from munjang.models.shares import DropoutShare
 
 AnyBlock = TypeVar("AnyBlock", Block, DecoderBlock)
 
@@ -63,7 +63,7 @@ class TransformerPairsConfig(EncoderDecoderConfig):
         "rotary", description="how a place is told: sinusoidal, learned, rotary"
     )
     longest: int = Field(512, ge=1, le=LONGEST, description="places that learned positions know")
-    dropout: DropoutShare = Field(0.3, description="of the embeddings and of what each part adds")
+    dropout: DropoutRate = Field(0.3, description="of the embeddings and of what each part adds")
 
     @model_validator(mode="after")
     def _heads_share_dim(self) -> Self:
@@ -123,9 +123,9 @@ class TransformerPairs(nn.Module):
         super().__init__()
         self.embedding = pair_embedding(config, vocabularies)
         self.scale = config.dim**0.5
-        self.source_positions = added_positions(config.positions, config.longest, config.dim)
-        self.target_positions = added_positions(config.positions, config.longest, config.dim)
-        self.turned_width = config.dim // config.heads if config.positions == "rotary" else None
+        self.source_positions = make_positions(config.positions, config.longest, config.dim)
+        self.target_positions = make_positions(config.positions, config.longest, config.dim)
+        self.rotary_dim = config.dim // config.heads if config.positions == "rotary" else None
         self.dropout = Dropout(config.dropout)
         self.encoder = nn.ModuleList(_layer(Block, config) for _ in range(config.layers))
         self.decoder = nn.ModuleList(
@@ -142,7 +142,7 @@ class TransformerPairs(nn.Module):
         """Teacher forcing; see `munjang.models.encoder_decoder.EncoderDecoder`."""
         memory, visible = self._memory(source, source_mask)
         states = self._embedded(self.embedding.target(given), given_mask, self.target_positions)
-        turned = self._turns(given.shape[1], states)
+        turned = self._rotary(given.shape[1], states)
         for block, seen in zip(self._decoder, memory, strict=True):
             states = block(states, seen, visible, turned)
         return self.embedding.project(self.decoder_norm(states[given_mask]))
@@ -162,7 +162,7 @@ class TransformerPairs(nn.Module):
         states = self._embedded(
             self.embedding.target(ids.reshape(-1, 1)), None, self.target_positions, place
         ).view(*ids.shape, -1)
-        here = self._turns(1, states, place)
+        here = self._rotary(1, states, place)
         pasts: list[KeysValues] = []
         looked: list[Tensor] = []
         for layer, block in enumerate(self._decoder):
@@ -183,15 +183,17 @@ class TransformerPairs(nn.Module):
         found: list[Look] = []
         states, visible, turned = self._read(source, source_mask)
         for layer, encoding in enumerate(self._encoder):
-            states, weights = encoding.written_out(states, visible, turned)
+            states, weights = encoding.forward_with_attention(states, visible, turned)
             found.append(Look("source", layer, _real(weights, source_mask)))
         states = self.encoder_norm(states)
-        memory = [block.cross.remembered(states) for block in self._decoder]
+        memory = [block.cross.project_keys_values(states) for block in self._decoder]
         written = self._embedded(self.embedding.target(given), given_mask, self.target_positions)
-        turned = self._turns(given.shape[1], written)
+        turned = self._rotary(given.shape[1], written)
         earlier = torch.ones(2 * given.shape[1:], dtype=torch.bool, device=given.device).tril()
         for layer, (block, seen) in enumerate(zip(self._decoder, memory, strict=True)):
-            written, target, cross = block.written_out(written, seen, visible, turned, earlier)
+            written, target, cross = block.forward_with_attention(
+                written, seen, visible, turned, earlier
+            )
             found.append(Look("target", layer, _real(target, given_mask)))
             found.append(Look("cross", layer, _real(cross, given_mask)))
         return found
@@ -212,15 +214,15 @@ class TransformerPairs(nn.Module):
         for block in self._encoder:
             states = block(states, visible, turned)
         states = self.encoder_norm(states)
-        return tuple(block.cross.remembered(states) for block in self._decoder), visible
+        return tuple(block.cross.project_keys_values(states) for block in self._decoder), visible
 
     def _read(
         self, source: Tensor, source_mask: Tensor
-    ) -> tuple[Tensor, Tensor | None, Turns | None]:
+    ) -> tuple[Tensor, Tensor | None, Rotary | None]:
         """The source before its first layer."""
         vectors = self.embedding.source(source)
         states = self._embedded(vectors, source_mask, self.source_positions)
-        return states, visible_keys(source_mask), self._turns(source.shape[1], states)
+        return states, visible_keys(source_mask), self._rotary(source.shape[1], states)
 
     def _embedded(
         self,
@@ -235,17 +237,17 @@ class TransformerPairs(nn.Module):
             states = positions(states, mask, place)
         return cast(Tensor, self.dropout(states))
 
-    def _turns(self, time: int, like: Tensor, first: int = 0) -> Turns | None:
-        width = self.turned_width
-        return None if width is None else turns(time, width, like, first)
+    def _rotary(self, time: int, like: Tensor, first: int = 0) -> Rotary | None:
+        width = self.rotary_dim
+        return None if width is None else rotary_tables(time, width, like, first)
 
 
 def _layer(kind: type[AnyBlock], config: TransformerPairsConfig) -> AnyBlock:
     return kind(
         config.dim,
         config.heads,
-        inner=config.feed_forward or 2 * config.dim,
-        inside=config.activation,
+        hidden_dim=config.feed_forward or 2 * config.dim,
+        activation=config.activation,
         dropout=config.dropout,
         norm=config.norm,
     )

@@ -20,8 +20,8 @@ from munjang.data.buckets import Group
 from munjang.data.dataset import AnyBatch, Dataset
 from munjang.errors import ConfigError
 from munjang.layers.embedding import TokenEmbedding
-from munjang.layers.randomness import drawing_from
-from munjang.layers.spelling import Spelling
+from munjang.layers.randomness import use_generator
+from munjang.layers.subword_embedding import SubwordEmbedding
 from munjang.tasks.figures import FIGURES, finite_or_none, loss_of
 from munjang.tasks.task import Learned, TaskScores
 from munjang.training.members import MemberLosses
@@ -69,7 +69,7 @@ class Step:
 
 def make_state(model: nn.Module, settings: TrainingSettings) -> TrainingState:
     """A fresh state: dense parameters to AdamW, embedding rows to the optimiser that is set."""
-    tables = (TokenEmbedding, Spelling)
+    tables = (TokenEmbedding, SubwordEmbedding)
     rows = [module.weight for module in model.modules() if isinstance(module, tables)]
     chosen = {id(parameter) for parameter in rows}
     dense = [p for p in model.parameters() if id(p) not in chosen]
@@ -196,7 +196,7 @@ class Loop:
             counters.step, self.total, warmup=self.settings.warmup, schedule=self.settings.schedule
         )
         self.random.manual_seed(self.seed * 1_000_003 + counters.step)
-        with drawing_from(self.random):
+        with use_generator(self.random):
             loss = self._update(batch, factor)
         counters.step += 1
         counters.loss_sum += loss

@@ -172,7 +172,7 @@ def test_a_text_gives_every_layer_and_head_and_the_pooling(ends: bool) -> None:
     batch = torch.tensor([[*real, 0, 0], [OOV] * (len(real) + 2)])
     mask = batch != 0
     for layer in range(3):
-        seen = network.encoder(batch, mask, look_into=layer).attention[0]
+        seen = network.encoder(batch, mask, attention_layer=layer).attention[0]
         for one in found.of("source", layer):
             expected = seen[one.head, : len(real), : len(real)].detach().numpy()
             np.testing.assert_allclose(one.weights, expected, atol=1e-6)

@@ -143,7 +143,7 @@ def test_products_of_a_transformer_are_those_that_pytorch_counts(
     # the counter does not see into the fused function of a CPU
     def attend(*qkv: Any, causal: bool) -> Any:
         assert not causal
-        return attention.attend_written_out(*qkv)[0]
+        return attention.attend_with_weights(*qkv)[0]
 
     monkeypatch.setattr(attention, "attend", attend)
     found = shapes("transformer", input=11, vocabulary=30)

@@ -1,1 +1,1 @@
-"""Kernels written for speed. Each has a slow twin, a layer or a formula, that the tests hold it to."""
+"""Kernels written for speed, each tested against a slow twin: a layer or a formula."""

@@ -1,7 +1,7 @@
 """Table rows of the tokens and n-grams of one text, in few operations of NumPy.
 
-`munjang.layers.hashing` and `munjang.layers.bits` do the same for a padded batch. Of one text no
-place is padding, and the n-grams of like length lie side by side: [n, time] instead of [time, n].
+`munjang.layers.ngram_rows` does the same for a padded batch. One text has no padding, and n-grams
+of the same n are contiguous: [n, time] instead of [time, n].
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,8 @@ class HashedRow:
 
     Attributes:
         ids: token ids, [time], without padding.
-        hashes: of the n-grams for n = 2, 3, ... that begin at each place, [longest - 1, time],
-            not yet brought into the range of a table. Where an n-gram would run past the text
-            there is no meaning.
+        hashes: hashes of the n-grams for n = 2, 3, ... that start at each place, [longest - 1, time],
+            not yet in the range of a table; meaningless if an n-gram would run past the text.
     """
 
     ids: Int64s
@@ -83,8 +82,8 @@ def rows_of_row(
 
 
 def _into_range(hashes: Int64s, buckets: int, out: Int64s) -> None:
-    """Write hashes in [0, `buckets`), of the 31 bits that count."""
-    if buckets & (buckets - 1) == 0:  # a power of two: the rest of a division is its lowest bits
+    """Reduce the lower 31 bits of `hashes` to [0, `buckets`)."""
+    if buckets & (buckets - 1) == 0:  # a power of two: the remainder is the lowest bits
         np.bitwise_and(hashes, 0x7FFFFFFF & (buckets - 1), out=out)
     else:
         np.bitwise_and(hashes, 0x7FFFFFFF, out=out)

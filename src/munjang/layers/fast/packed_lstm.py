@@ -36,7 +36,7 @@ def pack_lstm(*weights: Tensor) -> PackedLstm | None:
     """
     dim, hidden = weights[0].shape[1], weights[1].shape[1]
     zeros = weights[0].new_zeros(1, 1, hidden)
-    packed = []
+    packed: list[Sequence[Tensor]] = []
     try:
         for reverse in (False, True):
             w, u, *biases = weights[4:] if reverse else weights[:4]
@@ -44,7 +44,7 @@ def pack_lstm(*weights: Tensor) -> PackedLstm | None:
                 w, u, hidden, reverse, True, False, [1, 1, dim]
             )
             packed.append([*layout, *biases])
-        result = PackedLstm(*packed, zeros)
+        result = PackedLstm(packed[0], packed[1], zeros)
         run_packed_lstm(result, weights[0].new_zeros(1, dim))
     except (AttributeError, RuntimeError):
         return None

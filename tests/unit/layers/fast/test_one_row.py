@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from munjang.layers.attention import SelfAttention
-from munjang.layers.convolution import Convolutions
-from munjang.layers.embedding import TokenEmbedding, hashed_row
+from munjang.layers.embedding import TokenEmbedding, hash_batch
+from munjang.layers.fast.convolution import Convolutions
 from munjang.layers.fast.derived import DerivedWeights
 from munjang.layers.fast.packed_lstm import pack_lstm
 from munjang.layers.pooling import Pooling
-from munjang.layers.position import turns
+from munjang.layers.position import rotary_tables
 from munjang.layers.recurrent import Cell, StackedRecurrent
 from munjang.models.encoder import WideConfig, bag_embedding, token_embedding
 
@@ -81,10 +81,10 @@ def test_attention(time: int, heads: int, pairs: int, rotary: bool, seed: int) -
     torch.manual_seed(seed)
     attention = SelfAttention(2 * pairs * heads, heads).eval()
     states = torch.randn(1, time, 2 * pairs * heads)
-    angles = turns(time, 2 * pairs, states) if rotary else None
+    rotary = rotary_tables(time, 2 * pairs, states) if rotary else None
     with torch.inference_mode():
-        found = attention(states, None, angles)
-    wanted = _with_gradient(attention, states, None, angles)
+        found = attention(states, None, rotary)
+    wanted = _with_gradient(attention, states, None, rotary)
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
 
 
@@ -99,7 +99,7 @@ def test_convolutions(time: int, widths: list[int], seed: int) -> None:
     convolutions = Convolutions(5, 3, widths).eval()
     states = torch.randn(1, time, 5)
     with torch.inference_mode():
-        found = convolutions.side_by_side(states)
+        found = convolutions.concatenate_maps(states)
     wanted = torch.cat([layer(states) for layer in convolutions.layers()], dim=-1)
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
 
@@ -121,8 +121,8 @@ def _embeddings(**settings_: int) -> tuple[TokenEmbedding, TokenEmbedding | None
     embeddings = token_embedding(config, 50), bag_embedding(config, 50)
     for embedding in embeddings:
         assert embedding is not None
-        if embedding.ngram_min_frequency > 1:
-            embedding.kept.copy_(torch.randint(0, 256, embedding.kept.shape))
+        if embedding.rows.min_frequency > 1:
+            embedding.rows.kept.copy_(torch.randint(0, 256, embedding.rows.kept.shape))
     return embeddings
 
 
@@ -151,7 +151,7 @@ def test_embedding_and_bag(
     embedding.eval()
     bag.eval()
     with torch.inference_mode():
-        row = hashed_row(batch, mask, embedding, bag)
+        row = hash_batch(batch, mask, embedding, bag)
         assert row is not None
         vectors = embedding(batch, mask, row)
         bags = [bag.bag(batch, mask, combiner, row) for combiner in ("mean", "sqrtn")]
@@ -164,13 +164,13 @@ def test_a_row_that_is_padded_empty_or_learned_from_is_not_hashed_alone() -> Non
     embedding = TokenEmbedding(50, 4, ngrams=2).eval()
     ids = torch.tensor([[3, 4]])
     whole = torch.ones_like(ids, dtype=torch.bool)
-    assert hashed_row(ids, whole, embedding) is None
+    assert hash_batch(ids, whole, embedding) is None
     with torch.no_grad():
-        assert hashed_row(ids, whole, embedding) is not None
-        assert hashed_row(ids, torch.tensor([[True, False]]), embedding) is None
-        assert hashed_row(ids[:, :0], whole[:, :0], embedding) is None
-        assert hashed_row(ids.repeat(2, 1), whole.repeat(2, 1), embedding) is None
-        assert hashed_row(ids, whole, embedding.train()) is None
+        assert hash_batch(ids, whole, embedding) is not None
+        assert hash_batch(ids, torch.tensor([[True, False]]), embedding) is None
+        assert hash_batch(ids[:, :0], whole[:, :0], embedding) is None
+        assert hash_batch(ids.repeat(2, 1), whole.repeat(2, 1), embedding) is None
+        assert hash_batch(ids, whole, embedding.train()) is None
 
 
 def _rows() -> list[tuple[nn.Module, str, Tensor]]:
@@ -193,7 +193,7 @@ def _rows() -> list[tuple[nn.Module, str, Tensor]]:
 def _run(layer: nn.Module, states: Tensor) -> Tensor:
     with torch.inference_mode():
         if isinstance(layer, Convolutions):
-            return layer.side_by_side(states)
+            return layer.concatenate_maps(states)
         return layer(states, _whole(states))
 
 

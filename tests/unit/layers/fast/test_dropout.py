@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from munjang.layers.dropout import Dropout
+from munjang.layers.fast.dropout import Dropout
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

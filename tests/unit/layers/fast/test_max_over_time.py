@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from munjang.layers.convolution import TimeConvolution
-from munjang.layers.highest import highest
+from munjang.layers.fast.convolution import TimeConvolution
+from munjang.layers.fast.max_over_time import highest
 from munjang.layers.masking import mask_from_lengths, masked_max
 
 pytestmark = pytest.mark.usefixtures("one_thread")

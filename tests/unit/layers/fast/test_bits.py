@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from munjang.layers.bits import are_set, packed
+from munjang.layers.fast.bits import are_set, packed
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=12), st.data())

@@ -26,6 +26,12 @@ class TokenVectors:
     tokens: Tensor
     bag: Tensor | None = None
 
+    def masked(self, mask: Tensor) -> "TokenVectors":
+        """Return the vectors with zeros at padding of `mask` [batch, time], True = real token."""
+        padding = ~mask[..., None]
+        bag = None if self.bag is None else self.bag.masked_fill(padding, 0.0)
+        return TokenVectors(self.tokens.masked_fill(padding, 0.0), bag)
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -178,7 +184,8 @@ class WideEncoder(nn.Module):
         return TokenVectors(self.embedding(ids, mask), bag)
 
     def encode(self, vectors: TokenVectors, mask: Tensor, **options: Any) -> Encoded:
-        """Encode the vectors of `embed`, or any others of their shape."""
+        """Encode the vectors of `embed`, or any others of their shape; padding is zeroed."""
+        vectors = vectors.masked(mask)
         bag = vectors.bag
         make_bag = None if bag is None else lambda: combine(bag, mask, "sqrtn")
         return self._encode(vectors.tokens, mask, make_bag, **options)

@@ -10,7 +10,7 @@ def check_heads(dim: int, heads: int, positions: Positions) -> None:
         ValueError: `dim` is not a multiple of `heads`, or rotary positions need an even head dim.
     """
     if dim % heads:
-        raise ValueError(f"heads: dim ({dim}) is not a multiple of heads ({heads})")
+        raise ValueError(f"heads: dim ({dim}) is no multiple of heads ({heads})")
     if positions == "rotary" and dim // heads % 2:
         raise ValueError(
             f"positions: rotary needs an even head width, got dim / heads = {dim // heads}; "

@@ -56,7 +56,7 @@ class ImageCnnConfig(Settings):
     activation: Activation = Field("relu", description="after each convolution")
     pooled: Literal["flat", "max", "mean"] = Field(
         "flat",
-        description="vector of an image: flat = all of the last maps; max, mean = one number per map",
+        description="image vector: flat = all of the last maps; max, mean = one per map",
     )
     shift: float = Field(
         0.1, ge=0, le=1, description="maximum random shift in training, as a fraction of each side"
@@ -83,7 +83,7 @@ class ImageCnnConfig(Settings):
             values = _tuple(getattr(self, key))
             if len(values) not in (1, len(self.filters)):
                 raise ValueError(
-                    f"{key}: expected one number, or one per layer ({len(self.filters)} in filters), "
+                    f"{key}: expected one number, or {len(self.filters)}, one per layer, "
                     f"got {len(values)}"
                 )
         return self

@@ -48,6 +48,6 @@ class Mean(nn.Module):
         return TokenVectors(self.embedding(ids, mask))
 
     def encode(self, vectors: TokenVectors, mask: Tensor) -> Encoded:
-        """Encode the vectors of `embed`, or any others of their shape."""
-        pooled = combine(vectors.tokens, mask, self.combiner)
+        """Encode the vectors of `embed`, or any others of their shape; padding is zeroed."""
+        pooled = combine(vectors.masked(mask).tokens, mask, self.combiner)
         return Encoded(pooled=self.dropout(pooled), mask=mask)

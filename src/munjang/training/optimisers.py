@@ -1,10 +1,10 @@
 """AdamW, and Adagrad, that update only the touched rows of an embedding.
 
 A parameter with a row-sparse gradient (`munjang.layers.fast.sparse_rows`) has only those rows read,
-decayed and moved that the batch touched. PyTorch's own kernel does the arithmetic of AdamW; its classes are
-left aside, since making the first one imports the compiler, 1.8 s before any training begins, and
-since each step through them, or through the function below them, costs more than the arithmetic of
-a small model.
+decayed and moved that the batch touched. PyTorch's own kernel does the arithmetic of AdamW; its
+classes are left aside, since making the first one imports the compiler, 1.8 s before any training
+begins, and since each step through them, or through the function below them, costs more than the
+arithmetic of a small model.
 """
 
 import math

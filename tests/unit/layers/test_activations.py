@@ -8,7 +8,7 @@ import torch
 from keras import activations as keras_activations
 
 from munjang.errors import ConfigError
-from munjang.layers.activations import Activation
+from munjang.layers.activations import Activation, get_activation
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from munjang.layers.attention import SelfAttention, attend, attend_with_weights, visible_keys
 from munjang.layers.masking import mask_from_lengths
-from munjang.layers.position import turns
+from munjang.layers.position import rotary_tables
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -106,11 +106,11 @@ def test_equal_to_the_frameworks_module(lengths: list[int], extra: int, heads: i
     ours = SelfAttention(8, heads)
     theirs = nn.MultiheadAttention(8, heads, bias=False, batch_first=True)
     theirs.in_proj_weight.data = ours.in_proj.weight.detach().clone()
-    theirs.out_proj.weight.data = ours.join.weight.detach().clone()
+    theirs.out_proj.weight.data = ours.out_proj.weight.detach().clone()
     mask = mask_from_lengths(torch.tensor(lengths), max(lengths) + extra)
     states = torch.randn(*mask.shape, 8, requires_grad=True)
     twin = states.detach().clone().requires_grad_()
-    taken, weights = ours.written_out(states, visible_keys(mask))
+    taken, weights = ours.forward_with_attention(states, visible_keys(mask))
     expected, expected_weights = theirs(
         twin, twin, twin, key_padding_mask=~mask, average_attn_weights=False
     )
@@ -122,7 +122,7 @@ def test_equal_to_the_frameworks_module(lengths: list[int], extra: int, heads: i
     torch.testing.assert_close(states.grad, twin.grad, atol=1e-5, rtol=1e-4)
     for mine, other in [
         (ours.in_proj.weight, theirs.in_proj_weight),
-        (ours.join.weight, theirs.out_proj.weight),
+        (ours.out_proj.weight, theirs.out_proj.weight),
     ]:
         torch.testing.assert_close(mine.grad, other.grad, atol=1e-5, rtol=1e-4)
 
@@ -133,7 +133,7 @@ def test_gradients_are_those_of_small_differences(rotary: bool) -> None:
     attention = SelfAttention(8, 2).double()
     visible = visible_keys(mask_from_lengths(torch.tensor([3, 2, 0]), 3))
     states = torch.randn(3, 3, 8, dtype=torch.float64, requires_grad=True)
-    turned = turns(3, 4, states) if rotary else None
+    turned = rotary_tables(3, 4, states) if rotary else None
     weights = [attention.in_proj.weight, attention.out_proj.weight]
     assert torch.autograd.gradcheck(lambda x, *_: attention(x, visible, turned), (states, *weights))
 
@@ -148,5 +148,5 @@ def test_each_projection_begins_as_a_matrix_of_its_own() -> None:
 
 
 def test_heads_that_cannot_share_the_width_are_refused() -> None:
-    with pytest.raises(ValueError, match="10 is no multiple of 4"):
+    with pytest.raises(ValueError, match="got dim 10 and 4 heads"):
         SelfAttention(10, 4)

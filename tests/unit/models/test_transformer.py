@@ -125,7 +125,7 @@ def test_the_order_of_tokens_is_known(positions: str) -> None:
 
 def test_a_text_longer_than_the_learned_places_is_an_error() -> None:
     encoder = make(positions="learned", longest=4)
-    with pytest.raises(ValueError, match="a text of 5 tokens, and positions for 4"):
+    with pytest.raises(ValueError, match="a text of 5 tokens, but learned positions for 4"):
         encoder(*padded([[1, 2, 3, 4, 5]]))
 
 

@@ -61,7 +61,7 @@ def slow_block(block: DecoderBlock, x: Tensor, source: Tensor) -> Tensor:
 @pytest.mark.parametrize("norm", ["pre", "post"])
 def test_a_decoder_layer_is_the_papers(norm: Any) -> None:
     torch.manual_seed(0)
-    block = DecoderBlock(8, 2, inner=12, inside="relu", dropout=0.0, norm=norm)
+    block = DecoderBlock(8, 2, hidden_dim=12, activation="relu", dropout=0.0, norm=norm)
     x, source = torch.randn(2, 5, 8), torch.randn(2, 3, 8)
     found = block(x, block.cross.project_keys_values(source), None, None)
     for row in range(2):
@@ -71,7 +71,7 @@ def test_a_decoder_layer_is_the_papers(norm: Any) -> None:
 @pytest.mark.parametrize("norm", ["pre", "post"])
 def test_written_out_it_is_the_same_with_weights(norm: Any) -> None:
     torch.manual_seed(0)
-    block = DecoderBlock(8, 2, inner=12, inside="gelu", dropout=0.0, norm=norm)
+    block = DecoderBlock(8, 2, hidden_dim=12, activation="gelu", dropout=0.0, norm=norm)
     x, source = torch.randn(2, 5, 8), torch.randn(2, 3, 8)
     memory = block.cross.project_keys_values(source)
     earlier = torch.ones(5, 5, dtype=torch.bool).tril()
@@ -80,8 +80,10 @@ def test_written_out_it_is_the_same_with_weights(norm: Any) -> None:
     assert own.shape == (2, 2, 5, 5)
     assert cross.shape == (2, 2, 5, 3)
     assert not own.triu(1).any()
-    encoder = Block(8, 2, inner=12, inside="gelu", dropout=0.0, norm=norm)
-    torch.testing.assert_close(encoder.written_out(x, None, None)[0], encoder(x, None, None))
+    encoder = Block(8, 2, hidden_dim=12, activation="gelu", dropout=0.0, norm=norm)
+    torch.testing.assert_close(
+        encoder.forward_with_attention(x, None, None)[0], encoder(x, None, None)
+    )
 
 
 def test_hypotheses_are_so_many_queries_on_one_source() -> None:

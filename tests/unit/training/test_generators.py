@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import munjang
-from munjang.layers.randomness import generator, seed_initialization, use_generator
+from munjang.layers.randomness import current_generator, seed_initialization, use_generator
 from munjang.training.loop import Step
 
 WORDS = ["good", "bad", "film", "fine", "awful", "great", "boring", "영화", "최고", "별로"]
@@ -128,5 +128,5 @@ def test_the_generator_before_comes_back() -> None:
     with use_generator(own):
         with pytest.raises(KeyError), use_generator(torch.Generator()):
             raise KeyError
-        assert generator() is own
-    assert generator() is None
+        assert current_generator() is own
+    assert current_generator() is None

@@ -19,7 +19,7 @@ class HashedRow:
 
     Attributes:
         ids: token ids, [time], without padding.
-        hashes: hashes of the n-grams for n = 2, 3, ... that start at each place, [longest - 1, time],
+        hashes: hashes of the n-grams for n = 2, 3, ... that start at each place, [n, time],
             not yet in the range of a table; meaningless if an n-gram would run past the text.
     """
 

@@ -83,7 +83,7 @@ def test_a_stack_run_to_its_ends_is_each_row_alone(cell: str, layers: int, direc
     stack = StackedRecurrent(cell, DIM, HIDDEN, layers=layers, directions=directions)
     lengths = [3, 1, 6, 5]
     states, mask = made(lengths, extra=2)
-    outputs, ends = stack.to_end(states, mask)
+    outputs, ends = stack.forward_with_final_states(states, mask)
     assert torch.equal(outputs[mask], stack(states, mask)[mask])
     assert ends.shape == (4, layers, 2 if cell == "lstm" else 1, HIDDEN * directions)
     for row, length in enumerate(lengths):
@@ -105,8 +105,9 @@ def test_dropout_stands_between_layers(cell: str) -> None:
     torch.manual_seed(0)
     states, mask = made([4, 2])
     single = StackedRecurrent(cell, DIM, HIDDEN, dropout=0.5)
-    assert torch.equal(single.to_end(states, mask)[1], single.to_end(states, mask)[1])
+    (_, first), (_, second) = (single.forward_with_final_states(states, mask) for _ in range(2))
+    assert torch.equal(first, second)
     double = StackedRecurrent(cell, DIM, HIDDEN, layers=2, dropout=0.5)
-    first, second = double.to_end(states, mask)[1], double.to_end(states, mask)[1]
+    (_, first), (_, second) = (double.forward_with_final_states(states, mask) for _ in range(2))
     assert torch.equal(first[:, 0], second[:, 0])
     assert not torch.equal(first[:, 1], second[:, 1])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from munjang.layers.fast.bits import are_set, are_set_by_numpy, packed
+from munjang.layers.fast.bits import are_set, are_set_by_numpy, pack_bits
 from munjang.layers.fast.convolution import TimeConvolution, concatenate_maps
 from munjang.layers.fast.sparse_rows import sum_rows
 from munjang.layers.hashing import hash_ngrams, hash_ngrams_by_torch
@@ -43,7 +43,7 @@ def test_numpy_hashes_as_torch_does(
 @quick
 @given(places=st.lists(st.integers(-64, 63), min_size=1), seed=st.integers(0, 99))
 def test_numpy_reads_bits_as_torch_does(places: list[int], seed: int) -> None:
-    bits = packed(torch.rand(64, generator=torch.Generator().manual_seed(seed)) < 0.5)
+    bits = pack_bits(torch.rand(64, generator=torch.Generator().manual_seed(seed)) < 0.5)
     found = are_set_by_numpy(bits, np.array(places))
     assert found.tolist() == are_set(bits, torch.tensor(places)).tolist()
 

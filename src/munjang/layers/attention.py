@@ -103,7 +103,7 @@ class SelfAttention(nn.Module):
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         if dim % heads:
-            raise ValueError(f"dim must be a multiple of heads, got dim {dim} and {heads} heads")
+            raise ValueError(f"dim ({dim}) is no multiple of heads ({heads})")
         self.heads = heads
         self.in_proj = nn.Linear(dim, 3 * dim, bias=False)
         self.out_proj = nn.Linear(dim, dim, bias=False)
@@ -195,7 +195,7 @@ class CrossAttention(nn.Module):
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         if dim % heads:
-            raise ValueError(f"dim must be a multiple of heads, got dim {dim} and {heads} heads")
+            raise ValueError(f"dim ({dim}) is no multiple of heads ({heads})")
         self.heads = heads
         self.query = nn.Linear(dim, dim, bias=False)
         self.in_proj = nn.Linear(dim, 2 * dim, bias=False)

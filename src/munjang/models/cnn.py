@@ -46,9 +46,9 @@ class CnnConfig(WideConfig):
     @classmethod
     def _check_widths(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
         if not widths or min(widths) < 1:
-            raise ValueError("widths must be one or more integers >= 1")
+            raise ValueError("widths are one or more whole numbers from 1 up")
         if len(widths) > _MOST_WIDTHS or max(widths) > _WIDEST:
-            raise ValueError(f"widths must be at most {_MOST_WIDTHS} integers <= {_WIDEST}")
+            raise ValueError(f"widths are at most {_MOST_WIDTHS} whole numbers up to {_WIDEST}")
         return widths
 
 

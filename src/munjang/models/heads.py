@@ -13,6 +13,6 @@ def check_heads(dim: int, heads: int, positions: Positions) -> None:
         raise ValueError(f"heads: dim ({dim}) is no multiple of heads ({heads})")
     if positions == "rotary" and dim // heads % 2:
         raise ValueError(
-            f"positions: rotary needs an even head width, got dim / heads = {dim // heads}; "
-            "change dim or heads, or choose other positions"
+            f"positions: rotary rotates pairs of features, and a head of dim / heads = "
+            f"{dim // heads} cannot be paired; choose dim and heads of an even quotient"
         )

@@ -72,7 +72,7 @@ class ImageCnnConfig(Settings):
     @classmethod
     def _positive(cls, values: PerLayer) -> PerLayer:
         if not values or min(_tuple(values)) < 1:
-            raise ValueError("expected integers >= 1")
+            raise ValueError("expected whole numbers from 1 up")
         if len(_tuple(values)) > _DEEPEST or max(_tuple(values)) > LONGEST_SIDE:
             raise ValueError(f"expected at most {_DEEPEST} numbers up to {LONGEST_SIDE}")
         return values
@@ -83,8 +83,8 @@ class ImageCnnConfig(Settings):
             values = _tuple(getattr(self, key))
             if len(values) not in (1, len(self.filters)):
                 raise ValueError(
-                    f"{key}: expected one number, or {len(self.filters)}, one per layer, "
-                    f"got {len(values)}"
+                    f"{key}: expected one number, or one for each of the {len(self.filters)} "
+                    f"layers of filters, got {len(values)}"
                 )
         return self
 

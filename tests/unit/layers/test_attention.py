@@ -148,5 +148,5 @@ def test_each_projection_begins_as_a_matrix_of_its_own() -> None:
 
 
 def test_heads_that_cannot_share_the_width_are_refused() -> None:
-    with pytest.raises(ValueError, match="got dim 10 and 4 heads"):
+    with pytest.raises(ValueError, match="is no multiple of heads"):
         SelfAttention(10, 4)

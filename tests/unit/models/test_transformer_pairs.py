@@ -31,7 +31,7 @@ def slow_heads(
 ) -> Tensor:
     heads = [part.chunk(layer.heads, dim=1) for part in (queries, keys, values)]
     joined = torch.cat([slow_attention(*head, allowed) for head in zip(*heads, strict=True)], dim=1)
-    return joined @ layer.join.weight.T
+    return joined @ layer.out_proj.weight.T
 
 
 def slow_block(block: DecoderBlock, x: Tensor, source: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from munjang.api import Trained, train
-from munjang.layers import fused
+from munjang.layers.fast import fused_recurrent as fused
 from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 from munjang.training.precision import precision_line
 from munjang.training.settings import TrainingSettings

@@ -129,14 +129,12 @@ class SelfAttention(nn.Module):
         Returns:
             [batch, time, dim].
         """
-        if visible is None and not causal and self._can_attend_row(states, rotary):
-            full = None if rotary is None else rotary.full
-            weights = self.in_proj.weight, self.out_proj.weight
-            return attend_row(states[0], *weights, self.heads, full)[None]
+        if visible is None and not causal and self.can_attend_row(states, rotary):
+            return self.forward_row(states[0], rotary)[None]
         return self._combine_heads(attend(*self._heads(states, rotary), visible, causal=causal))
 
-    def _can_attend_row(self, states: Tensor, rotary: Rotary | None) -> bool:
-        """Return whether `attend_row` computes the same."""
+    def can_attend_row(self, states: Tensor, rotary: Rotary | None) -> bool:
+        """Return whether `attend_row` may compute `forward`: one row, without gradients."""
         is_row = len(states) == 1 and states.shape[1] <= LONGEST_ROW
         if not is_row or self.training or torch.is_grad_enabled():
             return False
@@ -144,8 +142,18 @@ class SelfAttention(nn.Module):
             return False
         return rotary is None or rotary.full is not None
 
+    def forward_row(self, row: Tensor, rotary: Rotary | None) -> Tensor:
+        """Compute `forward` for `row` [time, dim] without padding, if `can_attend_row`."""
+        full = None if rotary is None else rotary.full
+        weights = self.in_proj.weight, self.out_proj.weight
+        return attend_row(row, *weights, self.heads, full)
+
     def step(
-        self, states: Tensor, past: KeysValues | None, rotary: Rotary | None
+        self,
+        states: Tensor,
+        past: KeysValues | None,
+        rotary: Rotary | None,
+        visible: Tensor | None = None,
     ) -> tuple[Tensor, KeysValues]:
         """Attend from one more token per row to those before it and to itself.
 
@@ -153,6 +161,8 @@ class SelfAttention(nn.Module):
             states: states of the new tokens, [rows, 1, dim].
             past: keys and values of earlier tokens, each [rows, heads, places, dim / heads].
             rotary: tables of the new place.
+            visible: True = place that may be attended to, the new token last, [rows, 1, 1, places
+                + 1]; None = all.
 
         Returns:
             [rows, 1, dim], and keys and values with the new token.
@@ -160,7 +170,7 @@ class SelfAttention(nn.Module):
         query, key, value = self._heads(states, rotary)
         if past is not None:
             key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
-        return self._combine_heads(attend(query, key, value, None)), (key, value)
+        return self._combine_heads(attend(query, key, value, visible)), (key, value)
 
     def forward_with_attention(
         self, states: Tensor, visible: Tensor | None, rotary: Rotary | None = None

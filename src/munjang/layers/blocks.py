@@ -10,6 +10,7 @@ Xiong et al. (2020), "On layer normalization in the Transformer architecture", b
 from collections.abc import Callable
 from typing import Literal, cast
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from munjang.layers.activations import Activation, get_activation
@@ -57,6 +58,10 @@ class _TransformerLayer(nn.Module):
         return cast(Tensor, self.down(self.activation(self.up(states))))
 
 
+def _normalize(norm: nn.LayerNorm, states: Tensor) -> Tensor:
+    return F.layer_norm(states, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+
+
 class Block(_TransformerLayer):
     """Encoder layer: self-attention, then feed-forward.
 
@@ -86,6 +91,8 @@ class Block(_TransformerLayer):
 
     def forward(self, states: Tensor, visible: Tensor | None, rotary: Rotary | None) -> Tensor:
         """Return the new states [batch, time, dim] of `states` [batch, time, dim]."""
+        if visible is None and self.norm_first and self.attention.can_attend_row(states, rotary):
+            return self._forward_row(states[0], rotary)[None]
         return self.feed_forward(
             self.residual(states, self.attention_norm, lambda x: self.attention(x, visible, rotary))
         )
@@ -102,6 +109,16 @@ class Block(_TransformerLayer):
             return outputs
 
         return self.feed_forward(self.residual(states, self.attention_norm, attention)), kept[0]
+
+    def _forward_row(self, row: Tensor, rotary: Rotary | None) -> Tensor:
+        """Compute `forward` for one row [time, dim], whose modules take longer to call than to run.
+
+        Forward hooks of the sublayers are not called.
+        """
+        row = row + self.attention.forward_row(_normalize(self.attention_norm, row), rotary)
+        up, down = self.up, self.down
+        hidden = F.linear(_normalize(self.feed_forward_norm, row), up.weight, up.bias)
+        return row + F.linear(self.activation(hidden), down.weight, down.bias)
 
 
 class DecoderBlock(_TransformerLayer):
@@ -196,6 +213,7 @@ class DecoderBlock(_TransformerLayer):
         source_keys_values: KeysValues,
         visible: Tensor | None,
         rotary: Rotary | None,
+        past_visible: Tensor | None = None,
     ) -> tuple[Tensor, KeysValues, Tensor]:
         """Compute one target place of every hypothesis.
 
@@ -205,7 +223,9 @@ class DecoderBlock(_TransformerLayer):
                 dim / heads]; None at the first place.
             source_keys_values: one per sentence; its hypotheses are queries on it.
             visible: source tokens that may be attended to.
-            rotary: tables of this place alone.
+            rotary: tables of this place only.
+            past_visible: True = target place that may be attended to, this one last, [sentences x
+                beam, 1, 1, places + 1]; None = all.
 
         Returns:
             [sentences, beam, dim], the past with this place, and the weights on the source
@@ -216,7 +236,9 @@ class DecoderBlock(_TransformerLayer):
         shape = states.shape
 
         def attention(x: Tensor) -> Tensor:
-            outputs, keys_values = self.attention.step(x.view(-1, 1, shape[-1]), past, rotary)
+            outputs, keys_values = self.attention.step(
+                x.view(-1, 1, shape[-1]), past, rotary, past_visible
+            )
             extended.append(keys_values)
             return outputs.view(shape)
 

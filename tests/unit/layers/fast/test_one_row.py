@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from munjang.layers.activations import Activation
 from munjang.layers.attention import SelfAttention
+from munjang.layers.blocks import Block, Norm
 from munjang.layers.embedding import TokenEmbedding, hash_batch
 from munjang.layers.fast.convolution import Convolutions
 from munjang.layers.fast.derived import DerivedWeights
@@ -86,6 +88,29 @@ def test_attention(time: int, heads: int, pairs: int, rotary: bool, seed: int) -
         found = attention(states, None, rotary)
     wanted = _with_gradient(attention, states, None, rotary)
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+
+
+@quick
+@given(
+    time=st.integers(1, 80),
+    activation=st.sampled_from(["gelu", "relu", "softmax"]),
+    norm=st.sampled_from(["pre", "post"]),
+    rotary=st.booleans(),
+    seed=seeds,
+)
+def test_transformer_layer(
+    time: int, activation: Activation, norm: Norm, rotary: bool, seed: int
+) -> None:
+    torch.manual_seed(seed)
+    block = Block(8, 2, hidden_dim=12, activation=activation, dropout=0.1, norm=norm).eval()
+    for parameter in block.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    states = torch.randn(1, time, 8)
+    tables = rotary_tables(time, 4, states) if rotary else None
+    with torch.inference_mode():
+        found = block(states, None, tables)
+    wanted = _with_gradient(block, states, None, tables)
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
 
 
 @quick

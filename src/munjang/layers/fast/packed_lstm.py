@@ -1,8 +1,8 @@
 """Both directions of an LSTM over one row, by oneDNN with weights that are packed once.
 
 `torch.lstm` brings the weights into oneDNN's layout at every call, which takes a quarter of the
-time of a short text. The operators that pack them and read them packed are private to PyTorch (2.0
-to 2.13 have them, as what `torch.compile` makes of an LSTM), so a build without them falls back.
+time of a short text. The operators that pack weights and read them packed are private to PyTorch
+(tried with 2.13), so a build without them falls back to `torch.lstm`.
 """
 
 from collections.abc import Sequence

@@ -35,9 +35,9 @@ def from_ours(path: Path, layers: int) -> Weights:
     ):
         parts = {
             **norms,
-            "feed_norm": "feed_forward.layer_norm",
-            "widen": "feed_forward.pwff_layer.0",
-            "narrow": "feed_forward.pwff_layer.3",
+            "feed_forward_norm": "feed_forward.layer_norm",
+            "up": "feed_forward.pwff_layer.0",
+            "down": "feed_forward.pwff_layer.3",
         }
         for layer in range(layers):
             here, there = f"{side}.{layer}", f"{side}.layers.{layer}"
@@ -61,12 +61,12 @@ def _renamed(ours: Weights, here: str, there: str) -> Weights:
 
 def _attention(ours: Weights, here: str, there: str) -> Weights:
     """Our projections of queries, keys and values are one matrix, or of a source two."""
-    one = ours[f"{here}.project.weight"]
+    one = ours[f"{here}.in_proj.weight"]
     width = one.shape[1]
     parts = list(one.split(width))
     if len(parts) == 2:
         parts.insert(0, ours[f"{here}.query.weight"])
     layers = dict(zip(("q_layer", "k_layer", "v_layer"), parts, strict=True))
-    layers["output_layer"] = ours[f"{here}.join.weight"]
+    layers["output_layer"] = ours[f"{here}.out_proj.weight"]
     weights = {f"{there}.{name}.weight": weight for name, weight in layers.items()}
     return weights | {f"{there}.{name}.bias": torch.zeros(width) for name in layers}

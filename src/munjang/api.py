@@ -15,7 +15,7 @@ from munjang.folder.load import AnyModel, load
 from munjang.folder.manifest import write_atomically
 from munjang.forked import require_polars
 from munjang.layers.parameters import count_parameters
-from munjang.layers.randomness import initializing_from
+from munjang.layers.randomness import seed_initialization
 from munjang.model import Model
 from munjang.preparation import Prepared, prepare
 from munjang.reporting import Report, discard, pluralize
@@ -265,7 +265,7 @@ def make_loop(prepared: Prepared) -> Loop:
     """A fresh network and its loop, before the first step."""
     recipe = prepared.recipe
     check_model_fits(prepared.bare_network, recipe.training)
-    with initializing_from(recipe.seed):
+    with seed_initialization(recipe.seed):
         network = prepared.network().to(_device(recipe.training.device))
     state = make_state(network, recipe.training)
     loop = Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)

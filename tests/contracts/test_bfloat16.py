@@ -14,7 +14,7 @@ from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARC
 from torch import nn
 
 from munjang.api import Trained, train
-from munjang.layers import fused
+from munjang.layers.fast import fused_recurrent as fused
 from munjang.training.precision import describe_slow_precision
 from munjang.training.settings import TrainingSettings
 from tests.made import made_corpus

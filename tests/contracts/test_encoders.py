@@ -100,8 +100,8 @@ def make_encoder(
     encoder = build_encoder(config, VOCABULARY)
     for embedding in embeddings_of(encoder):
         embedding.count_ngrams([(ids, mask.sum(1)) for ids, mask in [padded(ROWS * 2)]])
-        if embedding.spelling is not None:
-            embedding.spelling.learn([*RESERVED, *TOKENS])
+        if embedding.subwords is not None:
+            embedding.subwords.fit([*RESERVED, *TOKENS])
     return encoder
 
 
@@ -237,6 +237,49 @@ def test_embedding_rows_get_a_gradient_exactly_where_they_were_used(
         gradient = embedding.weight.grad.to_dense()
         used = set(embedding.rows(ids, mask).unique().tolist()) - {PAD}
         assert set(gradient.abs().sum(1).nonzero()[:, 0].tolist()) == used
+
+
+@every_encoder
+@pytest.mark.parametrize("rows", [ROWS, [ROWS[-1]]], ids=["batch", "one row"])
+def test_to_encode_what_is_embedded_is_to_answer(
+    name: str, chosen: dict[str, Any], rows: Rows
+) -> None:
+    encoder = make_encoder(name, chosen).eval()
+    ids, mask = padded(rows)
+    with torch.no_grad():
+        whole = encoder(ids, mask)
+        parts = encoder.encode(encoder.embed(ids, mask), mask)
+    torch.testing.assert_close(parts.pooled, whole.pooled, rtol=1e-4, atol=1e-5)
+
+
+@every_encoder
+def test_nothing_of_the_ids_reaches_the_answer_past_the_vectors(
+    name: str, chosen: dict[str, Any]
+) -> None:
+    encoder = make_encoder(name, chosen).eval()
+    ids, mask = padded(ROWS)
+    others = torch.where(mask, (ids + 7) % (VOCABULARY - 2) + 2, ids)
+    zeroed = []
+    for batch in (ids, others):
+        vectors = encoder.embed(batch, mask)
+        assert vectors.tokens.shape[:2] == mask.shape
+        none = {f: t if t is None else torch.zeros_like(t) for f, t in vars(vectors).items()}
+        zeroed.append(encoder.encode(type(vectors)(**none), mask).pooled)
+    assert torch.equal(*zeroed)
+    assert not torch.equal(encoder(ids, mask).pooled, encoder(others, mask).pooled)
+
+
+@every_encoder
+def test_a_gradient_reaches_the_vectors(name: str, chosen: dict[str, Any]) -> None:
+    encoder = make_encoder(name, chosen).eval()
+    ids, mask = padded(ROWS)
+    vectors = encoder.embed(ids, mask)
+    given = {f: t if t is None else t.detach().requires_grad_() for f, t in vars(vectors).items()}
+    encoder.encode(type(vectors)(**given), mask).pooled.square().sum().backward()
+    for tensor in given.values():
+        if tensor is not None:
+            assert tensor.grad[mask].abs().sum() > 0
+            assert not tensor.grad[~mask].any()
 
 
 @every_encoder

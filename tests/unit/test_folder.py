@@ -20,9 +20,8 @@ from hypothesis import strategies as st
 
 from munjang.api import train
 from munjang.errors import DataError, FolderError
-from munjang.folder import contents
 from munjang.folder.layout import FILES, WEIGHTS
-from munjang.folder.load import TextModel, load, model_card
+from munjang.folder.load import TextModel, contents, load, model_card
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.text.vocabulary import OOV
 from tests.made import QUICK, made_corpus

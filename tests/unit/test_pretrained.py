@@ -124,14 +124,14 @@ def test_rows_begin_as_vectors_or_as_random_with_their_spread(file: Path, ngrams
 def test_vectors_of_zeros_leave_the_rest_as_random_as_it_was() -> None:
     embedding = TokenEmbedding(50, 4)
     before = embedding.weight.detach().clone()
-    embedding.begin_with(torch.tensor([7, 9]), torch.zeros(2, 4), frozen=False)
+    embedding.load_vectors(torch.tensor([7, 9]), torch.zeros(2, 4), frozen=False)
     before[[7, 9]] = 0.0
     assert torch.equal(embedding.weight, before)
 
 
 def test_a_batch_of_frozen_rows_alone_moves_nothing() -> None:
     embedding = TokenEmbedding(6, 4)
-    embedding.begin_with(torch.tensor([4, 5]), torch.ones(2, 4), frozen=True)
+    embedding.load_vectors(torch.tensor([4, 5]), torch.ones(2, 4), frozen=True)
     ids = torch.tensor([[4, 5, 4]])
     embedding(ids, torch.ones_like(ids, dtype=torch.bool)).sum().backward()
     assert embedding.weight.grad is not None

@@ -6,6 +6,7 @@ Servers and forked processes use it: the threads that work on columns do not sur
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -20,6 +21,8 @@ from munjang.text.segmentation.codepoints import Bools, bounds_of
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import EOS, GO, OOV
 from munjang.text.words import WordTokenizer
+
+_REMEMBERED = 1024  # tokens of the longest text whose mask is kept
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,22 @@ class TokenRows:
 
 
 def _make_single_batch(ids: Int32s) -> Batch:
+    frame_of = _frame_of if len(ids) <= _REMEMBERED else _frame_of.__wrapped__
+    lengths, mask, rows = frame_of(len(ids))
     return Batch(
-        ids=torch.from_numpy(ids.astype(np.int64))[None],
-        lengths=torch.tensor([len(ids)]),
-        mask=torch.ones(1, len(ids), dtype=torch.bool),
-        rows=torch.zeros(1, dtype=torch.int64),
+        ids=torch.from_numpy(ids.astype(np.int64)[None]), lengths=lengths, mask=mask, rows=rows
     )
+
+
+@lru_cache(maxsize=256)
+def _frame_of(time: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return lengths, mask and rows of a batch of one text of `time` tokens, which nobody changes.
+
+    To make them takes longer than to find them.
+    """
+    with torch.inference_mode(False):
+        mask = torch.ones(1, time, dtype=torch.bool)
+        return torch.tensor([time]), mask, torch.zeros(1, dtype=torch.int64)
 
 
 @dataclass(frozen=True)

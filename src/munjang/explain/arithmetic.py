@@ -9,8 +9,8 @@ from functools import singledispatch
 
 from torch import nn
 
-from munjang.layers.convolution import TimeConvolution
 from munjang.layers.embedding import TokenEmbedding
+from munjang.layers.fast.convolution import TimeConvolution
 from munjang.layers.image_convolution import ImageConvolution, ImagePooling, zeros_around
 from munjang.layers.pooling import Pooling
 

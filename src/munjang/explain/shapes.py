@@ -16,7 +16,7 @@ from munjang.errors import ConfigError
 from munjang.explain.layers import LayerShape, measure_layers
 from munjang.inputs.input import Sample
 from munjang.layers.parameters import count_parameters
-from munjang.layers.randomness import initializing_from
+from munjang.layers.randomness import seed_initialization
 from munjang.memory import total_memory
 from munjang.network import build_body
 from munjang.recipe import Recipe, make_recipe, named_input, section_of
@@ -96,7 +96,7 @@ def shapes(
     recipe = make_recipe(merge(given, sample.settings))
     _check_fits(recipe, sample)
     # on the device "meta" tensors have shapes and no numbers, so that no size is too large
-    with initializing_from(0), torch.device("meta" if sample.on_meta else "cpu"):
+    with seed_initialization(0), torch.device("meta" if sample.on_meta else "cpu"):
         encoder = build_body(recipe, sample.size)
         layers = measure_layers(encoder, *sample.tensors())
     return Shapes(model, sample.shape, tuple(layers))
@@ -112,7 +112,7 @@ def _check_fits(recipe: Recipe, sample: Sample) -> None:
         )
     if sample.on_meta:
         return
-    with initializing_from(0), torch.device("meta"):
+    with seed_initialization(0), torch.device("meta"):
         parameters, memory = count_parameters(build_body(recipe, sample.size)), total_memory()
     if memory and 4 * parameters > memory:
         raise ConfigError(

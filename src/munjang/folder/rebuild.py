@@ -29,7 +29,7 @@ from munjang.folder.weights import (
     read_header,
     unfit,
 )
-from munjang.layers.spelling import Spelling
+from munjang.layers.subword_embedding import SubwordEmbedding
 from munjang.text.registry import tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
@@ -202,8 +202,8 @@ def load_network(sealed: SealedFolder, build: Callable[[], nn.Module]) -> nn.Mod
     network.load_state_dict(weights, assign=True)
     _fill_empty(network)
     for name, module in network.named_modules():
-        if isinstance(module, Spelling) and not module.names_own_rows():
-            raise unfit(path, f"{name}.grams names rows that there are not")
+        if isinstance(module, SubwordEmbedding) and not module.has_valid_rows():
+            raise unfit(path, f"{name}.ngram_rows has numbers of rows that do not exist")
     return network.eval()
 
 

@@ -32,7 +32,7 @@ from munjang.folder.sealed import SealedFolder
 from munjang.forked import is_forked
 from munjang.inputs.input import Encoded, Input, Sample
 from munjang.layers.embedding import TokenEmbedding
-from munjang.layers.spelling import Spelling, spelled_out
+from munjang.layers.subword_embedding import SubwordEmbedding, with_oov_words
 from munjang.layers.tfidf_linear import TfidfLinear
 from munjang.models.encoder import EncoderConfig
 from munjang.recipe import Recipe
@@ -74,7 +74,7 @@ class EncodedText:
 
     def adapt(self, network: nn.Module) -> nn.Module:
         """Return the network with subword vectors of these texts' OOV words."""
-        return spelled_out(network, self.encoded.unknown)
+        return with_oov_words(network, self.encoded.unknown)
 
 
 def read_texts(
@@ -244,9 +244,9 @@ class TextInput(Input):
             if isinstance(module, TokenEmbedding):
                 with stage("counting n-grams"):
                     module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
-            if isinstance(module, Spelling):
-                module.learn(tokens)
-                module.spell(valid.encoded.unknown)
+            if isinstance(module, SubwordEmbedding):
+                module.fit(tokens)
+                module.set_oov_words(valid.encoded.unknown)
             if isinstance(module, TfidfLinear) and train.targets is not None:
                 texts = ((batch.ids, batch.mask, batch.rows) for batch in batches)
                 with stage(f"solving the linear model of {pluralize(len(train), 'text')}"):
@@ -312,7 +312,7 @@ class TextInput(Input):
             text,
             encoded,
             tokenizer=self.tokenizer,
-            network=spelled_out(network, encoded.unknown),
+            network=with_oov_words(network, encoded.unknown),
             ends=self.recipe.section("tokenizer").add_go_eos,
         )
 

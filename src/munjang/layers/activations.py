@@ -1,4 +1,4 @@
-"""Activations by the names that Keras gave them, all of them PyTorch's own functions."""
+"""Activations by Keras' names, all of them PyTorch functions."""
 
 from collections.abc import Callable
 from functools import partial
@@ -37,7 +37,7 @@ def _linear(x: Tensor) -> Tensor:
 
 _FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": F.relu,
-    # Keras' slope; PyTorch's own default is 0.01
+    # Keras' slope; PyTorch's default is 0.01
     "leaky_relu": partial(F.leaky_relu, negative_slope=0.2),
     "elu": F.elu,
     "selu": F.selu,
@@ -57,8 +57,8 @@ _FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-# A higher number in never gives a lower number out, so a maximum may be taken before them.
-RISING: frozenset[Activation] = frozenset(
+# Monotonic: the maximum over time may be taken before them.
+MONOTONIC: frozenset[Activation] = frozenset(
     {
         "relu",
         "leaky_relu",
@@ -75,11 +75,11 @@ RISING: frozenset[Activation] = frozenset(
 )
 
 
-def activation(name: Activation) -> Callable[[Tensor], Tensor]:
-    """The function of that name; shapes stay, `softmax` runs over the last dimension.
+def get_activation(name: Activation) -> Callable[[Tensor], Tensor]:
+    """Return the activation of that name; `softmax` is over the last dimension.
 
     Raises:
-        ConfigError: no activation has this name; the nearest one is named.
+        ConfigError: the name is unknown; the nearest one is suggested.
     """
     if name not in _FUNCTIONS:
         known = cast(tuple[str, ...], get_args(Activation))

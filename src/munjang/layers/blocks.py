@@ -1,34 +1,35 @@
-"""Layers of a Transformer: attention and a feed-forward part, each beside a way that goes past it.
+"""Transformer layers: attention and feed-forward sublayers with residual connections.
 
-Vaswani et al. (2017), "Attention is all you need", have the norm behind each part ("post-norm");
+Vaswani et al. (2017), "Attention is all you need", normalize after each sublayer ("post-norm");
 Xiong et al. (2020), "On layer normalization in the Transformer architecture", before it
-("pre-norm"), so that the way past stays free and training needs little warm-up:
+("pre-norm"), so that the residual path stays free and training needs little warm-up:
 
-    post: x = Norm(x + Part(x))        pre: x = x + Part(Norm(x))
+    post: x = Norm(x + Sublayer(x))        pre: x = x + Sublayer(Norm(x))
 """
 
 from collections.abc import Callable
 from typing import Literal, cast
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from munjang.layers.activations import Activation, activation
+from munjang.layers.activations import Activation, get_activation
 from munjang.layers.attention import CrossAttention, KeysValues, SelfAttention
-from munjang.layers.dropout import Dropout
-from munjang.layers.position import Turns
+from munjang.layers.fast.dropout import Dropout
+from munjang.layers.position import Rotary
 
 Norm = Literal["pre", "post"]
-Part = Callable[[Tensor], Tensor]
+Sublayer = Callable[[Tensor], Tensor]
 
 
-class _Layer(nn.Module):
-    """What layers of both sides share: the feed-forward part and the way past.
+class _TransformerLayer(nn.Module):
+    """Residual connections and the feed-forward sublayer of encoder and decoder layers.
 
         FeedForward(x) = W_2 f(W_1 x + b_1) + b_2
 
     Args:
-        dropout: share dropped of what each part adds.
-        norm: where the norms stand.
+        dropout: dropout rate of each sublayer's output.
+        norm: position of the norms.
     """
 
     def __init__(self, *, dropout: float, norm: Norm) -> None:
@@ -36,37 +37,41 @@ class _Layer(nn.Module):
         self.norm_first = norm == "pre"
         self.dropout = Dropout(dropout)
 
-    def _add_feed_forward(self, dim: int, inner: int, inside: Activation) -> None:
-        """Last of the parts, as its weights are drawn in the order in which the parts stand."""
-        self.feed_norm = nn.LayerNorm(dim)
-        self.widen = nn.Linear(dim, inner)
-        self.inside = activation(inside)
-        self.narrow = nn.Linear(inner, dim)
+    def _add_feed_forward(self, dim: int, hidden_dim: int, activation: Activation) -> None:
+        """Create the feed-forward sublayer: last, since weights are drawn in order of creation."""
+        self.feed_forward_norm = nn.LayerNorm(dim)
+        self.up = nn.Linear(dim, hidden_dim)
+        self.activation = get_activation(activation)
+        self.down = nn.Linear(hidden_dim, dim)
 
-    def beside(self, states: Tensor, norm: nn.LayerNorm, part: Part) -> Tensor:
-        """`states` with what `part` makes of them added."""
+    def residual(self, states: Tensor, norm: nn.LayerNorm, sublayer: Sublayer) -> Tensor:
+        """Add the output of `sublayer` to `states`, with the norm before or after."""
         if self.norm_first:
-            return states + cast(Tensor, self.dropout(part(norm(states))))
-        return cast(Tensor, norm(states + self.dropout(part(states))))
+            return states + cast(Tensor, self.dropout(sublayer(norm(states))))
+        return cast(Tensor, norm(states + self.dropout(sublayer(states))))
 
-    def fed(self, states: Tensor) -> Tensor:
-        """`states` behind the feed-forward part."""
-        return self.beside(states, self.feed_norm, self._feed_forward)
+    def feed_forward(self, states: Tensor) -> Tensor:
+        """Apply the feed-forward sublayer with its residual connection."""
+        return self.residual(states, self.feed_forward_norm, self._feed_forward)
 
     def _feed_forward(self, states: Tensor) -> Tensor:
-        return cast(Tensor, self.narrow(self.inside(self.widen(states))))
+        return cast(Tensor, self.down(self.activation(self.up(states))))
 
 
-class Block(_Layer):
-    """One layer of an encoder: attention to each other, then a feed-forward part.
+def _normalize(norm: nn.LayerNorm, states: Tensor) -> Tensor:
+    return F.layer_norm(states, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+
+
+class Block(_TransformerLayer):
+    """Encoder layer: self-attention, then feed-forward.
 
     Args:
         dim: width of a state.
-        heads: of the attention.
-        inner: width inside the feed-forward part.
-        inside: name of its activation.
-        dropout: share dropped of what each part adds.
-        norm: where the norms stand.
+        heads: number of attention heads.
+        hidden_dim: hidden width of the feed-forward sublayer.
+        activation: name of its activation.
+        dropout: dropout rate of each sublayer's output.
+        norm: position of the norms.
     """
 
     def __init__(
@@ -74,46 +79,58 @@ class Block(_Layer):
         dim: int,
         heads: int,
         *,
-        inner: int,
-        inside: Activation,
+        hidden_dim: int,
+        activation: Activation,
         dropout: float,
         norm: Norm = "pre",
     ) -> None:
         super().__init__(dropout=dropout, norm=norm)
         self.attention_norm = nn.LayerNorm(dim)
         self.attention = SelfAttention(dim, heads)
-        self._add_feed_forward(dim, inner, inside)
+        self._add_feed_forward(dim, hidden_dim, activation)
 
-    def forward(self, states: Tensor, visible: Tensor | None, turns: Turns | None) -> Tensor:
-        """`states` [batch, time, dim] to the same shape."""
-        return self.fed(
-            self.beside(states, self.attention_norm, lambda x: self.attention(x, visible, turns))
+    def forward(self, states: Tensor, visible: Tensor | None, rotary: Rotary | None) -> Tensor:
+        """Return the new states [batch, time, dim] of `states` [batch, time, dim]."""
+        if visible is None and self.norm_first and self.attention.can_attend_row(states, rotary):
+            return self._forward_row(states[0], rotary)[None]
+        return self.feed_forward(
+            self.residual(states, self.attention_norm, lambda x: self.attention(x, visible, rotary))
         )
 
-    def written_out(
-        self, states: Tensor, visible: Tensor | None, turns: Turns | None
+    def forward_with_attention(
+        self, states: Tensor, visible: Tensor | None, rotary: Rotary | None
     ) -> tuple[Tensor, Tensor]:
-        """As `forward`, with the attention's weights [batch, heads, time, time]."""
+        """Compute `forward`, and the attention weights [batch, heads, time, time]."""
         kept: list[Tensor] = []
 
         def attention(x: Tensor) -> Tensor:
-            taken, weights = self.attention.written_out(x, visible, turns)
+            outputs, weights = self.attention.forward_with_attention(x, visible, rotary)
             kept.append(weights)
-            return taken
+            return outputs
 
-        return self.fed(self.beside(states, self.attention_norm, attention)), kept[0]
+        return self.feed_forward(self.residual(states, self.attention_norm, attention)), kept[0]
+
+    def _forward_row(self, row: Tensor, rotary: Rotary | None) -> Tensor:
+        """Compute `forward` for one row [time, dim], whose modules take longer to call than to run.
+
+        Forward hooks of the sublayers are not called.
+        """
+        row = row + self.attention.forward_row(_normalize(self.attention_norm, row), rotary)
+        up, down = self.up, self.down
+        hidden = F.linear(_normalize(self.feed_forward_norm, row), up.weight, up.bias)
+        return row + F.linear(self.activation(hidden), down.weight, down.bias)
 
 
-class DecoderBlock(_Layer):
-    """One layer of a decoder: attention to earlier words, to the source, then a feed-forward part.
+class DecoderBlock(_TransformerLayer):
+    """Decoder layer: causal self-attention, cross-attention to the source, then feed-forward.
 
     Args:
         dim: width of a state.
-        heads: of each attention.
-        inner: width inside the feed-forward part.
-        inside: name of its activation.
-        dropout: share dropped of what each part adds.
-        norm: where the norms stand.
+        heads: number of heads of each attention.
+        hidden_dim: hidden width of the feed-forward sublayer.
+        activation: name of its activation.
+        dropout: dropout rate of each sublayer's output.
+        norm: position of the norms.
     """
 
     def __init__(
@@ -121,8 +138,8 @@ class DecoderBlock(_Layer):
         dim: int,
         heads: int,
         *,
-        inner: int,
-        inside: Activation,
+        hidden_dim: int,
+        activation: Activation,
         dropout: float,
         norm: Norm = "pre",
     ) -> None:
@@ -131,97 +148,105 @@ class DecoderBlock(_Layer):
         self.attention = SelfAttention(dim, heads)
         self.cross_norm = nn.LayerNorm(dim)
         self.cross = CrossAttention(dim, heads)
-        self._add_feed_forward(dim, inner, inside)
+        self._add_feed_forward(dim, hidden_dim, activation)
 
     def forward(
-        self, states: Tensor, memory: KeysValues, visible: Tensor | None, turns: Turns | None
+        self,
+        states: Tensor,
+        source_keys_values: KeysValues,
+        visible: Tensor | None,
+        rotary: Rotary | None,
     ) -> Tensor:
-        """All places at once; each sees the source and no later place.
+        """Compute all target places at once; each attends to the source and to no later place.
 
         Args:
             states: [batch, time, dim].
-            memory: of `cross.remembered`.
-            visible: source tokens that may be looked at, of `visible_keys`.
-            turns: with rotary positions.
+            source_keys_values: keys and values of `cross.project_keys_values`.
+            visible: source tokens that may be attended to, of `visible_keys`.
+            rotary: tables of rotary positions, or None.
 
         Returns:
             [batch, time, dim].
         """
-        states = self.beside(
-            states, self.attention_norm, lambda x: self.attention(x, None, turns, causal=True)
+        states = self.residual(
+            states, self.attention_norm, lambda x: self.attention(x, None, rotary, causal=True)
         )
-        return self.fed(
-            self.beside(states, self.cross_norm, lambda x: self.cross(x, memory, visible))
+        return self.feed_forward(
+            self.residual(
+                states, self.cross_norm, lambda x: self.cross(x, source_keys_values, visible)
+            )
         )
 
-    def written_out(
+    def forward_with_attention(
         self,
         states: Tensor,
-        memory: KeysValues,
+        source_keys_values: KeysValues,
         visible: Tensor | None,
-        turns: Turns | None,
-        earlier: Tensor,
+        rotary: Rotary | None,
+        causal_mask: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """As `forward`, with the weights on target and source.
+        """Compute `forward`, and the attention weights on target and source.
 
-        `earlier` [time, time] says which places each may see. The weights are [batch, heads, time,
-        time] and [batch, heads, time, source time].
+        `causal_mask` [time, time] is True where a place may attend to another. The weights are
+        [batch, heads, time, time] and [batch, heads, time, source time].
         """
         kept: list[Tensor] = []
 
         def attention(x: Tensor) -> Tensor:
-            taken, weights = self.attention.written_out(x, earlier, turns)
+            outputs, weights = self.attention.forward_with_attention(x, causal_mask, rotary)
             kept.append(weights)
-            return taken
+            return outputs
 
         def cross(x: Tensor) -> Tensor:
-            taken, weights = self.cross.written_out(x, memory, visible)
+            outputs, weights = self.cross.forward_with_attention(x, source_keys_values, visible)
             kept.append(weights)
-            return taken
+            return outputs
 
-        states = self.beside(states, self.attention_norm, attention)
-        states = self.fed(self.beside(states, self.cross_norm, cross))
+        states = self.residual(states, self.attention_norm, attention)
+        states = self.feed_forward(self.residual(states, self.cross_norm, cross))
         return states, kept[0], kept[1]
 
     def step(
         self,
         states: Tensor,
         past: KeysValues | None,
-        memory: KeysValues,
+        source_keys_values: KeysValues,
         visible: Tensor | None,
-        turns: Turns | None,
+        rotary: Rotary | None,
         past_visible: Tensor | None = None,
     ) -> tuple[Tensor, KeysValues, Tensor]:
-        """One place of every hypothesis.
+        """Compute one target place of every hypothesis.
 
         Args:
             states: [sentences, beam, dim].
             past: keys and values of the earlier places, each [sentences x beam, heads, places,
-                dim / heads]; None at the first.
-            memory: of the sentences: the hypotheses of one are so many queries on it.
-            visible: as in `forward`.
-            turns: of this place alone.
-            past_visible: places that may be attended to, this one as the last, [sentences x beam,
-                1, 1, places + 1]; None: all.
+                dim / heads]; None at the first place.
+            source_keys_values: one per sentence; its hypotheses are queries on it.
+            visible: source tokens that may be attended to.
+            rotary: tables of this place only.
+            past_visible: True = target place that may be attended to, this one last, [sentences x
+                beam, 1, 1, places + 1]; None = all.
 
         Returns:
             [sentences, beam, dim], the past with this place, and the weights on the source
             [sentences, heads, beam, source time].
         """
         kept: list[Tensor] = []
-        now: list[KeysValues] = []
+        extended: list[KeysValues] = []
         shape = states.shape
 
         def attention(x: Tensor) -> Tensor:
-            taken, seen = self.attention.step(x.view(-1, 1, shape[-1]), past, turns, past_visible)
-            now.append(seen)
-            return taken.view(shape)
+            outputs, keys_values = self.attention.step(
+                x.view(-1, 1, shape[-1]), past, rotary, past_visible
+            )
+            extended.append(keys_values)
+            return outputs.view(shape)
 
         def cross(x: Tensor) -> Tensor:
-            taken, weights = self.cross.written_out(x, memory, visible)
+            outputs, weights = self.cross.forward_with_attention(x, source_keys_values, visible)
             kept.append(weights)
-            return taken
+            return outputs
 
-        states = self.beside(states, self.attention_norm, attention)
-        states = self.fed(self.beside(states, self.cross_norm, cross))
-        return states, now[0], kept[0]
+        states = self.residual(states, self.attention_norm, attention)
+        states = self.feed_forward(self.residual(states, self.cross_norm, cross))
+        return states, extended[0], kept[0]

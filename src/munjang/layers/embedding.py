@@ -1,58 +1,49 @@
-"""Token embeddings, with hashed n-grams of tokens beside each token's own row.
-
-With characters as tokens these are the character n-grams of fastText (Bojanowski et al. 2017,
-"Enriching word vectors with subword information"); with words as tokens, its word n-grams
-(Joulin et al. 2017, "Bag of tricks for efficient text classification").
-"""
+"""Token embeddings, with the rows of hashed n-grams added to each token's own row."""
 
 import math
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from munjang.layers.bits import are_set, are_set_by_numpy, packed
-from munjang.layers.hashing import Int64s, hash_ngrams, hash_ngrams_by_numpy
-from munjang.layers.randomness import generator
-from munjang.layers.rows import sum_rows
-from munjang.layers.spelling import Spelling
+from munjang.layers.fast.ngram_row import HashedRow, hash_row
+from munjang.layers.fast.sparse_rows import sum_rows
+from munjang.layers.ngram_rows import NgramRows
+from munjang.layers.randomness import current_generator
+from munjang.layers.subword_embedding import SubwordEmbedding
 from munjang.text.vocabulary import OOV, PAD
 
-# Places to count n-grams in: many more than buckets, so that few rare ones hide behind a frequent.
-COUNTED = 2**22
-
-# Of a row's numbers at the beginning.
+# Standard deviation of a row's initial values.
 STD = 0.1
 
 Combiner = Literal["mean", "sqrtn"]
 
 
 class TokenEmbedding(nn.Module):
-    """One vector a token: its own row plus, for `ngrams` > 1, those of the n-grams it starts.
+    """One vector per token: its own row plus, for `ngrams` > 1, those of the n-grams it starts.
 
-    The rows of one table: first the vocabulary (row 0 is PAD and stays zero), then the buckets.
+    One table holds all rows: first the vocabulary (row 0 is PAD and stays zero), then the buckets.
 
     Args:
         vocabulary_size: number of ids, PAD included.
         dim: width of a vector.
-        ngrams: the largest n; 1 means tokens alone.
-        buckets: rows that all n-grams share by hashing; used only when `ngrams` > 1.
+        ngrams: the largest n; 1 = tokens only.
+        buckets: number of rows that all n-grams share by hashing; used only if `ngrams` > 1.
         ngram_min_frequency: n-grams rarer than this in the training texts (`count_ngrams`) have no
-            row. What stands in one text only teaches nothing but that text.
-        token_dropout: share of tokens that read as OOV in training, which also breaks the n-grams
-            over them: every pass sees other n-grams, so that no long one is learned by heart. Such
-            a token is spelled, as a word out of vocabulary is.
-        spelling: the largest n of the character n-grams of each token's own spelling, whose rows
-            `forward` adds (see `munjang.layers.spelling`); 0 = none.
-        spelling_buckets: rows that those share by hashing.
+            row.
+        token_dropout: fraction of tokens replaced by OOV in training. This breaks the n-grams that
+            contain them too, so that no long n-gram is memorized. With `spelling` such a token
+            keeps its subwords, as an out-of-vocabulary word does.
+        spelling: the largest n of the character n-grams of each token, whose rows `forward` adds
+            (see `munjang.layers.subword_embedding`); 0 = none.
+        spelling_buckets: number of rows that those share by hashing.
     """
 
+    _is_trained: Tensor | None
+
     embedding_tables: ClassVar = ("weight",)
-    kept: Tensor
-    _learns: Tensor | None
 
     def __init__(
         self,
@@ -71,148 +62,148 @@ class TokenEmbedding(nn.Module):
         self.dim = dim
         self.ngrams = ngrams
         self.buckets = buckets if ngrams > 1 else 0
-        self.ngram_min_frequency = ngram_min_frequency if ngrams > 1 else 1
         self.token_dropout = token_dropout
         self.weight = nn.Parameter(torch.empty(vocabulary_size + self.buckets, dim))
-        self.spelling = (
-            Spelling(vocabulary_size, dim, longest=spelling, buckets=spelling_buckets, std=STD)
+        self.subwords = (
+            SubwordEmbedding(
+                vocabulary_size, dim, max_n=spelling, buckets=spelling_buckets, std=STD
+            )
             if spelling
             else None
         )
-        if self.ngram_min_frequency > 1:
-            # a bit for each n-gram: whether it stands in the training texts often enough
-            self.register_buffer("kept", torch.full((COUNTED // 8,), 255, dtype=torch.uint8))
-        # not saved: who trains on reads the same vectors again
-        self.register_buffer("_learns", None, persistent=False)
+        min_frequency = ngram_min_frequency if ngrams > 1 else 1
+        self.rows = NgramRows(vocabulary_size, ngrams, self.buckets, min_frequency)
+        # not saved: a resumed training reads the same vectors again
+        self.register_buffer("_is_trained", None, persistent=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Normal with standard deviation 0.1; PAD zero."""
+        """Draw rows from a normal distribution with standard deviation 0.1; PAD is zero."""
         nn.init.normal_(self.weight, std=STD)
         with torch.no_grad():
             self.weight[PAD] = 0.0
 
     @torch.no_grad()
-    def begin_with(self, ids: Tensor, vectors: Tensor, *, frozen: bool) -> None:
-        """Let the rows of some tokens begin as pretrained vectors.
+    def load_vectors(self, ids: Tensor, vectors: Tensor, *, frozen: bool) -> None:
+        """Initialize the rows of some tokens with pretrained vectors.
 
-        The tokens' other rows stay as random as they were, but as widely spread as the vectors: a
-        normal distribution with the standard deviation of all their numbers. PAD stays zero, and
-        the rows of n-grams stay as they were.
+        The rows of other tokens stay random, but are scaled to the spread of the vectors: the
+        standard deviation of all their numbers. PAD stays zero, and rows of n-grams do not change.
 
         Args:
-            ids: [found] int64, none of them PAD.
-            vectors: [found, dim].
-            frozen: whether these rows get no gradient, and so never change; all others learn.
+            ids: [tokens] int64, none of them PAD.
+            vectors: [tokens, dim].
+            frozen: True if these rows get no gradient; all others are trained.
         """
         spread = float(vectors.std(correction=0))
         if spread > 0:
             self.weight[: self.vocabulary_size] *= spread / STD
         self.weight[ids] = vectors
         if frozen:
-            self._learns = torch.ones(len(self.weight), dtype=torch.bool, device=ids.device)
-            self._learns[ids] = False
+            self._is_trained = torch.ones(len(self.weight), dtype=torch.bool, device=ids.device)
+            self._is_trained[ids] = False
 
     def count_ngrams(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
-        """See which n-grams of the training texts are frequent enough to have a row.
+        """Count the n-grams of the training texts, so that only frequent ones have a row.
 
         Args:
-            batches: `ids` [batch, time] and `lengths` [batch] of the training texts.
+            batches: ids [batch, time] and lengths [batch] of the training texts.
         """
-        if self.ngram_min_frequency == 1:
-            return
-        counts = torch.zeros(COUNTED + 1, dtype=torch.int64)
-        for ids, lengths in batches:
-            ids = self._known(ids)
-            # places without an n-gram are -1, counted apart in the first cell
-            hashed = hash_ngrams(ids, lengths, self.ngrams, COUNTED).flatten() + 1
-            counts += torch.bincount(hashed, minlength=COUNTED + 1)
-        counts = counts[1:]
-        self.kept.copy_(packed(counts >= self.ngram_min_frequency))
+        self.rows.count((self._map_oov(ids), lengths) for ids, lengths in batches)
 
-    def heard(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """`ids` [batch, time] with PAD at padding and OOV for those behind the vocabulary.
+    def visible_ids(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Map `ids` [batch, time] to PAD at padding and to OOV beyond the vocabulary.
 
-        In training also for dropped tokens.
+        Tokens dropped in training are mapped to OOV too.
         """
-        ids = self._known(ids * mask)  # PAD is 0
+        ids = self._map_oov(ids * mask)  # PAD is 0
         if self.training and self.token_dropout:
-            drawn = torch.rand(ids.shape, device=ids.device, generator=generator())
-            dropped = drawn < self.token_dropout
-            ids = ids.masked_fill(dropped & mask, OOV)
+            draws = torch.rand(ids.shape, device=ids.device, generator=current_generator())
+            is_dropped = draws < self.token_dropout
+            ids = ids.masked_fill(is_dropped & mask, OOV)
         return ids
 
-    def _known(self, ids: Tensor) -> Tensor:
+    def _map_oov(self, ids: Tensor) -> Tensor:
         return ids.masked_fill(ids >= self.vocabulary_size, OOV)
 
-    def rows(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """The rows of the table that each token sums: [batch, time, ngrams], PAD for none."""
-        if self.ngrams == 1:
-            return ids[..., None]
-        if ids.device.type == "cpu":
-            return torch.from_numpy(self._rows_by_numpy(ids.numpy(), mask.sum(1).numpy()))
-        return torch.cat([ids[..., None], self._ngram_rows(ids, mask.sum(1))], dim=-1)
-
-    def _ngram_rows(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        if self.ngram_min_frequency == 1:
-            hashed = hash_ngrams(ids, lengths, self.ngrams, self.buckets)
-            return torch.where(hashed >= 0, hashed + self.vocabulary_size, PAD)
-        hashed = hash_ngrams(ids, lengths, self.ngrams, COUNTED)
-        # hashed is -1 at places without an n-gram: the index wraps, the second test discards it
-        kept = are_set(self.kept, hashed) & (hashed >= 0)
-        return torch.where(kept, hashed % self.buckets + self.vocabulary_size, PAD)
-
-    def _rows_by_numpy(self, ids: Int64s, lengths: npt.NDArray[np.integer]) -> Int64s:
-        """As `rows`, of arrays: a text alone takes a fifth of the time."""
-        rows = np.empty((*ids.shape, self.ngrams), dtype=np.int64)
-        rows[..., 0] = ids
-        if self.ngram_min_frequency == 1:
-            hashed = hash_ngrams_by_numpy(ids, lengths, self.ngrams, self.buckets)
-            none = hashed < 0
-        else:
-            hashed = hash_ngrams_by_numpy(ids, lengths, self.ngrams, COUNTED)
-            none = hashed < 0
-            none |= ~are_set_by_numpy(self.kept, hashed)
-            hashed %= self.buckets
-        hashed += self.vocabulary_size
-        np.putmask(hashed, none, PAD)
-        rows[..., 1:] = hashed
-        return rows
-
-    def _rows_of(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """`rows` of what is `heard`; of a text alone each operation of PyTorch counts."""
+    def _visible_rows(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return the table rows [batch, time, ngrams] of the visible ids."""
         if self.training or ids.device.type != "cpu":
-            return self.rows(self.heard(ids, mask), mask)
-        real = mask.numpy()
-        heard = ids.numpy() * real  # PAD is 0
-        np.putmask(heard, heard >= self.vocabulary_size, OOV)
-        if self.ngrams == 1:
-            return torch.from_numpy(heard)[..., None]
-        return torch.from_numpy(self._rows_by_numpy(heard, np.count_nonzero(real, axis=1)))
+            rows: Tensor = self.rows(self.visible_ids(ids, mask), mask)
+            return rows
+        is_real = mask.numpy()
+        visible = ids.numpy() * is_real  # PAD is 0
+        np.putmask(visible, visible >= self.vocabulary_size, OOV)
+        return torch.from_numpy(self.rows.by_numpy(visible, np.count_nonzero(is_real, axis=1)))
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """`ids`, `mask` [batch, time] to vectors [batch, time, dim]; padding gives zeros.
+    def forward(self, ids: Tensor, mask: Tensor, row: HashedRow | None = None) -> Tensor:
+        """Return the vectors [batch, time, dim] of `ids` [batch, time]; zeros at padding.
 
-        Ids behind the vocabulary are words that only their spelling tells apart; see
-        `munjang.layers.spelling.Spelling.spell`.
+        Args:
+            ids: token ids. Those beyond the vocabulary are words that only their subwords tell
+                apart, see `munjang.layers.subword_embedding.SubwordEmbedding.set_oov_words`.
+            mask: [batch, time], True = real token.
+            row: the same batch by `hash_batch`, or None.
         """
-        rows = self._rows_of(ids, mask)
-        summed = sum_rows(self.weight, rows.flatten(0, 1), self._learns)
-        vectors = summed.view(*ids.shape, self.dim)
-        return vectors if self.spelling is None else vectors + self.spelling(ids * mask)
+        if row is not None:
+            vectors = torch.embedding(self.weight, self.rows.of_row(row)).sum(0)[None]
+        else:
+            rows = self._visible_rows(ids, mask)
+            sums = sum_rows(self.weight, rows.flatten(0, 1), self._is_trained)
+            vectors = sums.view(*ids.shape, self.dim)
+        return vectors if self.subwords is None else vectors + self.subwords(ids * mask)
 
-    def bag(self, ids: Tensor, mask: Tensor, combiner: Combiner = "mean") -> Tensor:
-        """A row's vectors combined, [batch, dim]; [batch, time, dim] is built for spelling alone.
+    def bag(
+        self,
+        ids: Tensor,
+        mask: Tensor,
+        combiner: Combiner = "mean",
+        row: HashedRow | None = None,
+    ) -> Tensor:
+        """Return one combined vector per row, [batch, dim]: `combine` of `forward`, but faster.
 
-        `mean` divides the sum of `forward` by the tokens of the row, `sqrtn` by their square root:
-        the longer the text, the more evidence. A row without tokens gives zeros.
+        [batch, time, dim] is built for subwords only. The arguments are those of `forward` and
+        `combine`.
         """
-        rows = self._rows_of(ids, mask)
-        sums = sum_rows(self.weight, rows.flatten(1), self._learns)
-        if self.spelling is not None:
-            sums = sums + self.spelling(ids * mask).sum(1)
-        if len(mask) == 1 and not self.training and mask.device.type == "cpu":
-            count = max(1, int(np.count_nonzero(mask.numpy())))
-            return sums / (count if combiner == "mean" else math.sqrt(count))
-        tokens = mask.sum(1, keepdim=True).clamp(min=1)
-        return sums / (tokens if combiner == "mean" else tokens.sqrt())
+        if row is not None:
+            sums = torch.embedding(self.weight, self.rows.of_row(row).view(-1)).sum(0)[None]
+        else:
+            rows = self._visible_rows(ids, mask)
+            sums = sum_rows(self.weight, rows.flatten(1), self._is_trained)
+        if self.subwords is not None:
+            sums = sums + self.subwords(ids * mask).sum(1)
+        if row is not None:
+            tokens = len(row.ids)
+            return sums / (tokens if combiner == "mean" else math.sqrt(tokens))
+        return _divide(sums, mask, combiner)
+
+
+def combine(vectors: Tensor, mask: Tensor, combiner: Combiner) -> Tensor:
+    """Combine the vectors of each row, zero at padding, [batch, time, dim] to [batch, dim].
+
+    `mean` divides their sum by the number of tokens, `sqrtn` by its square root: longer texts get
+    longer vectors. A row without tokens gives zeros.
+    """
+    return _divide(vectors.sum(1), mask, combiner)
+
+
+def _divide(sums: Tensor, mask: Tensor, combiner: Combiner) -> Tensor:
+    tokens = mask.sum(1, keepdim=True).clamp(min=1)
+    return sums / (tokens if combiner == "mean" else tokens.sqrt())
+
+
+def hash_batch(ids: Tensor, mask: Tensor, *embeddings: TokenEmbedding | None) -> HashedRow | None:
+    """Hash a batch of one text once for all of `embeddings`, which share a vocabulary.
+
+    Returns:
+        None if there are more rows, no tokens, padding, gradients or training, or if the batch is
+        not on the CPU.
+    """
+    if len(ids) != 1 or ids.device.type != "cpu" or torch.is_grad_enabled():
+        return None
+    readers = [embedding for embedding in embeddings if embedding is not None]
+    if not ids.numel() or readers[0].training or not mask.numpy().all():
+        return None
+    visible = ids.numpy()[0].copy()
+    np.putmask(visible, visible >= readers[0].vocabulary_size, OOV)
+    return hash_row(visible, max(reader.ngrams for reader in readers))

@@ -9,17 +9,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from munjang.layers.randomness import generator
+from munjang.layers.randomness import current_generator
 
 Padding = Literal["valid", "same"]
 PoolName = Literal["max", "mean"]
 
 
 def places(size: int, window: int, stride: int, padding: Padding) -> int:
-    """How many places a window has along one side.
+    """Return the number of places of a window along one side.
 
-    valid: floor((size - window) / stride) + 1, the window inside the image; 0 where it is larger.
-    same:  ceil(size / stride), with as many zeros around as that takes.
+    valid: floor((size - window) / stride) + 1, the window inside the image; 0 if it is larger.
+    same:  ceil(size / stride), with as many zeros around as needed.
 
     Dumoulin and Visin (2016), "A guide to convolution arithmetic for deep learning".
     """
@@ -29,7 +29,7 @@ def places(size: int, window: int, stride: int, padding: Padding) -> int:
 
 
 def zeros_around(size: int, window: int, stride: int, padding: Padding) -> tuple[int, int]:
-    """Zeros before and behind one side; of an odd number one more behind."""
+    """Return the zeros before and after one side; of an odd number one more after."""
     if padding == "valid":
         return 0, 0
     missing = max(0, (places(size, window, stride, padding) - 1) * stride + window - size)
@@ -37,13 +37,13 @@ def zeros_around(size: int, window: int, stride: int, padding: Padding) -> tuple
 
 
 class ImageConvolution(nn.Module):
-    """A layer of square filters, each with a bias.
+    """Layer of square filters, each with a bias.
 
     Args:
-        channels: maps that come in.
-        filters: maps that go out.
-        kernel: side of a filter.
-        stride: places from one window to the next.
+        channels: number of input maps.
+        filters: number of output maps.
+        kernel: side of a filter, in pixels.
+        stride: step from one window to the next.
         padding: valid, or same (zeros around).
     """
 
@@ -58,18 +58,18 @@ class ImageConvolution(nn.Module):
         self.bias = nn.Parameter(torch.empty(filters).uniform_(-bound, bound))
 
     def forward(self, maps: Tensor) -> Tensor:
-        """`maps` [batch, channels, height, width] to [batch, filters, places, places]."""
+        """Convolve `maps` [batch, channels, height, width] to [batch, filters, places, places]."""
         height, width = (
             zeros_around(size, self.kernel, self.stride, self.padding) for size in maps.shape[2:]
         )
         around = (height[0], width[0])
-        if around != (height[1], width[1]):  # one more behind: PyTorch pads both ends alike
+        if around != (height[1], width[1]):  # one more after: PyTorch pads both ends alike
             maps, around = F.pad(maps, (*width, *height)), (0, 0)
         return F.conv2d(maps, self.weight, self.bias, stride=self.stride, padding=around)
 
 
 class ImagePooling(nn.Module):
-    """The maximum or the mean of squares side by side; what fills no square is left out.
+    """Maximum or mean of adjacent squares; a rest that fills no square is left out.
 
     Args:
         name: max or mean.
@@ -81,7 +81,7 @@ class ImagePooling(nn.Module):
         self.name, self.size = name, size
 
     def forward(self, maps: Tensor) -> Tensor:
-        """`maps` [batch, channels, height, width], both sides over `size`, rounded down."""
+        """Pool `maps` [batch, channels, height, width]; both sides become side // `size`."""
         if self.size == 1:
             return maps
         return (
@@ -90,14 +90,13 @@ class ImagePooling(nn.Module):
 
 
 class RandomShift(nn.Module):
-    """Moves every image a little in training, by whole pixels; zeros come in at the edges.
+    """Random shift of every image in training, by whole pixels, with zeros at the edges.
 
-    The same thing a little to the left is the same thing: LeCun et al. (1998) enlarged their
-    training part so.
+    Data augmentation as in LeCun et al. (1998).
 
     Args:
-        height: most pixels up or down.
-        width: most pixels left or right.
+        height: maximum shift up or down, in pixels.
+        width: maximum shift left or right, in pixels.
     """
 
     def __init__(self, height: int, width: int) -> None:
@@ -105,15 +104,15 @@ class RandomShift(nn.Module):
         self.height, self.width = height, width
 
     def forward(self, images: Tensor) -> Tensor:
-        """`images` [batch, channels, height, width]; the same when not training."""
+        """Shift `images` [batch, channels, height, width], in training only."""
         if not self.training or not (self.height or self.width):
             return images
         count, _, height, width = images.shape
         padded = F.pad(images, (self.width, self.width, self.height, self.height))
-        own: dict[str, Any] = {"device": images.device, "generator": generator()}
+        own: dict[str, Any] = {"device": images.device, "generator": current_generator()}
         down = torch.randint(2 * self.height + 1, (count, 1, 1), **own)
         right = torch.randint(2 * self.width + 1, (count, 1, 1), **own)
-        each = torch.arange(count, device=images.device)[:, None, None]
+        images_index = torch.arange(count, device=images.device)[:, None, None]
         rows = torch.arange(height, device=images.device)[None, :, None] + down
         columns = torch.arange(width, device=images.device)[None, None, :] + right
-        return padded[each, :, rows, columns].permute(0, 3, 1, 2)
+        return padded[images_index, :, rows, columns].permute(0, 3, 1, 2)

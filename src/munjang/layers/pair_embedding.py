@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from munjang.layers.fast.sparse_rows import sum_rows
 from munjang.layers.projection import Projected
-from munjang.layers.rows import sum_rows
 from munjang.text.vocabulary import PAD
 
 

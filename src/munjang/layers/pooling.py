@@ -1,4 +1,4 @@
-"""Pooling: states [batch, time, dim] to one vector a row, by name."""
+"""Pooling over time: states [batch, time, dim] to one vector per row."""
 
 from collections.abc import Callable
 
@@ -8,21 +8,26 @@ from torch import Tensor, nn
 from munjang.config import nearest
 from munjang.errors import ConfigError
 from munjang.layers.attention import AttentionPooling
-from munjang.layers.masking import last_state, last_states, masked_max, masked_mean
+from munjang.layers.masking import has_no_padding, last_state, last_states, masked_max, masked_mean
 
 _WITHOUT_WEIGHTS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "max": masked_max,
     "mean": masked_mean,
     "last": last_state,
 }
+# Poolings without padding and gradients, where a mask only costs operations.
+_UNPADDED: dict[str, Callable[[Tensor], Tensor]] = {
+    "max": lambda states: states.amax(1),
+    "mean": lambda states: states.sum(1) / states.shape[1],
+}
 POOLINGS = (*_WITHOUT_WEIGHTS, "attention")
 
 
 def pooling_names(pooling: str) -> list[str]:
-    """The names joined by '+' in `pooling`, such as `max+mean`, in their order.
+    """Return the names joined by '+' in `pooling`, such as `max+mean`, in order.
 
     Raises:
-        ConfigError: a name is unknown (the nearest one is told), or stands there twice.
+        ConfigError: a name is unknown (the nearest is suggested) or occurs twice.
     """
     names = pooling.split("+")
     for name in names:
@@ -30,26 +35,26 @@ def pooling_names(pooling: str) -> list[str]:
             known = ", ".join(POOLINGS)
             raise ConfigError(
                 f"unknown pooling '{name}'{nearest(name, POOLINGS)}; "
-                f"known: {known}, or some of them joined as in max+mean"
+                f"known: {known}, or several joined as in max+mean"
             )
     if len(set(names)) < len(names):
-        raise ConfigError(f"'{pooling}' names a pooling twice; the second adds nothing")
+        raise ConfigError(f"'{pooling}' names a pooling twice; name each once, as in max+mean")
     return names
 
 
 class Pooling(nn.Module):
-    """One pooling, or several side by side. Only `attention` has weights to learn.
+    """One pooling, or several concatenated. Only `attention` has weights.
 
-    With two `directions` the halves of the states ran left to right and right to left; `last`
-    takes each where it ended.
+    With two `directions` the halves of a state are those of a left-to-right and a right-to-left
+    layer; `last` takes the final state of each.
 
     Args:
-        pooling: max, mean, last, attention, or some of them joined by '+'.
+        pooling: max, mean, last, attention, or several joined by '+'.
         dim: width of a state.
         directions: 1 or 2.
 
     Raises:
-        ConfigError: as `pooling_names`.
+        ConfigError: a name is unknown or occurs twice.
     """
 
     def __init__(self, pooling: str, dim: int, *, directions: int = 1) -> None:
@@ -57,15 +62,25 @@ class Pooling(nn.Module):
         self.names = pooling_names(pooling)
         self.dim = dim * len(self.names)
         self.functions = _WITHOUT_WEIGHTS | ({"last": last_states} if directions == 2 else {})
+        self._is_simple = all(name in _UNPADDED for name in self.names)
         self.attention = AttentionPooling(dim) if "attention" in self.names else None
 
     def forward(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
-        """`states` [batch, time, dim] to [batch, dim x number of names], and what attention saw.
+        """Pool `states` [batch, time, dim] over the real places of `mask` [batch, time].
 
         Returns:
-            The pooled vectors, zeros for a row without any real token; and the weights of
-            `attention` [batch, 1, 1, time] (one head, one query), None without it.
+            The pooled vectors [batch, dim x number of names], zeros for a row without any real
+            token, and the weights of `attention` [batch, 1, 1, time] (one head, one query), or None
+            without it.
         """
+        if (
+            self._is_simple
+            and states.numel()
+            and not torch.is_grad_enabled()
+            and has_no_padding(mask)
+        ):
+            rows = [_UNPADDED[name](states) for name in self.names]
+            return torch.cat(rows, dim=1) if len(rows) > 1 else rows[0], None
         pooled = {n: self.functions[n](states, mask) for n in self.names if n != "attention"}
         weights = None
         if self.attention is not None:
@@ -74,5 +89,5 @@ class Pooling(nn.Module):
         return torch.cat([pooled[name] for name in self.names], dim=1), weights
 
     def extra_repr(self) -> str:
-        """The names, as `print(module)` shows them."""
+        """Return the names, for `print(module)`."""
         return "+".join(self.names)

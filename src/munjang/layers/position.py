@@ -1,11 +1,11 @@
-"""Where a token stands, told to layers that see a text as a set.
+"""Position encodings for layers that are blind to order.
 
 Vaswani et al. (2017) add sines or a learned vector to each token's vector; Su et al. (2021),
-"RoFormer", turn queries and keys instead, so that a score depends on the distance alone.
+"RoFormer", rotate queries and keys instead, so that a score depends on the distance only.
 """
 
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,15 +13,29 @@ from torch import Tensor, nn
 
 Positions = Literal["sinusoidal", "learned", "rotary"]
 
-Turns = tuple[Tensor, Tensor]
 
-_REMEMBERED = 256  # so many lengths of texts, none longer: some megabytes
+class Rotary(NamedTuple):
+    """Cosines and sines of the rotation angles of some places.
+
+    Attributes:
+        cos: [time, width / 2].
+        sin: [time, width / 2].
+        full: both for every feature of a head, [time, width], the sines with their signs, for
+            `munjang.layers.fast.attention_row`; None if they are not cached.
+    """
+
+    cos: Tensor
+    sin: Tensor
+    full: tuple[Tensor, Tensor] | None = None
 
 
-def angles(time: int, width: int, device: torch.device, first: int = 0) -> Tensor:
-    """Place t and pair i to t / 10000^(2i / width): [time, pairs], in float64, from `first` on.
+_CACHED = 256  # lengths of texts, none longer: some megabytes
 
-    Far places have large angles, of which a float32 would keep too few digits.
+
+def position_angles(time: int, width: int, device: torch.device, first: int = 0) -> Tensor:
+    """Return t / 10000^(2i / width) per place t >= `first` and pair i: [time, pairs], float64.
+
+    A float32 would keep too few digits of the large angles of far places.
     """
     pairs = torch.arange(0, width, 2, dtype=torch.float64, device=device)
     places = torch.arange(first, first + time, dtype=torch.float64, device=device)
@@ -29,13 +43,13 @@ def angles(time: int, width: int, device: torch.device, first: int = 0) -> Tenso
 
 
 class SinusoidalPositions(nn.Module):
-    """Adds P[t, 2i] = sin(t / 10000^(2i / dim)) and P[t, 2i + 1] = cos(the same).
+    """Sinusoidal positions: P[t, 2i] = sin(t / 10000^(2i / dim)), P[t, 2i + 1] = cos(...), added.
 
-    Nothing is learned, and there is no longest text.
+    They have no parameters and no longest text.
 
     Args:
-        scale: of what is added. In the paper vectors are about as large as the waves; where they
-            begin smaller, waves of 1 would drown them.
+        scale: factor of the added waves. In the paper vectors are about as large as the waves;
+            waves of amplitude 1 would dominate smaller ones.
     """
 
     def __init__(self, scale: float = 1.0) -> None:
@@ -43,20 +57,20 @@ class SinusoidalPositions(nn.Module):
         self.scale = scale
 
     def forward(self, vectors: Tensor, mask: Tensor | None, first: int = 0) -> Tensor:
-        """`vectors` [batch, time, dim] with those of their places added, from `first` on."""
-        del mask  # a place is what it is, padded or not
+        """Add to `vectors` [batch, time, dim] those of the places from `first` on."""
+        del mask  # padding does not change a position
         _, time, dim = vectors.shape
-        turned = angles(time, dim, vectors.device, first)
-        waves = torch.stack([turned.sin(), turned.cos()], dim=-1).flatten(1)
+        angles = position_angles(time, dim, vectors.device, first)
+        waves = torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
         return vectors + self.scale * waves[:, :dim].to(vectors.dtype)
 
 
 class LearnedPositions(nn.Module):
-    """Adds a learned vector for each place.
+    """Learned positions: one vector per place, added.
 
     Args:
-        longest: places that have a vector.
-        dim: its width.
+        longest: number of places that have a vector.
+        dim: width of a vector.
     """
 
     def __init__(self, longest: int, dim: int) -> None:
@@ -65,59 +79,60 @@ class LearnedPositions(nn.Module):
         self.weight = nn.Parameter(torch.empty(longest, dim).normal_(std=0.02))
 
     def forward(self, vectors: Tensor, mask: Tensor | None, first: int = 0) -> Tensor:
-        """`vectors` [batch, time, dim] with those of their places added, from `first` on.
+        """Add to `vectors` [batch, time, dim] those of the places from `first` on.
 
         Raises:
-            ValueError: a real token stands beyond `longest`; padding may. Without a mask all
-                tokens are real.
+            ValueError: a real token is beyond `longest`; padding may be. Without a mask all tokens
+                are real.
         """
         after = first + vectors.shape[1]
         if after <= self.longest:
             return vectors + self.weight[first:after]
         if mask is None or mask[:, self.longest - first :].any():
             most = after if mask is None else int(mask.sum(1).max())
-            raise ValueError(f"a text of {most} tokens, and positions for {self.longest}")
+            raise ValueError(f"a text of {most} tokens, but learned positions for {self.longest}")
         return vectors + F.pad(self.weight[first:], (0, 0, 0, after - self.longest))
 
 
-def added_positions(
+def make_positions(
     kind: Positions, longest: int, dim: int, *, scale: float = 1.0
 ) -> SinusoidalPositions | LearnedPositions | None:
-    """What adds places to the vectors; None where queries and keys are turned instead.
+    """Return the layer that adds positions to vectors; None for rotary positions.
 
     Args:
-        kind: by name.
-        longest: places that learned positions know.
+        kind: name of the position encoding.
+        longest: number of places of learned positions.
         dim: width of a vector.
-        scale: of sinusoidal positions.
+        scale: factor of sinusoidal positions.
     """
     if kind == "learned":
         return LearnedPositions(longest, dim)
     return SinusoidalPositions(scale) if kind == "sinusoidal" else None
 
 
-def turns(time: int, width: int, like: Tensor, first: int = 0) -> Turns:
-    """Cosines and sines of `angles`, each [time, width / 2], of the type of `like`."""
-    if first == 0 and time <= _REMEMBERED:
-        return _turns_of(time, width, like.device, like.dtype)
-    turned = angles(time, width, like.device, first)
-    return turned.cos().to(like.dtype), turned.sin().to(like.dtype)
+def rotary_tables(time: int, width: int, like: Tensor, first: int = 0) -> Rotary:
+    """Return cosines and sines of the places from `first` on, of the type of `like`."""
+    if first == 0 and time <= _CACHED:
+        return _cached_tables(time, width, like.device, like.dtype)
+    angles = position_angles(time, width, like.device, first)
+    return Rotary(angles.cos().to(like.dtype), angles.sin().to(like.dtype))
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _turns_of(time: int, width: int, device: torch.device, dtype: torch.dtype) -> Turns:
-    # made in inference mode they could take no part in a training
+@lru_cache(maxsize=_CACHED)
+def _cached_tables(time: int, width: int, device: torch.device, dtype: torch.dtype) -> Rotary:
+    # tensors made in inference mode cannot take part in training
     with torch.inference_mode(False), torch.no_grad():
-        turned = angles(time, width, device)
-        return turned.cos().to(dtype), turned.sin().to(dtype)
+        angles = position_angles(time, width, device)
+        cos, sin = angles.cos().to(dtype), angles.sin().to(dtype)
+        return Rotary(cos, sin, (torch.cat([cos, cos], -1), torch.cat([-sin, sin], -1)))
 
 
-def turn(x: Tensor, turns: Turns) -> Tensor:
-    """Turn each pair of numbers of `x` [..., time, width] by the angle of its place.
+def apply_rotary(x: Tensor, rotary: Rotary) -> Tensor:
+    """Rotate each pair of features of `x` [..., time, width] by the angle of its place.
 
-    A pair is (i, i + width / 2), not the paper's (2i, 2i + 1): the same but for the order of the
-    rows of the weights before it, and two slices are cheaper than every other number.
+    A pair is (i, i + width / 2), not the paper's (2i, 2i + 1). This only permutes the rows of the
+    projection before it, and two slices are cheaper than every other feature.
     """
-    cosine, sine = turns
+    cos, sin, _ = rotary
     first, second = x.chunk(2, dim=-1)
-    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1)
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)

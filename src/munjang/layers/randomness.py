@@ -1,11 +1,11 @@
-"""Random numbers that belong to whoever draws them, and not to the whole process.
+"""Random generators per thread instead of PyTorch's global one.
 
-PyTorch has one generator for all threads. Two trainings at once would take numbers from one
-another, and a training would change what its caller draws next. A training therefore has a
-`torch.Generator` of its own: `drawing_from` lets the layers of one thread draw from it, and
-`initializing_from` also what PyTorch's own modules draw when they are built.
+PyTorch has one generator for all threads. Two trainings at once would take numbers from each
+other, and a training would change what its caller draws next. So a training has a
+`torch.Generator` of its own: `use_generator` lets the layers of one thread draw from it, and
+`seed_initialization` covers PyTorch's own modules too while they are built.
 
-A generator that is seeded alike gives the numbers that PyTorch's own would.
+A generator with the same seed gives the same numbers as PyTorch's own.
 """
 
 import threading
@@ -18,13 +18,13 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 
-class _OfThread(threading.local):
+class _ThreadState(threading.local):
     generator: torch.Generator | None = None
 
 
-_OF_THREAD = _OfThread()
+_THREAD_STATE = _ThreadState()
 
-# What draws, and takes a generator. `torch.nn.init` has functions of its own over these.
+# Functions that draw and take a generator. Those of `torch.nn.init` call these.
 _DRAWS = {
     Tensor.normal_,
     Tensor.uniform_,
@@ -39,35 +39,35 @@ _DRAWS = {
 }
 
 
-def generator() -> torch.Generator | None:
-    """Return what layers draw from in this thread; None stands for PyTorch's own generator."""
-    return _OF_THREAD.generator
+def current_generator() -> torch.Generator | None:
+    """Return the generator of the layers in this thread; None = PyTorch's own."""
+    return _THREAD_STATE.generator
 
 
 @contextmanager
-def drawing_from(generator: torch.Generator) -> Iterator[None]:
-    """Let layers of this thread draw from `generator`, which is on their device."""
-    before, _OF_THREAD.generator = _OF_THREAD.generator, generator
+def use_generator(generator: torch.Generator) -> Iterator[None]:
+    """Let the layers of this thread draw from `generator`, which is on their device."""
+    before, _THREAD_STATE.generator = _THREAD_STATE.generator, generator
     try:
         yield
     finally:
-        _OF_THREAD.generator = before
+        _THREAD_STATE.generator = before
 
 
 @contextmanager
-def initializing_from(seed: int) -> Iterator[None]:
-    """Let every module that this thread builds on the CPU begin with numbers of `seed`.
+def seed_initialization(seed: int) -> Iterator[None]:
+    """Initialize every module that this thread builds on the CPU from `seed`.
 
-    Every call of PyTorch goes through Python here, which building does not notice and a training
-    would.
+    Every call of PyTorch goes through Python here: cheap while a network is built, but not in
+    training.
     """
     own = torch.Generator().manual_seed(seed)
-    with drawing_from(own), _Giving(own):
+    with use_generator(own), _DefaultGenerator(own):
         yield
 
 
-class _Giving(TorchFunctionMode):
-    """Gives a generator to every function that draws and was given none."""
+class _DefaultGenerator(TorchFunctionMode):
+    """Mode that passes a generator to every function that draws without one."""
 
     def __init__(self, generator: torch.Generator) -> None:
         super().__init__()

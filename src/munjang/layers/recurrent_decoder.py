@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from munjang.layers.cells import Weights, weights_of
-from munjang.layers.dropout import Dropout
-from munjang.layers.fused import run_fused
-from munjang.layers.recurrent import widths_of
+from munjang.layers.fast.dropout import Dropout
+from munjang.layers.fast.fused_recurrent import run_fused
+from munjang.layers.recurrent import input_dims
 
 GatedCell = Literal["lstm", "gru"]
 # per layer its hidden state and, of an lstm, its memory cell: each [rows, hidden]
@@ -58,7 +58,7 @@ class RecurrentDecoder(nn.Module):
         fused = _FUSED[cell]
         self.layers = nn.ModuleList(
             fused(width, hidden, batch_first=True)
-            for width in widths_of(dim + extra_dim, hidden, layers)
+            for width in input_dims(dim + extra_dim, hidden, layers)
         )
         self.dropout = Dropout(dropout, over_time=True)
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from munjang.layers.projection import Projected
-from munjang.layers.randomness import generator
+from munjang.layers.randomness import current_generator
 
 # logits of one chunk: 4 MB of float32
 _CHUNK = 1 << 20
@@ -35,7 +35,7 @@ def mix_predictions(
         [batch, time] ids.
     """
     shape, device = decoder_inputs.shape, decoder_inputs.device
-    chances = torch.rand(shape, device=device, generator=generator())
+    chances = torch.rand(shape, device=device, generator=current_generator())
     is_replaced = (chances < share) & decoder_mask
     is_replaced[:, 0] = False
     # an input's number among the real ones; the input before it has the number before

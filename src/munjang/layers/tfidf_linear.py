@@ -1,8 +1,8 @@
-"""A linear model on TF-IDF of hashed n-grams of tokens, to stand beside a network.
+"""Linear model on TF-IDF of hashed n-grams, one part of an ensemble with a network.
 
-"Wide and deep learning" (Cheng et al. 2016) trains both as one. Here the linear one is solved on
-its own, before the network's first step: its loss has a single lowest point, so that it errs in
-other places than a network does, and an answer of both errs less often than either.
+"Wide and deep learning" (Cheng et al. 2016) trains both together. Here the linear model is solved
+alone, before the network's first step: its loss is convex, it makes other errors than a network,
+and the ensemble makes fewer than either.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,22 +20,22 @@ from munjang.text.vocabulary import OOV, PAD
 # From features [texts, terms] (scipy's CSR) and targets to weights [outputs, terms], bias [outputs]
 Solve = Callable[[Any, npt.NDArray[Any]], tuple[npt.NDArray[Any], npt.NDArray[Any]]]
 
-# An n-gram of a single training text says nothing of any other.
+# An n-gram of a single training text says nothing about other texts.
 _FEWEST_TEXTS = 2
 
 
 class TfidfLinear(nn.Module):
-    """Logits from the n-grams of a text: no state, no order but what the n-grams keep.
+    """Logits from the n-grams of a text, single tokens included.
 
-    Every n-gram, a single token too, counts with its inverse document frequency
-    log((1 + texts) / (1 + texts with it)) + 1; a text's numbers are divided by their norm, and
-    multiplied by weights that are solved once (`fit`) and never trained.
+    Every n-gram is weighted by its inverse document frequency
+    log((1 + texts) / (1 + texts with it)) + 1; the features of a text are divided by their norm.
+    The weights are solved once (`fit`) and never trained.
 
     Args:
-        vocabulary_size: number of ids, PAD included; ids behind it read as OOV.
-        outputs: logits of a text.
+        vocabulary_size: number of ids, PAD included; ids beyond it count as OOV.
+        outputs: number of logits.
         ngrams: the largest n.
-        buckets: terms that all n-grams share by hashing.
+        buckets: number of terms that n-grams of two tokens or more share by hashing.
     """
 
     idf: Tensor
@@ -50,7 +50,7 @@ class TfidfLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs), requires_grad=False)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """`ids`, `mask` [batch, time] to logits [batch, outputs]."""
+        """Return logits [batch, outputs] of `ids` and `mask` [batch, time]."""
         terms = self._terms(ids, mask)
         values = self._values(terms)
         return (
@@ -58,7 +58,7 @@ class TfidfLinear(nn.Module):
         )
 
     def _terms(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """The terms of each text, [batch, time x ngrams]; PAD for none."""
+        """Return the terms of each text, [batch, time x ngrams]; PAD = no term."""
         ids = ids.masked_fill(ids >= self.vocabulary_size, OOV) * mask  # PAD is 0
         if self.ngrams == 1:
             return ids
@@ -68,7 +68,7 @@ class TfidfLinear(nn.Module):
         return torch.cat([ids[..., None], pairs], dim=-1).flatten(1)
 
     def _values(self, terms: Tensor) -> Tensor:
-        """What each term counts, [batch, terms]: a row has norm 1, or is zero."""
+        """Return the value of each term, [batch, terms]: a row has norm 1, or is zero."""
         idf = self.idf[terms]
         norm: Tensor = torch.linalg.vector_norm(idf, dim=1, keepdim=True)
         return idf / norm.clamp(min=1e-9)
@@ -83,22 +83,22 @@ class TfidfLinear(nn.Module):
         """Count the terms of the training texts and solve for the weights.
 
         Args:
-            batches: `ids` and `mask` [batch, time], and `rows` [batch], the texts' places.
-            targets: of every text, by its place.
-            solve: the task's way from features to weights.
+            batches: ids and mask [batch, time], and the row numbers of the texts [batch].
+            targets: targets by row number.
+            solve: function of the task from features and targets to weights and bias.
         """
         parts = [(self._terms(ids, mask), rows) for ids, mask, rows in batches]
         texts = torch.cat([rows[:, None].expand_as(terms).flatten() for terms, rows in parts])
         terms = torch.cat([terms.flatten() for terms, _ in parts])
-        # a term that a text has twice is one text with it; one number holds both
-        there = terms != PAD
-        pairs = torch.unique(texts[there] * len(self.idf) + terms[there])
-        found = torch.bincount(pairs % len(self.idf), minlength=len(self.idf))
-        idf = torch.log((1 + len(targets)) / (1 + found)) + 1
-        self.idf.copy_(idf.masked_fill(found < _FEWEST_TEXTS, 0.0))
+        # a term counts once per text; one integer holds text and term
+        is_term = terms != PAD
+        pairs = torch.unique(texts[is_term] * len(self.idf) + terms[is_term])
+        frequencies = torch.bincount(pairs % len(self.idf), minlength=len(self.idf))
+        idf = torch.log((1 + len(targets)) / (1 + frequencies)) + 1
+        self.idf.copy_(idf.masked_fill(frequencies < _FEWEST_TEXTS, 0.0))
         self.idf[PAD] = 0.0
         values = torch.cat([self._values(terms).flatten() for terms, _ in parts])
-        # most columns stay empty, and would be solved for all the same
+        # most columns are empty, and need not be solved for
         columns = self.idf.nonzero()[:, 0]
         features = _sparse(texts, terms, values, (len(targets), len(self.idf)))
         weights, bias = solve(features[:, columns.numpy()], targets)
@@ -106,14 +106,14 @@ class TfidfLinear(nn.Module):
         self.bias.copy_(torch.from_numpy(bias))
 
     def extra_repr(self) -> str:
-        """What `print(module)` shows."""
+        """Return the sizes, for `print(module)`."""
         return f"ngrams={self.ngrams}, terms={len(self.idf)}, outputs={len(self.bias)}"
 
 
 def _sparse(texts: Tensor, terms: Tensor, values: Tensor, shape: tuple[int, int]) -> Any:
-    """SciPy's CSR matrix of features, `shape` [rows, terms]; what a text has twice is summed."""
+    """Return the features as a CSR matrix, `shape` [texts, terms]; repeated terms are summed."""
     from scipy.sparse import csr_matrix
 
-    there = values > 0
-    place = (texts[there].numpy(), terms[there].numpy())
-    return csr_matrix((values[there].double().numpy(), place), shape=shape)
+    is_set = values > 0
+    places = (texts[is_set].numpy(), terms[is_set].numpy())
+    return csr_matrix((values[is_set].double().numpy(), places), shape=shape)

@@ -1,32 +1,32 @@
-"""Convolutions of several widths, then the maximum over time.
+"""Convolutions of several widths with max pooling over time.
 
-Paper: Kim (2014), "Convolutional neural networks for sentence classification". Use when short
-patterns decide (sentiment, topics, questions) and a CPU must answer at once. Use `lstm` instead
-when what comes early changes what comes late.
+Paper: Kim (2014), "Convolutional neural networks for sentence classification". Use if short
+patterns decide (sentiment, topics, questions) and a CPU must answer fast. Use `lstm` instead
+if early words change the meaning of late ones.
 """
 
-from typing import Literal, cast
+from typing import Any, Literal
 
 import torch
 from pydantic import Field, field_validator
-from torch import Tensor, nn
+from torch import Tensor
 
 from munjang.config import WIDEST
-from munjang.layers.activations import RISING, Activation, activation
-from munjang.layers.convolution import TimeConvolution, side_by_side
-from munjang.layers.dropout import Dropout
-from munjang.layers.highest import highest
+from munjang.layers.activations import MONOTONIC, Activation, get_activation
+from munjang.layers.fast.convolution import Convolutions
+from munjang.layers.fast.dropout import Dropout
+from munjang.layers.fast.max_over_time import max_over_time
 from munjang.layers.pooling import Pooling
+from munjang.models.dropout_rate import DropoutRate
 from munjang.models.encoder import (
+    Bag,
     Encoded,
     PoolingNames,
     WideConfig,
-    bag_embedding,
-    beside,
+    WideEncoder,
+    append_bag,
     pooling_field,
-    token_embedding,
 )
-from munjang.models.shares import DropoutShare
 
 _MOST_WIDTHS, _WIDEST = 64, 1024
 
@@ -35,16 +35,16 @@ class CnnConfig(WideConfig):
     """Settings of `cnn`."""
 
     name: Literal["cnn"] = "cnn"
-    widths: tuple[int, ...] = Field((3, 4, 5), description="tokens that each filter looks at")
-    filters: int = Field(100, ge=1, le=WIDEST, description="filters of each width")
+    widths: tuple[int, ...] = Field((3, 4, 5), description="tokens per filter")
+    filters: int = Field(100, ge=1, le=WIDEST, description="filters per width")
     activation: Activation = Field("relu", description="after the convolution")
     pooling: PoolingNames = pooling_field()
-    embedding_dropout: DropoutShare = Field(0.2, description="dropped share of the embedding")
-    dropout: DropoutShare = Field(0.5, description="dropped share of the pooled vector")
+    embedding_dropout: DropoutRate = Field(0.2, description="dropout rate of the token vectors")
+    dropout: DropoutRate = Field(0.5, description="dropout rate of the pooled vector")
 
     @field_validator("widths")
     @classmethod
-    def _positive(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
+    def _check_widths(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
         if not widths or min(widths) < 1:
             raise ValueError("widths are one or more whole numbers from 1 up")
         if len(widths) > _MOST_WIDTHS or max(widths) > _WIDEST:
@@ -52,42 +52,35 @@ class CnnConfig(WideConfig):
         return widths
 
 
-class Cnn(nn.Module):
-    """Filters of several widths over token vectors, pooled over real tokens only."""
+class Cnn(WideEncoder):
+    """Filters of several widths over token vectors, pooled over real tokens."""
 
     def __init__(self, config: CnnConfig, vocabulary_size: int) -> None:
-        super().__init__()
-        self.embedding = token_embedding(config, vocabulary_size)
-        self.bag = bag_embedding(config, vocabulary_size)
+        super().__init__(config, vocabulary_size)
         self.embedding_dropout = Dropout(config.embedding_dropout)
-        self.convolutions = nn.ModuleList(
-            TimeConvolution(config.dim, config.filters, width) for width in config.widths
-        )
-        self.activation = activation(config.activation)
+        self.convolutions = Convolutions(config.dim, config.filters, config.widths)
+        self.activation = get_activation(config.activation)
         self.pooling = Pooling(config.pooling, config.filters * len(config.widths))
-        self.highest_first = config.pooling == "max" and config.activation in RISING
-        self.each_alone = config.activation != "softmax"  # which looks at all filters of a width
+        self.can_pool_first = config.pooling == "max" and config.activation in MONOTONIC
+        self.is_elementwise = config.activation != "softmax"  # which is over the filters of a width
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim
 
-    def _convolutions(self) -> list[TimeConvolution]:
-        return cast(list[TimeConvolution], list(self.convolutions))
+    def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> Encoded:
+        """Compute states [batch, time, filters x widths] and the pooled vector.
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
-        """`ids`, `mask` [batch, time] to `states` [batch, time, filters x widths] and `pooled`.
-
-        In training the states are not built where the maximum can be taken before the activation.
-        Where `attention` pools, its weights [batch, 1, 1, time] are `attention`.
+        In training the states are not built if the maximum can be taken before the activation.
         """
-        vectors = self.embedding_dropout(self.embedding(ids, mask))
-        if self.training and self.highest_first:
-            pooled = self.activation(highest(self._convolutions(), vectors, mask))
-            return Encoded(beside(self.dropout(pooled), self.bag, ids, mask), mask=mask)
-        if torch.is_grad_enabled() or not self.each_alone:
+        vectors = self.embedding_dropout(vectors)
+        if self.training and self.can_pool_first:
+            maxima = max_over_time(self.convolutions.layers(), vectors, mask)
+            pooled = self.dropout(self.activation(maxima))
+            return Encoded(append_bag(pooled, bag), mask=mask)
+        if torch.is_grad_enabled() or not self.is_elementwise:
             maps = [self.activation(convolve(vectors)) for convolve in self.convolutions]
             states = torch.cat(maps, dim=-1)
         else:
-            states = self.activation(side_by_side(self._convolutions(), vectors))
+            states = self.activation(self.convolutions.concatenate_maps(vectors))
         pooled, attention = self.pooling(states, mask)
-        pooled = beside(self.dropout(pooled), self.bag, ids, mask)
+        pooled = append_bag(self.dropout(pooled), bag)
         return Encoded(pooled, mask=mask, states=states, attention=attention)

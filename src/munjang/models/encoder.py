@@ -1,27 +1,47 @@
-"""What every encoder gives, and the settings that all of them share."""
+"""Base class, outputs and shared settings of text encoders."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import AfterValidator, Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from munjang.config import WIDEST, Settings
-from munjang.layers.embedding import TokenEmbedding
+from munjang.layers.embedding import TokenEmbedding, combine, hash_batch
 from munjang.layers.pooling import POOLINGS, pooling_names
 
 
 @dataclass(frozen=True)
-class Encoded:
-    """What an encoder makes of a batch.
+class TokenVectors:
+    """All that an encoder reads of a batch, one vector per token; zeros at padding.
 
     Attributes:
-        pooled: one vector a row, [batch, pooled dim].
+        tokens: input of the layers, [batch, time, dim].
+        bag: vectors that are summed per row into the bag of n-grams, [batch, time, bag dim]; None
+            without a bag.
+    """
+
+    tokens: Tensor
+    bag: Tensor | None = None
+
+    def masked(self, mask: Tensor) -> "TokenVectors":
+        """Return the vectors with zeros at padding of `mask` [batch, time], True = real token."""
+        padding = ~mask[..., None]
+        bag = None if self.bag is None else self.bag.masked_fill(padding, 0.0)
+        return TokenVectors(self.tokens.masked_fill(padding, 0.0), bag)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Output of an encoder for a batch.
+
+    Attributes:
+        pooled: one vector per row, [batch, pooled dim].
         mask: [batch, time], True = real token.
-        states: one vector a token, [batch, time, dim]; None where the model never builds them.
-        attention: weights of the pooling, [batch, 1, 1, time] (one head, one query); None where
-            attention does not pool. Those of layers: `munjang.models.attention_weights`.
+        states: one vector per token, [batch, time, dim]; None if the model does not build them.
+        attention: weights of attention pooling, [batch, 1, 1, time]; None with other poolings.
     """
 
     pooled: Tensor
@@ -30,72 +50,89 @@ class Encoded:
     attention: Tensor | None = None
 
 
-def _known_pooling(pooling: str) -> str:
+def _check_pooling(pooling: str) -> str:
     pooling_names(pooling)
     return pooling
 
 
-PoolingNames = Annotated[str, AfterValidator(_known_pooling)]
+PoolingNames = Annotated[str, AfterValidator(_check_pooling)]
 
 
 def pooling_field() -> Any:
-    """The setting `pooling` of every encoder that pools states over time."""
-    return Field("max", description=f"over time: {', '.join(POOLINGS)}, or joined as in max+mean")
+    """Return the setting `pooling` of encoders that pool states over time."""
+    names = ", ".join(POOLINGS)
+    return Field("max", description=f"pooling over time: {names}, or several joined as in max+mean")
 
 
 class EncoderConfig(Settings):
-    """Settings of the embedding below every encoder, and of what may answer along with it."""
+    """Settings of the embedding of every encoder, and of its ensemble."""
 
-    dim: int = Field(64, ge=1, le=WIDEST, description="width of a token's vector")
+    dim: int = Field(64, ge=1, le=WIDEST, description="width of token vectors")
     ngrams: int = Field(1, ge=1, le=8, description="longest hashed n-gram of tokens; 1 = none")
-    buckets: int = Field(2**18, ge=1, le=2**24, description="rows shared by all n-grams")
+    buckets: int = Field(2**18, ge=1, le=2**24, description="table rows shared by all n-grams")
     ngram_min_frequency: int = Field(
         1, ge=1, le=10**9, description="n-grams rarer than this in the training texts get no row"
     )
     token_dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of tokens that read as OOV in training"
+        0.0, ge=0, lt=1, description="fraction of tokens replaced by OOV in training"
     )
     spelling: Literal[0, 3, 4, 5, 6, 7, 8] = Field(
-        0, description="longest n-gram of letters of a token's own spelling; 0 = none"
+        0, description="longest character n-gram (subword) of a token; 0 = none"
     )
     spelling_buckets: int = Field(
-        2**16, ge=1, le=2**24, description="rows shared by the n-grams of letters"
+        2**16, ge=1, le=2**24, description="table rows shared by all character n-grams"
     )
 
     members: int = Field(
-        1, ge=1, le=32, description="networks that learn side by side and answer together"
+        1, ge=1, le=32, description="networks trained together, whose logits are averaged"
     )
     linear_share: float = Field(
-        0.0, ge=0, lt=1, description="of the answer, by a linear model on n-grams; 0 = none"
+        0.0, ge=0, lt=1, description="weight of a linear n-gram model in the logits; 0 = none"
     )
-    linear_ngrams: int = Field(2, ge=1, le=8, description="its longest n-gram of tokens")
+    linear_ngrams: int = Field(
+        2, ge=1, le=8, description="longest n-gram of tokens of the linear model"
+    )
     linear_buckets: int = Field(
-        2**16, ge=1, le=2**24, description="its terms, shared by all n-grams of two tokens or more"
+        2**16, ge=1, le=2**24, description="linear model: terms shared by n-grams of 2 or more"
     )
 
     @property
     def most_tokens(self) -> int | None:
-        """Tokens of the longest text that the encoder takes, GO and EOS included; None = any."""
+        """Maximum number of tokens of a text, GO and EOS included; None = no limit."""
         return None
 
 
 class WideConfig(EncoderConfig):
-    """Settings of an encoder that may have a bag of n-grams beside it.
+    """Settings of an encoder that may have a bag of n-grams.
 
-    "Wide and deep" (Cheng et al. 2016): a nearly linear view of long n-grams joins what the
+    "Wide and deep" (Cheng et al. 2016): a nearly linear view of long n-grams is added to what the
     network composes from short ones.
     """
 
-    bag_dim: int = Field(
-        0, ge=0, le=WIDEST, description="width of the bag of n-grams beside; 0 = none"
+    bag_dim: int = Field(0, ge=0, le=WIDEST, description="width of the bag of n-grams; 0 = none")
+    bag_ngrams: int = Field(4, ge=1, le=8, description="longest n-gram of tokens in the bag")
+    bag_buckets: int = Field(2**19, ge=1, le=2**24, description="table rows shared by its n-grams")
+    bag_min_frequency: int = Field(
+        2, ge=1, le=10**9, description="n-grams rarer than this get no row in the bag"
     )
-    bag_ngrams: int = Field(4, ge=1, le=8, description="its longest n-gram of tokens")
-    bag_buckets: int = Field(2**19, ge=1, le=2**24, description="rows shared by its n-grams")
-    bag_min_frequency: int = Field(2, ge=1, le=10**9, description="rarer n-grams get no row in it")
+
+
+def token_embedding(config: EncoderConfig, vocabulary_size: int) -> TokenEmbedding:
+    """Build the embedding that `config` describes."""
+    return TokenEmbedding(
+        vocabulary_size,
+        config.dim,
+        ngrams=config.ngrams,
+        buckets=config.buckets,
+        ngram_min_frequency=config.ngram_min_frequency,
+        token_dropout=config.token_dropout,
+        spelling=config.spelling,
+        spelling_buckets=config.spelling_buckets,
+    )
 
 
 def bag_embedding(config: WideConfig, vocabulary_size: int) -> TokenEmbedding | None:
-    """The embedding of the bag beside the encoder, or None."""
+    """Build the embedding of the bag of n-grams, or return None."""
     if not config.bag_dim:
         return None
     return TokenEmbedding(
@@ -108,20 +145,53 @@ def bag_embedding(config: WideConfig, vocabulary_size: int) -> TokenEmbedding | 
     )
 
 
-def beside(pooled: Tensor, bag: TokenEmbedding | None, ids: Tensor, mask: Tensor) -> Tensor:
-    """`pooled` [batch, dim] with the bag's vector, when there is a bag, behind it."""
-    return pooled if bag is None else torch.cat([pooled, bag.bag(ids, mask, "sqrtn")], dim=1)
+# Computes the bag's vector [batch, bag dim]. Called last, after the dropout of the other vectors.
+Bag = Callable[[], Tensor] | None
 
 
-def token_embedding(config: EncoderConfig, vocabulary_size: int) -> TokenEmbedding:
-    """The embedding that `config` describes."""
-    return TokenEmbedding(
-        vocabulary_size,
-        config.dim,
-        ngrams=config.ngrams,
-        buckets=config.buckets,
-        ngram_min_frequency=config.ngram_min_frequency,
-        token_dropout=config.token_dropout,
-        spelling=config.spelling,
-        spelling_buckets=config.spelling_buckets,
-    )
+class WideEncoder(nn.Module):
+    """Encoder with an embedding and an optional bag of n-grams.
+
+    `forward` equals `encode(embed(ids, mask), mask)`, but combines the rows of the bag without a
+    vector per token. A subclass implements `_encode`.
+
+    Args:
+        config: settings of embedding and bag.
+        vocabulary_size: number of ids, PAD included.
+    """
+
+    def __init__(self, config: WideConfig, vocabulary_size: int) -> None:
+        super().__init__()
+        self.embedding = token_embedding(config, vocabulary_size)
+        self.bag = bag_embedding(config, vocabulary_size)
+
+    def forward(self, ids: Tensor, mask: Tensor, **options: Any) -> Encoded:
+        """Encode `ids`, with `mask` (True = real token) both [batch, time].
+
+        `options` are the keyword arguments of `encode`.
+        """
+        row = hash_batch(ids, mask, self.embedding, self.bag)
+        bag = self.bag
+        vectors = self.embedding(ids, mask, row)
+        make_bag = None if bag is None else lambda: bag.bag(ids, mask, "sqrtn", row)
+        return self._encode(vectors, mask, make_bag, **options)
+
+    def embed(self, ids: Tensor, mask: Tensor) -> TokenVectors:
+        """Return all vectors that depend on `ids` [batch, time]."""
+        bag = None if self.bag is None else self.bag(ids, mask)
+        return TokenVectors(self.embedding(ids, mask), bag)
+
+    def encode(self, vectors: TokenVectors, mask: Tensor, **options: Any) -> Encoded:
+        """Encode the vectors of `embed`, or any others of their shape; padding is zeroed."""
+        vectors = vectors.masked(mask)
+        bag = vectors.bag
+        make_bag = None if bag is None else lambda: combine(bag, mask, "sqrtn")
+        return self._encode(vectors.tokens, mask, make_bag, **options)
+
+    def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> Encoded:
+        raise NotImplementedError
+
+
+def append_bag(pooled: Tensor, bag: Bag) -> Tensor:
+    """Append the bag's vector, if there is a bag, to `pooled` [batch, dim]."""
+    return pooled if bag is None else torch.cat([pooled, bag()], dim=1)

@@ -1,9 +1,8 @@
-"""Convolutions over height and width: filters that look for the same small thing everywhere.
+"""Convolutional network for images.
 
 Paper: LeCun, Bottou, Bengio and Haffner (1998), "Gradient-based learning applied to document
-recognition". Use for images of one thing each, such as digits, signs or symbols, when a CPU must
-learn and answer. Use a large pretrained network instead for photographs of many kinds of things:
-from a few hundred photographs nobody learns what a dog is.
+recognition". Use for images of one object each, such as digits, signs or symbols, trained on a CPU.
+Use a large pretrained network instead for photographs of many kinds of objects.
 """
 
 import math
@@ -16,8 +15,8 @@ from torch import Tensor, nn
 from munjang.config import Settings
 from munjang.data.images.settings import LONGEST_SIDE
 from munjang.errors import ConfigError
-from munjang.layers.activations import Activation, activation
-from munjang.layers.dropout import Dropout
+from munjang.layers.activations import Activation, get_activation
+from munjang.layers.fast.dropout import Dropout
 from munjang.layers.image_convolution import (
     ImageConvolution,
     ImagePooling,
@@ -26,7 +25,7 @@ from munjang.layers.image_convolution import (
     RandomShift,
     places,
 )
-from munjang.models.shares import DropoutShare
+from munjang.models.dropout_rate import DropoutRate
 
 ImageShape = tuple[int, int, int]  # channels, height, width
 PerLayer = int | tuple[int, ...]
@@ -36,7 +35,7 @@ _DEEPEST = 64  # layers
 
 
 class Layer(NamedTuple):
-    """What one convolution and the pooling behind it do."""
+    """Settings of one convolution and the pooling after it."""
 
     filters: int
     kernel: int
@@ -46,23 +45,24 @@ class Layer(NamedTuple):
 
 
 class ImageCnnConfig(Settings):
-    """Settings of `image_cnn`. `kernel`, `stride` and `pool` are one number, or one a layer."""
+    """Settings of `image_cnn`. `kernel`, `stride` and `pool` are one number, or one per layer."""
 
     name: Literal["image_cnn"] = "image_cnn"
-    filters: tuple[int, ...] = Field((32, 64), description="filters of each layer, as in [32, 64]")
-    kernel: PerLayer = Field(3, description="side of a filter")
-    stride: PerLayer = Field(1, description="places from one window to the next")
+    filters: tuple[int, ...] = Field((32, 64), description="filters per layer, as in [32, 64]")
+    kernel: PerLayer = Field(3, description="side of a filter, in pixels")
+    stride: PerLayer = Field(1, description="step from one window to the next, in pixels")
     padding: Padding = Field("same", description="valid: inside the image; same: zeros around it")
-    pooling: PoolName = Field("max", description="of squares behind each layer: max or mean")
-    pool: PerLayer = Field(2, description="side of such a square; 1 = no pooling")
+    pooling: PoolName = Field("max", description="pooling of squares after each layer: max or mean")
+    pool: PerLayer = Field(2, description="side of a pooled square, in pixels; 1 = no pooling")
     activation: Activation = Field("relu", description="after each convolution")
     pooled: Literal["flat", "max", "mean"] = Field(
-        "flat", description="the vector of an image: all of the last maps, or one number a map"
+        "flat",
+        description="image vector: flat = all of the last maps; max, mean = one per map",
     )
     shift: float = Field(
-        0.1, ge=0, le=1, description="training moves images by up to this share of their sides"
+        0.1, ge=0, le=1, description="maximum random shift in training, as a fraction of each side"
     )
-    dropout: DropoutShare = Field(0.5, description="dropped share of the pooled vector")
+    dropout: DropoutRate = Field(0.5, description="dropout rate of the pooled vector")
 
     @field_validator("filters", mode="before")
     @classmethod
@@ -79,19 +79,19 @@ class ImageCnnConfig(Settings):
         return values
 
     @model_validator(mode="after")
-    def _one_a_layer(self) -> Self:
+    def _check_lengths(self) -> Self:
         for key in ("kernel", "stride", "pool"):
-            given = _tuple(getattr(self, key))
-            if len(given) not in (1, len(self.filters)):
+            values = _tuple(getattr(self, key))
+            if len(values) not in (1, len(self.filters)):
                 raise ValueError(
                     f"{key}: expected one number, or one for each of the {len(self.filters)} "
-                    f"layers of filters, got {len(given)}"
+                    f"layers of filters, got {len(values)}"
                 )
         return self
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The layers, every setting written out."""
+        """Settings per layer."""
         count = len(self.filters)
         kernels, strides, pools = (
             _tuple(value) * (count if len(_tuple(value)) == 1 else 1)
@@ -105,12 +105,12 @@ class ImageCnnConfig(Settings):
         )
 
     def sizes(self, height: int, width: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-        """Height and width behind each convolution, and behind the pooling after it.
+        """Return height and width after each convolution, and after its pooling.
 
         Raises:
-            ConfigError: nothing is left of an image of this size; the layer is named.
+            ConfigError: an image of this size is too small; the layer is named.
         """
-        size, found = (height, width), []
+        size, sizes = (height, width), []
         for number, layer in enumerate(self.layers, start=1):
             convolved = _over(size, layer)
             if 0 in convolved:
@@ -126,9 +126,9 @@ class ImageCnnConfig(Settings):
                     f"the {convolved[0]}x{convolved[1]} before it fills none; take smaller squares "
                     "or larger images"
                 )
-            found.append((convolved, pooled))
+            sizes.append((convolved, pooled))
             size = pooled
-        return found
+        return sizes
 
     def activations(self, shape: ImageShape) -> int:
         """Return how many 4-byte numbers per image a training step needs at least.
@@ -156,17 +156,17 @@ def _tuple(value: PerLayer) -> tuple[int, ...]:
 
 
 def _over(size: tuple[int, int], layer: Layer) -> tuple[int, int]:
-    height, width = (places(one, layer.kernel, layer.stride, layer.padding) for one in size)
+    height, width = (places(side, layer.kernel, layer.stride, layer.padding) for side in size)
     return height, width
 
 
 @dataclass(frozen=True)
 class EncodedImages:
-    """What an image encoder makes of a batch.
+    """Output of an image encoder for a batch.
 
     Attributes:
-        pooled: one vector an image, [batch, pooled dim].
-        maps: behind the last layer, [batch, filters, height, width].
+        pooled: one vector per image, [batch, pooled dim].
+        maps: output of the last layer, [batch, filters, height, width].
     """
 
     pooled: Tensor
@@ -174,10 +174,10 @@ class EncodedImages:
 
 
 class ConvolutionBlock(nn.Module):
-    """A convolution, its activation, and the pooling behind it."""
+    """A convolution, its activation and its pooling."""
 
     def __init__(
-        self, channels: int, layer: Layer, *, pooling: PoolName, inside: Activation
+        self, channels: int, layer: Layer, *, pooling: PoolName, activation: Activation
     ) -> None:
         super().__init__()
         self.convolution = ImageConvolution(
@@ -187,25 +187,25 @@ class ConvolutionBlock(nn.Module):
             stride=layer.stride,
             padding=layer.padding,
         )
-        self.activation = activation(inside)
+        self.activation = get_activation(activation)
         self.pooling = ImagePooling(pooling, layer.pool)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """`maps` [batch, channels, height, width] to [batch, filters, height, width], smaller."""
+        """Compute [batch, filters, height, width] from `maps` [batch, channels, height, width]."""
         # filters last, since softmax runs over the last dimension
         active = self.activation(self.convolution(maps).movedim(1, -1)).movedim(-1, 1)
         return cast(Tensor, self.pooling(active))
 
 
 class ImageCnn(nn.Module):
-    """Layers of filters over images of one size, and one vector of what they found.
+    """Stacked convolutions over images of one size, and one vector per image.
 
     Args:
-        config: the layers.
+        config: settings of the layers.
         shape: channels, height and width of every image.
 
     Raises:
-        ConfigError: nothing is left of an image of this size.
+        ConfigError: an image of this size is too small for the layers.
     """
 
     def __init__(self, config: ImageCnnConfig, shape: ImageShape) -> None:
@@ -215,7 +215,7 @@ class ImageCnn(nn.Module):
         self.shift = RandomShift(round(config.shift * height), round(config.shift * width))
         before = (channels, *config.filters)
         self.blocks = nn.ModuleList(
-            ConvolutionBlock(below, layer, pooling=config.pooling, inside=config.activation)
+            ConvolutionBlock(below, layer, pooling=config.pooling, activation=config.activation)
             for below, layer in zip(before, config.layers, strict=False)
         )
         self.pooled = config.pooled
@@ -223,7 +223,7 @@ class ImageCnn(nn.Module):
         self.pooled_dim = config.filters[-1] * (last[0] * last[1] if self.pooled == "flat" else 1)
 
     def forward(self, images: Tensor) -> EncodedImages:
-        """`images` [batch, channels, height, width] uint8 to `pooled` [batch, pooled dim]."""
+        """Encode `images` [batch, channels, height, width] uint8."""
         maps = self.shift(images).float() / 255
         for block in self.blocks:
             maps = block(maps)

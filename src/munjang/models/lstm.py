@@ -1,9 +1,9 @@
-"""Long short-term memory, in one direction or two.
+"""Long short-term memory (LSTM), in one direction or two.
 
 Papers: Hochreiter and Schmidhuber (1997), "Long short-term memory"; Graves and Schmidhuber (2005)
-for two directions. Use when word order and distance matter, and a few milliseconds more a text
-are fine. Use `gru` instead for nearly the same with three quarters of the weights, `cnn` when
-short patterns decide.
+for two directions. Use if word order and distance matter, and about a millisecond per text is
+fine. Use `gru` instead for nearly the same with three quarters of the weights, `cnn` if short
+patterns decide.
 """
 
 from typing import Literal
@@ -15,12 +15,12 @@ class LstmConfig(RecurrentConfig):
     """Settings of `lstm`."""
 
     name: Literal["lstm"] = "lstm"
-    # off, so that runs made before there was this setting repeat
+    # off, so that runs from before this setting can be repeated
     variational: bool = variational_field(False)
 
 
 class Lstm(Recurrent):
-    """Stacked LSTM layers; the step is `layers.cells.lstm_step`."""
+    """Stacked LSTM layers; the formula is `munjang.layers.cells.lstm_step`."""
 
     def __init__(self, config: LstmConfig, vocabulary_size: int) -> None:
         super().__init__("lstm", config, vocabulary_size)

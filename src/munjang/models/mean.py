@@ -1,8 +1,8 @@
-"""Averaged embeddings: the first of the lineage, a bag of words (and of their n-grams).
+"""Averaged embeddings: a bag of words and of their n-grams.
 
 Paper: Joulin, Grave, Bojanowski and Mikolov (2017), "Bag of tricks for efficient text
-classification". Use when speed is everything, or as the first figure to beat. Word order is lost
-but for what n-grams keep. Use `cnn` instead when short patterns matter, `lstm` when order does.
+classification". Use if speed matters most, or as a baseline. Word order is lost
+except within n-grams. Use `cnn` instead if short patterns matter, `lstm` if order does.
 """
 
 from typing import Literal
@@ -10,22 +10,25 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from munjang.layers.dropout import Dropout
-from munjang.layers.embedding import Combiner
-from munjang.models.encoder import Encoded, EncoderConfig, token_embedding
-from munjang.models.shares import DropoutShare
+from munjang.layers.embedding import Combiner, combine, hash_batch
+from munjang.layers.fast.dropout import Dropout
+from munjang.models.dropout_rate import DropoutRate
+from munjang.models.encoder import Encoded, EncoderConfig, TokenVectors, token_embedding
 
 
 class MeanConfig(EncoderConfig):
     """Settings of `mean`."""
 
     name: Literal["mean"] = "mean"
-    combiner: Combiner = Field("mean", description="mean, or sqrtn: longer texts weigh more")
-    dropout: DropoutShare = Field(0.0, description="dropped share of the averaged vector")
+    combiner: Combiner = Field("mean", description="mean, or sqrtn: long texts get longer vectors")
+    dropout: DropoutRate = Field(0.0, description="dropout rate of the averaged vector")
 
 
 class Mean(nn.Module):
-    """The masked mean of a row's token vectors."""
+    """The masked mean of the token vectors of each row.
+
+    `forward` equals `encode(embed(ids, mask), mask)`, but builds no vector per token.
+    """
 
     def __init__(self, config: MeanConfig, vocabulary_size: int) -> None:
         super().__init__()
@@ -35,5 +38,16 @@ class Mean(nn.Module):
         self.pooled_dim = config.dim
 
     def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
-        """`ids`, `mask` [batch, time] to `pooled` [batch, dim]; no states are built."""
-        return Encoded(pooled=self.dropout(self.embedding.bag(ids, mask, self.combiner)), mask=mask)
+        """Encode `ids`, with `mask` (True = real token) both [batch, time]."""
+        row = hash_batch(ids, mask, self.embedding)
+        pooled = self.embedding.bag(ids, mask, self.combiner, row)
+        return Encoded(pooled=self.dropout(pooled), mask=mask)
+
+    def embed(self, ids: Tensor, mask: Tensor) -> TokenVectors:
+        """Return all vectors that depend on `ids` [batch, time]."""
+        return TokenVectors(self.embedding(ids, mask))
+
+    def encode(self, vectors: TokenVectors, mask: Tensor) -> Encoded:
+        """Encode the vectors of `embed`, or any others of their shape; padding is zeroed."""
+        pooled = combine(vectors.masked(mask).tokens, mask, self.combiner)
+        return Encoded(pooled=self.dropout(pooled), mask=mask)

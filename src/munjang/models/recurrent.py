@@ -1,54 +1,54 @@
-"""What `rnn`, `lstm` and `gru` share: all but the cell.
+"""Base of `rnn`, `lstm` and `gru`, which differ in the cell only.
 
-Each of them is a file of its own with its paper and when to use it; the settings, the bag beside
-and the pooling are the same, so that comparing them compares cells.
+Each has a file of its own with its paper and advice; settings, bag and pooling are shared, so that
+a comparison of them compares cells.
 """
 
 from typing import Any, Literal
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from munjang.config import DEEPEST, WIDEST
-from munjang.layers.dropout import Dropout
+from munjang.layers.fast.dropout import Dropout
 from munjang.layers.pooling import Pooling
 from munjang.layers.recurrent import Cell, StackedRecurrent
+from munjang.models.dropout_rate import DropoutRate
 from munjang.models.encoder import (
+    Bag,
     Encoded,
     PoolingNames,
     WideConfig,
-    bag_embedding,
-    beside,
+    WideEncoder,
+    append_bag,
     pooling_field,
-    token_embedding,
 )
-from munjang.models.shares import DropoutShare
 
 
 def variational_field(default: bool) -> Any:
-    """The setting `variational`, whose default is not the same for all."""
-    return Field(default, description="between layers, drop the same numbers at every token")
+    """Return the setting `variational`, whose default depends on the cell."""
+    return Field(default, description="between layers, drop the same features at every token")
 
 
 class RecurrentConfig(WideConfig):
     """Settings of every recurrent encoder."""
 
-    hidden: int = Field(128, ge=1, le=WIDEST, description="width of one direction's hidden state")
-    layers: int = Field(1, ge=1, le=DEEPEST, description="layers on one another")
-    directions: Literal[1, 2] = Field(2, description="1 = left to right, 2 = both ways")
+    hidden: int = Field(128, ge=1, le=WIDEST, description="width of the hidden state per direction")
+    layers: int = Field(1, ge=1, le=DEEPEST, description="number of stacked layers")
+    directions: Literal[1, 2] = Field(2, description="1 = left to right, 2 = both")
     pooling: PoolingNames = pooling_field()
-    embedding_dropout: DropoutShare = Field(0.2, description="dropped share of the embedding")
-    dropout: DropoutShare = Field(0.3, description="between layers and of the pooled vector")
+    embedding_dropout: DropoutRate = Field(0.2, description="dropout rate of the token vectors")
+    dropout: DropoutRate = Field(
+        0.3, description="dropout rate between layers and of the pooled vector"
+    )
     variational: bool = variational_field(True)
 
 
-class Recurrent(nn.Module):
-    """Stacked layers of one cell over token vectors, pooled over real tokens only."""
+class Recurrent(WideEncoder):
+    """Stacked layers of one cell over token vectors, pooled over real tokens."""
 
     def __init__(self, cell: Cell, config: RecurrentConfig, vocabulary_size: int) -> None:
-        super().__init__()
-        self.embedding = token_embedding(config, vocabulary_size)
-        self.bag = bag_embedding(config, vocabulary_size)
+        super().__init__(config, vocabulary_size)
         self.embedding_dropout = Dropout(config.embedding_dropout)
         self.recurrent = StackedRecurrent(
             cell,
@@ -65,13 +65,9 @@ class Recurrent(nn.Module):
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
-        """`ids`, `mask` [batch, time] to `states` [batch, time, hidden x directions], `pooled`.
-
-        Where `attention` pools, its weights [batch, 1, 1, time] are `attention`.
-        """
-        vectors = self.embedding_dropout(self.embedding(ids, mask))
-        states = self.recurrent(vectors, mask)
+    def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> Encoded:
+        """Compute states [batch, time, hidden x directions] and the pooled vector."""
+        states = self.recurrent(self.embedding_dropout(vectors), mask)
         pooled, attention = self.pooling(states, mask)
-        pooled = beside(self.dropout(pooled), self.bag, ids, mask)
+        pooled = append_bag(self.dropout(pooled), bag)
         return Encoded(pooled, mask=mask, states=states, attention=attention)

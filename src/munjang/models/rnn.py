@@ -1,8 +1,8 @@
-"""The simple recurrent network, in one direction or two.
+"""Simple recurrent network (Elman), in one direction or two.
 
 Paper: Elman (1990), "Finding structure in time". Use for very short texts, where it trains
-fastest of the recurrent ones, or to see what gates are good for. Use `gru` or `lstm` instead when
-what comes early changes what comes late: this one forgets within some tens of tokens.
+fastest of the recurrent models, or to see the effect of gates. Use `gru` or `lstm` instead if early
+words change the meaning of late ones: this one forgets within some tens of tokens.
 """
 
 from typing import Literal
@@ -17,7 +17,7 @@ class RnnConfig(RecurrentConfig):
 
 
 class Rnn(Recurrent):
-    """Stacked Elman layers; the step is `layers.cells.rnn_step`."""
+    """Stacked Elman layers; the formula is `munjang.layers.cells.rnn_step`."""
 
     def __init__(self, config: RnnConfig, vocabulary_size: int) -> None:
         super().__init__("rnn", config, vocabulary_size)

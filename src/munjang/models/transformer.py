@@ -1,12 +1,12 @@
-"""Attention instead of a memory: every token looks at every other, in layers.
+"""Transformer encoder: stacked self-attention layers.
 
 Papers: Vaswani et al. (2017), "Attention is all you need"; Xiong et al. (2020), "On layer
-normalization in the Transformer architecture", for the norm before each part. Use when what
-belongs together stands apart, or to see which token looks at which. Use `lstm` instead when texts
-are few, `cnn` when short patterns decide.
+normalization in the Transformer architecture", for the norm before each sublayer. Use if
+related words are far apart, or to see which token attends to which. Use `lstm` instead if texts are
+few, `cnn` if short patterns decide.
 """
 
-from typing import Literal, Self, cast
+from typing import Any, Literal, Self, cast
 
 from pydantic import Field, model_validator
 from torch import Tensor, nn
@@ -15,79 +15,74 @@ from munjang.config import DEEPEST, LONGEST, WIDEST
 from munjang.layers.activations import Activation
 from munjang.layers.attention import visible_keys
 from munjang.layers.blocks import Block
-from munjang.layers.dropout import Dropout
 from munjang.layers.embedding import STD
+from munjang.layers.fast.dropout import Dropout
 from munjang.layers.pooling import Pooling
-from munjang.layers.position import (
-    Positions,
-    Turns,
-    added_positions,
-    turns,
-)
+from munjang.layers.position import Positions, make_positions, rotary_tables
 from munjang.models.attention_weights import AttentionWeights
+from munjang.models.dropout_rate import DropoutRate
 from munjang.models.encoder import (
+    Bag,
     Encoded,
     PoolingNames,
     WideConfig,
-    bag_embedding,
-    beside,
+    WideEncoder,
+    append_bag,
     pooling_field,
-    token_embedding,
 )
 from munjang.models.heads import check_heads
-from munjang.models.shares import DropoutShare
 
 
 class TransformerConfig(WideConfig):
     """Settings of `transformer`."""
 
     name: Literal["transformer"] = "transformer"
-    layers: int = Field(2, ge=1, le=DEEPEST, description="layers on one another")
-    heads: int = Field(4, ge=1, le=1024, description="ways to look, side by side; they share dim")
+    layers: int = Field(2, ge=1, le=DEEPEST, description="number of stacked layers")
+    heads: int = Field(4, ge=1, le=1024, description="number of attention heads; must divide dim")
     feed_forward: int | None = Field(
         None,
         ge=1,
         le=4 * WIDEST,
-        description="width inside the feed-forward parts; 4 x dim when left out",
+        description="hidden width of the feed-forward sublayers; 4 x dim if omitted",
     )
-    activation: Activation = Field("gelu", description="inside the feed-forward parts")
+    activation: Activation = Field("gelu", description="activation of the feed-forward sublayers")
     positions: Positions = Field(
-        "rotary", description="how a place is told: sinusoidal, learned, rotary"
+        "rotary", description="position encoding: sinusoidal, learned, rotary"
     )
-    longest: int = Field(512, ge=1, le=LONGEST, description="places that learned positions know")
+    longest: int = Field(
+        512, ge=1, le=LONGEST, description="maximum number of tokens with learned positions"
+    )
     pooling: PoolingNames = pooling_field()
-    embedding_dropout: DropoutShare = Field(0.1, description="dropped share of the embedding")
-    dropout: DropoutShare = Field(
-        0.1, description="of what each part adds, and of the pooled vector"
+    embedding_dropout: DropoutRate = Field(0.1, description="dropout rate of the token vectors")
+    dropout: DropoutRate = Field(
+        0.1, description="dropout rate of each sublayer and of the pooled vector"
     )
 
     @model_validator(mode="after")
-    def _heads_share_dim(self) -> Self:
+    def _check_heads(self) -> Self:
         check_heads(self.dim, self.heads, self.positions)
         return self
 
     @property
     def most_tokens(self) -> int | None:
-        """Learned positions end with `longest`."""
+        """Maximum number of tokens of a text: `longest` with learned positions, else None."""
         return self.longest if self.positions == "learned" else None
 
 
-class Transformer(nn.Module):
-    """Layers of attention over token vectors and their places, pooled over real tokens only."""
+class Transformer(WideEncoder):
+    """Self-attention layers over token vectors with positions, pooled over real tokens."""
 
     def __init__(self, config: TransformerConfig, vocabulary_size: int) -> None:
-        super().__init__()
-        self.embedding = token_embedding(config, vocabulary_size)
-        self.bag = bag_embedding(config, vocabulary_size)
-        self.positions = added_positions(config.positions, config.longest, config.dim, scale=STD)
-        self.turned_width = config.dim // config.heads if config.positions == "rotary" else None
+        super().__init__(config, vocabulary_size)
+        self.positions = make_positions(config.positions, config.longest, config.dim, scale=STD)
+        self.rotary_dim = config.dim // config.heads if config.positions == "rotary" else None
         self.embedding_dropout = Dropout(config.embedding_dropout)
         self.blocks = nn.ModuleList(
             Block(
                 config.dim,
                 config.heads,
-                inner=config.feed_forward or 4 * config.dim,
-                inside=config.activation,
+                hidden_dim=config.feed_forward or 4 * config.dim,
+                activation=config.activation,
                 dropout=config.dropout,
             )
             for _ in range(config.layers)
@@ -97,55 +92,60 @@ class Transformer(nn.Module):
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
-        """Encode `ids`, `mask` [batch, time] as `states` [batch, time, dim] and `pooled`.
+    def _encode(
+        self,
+        vectors: Tensor,
+        mask: Tensor,
+        bag: Bag,
+        *,
+        layers: list[AttentionWeights] | None = None,
+        **options: Any,
+    ) -> Encoded:
+        """Compute states [batch, time, dim] and the pooled vector.
 
-        Where `attention` pools, its weights [batch, 1, 1, time] are `attention`.
+        Args:
+            vectors: token vectors, [batch, time, dim].
+            mask: [batch, time], True = real token.
+            bag: computes the bag's vector.
+            layers: a list that gets the attention weights of every layer, which is slower; None
+                computes none of them.
+            **options: not used.
 
         Raises:
-            ValueError: a text is longer than learned positions know.
+            ValueError: a text is longer than learned positions allow.
         """
-        states, visible, turned = self._embed(ids, mask)
-        for block in self._blocks:
-            states = block(states, visible, turned)
-        return self._pool(states, ids, mask)
+        if self.positions is not None:
+            vectors = self.positions(vectors, mask)
+        states = self._run_blocks(self.embedding_dropout(vectors), mask, layers)
+        states = self.norm(states)
+        pooled, attention = self.pooling(states, mask)
+        pooled = append_bag(self.dropout(pooled), bag)
+        return Encoded(pooled, mask=mask, states=states, attention=attention)
 
     def forward_with_attention(
         self, ids: Tensor, mask: Tensor
     ) -> tuple[Encoded, list[AttentionWeights]]:
         """Encode as `forward` does, with the weights of every layer [batch, heads, time, time].
 
-        Row i is how much token i takes from each token; padded rows are zeros. The weights of the
-        pooling come last, if it has any. Slower than `forward`.
+        Row i sums to 1 and holds the weights of query i; rows of padding are zeros. The weights of
+        the pooling come last, if it has any.
         """
-        states, visible, turned = self._embed(ids, mask)
-        found: list[AttentionWeights] = []
-        for layer, block in enumerate(self._blocks):
-            states, weights = block.written_out(states, visible, turned)
-            weights = weights.masked_fill(~mask[:, None, :, None], 0.0)
-            found.append(AttentionWeights("source", layer, weights))
-        encoded = self._pool(states, ids, mask)
+        layers: list[AttentionWeights] = []
+        encoded = self.forward(ids, mask, layers=layers)
         if encoded.attention is not None:
-            found.append(AttentionWeights("pooling", 0, encoded.attention))
-        return encoded, found
+            layers.append(AttentionWeights("pooling", 0, encoded.attention))
+        return encoded, layers
 
-    @property
-    def _blocks(self) -> list[Block]:
-        return cast(list[Block], list(self.blocks))
-
-    def _embed(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None, Turns | None]:
-        """The states before the first layer, the visible keys, and the rotary angles."""
-        states = self.embedding(ids, mask)
-        if self.positions is not None:
-            states = self.positions(states, mask)
-        states = self.embedding_dropout(states)
-        width = self.turned_width
-        turned = None if width is None else turns(states.shape[1], width, states)
-        return states, visible_keys(mask), turned
-
-    def _pool(self, states: Tensor, ids: Tensor, mask: Tensor) -> Encoded:
-        """The states after the last layer, normed and pooled."""
-        states = self.norm(states)
-        pooled, attention = self.pooling(states, mask)
-        pooled = beside(self.dropout(pooled), self.bag, ids, mask)
-        return Encoded(pooled, mask=mask, states=states, attention=attention)
+    def _run_blocks(
+        self, states: Tensor, mask: Tensor, layers: list[AttentionWeights] | None
+    ) -> Tensor:
+        visible, dim = visible_keys(mask), self.rotary_dim
+        rotary = None if dim is None else rotary_tables(states.shape[1], dim, states)
+        for number, block in enumerate(cast(list[Block], list(self.blocks))):
+            if layers is None:
+                states = block(states, visible, rotary)
+                continue
+            states, weights = block.forward_with_attention(states, visible, rotary)
+            weights = weights.masked_fill(~mask[:, None, :, None], 0.0)
+            layers.append(AttentionWeights("source", number, weights))
+        return states

@@ -138,7 +138,7 @@ class BeginWithVectors:
         """Write the vectors into the embedding of every encoder."""
         ids, rows = (torch.from_numpy(a) for a in (self.found.ids, self.found.vectors))
         for encoder in encoders_of(network):
-            encoder.embedding.begin_with(ids, rows, frozen=self.frozen)
+            encoder.embedding.load_vectors(ids, rows, frozen=self.frozen)
 
     def facts(self, encoded: Mapping[str, Encoded]) -> dict[str, Any]:
         """Return what `metrics.json` holds of the vectors; shares are from 0 to 1."""

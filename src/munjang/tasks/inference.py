@@ -37,7 +37,7 @@ def logits_of(model: nn.Module, examples: Dataset, *, batch_size: int = 256) -> 
     Raises:
         DataError: a text is so long that memory does not hold what the network makes of it.
     """
-    device = next(model.parameters()).device
+    device = _device_of(model)
     logits: Tensor | None = None
     with _evaluating(model):
         for batch in examples.in_order_of_length(batch_size):
@@ -50,6 +50,23 @@ def logits_of(model: nn.Module, examples: Dataset, *, batch_size: int = 256) -> 
                 logits = torch.empty(len(examples), part.shape[1])
             logits[batch.rows] = part.cpu()
     return torch.empty(0, 1) if logits is None else logits
+
+
+def _device_of(model: nn.Module) -> torch.device:
+    """Return the device of the first parameter; `parameters` prepares for a walk over all."""
+    device = _first_device(model)
+    return next(model.parameters()).device if device is None else device
+
+
+def _first_device(module: nn.Module) -> torch.device | None:
+    for parameter in module._parameters.values():
+        if parameter is not None:
+            return parameter.device
+    for child in module._modules.values():
+        device = None if child is None else _first_device(child)
+        if device is not None:
+            return device
+    return None
 
 
 @contextmanager

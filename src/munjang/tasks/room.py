@@ -4,8 +4,8 @@ from torch import nn
 
 from munjang.data.dataset import AnyBatch
 from munjang.errors import DataError
-from munjang.layers.convolution import TimeConvolution
 from munjang.layers.embedding import TokenEmbedding
+from munjang.layers.fast.convolution import TimeConvolution
 from munjang.memory import available_memory
 
 _FEW_TOKENS = 1 << 18  # of so many nobody asks: some hundred megabytes in the default networks

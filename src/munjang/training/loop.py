@@ -22,7 +22,7 @@ from torch import Tensor
 
 from munjang.data.buckets import Group
 from munjang.data.dataset import AnyBatch, Dataset
-from munjang.layers.randomness import drawing_from
+from munjang.layers.randomness import use_generator
 from munjang.tasks.task import TaskScores, TrainableTask
 from munjang.training.members import MemberLosses
 from munjang.training.optimizers import clip_gradients
@@ -174,7 +174,7 @@ class Loop:
             counters.step, self.total, warmup=settings.warmup, schedule=settings.schedule
         )
         self.generator.manual_seed(self.seed * 1_000_003 + counters.step)
-        with drawing_from(self.generator):
+        with use_generator(self.generator):
             # asked by name: `isinstance` of a protocol takes 20 microseconds per step
             draw_targets = getattr(self.task, "draw_targets", None)
             if draw_targets is not None:

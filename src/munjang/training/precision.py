@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from munjang.layers.fused import has_kernel
+from munjang.layers.fast.fused_recurrent import has_kernel
 from munjang.training.settings import TrainingSettings
 
 

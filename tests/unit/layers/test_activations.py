@@ -8,7 +8,7 @@ import torch
 from keras import activations as keras_activations
 
 from munjang.errors import ConfigError
-from munjang.layers.activations import Activation, activation
+from munjang.layers.activations import Activation, get_activation
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -19,14 +19,14 @@ def test_values_are_those_of_keras(name: str) -> None:
     x = torch.from_numpy((random.standard_normal((7, 11)) * 4).astype(np.float32))
     x[0, :4] = torch.tensor([0.0, -0.0, 20.0, -20.0])
     theirs = keras_activations.get(name)(x)
-    torch.testing.assert_close(activation(name)(x), theirs.detach(), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(get_activation(name)(x), theirs.detach(), rtol=1e-5, atol=1e-6)
 
 
 def test_softmax_runs_over_the_last_dimension() -> None:
     x = torch.randn(2, 3, 5)
-    torch.testing.assert_close(activation("softmax")(x).sum(-1), torch.ones(2, 3))
+    torch.testing.assert_close(get_activation("softmax")(x).sum(-1), torch.ones(2, 3))
 
 
 def test_a_wrong_name_hears_the_nearest() -> None:
     with pytest.raises(ConfigError, match="unknown activation 'rleu'; did you mean 'relu'"):
-        activation("rleu")
+        get_activation("rleu")

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from munjang.layers.attention import SelfAttention, attend, attend_written_out, visible_keys
+from munjang.layers.attention import SelfAttention, attend, attend_with_weights, visible_keys
 from munjang.layers.masking import mask_from_lengths
-from munjang.layers.position import turns
+from munjang.layers.position import rotary_tables
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -51,7 +51,7 @@ def test_the_formula_written_out_is_that_of_the_paper(
     lengths: list[int], extra: int, seed: int
 ) -> None:
     (q, k, v), mask = heads_of(lengths, extra, torch.float64, seed)
-    taken, weights = attend_written_out(q, k, v, visible_keys(mask))
+    taken, weights = attend_with_weights(q, k, v, visible_keys(mask))
     for row, length in enumerate(lengths):
         for head in range(2):
             parts = (x[row, head].detach() for x in (q, k, v))
@@ -69,7 +69,7 @@ def test_the_path_that_trains_is_the_formula_in_values_and_gradients(
     parts, mask = heads_of(lengths, extra, dtype, seed)
     twins = [part.detach().clone().requires_grad_() for part in parts]
     visible = visible_keys(mask)
-    fused, (written, _) = attend(*parts, visible), attend_written_out(*twins, visible)
+    fused, (written, _) = attend(*parts, visible), attend_with_weights(*twins, visible)
     torch.testing.assert_close(fused, written, **CLOSE[dtype])
     chosen = torch.randn_like(fused)
     (fused * chosen).sum().backward()
@@ -91,7 +91,7 @@ def test_a_row_without_tokens_is_finite_and_so_are_its_gradients() -> None:
     attention = SelfAttention(6, 2)
     states = torch.randn(2, 3, 6, requires_grad=True)
     visible = visible_keys(mask_from_lengths(torch.tensor([0, 2]), 3))
-    for taken in (attention(states, visible), attention.written_out(states, visible)[0]):
+    for taken in (attention(states, visible), attention.forward_with_attention(states, visible)[0]):
         assert taken.isfinite().all()
         taken.square().sum().backward()
     for gradient in [states.grad, *(p.grad for p in attention.parameters())]:
@@ -105,12 +105,12 @@ def test_equal_to_the_frameworks_module(lengths: list[int], extra: int, heads: i
     torch.manual_seed(heads)
     ours = SelfAttention(8, heads)
     theirs = nn.MultiheadAttention(8, heads, bias=False, batch_first=True)
-    theirs.in_proj_weight.data = ours.project.weight.detach().clone()
-    theirs.out_proj.weight.data = ours.join.weight.detach().clone()
+    theirs.in_proj_weight.data = ours.in_proj.weight.detach().clone()
+    theirs.out_proj.weight.data = ours.out_proj.weight.detach().clone()
     mask = mask_from_lengths(torch.tensor(lengths), max(lengths) + extra)
     states = torch.randn(*mask.shape, 8, requires_grad=True)
     twin = states.detach().clone().requires_grad_()
-    taken, weights = ours.written_out(states, visible_keys(mask))
+    taken, weights = ours.forward_with_attention(states, visible_keys(mask))
     expected, expected_weights = theirs(
         twin, twin, twin, key_padding_mask=~mask, average_attn_weights=False
     )
@@ -121,8 +121,8 @@ def test_equal_to_the_frameworks_module(lengths: list[int], extra: int, heads: i
     (expected * chosen).sum().backward()
     torch.testing.assert_close(states.grad, twin.grad, atol=1e-5, rtol=1e-4)
     for mine, other in [
-        (ours.project.weight, theirs.in_proj_weight),
-        (ours.join.weight, theirs.out_proj.weight),
+        (ours.in_proj.weight, theirs.in_proj_weight),
+        (ours.out_proj.weight, theirs.out_proj.weight),
     ]:
         torch.testing.assert_close(mine.grad, other.grad, atol=1e-5, rtol=1e-4)
 
@@ -133,20 +133,20 @@ def test_gradients_are_those_of_small_differences(rotary: bool) -> None:
     attention = SelfAttention(8, 2).double()
     visible = visible_keys(mask_from_lengths(torch.tensor([3, 2, 0]), 3))
     states = torch.randn(3, 3, 8, dtype=torch.float64, requires_grad=True)
-    turned = turns(3, 4, states) if rotary else None
-    weights = [attention.project.weight, attention.join.weight]
+    turned = rotary_tables(3, 4, states) if rotary else None
+    weights = [attention.in_proj.weight, attention.out_proj.weight]
     assert torch.autograd.gradcheck(lambda x, *_: attention(x, visible, turned), (states, *weights))
 
 
 def test_each_projection_begins_as_a_matrix_of_its_own() -> None:
     torch.manual_seed(0)
     dim = 64
-    weight = SelfAttention(dim, 4).project.weight.detach()
+    weight = SelfAttention(dim, 4).in_proj.weight.detach()
     bound = math.sqrt(6 / (dim + dim))
     assert 0.97 * bound < float(weight.abs().max()) <= bound
     assert float(weight.std()) == pytest.approx(bound / math.sqrt(3), rel=0.02)
 
 
 def test_heads_that_cannot_share_the_width_are_refused() -> None:
-    with pytest.raises(ValueError, match="10 is no multiple of 4"):
+    with pytest.raises(ValueError, match="is no multiple of heads"):
         SelfAttention(10, 4)

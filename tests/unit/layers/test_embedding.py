@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.layers.embedding import TokenEmbedding
+from munjang.layers.fast.sparse_rows import bags_of_rows, bags_of_rows_by_numpy, sum_rows
 from munjang.layers.hashing import hash_ngrams
 from munjang.layers.masking import masked_mean
-from munjang.layers.rows import bags_of_rows, bags_of_rows_by_numpy, sum_rows
 from munjang.text.vocabulary import OOV, PAD
 from tests.made import padded
 
@@ -192,22 +192,22 @@ def test_token_dropout_reads_tokens_as_oov_with_their_ngrams_and_in_training_onl
     torch.manual_seed(0)
     embedding = TokenEmbedding(50, 2, ngrams=3, buckets=90, token_dropout=0.3)
     ids, mask = padded([[7] * 400] * 5 + [[7] * 10])
-    whole = embedding.eval().rows(embedding.heard(ids, mask), mask)
-    thinned = embedding.train().rows(embedding.heard(ids, mask), mask)
+    whole = embedding.eval().rows(embedding.visible_ids(ids, mask), mask)
+    thinned = embedding.train().rows(embedding.visible_ids(ids, mask), mask)
     dropped = thinned[..., 0] == OOV
     assert float(dropped.sum() / mask.sum()) == pytest.approx(0.3, abs=0.05)
     assert not dropped[~mask].any()
     assert not thinned[~mask].any()
     seen = ids.masked_fill(dropped, OOV)
     torch.testing.assert_close(thinned, embedding.eval().rows(seen, mask))
-    torch.testing.assert_close(whole, embedding.rows(embedding.heard(ids, mask), mask))
+    torch.testing.assert_close(whole, embedding.rows(embedding.visible_ids(ids, mask), mask))
 
 
 def test_rare_ngrams_have_no_row() -> None:
     embedding = TokenEmbedding(50, 2, ngrams=2, buckets=90, ngram_min_frequency=2)
     ids, mask = padded([[5, 6, 7], [5, 6], [8, 9]])
     embedding.count_ngrams([(ids[:2], mask[:2].sum(1)), (ids[2:], mask[2:].sum(1))])
-    rows = embedding.rows(embedding.heard(ids, mask), mask)[..., 1]
+    rows = embedding.rows(embedding.visible_ids(ids, mask), mask)[..., 1]
     assert (rows != PAD).tolist() == [[True, False, False], [True, False, False], [False] * 3]
     assert rows[0, 0] == rows[1, 0] >= 50
 

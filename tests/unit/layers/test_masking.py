@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from munjang.layers.convolution import TimeConvolution
+from munjang.layers.fast.convolution import TimeConvolution
 from munjang.layers.masking import (
     last_state,
     last_states,

@@ -47,8 +47,8 @@ def test_a_table_that_two_modules_share_counts_once() -> None:
 
 def test_tables_of_tokens_and_of_their_spelling() -> None:
     embedding = TokenEmbedding(9, 3, spelling=4, spelling_buckets=10)
-    assert embedding.spelling is not None
-    assert same(embedding_tables(embedding), [embedding.weight, embedding.spelling.weight])
+    assert embedding.subwords is not None
+    assert same(embedding_tables(embedding), [embedding.weight, embedding.subwords.weight])
 
 
 def test_tables_of_pairs_are_those_that_ids_are_looked_up_in() -> None:

@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from munjang.layers.masking import mask_from_lengths
-from munjang.layers.position import LearnedPositions, SinusoidalPositions, turn, turns
+from munjang.layers.position import (
+    LearnedPositions,
+    SinusoidalPositions,
+    apply_rotary,
+    rotary_tables,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -83,7 +88,7 @@ def test_padding_may_stand_where_no_learned_place_is(longest_row: int, time: int
 
 def test_a_token_beyond_the_learned_places_is_an_error() -> None:
     mask = mask_from_lengths(torch.tensor([2, 6]), 8)
-    with pytest.raises(ValueError, match="a text of 6 tokens, and positions for 5"):
+    with pytest.raises(ValueError, match="a text of 6 tokens, but learned positions for 5"):
         LearnedPositions(5, 3)(torch.zeros(2, 8, 3), mask)
 
 
@@ -92,7 +97,7 @@ def test_a_token_beyond_the_learned_places_is_an_error() -> None:
 def test_turning_is_a_rotation_matrix_a_pair(time: int, pairs: int, seed: int) -> None:
     torch.manual_seed(seed)
     x = torch.randn(2, 3, time, 2 * pairs, dtype=torch.float64)
-    found = turn(x, turns(time, 2 * pairs, x))
+    found = apply_rotary(x, rotary_tables(time, 2 * pairs, x))
     for row in range(2):
         for head in range(3):
             torch.testing.assert_close(found[row, head], slow_turn(x[row, head]))
@@ -106,8 +111,8 @@ def test_a_score_of_turned_vectors_depends_on_the_distance_alone(
 ) -> None:
     torch.manual_seed(0)
     query, key = torch.randn(2, 1, 8, dtype=torch.float64)
-    tables = turns(60, 8, query)
-    turned_queries, turned_keys = (turn(x.expand(60, 8), tables) for x in (query, key))
+    tables = rotary_tables(60, 8, query)
+    turned_queries, turned_keys = (apply_rotary(x.expand(60, 8), tables) for x in (query, key))
     near = turned_queries[first] @ turned_keys[second]
     far = turned_queries[first + shift] @ turned_keys[second + shift]
     torch.testing.assert_close(near, far)

@@ -24,20 +24,20 @@ def make(**chosen: Any) -> Transformer:
 
 def peer_of(block: Block) -> nn.TransformerEncoderLayer:
     """The framework's pre-norm layer with the weights of a block; its further biases are zero."""
-    dim, inner = block.narrow.out_features, block.narrow.in_features
+    dim, inner = block.down.out_features, block.down.in_features
     peer = nn.TransformerEncoderLayer(
         dim, 2, inner, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
     )
     attention = peer.self_attn
     for theirs, ours in [
-        (attention.in_proj_weight, block.attention.project.weight),
-        (attention.out_proj.weight, block.attention.join.weight),
+        (attention.in_proj_weight, block.attention.in_proj.weight),
+        (attention.out_proj.weight, block.attention.out_proj.weight),
         (peer.norm1.weight, block.attention_norm.weight),
-        (peer.norm2.weight, block.feed_norm.weight),
-        (peer.linear1.weight, block.widen.weight),
-        (peer.linear1.bias, block.widen.bias),
-        (peer.linear2.weight, block.narrow.weight),
-        (peer.linear2.bias, block.narrow.bias),
+        (peer.norm2.weight, block.feed_forward_norm.weight),
+        (peer.linear1.weight, block.up.weight),
+        (peer.linear1.bias, block.up.bias),
+        (peer.linear2.weight, block.down.weight),
+        (peer.linear2.bias, block.down.bias),
     ]:
         theirs.data = ours.detach().clone()
     for bias in (attention.in_proj_bias, attention.out_proj.bias):
@@ -47,7 +47,7 @@ def peer_of(block: Block) -> nn.TransformerEncoderLayer:
 
 def test_its_layers_are_the_frameworks_in_values_and_gradients() -> None:
     encoder = make(layers=3, pooling="mean", positions="rotary")
-    encoder.turned_width = None  # the framework's layers know no places
+    encoder.rotary_dim = None  # the framework's layers know no places
     for norm in (m for m in encoder.modules() if isinstance(m, nn.LayerNorm)):
         nn.init.uniform_(norm.weight, 0.5, 1.5)  # so that a forgotten one would be seen
     peers = [peer_of(block) for block in encoder.blocks]
@@ -63,10 +63,10 @@ def test_its_layers_are_the_frameworks_in_values_and_gradients() -> None:
     (expected[mask] * chosen).sum().backward()
     for block, peer in zip(encoder.blocks, peers, strict=True):
         for ours, theirs in [
-            (block.attention.project.weight, peer.self_attn.in_proj_weight),
+            (block.attention.in_proj.weight, peer.self_attn.in_proj_weight),
             (block.attention_norm.bias, peer.norm1.bias),
-            (block.widen.weight, peer.linear1.weight),
-            (block.narrow.bias, peer.linear2.bias),
+            (block.up.weight, peer.linear1.weight),
+            (block.down.bias, peer.linear2.bias),
         ]:
             torch.testing.assert_close(ours.grad, theirs.grad, atol=1e-5, rtol=1e-4)
 
@@ -78,13 +78,8 @@ def test_forward_with_attention_gives_the_same_states_and_all_weights(
 ) -> None:
     encoder = make(layers=3, positions=positions, pooling=pooling)
     ids, mask = padded(ROWS, extra=2)
-    plain, (seen, layers) = encoder(ids, mask), encoder.forward_with_attention(ids, mask)
-    of_layers = [("source", layer) for layer in range(3)]
-    of_pooling = [("pooling", 0)] if "attention" in pooling else []
-    assert [(one.kind, one.layer) for one in layers] == of_layers + of_pooling
-    assert bool(of_pooling) == (plain.attention is not None)
-    if of_pooling:
-        torch.testing.assert_close(layers.pop().weights, plain.attention)
+    plain, seen = encoder(ids, mask), encoder(ids, mask, attention_layer=layer)
+    assert plain.attention is None
     torch.testing.assert_close(seen.pooled, plain.pooled, atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(seen.states[mask], plain.states[mask], atol=1e-6, rtol=1e-5)
     sums = mask[:, None].expand(-1, 2, -1).float()
@@ -96,9 +91,16 @@ def test_forward_with_attention_gives_the_same_states_and_all_weights(
 
 def test_each_layer_shows_weights_of_its_own() -> None:
     encoder, batch = make(layers=3), padded(ROWS)
-    first, second, last = (one.weights for one in encoder.forward_with_attention(*batch)[1])
+    first, second, last = (encoder(*batch, attention_layer=layer).attention for layer in range(3))
     assert not torch.allclose(first, second, atol=1e-3)
     assert not torch.allclose(second, last, atol=1e-3)
+    assert torch.equal(encoder(*batch, attention_layer=-1).attention, last)
+
+
+@pytest.mark.parametrize("layer", [2, -3])
+def test_there_is_no_such_layer(layer: int) -> None:
+    with pytest.raises(IndexError):
+        make(layers=2)(*padded(ROWS), attention_layer=layer)
 
 
 @pytest.mark.parametrize("pooling", ["max", "mean", "last", "max+mean"])
@@ -116,14 +118,14 @@ def test_the_order_of_tokens_is_known(positions: str) -> None:
     ahead, back = encoder(*padded([[3, 7, 9], [9, 7, 3]])).pooled.detach()
     assert float((ahead - back).abs().max()) > 1e-3
     blind = make(positions="rotary", pooling="mean")
-    blind.turned_width = None
+    blind.rotary_dim = None
     ahead, back = blind(*padded([[3, 7, 9], [9, 7, 3]])).pooled
     torch.testing.assert_close(ahead, back, atol=1e-6, rtol=1e-5)
 
 
 def test_a_text_longer_than_the_learned_places_is_an_error() -> None:
     encoder = make(positions="learned", longest=4)
-    with pytest.raises(ValueError, match="a text of 5 tokens, and positions for 4"):
+    with pytest.raises(ValueError, match="a text of 5 tokens, but learned positions for 4"):
         encoder(*padded([[1, 2, 3, 4, 5]]))
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import munjang
-from munjang.layers.randomness import drawing_from, generator, initializing_from
+from munjang.layers.randomness import current_generator, seed_initialization, use_generator
 from munjang.training.loop import Step
 
 WORDS = ["good", "bad", "film", "fine", "awful", "great", "boring", "영화", "최고", "별로"]
@@ -117,7 +117,7 @@ def test_modules_begin_as_from_the_seeded_generator_of_pytorch(build: Any) -> No
     expected = build().state_dict()
     torch.manual_seed(4)
     before = torch.get_rng_state()
-    with initializing_from(3):
+    with seed_initialization(3):
         found = build().state_dict()
     assert_equal(found, expected)
     assert torch.equal(torch.get_rng_state(), before)
@@ -125,8 +125,8 @@ def test_modules_begin_as_from_the_seeded_generator_of_pytorch(build: Any) -> No
 
 def test_the_generator_before_comes_back() -> None:
     own = torch.Generator()
-    with drawing_from(own):
-        with pytest.raises(KeyError), drawing_from(torch.Generator()):
+    with use_generator(own):
+        with pytest.raises(KeyError), use_generator(torch.Generator()):
             raise KeyError
-        assert generator() is own
-    assert generator() is None
+        assert current_generator() is own
+    assert current_generator() is None

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from munjang.layers.rows import sum_rows
+from munjang.layers.fast.sparse_rows import sum_rows
 from munjang.training.kernels import coalesce_rows
 from munjang.training.optimizers import AdamW, ParameterGroup, RowAdagrad, clip_gradients
 from tests.unit.training.conftest import Small

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from munjang.layers.rows import sum_rows
+from munjang.layers.fast.sparse_rows import sum_rows
 from munjang.training.optimizers import AdamW, Optimizer, ParameterGroup, RowAdagrad, clip_gradients
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -8,17 +8,17 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from munjang.config import DEEPEST, WIDEST
-from munjang.layers.dropout import Dropout
+from munjang.layers.fast.dropout import Dropout
 from munjang.layers.projection import Projected
 from munjang.layers.recurrent import StackedRecurrent
 from munjang.layers.recurrent_decoder import PARTS, Bridge, GatedCell, RecurrentDecoder
 from munjang.layers.scheduled import mix_predictions
+from munjang.models.dropout_rate import DropoutRate
 from munjang.models.sequence_to_sequence.model import (
     EncoderDecoderConfig,
     Vocabularies,
     pair_embedding,
 )
-from munjang.models.shares import DropoutShare
 
 
 def directions_field(default: int) -> Any:
@@ -38,8 +38,8 @@ class RecurrentEncoderDecoderConfig(EncoderDecoderConfig):
     )
     layers: int = Field(1, ge=1, le=DEEPEST, description="layers of encoder and decoder")
     directions: Literal[1, 2] = directions_field(2)
-    embedding_dropout: DropoutShare = Field(0.2, description="dropout of the embeddings")
-    dropout: DropoutShare = Field(0.3, description="dropout between layers and before the output")
+    embedding_dropout: DropoutRate = Field(0.2, description="dropout of the embeddings")
+    dropout: DropoutRate = Field(0.3, description="dropout between layers and before the output")
     scheduled_sampling: float = Field(
         0.0,
         ge=0,
@@ -133,7 +133,7 @@ class RecurrentEncoderDecoder(nn.Module):
             parts, hidden].
         """
         vectors = self.embedding_dropout(self.embedding.embed_source(source) * self.scale)
-        states, ends = self.encoder.to_end(vectors, source_mask)
+        states, ends = self.encoder.forward_with_final_states(vectors, source_mask)
         return states, ends if self.bridge is None else self.bridge(ends)
 
     def embed_target(self, ids: Tensor) -> Tensor:

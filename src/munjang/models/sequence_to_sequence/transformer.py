@@ -18,26 +18,26 @@ from munjang.layers.activations import Activation
 from munjang.layers.attention import KeysValues, visible_keys
 from munjang.layers.beams import join_rows
 from munjang.layers.blocks import Block, DecoderBlock, Norm
-from munjang.layers.dropout import Dropout
+from munjang.layers.fast.dropout import Dropout
 from munjang.layers.key_value_cache import KeyValueCache
 from munjang.layers.position import (
     LearnedPositions,
     Positions,
+    Rotary,
     SinusoidalPositions,
-    Turns,
-    added_positions,
-    turns,
+    make_positions,
+    rotary_tables,
 )
 from munjang.layers.projection import Projected
 from munjang.models.attention_weights import AttentionWeights
 from munjang.models.decoder import StepOutput
+from munjang.models.dropout_rate import DropoutRate
 from munjang.models.heads import check_heads
 from munjang.models.sequence_to_sequence.model import (
     EncoderDecoderConfig,
     Vocabularies,
     pair_embedding,
 )
-from munjang.models.shares import DropoutShare
 
 AnyBlock = TypeVar("AnyBlock", Block, DecoderBlock)
 
@@ -64,7 +64,7 @@ class TransformerEncoderDecoderConfig(EncoderDecoderConfig):
     norm: Norm = Field("pre", description="layer norm before (pre) or after (post) each sublayer")
     positions: Positions = Field("rotary", description="sinusoidal, learned or rotary")
     longest: int = Field(512, ge=1, le=LONGEST, description="number of learned positions")
-    dropout: DropoutShare = Field(0.3, description="dropout of embeddings and of each sublayer")
+    dropout: DropoutRate = Field(0.3, description="dropout of embeddings and of each sublayer")
 
     @model_validator(mode="after")
     def _heads_share_dim(self) -> Self:
@@ -130,8 +130,8 @@ class TransformerEncoderDecoder(nn.Module):
         super().__init__()
         self.embedding = pair_embedding(config, vocabularies)
         self.scale = config.dim**0.5
-        self.source_positions = added_positions(config.positions, config.longest, config.dim)
-        self.target_positions = added_positions(config.positions, config.longest, config.dim)
+        self.source_positions = make_positions(config.positions, config.longest, config.dim)
+        self.target_positions = make_positions(config.positions, config.longest, config.dim)
         self.rotary_dim = config.dim // config.heads if config.positions == "rotary" else None
         self.dropout = Dropout(config.dropout)
         self.encoder = nn.ModuleList(_layer(Block, config) for _ in range(config.layers))
@@ -194,17 +194,19 @@ class TransformerEncoderDecoder(nn.Module):
         maps: list[AttentionWeights] = []
         states, visible, rotary = self._embed_source(source, source_mask)
         for number, block in enumerate(self._encoder):
-            states, weights = block.written_out(states, visible, rotary)
+            states, weights = block.forward_with_attention(states, visible, rotary)
             maps.append(AttentionWeights("source", number, _mask_queries(weights, source_mask)))
         states = self.encoder_norm(states)
-        encoder = [block.cross.remembered(states) for block in self._decoder]
+        encoder = [block.cross.project_keys_values(states) for block in self._decoder]
         vectors = self.embedding.embed_target(decoder_inputs)
         states = self._add_positions(vectors, decoder_mask, self.target_positions)
         time = decoder_inputs.shape[1]
         rotary = self._rotary(time, states)
         causal = torch.ones(time, time, dtype=torch.bool, device=decoder_inputs.device).tril()
         for number, (layer, keys_values) in enumerate(zip(self._decoder, encoder, strict=True)):
-            states, target, cross = layer.written_out(states, keys_values, visible, rotary, causal)
+            states, target, cross = layer.forward_with_attention(
+                states, keys_values, visible, rotary, causal
+            )
             maps.append(AttentionWeights("target", number, _mask_queries(target, decoder_mask)))
             maps.append(AttentionWeights("cross", number, _mask_queries(cross, decoder_mask)))
         return self.embedding.project(self.decoder_norm(states[decoder_mask])), maps
@@ -225,11 +227,11 @@ class TransformerEncoderDecoder(nn.Module):
         for block in self._encoder:
             states = block(states, visible, rotary)
         states = self.encoder_norm(states)
-        return tuple(block.cross.remembered(states) for block in self._decoder), visible
+        return tuple(block.cross.project_keys_values(states) for block in self._decoder), visible
 
     def _embed_source(
         self, source: Tensor, source_mask: Tensor
-    ) -> tuple[Tensor, Tensor | None, Turns | None]:
+    ) -> tuple[Tensor, Tensor | None, Rotary | None]:
         """Return the inputs of the first encoder layer."""
         vectors = self.embedding.embed_source(source)
         states = self._add_positions(vectors, source_mask, self.source_positions)
@@ -258,11 +260,13 @@ class TransformerEncoderDecoder(nn.Module):
         added = self.target_positions(table, None)[0, places]
         return cast(Tensor, self.dropout(vectors * self.scale + added[:, None]))
 
-    def _rotary(self, time: int, like: Tensor, first: int = 0) -> Turns | None:
+    def _rotary(self, time: int, like: Tensor, first: int = 0) -> Rotary | None:
         """Return cosines and sines of positions, each [time, rotary dim / 2]; None: not rotary."""
-        return None if self.rotary_dim is None else turns(time, self.rotary_dim, like, first)
+        return (
+            None if self.rotary_dim is None else rotary_tables(time, self.rotary_dim, like, first)
+        )
 
-    def _next_rotary(self, cache: KeyValueCache, like: Tensor) -> Turns | None:
+    def _next_rotary(self, cache: KeyValueCache, like: Tensor) -> Rotary | None:
         """Return cosines and sines of the next token of each hypothesis."""
         places = cache.positions()
         if places is None:
@@ -279,8 +283,8 @@ def _layer(kind: type[AnyBlock], config: TransformerEncoderDecoderConfig) -> Any
     return kind(
         config.dim,
         config.heads,
-        inner=config.feed_forward or 2 * config.dim,
-        inside=config.activation,
+        hidden_dim=config.feed_forward or 2 * config.dim,
+        activation=config.activation,
         dropout=config.dropout,
         norm=config.norm,
     )

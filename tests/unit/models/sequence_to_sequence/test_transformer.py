@@ -31,7 +31,7 @@ def slow_heads(
 ) -> Tensor:
     heads = [part.chunk(layer.heads, dim=1) for part in (queries, keys, values)]
     joined = torch.cat([slow_attention(*head, allowed) for head in zip(*heads, strict=True)], dim=1)
-    return joined @ layer.join.weight.T
+    return joined @ layer.out_proj.weight.T
 
 
 def slow_block(block: DecoderBlock, x: Tensor, source: Tensor) -> Tensor:
@@ -43,8 +43,8 @@ def slow_block(block: DecoderBlock, x: Tensor, source: Tensor) -> Tensor:
     time, dim = x.shape
     earlier = torch.ones(time, time, dtype=torch.bool).tril()
     everything = torch.ones(time, len(source), dtype=torch.bool)
-    own = block.attention.project.weight.split(dim)
-    other = block.cross.project.weight.split(dim)
+    own = block.attention.in_proj.weight.split(dim)
+    other = block.cross.in_proj.weight.split(dim)
     x = beside(
         x, block.attention_norm,
         lambda y: slow_heads(block.attention, *(y @ w.T for w in own), earlier),
@@ -55,15 +55,15 @@ def slow_block(block: DecoderBlock, x: Tensor, source: Tensor) -> Tensor:
             block.cross, y @ block.cross.query.weight.T, *(source @ w.T for w in other), everything
         ),
     )  # fmt: skip
-    return beside(x, block.feed_norm, lambda y: block.narrow(torch.relu(block.widen(y))))
+    return beside(x, block.feed_forward_norm, lambda y: block.down(torch.relu(block.up(y))))
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
 def test_a_decoder_layer_is_the_papers(norm: Any) -> None:
     torch.manual_seed(0)
-    block = DecoderBlock(8, 2, inner=12, inside="relu", dropout=0.0, norm=norm)
+    block = DecoderBlock(8, 2, hidden_dim=12, activation="relu", dropout=0.0, norm=norm)
     x, source = torch.randn(2, 5, 8), torch.randn(2, 3, 8)
-    found = block(x, block.cross.remembered(source), None, None)
+    found = block(x, block.cross.project_keys_values(source), None, None)
     for row in range(2):
         torch.testing.assert_close(found[row], slow_block(block, x[row], source[row]))
 
@@ -71,17 +71,19 @@ def test_a_decoder_layer_is_the_papers(norm: Any) -> None:
 @pytest.mark.parametrize("norm", ["pre", "post"])
 def test_written_out_it_is_the_same_with_weights(norm: Any) -> None:
     torch.manual_seed(0)
-    block = DecoderBlock(8, 2, inner=12, inside="gelu", dropout=0.0, norm=norm)
+    block = DecoderBlock(8, 2, hidden_dim=12, activation="gelu", dropout=0.0, norm=norm)
     x, source = torch.randn(2, 5, 8), torch.randn(2, 3, 8)
-    memory = block.cross.remembered(source)
+    memory = block.cross.project_keys_values(source)
     earlier = torch.ones(5, 5, dtype=torch.bool).tril()
-    states, own, cross = block.written_out(x, memory, None, None, earlier)
+    states, own, cross = block.forward_with_attention(x, memory, None, None, earlier)
     torch.testing.assert_close(states, block(x, memory, None, None))
     assert own.shape == (2, 2, 5, 5)
     assert cross.shape == (2, 2, 5, 3)
     assert not own.triu(1).any()
-    encoder = Block(8, 2, inner=12, inside="gelu", dropout=0.0, norm=norm)
-    torch.testing.assert_close(encoder.written_out(x, None, None)[0], encoder(x, None, None))
+    encoder = Block(8, 2, hidden_dim=12, activation="gelu", dropout=0.0, norm=norm)
+    torch.testing.assert_close(
+        encoder.forward_with_attention(x, None, None)[0], encoder(x, None, None)
+    )
 
 
 def test_hypotheses_are_so_many_queries_on_one_source() -> None:
@@ -91,11 +93,11 @@ def test_hypotheses_are_so_many_queries_on_one_source() -> None:
     queries = torch.randn(3, 5, 8)
     visible = torch.ones(3, 1, 1, 4, dtype=torch.bool)
     visible[1, ..., 2:] = False
-    found = cross(queries, cross.remembered(source), visible)
+    found = cross(queries, cross.project_keys_values(source), visible)
     for beam in range(5):
-        alone = cross(queries[:, beam : beam + 1], cross.remembered(source), visible)
+        alone = cross(queries[:, beam : beam + 1], cross.project_keys_values(source), visible)
         torch.testing.assert_close(found[:, beam : beam + 1], alone)
-    cut = cross(queries[1:2], cross.remembered(source[1:2, :2]), None)
+    cut = cross(queries[1:2], cross.project_keys_values(source[1:2, :2]), None)
     torch.testing.assert_close(found[1:2], cut)
 
 

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from munjang.layers.bits import are_set, are_set_by_numpy, packed
-from munjang.layers.convolution import TimeConvolution, side_by_side
+from munjang.layers.fast.bits import are_set, are_set_by_numpy, pack_bits
+from munjang.layers.fast.convolution import TimeConvolution, concatenate_maps
+from munjang.layers.fast.sparse_rows import sum_rows
 from munjang.layers.hashing import hash_ngrams, hash_ngrams_by_torch
 from munjang.layers.masking import masked_max, masked_mean
 from munjang.layers.recurrent import Cell, StackedRecurrent
-from munjang.layers.rows import sum_rows
 from tests.made import padded, random_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -43,7 +43,7 @@ def test_numpy_hashes_as_torch_does(
 @quick
 @given(places=st.lists(st.integers(-64, 63), min_size=1), seed=st.integers(0, 99))
 def test_numpy_reads_bits_as_torch_does(places: list[int], seed: int) -> None:
-    bits = packed(torch.rand(64, generator=torch.Generator().manual_seed(seed)) < 0.5)
+    bits = pack_bits(torch.rand(64, generator=torch.Generator().manual_seed(seed)) < 0.5)
     found = are_set_by_numpy(bits, np.array(places))
     assert found.tolist() == are_set(bits, torch.tensor(places)).tolist()
 
@@ -78,7 +78,7 @@ def test_convolutions_side_by_side_are_each_alone() -> None:
     states = torch.randn(3, 7, 6)
     wanted = torch.cat([layer(states) for layer in layers], dim=-1)
     with torch.inference_mode():
-        torch.testing.assert_close(side_by_side(layers, states), wanted)
+        torch.testing.assert_close(concatenate_maps(layers, states), wanted)
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])

@@ -1,9 +1,9 @@
-"""The maximum over time of several convolutions, with a sparse backward pass.
+"""Maximum over time of several convolutions, with a sparse backward pass.
 
-A maximum hands its gradient to the one place that reached it. Of the products of a convolution's
-backward pass only one in `time` is then not zero, and those are taken here as weighted sums of
-rows: of the filters' weights for a place, of the vectors for a filter. On a CPU, with the shorter
-way through activation and pooling, training takes two thirds of the time.
+A maximum passes its gradient to the one place that reached it. So only one in `time` of the
+products in a convolution's backward pass is not zero. Those are computed here as weighted sums of
+rows: of the filters' weights per place, of the vectors per filter. On a CPU, with activation and
+pooling in reverse order, training takes two thirds of the time.
 """
 
 from collections.abc import Sequence
@@ -14,18 +14,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from munjang.layers.convolution import TimeConvolution, slide_products
-from munjang.layers.masking import highest_of, masked_max
+from munjang.layers.fast.convolution import TimeConvolution, slide_products
+from munjang.layers.masking import masked_max, max_and_shortest
 
 
-def highest(convolutions: Sequence[TimeConvolution], states: Tensor, mask: Tensor) -> Tensor:
-    """The maximum over real places of each convolution: [batch, filters of all].
+def max_over_time(convolutions: Sequence[TimeConvolution], states: Tensor, mask: Tensor) -> Tensor:
+    """Return the maximum over real places of each convolution, [batch, filters of all].
 
-    Equal to `masked_max` of what the convolutions give, side by side, in values and gradients:
+    Equal to `masked_max` of the concatenated outputs in values and gradients:
     places that reach a maximum together share its gradient, a row without real tokens gives zeros.
 
     Args:
-        convolutions: of the same input width.
+        convolutions: layers of the same input width.
         states: [batch, time, dim], zero at padding.
         mask: [batch, time], True = real token.
     """
@@ -36,14 +36,14 @@ def highest(convolutions: Sequence[TimeConvolution], states: Tensor, mask: Tenso
     flat = F.pad(states, (0, 0, left, right)).flatten(0, 1)
     starts = tuple(left - c.left for c in convolutions)
     weights = [tensor for c in convolutions for tensor in (c.weight, c.bias)]
-    return cast(Tensor, _Highest.apply(flat, mask, left + right + 1, starts, *weights))  # type: ignore[no-untyped-call]
+    return cast(Tensor, _MaxOverTime.apply(flat, mask, left + right + 1, starts, *weights))  # type: ignore[no-untyped-call]
 
 
-class _Highest(torch.autograd.Function):
-    """`flat` [batch x (time + window - 1), dim] to [batch, filters of all].
+class _MaxOverTime(torch.autograd.Function):
+    """Autograd function from `flat` [batch x (time + window - 1), dim] to [batch, filters of all].
 
-    The rows lie behind one another in `flat`. Convolution j looks at the places from `starts[j]`
-    on in the window that is wide enough for all.
+    The rows are concatenated in `flat`. Convolution j covers the places from `starts[j]` on in the
+    window that is wide enough for all.
     """
 
     @staticmethod
@@ -59,7 +59,7 @@ class _Highest(torch.autograd.Function):
             slide_products(flat[start:], weight, bias, out)
             column += len(bias)
         maps = products.view(len(mask), -1, filters)
-        reached, _ = highest_of(maps[:, : mask.shape[1]], mask)
+        reached, _ = max_and_shortest(maps[:, : mask.shape[1]], mask)
         ctx.window, ctx.starts = window, starts
         ctx.save_for_backward(flat, mask, maps, reached, *weights)
         return reached.masked_fill(~mask.any(1, keepdim=True), 0.0)
@@ -70,7 +70,7 @@ class _Highest(torch.autograd.Function):
         flat, mask, maps, reached, *weights = (saved.detach() for saved in ctx.saved_tensors)
         grad = grads[0].masked_fill(~mask.any(1, keepdim=True), 0.0)
         place, filter_, share = _shares(grad, _reached(maps, mask, reached), maps.shape[1])
-        wide = _side_by_side(weights[::2], ctx.starts, ctx.window)
+        wide = _pad_to_window(weights[::2], ctx.starts, ctx.window)
         to_flat = _to_flat(flat, wide, place, filter_, share)
         to_wide = _to_weights(flat, wide, place, filter_, share)
         to_weights: list[Tensor] = []
@@ -84,9 +84,9 @@ class _Highest(torch.autograd.Function):
         return to_flat, None, None, None, *to_weights
 
 
-def _reached(maps: Tensor, mask: Tensor, highest_: Tensor) -> Tensor:
-    """Where a maximum stands in `maps` [batch, time + gap, filters], flat, in rising order."""
-    reached = maps == highest_[:, None]
+def _reached(maps: Tensor, mask: Tensor, maxima: Tensor) -> Tensor:
+    """Return the flat cells of `maps` [batch, time + gap, filters] that reach a maximum, rising."""
+    reached = maps == maxima[:, None]
     time = mask.shape[1]
     reached[:, time:] = False
     shortest = int(mask.sum(1).min())
@@ -95,12 +95,14 @@ def _reached(maps: Tensor, mask: Tensor, highest_: Tensor) -> Tensor:
 
 
 def _shares(grad: Tensor, cells: Tensor, period: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Place in the flat buffer, filter, and share of `grad` of each cell that gets any.
+    """Return the place in the flat buffer, the filter and the share of `grad` of each cell.
+
+    Cells without a gradient are left out.
 
     Args:
         grad: [batch, filters].
-        cells: numbers in [0, batch x period x filters), rising.
-        period: places of a row in the flat buffer.
+        cells: flat cells in [0, batch x period x filters), rising.
+        period: places per row in the flat buffer.
     """
     filters = grad.shape[1]
     place = cells // filters
@@ -113,8 +115,8 @@ def _shares(grad: Tensor, cells: Tensor, period: int) -> tuple[Tensor, Tensor, T
     return place, cells - place * filters, share[kept]
 
 
-def _side_by_side(weights: Sequence[Tensor], starts: Sequence[int], window: int) -> Tensor:
-    """All filters as wide as the widest: [filters, window, dim], zero where one does not look."""
+def _pad_to_window(weights: Sequence[Tensor], starts: Sequence[int], window: int) -> Tensor:
+    """Return all filters at the width of the widest, [filters, window, dim], padded with zeros."""
     filters = sum(weight.shape[2] for weight in weights)
     wide = weights[0].new_zeros(filters, window, weights[0].shape[1])
     column = 0
@@ -126,7 +128,7 @@ def _side_by_side(weights: Sequence[Tensor], starts: Sequence[int], window: int)
 
 
 def _to_flat(flat: Tensor, wide: Tensor, place: Tensor, filter_: Tensor, share: Tensor) -> Tensor:
-    """For every place the shared weights of the filters that were highest there: [places, dim]."""
+    """Return the gradient of `flat`: per place the weights of the filters with a maximum there."""
     _, window, dim = wide.shape
     whole = len(flat) - window + 1
     first = torch.searchsorted(place, torch.arange(whole))
@@ -142,10 +144,10 @@ def _to_flat(flat: Tensor, wide: Tensor, place: Tensor, filter_: Tensor, share: 
 def _to_weights(
     flat: Tensor, wide: Tensor, place: Tensor, filter_: Tensor, share: Tensor
 ) -> Tensor:
-    """For every filter the shared windows at which it was highest: [filters, window, dim]."""
+    """Return the gradient of the filters, [filters, window, dim]: the windows at their maxima."""
     filters, window, _ = wide.shape
     whole = len(flat) - window + 1
-    # one number holds a filter and where its cell stands, so that a sort of plain numbers will do
+    # one integer holds a filter and the index of its cell, so that plain integers can be sorted
     bits = len(place).bit_length()
     pairs = (filter_.numpy() << bits) + np.arange(len(place))
     pairs.sort()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from munjang.layers.embedding import TokenEmbedding
-from munjang.layers.spelling import MOST, Spelling, spelled_out
+from munjang.layers.subword_embedding import MAX_NGRAMS, SubwordEmbedding, with_oov_words
 from munjang.text.vocabulary import OOV, PAD, RESERVED
 from tests.unit.text.strategies import ugly_text
 
@@ -19,16 +19,20 @@ WORDS = ["walk", "walking", "talking", "talk", "zebra", "a", "재미있다", "�
 BUCKETS = 10**6  # so many that the n-grams of a few words do not meet
 
 
-def spelled(words: list[str], longest: int, buckets: int = BUCKETS, dim: int = 2) -> Spelling:
+def spelled(
+    words: list[str], longest: int, buckets: int = BUCKETS, dim: int = 2
+) -> SubwordEmbedding:
     torch.manual_seed(0)
-    spelling = Spelling(len(RESERVED) + len(words), dim, longest=longest, buckets=buckets, std=1.0)
-    spelling.learn([*RESERVED, *words])
+    spelling = SubwordEmbedding(
+        len(RESERVED) + len(words), dim, max_n=longest, buckets=buckets, std=1.0
+    )
+    spelling.fit([*RESERVED, *words])
     return spelling
 
 
 def slow_ngrams(word: str, longest: int) -> list[str]:
     """Those of a word between brackets, by where they start and then by length."""
-    letters = f"<{word[:MOST]}>"
+    letters = f"<{word[:MAX_NGRAMS]}>"
     return [
         letters[start : start + n]
         for start in range(len(letters))
@@ -40,17 +44,17 @@ def slow_ngrams(word: str, longest: int) -> list[str]:
 def slow_shared(words: list[str], longest: int) -> list[list[str]]:
     """The n-grams of each word that another word has as well, the first so many."""
     owners = Counter(gram for word in words for gram in set(slow_ngrams(word, longest)))
-    return [[g for g in slow_ngrams(word, longest) if owners[g] > 1][:MOST] for word in words]
+    return [[g for g in slow_ngrams(word, longest) if owners[g] > 1][:MAX_NGRAMS] for word in words]
 
 
 def assert_same_rows_for_same_ngrams(
-    spelling: Spelling, words: list[str], longest: int, *, meet: int = 0
+    spelling: SubwordEmbedding, words: list[str], longest: int, *, meet: int = 0
 ) -> None:
     """Hold every n-gram to one row; so many different ones at most share theirs by chance."""
     row_of: dict[str, int] = {}
     for word, grams in enumerate(slow_shared(words, longest)):
-        found = spelling.grams[len(RESERVED) + word].tolist()
-        assert found[len(grams) :] == [PAD] * (MOST - len(grams))
+        found = spelling.ngram_rows[len(RESERVED) + word].tolist()
+        assert found[len(grams) :] == [PAD] * (MAX_NGRAMS - len(grams))
         for gram, row in zip(grams, found, strict=False):
             assert row_of.setdefault(gram, row) == row
     assert PAD not in row_of.values()
@@ -78,7 +82,7 @@ def test_a_vector_is_the_sum_over_the_root_of_the_number() -> None:
     with torch.no_grad():
         vectors = spelling(ids)
     for row, column in torch.cartesian_prod(torch.arange(2), torch.arange(4)).tolist():
-        rows = [n for n in spelling.grams[ids[row, column]].tolist() if n != PAD]
+        rows = [n for n in spelling.ngram_rows[ids[row, column]].tolist() if n != PAD]
         expected = sum((spelling.weight[n] for n in rows), torch.zeros(2))
         expected = expected / max(len(rows), 1) ** 0.5
         torch.testing.assert_close(vectors[row, column], expected.detach())
@@ -94,7 +98,7 @@ def test_the_gradient_reaches_the_rows_of_the_ngrams_alone() -> None:
     assert spelling.weight.grad.is_sparse
     expected = torch.zeros_like(spelling.weight)
     for token, factor in zip(ids[0].tolist(), factors[0], strict=True):
-        rows = [n for n in spelling.grams[token].tolist() if n != PAD]
+        rows = [n for n in spelling.ngram_rows[token].tolist() if n != PAD]
         for n in rows:
             expected[n] += factor / len(rows) ** 0.5
     torch.testing.assert_close(spelling.weight.grad.to_dense(), expected)
@@ -109,11 +113,11 @@ def embedded(embedding: TokenEmbedding, ids: Tensor) -> Tensor:
 def test_an_embedding_adds_the_spelling_and_a_bag_sums_it() -> None:
     torch.manual_seed(0)
     embedding = TokenEmbedding(12, 3, spelling=4, spelling_buckets=100)
-    embedding.spelling.learn([*RESERVED, *WORDS])
+    embedding.subwords.fit([*RESERVED, *WORDS])
     ids = torch.tensor([[4, 5, 6], [7, PAD, PAD]])
     with torch.no_grad():
         own = embedding.weight[ids] * (ids != PAD)[..., None]
-        torch.testing.assert_close(embedded(embedding, ids), own + embedding.spelling(ids))
+        torch.testing.assert_close(embedded(embedding, ids), own + embedding.subwords(ids))
         bag = embedding.bag(ids, ids != PAD)
     torch.testing.assert_close(bag, embedded(embedding, ids).sum(1) / torch.tensor([[3.0], [1.0]]))
 
@@ -121,8 +125,8 @@ def test_an_embedding_adds_the_spelling_and_a_bag_sums_it() -> None:
 def test_a_dropped_token_is_spelled_as_a_word_out_of_vocabulary_is() -> None:
     torch.manual_seed(0)
     embedding = TokenEmbedding(12, 3, spelling=4, spelling_buckets=100, token_dropout=0.5)
-    embedding.spelling.learn([*RESERVED, *WORDS])
-    embedding.spelling.spell([WORDS[0]])
+    embedding.subwords.fit([*RESERVED, *WORDS])
+    embedding.subwords.set_oov_words([WORDS[0]])
     unknown = embedded(embedding.eval(), torch.tensor([[12]]))[0]
     known = embedded(embedding, torch.tensor([[4]]))[0]
     found = embedded(embedding.train(), torch.full((1, 400), 4))[0]
@@ -134,7 +138,7 @@ def test_a_dropped_token_is_spelled_as_a_word_out_of_vocabulary_is() -> None:
 def slow_unknown(word: str, words: list[str], longest: int) -> list[str]:
     """The n-grams of a word out of vocabulary that two words of it have."""
     owners = Counter(gram for known in words for gram in set(slow_ngrams(known, longest)))
-    return [g for g in slow_ngrams(word, longest) if owners[g] > 1][:MOST]
+    return [g for g in slow_ngrams(word, longest) if owners[g] > 1][:MAX_NGRAMS]
 
 
 @pytest.mark.parametrize("longest", [3, 5])
@@ -142,9 +146,9 @@ def test_words_out_of_vocabulary_take_the_rows_that_words_of_it_share(longest: i
     spelling = spelled(WORDS, longest)
     row_of: dict[str, int] = {}
     for word, grams in enumerate(slow_shared(WORDS, longest)):
-        row_of |= dict(zip(grams, spelling.grams[len(RESERVED) + word].tolist(), strict=False))
+        row_of |= dict(zip(grams, spelling.ngram_rows[len(RESERVED) + word].tolist(), strict=False))
     others = ["walks", "stalking", "재미없다", "재미있었던", "quiz", "\U0001f600", "walk" * 30]
-    spelling.spell(others)
+    spelling.set_oov_words(others)
     size = len(RESERVED) + len(WORDS)
     with torch.no_grad():
         vectors = spelling(torch.tensor([[size + n for n in range(len(others))]]))[0]
@@ -159,18 +163,18 @@ def test_words_out_of_vocabulary_take_the_rows_that_words_of_it_share(longest: i
 def test_a_network_that_knows_more_words_shares_weights_with_the_one_it_came_from() -> None:
     torch.manual_seed(0)
     embedding = TokenEmbedding(12, 3, ngrams=2, buckets=50, spelling=4, spelling_buckets=100)
-    embedding.spelling.learn([*RESERVED, *WORDS])
+    embedding.subwords.fit([*RESERVED, *WORDS])
     network = torch.nn.Sequential(embedding)
-    first = spelled_out(network, ["walks", "talks"])
-    second = spelled_out(network, ["quiz"])
-    assert spelled_out(network, []) is network
+    first = with_oov_words(network, ["walks", "talks"])
+    second = with_oov_words(network, ["quiz"])
+    assert with_oov_words(network, []) is network
     ids = torch.tensor([[12]])
     found = [embedded(copy[0], ids) for copy in (first, second)]
     assert not torch.equal(*found)
     torch.testing.assert_close(found[1], embedding.weight[OOV].expand(1, 1, 3).detach())
-    assert len(network[0].spelling.unknown) == 0
+    assert len(network[0].subwords.oov_ngram_rows) == 0
     assert first[0].weight is embedding.weight
-    assert first[0].spelling.weight is embedding.spelling.weight
+    assert first[0].subwords.weight is embedding.subwords.weight
 
 
 def test_ngrams_do_not_tell_words_out_of_vocabulary_apart() -> None:
@@ -183,7 +187,7 @@ def test_ngrams_do_not_tell_words_out_of_vocabulary_apart() -> None:
 
 
 def test_the_spelling_travels_with_the_weights() -> None:
-    learned, fresh = spelled(WORDS, 4), Spelling(12, 2, longest=4, buckets=BUCKETS, std=1.0)
+    learned, fresh = spelled(WORDS, 4), SubwordEmbedding(12, 2, max_n=4, buckets=BUCKETS, std=1.0)
     fresh.load_state_dict(learned.state_dict())
     ids = torch.arange(12)[None]
     with torch.no_grad():

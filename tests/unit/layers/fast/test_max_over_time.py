@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from munjang.layers.convolution import TimeConvolution
-from munjang.layers.highest import highest
+from munjang.layers.fast.convolution import TimeConvolution
+from munjang.layers.fast.max_over_time import max_over_time
 from munjang.layers.masking import mask_from_lengths, masked_max
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -31,7 +31,7 @@ def test_equal_to_the_dense_maximum(
         states = torch.ones(3).expand(*mask.shape, 3) * mask[..., None]
     convolutions = [TimeConvolution(3, 2 + place, width) for place, width in enumerate(widths)]
     ours_in, theirs_in = (states.clone().requires_grad_() for _ in range(2))
-    ours = highest(convolutions, ours_in, mask)
+    ours = max_over_time(convolutions, ours_in, mask)
     theirs = masked_max(torch.cat([c(theirs_in) for c in convolutions], dim=-1), mask)
     torch.testing.assert_close(ours, theirs)
     weights = torch.randn_like(ours)

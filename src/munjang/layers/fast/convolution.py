@@ -1,13 +1,22 @@
-"""Convolution over time as matrix products on shifted slices of one flat buffer."""
+"""Convolution over time by matrix products on shifted slices of one flat buffer."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# So many places are sooner copied into windows than a product begins for each place of a window.
+from munjang.layers.fast.convolution_row import (
+    MOST_PLACES,
+    WideFilters,
+    are_alike,
+    convolve_row,
+    widen_filters,
+)
+from munjang.layers.fast.derived import DerivedWeights
+
+# Up to this many places, one product over copied windows is faster than a product per offset.
 _FEW = 256
 
 
@@ -27,19 +36,19 @@ def slide_products(flat: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> N
 
 
 def _window_products(flat: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> None:
-    """As `slide_products`, in one product of whole windows."""
+    """Compute `slide_products` as one product of whole windows."""
     width, dim, filters = weight.shape
     windows = flat.as_strided((len(out), width * dim), (dim, 1), flat.storage_offset())
     torch.addmm(bias, windows, weight.reshape(width * dim, filters), out=out)
 
 
-def side_by_side(convolutions: Sequence["TimeConvolution"], states: Tensor) -> Tensor:
-    """What each convolution gives, behind one another: [batch, time, filters of all].
+def concatenate_maps(convolutions: Sequence["TimeConvolution"], states: Tensor) -> Tensor:
+    """Return the outputs of all convolutions, concatenated: [batch, time, filters of all].
 
-    For answers: it keeps nothing for a gradient, pads once and writes everything in its place.
+    Without gradients: pads once and writes every output into its place.
 
     Args:
-        convolutions: of the same input width.
+        convolutions: layers of the same input width.
         states: [batch, time, dim], zero at padding.
     """
     time = states.shape[1]
@@ -61,10 +70,10 @@ def side_by_side(convolutions: Sequence["TimeConvolution"], states: Tensor) -> T
 
 
 class _SlideProducts(torch.autograd.Function):
-    """`flat` [places, dim] and `weight` [width, dim, filters] to [places, filters].
+    """Autograd function: `flat` [places, dim] convolved with `weight` [width, dim, filters].
 
-    Place i of the result is the sum over k of flat[i + k] @ weight[k]; the last width - 1 places,
-    whose windows would run out, are zero.
+    Place i of the result is the sum over k of flat[i + k] @ weight[k]. The last width - 1 places,
+    whose windows would run past the end, are zero.
     """
 
     @staticmethod
@@ -92,14 +101,14 @@ class _SlideProducts(torch.autograd.Function):
 class TimeConvolution(nn.Module):
     """The 1-D convolution of `nn.Conv1d`, on [batch, time, dim], with 'same' zero padding.
 
-    All rows lie behind one another in one flat buffer, a few zeros between them. The convolution
-    is then `width` matrix products of shifted slices, which need no copy and no transposition; on
-    a CPU that is several times as fast as `nn.Conv1d` at the sizes of text.
+    All rows are concatenated in one flat buffer, with a few zeros between them. The convolution is
+    then `width` matrix products of shifted slices, without copy or transposition; on a CPU this is
+    several times as fast as `nn.Conv1d` at the sizes of text.
 
     Args:
         dim: width of an input vector.
         filters: width of an output vector.
-        width: tokens in a window. An even width looks one token further right than left.
+        width: tokens per window. An even width covers one more token to the right than to the left.
     """
 
     def __init__(self, dim: int, filters: int, width: int) -> None:
@@ -111,9 +120,9 @@ class TimeConvolution(nn.Module):
         self.bias = nn.Parameter(torch.empty(filters).uniform_(-bound, bound))
 
     def forward(self, states: Tensor) -> Tensor:
-        """`states` [batch, time, dim], zero at padding, to [batch, time, filters].
+        """Convolve `states` [batch, time, dim], zero at padding, to [batch, time, filters].
 
-        What comes out at padded places is not zero: mask it before pooling.
+        The output at padding is not zero: mask it before pooling.
         """
         batch, time, _ = states.shape
         padded = F.pad(states, (0, 0, self.left, self.width - 1 - self.left))
@@ -122,3 +131,41 @@ class TimeConvolution(nn.Module):
             _SlideProducts.apply(padded.flatten(0, 1), self.weight, self.bias),  # type: ignore[no-untyped-call]
         )
         return result.view(batch, time + self.width - 1, -1)[:, :time]
+
+
+class Convolutions(nn.ModuleList):
+    """Convolutions of several widths over the same vectors.
+
+    Args:
+        dim: width of an input vector.
+        filters: filters per width.
+        widths: tokens per window, one convolution per width.
+    """
+
+    def __init__(self, dim: int, filters: int, widths: Sequence[int]) -> None:
+        super().__init__(TimeConvolution(dim, filters, width) for width in widths)
+        self._are_alike = are_alike(widths)
+        self._wide: DerivedWeights[WideFilters] = DerivedWeights()
+
+    def layers(self) -> list[TimeConvolution]:
+        """Return the convolutions in order."""
+        return cast(list[TimeConvolution], list(self))
+
+    def concatenate_maps(self, states: Tensor) -> Tensor:
+        """Return the outputs of all convolutions without gradients, [batch, time, filters of all].
+
+        Args:
+            states: [batch, time, dim], zero at padding.
+        """
+        is_row = len(states) == 1 and states.shape[1] <= MOST_PLACES
+        if not is_row or not self._are_alike or self.training:
+            return concatenate_maps(self.layers(), states)
+        weights = [tensor for c in self.layers() for tensor in c._parameters.values()]
+        filters = self._wide.get(cast(tuple[Tensor, ...], tuple(weights)), widen_filters)
+        return convolve_row(filters, states[0])[None]
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode; a training mode drops the derived weights."""
+        if mode:
+            self._wide.clear()
+        return super().train(mode)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from munjang.layers.dropout import Dropout
+from munjang.layers.fast.dropout import Dropout
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -92,7 +92,7 @@ def test_shares_near_one_leave_something(share: float) -> None:
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, 1.5])
 def test_other_shares_are_refused(share: float) -> None:
-    with pytest.raises(ValueError, match="dropout share"):
+    with pytest.raises(ValueError, match="dropout rate"):
         Dropout(share)
 
 

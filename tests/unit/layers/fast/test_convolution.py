@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from munjang.layers.convolution import TimeConvolution
+from munjang.layers.fast.convolution import TimeConvolution
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -1,8 +1,8 @@
-"""Row-sparse lookup: the backward pass touches only the rows that the batch used.
+"""Sums of embedding rows with a row-sparse gradient.
 
-A dense gradient of an embedding has one row for every token that exists, and a dense optimizer
-walks them all at each step. Here the gradient is a sparse tensor of the touched rows, already
-sorted and summed, for `munjang.training.optimizers`.
+A dense gradient of an embedding has one row per token of the vocabulary, and a dense optimizer
+updates them all at each step. Here the gradient is a sparse tensor of the rows in the batch,
+already sorted and summed, for `munjang.training.optimizers`.
 """
 
 from typing import Any, cast
@@ -15,7 +15,7 @@ from munjang.text.vocabulary import PAD
 
 
 class _SumRows(torch.autograd.Function):
-    """`ids` [bags, per bag] of `weight` [rows, dim] to sums [bags, dim]; PAD counts as zeros."""
+    """Autograd function from `ids` [bags, per bag] and `weight` [rows, dim] to sums [bags, dim]."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, ids: Tensor, learns: Tensor | None) -> Tensor:
@@ -29,8 +29,8 @@ class _SumRows(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
         (grad,) = grads
         (ids,) = ctx.saved_tensors
-        found = bags_of_rows_by_numpy if ids.device.type == "cpu" else bags_of_rows
-        rows, starts, bags = found(ids, ctx.rows)
+        group = bags_of_rows_by_numpy if ids.device.type == "cpu" else bags_of_rows
+        rows, starts, bags = group(ids, ctx.rows)
         sums = _sums(grad.contiguous(), bags, starts)
         if ctx.learns is not None:
             learning = ctx.learns[rows]
@@ -42,21 +42,24 @@ class _SumRows(torch.autograd.Function):
 
 
 def _sums(weight: Tensor, ids: Tensor, starts: Tensor) -> Tensor:
-    """The sum of the rows of each bag. `F.embedding_bag` asks more questions than it sums here."""
+    """Return the sum of the rows of each bag; `F.embedding_bag` spends more on its checks."""
     return torch.embedding_bag(weight, ids, starts, False, 0, False)[0]
 
 
 def _sums_of_bags(weight: Tensor, ids: Tensor) -> Tensor:
-    """`ids` [bags, per bag] to the sums of their rows [bags, dim]."""
+    """Return the sums of the rows of `ids` [bags, per bag], [bags, dim]."""
     bags, size = ids.shape
     starts = torch.arange(0, bags * size, max(size, 1), device=ids.device)
     return _sums(weight, ids.reshape(-1), starts)
 
 
 def bags_of_rows(ids: Tensor, table: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Each row that `ids` [bags, per bag] name, where its bags start, and the bags of all rows.
+    """Group the bags of `ids` [bags, per bag] by row.
 
-    PAD is left out. `table` is one more than the largest id that there may be.
+    PAD is left out. `table` is one more than the largest possible id.
+
+    Returns:
+        The distinct rows, where the bags of each start, and the bags of all rows.
     """
     # one number holds a row and its bag, so that a sort of plain numbers will do
     bits = len(ids).bit_length()
@@ -70,7 +73,7 @@ def bags_of_rows(ids: Tensor, table: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def bags_of_rows_by_numpy(ids: Tensor, table: int) -> tuple[Tensor, Tensor, Tensor]:
-    """As `bags_of_rows`: on a CPU NumPy sorts ten times as fast, and starts each step sooner."""
+    """Compute `bags_of_rows` with NumPy, which sorts ten times as fast on a CPU."""
     numbers = ids.numpy()
     bits = len(numbers).bit_length()
     # half as wide where row and bag fit: the sort takes two thirds of the time
@@ -88,18 +91,17 @@ def bags_of_rows_by_numpy(ids: Tensor, table: int) -> tuple[Tensor, Tensor, Tens
 
 
 def sum_rows(weight: Tensor, ids: Tensor, learns: Tensor | None = None) -> Tensor:
-    """Sum, for each bag, the rows of `weight` that its ids name.
+    """Sum the rows of `weight` that the ids of each bag name.
 
     Args:
         weight: [rows, dim], row 0 (PAD) zero. Its gradient is sparse and coalesced, without the
-            PAD row, which therefore stays zero. (`padding_idx` would say the same at ten times the
-            cost.)
+            PAD row, which therefore stays zero. (`padding_idx` would do so at ten times the cost.)
         ids: [bags, per bag] int64.
-        learns: [rows], False for rows that get no gradient; None when all do.
+        learns: [rows], False for rows that get no gradient; None if all do.
 
     Returns:
         [bags, dim].
     """
-    if not torch.is_grad_enabled():  # what `apply` prepares takes as long as the sums of one text
+    if not torch.is_grad_enabled():  # `apply` alone takes as long as the sums of one text
         return _sums_of_bags(weight, ids)
     return cast(Tensor, _SumRows.apply(weight, ids, learns))  # type: ignore[no-untyped-call]

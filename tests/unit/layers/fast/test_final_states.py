@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from munjang.layers.ends import run_to_end
+from munjang.layers.fast.final_states import run_with_final_states
 from munjang.layers.masking import mask_from_lengths
 from munjang.layers.recurrent import StackedRecurrent
 
@@ -42,7 +42,7 @@ def test_ends_are_those_of_packed_rows(cell: str, lengths: list[int], extra: int
     torch.manual_seed(len(lengths))
     layer = CELLS[cell](DIM, HIDDEN, batch_first=True)
     states, mask = made(lengths, extra)
-    outputs, ends = run_to_end(layer, states, mask)
+    outputs, ends = run_with_final_states(layer, states, mask)
     expected = packed_ends(layer, states, lengths)
     torch.testing.assert_close(ends, expected)
     torch.testing.assert_close(outputs[mask], layer(states)[0][mask])
@@ -58,8 +58,8 @@ def test_padding_leaves_the_memory_cell_exactly_as_it_is() -> None:
     torch.manual_seed(0)
     layer = nn.LSTM(DIM, HIDDEN, batch_first=True)
     states, mask = made([3, 3], extra=40, loud=30.0)
-    _, ends = run_to_end(layer, states, mask)
-    _, alone = run_to_end(layer, states[:, :3], mask[:, :3])
+    _, ends = run_with_final_states(layer, states, mask)
+    _, alone = run_with_final_states(layer, states[:, :3], mask[:, :3])
     assert torch.equal(ends, alone)
 
 
@@ -68,7 +68,7 @@ def test_a_row_of_padding_alone_ends_with_zeros(cell: str) -> None:
     torch.manual_seed(0)
     layer = CELLS[cell](DIM, HIDDEN, batch_first=True)
     states, mask = made([0, 2, 0], extra=2)
-    _, ends = run_to_end(layer, states, mask)
+    _, ends = run_with_final_states(layer, states, mask)
     assert not ends[[0, 2]].any()
     assert ends[1].abs().min() > 0
     ends.square().sum().backward()
@@ -83,7 +83,7 @@ def test_a_stack_run_to_its_ends_is_each_row_alone(cell: str, layers: int, direc
     stack = StackedRecurrent(cell, DIM, HIDDEN, layers=layers, directions=directions)
     lengths = [3, 1, 6, 5]
     states, mask = made(lengths, extra=2)
-    outputs, ends = stack.to_end(states, mask)
+    outputs, ends = stack.forward_with_final_states(states, mask)
     assert torch.equal(outputs[mask], stack(states, mask)[mask])
     assert ends.shape == (4, layers, 2 if cell == "lstm" else 1, HIDDEN * directions)
     for row, length in enumerate(lengths):
@@ -105,8 +105,9 @@ def test_dropout_stands_between_layers(cell: str) -> None:
     torch.manual_seed(0)
     states, mask = made([4, 2])
     single = StackedRecurrent(cell, DIM, HIDDEN, dropout=0.5)
-    assert torch.equal(single.to_end(states, mask)[1], single.to_end(states, mask)[1])
+    (_, first), (_, second) = (single.forward_with_final_states(states, mask) for _ in range(2))
+    assert torch.equal(first, second)
     double = StackedRecurrent(cell, DIM, HIDDEN, layers=2, dropout=0.5)
-    first, second = double.to_end(states, mask)[1], double.to_end(states, mask)[1]
+    (_, first), (_, second) = (double.forward_with_final_states(states, mask) for _ in range(2))
     assert torch.equal(first[:, 0], second[:, 0])
     assert not torch.equal(first[:, 1], second[:, 1])

@@ -4,13 +4,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from munjang.layers.bits import are_set, packed
+from munjang.layers.fast.bits import are_set, pack_bits
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=12), st.data())
 def test_every_flag_is_read_as_it_was_packed(eighths: list[bool], data: st.DataObject) -> None:
     flags = torch.tensor(eighths * 8)
-    bits = packed(flags)
+    bits = pack_bits(flags)
     assert (bits.dtype, len(bits)) == (torch.uint8, len(eighths))
     place = st.integers(-len(flags), len(flags) - 1)
     places = torch.tensor(data.draw(st.lists(place, max_size=20)), dtype=torch.int64)
@@ -19,7 +19,7 @@ def test_every_flag_is_read_as_it_was_packed(eighths: list[bool], data: st.DataO
 
 
 def test_places_may_be_narrow_numbers() -> None:
-    bits = packed(torch.tensor([True, False, False, True, False, False, False, True]))
+    bits = pack_bits(torch.tensor([True, False, False, True, False, False, False, True]))
     for dtype in (torch.int32, torch.int64):
         assert are_set(bits, torch.arange(8, dtype=dtype)).tolist() == [
             True, False, False, True, False, False, False, True,

@@ -1,0 +1,1 @@
+"""Kernels written for speed, each tested against a slow twin: a layer or a formula."""

@@ -34,10 +34,15 @@ PEERS = ("fasttext",)
 FOLDS = 10
 # found on sst2's dev part and three folds of trec's train part
 FASTTEXT_ENGLISH = {"lr": 0.3, "epoch": 30, "wordNgrams": 2, "bucket": 200_000}
-TREC = ["classify.label_smoothing=0.1", "model.linear_share=0.33"]
+TREC = ["classify.label_smoothing=0.1", "model.linear_weight=0.33"]
 SETTINGS = {
     # of 109 rows accuracy says too little to choose a step by
-    "trec": [*TREC, "model.members=5", "data.validation_split=0.02", "training.metric=log_loss"],
+    "trec": [
+        *TREC,
+        "model.ensemble_size=5",
+        "data.validation_split=0.02",
+        "training.metric=log_loss",
+    ],
     "trec-alone": [*TREC, "data.validation_split=0.05"],
 }
 

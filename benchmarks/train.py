@@ -57,17 +57,17 @@ from textbook import (
     timed,
 )
 
-RECURRENT = {"dim": WIDTH, "hidden": HIDDEN, "directions": 1, "pooling": "last",
+RECURRENT = {"dim": WIDTH, "hidden_dim": HIDDEN, "directions": 1, "pooling": "last",
              "embedding_dropout": 0.0, "dropout": 0.0}  # fmt: skip
 MODELS = {
     "mean": {"name": "mean", "dim": WIDTH},
-    "cnn": {"name": "cnn", "dim": WIDTH, "filters": FILTERS, "widths": WIDTHS,
+    "cnn": {"name": "cnn", "dim": WIDTH, "filters": FILTERS, "kernel_sizes": WIDTHS,
             "embedding_dropout": 0.0, "dropout": 0.5},
     "rnn": {"name": "rnn", **RECURRENT},
     "lstm": {"name": "lstm", **RECURRENT},
     "gru": {"name": "gru", **RECURRENT},
     "transformer": {"name": "transformer", "dim": WIDTH, "layers": LAYERS, "heads": HEADS,
-                    "feed_forward": FEED_FORWARD, "positions": "sinusoidal", "pooling": "mean",
+                    "feed_forward_dim": FEED_FORWARD, "positions": "sinusoidal", "pooling": "mean",
                     "embedding_dropout": DROPOUT, "dropout": DROPOUT},
 }  # fmt: skip
 

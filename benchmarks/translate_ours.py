@@ -41,7 +41,7 @@ def settings(threads: int, steps: int | None) -> dict[str, Any]:
         "tokenizer": {"name": "words", "max_size": VOCABULARY, "shared": False},
         "model": {
             "name": "transformer", "dim": WIDTH, "layers": LAYERS, "heads": HEADS,
-            "feed_forward": FEED_FORWARD, "positions": "sinusoidal", "dropout": DROPOUT,
+            "feed_forward_dim": FEED_FORWARD, "positions": "sinusoidal", "dropout": DROPOUT,
         },
         "translate": {"label_smoothing": SMOOTHING, "samples": 0},
         "decoding": {"beam": BEAM, "length_penalty": ALPHA, "max_length": MOST_STEPS,

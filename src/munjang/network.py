@@ -30,10 +30,10 @@ def build_network(recipe: Recipe, task: Task, size: Any) -> nn.Module:
     config = recipe.model
     if not isinstance(config, EncoderConfig):
         return task.network(build_body(recipe, size))
-    members = [task.network(build_body(recipe, size)) for _ in range(config.members)]
+    members = [task.network(build_body(recipe, size)) for _ in range(config.ensemble_size)]
     network = members[0] if len(members) == 1 else Members(members)
-    if not config.linear_share:
+    if not config.linear_weight:
         return network
     outputs = {"ngrams": config.linear_ngrams, "buckets": config.linear_buckets}
     linear = TfidfLinear(size, task.outputs, **outputs)  # type: ignore[attr-defined]
-    return Beside(network, linear, config.linear_share)
+    return Beside(network, linear, config.linear_weight)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
+from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 from torch import nn
 
 from munjang.api import Trained, train
@@ -43,9 +43,11 @@ def pictures() -> dict[str, Any]:
 
 CASES = [
     *(pytest.param(name, texts, SMALL, id=name) for name in ARCHITECTURES),
-    pytest.param("cnn", texts, [*SMALL, "model.members=2"], id="members"),
-    pytest.param("lstm", texts, [*SMALL, "model.members=2", "model.layers=2"], id="lstm-members"),
-    pytest.param("cnn", texts, [*SMALL, "model.linear_share=0.3"], id="linear_share"),
+    pytest.param("cnn", texts, [*SMALL, "model.ensemble_size=2"], id="members"),
+    pytest.param(
+        "lstm", texts, [*SMALL, "model.ensemble_size=2", "model.layers=2"], id="lstm-members"
+    ),
+    pytest.param("cnn", texts, [*SMALL, "model.linear_weight=0.3"], id="linear_weight"),
     *(pytest.param(name, pairs, SMALL, id=f"pairs-{name}") for name in PAIR_ARCHITECTURES),
     pytest.param("attentive", pairs, [*SMALL, "model.input_feeding=false"], id="all-at-once"),
     pytest.param("seq2seq", pairs, [*SMALL, "model.cell=gru"], id="seq2seq-gru"),

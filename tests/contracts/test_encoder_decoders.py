@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from munjang.models.registry import PAIR_ARCHITECTURES, build_encoder_decoder, pair_config
+from tests.architectures import PAIR_ARCHITECTURES, build_encoder_decoder, pair_config
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -27,13 +27,13 @@ from tests.made import padded as padded_rows
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SIZE = 13
-SMALL = {"dim": 8, "hidden": 8, "heads": 2, "layers": 1}
+SMALL = {"dim": 8, "hidden_dim": 8, "heads": 2, "layers": 1}
 SETTINGS: dict[str, list[dict[str, Any]]] = {
     "seq2seq": [
         {},
         {"cell": "gru", "reverse_source": False},
         {"layers": 2, "directions": 2},
-        {"tie_output": False, "share_embeddings": False, "hidden": 6},
+        {"tie_embeddings": False, "share_embeddings": False, "hidden_dim": 6},
     ],
     "attentive": [
         {},
@@ -41,14 +41,14 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         {"attention": "concat", "layers": 2},
         {"attention": "additive", "directions": 1},
         {"input_feeding": True},
-        {"tie_output": False, "hidden": 6},
+        {"tie_embeddings": False, "hidden_dim": 6},
     ],
     "transformer": [
         {},
         {"norm": "post", "layers": 2},
         {"positions": "sinusoidal", "decoder_layers": 2},
         {"positions": "learned", "activation": "gelu"},
-        {"tie_output": False, "share_embeddings": False, "feed_forward": 5},
+        {"tie_embeddings": False, "share_embeddings": False, "feed_forward_dim": 5},
     ],
 }
 CASES = [
@@ -312,7 +312,7 @@ def test_a_handful_is_learned_and_generated(name: str, chosen: dict[str, Any]) -
 
 
 def _wide(name: str) -> dict[str, Any]:
-    return {} if name == "transformer" else {"hidden": 16}
+    return {} if name == "transformer" else {"hidden_dim": 16}
 
 
 @every_model

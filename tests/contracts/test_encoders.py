@@ -11,7 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from munjang.models.registry import ARCHITECTURES, build_encoder, model_config
+from tests.architectures import ARCHITECTURES, build_encoder, model_config
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 VOCABULARY = 30
 TOKENS = [f"word{number * 7 % 13}{number}" for number in range(VOCABULARY - len(RESERVED))]
 # Sizes that keep the suite quick, laid on every architecture that knows the key.
-SMALL = {"dim": 8, "hidden": 6, "filters": 5, "heads": 2, "buckets": 64, "bag_buckets": 64,
-         "spelling_buckets": 20}  # fmt: skip
+SMALL = {"dim": 8, "hidden_dim": 6, "filters": 5, "heads": 2, "ngram_buckets": 64, "bag_buckets": 64,
+         "subword_buckets": 20}  # fmt: skip
 RECURRENT: list[dict[str, Any]] = [
     {},
     {"ngrams": 3},
@@ -48,34 +48,34 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         {"ngrams": 3},
         {"combiner": "sqrtn"},
         {"ngrams": 4, "ngram_min_frequency": 2},
-        {"spelling": 4},
+        {"subword_ngrams": 4},
     ],
     "cnn": [
         {},
         {"ngrams": 3},
-        {"widths": [1]},
-        {"widths": [2, 4, 9]},
+        {"kernel_sizes": [1]},
+        {"kernel_sizes": [2, 4, 9]},
         {"activation": "gelu", "pooling": "mean"},
         {"activation": "softmax", "pooling": "max+mean"},
         {"activation": "sigmoid", "pooling": "last"},
         {"bag_dim": 4},
-        {"bag_dim": 4, "spelling": 5},
+        {"bag_dim": 4, "subword_ngrams": 5},
         {"pooling": "attention"},
-        {"pooling": "max+attention", "widths": [1, 2]},
+        {"pooling": "max+attention", "kernel_sizes": [1, 2]},
     ],
     "rnn": RECURRENT,
-    "gru": [*RECURRENT, {"layers": 2, "variational": False}],
-    "lstm": [*RECURRENT, {"layers": 2, "variational": True}],
+    "gru": [*RECURRENT, {"layers": 2, "variational_dropout": False}],
+    "lstm": [*RECURRENT, {"layers": 2, "variational_dropout": True}],
     "transformer": [
         {},
         {"ngrams": 3, "layers": 1},
         {"positions": "sinusoidal"},
         {"positions": "learned"},
-        {"positions": "learned", "longest": 12},
+        {"positions": "learned", "max_positions": 12},
         {"layers": 3},
         {"heads": 1, "pooling": "last"},
         {"heads": 4, "pooling": "mean", "activation": "relu"},
-        {"pooling": "max+mean", "activation": "softmax", "feed_forward": 5},
+        {"pooling": "max+mean", "activation": "softmax", "feed_forward_dim": 5},
         {"bag_dim": 4, "ngrams": 2},
     ],
 }

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from munjang.models.registry import (
+from tests.architectures import (
     ARCHITECTURES,
     IMAGE_ARCHITECTURES,
     build_image_encoder,
@@ -30,13 +30,13 @@ SHAPE = (3, 9, 7)
 SETTINGS: dict[str, list[dict[str, Any]]] = {
     "image_cnn": [
         {},
-        {"padding": "valid", "pool": 1},
+        {"padding": "valid", "pool_size": 1},
         {"pooling": "mean", "activation": "tanh"},
-        {"kernel": [4, 2], "stride": [2, 1], "pool": [1, 2]},
-        {"pooled": "max", "pool": 1, "activation": "gelu"},
-        {"pooled": "mean", "pool": [3, 1], "filters": [12, 24]},
+        {"kernel_size": [4, 2], "stride": [2, 1], "pool_size": [1, 2]},
+        {"final_pooling": "max", "pool_size": 1, "activation": "gelu"},
+        {"final_pooling": "mean", "pool_size": [3, 1], "filters": [12, 24]},
         {"activation": "softmax"},
-        {"shift": 0.2},
+        {"random_shift": 0.2},
     ]
 }
 CASES = [
@@ -56,7 +56,7 @@ def images(count: int, seed: int = 0) -> Tensor:
 def make_encoder(
     name: str, chosen: dict[str, Any], *, dropout: float = 0.0, seed: int = 3
 ) -> nn.Module:
-    small = {"filters": [5, 6], "dropout": dropout, "shift": 0.0}
+    small = {"filters": [5, 6], "dropout": dropout, "random_shift": 0.0}
     torch.manual_seed(seed)
     return build_image_encoder(image_config({"name": name, **small, **chosen}), SHAPE)
 
@@ -132,7 +132,7 @@ def test_saved_and_loaded_it_gives_the_same_answers(
 def test_the_same_seed_gives_the_same_run_bit_for_bit(name: str, chosen: dict[str, Any]) -> None:
     runs = []
     for noise in (1, 2):
-        moved = {**chosen, "shift": 0.2}
+        moved = {**chosen, "random_shift": 0.2}
         loop, network = make_loop(name, moved, 2, dropout=0.3, epochs=2, batch_size=3)
         torch.manual_seed(noise)  # whatever else draws random numbers must not matter
         runs.append(([step.loss for step in loop], network.state_dict()))
@@ -144,7 +144,7 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(name: str, chosen: dict[st
 @every_encoder
 def test_a_handful_is_learned_to_zero_loss(name: str, chosen: dict[str, Any]) -> None:
     fast = {"learning_rate": 0.02, "weight_decay": 0.0, "schedule": "linear", "batch_size": 8}
-    loop, _ = make_loop(name, {**chosen, "shift": 0.0}, 300, epochs=1, **fast)
+    loop, _ = make_loop(name, {**chosen, "random_shift": 0.0}, 300, epochs=1, **fast)
     *_, last = loop
     assert last.unit == "images"
     assert last.tokens == 8

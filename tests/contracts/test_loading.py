@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from munjang.models.registry import (
+from tests.architectures import (
     ARCHITECTURES,
     PAIR_ARCHITECTURES,
     Architecture,

@@ -21,7 +21,7 @@ PATIENCE = 600.0
 # A model that learns a little in a second or two.
 QUICK = {
     "model.dim": 16,
-    "model.buckets": 4096,
+    "model.ngram_buckets": 4096,
     "training.epochs": 2,
     "training.batch_size": 64,
     "training.threads": 1,

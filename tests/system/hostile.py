@@ -56,7 +56,12 @@ def _pairs(folder: Path) -> Path:
 
 def _images(folder: Path) -> Path:
     pixels, labels = load_digits()
-    quick = ["training.max_steps=2", "model.filters=[4]", "model.pool=[2]", "training.threads=1"]
+    quick = [
+        "training.max_steps=2",
+        "model.filters=[4]",
+        "model.pool_size=[2]",
+        "training.threads=1",
+    ]
     some = (list(pixels[:100]), labels[:100])
     return Path(munjang.train(some, task="images", overrides=quick).model.save(folder))
 
@@ -75,7 +80,7 @@ def _pair_baseline(folder: Path) -> Path:
 
 # Every kind of folder, and how one of it is made.
 KINDS: dict[str, Callable[[Path], Path]] = {
-    "cnn": _texts(model="cnn", overrides=["model.members=2", "model.linear_share=0.2"]),
+    "cnn": _texts(model="cnn", overrides=["model.ensemble_size=2", "model.linear_weight=0.2"]),
     "bpe": _texts(model="mean", overrides=["tokenizer.name=bpe", "tokenizer.max_size=60"]),
     "unigram": _texts(model="mean", overrides=["tokenizer.name=unigram", "tokenizer.max_size=60"]),
     "wordpiece": _texts(

@@ -49,7 +49,7 @@ COMMANDS: dict[str, list[Any]] = {
     "trials": ["tune", "data.csv", "--out", "new", "--trials", 10**12],
     "seconds": ["tune", "data.csv", "--out", "new", "--seconds", "nan"],
     "vocabulary": ["shapes", "cnn", "--vocabulary", 10**12],
-    "shapes": ["shapes", "lstm", "--set", "model.hidden=65536", "--set", "model.layers=64"],
+    "shapes": ["shapes", "lstm", "--set", "model.hidden_dim=65536", "--set", "model.layers=64"],
 }
 
 

@@ -13,7 +13,7 @@ QUICK = tuple(
     part
     for setting in (
         "model.dim=16",
-        "model.hidden=32",
+        "model.hidden_dim=32",
         "training.epochs=2",
         "training.threads=1",
         "decoding.beam=2",

@@ -85,7 +85,14 @@ def test_mistakes_are_told_in_one_line(
 
 
 def test_shapes_are_drawn(capsys: pytest.CaptureFixture[str]) -> None:
-    bare = ("--set", "model.filters=400", "--set", "model.kernel=8", "--set", "model.padding=valid")
+    bare = (
+        "--set",
+        "model.filters=400",
+        "--set",
+        "model.kernel_size=8",
+        "--set",
+        "model.padding=valid",
+    )
     done = call(capsys, "shapes", "image_cnn", "--input", "96x96", *bare)
     for wanted in ("89x89x400", "3,168,400", "(96 - 8) / 1 + 1 = 89", "44x44x400", "89 / 2 ↓ 44"):
         assert wanted in done.out

@@ -16,7 +16,7 @@ SETTINGS = (
     "tokenizer.source.name=characters",
     "tokenizer.target.name=words",
     "model.dim=24",
-    "model.hidden=32",
+    "model.hidden_dim=32",
     "model.dropout=0",
     "model.embedding_dropout=0",
     "translate.label_smoothing=0",
@@ -184,7 +184,7 @@ def test_a_long_text_is_cut_with_a_word_or_refused(trained: Path) -> None:
         (("x.tsv", "--model", "cnn"), "cnn writes no text"),
         (("x.tsv", "--set", "decoding.nbest=9"), "nbest (9) should be at most beam"),
         (("x.tsv", "--set", "training.metric=accuracy"), "for translate it should be one of"),
-        (("x.tsv", "--set", "training.buckets=10,20"), "pairs have two lengths"),
+        (("x.tsv", "--set", "training.length_buckets=10,20"), "pairs have two lengths"),
         (
             ("x.tsv", "--model", "seq2seq", "--set", "translate.copy_unknown=true"),
             "attends to no word",

@@ -157,7 +157,7 @@ def test_several_members_and_a_linear_model_answer_together(
     data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train, folder = data_folder / "trec" / "train.tsv", tmp_path / "m"
-    together = settings(model__members=2, model__linear_share=0.33)
+    together = settings(model__ensemble_size=2, model__linear_share=0.33)
     done = call(capsys, "train", train, "--out", folder, *QUICK, *together)
     assert done.code == 0, done.err
     scores = json.loads(call(capsys, "evaluate", folder, train, "--json").out)
@@ -175,6 +175,6 @@ def test_a_linear_model_is_not_for_numbers(
     )
     assert done.code == 2
     assert done.err.count("\n") == 1
-    assert "model.linear_share" in done.err
+    assert "model.linear_weight" in done.err
     assert "set it to 0" in done.err
     assert not (tmp_path / "m").exists()

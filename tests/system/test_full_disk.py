@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 SMALL = (
     "--quiet",
     *("--model", "mean"),
-    *settings(model__dim=8, model__spelling=0, training__epochs=4, training__batch_rows=16),
+    *settings(model__dim=8, model__subword_ngrams=0, training__epochs=4, training__batch_rows=16),
     *("--set", "training.checkpoint_steps=5"),
 )
 # They tell where the folder lies, or how many seconds it took.

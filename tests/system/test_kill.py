@@ -29,7 +29,7 @@ SETTINGS = (
     "training.embedding_optimizer=adagrad",
     "model.dim=8",
     "model.ngrams=2",
-    "model.buckets=500",
+    "model.ngram_buckets=500",
     "model.filters=8",
 )
 Runs = Callable[..., "Run"]

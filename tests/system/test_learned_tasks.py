@@ -28,7 +28,7 @@ SHARED: dict[str, Any] = {
 }
 RECURRENT = SHARED | {
     "model.dim": 32,
-    "model.hidden": 96,
+    "model.hidden_dim": 96,
     "model.dropout": 0,
     "model.embedding_dropout": 0,
     "training.epochs": 6,

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from munjang.image_recipe import ImageRecipe
-from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
+from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 from munjang.pair_recipe import PairRecipe
 from pydantic import BaseModel
 
@@ -151,7 +151,11 @@ def is_number(annotation: Any) -> bool:
 @pytest.mark.parametrize(("medium", "task", "name"), RUNS)
 def test_every_number_has_bounds(medium: str, task: str, name: str) -> None:
     own = fields_of(REGISTRIES[medium][name].config_class(), "model.")
-    checked_by_hand = {"model.kernel", "model.stride", "model.pool"}  # a number, or one per layer
+    checked_by_hand = {
+        "model.kernel_size",
+        "model.stride",
+        "model.pool_size",
+    }  # a number, or one per layer
     open_ended = [
         key
         for key, field in (*fields_of(RECIPES[medium]), *own)
@@ -186,7 +190,7 @@ CASES = {
     "digits": ("texts", {"training": {"epochs": 10**5000}}, "a very large int"),
     "tables": ("images", {"training": {"embedding_optimizer": "adagrad"}}, "leave it out"),
     "tables' rate": ("images", {"training": {"embedding_learning_rate": 0.1}}, "leave it out"),
-    "members": ("images", {"training": {"ensemble_leave_out": 0.2}}, "leave it out"),
+    "ensemble_size": ("images", {"training": {"ensemble_leave_out": 0.2}}, "leave it out"),
     "members of pairs": ("pairs", {"training": {"ensemble_leave_out": 0.2}}, "leave it out"),
     "images": ("images", {"images": {"size": "999999x1"}}, "size"),
     "filters": ("images", {"model": {"filters": [10**9]}}, "at most 64 numbers up to 4096"),
@@ -215,9 +219,12 @@ def test_what_is_wrong_is_said(name: str) -> None:
 @pytest.mark.parametrize(
     ("changed", "largest"),
     [
-        ({"model": {"name": "lstm", "hidden": 2**16, "layers": 64}}, "recurrent."),
-        ({"model": {"name": "gru", "hidden": 10**7}}, "recurrent."),
-        ({"model": {"name": "mean", "dim": 2**16, "ngrams": 2, "buckets": 2**24}}, "embedding."),
+        ({"model": {"name": "lstm", "hidden_dim": 2**16, "layers": 64}}, "recurrent."),
+        ({"model": {"name": "gru", "hidden_dim": 10**7}}, "recurrent."),
+        (
+            {"model": {"name": "mean", "dim": 2**16, "ngrams": 2, "ngram_buckets": 2**24}},
+            "embedding.",
+        ),
     ],
 )
 def test_impossible_memory_is_refused_before_any_is_taken(
@@ -231,18 +238,18 @@ def test_impossible_memory_is_refused_before_any_is_taken(
 
 @pytest.mark.parametrize("name", ["mean", "cnn", "lstm", "transformer"])
 def test_more_numbers_than_can_be_counted_are_refused(name: str) -> None:
-    wide = {"model": {"dim": 10**13, "ngrams": 2, "buckets": 2**24}}
+    wide = {"model": {"dim": 10**13, "ngrams": 2, "ngram_buckets": 2**24}}
     with pytest.raises(ConfigError, match="model: out of memory: "):
         munjang.train(DATA["classify"], model=name, config=wide)
 
 
 def test_a_batch_that_fits_into_no_memory_is_refused() -> None:
     changed: dict[str, Any] = {
-        "training": {"buckets": "1000000"},
+        "training": {"length_buckets": "1000000"},
         "tokenizer": {"max_length": 10**6},
     }
     config = merge(
-        merge(SMALL["texts"], {"model": {"dim": 2**14, "ngrams": 1, "spelling": 0}}), changed
+        merge(SMALL["texts"], {"model": {"dim": 2**14, "ngrams": 1, "subword_ngrams": 0}}), changed
     )
     with pytest.raises(ConfigError, match=r"padded to 1,000,000 tokens, takes [\d,.]+ GB or more"):
         munjang.train(DATA["classify"], model="mean", config=config)

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 import torch
-from munjang.models.registry import ARCHITECTURES
+from tests.architectures import ARCHITECTURES
 from torch import Tensor
 
 from munjang.api import Trained, evaluate, load, train
@@ -55,7 +55,7 @@ def test_every_model_learns_in_memory(name: str, korean: bool) -> None:
     shorter = ["training.learning_rate=0.005"] if name == "rnn" else []
     # heads share dim, and of 8 four would have a single pair of numbers each to turn
     wide = ["model.dim=32"] if name == "transformer" else []
-    overrides = [*QUICK, *small, *shorter, *wide, "model.buckets=64"]
+    overrides = [*QUICK, *small, *shorter, *wide, "model.ngram_buckets=64"]
     trained = train(
         made_corpus(korean=korean), model=name, overrides=overrides, on_step=seen.append
     )
@@ -121,7 +121,7 @@ def test_the_best_step_is_what_is_kept() -> None:
 @pytest.mark.parametrize(
     ("name", "extra", "stop"),
     [
-        ("mean", ["model.ngrams=2", "model.ngram_min_frequency=2", "model.buckets=50"], 9),
+        ("mean", ["model.ngrams=2", "model.ngram_min_frequency=2", "model.ngram_buckets=50"], 9),
         ("cnn", ["training.average_after=0.0", "training.embedding_optimizer=adagrad"], 28),
         ("lstm", ["model.bag_dim=4", "model.bag_buckets=50"], 17),
         ("transformer", ["model.positions=learned", "model.dropout=0.3"], 17),

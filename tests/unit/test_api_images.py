@@ -17,7 +17,12 @@ from munjang.folder.sealed import open_sealed
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-QUICK = ("training.epochs=6", "model.filters=[8, 16]", "model.pool=[1, 2]", "training.threads=1")
+QUICK = (
+    "training.epochs=6",
+    "model.filters=[8, 16]",
+    "model.pool_size=[1, 2]",
+    "training.threads=1",
+)
 
 
 def some_digits(start: int = 0, stop: int = 300) -> tuple[list[Any], list[str]]:
@@ -124,10 +129,10 @@ def test_an_image_in_two_classes_is_named() -> None:
         ({"task": "images", "text_column": "x"}, "unknown setting 'data.text_column'"),
         ({"task": "images", "tokenizer": "words"}, "unknown setting 'tokenizer'"),
         ({"task": "images", "overrides": ["images.size=x"]}, "expected height x width"),
-        ({"task": "images", "overrides": ["training.buckets='1,2'"]}, "is for texts"),
+        ({"task": "images", "overrides": ["training.length_buckets='1,2'"]}, "is for texts"),
         ({"task": "images", "overrides": ["training.metric=mae"]}, "log_loss, accuracy"),
         (
-            {"task": "images", "overrides": ["model.kernel=9", "model.padding=valid"]},
+            {"task": "images", "overrides": ["model.kernel_size=9", "model.padding=valid"]},
             "filters of 9x9",
         ),
         ({"overrides": ["images.size=9"]}, "images: the task is classify"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from munjang.models.registry import ARCHITECTURES
+from tests.architectures import ARCHITECTURES
 
 from munjang.config import (
     Settings,
@@ -79,7 +79,10 @@ def test_an_error_names_the_key_and_what_came(values: dict[str, Any], words: str
     [
         ({"model": {"filtres": 3}}, "model: unknown setting 'filtres'; did you mean 'filters'?"),
         ({"model": {"name": "lstn"}}, "unknown model 'lstn'; did you mean 'lstm'?"),
-        ({"model": {"widths": [3, 0]}}, "widths: widths are one or more whole numbers from 1 up"),
+        (
+            {"model": {"kernel_sizes": [3, 0]}},
+            "widths: widths are one or more whole numbers from 1 up",
+        ),
         (
             {"model": {"pooling": "max+atention"}},
             "model: pooling: unknown pooling 'atention'; did you mean 'attention'?",
@@ -89,11 +92,14 @@ def test_an_error_names_the_key_and_what_came(values: dict[str, Any], words: str
         ({"training": {"epoch": 3}}, "'training.epoch'; did you mean 'epochs'?"),
         ({"training": {"batch_tokens": 9, "batch_size": 9}}, "batch_size or batch_tokens"),
         ({"training": {"batch_size": None}}, "batch_size or batch_tokens"),
-        ({"training": {"buckets": "10,5"}}, "training.buckets: bucket boundaries are ascending"),
+        (
+            {"training": {"length_buckets": "10,5"}},
+            "training.length_buckets: bucket boundaries are ascending",
+        ),
         ({"training": {"metric": "acc"}}, "'accuracy', 'macro_f1' or 'log_loss', got 'acc'"),
         (
-            {"training": {"buckets": "2"}, "tokenizer": {"ends": True}},
-            "training.buckets: the last boundary (2) leaves no room",
+            {"training": {"length_buckets": "2"}, "tokenizer": {"ends": True}},
+            "training.length_buckets: the last boundary (2) leaves no room",
         ),
         (
             {"classify": {"class_weights": "balance"}},
@@ -134,12 +140,12 @@ def test_what_was_given_lies_on_top_of_the_defaults() -> None:
 def test_numbers_are_taken_where_yaml_reads_text_as_such() -> None:
     values = {
         "labels": [0, 1],
-        "training": {"buckets": 100, "learning_rate": "1e-3"},
+        "training": {"ngram_buckets": 100, "learning_rate": "1e-3"},
         "classify": {"class_weights": {0: 1, 1: 2}},
     }
     recipe = make_recipe("cnn", "other", 0, values)
     assert recipe.labels == ("0", "1")
-    assert recipe.training.buckets == "100"
+    assert recipe.training.length_buckets == "100"
     assert recipe.training.learning_rate == 1e-3
     assert recipe.classify.class_weights == {"0": 1.0, "1": 2.0}
 
@@ -159,10 +165,10 @@ def test_a_budget_of_tokens_alone_replaces_the_rows() -> None:
             {"positions": "learned"},
             {"max_length": 513, "ends": False},
             "tokenizer.max_length: a text may have 513 tokens, and the positions of the model end "
-            "at 512; lower it, raise model.longest",
+            "at 512; lower it, raise model.max_positions",
         ),
         (
-            {"positions": "learned", "longest": 11},
+            {"positions": "learned", "max_positions": 11},
             {"max_length": 10, "ends": True},
             "12 tokens, GO and EOS included, and the positions of the model end at 11",
         ),
@@ -181,10 +187,13 @@ def test_a_recipe_of_a_transformer_says_what_is_wrong_with_it(
 @pytest.mark.parametrize(
     ("model", "given_settings"),
     [
-        ({"positions": "learned", "longest": 12}, {"tokenizer": {"max_length": 10, "ends": True}}),
-        ({"positions": "learned", "longest": 20}, {"training": {"buckets": "10,20"}}),
-        ({"positions": "sinusoidal", "longest": 12}, {"tokenizer": {"max_length": 9999}}),
-        ({"positions": "rotary", "longest": 12}, {"tokenizer": {"max_length": 9999}}),
+        (
+            {"positions": "learned", "max_positions": 12},
+            {"tokenizer": {"max_length": 10, "ends": True}},
+        ),
+        ({"positions": "learned", "max_positions": 20}, {"training": {"length_buckets": "10,20"}}),
+        ({"positions": "sinusoidal", "max_positions": 12}, {"tokenizer": {"max_length": 9999}}),
+        ({"positions": "rotary", "max_positions": 12}, {"tokenizer": {"max_length": 9999}}),
     ],
 )
 def test_texts_that_fit_the_positions_are_no_error(

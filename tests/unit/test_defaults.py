@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from munjang.models.registry import ARCHITECTURES
+from tests.architectures import ARCHITECTURES
 
 from munjang.defaults import make_recipe
 from munjang.errors import ConfigError
@@ -37,16 +37,16 @@ def test_what_stands_once_in_many_texts_has_no_row(model: str, rows: int, expect
 def test_few_texts_have_small_tables(model: str) -> None:
     few, many, unknown = (english(model, rows).model for rows in (19_999, 20_000, 0))
     table = "bag_buckets" if model in WIDE else "buckets"
-    for name in (table, "spelling_buckets"):
+    for name in (table, "subword_buckets"):
         assert getattr(few, name) * 4 <= getattr(many, name)
         assert getattr(many, name) == getattr(unknown, name)
 
 
 def test_what_a_person_sets_stays() -> None:
-    given = {"tokenizer": {"min_frequency": 3}, "model": {"spelling_buckets": 77}}
+    given = {"tokenizer": {"min_frequency": 3}, "model": {"subword_buckets": 77}}
     recipe = english("cnn", 5000, **given)
     assert recipe.tokenizer.min_frequency == 3
-    assert recipe.model.spelling_buckets == 77
+    assert recipe.model.subword_buckets == 77
 
 
 def test_another_tokenizer_keeps_all_its_tokens() -> None:

@@ -20,7 +20,7 @@ SHARE = 0.25
 
 
 def asked_for(share: float, model: str = "cnn", **more: Any) -> dict[str, Any]:
-    overrides = [*QUICK, f"model.linear_share={share}", *more.pop("overrides", [])]
+    overrides = [*QUICK, f"model.linear_weight={share}", *more.pop("overrides", [])]
     return {"data": made_corpus(), "model": model, "overrides": overrides, **more}
 
 
@@ -88,5 +88,5 @@ def test_sets_of_labels_too() -> None:
 def test_numbers_are_refused_with_what_to_do() -> None:
     texts, labels = made_corpus()
     numbers = [float(len(label)) for label in labels]
-    with pytest.raises(ConfigError, match=r"linear_share: .* task is regress; set it to 0"):
+    with pytest.raises(ConfigError, match=r"linear_weight: .* task is regress; set it to 0"):
         trained(SHARE, data=(texts, numbers), task="regress")

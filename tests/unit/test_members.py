@@ -20,11 +20,11 @@ from tests.made import QUICK, break_off, made_corpus
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 TEXTS = ["the film was great", "awful", "", "never seen before", "okay okay okay"]
-SPELLED = ("model.spelling=4", "model.bag_dim=4", "model.bag_min_frequency=1")
+SPELLED = ("model.subword_ngrams=4", "model.bag_dim=4", "model.bag_min_frequency=1")
 
 
 def asked_for(members: int, model: str = "cnn", **more: Any) -> dict[str, Any]:
-    overrides = [*QUICK, f"model.members={members}", *more.pop("overrides", [])]
+    overrides = [*QUICK, f"model.ensemble_size={members}", *more.pop("overrides", [])]
     return {"data": made_corpus(), "model": model, "overrides": overrides, **more}
 
 
@@ -76,7 +76,7 @@ class Counting:
 @pytest.mark.parametrize(("share", "learned"), [(0.25, 45), (0.5, 30), (0, 60), (1e-300, 59)])
 def test_each_leaves_out_its_share_of_the_rows(share: float, learned: int) -> None:
     data = made_corpus(60)
-    given = ["model.members=4", f"training.ensemble_leave_out={share}"]
+    given = ["model.ensemble_size=4", f"training.ensemble_leave_out={share}"]
     settings = given_settings(None, {}, [*QUICK, *given])
     loop = make_loop(prepare(data, data, "cnn", settings, discard))
     loop.task = task = Counting(loop.task)
@@ -94,7 +94,7 @@ def test_the_loss_is_told_of_one_member() -> None:
 
 
 def test_saved_and_loaded_it_answers_the_same(tmp_path: Path) -> None:
-    made = trained(2, overrides=[*SPELLED, "model.linear_share=0.3"], out=tmp_path / "m")
+    made = trained(2, overrides=[*SPELLED, "model.linear_weight=0.3"], out=tmp_path / "m")
     loaded = load(tmp_path / "m")
     assert torch.equal(made.model.logits(TEXTS), loaded.logits(TEXTS))
     assert len(encoders_of(loaded.network)) == 2
@@ -140,7 +140,7 @@ def test_vectors_are_where_every_member_begins(tmp_path: Path) -> None:
 
 def test_it_is_told_and_stands_on_the_card(tmp_path: Path) -> None:
     lines: list[str] = []
-    trained(3, overrides=["model.linear_share=0.25"], out=tmp_path / "m", report=lines.append)
+    trained(3, overrides=["model.linear_weight=0.25"], out=tmp_path / "m", report=lines.append)
     told = (
         "3 networks, each without 10% of the rows, and a linear model of n-grams, with 25% of the "
         "say, answer together"

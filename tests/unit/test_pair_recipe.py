@@ -58,9 +58,9 @@ def test_it_is_the_same_when_it_was_written_and_read_again() -> None:
         ({"model": {"name": "lstm"}}, "lstm writes no text"),
         ({"model": {"dim": 30}}, "no multiple of heads"),
         ({"training": {"metric": "accuracy"}}, "for translate it should be one of"),
-        ({"training": {"buckets": "10,20"}}, "pairs have two lengths"),
+        ({"training": {"length_buckets": "10,20"}}, "pairs have two lengths"),
         (
-            {"model": {"positions": "learned", "longest": 100}},
+            {"model": {"positions": "learned", "max_positions": 100}},
             "tokenizer.source.max_length: up to 256 tokens",
         ),
         ({"decoding": {"beam": 2, "nbest": 3}}, "nbest (3) should be at most beam"),

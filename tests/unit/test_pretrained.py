@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from munjang.models.registry import ARCHITECTURES
+from tests.architectures import ARCHITECTURES
 from torch import Tensor
 
 from munjang.api import Trained, evaluate, load, make_loop, train
@@ -91,7 +91,7 @@ def test_frozen_rows_are_the_same_bits_after_training_and_others_learn(
 
 @pytest.mark.parametrize("ngrams", [1, 3])
 def test_rows_begin_as_vectors_or_as_random_with_their_spread(file: Path, ngrams: int) -> None:
-    model = {"ngrams": ngrams, "buckets": 3000}
+    model = {"ngrams": ngrams, "ngram_buckets": 3000}
     prepared = prepared_with(file, given={"model": model})
     weight = embedding_of(prepared).weight.detach()
     found = prepared.vectors
@@ -109,7 +109,10 @@ def test_rows_begin_as_vectors_or_as_random_with_their_spread(file: Path, ngrams
     plain = make_loop(
         prepared_with(
             None,
-            given={"model": {**model, "dim": DIM, "spelling": 0}, "tokenizer": {"name": "words"}},
+            given={
+                "model": {**model, "dim": DIM, "subword_ngrams": 0},
+                "tokenizer": {"name": "words"},
+            },
         )
     ).state.model
     with_them = make_loop(prepared).state.model.state_dict()

@@ -17,9 +17,7 @@ from munjang.stopping import ENDED_BY_SIGNAL, exit_code
 DONE, FAILED, MISTAKE = 0, 1, 2
 # What the system says of a disk, of a person's share of it and of one file that can grow no more.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-OUT_OF_MEMORY = (
-    "out of memory; a smaller model.dim, fewer model.buckets or a smaller training.batch_size helps"
-)
+OUT_OF_MEMORY = "out of memory; a smaller model.dim, fewer model.ngram_buckets or a smaller training.batch_size helps"
 
 
 class Command(TyperCommand):

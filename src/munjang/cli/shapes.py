@@ -51,9 +51,9 @@ def shapes(
       munjang shapes image_cnn --input 7x7 --set model.filters=1 --set model.padding=valid
       munjang shapes image_cnn --input 7x7 --set model.filters=1 --set model.padding=same
     400 filters of 8x8 on 96x96: 89 x 89 x 400 = 3,168,400 numbers, and what pooling leaves of them.
-      munjang shapes image_cnn --input 96x96 --set model.filters=400 --set model.kernel=8 \\
-          --set model.padding=valid --set model.pool=1
-      ... the same with --set model.pool=2, or 4
+      munjang shapes image_cnn --input 96x96 --set model.filters=400 --set model.kernel_size=8 \\
+          --set model.padding=valid --set model.pool_size=1
+      ... the same with --set model.pool_size=2, or 4
     A text of 32 tokens.
       munjang shapes transformer --input 32 --vocabulary 8000
     """

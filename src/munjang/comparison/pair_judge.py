@@ -38,7 +38,7 @@ class PairDetails:
             {
                 "name": group.name,
                 "shortest": group.shortest,
-                "longest": group.longest,
+                "max_positions": group.longest,
                 "mean": group.mean,
                 "rows": len(group.rows),
             }

@@ -5,7 +5,7 @@ from typing import Any
 
 # On a side shorter than this, pooling behind the first layer would leave too little to look at.
 _SMALL = 16
-_ON_SMALL = {"filters": [48, 96], "pool": [1, 2]}
+_ON_SMALL = {"filters": [48, 96], "pool_size": [1, 2]}
 
 # Images to see in all, and the fewest and most passes over them; see docs/log.md.
 _SEEN, _FEWEST, _MOST = 45_000, 3, 30

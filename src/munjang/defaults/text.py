@@ -46,7 +46,7 @@ _WITH_BAG: dict[str, Any] = {
 _WORDS_WITH_BAG: dict[str, Any] = {
     "model": {
         "dim": 64,
-        "spelling": 5,
+        "subword_ngrams": 5,
         "token_dropout": 0.1,
         "bag_dim": 16,
         "bag_ngrams": 3,
@@ -63,7 +63,7 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
         "model": {
             "dim": 8,
             "ngrams": 4,
-            "buckets": 2**20,
+            "ngram_buckets": 2**20,
             "ngram_min_frequency": 2,
             "combiner": "sqrtn",
         },
@@ -78,7 +78,7 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
         _WITH_BAG,
         {
             "model": {
-                "widths": [2, 3, 4],
+                "kernel_sizes": [2, 3, 4],
                 "filters": 128,
                 "embedding_dropout": 0.1,
                 "dropout": 0.2,
@@ -92,7 +92,7 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
         _WITH_BAG, {"model": {"embedding_dropout": 0.2, "dropout": 0.2}}
     ),
     ("mean", "other"): {
-        "model": {"dim": 32, "ngrams": 2, "spelling": 5, "combiner": "sqrtn"},
+        "model": {"dim": 32, "ngrams": 2, "subword_ngrams": 5, "combiner": "sqrtn"},
         "training": {"embedding_learning_rate": 0.1},
     },
     ("cnn", "other"): _WORDS_WITH_BAG,
@@ -160,15 +160,15 @@ def script_defaults(given: Mapping[str, Any], script: Script, rows: int) -> dict
 def _by_rows(defaults: dict[str, Any], rows: int) -> dict[str, Any]:
     """`defaults` with what suits the number of texts; of 0 nothing is known."""
     model = defaults.get("model", {})
-    if not model.get("spelling") or not rows:
+    if not model.get("subword_ngrams") or not rows:
         return defaults
     if "bag_dim" in model:
         table, rarest = "bag_buckets", "bag_min_frequency"
     else:
-        table, rarest = "buckets", "ngram_min_frequency"
+        table, rarest = "ngram_buckets", "ngram_min_frequency"
     found: dict[str, Any] = {"model": {}, "tokenizer": {}}
     if rows < _FEW_TEXTS:
-        found["model"] = {table: _SMALL, "spelling_buckets": _SMALL_OF_LETTERS}
+        found["model"] = {table: _SMALL, "subword_buckets": _SMALL_OF_LETTERS}
     if rows >= _MANY_TEXTS:
         found["model"][rarest] = 2
         # none of the tokenizer where another one than words was asked for

@@ -108,7 +108,7 @@ def _check_fits(recipe: Recipe, sample: Sample) -> None:
     if most is not None and sample.shape[0] > most:
         raise ConfigError(
             f"input: {sample.shape[0]} tokens, and the positions of the model end at {most}; raise "
-            "model.longest, or set model.positions to sinusoidal or rotary"
+            "model.max_positions, or set model.positions to sinusoidal or rotary"
         )
     if sample.on_meta:
         return

@@ -56,7 +56,7 @@ class ImageInput(ArrayInput):
     def check_recipe(cls, recipe: Recipe) -> None:
         """Refuse settings of other inputs."""
         refuse_embedding_settings(recipe.training, "images have none")
-        for key in ("buckets", "batch_tokens"):
+        for key in ("length_buckets", "batch_tokens"):
             if getattr(recipe.training, key) is not None:
                 raise ValueError(
                     f"training.{key}: is for texts, whose lengths differ; set training.batch_size"

@@ -98,9 +98,9 @@ class ParallelInput(Input):
         refuse_embedding_settings(
             recipe.training, "those of pairs, which the output shares, learn as all else does"
         )
-        if recipe.training.buckets is not None:
+        if recipe.training.length_buckets is not None:
             raise ValueError(
-                "training.buckets: pairs have two lengths and are sorted by both; set "
+                "training.length_buckets: pairs have two lengths and are sorted by both; set "
                 "training.batch_tokens"
             )
 
@@ -423,7 +423,7 @@ def _check_positions(recipe: Recipe) -> None:
         if longest > most:
             raise ValueError(
                 f"{key}: up to {longest} tokens, and the positions of the model end at {most}; "
-                "lower it, raise model.longest, or set model.positions to sinusoidal or rotary"
+                "lower it, raise model.max_positions, or set model.positions to sinusoidal or rotary"
             )
 
 

@@ -126,7 +126,7 @@ class TextInput(Input):
         tokenizer = recipe.section("tokenizer")
         if longest_kept(recipe) < 1:
             raise ValueError(
-                f"training.buckets: the last boundary ({recipe.training.buckets}) leaves no room "
+                f"training.length_buckets: the last boundary ({recipe.training.length_buckets}) leaves no room "
                 "for a token between GO and EOS; raise it, or set tokenizer.add_go_eos to false"
             )
         most, longest = _most_tokens(recipe), longest_kept(recipe) + 2 * tokenizer.add_go_eos
@@ -134,7 +134,7 @@ class TextInput(Input):
             raise ValueError(
                 f"tokenizer.max_length: a text may have {longest} tokens"
                 f"{', GO and EOS included' if tokenizer.add_go_eos else ''}, and the positions of "
-                f"the model end at {most}; lower it, raise model.longest, or set model.positions "
+                f"the model end at {most}; lower it, raise model.max_positions, or set model.positions "
                 "to sinusoidal or rotary"
             )
 
@@ -207,7 +207,7 @@ class TextInput(Input):
     def encoding(self) -> dict[str, Any]:
         """The arguments of `munjang.data.encode.encode_texts`."""
         settings = self.recipe.section("tokenizer")
-        spelled = bool(getattr(self.recipe.model, "spelling", 0))
+        spelled = bool(getattr(self.recipe.model, "subword_ngrams", 0))
         most = {"max_length": settings.max_length, "room": _room(self.recipe)}
         return {**most, "ends": settings.add_go_eos, "spelled": spelled}
 
@@ -384,11 +384,13 @@ def _room(recipe: Recipe) -> int | None:
 def ensemble_line(recipe: Recipe) -> str:
     """Return what gives an answer where more than one network does, in words; else nothing."""
     config = recipe.model
-    if not isinstance(config, EncoderConfig) or (config.members == 1 and not config.linear_share):
+    if not isinstance(config, EncoderConfig) or (
+        config.ensemble_size == 1 and not config.linear_weight
+    ):
         return ""
     left = recipe.training.ensemble_leave_out
     rows = f", each without {left:.0%} of the rows" if left else ""
-    networks = f"{config.members} networks{rows}" if config.members > 1 else "a network"
-    share = config.linear_share
+    networks = f"{config.ensemble_size} networks{rows}" if config.ensemble_size > 1 else "a network"
+    share = config.linear_weight
     linear = f" + n-gram linear model (weight {share:.2f})" if share else ""
     return f"ensemble: {networks}{linear}"

@@ -38,7 +38,7 @@ class TokenEmbedding(nn.Module):
             keeps its subwords, as an out-of-vocabulary word does.
         spelling: the largest n of the character n-grams of each token, whose rows `forward` adds
             (see `munjang.layers.subword_embedding`); 0 = none.
-        spelling_buckets: number of rows that those share by hashing.
+        subword_buckets: number of rows that those share by hashing.
     """
 
     _is_trained: Tensor | None
@@ -55,7 +55,7 @@ class TokenEmbedding(nn.Module):
         ngram_min_frequency: int = 1,
         token_dropout: float = 0.0,
         spelling: int = 0,
-        spelling_buckets: int = 2**16,
+        subword_buckets: int = 2**16,
     ) -> None:
         super().__init__()
         self.vocabulary_size = vocabulary_size
@@ -65,9 +65,7 @@ class TokenEmbedding(nn.Module):
         self.token_dropout = token_dropout
         self.weight = nn.Parameter(torch.empty(vocabulary_size + self.buckets, dim))
         self.subwords = (
-            SubwordEmbedding(
-                vocabulary_size, dim, max_n=spelling, buckets=spelling_buckets, std=STD
-            )
+            SubwordEmbedding(vocabulary_size, dim, max_n=spelling, buckets=subword_buckets, std=STD)
             if spelling
             else None
         )

@@ -35,21 +35,21 @@ class CnnConfig(WideConfig):
     """Settings of `cnn`."""
 
     name: Literal["cnn"] = "cnn"
-    widths: tuple[int, ...] = Field((3, 4, 5), description="tokens per filter")
+    kernel_sizes: tuple[int, ...] = Field((3, 4, 5), description="tokens per filter")
     filters: int = Field(100, ge=1, le=WIDEST, description="filters per width")
     activation: Activation = Field("relu", description="after the convolution")
     pooling: PoolingNames = pooling_field()
     embedding_dropout: DropoutRate = Field(0.2, description="dropout rate of the token vectors")
     dropout: DropoutRate = Field(0.5, description="dropout rate of the pooled vector")
 
-    @field_validator("widths")
+    @field_validator("kernel_sizes")
     @classmethod
-    def _check_widths(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
-        if not widths or min(widths) < 1:
-            raise ValueError("widths are one or more whole numbers from 1 up")
-        if len(widths) > _MOST_WIDTHS or max(widths) > _WIDEST:
-            raise ValueError(f"widths are at most {_MOST_WIDTHS} whole numbers up to {_WIDEST}")
-        return widths
+    def _check_sizes(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        if not sizes or min(sizes) < 1:
+            raise ValueError("expected one or more whole numbers from 1 up")
+        if len(sizes) > _MOST_WIDTHS or max(sizes) > _WIDEST:
+            raise ValueError(f"expected at most {_MOST_WIDTHS} whole numbers up to {_WIDEST}")
+        return sizes
 
 
 class Cnn(WideEncoder):
@@ -58,9 +58,9 @@ class Cnn(WideEncoder):
     def __init__(self, config: CnnConfig, vocabulary_size: int) -> None:
         super().__init__(config, vocabulary_size)
         self.embedding_dropout = Dropout(config.embedding_dropout)
-        self.convolutions = Convolutions(config.dim, config.filters, config.widths)
+        self.convolutions = Convolutions(config.dim, config.filters, config.kernel_sizes)
         self.activation = get_activation(config.activation)
-        self.pooling = Pooling(config.pooling, config.filters * len(config.widths))
+        self.pooling = Pooling(config.pooling, config.filters * len(config.kernel_sizes))
         self.can_pool_first = config.pooling == "max" and config.activation in MONOTONIC
         self.is_elementwise = config.activation != "softmax"  # which is over the filters of a width
         self.dropout = Dropout(config.dropout)

@@ -69,24 +69,26 @@ class EncoderConfig(Settings):
 
     dim: int = Field(64, ge=1, le=WIDEST, description="width of token vectors")
     ngrams: int = Field(1, ge=1, le=8, description="longest hashed n-gram of tokens; 1 = none")
-    buckets: int = Field(2**18, ge=1, le=2**24, description="table rows shared by all n-grams")
+    ngram_buckets: int = Field(
+        2**18, ge=1, le=2**24, description="table rows shared by all n-grams"
+    )
     ngram_min_frequency: int = Field(
         1, ge=1, le=10**9, description="n-grams rarer than this in the training texts get no row"
     )
     token_dropout: float = Field(
         0.0, ge=0, lt=1, description="fraction of tokens replaced by OOV in training"
     )
-    spelling: Literal[0, 3, 4, 5, 6, 7, 8] = Field(
+    subword_ngrams: Literal[0, 3, 4, 5, 6, 7, 8] = Field(
         0, description="longest character n-gram (subword) of a token; 0 = none"
     )
-    spelling_buckets: int = Field(
+    subword_buckets: int = Field(
         2**16, ge=1, le=2**24, description="table rows shared by all character n-grams"
     )
 
-    members: int = Field(
+    ensemble_size: int = Field(
         1, ge=1, le=32, description="networks trained together, whose logits are averaged"
     )
-    linear_share: float = Field(
+    linear_weight: float = Field(
         0.0, ge=0, lt=1, description="weight of a linear n-gram model in the logits; 0 = none"
     )
     linear_ngrams: int = Field(
@@ -123,11 +125,11 @@ def token_embedding(config: EncoderConfig, vocabulary_size: int) -> TokenEmbeddi
         vocabulary_size,
         config.dim,
         ngrams=config.ngrams,
-        buckets=config.buckets,
+        buckets=config.ngram_buckets,
         ngram_min_frequency=config.ngram_min_frequency,
         token_dropout=config.token_dropout,
-        spelling=config.spelling,
-        spelling_buckets=config.spelling_buckets,
+        spelling=config.subword_ngrams,
+        subword_buckets=config.subword_buckets,
     )
 
 

@@ -45,21 +45,21 @@ class Layer(NamedTuple):
 
 
 class ImageCnnConfig(Settings):
-    """Settings of `image_cnn`. `kernel`, `stride` and `pool` are one number, or one per layer."""
+    """Settings of `image_cnn`. `kernel_size`, `stride` and `pool_size` are one number, or one per layer."""
 
     name: Literal["image_cnn"] = "image_cnn"
     filters: tuple[int, ...] = Field((32, 64), description="filters per layer, as in [32, 64]")
-    kernel: PerLayer = Field(3, description="side of a filter, in pixels")
+    kernel_size: PerLayer = Field(3, description="side of a filter, in pixels")
     stride: PerLayer = Field(1, description="step from one window to the next, in pixels")
     padding: Padding = Field("same", description="valid: inside the image; same: zeros around it")
     pooling: PoolName = Field("max", description="pooling of squares after each layer: max or mean")
-    pool: PerLayer = Field(2, description="side of a pooled square, in pixels; 1 = no pooling")
+    pool_size: PerLayer = Field(2, description="side of a pooled square, in pixels; 1 = no pooling")
     activation: Activation = Field("relu", description="after each convolution")
-    pooled: Literal["flat", "max", "mean"] = Field(
+    final_pooling: Literal["flat", "max", "mean"] = Field(
         "flat",
         description="image vector: flat = all of the last maps; max, mean = one per map",
     )
-    shift: float = Field(
+    random_shift: float = Field(
         0.1, ge=0, le=1, description="maximum random shift in training, as a fraction of each side"
     )
     dropout: DropoutRate = Field(0.5, description="dropout rate of the pooled vector")
@@ -69,7 +69,7 @@ class ImageCnnConfig(Settings):
     def _one_layer(cls, filters: Any) -> Any:
         return (filters,) if isinstance(filters, int) else filters
 
-    @field_validator("filters", "kernel", "stride", "pool")
+    @field_validator("filters", "kernel_size", "stride", "pool_size")
     @classmethod
     def _positive(cls, values: PerLayer) -> PerLayer:
         if not values or min(_tuple(values)) < 1:
@@ -80,7 +80,7 @@ class ImageCnnConfig(Settings):
 
     @model_validator(mode="after")
     def _check_lengths(self) -> Self:
-        for key in ("kernel", "stride", "pool"):
+        for key in ("kernel_size", "stride", "pool_size"):
             values = _tuple(getattr(self, key))
             if len(values) not in (1, len(self.filters)):
                 raise ValueError(
@@ -95,7 +95,7 @@ class ImageCnnConfig(Settings):
         count = len(self.filters)
         kernels, strides, pools = (
             _tuple(value) * (count if len(_tuple(value)) == 1 else 1)
-            for value in (self.kernel, self.stride, self.pool)
+            for value in (self.kernel_size, self.stride, self.pool_size)
         )
         return tuple(
             Layer(filters, kernel, stride, self.padding, pool)
@@ -115,14 +115,14 @@ class ImageCnnConfig(Settings):
             convolved = _over(size, layer)
             if 0 in convolved:
                 raise ConfigError(
-                    f"model.kernel: convolution {number} has filters of {layer.kernel}x"
+                    f"model.kernel_size: convolution {number} has filters of {layer.kernel}x"
                     f"{layer.kernel}, and the {size[0]}x{size[1]} before it leaves no place for "
                     "one; take smaller filters, less pooling or larger images, or padding: same"
                 )
             pooled = (convolved[0] // layer.pool, convolved[1] // layer.pool)
             if 0 in pooled:
                 raise ConfigError(
-                    f"model.pool: pooling {number} takes squares of {layer.pool}x{layer.pool}, and "
+                    f"model.pool_size: pooling {number} takes squares of {layer.pool}x{layer.pool}, and "
                     f"the {convolved[0]}x{convolved[1]} before it fills none; take smaller squares "
                     "or larger images"
                 )
@@ -169,7 +169,7 @@ class EncodedImages:
         maps: output of the last layer, [batch, filters, height, width].
     """
 
-    pooled: Tensor
+    final_pooling: Tensor
     maps: Tensor
 
 
@@ -212,13 +212,15 @@ class ImageCnn(nn.Module):
         super().__init__()
         channels, height, width = shape
         last = config.sizes(height, width)[-1][1]
-        self.shift = RandomShift(round(config.shift * height), round(config.shift * width))
+        self.shift = RandomShift(
+            round(config.random_shift * height), round(config.random_shift * width)
+        )
         before = (channels, *config.filters)
         self.blocks = nn.ModuleList(
             ConvolutionBlock(below, layer, pooling=config.pooling, activation=config.activation)
             for below, layer in zip(before, config.layers, strict=False)
         )
-        self.pooled = config.pooled
+        self.pooled = config.final_pooling
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = config.filters[-1] * (last[0] * last[1] if self.pooled == "flat" else 1)
 

@@ -16,7 +16,7 @@ class LstmConfig(RecurrentConfig):
 
     name: Literal["lstm"] = "lstm"
     # off, so that runs from before this setting can be repeated
-    variational: bool = variational_field(False)
+    variational_dropout: bool = variational_field(False)
 
 
 class Lstm(Recurrent):

@@ -33,7 +33,9 @@ def variational_field(default: bool) -> Any:
 class RecurrentConfig(WideConfig):
     """Settings of every recurrent encoder."""
 
-    hidden: int = Field(128, ge=1, le=WIDEST, description="width of the hidden state per direction")
+    hidden_dim: int = Field(
+        128, ge=1, le=WIDEST, description="width of the hidden state per direction"
+    )
     layers: int = Field(1, ge=1, le=DEEPEST, description="number of stacked layers")
     directions: Literal[1, 2] = Field(2, description="1 = left to right, 2 = both")
     pooling: PoolingNames = pooling_field()
@@ -41,7 +43,7 @@ class RecurrentConfig(WideConfig):
     dropout: DropoutRate = Field(
         0.3, description="dropout rate between layers and of the pooled vector"
     )
-    variational: bool = variational_field(True)
+    variational_dropout: bool = variational_field(True)
 
 
 class Recurrent(WideEncoder):
@@ -53,14 +55,14 @@ class Recurrent(WideEncoder):
         self.recurrent = StackedRecurrent(
             cell,
             config.dim,
-            config.hidden,
+            config.hidden_dim,
             layers=config.layers,
             directions=config.directions,
             dropout=config.dropout,
-            variational=config.variational,
+            variational=config.variational_dropout,
         )
         self.pooling = Pooling(
-            config.pooling, config.hidden * config.directions, directions=config.directions
+            config.pooling, config.hidden_dim * config.directions, directions=config.directions
         )
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim

@@ -39,7 +39,7 @@ class TransformerConfig(WideConfig):
     name: Literal["transformer"] = "transformer"
     layers: int = Field(2, ge=1, le=DEEPEST, description="number of stacked layers")
     heads: int = Field(4, ge=1, le=1024, description="number of attention heads; must divide dim")
-    feed_forward: int | None = Field(
+    feed_forward_dim: int | None = Field(
         None,
         ge=1,
         le=4 * WIDEST,
@@ -49,7 +49,7 @@ class TransformerConfig(WideConfig):
     positions: Positions = Field(
         "rotary", description="position encoding: sinusoidal, learned, rotary"
     )
-    longest: int = Field(
+    max_positions: int = Field(
         512, ge=1, le=LONGEST, description="maximum number of tokens with learned positions"
     )
     pooling: PoolingNames = pooling_field()
@@ -66,7 +66,7 @@ class TransformerConfig(WideConfig):
     @property
     def most_tokens(self) -> int | None:
         """Maximum number of tokens of a text: `longest` with learned positions, else None."""
-        return self.longest if self.positions == "learned" else None
+        return self.max_positions if self.positions == "learned" else None
 
 
 class Transformer(WideEncoder):
@@ -74,14 +74,16 @@ class Transformer(WideEncoder):
 
     def __init__(self, config: TransformerConfig, vocabulary_size: int) -> None:
         super().__init__(config, vocabulary_size)
-        self.positions = make_positions(config.positions, config.longest, config.dim, scale=STD)
+        self.positions = make_positions(
+            config.positions, config.max_positions, config.dim, scale=STD
+        )
         self.rotary_dim = config.dim // config.heads if config.positions == "rotary" else None
         self.embedding_dropout = Dropout(config.embedding_dropout)
         self.blocks = nn.ModuleList(
             Block(
                 config.dim,
                 config.heads,
-                hidden_dim=config.feed_forward or 4 * config.dim,
+                hidden_dim=config.feed_forward_dim or 4 * config.dim,
                 activation=config.activation,
                 dropout=config.dropout,
             )

@@ -88,7 +88,7 @@ def open_pretrained(
         )
     # vectors of words know what letters would tell, also of a word seen once; and frozen ones must
     # not move by letters
-    words = {"tokenizer": {"name": "words", "min_frequency": 1}, "model": {"spelling": 0}}
+    words = {"tokenizer": {"name": "words", "min_frequency": 1}, "model": {"subword_ngrams": 0}}
     settled = merge(words, settled)
     return OpenVectors(source), merge(settled, {"model": {"dim": source.dim}})
 

@@ -106,9 +106,9 @@ class Regress(LogitsTask):
     @classmethod
     def check_recipe(cls, recipe: RunSettings) -> None:
         """Refuse a linear model: there is one for classes alone."""
-        if getattr(recipe.model, "linear_share", 0):
+        if getattr(recipe.model, "linear_weight", 0):
             raise ValueError(
-                "model.linear_share: the linear model beside a network is for classify and "
+                "model.linear_weight: the linear model beside a network is for classify and "
                 "multilabel, and the task is regress; set it to 0"
             )
 

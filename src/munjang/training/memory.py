@@ -89,5 +89,5 @@ def check_batches_fit(groups: Iterable[Group], recipe: Any) -> None:
             f"training: out of memory: a batch of {len(largest.rows):,} rows, padded to "
             f"{largest.time:,} tokens, takes {needed / 1e9:,.1f} GB or more, and this machine has "
             f"{available / 1e9:,.1f} GB; lower training.batch_size, tokenizer.max_length, "
-            "training.buckets or model.dim"
+            "training.length_buckets or model.dim"
         )

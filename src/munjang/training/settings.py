@@ -30,7 +30,7 @@ class TrainingSettings(Settings):
     batch_tokens: int | None = Field(
         None, ge=1, le=2**26, description="maximum tokens per batch, instead of batch_size"
     )
-    buckets: str | None = Field(
+    length_buckets: str | None = Field(
         None, description="boundaries of the length buckets, such as '10,100'; null: automatic"
     )
     learning_rate: float = Field(1e-3, gt=0, le=1e38, description="peak learning rate of AdamW")
@@ -84,7 +84,7 @@ class TrainingSettings(Settings):
         0.1,
         ge=0,
         le=0.5,
-        description="share of the rows that each of model.members does not learn from",
+        description="share of the rows that each of model.ensemble_size does not learn from",
     )
     checkpoint_seconds: float = Field(
         60.0, ge=0, le=10**8, description="seconds between checkpoints"
@@ -130,7 +130,7 @@ class TrainingSettings(Settings):
             raise ValueError("expected cpu, cuda or cuda:N")
         return device
 
-    @field_validator("buckets")
+    @field_validator("length_buckets")
     @classmethod
     def _boundaries(cls, buckets: str | None) -> str | None:
         if buckets is not None:
@@ -139,7 +139,7 @@ class TrainingSettings(Settings):
 
     def bucketing(self) -> Bucketing:
         """Return how training rows are grouped into batches."""
-        boundaries = None if self.buckets is None else parse_boundaries(self.buckets)
+        boundaries = None if self.length_buckets is None else parse_boundaries(self.length_buckets)
         return Bucketing(self.batch_size, self.batch_tokens, boundaries)
 
 
@@ -166,5 +166,5 @@ def refuse_leave_out(training: TrainingSettings) -> None:
     """
     if training.ensemble_leave_out != TrainingSettings.model_fields["ensemble_leave_out"].default:
         raise ValueError(
-            "training.ensemble_leave_out: is for text encoders with model.members; leave it out"
+            "training.ensemble_leave_out: is for text encoders with model.ensemble_size; leave it out"
         )

@@ -12,7 +12,7 @@ from munjang.tuning.spaces import space_of
 _SHARED = {
     "model.name",
     "training.metric",
-    "training.buckets",
+    "training.length_buckets",
     "training.device",
     "training.threads",
     "training.checkpoint_seconds",

@@ -18,7 +18,7 @@ _RECURRENT: Space = {
     **_TRAINING,
     "model.dim": Choice((32, 64, 128, 256)),
     "model.ngrams": Span(1, 2, whole=True),
-    "model.hidden": Choice((32, 64, 128, 256)),
+    "model.hidden_dim": Choice((32, 64, 128, 256)),
     "model.layers": Span(1, 2, whole=True),
     **_POOLED,
 }
@@ -63,7 +63,7 @@ _PAIR_TRAINING: Space = {
 _RECURRENT_PAIRS: Space = {
     **_PAIR_TRAINING,
     "model.cell": Choice(("lstm", "gru")),
-    "model.hidden": Choice((128, 256, 512)),
+    "model.hidden_dim": Choice((128, 256, 512)),
     "model.layers": Span(1, 2, whole=True),
     "model.embedding_dropout": Span(0.0, 0.5),
     "model.dropout": Span(0.0, 0.5),
@@ -90,10 +90,10 @@ IMAGE_SPACES: dict[str, Space] = {
         "training.learning_rate": Span(3e-4, 1e-2, log=True),
         "training.batch_size": Choice((16, 32, 64, 128)),
         "training.epochs": Span(3, 30, whole=True),
-        "model.kernel": Choice((3, 5)),
+        "model.kernel_size": Choice((3, 5)),
         "model.pooling": Choice(("max", "mean")),
-        "model.pooled": Choice(("flat", "max", "mean")),
-        "model.shift": Span(0.0, 0.2),
+        "model.final_pooling": Choice(("flat", "max", "mean")),
+        "model.random_shift": Span(0.0, 0.2),
         "model.dropout": Span(0.0, 0.6),
     },
 }

@@ -27,7 +27,7 @@ SMALL = {"images": ("model.filters=[4]",), "translate": ("model.dim=16", "model.
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_has_a_report_with_an_estimate(task: str, by: str) -> None:
     given = {"task": task} if by == "task" else {"config": {"task": task}}
-    overrides = [*QUICK, *SMALL.get(task, ("model.dim=8", "model.buckets=1024"))]
+    overrides = [*QUICK, *SMALL.get(task, ("model.dim=8", "model.ngram_buckets=1024"))]
     report = check(DATA[task], test=DATA[task], overrides=overrides, seconds=0.05, **given)
     assert isinstance(report, INPUTS[TASKS[task].reads].report)
     assert report.rows == len(DATA[task][0])
@@ -47,7 +47,7 @@ def test_an_unknown_task_names_all_of_them() -> None:
 
 
 def test_an_estimate_of_memory_contains_the_process() -> None:
-    overrides = [*QUICK, "model.dim=8", "model.buckets=1024"]
+    overrides = [*QUICK, "model.dim=8", "model.ngram_buckets=1024"]
     estimate = check(DATA["classify"], model="mean", overrides=overrides, seconds=0.1).estimate
     assert estimate is not None
     parts = ("weights_bytes", "optimizer_bytes", "copies_bytes")

@@ -16,7 +16,7 @@ from munjang.estimates import estimate_training
 
 QUICK = (
     "model.dim=8",
-    "model.hidden=16",
+    "model.hidden_dim=16",
     "training.epochs=3",
     "training.batch_tokens=64",
     "training.average_after=null",
@@ -41,7 +41,7 @@ def look(data: Any, *more: str, **given: Any) -> PairReport:
 
 
 def prepared(data: Any, *more: str) -> PreparedPairs:
-    given = {"tokenizer": {"name": "words"}, "model": {"dim": 8, "hidden": 16}}
+    given = {"tokenizer": {"name": "words"}, "model": {"dim": 8, "hidden_dim": 16}}
     training = {"epochs": 3, "batch_tokens": 64, "average_after": None, "threads": 1}
     decoding = {"beam": 2}
     given |= {"training": training, "decoding": decoding}

@@ -70,7 +70,7 @@ def test_the_margin_of_errors_is_relative_to_the_numbers() -> None:
 def test_a_training_on_images_is_cut_to_a_budget_of_the_clock_too() -> None:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 255, (60, 8, 8)).astype(np.uint8)
-    given = {"model": {"filters": [4], "pool": 2}, "training": {"threads": 1, "epochs": 10**5}}
+    given = {"model": {"filters": [4], "pool_size": 2}, "training": {"threads": 1, "epochs": 10**5}}
     data = (list(pixels), [("x", "y")[row % 2] for row in range(60)])
     prepared = within(Budget(0.5, "seconds"), prepare_images(data, None, None, given, str))
     training = prepared.recipe.training

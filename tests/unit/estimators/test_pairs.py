@@ -20,7 +20,7 @@ from munjang import MunjangError, Seq2Seq
 
 QUICK: dict[str, Any] = {
     "model.dim": 16,
-    "model.hidden": 32,
+    "model.hidden_dim": 32,
     "model.dropout": 0.0,
     "model.embedding_dropout": 0.0,
     "training.epochs": 20,

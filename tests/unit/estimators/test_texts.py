@@ -22,7 +22,7 @@ from munjang import MunjangError, TextClassifier
 
 QUICK: dict[str, Any] = {
     "model.dim": 8,
-    "model.buckets": 512,
+    "model.ngram_buckets": 512,
     "training.epochs": 4,
     "training.batch_size": 16,
     "training.threads": 1,
@@ -177,9 +177,14 @@ def test_clone_and_parameters() -> None:
     "settings",
     [
         {**QUICK, "training.epochs": 2},
-        {"training": {"epochs": 2, "threads": 1}, "model": {"dim": 8, "buckets": 512}},
-        ["training.epochs=2", "training.threads=1", "model.dim=8", "model.buckets=512"],
-        {"training": {"epochs": 1}, "training.epochs": 2, "model.buckets": 512, "model.dim": 8},
+        {"training": {"epochs": 2, "threads": 1}, "model": {"dim": 8, "ngram_buckets": 512}},
+        ["training.epochs=2", "training.threads=1", "model.dim=8", "model.ngram_buckets=512"],
+        {
+            "training": {"epochs": 1},
+            "training.epochs": 2,
+            "model.ngram_buckets": 512,
+            "model.dim": 8,
+        },
     ],
     ids=["dotted", "nested", "list", "mixed"],
 )

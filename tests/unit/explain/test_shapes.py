@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from munjang.models.registry import ARCHITECTURES, build_encoder
+from tests.architectures import ARCHITECTURES, build_encoder
 from torch import nn
 
 import munjang
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def bare(filters: int, kernel: int, *more: str) -> tuple[str, ...]:
-    first = (f"model.filters={filters}", f"model.kernel={kernel}", "model.padding=valid")
-    return (*first, "model.pool=1", *more)
+    first = (f"model.filters={filters}", f"model.kernel_size={kernel}", "model.padding=valid")
+    return (*first, "model.pool_size=1", *more)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_convolution_by_hand(size: str, overrides: tuple[str, ...], shape: Any
 
 @pytest.mark.parametrize(("pool", "shape"), [(2, (44, 44, 400)), (4, (22, 22, 400))])
 def test_what_pooling_makes_of_three_million_numbers(pool: int, shape: tuple[int, ...]) -> None:
-    found = shapes("image_cnn", input="96x96", overrides=[*bare(400, 8), f"model.pool={pool}"])
+    found = shapes("image_cnn", input="96x96", overrides=[*bare(400, 8), f"model.pool_size={pool}"])
     convolution, pooling, vector = found.layers
     assert convolution.activations == 3_168_400
     assert convolution.parameters == found.parameters == 400 * (8 * 8 + 1)
@@ -81,8 +81,8 @@ def test_every_image_network_is_as_computed_or_refused(
     pooled: str,
 ) -> None:
     count = len(filters)
-    layers = {"kernel": kernels[:count], "stride": strides[:count], "pool": pools[:count]}
-    names = {"padding": padding, "pooling": pooling, "pooled": pooled}
+    layers = {"kernel_size": kernels[:count], "stride": strides[:count], "pool_size": pools[:count]}
+    names = {"padding": padding, "pooling": pooling, "final_pooling": pooled}
     config = ImageCnnConfig.parse({"filters": filters, **layers, **names})
     try:
         encoder = ImageCnn(config, size)
@@ -153,13 +153,13 @@ def test_every_text_encoder_is_whole(name: str, chosen: dict[str, Any], tokens: 
     assert not any(layer.name == type(encoder).__name__ for layer in found.layers)
 
 
-SIZES = {"model": {"dim": 8, "bag_dim": 0, "spelling": 0}}
+SIZES = {"model": {"dim": 8, "bag_dim": 0, "subword_ngrams": 0}}
 
 
 # 100 tokens take the fused attention, 5 the plain products
 @pytest.mark.parametrize("time", [5, 100])
 def test_products_of_a_transformer_by_hand(time: int) -> None:
-    overrides = ["model.layers=3", "model.heads=2", "model.feed_forward=24"]
+    overrides = ["model.layers=3", "model.heads=2", "model.feed_forward_dim=24"]
     found = shapes("transformer", input=time, config=SIZES, overrides=overrides)
     attention = 4 * time * 8 * 8 + 2 * time * time * 8
     assert found.multiply_adds == 3 * (attention + 2 * time * 8 * 24)
@@ -173,14 +173,14 @@ def test_products_of_a_transformer_by_hand(time: int) -> None:
 @pytest.mark.parametrize(("name", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
 @pytest.mark.parametrize("directions", [1, 2])
 def test_products_of_a_recurrent_layer_by_hand(name: str, gates: int, directions: int) -> None:
-    overrides = ["model.hidden=6", "model.layers=2", f"model.directions={directions}"]
+    overrides = ["model.hidden_dim=6", "model.layers=2", f"model.directions={directions}"]
     found = shapes(name, input=9, config=SIZES, overrides=overrides)
     first, second = (9 * gates * 6 * (below + 6) for below in (8, 6 * directions))
     assert found.multiply_adds == directions * (first + second)
 
 
 def test_products_of_windows_and_of_pooling_by_hand() -> None:
-    overrides = ["model.widths=[2,5]", "model.filters=7", "model.pooling=max+attention"]
+    overrides = ["model.kernel_sizes=[2,5]", "model.filters=7", "model.pooling=max+attention"]
     found = shapes("cnn", input=9, config=SIZES, overrides=overrides)
     embedding, two, five, pooling = found.layers
     assert (two.multiply_adds, five.multiply_adds) == (9 * 2 * 8 * 7, 9 * 5 * 8 * 7)
@@ -264,7 +264,7 @@ def test_json_is_plain_and_says_all() -> None:
         ),
         (
             "image_cnn",
-            {"input": "7x7", "overrides": ["model.filters=[1,1]", "model.pool=5"]},
+            {"input": "7x7", "overrides": ["model.filters=[1,1]", "model.pool_size=5"]},
             "pooling 2 takes squares of 5x5, and the 1x1 before it fills none",
         ),
         ("image_cnn", {"input": "7x7x2"}, "1 channel (gray) or 3 (color), got '7x7x2'"),
@@ -272,7 +272,7 @@ def test_json_is_plain_and_says_all() -> None:
         ("image_cnn", {"overrides": ["model.kernels=3"]}, "did you mean 'kernel'?"),
         (
             "image_cnn",
-            {"overrides": ["model.filters=[1,2,3]", "model.pool=[1,2]"]},
+            {"overrides": ["model.filters=[1,2,3]", "model.pool_size=[1,2]"]},
             "pool: expected one number, or one for each of the 3 layers of filters, got 2",
         ),
         ("cnn", {"input": "7x7"}, "expected a number of tokens"),

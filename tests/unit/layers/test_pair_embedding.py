@@ -139,7 +139,7 @@ def test_what_does_not_fit_is_refused(source: int, options: dict[str, int], mess
         ({}, True, {"target_table"}),
         ({}, False, {"target_table", "source_table"}),
         ({"share_embeddings": False}, True, {"target_table", "source_table"}),
-        ({"tie_output": False}, True, {"target_table", "output_table"}),
+        ({"tie_embeddings": False}, True, {"target_table", "output_table"}),
     ],
 )
 def test_settings_and_vocabularies_decide_together(

@@ -1,12 +1,12 @@
 """The recurrent encoders: what a saved folder relies on."""
 
 import pytest
-from munjang.models.registry import build_encoder, model_config
+from tests.architectures import build_encoder, model_config
 
 
 @pytest.mark.parametrize("pooling", ["max", "mean", "last", "max+mean"])
 def test_the_names_of_saved_weights_stay(pooling: str) -> None:
-    settings = {"name": "lstm", "dim": 4, "hidden": 3, "layers": 2, "pooling": pooling}
+    settings = {"name": "lstm", "dim": 4, "hidden_dim": 3, "layers": 2, "pooling": pooling}
     encoder = build_encoder(model_config(settings), 9)
     layers = [f"recurrent.{way}.{n}" for way in ("forwards", "backwards") for n in (0, 1)]
     kinds = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
@@ -16,7 +16,7 @@ def test_the_names_of_saved_weights_stay(pooling: str) -> None:
 
 @pytest.mark.parametrize(("name", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
 def test_a_gate_more_is_a_set_of_weights_more(name: str, gates: int) -> None:
-    config = model_config({"name": name, "dim": 4, "hidden": 3, "directions": 1})
+    config = model_config({"name": name, "dim": 4, "hidden_dim": 3, "directions": 1})
     encoder = build_encoder(config, 9)
     size = sum(p.numel() for key, p in encoder.named_parameters() if "recurrent" in key)
     assert size == gates * (3 * 4 + 3 * 3 + 3 + 3)
@@ -25,7 +25,7 @@ def test_a_gate_more_is_a_set_of_weights_more(name: str, gates: int) -> None:
 def test_only_lstm_draws_a_mask_a_token_unless_told() -> None:
     """Runs of `lstm` from before `variational` was a setting repeat."""
     chosen = {name: model_config({"name": name}) for name in ("rnn", "lstm", "gru")}
-    assert {name: config.variational for name, config in chosen.items()} == {
+    assert {name: config.variational_dropout for name, config in chosen.items()} == {
         "rnn": True,
         "lstm": False,
         "gru": True,

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 import torch
-from munjang.models.registry import build_encoder_decoder, pair_config
+from tests.architectures import build_encoder_decoder, pair_config
 from torch import nn
 
 from munjang.data.pairs.examples import PairExamples
@@ -41,7 +41,7 @@ def made_pairs(sides: Sides) -> PairExamples:
 
 def made_network(sides: Sides) -> nn.Module:
     torch.manual_seed(0)
-    config = pair_config({"name": "attentive", "dim": 8, "hidden": 8})
+    config = pair_config({"name": "attentive", "dim": 8, "hidden_dim": 8})
     sizes = sides.source.vocabulary.size, sides.target.vocabulary.size
     return build_encoder_decoder(config, Vocabularies(*sizes, shared=False))
 

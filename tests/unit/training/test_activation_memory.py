@@ -36,7 +36,10 @@ def saved_numbers(network: torch.nn.Module, images: torch.Tensor) -> float:
     [
         ({}, (3, 64, 64)),
         ({"filters": [8, 16, 32], "pooling": "mean"}, (1, 28, 28)),
-        ({"filters": [16, 8], "pool": [3, 1], "kernel": 5, "padding": "valid"}, (3, 40, 50)),
+        (
+            {"filters": [16, 8], "pool_size": [3, 1], "kernel_size": 5, "padding": "valid"},
+            (3, 40, 50),
+        ),
     ],
 )
 def test_the_count_is_what_autograd_saves_and_one_gradient(

@@ -17,9 +17,9 @@ from tests.unit.training.conftest import Small, scores_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-CNN = {"name": "cnn", "widths": [2, 3], "filters": 3, "embedding_dropout": 0.3}
-LSTM = {"name": "lstm", "hidden": 3, "layers": 2, "dropout": 0.3}
-NGRAMS = {"name": "mean", "ngrams": 3, "buckets": 40, "token_dropout": 0.2}
+CNN = {"name": "cnn", "kernel_sizes": [2, 3], "filters": 3, "embedding_dropout": 0.3}
+LSTM = {"name": "lstm", "hidden_dim": 3, "layers": 2, "dropout": 0.3}
+NGRAMS = {"name": "mean", "ngrams": 3, "ngram_buckets": 40, "token_dropout": 0.2}
 # Passes end at 6, 12 and 18; evaluations stand at 3, 6, 9, 12, 15 and 18.
 STOPS = [(1,), (3,), (5,), (6,), (7,), (9,), (12,), (17,), (18,), (2, 3, 4), (6, 12, 13)]
 RUNS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

@@ -57,7 +57,7 @@ def test_the_same_run_has_the_same_fingerprint_however_it_is_run() -> None:
 
 
 def test_words_out_of_vocabulary_are_of_the_data() -> None:
-    rare = {"tokenizer": {"name": "words", "min_frequency": 2}, "model": {"spelling": 5}}
+    rare = {"tokenizer": {"name": "words", "min_frequency": 2}, "model": {"subword_ngrams": 5}}
     one, other = (texts([*TEXTS, word], [*LABELS, "a"], **rare) for word in ("splendid", "dreary"))
     assert describe_change(one, other) == "the words out of vocabulary changed"
 

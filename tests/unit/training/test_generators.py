@@ -23,13 +23,13 @@ CLASSIFY: dict[str, Any] = {"data": (TEXTS, ["ab"[n % 2] for n in range(48)])}
 PAIRS: dict[str, Any] = {"data": (TEXTS, TEXTS[::-1]), "task": "translate"}
 RUNS: dict[str, dict[str, Any]] = {
     "mean": {**CLASSIFY, "model": "mean", "overrides": ["model.token_dropout=0.3"]},
-    "cnn": {**CLASSIFY, "model": "cnn", "overrides": ["model.members=2", "model.bag_dim=0"]},
-    "lstm": {**CLASSIFY, "model": "lstm", "overrides": ["model.hidden=8", "model.bag_dim=0"]},
+    "cnn": {**CLASSIFY, "model": "cnn", "overrides": ["model.ensemble_size=2", "model.bag_dim=0"]},
+    "lstm": {**CLASSIFY, "model": "lstm", "overrides": ["model.hidden_dim=8", "model.bag_dim=0"]},
     "attentive": {
         **PAIRS,
         "model": "attentive",
         "overrides": [
-            "model.hidden=8",
+            "model.hidden_dim=8",
             "model.scheduled_sampling=0.4",
             "tokenizer.name=words",
             "training.batch_size=8",

@@ -56,7 +56,7 @@ def test_an_optimizer_without_a_private_function(
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("model", [{}, {"name": "lstm", "hidden": 3}])
+@pytest.mark.parametrize("model", [{}, {"name": "lstm", "hidden_dim": 3}])
 def test_a_training_without_any_private_function(
     model: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:

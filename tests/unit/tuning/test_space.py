@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from munjang.image_recipe import make_image_recipe
-from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
+from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 from munjang.pair_recipe import PairTexts, make_pair_recipe
 
 from munjang.defaults import Script, make_recipe
@@ -52,8 +52,10 @@ def test_models_of_pairs_and_images_have_a_table_whose_values_their_recipes_take
 
 
 def test_a_setting_whose_own_value_is_a_list_is_not_searched() -> None:
-    recipe = make_image_recipe("image_cnn", 500, {"model": {"filters": [8, 8], "kernel": [3, 5]}})
-    assert "model.kernel" not in searched(recipe, (), {})
+    recipe = make_image_recipe(
+        "image_cnn", 500, {"model": {"filters": [8, 8], "kernel_size": [3, 5]}}
+    )
+    assert "model.kernel_size" not in searched(recipe, (), {})
 
 
 def test_batches_of_pairs_counted_in_rows_are_not_made_batches_of_tokens() -> None:
@@ -113,7 +115,7 @@ def test_a_file_may_list_range_and_fix(tmp_path: Path) -> None:
         "training.epochs": Span(1, 3, whole=True),
     }
     # the setting is a list itself, so a list is one value of it
-    assert fixed == {"model": {"widths": [2, 3], "filters": 20}}
+    assert fixed == {"model": {"kernel_sizes": [2, 3], "filters": 20}}
     recipe = recipe_of("cnn", **fixed)
     space = searched(recipe, flat(fixed), {k: v for k, v in parts.items() if k != "model.dropout"})
     assert space["model.dim"] == Choice((32, 48))

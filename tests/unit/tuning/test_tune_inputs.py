@@ -27,7 +27,7 @@ def pairs(out: Path, trials: int, **more: Any) -> Tuned:
     sources = [" ".join([str(number), *row]) for number, row in enumerate(rows)]
     targets = [" ".join(reversed(row)) for row in rows]
     fixed = {
-        "model": {"dim": 8, "hidden": 8, "layers": 1},
+        "model": {"dim": 8, "hidden_dim": 8, "layers": 1},
         "training": {"threads": 1, "epochs": 1},
         "decoding": {"max_length": 4},
         "translate": {"validation_rows": 4},
@@ -42,7 +42,7 @@ def images(out: Path, trials: int, **more: Any) -> Tuned:
     labels = [("left", "right")[row % 2] for row in range(40)]
     pixels[0::2, :, :4] += 100
     pixels[1::2, :, 4:] += 100
-    fixed = {"model": {"filters": [4], "pool": 2}, "training": {"threads": 1, "epochs": 1}}
+    fixed = {"model": {"filters": [4], "pool_size": 2}, "training": {"threads": 1, "epochs": 1}}
     options = {"task": "images", "overrides": fixed, **more}
     return tune((list(pixels), labels), out=out, trials=trials, seed=2, **options)
 
@@ -59,7 +59,7 @@ class KilledError(BaseException):
     ("search", "kind", "metric", "key"),
     [
         (pairs, PairModel, "chrf", "model.reverse_source"),
-        (images, ImageModel, "log_loss", "model.pooled"),
+        (images, ImageModel, "log_loss", "model.final_pooling"),
     ],
 )
 def test_a_search_that_was_killed_ends_with_the_same_trials(

@@ -129,10 +129,10 @@ class Attentive(RecurrentEncoderDecoder):
         self.attends_before_cell = config.attention == "additive"
         self.has_input_feeding = config.input_feeding
         is_stepwise = self.attends_before_cell or self.has_input_feeding
-        super().__init__(config, vocabularies, extra_dim=config.hidden if is_stepwise else 0)
+        super().__init__(config, vocabularies, extra_dim=config.hidden_dim if is_stepwise else 0)
         self.is_stepwise = is_stepwise
-        self.attention = GlobalAttention(_SCORES[config.attention], config.hidden)
-        self.combine = nn.Linear(2 * config.hidden, config.hidden, bias=False)
+        self.attention = GlobalAttention(_SCORES[config.attention], config.hidden_dim)
+        self.combine = nn.Linear(2 * config.hidden_dim, config.hidden_dim, bias=False)
 
     def begin(self, source: Tensor, source_mask: Tensor) -> AttentiveState:
         """Return the state before the first step, of beam 1."""

@@ -16,7 +16,7 @@ class EncoderDecoderConfig(Settings):
     """Settings that all encoder-decoders share."""
 
     dim: int = Field(128, ge=1, le=WIDEST, description="embedding dimension")
-    tie_output: bool = Field(
+    tie_embeddings: bool = Field(
         True,
         description="the output layer shares its weights with the target embedding (Press and "
         "Wolf 2017)",
@@ -89,7 +89,7 @@ def pair_embedding(
     """Return the embeddings of both sides and the output layer that `config` describes.
 
     Args:
-        config: `dim`, `tie_output` and `share_embeddings` are read.
+        config: `dim`, `tie_embeddings` and `share_embeddings` are read.
         vocabularies: embeddings are shared only where the vocabulary is.
         states: width of the states that an output layer with weights of its own projects;
             None: dim. A tied output layer projects states of width dim: see
@@ -100,6 +100,6 @@ def pair_embedding(
         vocabularies.target,
         config.dim,
         share=config.share_embeddings and vocabularies.shared,
-        tie=config.tie_output,
-        out_dim=None if config.tie_output else states,
+        tie=config.tie_embeddings,
+        out_dim=None if config.tie_embeddings else states,
     )

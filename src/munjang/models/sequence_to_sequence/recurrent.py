@@ -30,7 +30,7 @@ class RecurrentEncoderDecoderConfig(EncoderDecoderConfig):
     """Settings of every recurrent encoder-decoder."""
 
     cell: GatedCell = Field("lstm", description="lstm or gru, in encoder and decoder")
-    hidden: int = Field(
+    hidden_dim: int = Field(
         256,
         ge=1,
         le=WIDEST,
@@ -49,9 +49,9 @@ class RecurrentEncoderDecoderConfig(EncoderDecoderConfig):
 
     @model_validator(mode="after")
     def _directions_share_hidden(self) -> Self:
-        if self.hidden % self.directions:
+        if self.hidden_dim % self.directions:
             raise ValueError(
-                f"hidden: two directions share it evenly, and {self.hidden} is odd; choose an "
+                f"hidden_dim: two directions share it evenly, and {self.hidden_dim} is odd; choose an "
                 f"even width, or directions: 1"
             )
         return self
@@ -77,7 +77,7 @@ class RecurrentEncoderDecoder(nn.Module):
         extra_dim: int = 0,
     ) -> None:
         super().__init__()
-        cell, hidden, layers = config.cell, config.hidden, config.layers
+        cell, hidden, layers = config.cell, config.hidden_dim, config.layers
         self.scheduled_sampling = config.scheduled_sampling
         self.embedding = pair_embedding(config, vocabularies, states=hidden)
         self.scale = config.dim**0.5

@@ -54,7 +54,7 @@ class TransformerEncoderDecoderConfig(EncoderDecoderConfig):
         description="layers of the decoder; as many as of the encoder when left out",
     )
     heads: int = Field(4, ge=1, le=1024, description="attention heads; they share dim")
-    feed_forward: int | None = Field(
+    feed_forward_dim: int | None = Field(
         None,
         ge=1,
         le=4 * WIDEST,
@@ -63,7 +63,7 @@ class TransformerEncoderDecoderConfig(EncoderDecoderConfig):
     activation: Activation = Field("relu", description="of the feed-forward layers")
     norm: Norm = Field("pre", description="layer norm before (pre) or after (post) each sublayer")
     positions: Positions = Field("rotary", description="sinusoidal, learned or rotary")
-    longest: int = Field(512, ge=1, le=LONGEST, description="number of learned positions")
+    max_positions: int = Field(512, ge=1, le=LONGEST, description="number of learned positions")
     dropout: DropoutRate = Field(0.3, description="dropout of embeddings and of each sublayer")
 
     @model_validator(mode="after")
@@ -74,7 +74,7 @@ class TransformerEncoderDecoderConfig(EncoderDecoderConfig):
     @property
     def most_tokens(self) -> int | None:
         """`longest` with learned positions; None: no limit."""
-        return self.longest if self.positions == "learned" else None
+        return self.max_positions if self.positions == "learned" else None
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,8 @@ class TransformerEncoderDecoder(nn.Module):
         super().__init__()
         self.embedding = pair_embedding(config, vocabularies)
         self.scale = config.dim**0.5
-        self.source_positions = make_positions(config.positions, config.longest, config.dim)
-        self.target_positions = make_positions(config.positions, config.longest, config.dim)
+        self.source_positions = make_positions(config.positions, config.max_positions, config.dim)
+        self.target_positions = make_positions(config.positions, config.max_positions, config.dim)
         self.rotary_dim = config.dim // config.heads if config.positions == "rotary" else None
         self.dropout = Dropout(config.dropout)
         self.encoder = nn.ModuleList(_layer(Block, config) for _ in range(config.layers))
@@ -283,7 +283,7 @@ def _layer(kind: type[AnyBlock], config: TransformerEncoderDecoderConfig) -> Any
     return kind(
         config.dim,
         config.heads,
-        hidden_dim=config.feed_forward or 2 * config.dim,
+        hidden_dim=config.feed_forward_dim or 2 * config.dim,
         activation=config.activation,
         dropout=config.dropout,
         norm=config.norm,

@@ -41,7 +41,7 @@ class SeriesInput(ArrayInput):
         return cls(recipe, int(folder.json("series.json")["longest"]))
 
     def files(self):
-        return {"series.json": {"longest": self.longest}}
+        return {"series.json": {"max_positions": self.longest}}
 
     @property
     def size(self):

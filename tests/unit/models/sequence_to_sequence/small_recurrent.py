@@ -13,7 +13,7 @@ from munjang.text.vocabulary import GO
 from tests.made import Rows, padded, random_rows
 
 WORDS = 14
-SMALL = {"dim": 6, "hidden": 8}
+SMALL = {"dim": 6, "hidden_dim": 8}
 SOURCES = [[], [5], *random_rows(4, vocabulary=WORDS, shortest=2, longest=6)]
 TARGETS = [
     [GO, *row]

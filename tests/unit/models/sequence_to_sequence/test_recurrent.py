@@ -39,7 +39,7 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         {"reverse_source": False},
         {"directions": 2, "layers": 2},
         {"directions": 2, "cell": "gru", "reverse_source": False},
-        {"layers": 3, "tie_output": False},
+        {"layers": 3, "tie_embeddings": False},
         {"share_embeddings": False},
         {"dim": 8},
     ],
@@ -48,7 +48,7 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         *BAHDANAU,
         {"layers": 2, "directions": 1},
         {"layers": 2, "input_feeding": True, "cell": "gru", "directions": 1},
-        {"layers": 2, "attention": "additive", "tie_output": False, "share_embeddings": False},
+        {"layers": 2, "attention": "additive", "tie_embeddings": False, "share_embeddings": False},
         {"share_embeddings": False, "input_feeding": True, "dim": 8},
     ],
 }
@@ -253,7 +253,7 @@ def test_a_handful_of_pairs_is_learned_to_near_zero_loss(name: str, chosen: Chos
     targets = random_rows(4, vocabulary=WORDS, shortest=2, longest=3, seed=4)
     pair = pair_of(sources, [[GO, *row] for row in targets])
     wanted = torch.tensor([token for row in targets for token in [*row, EOS]])
-    model = make(name, **{**chosen, "dim": 8, "hidden": 16})
+    model = make(name, **{**chosen, "dim": 8, "hidden_dim": 16})
     optimizer = AdamW([ParameterGroup(list(model.parameters()), 0.05)])
     for _ in range(40):
         model.zero_grad()
@@ -307,5 +307,5 @@ def test_each_side_may_have_a_vocabulary_of_its_own(name: str) -> None:
 @pytest.mark.parametrize("name", SETTINGS)
 def test_an_odd_width_is_not_shared_by_two_directions(name: str) -> None:
     with pytest.raises(ConfigError, match="9 is odd"):
-        make(name, **{**SMALL, "hidden": 9, "directions": 2})
-    make(name, **{**SMALL, "hidden": 9, "directions": 1})
+        make(name, **{**SMALL, "hidden_dim": 9, "directions": 2})
+    make(name, **{**SMALL, "hidden_dim": 9, "directions": 1})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from munjang.models.registry import build_encoder_decoder, pair_config
+from tests.architectures import build_encoder_decoder, pair_config
 from torch import Tensor
 
 from munjang.errors import ConfigError
@@ -112,7 +112,7 @@ def test_heads_have_to_share_the_width() -> None:
 
 def test_learned_places_end_and_say_so() -> None:
     config = pair_config(
-        {"name": "transformer", "dim": 8, "heads": 2, "positions": "learned", "longest": 4}
+        {"name": "transformer", "dim": 8, "heads": 2, "positions": "learned", "max_positions": 4}
     )
     assert config.most_tokens == 4
     model: Any = build_encoder_decoder(config, Vocabularies(9, 9, shared=True)).eval()

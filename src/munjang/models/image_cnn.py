@@ -169,7 +169,7 @@ class EncodedImages:
         maps: output of the last layer, [batch, filters, height, width].
     """
 
-    final_pooling: Tensor
+    pooled: Tensor
     maps: Tensor
 
 

@@ -78,8 +78,13 @@ def test_forward_with_attention_gives_the_same_states_and_all_weights(
 ) -> None:
     encoder = make(layers=3, positions=positions, pooling=pooling)
     ids, mask = padded(ROWS, extra=2)
-    plain, seen = encoder(ids, mask), encoder(ids, mask, attention_layer=layer)
-    assert plain.attention is None
+    plain, (seen, layers) = encoder(ids, mask), encoder.forward_with_attention(ids, mask)
+    of_layers = [("source", layer) for layer in range(3)]
+    of_pooling = [("pooling", 0)] if "attention" in pooling else []
+    assert [(one.kind, one.layer) for one in layers] == of_layers + of_pooling
+    assert bool(of_pooling) == (plain.attention is not None)
+    if of_pooling:
+        torch.testing.assert_close(layers.pop().weights, plain.attention)
     torch.testing.assert_close(seen.pooled, plain.pooled, atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(seen.states[mask], plain.states[mask], atol=1e-6, rtol=1e-5)
     sums = mask[:, None].expand(-1, 2, -1).float()
@@ -91,16 +96,9 @@ def test_forward_with_attention_gives_the_same_states_and_all_weights(
 
 def test_each_layer_shows_weights_of_its_own() -> None:
     encoder, batch = make(layers=3), padded(ROWS)
-    first, second, last = (encoder(*batch, attention_layer=layer).attention for layer in range(3))
+    first, second, last = (one.weights for one in encoder.forward_with_attention(*batch)[1])
     assert not torch.allclose(first, second, atol=1e-3)
     assert not torch.allclose(second, last, atol=1e-3)
-    assert torch.equal(encoder(*batch, attention_layer=-1).attention, last)
-
-
-@pytest.mark.parametrize("layer", [2, -3])
-def test_there_is_no_such_layer(layer: int) -> None:
-    with pytest.raises(IndexError):
-        make(layers=2)(*padded(ROWS), attention_layer=layer)
 
 
 @pytest.mark.parametrize("pooling", ["max", "mean", "last", "max+mean"])
@@ -124,7 +122,7 @@ def test_the_order_of_tokens_is_known(positions: str) -> None:
 
 
 def test_a_text_longer_than_the_learned_places_is_an_error() -> None:
-    encoder = make(positions="learned", longest=4)
+    encoder = make(positions="learned", max_positions=4)
     with pytest.raises(ValueError, match="a text of 5 tokens, but learned positions for 4"):
         encoder(*padded([[1, 2, 3, 4, 5]]))
 
@@ -138,7 +136,7 @@ def test_dropout_is_of_training_alone() -> None:
 
 @pytest.mark.parametrize("positions", POSITIONS)
 def test_gradients_are_those_of_small_differences(positions: str) -> None:
-    encoder = make(positions=positions, longest=4, pooling="mean", layers=1, dim=4).double()
+    encoder = make(positions=positions, max_positions=4, pooling="mean", layers=1, dim=4).double()
     ids, mask = padded([[2, 5, 3], [4], []])
     inside = [p for name, p in encoder.named_parameters() if "embedding" not in name]
 

@@ -5,7 +5,7 @@ import torch
 
 from munjang.models.attention_weights import Attends
 from munjang.models.sequence_to_sequence.seq2seq import Seq2Seq, Seq2SeqConfig
-from tests.unit.models.recurrent_pairs import SOURCES, TARGETS, make, pair_of
+from tests.unit.models.sequence_to_sequence.small_recurrent import SOURCES, TARGETS, make, pair_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -94,7 +94,7 @@ def make_encoder(
     """A small encoder in training mode, every dropout at the share given."""
     fields = ARCHITECTURES[name].config_class().model_fields
     small = {key: value for key, value in SMALL.items() if key in fields}
-    dropouts = {key: dropout for key in fields if key.endswith("dropout")}
+    dropouts = {key: dropout for key in fields if key.endswith("dropout") and fields[key].annotation is not bool}
     config = model_config({"name": name, **small, **dropouts, **chosen})
     torch.manual_seed(seed)
     encoder = build_encoder(config, VOCABULARY)

@@ -70,7 +70,7 @@ def _explain(settings: type[BaseModel], error: ValidationError) -> str:
 
 
 def shown(value: object) -> str:
-    """A wrong value as a message quotes it: its beginning, whatever it is."""
+    """Return a wrong value as a message quotes it, shortened."""
     try:
         return _cut(repr(value))
     except (ValueError, RecursionError):  # a number of 5,000 digits, a list in a list in a list
@@ -88,7 +88,7 @@ def _reason(error: Any) -> str:
 
 
 def _field_path(settings: type[BaseModel], place: tuple[str | int, ...]) -> list[str]:
-    """The names of settings on the way to `place`, without the marks that pydantic adds inside."""
+    """Return the names of settings on the way to `place`, without pydantic's own marks."""
     path: list[str] = []
     for part in place:
         path.append(str(part))
@@ -111,7 +111,7 @@ def _keys_at(settings: type[BaseModel], path: list[str]) -> list[str]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`"; did you mean 'x'?"` for the known name nearest to a wrong one, or nothing."""
+    """Return `"; did you mean 'x'?"` for the known name nearest to a wrong one, or ""."""
     close = nearest_name(name, known, cutoff=0.5)
     return f"; did you mean '{close}'?" if close else ""
 
@@ -130,7 +130,7 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
 
 
 def mapping_of(text: str, path: Path) -> dict[str, Any]:
-    """Likewise the mapping in `text`, which was read from `path`."""
+    """Parse text that was read from `path` as one YAML mapping."""
     try:
         loaded = parse_yaml(text)
     except UnreadableError as error:
@@ -148,7 +148,7 @@ class _Dumper(yaml.SafeDumper):
     """PyYAML's safe writer, but for the one character that it loses."""
 
     def ignore_aliases(self, data: Any) -> bool:
-        """A value that stands twice is written twice: aliases are not read."""
+        """Write a value that occurs twice out twice: aliases are not read."""
         return True
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
@@ -161,12 +161,12 @@ _Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def to_yaml(values: Mapping[str, Any]) -> str:
-    """Plain YAML in the order of `values`; Hangul stays readable."""
+    """Return plain YAML in the order of `values`, with readable Hangul."""
     return yaml.dump(dict(values), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with every key of `over` laid on it, mappings merged key by key."""
+    """Return `base` updated with `over`; mappings are merged recursively."""
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
@@ -182,7 +182,7 @@ def given_settings(
     named: Mapping[str, Any],
     overrides: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """All that a person set, nested as in `config.yaml`; the later of the three wins.
+    """Return all settings of the user, nested as in `config.yaml`; later arguments win.
 
     Args:
         config: a YAML file, or its mapping.

@@ -15,7 +15,7 @@ _MOST_BYTES = 256_000_000
 
 
 def read_object(path: Path, what: str, cure: str) -> dict[str, Any]:
-    """The JSON object that a file holds.
+    """Read the JSON object of a file.
 
     Raises:
         FolderError: it holds none.
@@ -27,7 +27,7 @@ def read_object(path: Path, what: str, cure: str) -> dict[str, Any]:
 
 
 def read_json(path: Path, what: str, cure: str) -> Any:
-    """The JSON that a file holds, without numbers that are none.
+    """Read the JSON of a file, without NaN and infinity.
 
     Args:
         path: of the file.
@@ -53,6 +53,6 @@ def read_json(path: Path, what: str, cure: str) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value for a message, cut where it is long."""
+    """Return a value as a message quotes it, shortened."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:40]}..."

@@ -20,17 +20,17 @@ _BOOLEANS = ("true", "false")
 
 @lru_cache(maxsize=1 << 12)
 def composed(name: str) -> str:
-    """A name in NFC, without space around it: the key of a column."""
+    """Return a name in NFC without surrounding space: the key of a column."""
     return unicodedata.normalize("NFC", name).strip()
 
 
 def usual_key(name: str) -> str:
-    """The key by which a column's name is held against usual names: small letters, too."""
+    """Return the key that a column's name shares with usual names: lower-cased, too."""
     return composed(name).lower()
 
 
 def label_key(name: str) -> str:
-    """The key of a label: NFC, booleans in small letters, whole numbers without their `.0`."""
+    """Return the key of a label: NFC, lower-case booleans, integers without their `.0`."""
     name = composed(name)
     if name.lower() in _BOOLEANS:
         return name.lower()
@@ -52,19 +52,19 @@ class KnownLabels:
             self._by_key.setdefault(label_key(name), name)
 
     def find(self, name: str) -> str | None:
-        """The known name of a label; None if it is none of them."""
+        """Return the known name of a label, or None."""
         return name if name in self._names else self._by_key.get(label_key(name))
 
 
 def nearest_name(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
-    """The known name that is most like a wrong one, capitals and normal forms aside."""
+    """Return the known name most like a wrong one, ignoring case and normal form, or None."""
     by_key = {usual_key(other): other for other in reversed(list(known))}
     close = difflib.get_close_matches(usual_key(name), list(by_key), n=1, cutoff=cutoff)
     return by_key[close[0]] if close else None
 
 
 def existing_path(path: str | Path) -> Path:
-    """The path itself; where nothing stands there, one that differs only in its normal form."""
+    """Return the path, or an existing one that differs only in its normal form."""
     path = Path(path)
     if str(path).isascii() or os.path.lexists(path):
         return path

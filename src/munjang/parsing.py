@@ -47,7 +47,7 @@ def parse_json(
     most_strings: int = JSON_VALUES,
     nan_is_null: bool = False,
 ) -> Any:
-    """Plain values of one JSON document in UTF-8.
+    """Parse one JSON document in UTF-8 as plain values.
 
     Args:
         data: the document.
@@ -102,7 +102,7 @@ def _refuse_constant(constant: str) -> None:
 
 
 def parse_yaml(text: str) -> Any:
-    """Plain values of one YAML document; None of an empty one.
+    """Parse one YAML document as plain values; an empty one is None.
 
     Raises:
         UnreadableError: it is not YAML, has an alias, an anchor, a merge key, a tag or a key twice,
@@ -146,7 +146,7 @@ class _Building:
     open: list[_Open] = field(default_factory=list)
 
     def take(self, event: Any) -> None:
-        """The next event."""
+        """Process the next event."""
         if isinstance(event, yaml.NodeEvent):
             self._refuse_indirect(event)
             if isinstance(event, yaml.ScalarEvent):
@@ -203,7 +203,7 @@ class _Building:
 
 
 def _scalar(event: Any) -> Any:
-    """The value of a plain scalar as YAML 1.1 sees it; anything in quotes is text."""
+    """Return the value of a plain scalar in YAML 1.1; quoted scalars are text."""
     if not event.implicit[0] or len(event.value) > _LONGEST_NUMBER:
         return event.value
     tag = _tag(event.value)
@@ -219,7 +219,7 @@ def _scalar(event: Any) -> Any:
 
 
 def _tag(value: str) -> str | None:
-    """What a plain scalar looks like: an int, a date ...; None for text."""
+    """Return the tag that a plain scalar resolves to, such as int; None for text."""
     for tag, pattern in yaml.SafeLoader.yaml_implicit_resolvers.get(value[:1], []):
         if pattern.match(value):
             return str(tag)

@@ -83,7 +83,7 @@ def prepare(
     *,
     vectors: Any = None,
 ) -> Prepared:
-    """Read, check, split, fit and encode.
+    """Prepare a training: read, check, split, fit and encode.
 
     Args:
         data: of the `read` of the input, such as `munjang.data.readers.read.read_table`.

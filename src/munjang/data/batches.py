@@ -45,7 +45,7 @@ class Batch:
         return int(self.lengths.sum())
 
     def to(self, device: torch.device) -> "Batch":
-        """The same batch on another device."""
+        """Return the batch on another device."""
         if device.type == "cpu":
             return self
         return Batch(
@@ -84,13 +84,13 @@ class Examples:
         return Examples(self.column.take(pa.array(places)), targets)
 
     def batches(self, groups: Iterable[Group]) -> Iterator[Batch]:
-        """The batch of each group, made when it is asked for."""
+        """Yield the batch of each group, made when it is asked for."""
         values, offsets = values_and_offsets(self.column)
         for group in groups:
             yield pad(values, offsets, group, self.targets)
 
     def in_order_of_length(self, batch_size: int = 256) -> Iterator[Batch]:
-        """All rows once, the shortest first: for evaluation and prediction."""
+        """Yield all rows once, the shortest first, for evaluation and prediction."""
         yield from self.batches(Bucketing(batch_size).in_order_of_length(self.lengths))
 
 
@@ -100,7 +100,7 @@ def pad(
     group: Group,
     targets: npt.NDArray[Any] | None,
 ) -> Batch:
-    """The batch of the rows of a group."""
+    """Return the padded batch of the rows of a group."""
     starts = offsets[group.rows]
     lengths = offsets[group.rows + 1] - starts
     place = np.arange(group.time)
@@ -162,7 +162,7 @@ def kept_tokens(
     signs: Sequence[int] = (),
     room: int | None = None,
 ) -> Bools:
-    """Which of the tokens of some rows `keep_beginnings` keeps [tokens]."""
+    """Return True for each token that `keep_beginnings` keeps, [tokens]."""
     starts = np.repeat(offsets[:-1], np.diff(offsets))
     place = np.arange(len(values)) - starts
     are_signs = np.isin(values, signs) if signs else np.zeros(len(values), dtype=np.bool_)

@@ -9,7 +9,7 @@ from munjang.text.blank import without_blanks
 
 
 def text_column(texts: str | Iterable[str]) -> pl.Series:
-    """A column of the texts of a collection (`munjang.data.collection`); empty ones are "".
+    """Return the texts of a collection (`munjang.data.collection`) as a column; empty ones are "".
 
     Raises:
         DataError: it is no collection of texts, or an entry is no text; its place is named.

@@ -31,7 +31,7 @@ class AnyBatch(Protocol):
         """How much stands in it, in the dataset's unit; padding does not count."""
 
     def to(self, device: torch.device) -> Self:
-        """The same batch on another device."""
+        """Return the batch on another device."""
 
 
 class Dataset(Protocol):
@@ -46,7 +46,7 @@ class Dataset(Protocol):
         """What speed is counted in, such as "tokens"."""
 
     def __len__(self) -> int:
-        """How many rows."""
+        """Return the number of rows."""
 
     @property
     def lengths(self) -> Int64s:
@@ -60,7 +60,7 @@ class Dataset(Protocol):
         """Return the rows at some places, in that order."""
 
     def batches(self, groups: Iterable[Group]) -> Iterator[AnyBatch]:
-        """The batch of each group, made when it is asked for."""
+        """Yield the batch of each group, made when it is asked for."""
 
     def in_order_of_length(self, batch_size: int = 256) -> Iterator[AnyBatch]:
-        """All rows once, always in the same batches: for evaluation and prediction."""
+        """Yield all rows once, always in the same batches, for evaluation and prediction."""

@@ -84,7 +84,7 @@ def encode_texts(
 
 
 def _beginnings(tokenizer: Tokenizer, texts: pl.Series, tokens: int) -> pl.Series:
-    """The texts, of each long one as much as holds its first tokens."""
+    """Return the texts, long ones shortened to a prefix that holds their first tokens."""
     longest = longest_encoded_whole(tokens)
     if texts.dtype != pl.String or not (texts.str.len_bytes() > longest).any():
         return texts
@@ -96,7 +96,7 @@ def _beginnings(tokenizer: Tokenizer, texts: pl.Series, tokens: int) -> pl.Serie
 
 
 def _numbered(column: TokenColumn, size: int) -> TokenColumn:
-    """Each OOV gets an id of its own, from `size` up."""
+    """Give each OOV token an id of its own, from `size` up."""
     values, offsets = values_and_offsets(column)
     places = np.flatnonzero(values == OOV)
     values = values.copy()
@@ -107,7 +107,7 @@ def _numbered(column: TokenColumn, size: int) -> TokenColumn:
 def _by_type(
     column: TokenColumn, size: int, named: Sequence[str], known: Sequence[str]
 ) -> tuple[TokenColumn, tuple[str, ...]]:
-    """One id a distinct word, of the OOV that are left.
+    """Give each distinct OOV word one id, once rows are truncated.
 
     Args:
         column: of `_numbered`, cut.

@@ -15,7 +15,7 @@ from munjang.text.columns import Int64s
 
 
 def require_labels(table: Table) -> pl.Series:
-    """The labels of a table that must have some.
+    """Return the labels of a table.
 
     Raises:
         DataError: it has none.
@@ -30,7 +30,7 @@ def require_labels(table: Table) -> pl.Series:
 
 
 def count_labels(labels: pl.Series) -> dict[str, int]:
-    """Rows of each label, the most frequent first, ties in order of the alphabet."""
+    """Return rows per label, the most frequent first, ties in alphabetical order."""
     counts = labels.value_counts(name="count").rows()
     return dict(sorted(counts, key=lambda pair: (-pair[1], pair[0])))
 
@@ -63,7 +63,7 @@ def check_labels(table: Table, *, least: int = 1) -> dict[str, int]:
 
 
 def too_few(table: Table, small: dict[str, int], least: int, unit: str = "row") -> DataError:
-    """What to say about classes that are too small, at the first row of the smallest."""
+    """Return the error about classes that are too small, at the first row of the smallest."""
     label = min(small, key=lambda name: (small[name], name))
     count = small[label]
     others = join_names([name for name in small if name != label])

@@ -83,7 +83,7 @@ def parallel_defaults(given: Mapping[str, Any], texts: PairTexts) -> dict[str, A
 
 
 def both_tokenizers(given: Mapping[str, Any], texts: PairTexts) -> dict[str, Any]:
-    """The section `tokenizer`: what is said of it as such is said of both sides."""
+    """Return the section `tokenizer` with a tokenizer per side; top-level settings hold for both."""
     own = {key: given[key] for key in ("shared_vocabulary", "long_sources") if key in given}
     both = {k: v for k, v in given.items() if k not in {*own, "source", "target"}}
     least = [_SMALLEST[script] for script in texts.scripts]

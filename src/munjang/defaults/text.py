@@ -124,7 +124,7 @@ _OTHER_PASSES: dict[Script, tuple[int, int, int]] = {
 
 
 def passes(model: str, script: Script, rows: int) -> int:
-    """How many passes over `rows` texts to make when the user does not say."""
+    """Return the default number of epochs for `rows` texts."""
     texts, fewest, most = _PASSES.get((model, script), _OTHER_PASSES[script])
     return min(most, max(fewest, round(texts / max(1, rows))))
 
@@ -158,7 +158,7 @@ def script_defaults(given: Mapping[str, Any], script: Script, rows: int) -> dict
 
 
 def _by_rows(defaults: dict[str, Any], rows: int) -> dict[str, Any]:
-    """`defaults` with what suits the number of texts; of 0 nothing is known."""
+    """Return `defaults` with what suits the number of texts; 0 is unknown."""
     model = defaults.get("model", {})
     if not model.get("spelling") or not rows:
         return defaults
@@ -177,7 +177,7 @@ def _by_rows(defaults: dict[str, Any], rows: int) -> dict[str, Any]:
 
 
 def _cut_by_hand(given: Mapping[str, Any]) -> bool:
-    """Whether the user has words cut by Keras' rule or not lower-cased: there are no signs then."""
+    """Return whether the user chose Keras' word rule or case-sensitive words, without capital signs."""
     asked = given.get("tokenizer", {})
     settings = asked.get("settings", {}) if isinstance(asked, Mapping) else {}
     if not isinstance(settings, Mapping):

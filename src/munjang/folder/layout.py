@@ -41,7 +41,7 @@ _OURS = {CONFIG, WEIGHTS, METRICS, CARD, *_TOKENIZERS, *_MARKS, BOARD, REPLACEME
 def refuse_occupied(
     out: str | Path | None, *, resume: bool = False, overwrite: bool = False
 ) -> None:
-    """See to it that a training into `out` would destroy nothing unasked. Changes nothing.
+    """Refuse an output folder in which a training would destroy something; change nothing.
 
     Both `resume` and `overwrite` stand for: go on with what was stopped; where there is nothing to
     go on with, begin anew.
@@ -132,7 +132,7 @@ def _opened(folder: Path, *, resume: bool) -> Path:
 
 
 def unfinished_in(folder: str | Path) -> Path | None:
-    """Where in `folder` a training stands that was stopped and can be gone on with."""
+    """Return the folder of an unfinished training in `folder` that can be resumed, or None."""
     for place in (Path(folder) / REPLACEMENT, Path(folder)):
         if (place / CHECKPOINT).exists():
             return place
@@ -140,14 +140,14 @@ def unfinished_in(folder: str | Path) -> Path | None:
 
 
 def _names_in(folder: Path) -> set[str]:
-    """Names in a folder; locks, and what a killed write left half done, count as nothing."""
+    """Return the names in a folder, without locks and partial files."""
     if not folder.exists():
         return set()
     return {path.name for path in folder.iterdir() if not _is_half(path.name)} - {LOCK}
 
 
 def _is_half(name: str) -> bool:
-    """Whether a killed write of ours left it."""
+    """Return whether an interrupted write of this program left the file."""
     return is_half(name) and (not name.endswith(PARTIAL) or name.removesuffix(PARTIAL) in _OURS)
 
 

@@ -39,7 +39,7 @@ _held: dict[tuple[str, int], int] = {}
 
 @contextmanager
 def hold(folder: Path, report: Report = discard) -> Iterator[None]:
-    """Be the only one that writes into `folder`, which exists, until the end of the block.
+    """Hold the lock of a folder, which exists, for the duration of the block.
 
     Args:
         folder: to write into.
@@ -62,7 +62,7 @@ def hold(folder: Path, report: Report = discard) -> Iterator[None]:
 
 
 def refuse_held(folder: Path) -> None:
-    """See to it that nobody writes into `folder` at this moment. Changes nothing.
+    """Refuse a folder that another process is writing to; change nothing.
 
     Raises:
         FolderError: somebody does.
@@ -82,7 +82,7 @@ def refuse_held(folder: Path) -> None:
 
 
 def _take(folder: Path, report: Report) -> int:
-    """The descriptor of the lock file, locked."""
+    """Open the lock file, lock it, and return its descriptor."""
     path = folder / FILE
     while True:
         try:
@@ -147,7 +147,7 @@ def _sign(descriptor: int) -> None:
 
 
 def _holder(descriptor: int) -> str:
-    """Who has the lock, as they said themselves."""
+    """Return the holder of the lock, as the lock file names it."""
     for _ in range(_LOOKS):
         os.lseek(descriptor, 0, os.SEEK_SET)
         with suppress(ValueError, TypeError, KeyError):
@@ -168,7 +168,7 @@ def _release(path: Path, descriptor: int) -> None:
 
 
 def _let_go_in_child() -> None:
-    """A forked child holds nothing: it may outlive the training that it was forked from."""
+    """Release all locks in a forked child, which may outlive the training."""
     for descriptor in _held.values():
         with suppress(OSError):
             os.close(descriptor)

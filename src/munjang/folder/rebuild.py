@@ -62,7 +62,7 @@ def load_recipe(sealed: SealedFolder, kind: type[AnySettings]) -> AnySettings:
 
 
 def load_metrics(sealed: SealedFolder) -> dict[str, Any]:
-    """What `metrics.json` holds.
+    """Load `metrics.json`.
 
     Raises:
         FolderError: it is none.
@@ -78,7 +78,7 @@ def load_metrics(sealed: SealedFolder) -> dict[str, Any]:
 
 @contextmanager
 def reading_metrics(sealed: SealedFolder) -> Iterator[None]:
-    """Within, `metrics.json` is used: of another model it has not what is looked for.
+    """Raise `FolderError` if `metrics.json` lacks what the block looks up.
 
     Raises:
         FolderError: naming the file.
@@ -137,7 +137,7 @@ def load_tokenizer(
     name: str,
     settings: Mapping[str, Any],
 ) -> Tokenizer:
-    """A tokenizer of the folder, with its vocabulary.
+    """Load a tokenizer of the folder with its vocabulary.
 
     Args:
         sealed: the folder.
@@ -170,7 +170,7 @@ def load_tokenizer(
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Within, an error names the file."""
+    """Add the name of the file to errors of the block."""
     try:
         yield
     except (FolderError, ConfigError) as error:
@@ -178,7 +178,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def load_network(sealed: SealedFolder, build: Callable[[], nn.Module]) -> nn.Module:
-    """The network that `build` makes, with the weights of the folder, in evaluation mode.
+    """Build a network and load the weights of the folder; it is in evaluation mode.
 
     No random number is drawn, and nothing is built that the header of the weights does not have.
 
@@ -226,7 +226,7 @@ class _Outlines(TorchFunctionMode):
     def __torch_function__(
         self: Self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        """Any call of torch."""
+        """Count a call of torch, and skip initialization."""
         self.left -= 1
         if self.left < 0:
             raise _TooMuchError
@@ -238,7 +238,7 @@ class _Outlines(TorchFunctionMode):
 
 
 def _outline(path: Path, build: Callable[[], nn.Module], tensors: int) -> nn.Module:
-    """The network without numbers."""
+    """Build the network on the device `meta`, without numbers."""
     try:
         with torch.device("meta"), _Outlines(_CALLS + _CALLS_PER_TENSOR * tensors):
             return build()
@@ -254,7 +254,7 @@ def _outline(path: Path, build: Callable[[], nn.Module], tensors: int) -> nn.Mod
 
 
 def _kind(tensor: torch.Tensor) -> str:
-    """Numbers with a point are kept in 32 bits, whatever torch makes by default just now."""
+    """Return the type in the header; floating point is float32, whatever torch's default is."""
     return "F32" if tensor.is_floating_point() else _KINDS[tensor.dtype]
 
 

@@ -27,14 +27,14 @@ _BEGUN = re.compile(r"\.tmp\w{6}")
 
 
 def place_of(folder: str | Path) -> Path:
-    """The folder whose files are the model in `folder`: its own, or those about to replace them."""
+    """Return the folder of the model's files: `folder`, or the replacement in it if complete."""
     folder = Path(folder)
     new = folder / FOLDER
     return new if (new / MANIFEST).is_file() else folder
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether a whole model stands in `folder`."""
+    """Return whether `folder` holds a complete model."""
     return (place_of(folder) / MANIFEST).is_file()
 
 
@@ -68,7 +68,7 @@ def replaced(folder: Path) -> Iterator[Path]:
 
 
 def is_half(name: str) -> bool:
-    """Whether a file is what a killed write left: ours, or what safetensors had begun."""
+    """Return whether an interrupted write of this program or safetensors left the file."""
     return name.endswith(PARTIAL) or _BEGUN.fullmatch(name) is not None
 
 
@@ -98,7 +98,7 @@ def drop(folder: Path) -> None:
 
 
 def _sealed(folder: Path) -> list[str]:
-    """Names of the files of a model; none where no manifest can be read."""
+    """Return the names of a model's files; empty if no manifest can be read."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
         return [name for name in files if Path(name).name == name]
@@ -118,7 +118,7 @@ def _put(source: Path, target: Path) -> None:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Log and curves: nobody's model, moved as they are."""
+    """Move logs and curves, which belong to no model."""
     if target.is_dir() and not target.is_symlink():
         shutil.rmtree(target, ignore_errors=True)
     source.replace(target)

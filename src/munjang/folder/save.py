@@ -58,7 +58,7 @@ def write_folder(
 
 
 def to_json(values: Any, indent: int | None = None) -> str:
-    """JSON with a line break at its end; Hangul stays readable.
+    """Return JSON with a final line break and readable Hangul; NaN and infinity become null.
 
     JSON knows no NaN and no infinity: such a figure, of which there is hardly ever one, is null.
     """
@@ -70,7 +70,7 @@ def to_json(values: Any, indent: int | None = None) -> str:
 
 
 def _finite(values: Any) -> Any:
-    """Plain values with None for each number that is not finite."""
+    """Return plain values with None for each number that is not finite."""
     if isinstance(values, Mapping):
         return {key: _finite(value) for key, value in values.items()}
     if isinstance(values, list | tuple):
@@ -94,7 +94,7 @@ def card_page(
     typed: str,
     limits: str,
 ) -> str:
-    """`README.md` of the folder: what the model is, how good, how it was made, how to use it.
+    """Return `README.md` of the folder.
 
     Args:
         card: the task's part.

@@ -51,7 +51,7 @@ class CheckedFile:
     digest: Any = field(default_factory=hashlib.sha256)
 
     def read(self, count: int) -> bytes:
-        """The next `count` bytes.
+        """Return the next `count` bytes.
 
         Raises:
             FolderError: the file ends before.
@@ -114,7 +114,7 @@ class SealedFolder:
 
     @contextmanager
     def opened(self, name: str, *, in_part: bool = False) -> Iterator[CheckedFile]:
-        """The file of that name, to be read; it is checked at the end, unless read in part alone.
+        """Open a file for reading; it is checked at the end, unless read only in part.
 
         Raises:
             FolderError: it is not the one that was saved, or no file that can be read.
@@ -141,7 +141,7 @@ class SealedFolder:
             raise _altered(checked.path)
 
     def data(self, name: str, most: int = JSON_BYTES) -> bytes:
-        """All of a file of up to `most` bytes; raises as `opened`."""
+        """Return a whole file of up to `most` bytes; raises as `opened`."""
         size = self.seals[name].size
         if size > most:
             raise FolderError(f"{self.path / name}: {size:,} bytes, where up to {most:,} are read")
@@ -157,7 +157,7 @@ class SealedFolder:
         most_strings: int = JSON_VALUES,
         nan_is_null: bool = False,
     ) -> Any:
-        """The values in a JSON file, within the bounds of `munjang.parsing.parse_json`.
+        """Return the values of a JSON file, within the bounds of `munjang.parsing.parse_json`.
 
         Raises:
             FolderError: as `opened`, or it is not such JSON.
@@ -175,7 +175,7 @@ class SealedFolder:
             raise FolderError(f"{self.path / name}: {error}") from None
 
     def yaml(self, name: str) -> dict[str, Any]:
-        """The mapping in a YAML file, read once.
+        """Return the mapping of a YAML file, which is read once.
 
         Raises:
             FolderError: as `opened`, or it is no YAML that is read here.
@@ -191,7 +191,7 @@ class SealedFolder:
         return dict(self._kept[name])
 
     def strings(self, name: str, most: int, *, once: bool = False) -> tuple[str, ...]:
-        """The list of strings in a JSON file: terms of a baseline, or texts; about `most` of them.
+        """Return the list of about `most` strings in a JSON file, such as terms of a baseline.
 
         Raises:
             FolderError: as `json`, or, with `once`, a string stands there twice.
@@ -215,12 +215,12 @@ class SealedFolder:
 
 
 def are_strings(values: Any) -> bool:
-    """Whether it is a list of strings and of nothing else."""
+    """Return whether a value is a list of strings only."""
     return isinstance(values, list) and not set(map(type, values)) - {str}
 
 
 def open_sealed(folder: "str | Path | SealedFolder") -> SealedFolder:
-    """A folder with its manifest; one that is open already as it is.
+    """Open a folder with its manifest; return a `SealedFolder` as it is.
 
     Raises:
         FolderError: there is none, it is not finished, or of another format.
@@ -240,7 +240,7 @@ def open_sealed(folder: "str | Path | SealedFolder") -> SealedFolder:
 
 @contextmanager
 def as_folder_errors(folder: "str | Path | SealedFolder") -> Iterator[None]:
-    """Within, whatever is wrong with a folder becomes one `FolderError` of one line."""
+    """Turn any error about a folder into one `FolderError` of one line."""
     path = folder.path if isinstance(folder, SealedFolder) else folder
     try:
         yield
@@ -299,7 +299,7 @@ def _seal(values: Any) -> Seal | None:
 
 
 def _is_name(name: str) -> bool:
-    """Whether it names a file in the folder itself, on any system."""
+    """Return whether a name is that of a file in the folder itself, on any system."""
     return re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", name) is not None
 
 
@@ -318,7 +318,7 @@ def _open_regular(path: Path) -> BinaryIO:
 
 
 def _regular_size(path: Path) -> int:
-    """The size of a regular file, or of the one that a link leads to.
+    """Return the size in bytes of a regular file, or of the target of a link.
 
     Raises:
         FileNotFoundError: of the manifest, without which the folder is not finished.

@@ -39,7 +39,7 @@ class Readable(Protocol):
         """In bytes."""
 
     def read(self, count: int) -> bytes:
-        """The next bytes."""
+        """Return the next `count` bytes."""
 
     def read_into(self, memory: memoryview) -> None:
         """Fill a flat memory with the next bytes."""
@@ -63,7 +63,7 @@ class Entry:
 
 
 def read_header(file: Readable) -> dict[str, Entry]:
-    """The tensors of a file by name, in the order in which they lie in it.
+    """Return the tensors of a file by name, in the order in which they are stored.
 
     Raises:
         FolderError: it is no such header, or its tensors do not fill the rest of the file.
@@ -93,7 +93,7 @@ def read_header(file: Readable) -> dict[str, Entry]:
 
 
 def longest_side(header: Mapping[str, Entry]) -> int:
-    """The longest side of any weights: no vocabulary is longer than that."""
+    """Return the longest side of any floating-point tensor, a bound on vocabulary sizes."""
     return max((side for e in header.values() if e.kind == "F32" for side in e.shape), default=0)
 
 
@@ -130,7 +130,7 @@ def _array(name: str, entry: Entry) -> Numbers:
 def read_arrays(
     file: Readable, header: Mapping[str, Entry], room: Callable[[str, Entry], Numbers] = _array
 ) -> dict[str, Numbers]:
-    """The arrays that `read_header` found.
+    """Read the arrays that `read_header` listed.
 
     Args:
         file: behind its header.
@@ -156,7 +156,7 @@ def read_arrays(
 
 
 def unfit(path: Path, reason: str) -> FolderError:
-    """The error of weights that cannot be used."""
+    """Return the error of weights that cannot be used."""
     return FolderError(f"{path}: these weights do not fit: {reason}")
 
 
@@ -175,7 +175,7 @@ def _entry(path: Path, name: str, values: Any) -> Entry:
 
 
 def _are_counts(values: Any, most: int) -> bool:
-    """Whether it is a short list of whole numbers from 0 up that a file can have."""
+    """Return whether a value is a list of at most `most` integers from 0 to 2^62."""
     return (
         isinstance(values, list)
         and len(values) <= most

@@ -8,12 +8,12 @@ _MOST_NAMES = 5
 
 
 def absent_classes(classes: Sequence[ClassScore]) -> tuple[str, ...]:
-    """The labels that no judged row has."""
+    """Return the labels that no scored row has."""
     return tuple(one.label for one in classes if one.rows == 0)
 
 
 def absent_line(labels: Sequence[str], where: str, macro_f1: str = "") -> str:
-    """Words for it.
+    """Return a note on labels that do not occur in scored rows.
 
     Args:
         labels: that do not occur; at least one.
@@ -33,7 +33,7 @@ def absent_line(labels: Sequence[str], where: str, macro_f1: str = "") -> str:
 
 
 def notes_on(scores: object) -> list[str]:
-    """What must be known to read scores of known classes; nothing of other scores."""
+    """Return notes on scores: the classes that no row has, if scores have classes."""
     classes: Sequence[ClassScore] = getattr(scores, "classes", ())
     absent = absent_classes(classes)
     if not absent:

@@ -38,7 +38,7 @@ class Link:
 
 
 def links(sides: Sides, text: str, found: Hypothesis) -> tuple[Link, ...] | None:
-    """The links of one answer to `text`; None where the model attends to nothing."""
+    """Align one answer with `text`; return None if the model has no attention."""
     if found.attention is None:
         return None
     places = source_places(sides, text)
@@ -52,7 +52,7 @@ def links(sides: Sides, text: str, found: Hypothesis) -> tuple[Link, ...] | None
 
 
 def copied(sides: Sides, text: str, found: Hypothesis, answer: str) -> str:
-    """`answer` with each mark of an unknown word replaced by the piece of `text` it looked at."""
+    """Replace each OOV token of `answer` by the piece of `text` with the most attention."""
     if found.attention is None or UNKNOWN not in answer:
         return answer
     places = source_places(sides, text)
@@ -64,7 +64,7 @@ def copied(sides: Sides, text: str, found: Hypothesis, answer: str) -> str:
 
 
 def source_places(sides: Sides, text: str) -> list[tuple[int, int]]:
-    """The characters of `text` that each source token stands for."""
+    """Return the first and last character, half-open, of each source token in `text`."""
     tokens = sides.source.encode_with_offsets(pl.Series([text]))
     columns = (values_and_offsets(column)[0].tolist() for column in (tokens.starts, tokens.ends))
     places = list(zip(*columns, strict=True))
@@ -76,7 +76,7 @@ def source_places(sides: Sides, text: str) -> list[tuple[int, int]]:
 
 
 def target_pieces(sides: Sides, ids: Sequence[int]) -> list[str]:
-    """Each token of an answer by itself, as text; a letter of a syllable as it stands alone.
+    """Return each token of an answer as text; jamo as letters that stand alone.
 
     A sign that is nothing by itself goes by its name.
     """

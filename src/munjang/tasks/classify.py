@@ -103,7 +103,7 @@ class Classify(LogitsTask):
         settings: ClassifySettings,
         known: Sequence[str] | None = None,
     ) -> Self:
-        """The task for a training column of labels; names are sorted, whole numbers by value.
+        """Return the task for a training column of labels; names are sorted, integers by value.
 
         Args:
             labels: one a row.
@@ -145,12 +145,12 @@ class Classify(LogitsTask):
         return check_known_labels(require_labels(rows), self.labels, rows)
 
     def solve(self, features: Any, targets: Ints) -> tuple[Floats, Floats]:
-        """The linear model of features [rows, terms]: weights [outputs, terms], bias [outputs]."""
+        """Solve a linear model of features [rows, terms]."""
         weights = None if self.weights is None else np.asarray(self.weights)[targets]
         return solve_logistic(features, targets, self.outputs, row_weights=weights)
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """The training loss of a batch: a scalar, the mean of the (weighted) rows, in nats."""
+        """Return the training loss of a batch: the (weighted) mean over rows in nats, a scalar."""
         rows = self._row_loss()(logits, targets, self.settings.label_smoothing)
         if self.weights is None:
             return rows.mean()
@@ -164,7 +164,7 @@ class Classify(LogitsTask):
         return LOSSES[self.loss_name]
 
     def probabilities(self, logits: Tensor) -> Floats:
-        """Logits [rows, outputs] to probabilities [rows, classes] that sum to 1."""
+        """Return probabilities [rows, classes], which sum to 1, of logits [rows, outputs]."""
         logits = logits.double()
         if logits.shape[1] == 1:
             second = torch.sigmoid(logits)
@@ -172,7 +172,7 @@ class Classify(LogitsTask):
         return torch.softmax(logits, dim=1).cpu().numpy()
 
     def scorer(self, targets: Ints) -> "ClassScorer":
-        """Judges against class numbers [rows]."""
+        """Return the scorer against class numbers [rows]."""
         return ClassScorer(self, targets, Guesses.empty(len(targets)))
 
     def answers_of(self, logits: Tensor, truncated: Bools) -> list[Prediction]:
@@ -226,14 +226,14 @@ class ClassScorer:
             self.guesses.put(places, probabilities, self.targets[places])
 
     def scores(self) -> Scores:
-        """The scores of all rows."""
+        """Return the scores of all rows."""
         return scores_of_guesses(self.guesses, self.targets, self.task.labels)
 
 
 def _weights(
     labels: tuple[str, ...], counts: Ints, settings: ClassifySettings
 ) -> tuple[float, ...] | None:
-    """`balanced` is rows / (classes * rows of the class), as scikit-learn weighs."""
+    """Return class weights; `balanced` is n_rows / (n_classes * rows of the class) as in scikit-learn."""
     asked = settings.class_weights
     if asked is None:
         return None

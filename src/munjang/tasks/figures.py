@@ -47,10 +47,10 @@ _LOSSES = ("log_loss", "cross_entropy")
 
 
 def loss_of(figures: Mapping[str, float]) -> float:
-    """The log loss or cross-entropy among `figures`, in nats; 0 where there is neither."""
+    """Return the log loss or cross-entropy among metrics, in nats; 0 if there is neither."""
     return next((figures[name] for name in _LOSSES if name in figures), 0.0)
 
 
 def finite_or_none(value: float) -> float | None:
-    """The value, or None where it is not finite: JSON has no word for NaN and infinity."""
+    """Return the value, or None if it is NaN or infinite, which JSON cannot hold."""
     return value if math.isfinite(value) else None

@@ -18,7 +18,7 @@ _KNOWN = {*LOSSES, *NUMBER_LOSSES}
 
 
 def fitting_loss(asked: object, task: str, fitting: Iterable[str]) -> object:
-    """The full name of a loss that a task takes. What is no string is left to the settings.
+    """Return the full name of a loss that a task takes; values other than strings are returned as is.
 
     Args:
         asked: by the user; `mse` stands for `mean_squared_error`.

@@ -16,7 +16,7 @@ class Head(nn.Module):
         self.head = nn.Linear(encoder.pooled_dim, outputs)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Logits [batch, outputs]."""
+        """Return logits [batch, outputs]."""
         return self.head(self.encoder(*inputs).pooled)  # type: ignore[no-any-return]
 
 
@@ -33,7 +33,7 @@ class Members(nn.Module):
         self.networks = nn.ModuleList(networks)
 
     def forward(self, *inputs: Tensor) -> Tensor | list[Tensor]:
-        """The mean of all logits, [batch, outputs]; in training each member's own, in a list."""
+        """Return the mean logits [batch, outputs]; in training a list with those of each network."""
         logits = [network(*inputs) for network in self.networks]
         return logits if self.training else torch.stack(logits).mean(0)
 
@@ -54,7 +54,7 @@ class Beside(nn.Module):
         self.share = share
 
     def forward(self, *inputs: Tensor) -> Tensor | list[Tensor]:
-        """The weighted mean of both logits, [batch, outputs]; in training what `network` gives."""
+        """Return the weighted mean logits [batch, outputs]; in training the output of `network`."""
         logits = self.network(*inputs)
         if self.training:
             return logits  # type: ignore[no-any-return]
@@ -62,5 +62,5 @@ class Beside(nn.Module):
 
 
 def encoders_of(network: nn.Module) -> list[Any]:
-    """The encoder of every head in `network`, in their order."""
+    """Return the encoder of every head in `network`, in their order."""
     return [module.encoder for module in network.modules() if isinstance(module, Head)]

@@ -32,7 +32,7 @@ def logits_in_batches(
 
 @torch.inference_mode()
 def logits_of(model: nn.Module, examples: Dataset, *, batch_size: int = 256) -> Tensor:
-    """Logits [rows, outputs] on the CPU, in the order of the rows.
+    """Return logits [rows, outputs] on the CPU, in the order of the rows.
 
     Raises:
         DataError: a text is so long that memory does not hold what the network makes of it.
@@ -54,7 +54,7 @@ def logits_of(model: nn.Module, examples: Dataset, *, batch_size: int = 256) -> 
 
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Within, a model in training mode is in evaluation mode.
+    """Put a model in training mode into evaluation mode for the duration of the block.
 
     One in evaluation mode is not changed, so that several threads may ask it at once.
     """

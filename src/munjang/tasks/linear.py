@@ -21,7 +21,7 @@ def solve_logistic(
     *,
     row_weights: Floats | None = None,
 ) -> tuple[Floats, Floats]:
-    """Weights [outputs, terms] and bias [outputs] of the logistic regression with an L2 penalty.
+    """Return weights [outputs, terms] and bias [outputs] of an L2-regularized logistic regression.
 
     Args:
         features: [rows, terms], SciPy's CSR.
@@ -46,7 +46,7 @@ def solve_logistic(
 def _solved(
     features: Any, targets: npt.NDArray[Any], row_weights: Floats | None
 ) -> tuple[Floats, Floats]:
-    """Weights [classes seen, terms] and bias [classes seen]."""
+    """Return weights [classes seen, terms] and bias [classes seen]."""
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=INVERSE_PENALTY, max_iter=_MOST_STEPS)

@@ -132,6 +132,6 @@ class LogitsTask:
 
 
 def in_parts(rows: int, outputs: int) -> Iterator[slice]:
-    """Cut so many rows of so many outputs into parts none of which has very many numbers."""
+    """Yield slices of rows, each with at most `MOST_AT_ONCE` numbers of `outputs` per row."""
     most = max(1, MOST_AT_ONCE // max(1, outputs))
     return (slice(start, start + most) for start in range(0, rows, most))

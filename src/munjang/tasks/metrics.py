@@ -70,7 +70,7 @@ class Guesses:
 
     @classmethod
     def empty(cls, rows: int) -> "Guesses":
-        """Room for so many rows."""
+        """Return arrays for a number of rows, filled with zeros."""
         return cls(np.zeros(rows, dtype=np.int64), np.zeros(rows), np.zeros(rows))
 
     def put(self, rows: Any, probabilities: Floats, targets: Ints) -> None:
@@ -134,7 +134,7 @@ class Scores:
         return math.isfinite(self.log_loss)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON; a figure that is not finite is null."""
+        """Return plain JSON values; a metric that is not finite is null."""
         return {
             "rows": self.rows,
             **{name: finite_or_none(value) for name, value in self.figures.items()},
@@ -145,7 +145,7 @@ class Scores:
 
 
 def worst_pairs(confusion: Confusion, most: int) -> list[tuple[int, int, int]]:
-    """The classes taken for each other most: (true, guessed, rows), the most rows first."""
+    """Return the most confused pairs as (true, predicted, rows), the most rows first."""
     pairs = sorted(
         (-count, true, guessed)
         for true, counts in enumerate(confusion)
@@ -156,7 +156,7 @@ def worst_pairs(confusion: Confusion, most: int) -> list[tuple[int, int, int]]:
 
 
 def calibration_error(probabilities: Floats, targets: Ints, bins: int = 15) -> float:
-    """Mean gap between confidence and accuracy, weighted by the rows of each bin of confidence.
+    """Return the mean gap between confidence and accuracy, weighted by the rows of each bin.
 
     `probabilities` [rows, classes], `targets` [rows].
     """
@@ -164,7 +164,7 @@ def calibration_error(probabilities: Floats, targets: Ints, bins: int = 15) -> f
 
 
 def _calibration_error(confidence: Floats, right: npt.NDArray[np.bool_], bins: int = 15) -> float:
-    """The calibration error of confidences [rows], and whether each guess was right [rows]."""
+    """Return the calibration error of confidences [rows] and correctness [rows]."""
     place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
     gaps = np.bincount(place, weights=confidence - right, minlength=bins)
     return float(np.abs(gaps).sum() / len(right))
@@ -202,7 +202,7 @@ def scores_of_guesses(guesses: Guesses, targets: Ints, labels: Sequence[str]) ->
 def class_scores(
     labels: Sequence[str], right: Ints, guessed: Ints, true: Ints
 ) -> tuple[ClassScore, ...]:
-    """Precision, recall and F1 from counts of rows, each [classes]; of no rows they are 0.
+    """Compute precision, recall and F1 from counts [classes]; 0 / 0 counts as 0.
 
     Args:
         labels: names of the classes.
@@ -223,14 +223,14 @@ def _shares(parts: Ints, wholes: Ints) -> Floats:
 def confusions(
     targets: Ints, guessed: Ints, labels: Sequence[str]
 ) -> tuple[Confusion | None, tuple[ConfusedPair, ...]]:
-    """What is taken for what: `Scores.confusion` and `Scores.confused` of classes [rows] each."""
+    """Return `Scores.confusion` and `Scores.confused` of class numbers [rows]."""
     pairs = _pairs(targets, guessed, len(labels))
     matrix = _matrix(pairs, len(labels)) if len(labels) <= MATRIX_CLASSES else None
     return matrix, _most_confused(pairs, labels)
 
 
 def _pairs(targets: Ints, guessed: Ints, classes: int) -> tuple[Ints, Ints, Ints]:
-    """The pairs of a true and a guessed class that occur, and the rows of each."""
+    """Return the pairs of a true and a predicted class that occur, and the rows of each."""
     pairs, rows = np.unique(targets * classes + guessed, return_counts=True)
     return pairs // classes, pairs % classes, rows.astype(np.int64)
 
@@ -252,14 +252,14 @@ def _most_confused(
 
 
 def listed(classes: Sequence[T], rows: Callable[[T], int]) -> Sequence[T]:
-    """The classes to list: all of them, or of many the `LISTED_CLASSES` that have the most rows."""
+    """Return the classes to list: all, or the `LISTED_CLASSES` with the most rows."""
     if len(classes) <= LISTED_CLASSES:
         return classes
     return sorted(classes, key=rows, reverse=True)[:LISTED_CLASSES]
 
 
 def class_lines(head: str, classes: Sequence[Mapping[str, Any]]) -> str:
-    """A Markdown table of `ClassScore`s as JSON, the first column headed `head`."""
+    """Return a Markdown table of `ClassScore`s as JSON, the first column headed `head`."""
     kept = listed(classes, lambda one: int(one["rows"]))
     rows = "\n".join(
         f"| {escape_markdown(c['label'])} | {c['precision']:.3f} | {c['recall']:.3f} "

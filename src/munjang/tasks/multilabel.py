@@ -80,11 +80,11 @@ class LabelsAnswer:
     separator: str = "|"
 
     def lines(self, row: int, text: str) -> list[list[str]]:
-        """The labels with the separator between them, and the text."""
+        """Return the labels, joined by the separator, and the text."""
         return [[self.separator.join(self.labels), text]]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Return plain JSON values."""
         return {key: value for key, value in asdict(self).items() if key != "separator"}
 
 
@@ -147,7 +147,7 @@ class Multilabel(LogitsTask):
         return len(self.labels)
 
     def remarks(self, train: Table) -> list[str]:
-        """How many labels a row has, where they were cut, and which of them cannot be learned."""
+        """Return labels per row, the separator, and labels that cannot be learned."""
         counts = self.targets(train).sum(1)
         said = [
             f"{len(self.labels):,} labels, separated by '{self.settings.separator}' where they "
@@ -167,7 +167,7 @@ class Multilabel(LogitsTask):
         return said
 
     def targets(self, table: Table) -> Bools:
-        """Whether a row has a label, [rows, labels]."""
+        """Return True where a row has a label, [rows, labels]."""
         sets = require_labels(table)
         names = KnownLabels(self.labels)
         numbers = {name: number for number, name in enumerate(self.labels)}
@@ -186,7 +186,7 @@ class Multilabel(LogitsTask):
         return targets
 
     def solve(self, features: Any, targets: Floats) -> tuple[Floats, Floats]:
-        """The linear model of features [rows, terms], each label on its own.
+        """Solve a linear model of features [rows, terms] for each label.
 
         Returns:
             Weights [labels, terms] and bias [labels].
@@ -195,18 +195,18 @@ class Multilabel(LogitsTask):
         return np.vstack([one for one, _ in each]), np.concatenate([bias for _, bias in each])
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """The mean over rows and labels [batch, labels]: a scalar, in nats."""
+        """Return the mean loss over rows and labels in nats, a scalar."""
         return binary_crossentropy(logits, targets, self.settings.label_smoothing).mean()
 
     def probabilities(self, logits: Tensor) -> Floats:
-        """Logits [rows, labels] to probabilities [rows, labels], each on its own."""
+        """Return probabilities [rows, labels], independent of each other, of logits [rows, labels]."""
         return torch.sigmoid(logits.double()).cpu().numpy()
 
     def _chosen(self, probabilities: Floats) -> Bools:
         return probabilities >= np.asarray(self.thresholds or [0.5] * len(self.labels))
 
     def scorer(self, targets: npt.NDArray[Any]) -> "SetScorer":
-        """Judges against 0 and 1 [rows, labels]."""
+        """Return the scorer against targets in {0, 1}, [rows, labels]."""
         return SetScorer(self, targets, SetCounts.empty(len(self.labels)))
 
     def finalize(self, network: nn.Module, data: Dataset) -> Self:
@@ -215,7 +215,7 @@ class Multilabel(LogitsTask):
         return self._with(self._tuned(network, data) if thresholds is None else thresholds)
 
     def _tuned(self, network: nn.Module, data: Dataset) -> dict[str, float]:
-        """The thresholds of the labels that are frequent enough, some labels at a time."""
+        """Tune the thresholds of the labels that are frequent enough, some labels at a time."""
         assert data.targets is not None
         frequent = np.flatnonzero(data.targets.sum(0) >= FEWEST_ROWS)
         together = max(1, MOST_TUNED // len(data))
@@ -237,7 +237,7 @@ class Multilabel(LogitsTask):
     def _thresholds(
         self, logits: Tensor, targets: npt.NDArray[Any], labels: Ints
     ) -> dict[str, float]:
-        """The best thresholds of some labels, given by their places, on these rows.
+        """Return the best thresholds on these rows of some labels, given by their numbers.
 
         `logits` and `targets` are [rows, these labels].
         """
@@ -245,7 +245,7 @@ class Multilabel(LogitsTask):
         return {self.labels[place]: one for place, one in zip(labels, found, strict=True)}
 
     def answers_of(self, logits: Tensor, truncated: Bools) -> list[LabelsAnswer]:
-        """The labels of each row, and all probabilities."""
+        """Return the labels of each row, and all probabilities."""
         return [
             answer
             for part in in_parts(*logits.shape)
@@ -262,14 +262,14 @@ class Multilabel(LogitsTask):
             )
 
     def state(self) -> dict[str, Any]:
-        """The names of the labels, and their thresholds once they are tuned."""
+        """Return the names of the labels, and their thresholds once they are tuned."""
         if not self.thresholds:
             return {"labels": list(self.labels)}
         thresholds = dict(zip(self.labels, self.thresholds, strict=True))
         return {"labels": list(self.labels), "multilabel": {"thresholds": thresholds}}
 
     def card(self, scores: Mapping[str, Any], noun: str) -> Card:
-        """Labels, and the figures of each."""
+        """Return the labels, their thresholds, and the metrics of each."""
         tuned = [
             f"{name[:80]} {one:.3f}" for name, one in zip(self.labels, self.thresholds, strict=True)
         ]
@@ -304,12 +304,12 @@ class SetScorer:
             self.counts.add(chances, self.task._chosen(chances), self.targets[rows[part]])
 
     def scores(self) -> SetScores:
-        """The scores of all rows."""
+        """Return the scores of all rows."""
         return self.counts.scores(self.task.labels)
 
 
 def _found(table: Table) -> list[str]:
-    """All labels of a table in order of the alphabet."""
+    """Return all labels of a table in alphabetical order."""
     return sorted(require_labels(table).explode().drop_nulls().unique().to_list())
 
 

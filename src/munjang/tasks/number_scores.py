@@ -42,7 +42,7 @@ class NumberScores:
         return math.isfinite(self.rmse)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON; a figure that is none is null."""
+        """Return plain JSON values; a metric that is not finite is null."""
         return {k: v if math.isfinite(v) else None for k, v in asdict(self).items()}
 
 

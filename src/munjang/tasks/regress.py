@@ -80,7 +80,7 @@ class NumberAnswer:
         return [[f"{self.value:.4f}", text]]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Return plain JSON values."""
         return asdict(self)
 
 
@@ -153,7 +153,7 @@ class Regress(LogitsTask):
 
     @classmethod
     def _with(cls, settings: RegressSettings, mean: float, scale: float) -> Self:
-        """What is set wins over what was found."""
+        """Return the task; settings take precedence over values of the data."""
         if settings.loss == "poisson" and settings.mean:
             raise ConfigError("regress.mean: the loss poisson takes nothing off; leave it out")
         return cls(
@@ -163,7 +163,7 @@ class Regress(LogitsTask):
         )
 
     def remarks(self, train: Table) -> list[str]:
-        """What the numbers are like: a wrong column is seen at once."""
+        """Return range, mean and deviation of the numbers, which show a wrong column."""
         numbers = self.targets(train)
         return [
             f"numbers from {numbers.min():g} to {numbers.max():g}, mean {numbers.mean():.4g}, "
@@ -171,11 +171,11 @@ class Regress(LogitsTask):
         ]
 
     def targets(self, table: Table) -> Floats:
-        """The numbers [rows], in the person's unit."""
+        """Return the numbers [rows], in the user's unit."""
         return require_labels(table).to_numpy()
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """The mean loss of a batch, of standardized numbers: a scalar.
+        """Return the mean loss of a batch on standardized numbers, a scalar.
 
         `logits` [batch, 1]; `targets` [batch] in the person's unit.
         """
@@ -188,14 +188,14 @@ class Regress(LogitsTask):
         return NUMBER_LOSSES[self.settings.loss]
 
     def numbers(self, logits: Tensor) -> Floats:
-        """Logits [rows, 1] to numbers [rows] in the person's unit."""
+        """Return numbers [rows] in the user's unit of logits [rows, 1]."""
         outputs = logits[:, 0].double()
         if self.settings.loss == "poisson":
             outputs = torch.exp(outputs)
         return (outputs * self.scale + self.mean).cpu().numpy()
 
     def scorer(self, targets: Floats) -> "NumberScorer":
-        """Judges against numbers [rows]."""
+        """Return the scorer against numbers [rows]."""
         return NumberScorer(self, targets, np.empty(len(targets)))
 
     def answers_of(self, logits: Tensor, truncated: Bools) -> list[NumberAnswer]:
@@ -208,7 +208,7 @@ class Regress(LogitsTask):
         return {"regress": {"mean": self.mean, "scale": self.scale}}
 
     def card(self, scores: Mapping[str, Any], noun: str) -> Card:
-        """What the numbers of the training texts were like."""
+        """Return mean and standard deviation of the training numbers."""
         unit = f"mean {self.mean:.4g} and standard deviation {self.scale:.4g}"
         if self.settings.loss == "poisson":
             unit = f"mean {self.scale:.4g}"
@@ -240,7 +240,7 @@ class NumberScorer:
         self.answers[rows] = self.task.numbers(logits)
 
     def scores(self) -> NumberScores:
-        """The scores of all rows."""
+        """Return the scores of all rows."""
         return number_scores(self.answers, self.targets)
 
 

@@ -33,7 +33,7 @@ def require_memory(network: nn.Module, batch: AnyBatch) -> None:
 
 
 def bytes_per_token(network: nn.Module) -> int:
-    """About how much memory the layers take for a token of a text."""
+    """Estimate the memory that the layers take per token of a text, in bytes."""
     return sum(map(_bytes_of_layer, network.modules()))
 
 

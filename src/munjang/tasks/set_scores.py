@@ -51,7 +51,7 @@ class SetScores:
         return math.isfinite(self.log_loss)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON; a figure that is not finite is null."""
+        """Return plain JSON values; a metric that is not finite is null."""
         return {
             "rows": self.rows,
             **{name: finite_or_none(value) for name, value in self.figures.items()},
@@ -82,7 +82,7 @@ class SetCounts:
 
     @classmethod
     def empty(cls, labels: int) -> "SetCounts":
-        """Counts of no rows."""
+        """Return counts of no rows."""
         right, chosen, true = np.zeros((3, labels), dtype=np.int64)
         return cls(right, chosen, true)
 
@@ -100,7 +100,7 @@ class SetCounts:
         self.loss -= float(np.log(likelihood.clip(floor, 1 - floor)).sum())
 
     def scores(self, labels: tuple[str, ...]) -> SetScores:
-        """The scores of all rows that were counted."""
+        """Return the scores of all counted rows."""
         classes = class_scores(labels, self.right, self.chosen, self.true)
         answers = int(self.chosen.sum() + self.true.sum())
         return SetScores(

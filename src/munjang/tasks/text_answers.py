@@ -46,13 +46,13 @@ class TextAnswer:
         return self.candidates[0].text
 
     def lines(self, row: int, text: str) -> list[list[str]]:
-        """The answer alone, so that line n answers line n; of several, each with row and score."""
+        """Return the best answer; with `several`, row number, score and text of each."""
         if not self.several:
             return [[self.text]]
         return [[str(row), f"{one.score:.4f}", one.text] for one in self.candidates]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Return plain JSON values."""
         found = [asdict(one) for one in self.candidates]
         for one in found:
             if one["alignment"] is None:

@@ -259,7 +259,7 @@ class Translate:
         answered: PairExamples,
         decoding: DecodingSettings,
     ) -> TranslationScores:
-        """Cross-entropy on `pairs`; answers to `answered`, which are some of them or all."""
+        """Return the cross-entropy on `pairs`, and scores of answers to `answered`, a subset."""
         cross_entropy = cross_entropy_of(network, pairs)
         if not math.isfinite(cross_entropy):
             return TranslationScores.unsound(len(answered), cross_entropy)
@@ -280,7 +280,7 @@ class Translate:
         )
 
     def texts_of(self, hypotheses: Sequence[Hypothesis], sources: Sequence[str]) -> list[str]:
-        """Hypotheses to texts; with `copy_unknown`, unknown words come from their sources."""
+        """Decode hypotheses into texts; with `copy_unknown`, OOV tokens come from the sources."""
         ids = column_of([hypothesis.ids for hypothesis in hypotheses])
         texts = self.sides.target.decode(ids)
         if self.sides.target.name == "words":  # the others know where spaces stood
@@ -307,7 +307,7 @@ class Translate:
 
 
 def column_of(rows: Sequence[Sequence[int]]) -> TokenColumn:
-    """Rows of ids as a token column."""
+    """Return rows of ids as a token column."""
     offsets = np.cumsum([0, *map(len, rows)])
     values = [token for row in rows for token in row]
     return token_column(np.asarray(values, dtype=np.int32), offsets)
@@ -315,7 +315,7 @@ def column_of(rows: Sequence[Sequence[int]]) -> TokenColumn:
 
 @torch.inference_mode()
 def cross_entropy_of(network: nn.Module, pairs: PairExamples) -> float:
-    """Of the targets in teacher forcing, in nats a token. The training mode is put back."""
+    """Return the cross-entropy of the targets under teacher forcing, in nats per token."""
     device = next(network.parameters()).device
     was_training = network.training
     network.eval()
@@ -340,7 +340,7 @@ def hypotheses_of(
     seed: int = 0,
     with_attention: bool = False,
 ) -> list[list[Hypothesis]]:
-    """Answers to all sources, the best first, in the order of the rows.
+    """Decode all sources; return their hypotheses, the best first, in the order of the rows.
 
     Targets, where there are any, are not looked at. The training mode is put back.
     """

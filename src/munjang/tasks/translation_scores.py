@@ -38,7 +38,7 @@ class TranslationScores:
 
     @classmethod
     def unsound(cls, rows: int, cross_entropy: float) -> Self:
-        """Of weights that are no finite numbers: there is nothing to answer with."""
+        """Return scores of weights that are not finite and cannot answer."""
         none = math.nan
         return cls(rows, none, none, none, cross_entropy, none, (), (), ())
 
@@ -65,7 +65,7 @@ class TranslationScores:
         return [dict(zip(names, texts, strict=True)) for texts in self.samples]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON, without the answers."""
+        """Return plain JSON values, without the answers."""
         figures = {k: v if math.isfinite(v) else None for k, v in self.figures.items()}
         signatures = list(self.signatures)
         return {
@@ -77,7 +77,7 @@ class TranslationScores:
 
 
 def sacrebleu_metrics(bleu_tokenizer: str, *, lowercase: bool) -> dict[str, Any]:
-    """sacrebleu's metrics by their names in `munjang.tasks.figures`.
+    """Return the metrics of sacrebleu by their names in `munjang.tasks.figures`.
 
     Args:
         bleu_tokenizer: how words are cut for BLEU: 13a, char, none, ...
@@ -94,12 +94,12 @@ def sacrebleu_metrics(bleu_tokenizer: str, *, lowercase: bool) -> dict[str, Any]
 
 
 def signatures_of(metrics: Mapping[str, Any]) -> tuple[str, ...]:
-    """What sacrebleu says of how its metrics were counted; they have counted something."""
+    """Return the signatures of metrics that have scored something."""
     return tuple(f"{FIGURES[name].title}|{m.get_signature()}" for name, m in metrics.items())
 
 
 def is_same(answer: str, reference: str) -> bool:
-    """Whether an answer is the reference, white space at the ends aside."""
+    """Return whether an answer equals the reference, white space at the ends aside."""
     return answer.strip() == reference.strip()
 
 

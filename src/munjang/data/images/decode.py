@@ -23,7 +23,7 @@ _SHOWN = "PNG, JPEG, GIF, BMP or WebP"
 
 
 def size_of(source: Any) -> tuple[int, int] | None:
-    """Height and width, of a file from its first bytes; None where they cannot be told."""
+    """Return height and width; of a file from its header; None if they cannot be read."""
     known = size_and_mode_of(source)
     return None if known is None else known[0]
 
@@ -38,7 +38,7 @@ def size_and_mode_of(source: Any) -> tuple[tuple[int, int], str] | None:
 
 
 def pixels_of(source: Any, name: str, mode: Mode, size: tuple[int, int]) -> Pixels:
-    """An image in `mode`, stretched or shrunk to `size`: uint8 [channels, height, width].
+    """Return an image in `mode`, resized to `size`: uint8 [channels, height, width].
 
     Of an animation the first picture counts, of a photograph the way it was held; what is
     transparent is seen on white.
@@ -70,7 +70,7 @@ def pixels_of(source: Any, name: str, mode: Mode, size: tuple[int, int]) -> Pixe
 
 @contextmanager
 def _opened(source: Any, name: str) -> Iterator["Image"]:
-    """The image of a source, open as long as it is used."""
+    """Open the image of a source for the duration of the block."""
     pillow = _pillow()
     if isinstance(source, pillow.Image):
         yield source
@@ -98,7 +98,7 @@ def _pillow() -> Any:
 
 @contextmanager
 def _refusals(name: str) -> Iterator[None]:
-    """Whatever a reader of Pillow stumbles on becomes one line; its warning of a bomb as well."""
+    """Turn errors of Pillow, and its warning of a decompression bomb, into `DataError`."""
     from PIL.Image import DecompressionBombError, DecompressionBombWarning
 
     try:
@@ -147,7 +147,7 @@ def _checked(array: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8]:
 
 
 def _on_white(image: "Image") -> "Image":
-    """The image without transparency and with 8 bits a channel."""
+    """Return the image on white without transparency, 8 bits per channel."""
     if image.mode.startswith(("I", "F")):  # 16 bits a pixel: the upper eight
         wide = np.clip(np.asarray(image, dtype=np.float64), 0, 65535)
         return _image_of((wide / 257).round().astype(np.uint8))

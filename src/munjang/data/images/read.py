@@ -65,7 +65,7 @@ def form_of(table: Table) -> ImageSettings:
 
 
 def decode_all(images: Iterable[tuple[str, Any]], mode: Mode, size: tuple[int, int]) -> Pixels:
-    """Named images to uint8 [images, channels, height, width].
+    """Decode named images to uint8 [images, channels, height, width].
 
     Raises:
         DataError: naming the first that cannot be read.
@@ -76,7 +76,7 @@ def decode_all(images: Iterable[tuple[str, Any]], mode: Mode, size: tuple[int, i
 
 
 def _size(form: ImageSettings, images: Sequence[Any]) -> tuple[tuple[int, int], tuple[str, ...]]:
-    """The size asked for, or a guess and how it came about."""
+    """Return the size that was set, or a guess and a note on how it was made."""
     if form.size is not None:
         return form.size, ()
     sizes = [size for size in map(size_of, images) if size is not None]
@@ -155,7 +155,7 @@ def _table(
 
 
 def _refuse_emptied(found: Found, table: Table) -> None:
-    """A class all of whose files were skipped would vanish without a word."""
+    """Refuse a class all of whose files were skipped."""
     assert table.targets is not None
     kept = {label_key(label) for label in table.targets.unique()}
     lost = [one.label for one in found.images if label_key(one.label) not in kept]

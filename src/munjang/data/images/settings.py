@@ -37,7 +37,7 @@ class ImageSettings(Settings):
 
 
 def parse_size(given: Any) -> tuple[int, int]:
-    """`"28x20"`, `28` or `[28, 20]` to height and width in pixels.
+    """Parse `"28x20"`, `28` or `[28, 20]` as height and width in pixels.
 
     Raises:
         ConfigError: it is none of these, or a side is not from 1 to 4096.

@@ -60,7 +60,7 @@ def is_image_data(data: Any) -> bool:
 
 
 def find_images(data: Any) -> Found:
-    """All images of some data, in the order of the classes' names.
+    """Find all images of some data, sorted by class name.
 
     Args:
         data: a folder, several folders, the name of a sample, or a pair (images, labels).
@@ -132,7 +132,7 @@ def _folder(folder: Path) -> Found:
 
 
 def _visible(folder: Path) -> list[Path]:
-    """What stands in a folder, by name, without hidden things such as .DS_Store."""
+    """Return the paths in a folder, sorted, without hidden ones such as .DS_Store."""
     try:
         found = sorted(folder.iterdir())
     except OSError as error:
@@ -167,7 +167,7 @@ def _pair(images: Any, labels: Any) -> Found:
 
 
 def listed(images: Any) -> list[tuple[str, Any]]:
-    """Images to be answered, each with what to call it: one alone counts as a list of one."""
+    """Return images to predict with their names; a single image counts as a list of one."""
     if isinstance(images, np.ndarray):
         alone = images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (3, 4))
         images = [images] if alone else list(images)

@@ -34,7 +34,7 @@ class AlignedFiles:
 
 
 def read_aligned(files: AlignedFiles, *, encoding: str, skip: bool) -> list[Records]:
-    """The lines of each two files as columns named "source" and "target".
+    """Read pairs of files as records with the columns "source" and "target".
 
     Where lines end, `munjang.data.readers.line_ends` says, as for any file; one at the end of the
     content begins no other.
@@ -97,7 +97,7 @@ def _load_text(path: str | Path, encoding: str, skip: bool) -> Content:
 
 
 def _named(fault: Fault, kind: str, rows: Int64s) -> Fault:
-    """A fault of one side, less the rows where the other side has been counted already."""
+    """Return a fault of one side without the rows that the other side has counted already."""
     left = fault.rows[np.isin(fault.rows, rows)]
     return Fault(f"{fault.reason} in the {kind}", left, fault.message)
 

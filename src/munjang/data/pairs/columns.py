@@ -95,7 +95,7 @@ def choose_pair_columns(
 def _guess(
     records: Records, source: str | None, target: str | None, need_targets: bool
 ) -> tuple[tuple[str | None, str | None], str]:
-    """Both columns, as given or guessed, and why; the target is None where none is needed."""
+    """Return both columns, given or guessed, and why; the target is None if not needed."""
     pair = _by_name(records.names, source, target)
     if pair is not None:
         return pair, "by its name"
@@ -122,7 +122,7 @@ def _guess(
 def _by_name(
     names: Sequence[str], source: str | None, target: str | None
 ) -> tuple[str, str] | None:
-    """Two columns with usual names that agree with what is given, the most telling first."""
+    """Return two columns with usual names that agree with those given, if any."""
     free = _free(names, source, target)
     for sources, targets in _families(names):
         first = find_column(free, sources) if source is None else source
@@ -135,7 +135,7 @@ def _by_name(
 
 
 def _families(names: Sequence[str]) -> Iterator[tuple[Names, Names]]:
-    """The usual names of the two sides; two languages, the first is the source, are such."""
+    """Yield the usual names of both sides; the first of two languages is the source."""
     yield from FAMILIES
     languages = [usual_key(name) for name in names if usual_key(name) in LANGUAGES]
     if len(languages) == 2:
@@ -150,7 +150,7 @@ def _free(names: Sequence[str], source: str | None, target: str | None) -> list[
 
 
 def _texts(records: Records, names: Sequence[str], wanted: int) -> list[str]:
-    """The columns of strings, neither numbers nor, where there is a choice, few categories."""
+    """Return the columns of strings: no numbers and, if there is a choice, no categories."""
     named = [name for name in names if usual_key(name) not in NUMBERS_OF_ROWS]
     texts = [name for name in named if not math.isinf(mean_length(records.column(name)))]
     if len(texts) == wanted == 1:

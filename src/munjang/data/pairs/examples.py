@@ -48,7 +48,7 @@ class PairBatch:
         return int(self.given_mask.sum())
 
     def to(self, device: torch.device) -> Self:
-        """The same batch on another device."""
+        """Return the batch on another device."""
         if device.type == "cpu":
             return self
         moved = {
@@ -89,7 +89,7 @@ class PairExamples:
         return
 
     def batches(self, groups: Iterable[Group]) -> Iterator[PairBatch]:
-        """The batch of each group, made when it is asked for."""
+        """Yield the batch of each group, made when it is asked for."""
         groups = list(groups)
         sources = _padded(self.sources, groups, least=1)
         targets = _padded(self.targets_column, groups, least=0)  # GO is there
@@ -97,12 +97,12 @@ class PairExamples:
             yield _pair(source, target)
 
     def first(self, rows: int) -> "PairExamples":
-        """The first so many pairs, or all."""
+        """Return the first `rows` pairs, or all."""
         texts = None if self.texts is None else (self.texts[0][:rows], self.texts[1][:rows])
         return PairExamples(self.sources[:rows], self.targets_column[:rows], texts)
 
     def sample(self, rows: int, seed: int) -> "PairExamples":
-        """So many pairs drawn without replacement, in their order; or all."""
+        """Return `rows` pairs drawn without replacement, in their order; or all."""
         if rows >= len(self):
             return self
         return self.take(np.sort(np.random.default_rng(seed).permutation(len(self))[:rows]))
@@ -116,16 +116,16 @@ class PairExamples:
         return PairExamples(sources, targets, texts)
 
     def sources_in_order_of_length(self, batch_size: int) -> Iterator[Batch]:
-        """All sources once, the shortest first: for prediction."""
+        """Yield all sources once, the shortest first, for prediction."""
         yield from Examples(self.sources).in_order_of_length(batch_size)
 
     def in_order_of_length(self, batch_size: int = 256) -> Iterator[PairBatch]:
-        """All pairs once, the shortest first: for evaluation."""
+        """Yield all pairs once, the shortest first, for evaluation."""
         yield from self.batches(Bucketing(batch_size).in_order_of_length(self.lengths))
 
 
 def _padded(column: TokenColumn, groups: list[Group], *, least: int) -> Iterator[Batch]:
-    """The batches of one side, each as long as its own longest row."""
+    """Yield the batches of one side, each padded to its own longest row."""
     side = Examples(column)
     lengths = side.lengths
     return side.batches(Group(g.rows, max(int(lengths[g.rows].max()), least)) for g in groups)

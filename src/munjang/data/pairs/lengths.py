@@ -19,7 +19,7 @@ _SMOOTHING = 10
 
 
 def length_ratios(sources: pl.Series, targets: pl.Series) -> npt.NDArray[np.float64]:
-    """Characters of each target over those of its source, ten added to both.
+    """Return (characters of target + 10) / (characters of source + 10) for each pair.
 
     Characters, since words of Korean are not those of English; ten, since a word may well answer
     a sentence.

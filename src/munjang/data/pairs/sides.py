@@ -30,7 +30,7 @@ class Sides:
 
     @classmethod
     def fit(cls, settings: PairTokenizerSettings, sources: pl.Series, targets: pl.Series) -> Self:
-        """Learn both vocabularies, or the one, from columns of texts."""
+        """Fit both tokenizers, or the shared one, on columns of texts."""
         if settings.shared_vocabulary:
             one = _fit(settings.source, pl.concat([sources.rename("text"), targets.rename("text")]))
             return cls(one, one)
@@ -46,7 +46,7 @@ def _fit(settings: SideSettings, texts: pl.Series) -> Tokenizer:
 def too_long(
     lengths: tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...], settings: PairTokenizerSettings
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which pairs have a side that is longer than its `max_length`, [rows]."""
+    """Return True for each pair with a side longer than its `max_length`, [rows]."""
     sources, targets = lengths
     return np.asarray(
         (sources > settings.source.max_length) | (targets > settings.target.max_length)

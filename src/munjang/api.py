@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from munjang.config import given_settings, to_yaml
+from munjang.config import collect_settings, to_yaml
 from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
-from munjang.folder.layout import CONFIG, opened_for_training, refuse_occupied
+from munjang.folder.layout import CONFIG, open_for_training, refuse_occupied
 from munjang.folder.load import AnyModel, load
 from munjang.folder.manifest import write_atomically
 from munjang.forked import require_polars
@@ -132,7 +132,7 @@ def train(
         "model": {"name": model},
         "pretrained": {"freeze": freeze_vectors},
     }
-    given = given_settings(config, named, overrides)
+    given = collect_settings(config, named, overrides)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
     prepared = prepare(data, valid, given, report, vectors=vectors)
     return fit(prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step)
@@ -157,7 +157,7 @@ def fit(
     loop = make_loop(prepared)
     if out is None:
         return _fit(prepared, loop, None, "", resume=False, report=report, on_step=on_step)
-    with opened_for_training(out, resume=resume, overwrite=overwrite, report=report) as place:
+    with open_for_training(out, resume=resume, overwrite=overwrite, report=report) as place:
         if resume:
             check_checkpoint(place, prepared.fingerprint)  # before anything there is written
         fitted = _fit(prepared, loop, place, out, resume=resume, report=report, on_step=on_step)

@@ -56,7 +56,7 @@ def _explain(settings: type[BaseModel], error: ValidationError) -> str:
     key = ".".join(path) or "settings"
     if found[0]["type"] == "extra_forbidden":
         known = _keys_at(settings, path[:-1])
-        near = nearest(path[-1][:_SHOWN], known)
+        near = suggest_nearest(path[-1][:_SHOWN], known)
         return f"unknown setting '{_cut(key)}'{near}; known: {', '.join(known)}"
     cause = found[0].get("ctx", {}).get("error")
     if isinstance(cause, MunjangError):
@@ -110,7 +110,7 @@ def _keys_at(settings: type[BaseModel], path: list[str]) -> list[str]:
     return sorted(settings.model_fields)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def suggest_nearest(name: str, known: Iterable[str]) -> str:
     """Return `"; did you mean 'x'?"` for the known name nearest to a wrong one, or ""."""
     close = nearest_name(name, known, cutoff=0.5)
     return f"; did you mean '{close}'?" if close else ""
@@ -126,10 +126,10 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot read this config file: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: this is not valid YAML: {error}") from None
-    return mapping_of(text, path)
+    return parse_mapping(text, path)
 
 
-def mapping_of(text: str, path: Path) -> dict[str, Any]:
+def parse_mapping(text: str, path: Path) -> dict[str, Any]:
     """Parse text that was read from `path` as one YAML mapping."""
     try:
         loaded = parse_yaml(text)
@@ -177,7 +177,7 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def given_settings(
+def collect_settings(
     config: Path | str | Mapping[str, Any] | None,
     named: Mapping[str, Any],
     overrides: Iterable[str] = (),

@@ -116,7 +116,7 @@ class Model:
             ConfigError: a setting of another input.
         """
         kind = type(self.input)
-        trained_on = kind.trained_reading(self.recipe, data)
+        trained_on = kind.reading_settings(self.recipe, data)
         section = type(self.recipe.section("data"))
         settings = section.parse({**trained_on, **(reading or {})}, where="data")
         recipe = self.recipe.model_copy(update={"data": settings})

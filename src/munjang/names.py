@@ -19,19 +19,19 @@ _BOOLEANS = ("true", "false")
 
 
 @lru_cache(maxsize=1 << 12)
-def composed(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return a name in NFC without surrounding space: the key of a column."""
     return unicodedata.normalize("NFC", name).strip()
 
 
-def usual_key(name: str) -> str:
+def column_key(name: str) -> str:
     """Return the key that a column's name shares with usual names: lower-cased, too."""
-    return composed(name).lower()
+    return normalize_name(name).lower()
 
 
 def label_key(name: str) -> str:
     """Return the key of a label: NFC, lower-case booleans, integers without their `.0`."""
-    name = composed(name)
+    name = normalize_name(name)
     if name.lower() in _BOOLEANS:
         return name.lower()
     whole = _WHOLE.fullmatch(name)
@@ -58,12 +58,12 @@ class KnownLabels:
 
 def nearest_name(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """Return the known name most like a wrong one, ignoring case and normal form, or None."""
-    by_key = {usual_key(other): other for other in reversed(list(known))}
-    close = difflib.get_close_matches(usual_key(name), list(by_key), n=1, cutoff=cutoff)
+    by_key = {column_key(other): other for other in reversed(list(known))}
+    close = difflib.get_close_matches(column_key(name), list(by_key), n=1, cutoff=cutoff)
     return by_key[close[0]] if close else None
 
 
-def existing_path(path: str | Path) -> Path:
+def find_existing_path(path: str | Path) -> Path:
     """Return the path, or an existing one that differs only in its normal form."""
     path = Path(path)
     if str(path).isascii() or os.path.lexists(path):

@@ -7,7 +7,7 @@ from torch import nn
 from munjang.layers.tfidf_linear import TfidfLinear
 from munjang.models.encoder import EncoderConfig
 from munjang.recipe import Recipe
-from munjang.tasks.head import Beside, Members
+from munjang.tasks.heads import LinearEnsemble, Ensemble
 from munjang.tasks.task import Task
 
 
@@ -31,9 +31,9 @@ def build_network(recipe: Recipe, task: Task, size: Any) -> nn.Module:
     if not isinstance(config, EncoderConfig):
         return task.network(build_body(recipe, size))
     members = [task.network(build_body(recipe, size)) for _ in range(config.members)]
-    network = members[0] if len(members) == 1 else Members(members)
+    network = members[0] if len(members) == 1 else Ensemble(members)
     if not config.linear_share:
         return network
     outputs = {"ngrams": config.linear_ngrams, "buckets": config.linear_buckets}
     linear = TfidfLinear(size, task.outputs, **outputs)  # type: ignore[attr-defined]
-    return Beside(network, linear, config.linear_share)
+    return LinearEnsemble(network, linear, config.linear_share)

@@ -95,7 +95,7 @@ def prepare(
     Raises:
         MunjangError: the data or a setting cannot be used.
     """
-    given = settle_input(given, data, report)
+    given = choose_input(given, data, report)
     source, given = open_pretrained(vectors, given)
     asked = check_given(given)
     kind, learned = asked.input_class, asked.task_class
@@ -127,7 +127,7 @@ def prepare(
     return Prepared(recipe, fitted, task, encoded, train, held_out, facts, pretrained)
 
 
-def settle_input(given: Mapping[str, Any], data: Any, report: Report) -> dict[str, Any]:
+def choose_input(given: Mapping[str, Any], data: Any, report: Report) -> dict[str, Any]:
     """Return the user's settings with the name of the input: named, or inferred and reported."""
     named = named_input(given).name
     if given.get("input") is None:

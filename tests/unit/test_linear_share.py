@@ -74,7 +74,7 @@ def test_resumed_it_ends_where_one_sitting_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model", ["mean", "gru", "transformer"])
 def test_every_encoder_may_have_one(model: str) -> None:
     made = trained(SHARE, model)
-    assert evaluate(made.model, made_corpus(30, seed=5)).figures["accuracy"] > 0.8
+    assert evaluate(made.model, made_corpus(30, seed=5)).metrics["accuracy"] > 0.8
 
 
 def test_sets_of_labels_too() -> None:

@@ -146,11 +146,11 @@ def train(
 
 def _goes_on(out: str, *, overwrite: bool) -> str:
     """What to type next, by what stands in the folder."""
-    from munjang.folder.layout import unfinished_in
+    from munjang.folder.layout import find_unfinished
     from munjang.folder.manifest import FILE as MANIFEST
 
     if (Path(out) / MANIFEST).exists() and not overwrite:
         return f"a finished model stands in {out}"
-    if unfinished_in(out) is not None:
+    if find_unfinished(out) is not None:
         return f"the same command with --resume goes on from {out}"
     return "the same command begins anew"

@@ -58,7 +58,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Examples:
+class TextDataset:
     """A token column with one target a row.
 
     Attributes:
@@ -78,10 +78,10 @@ class Examples:
         """Tokens of each row."""
         return np.diff(values_and_offsets(self.column)[1])
 
-    def take(self, places: Int64s) -> "Examples":
+    def take(self, places: Int64s) -> "TextDataset":
         """Return the rows at some places, in that order."""
         targets = None if self.targets is None else self.targets[places]
-        return Examples(self.column.take(pa.array(places)), targets)
+        return TextDataset(self.column.take(pa.array(places)), targets)
 
     def batches(self, groups: Iterable[Group]) -> Iterator[Batch]:
         """Yield the batch of each group, made when it is asked for."""
@@ -118,57 +118,57 @@ def pad(
 
 
 def truncate(
-    column: TokenColumn, longest: int, *, signs: Sequence[int] = ()
+    column: TokenColumn, max_length: int, *, signs: Sequence[int] = ()
 ) -> tuple[TokenColumn, int]:
-    """Keep the first `longest` tokens of each row, without a sign in the last place.
+    """Keep the first `max_length` tokens of each row, without a sign in the last place.
 
     Returns:
         The column, and how many rows it cut.
     """
-    column, cut = keep_beginnings(column, longest, signs=signs, room=longest)
+    column, cut = truncate_rows(column, max_length, signs=signs, max_tokens=max_length)
     return column, int(cut.sum())
 
 
-def keep_beginnings(
-    column: TokenColumn, longest: int, *, signs: Sequence[int] = (), room: int | None = None
+def truncate_rows(
+    column: TokenColumn, max_length: int, *, signs: Sequence[int] = (), max_tokens: int | None = None
 ) -> tuple[TokenColumn, Bools]:
-    """Keep the first `longest` tokens of each row, signs not counted.
+    """Keep the first `max_length` tokens of each row, signs not counted.
 
     Args:
         column: token column.
-        longest: tokens of a row, signs not counted.
+        max_length: tokens of a row, signs not counted.
         signs: ids of tokens that say something of the next one, see `munjang.text.capitals`. None
             is kept without the token that it belongs to.
-        room: tokens of a row, signs counted; None = any number.
+        max_tokens: tokens of a row, signs counted; None = any number.
 
     Returns:
         The column, and which rows were cut [rows].
     """
     values, offsets = values_and_offsets(column)
     lengths = np.diff(offsets)
-    if lengths.max(initial=0) <= (longest if room is None else min(longest, room)):
+    if lengths.max(initial=0) <= (max_length if max_tokens is None else min(max_length, max_tokens)):
         return column, np.zeros(len(lengths), dtype=np.bool_)
-    kept = kept_tokens(values, offsets, longest, signs=signs, room=room)
+    kept = mask_kept_tokens(values, offsets, max_length, signs=signs, max_tokens=max_tokens)
     before = bounds_of(kept)
     cut: Bools = np.diff(before[offsets]) < lengths
     return (token_column(values[kept], before[offsets]), cut) if cut.any() else (column, cut)
 
 
-def kept_tokens(
+def mask_kept_tokens(
     values: Int32s,
     offsets: Int64s,
-    longest: int,
+    max_length: int,
     *,
     signs: Sequence[int] = (),
-    room: int | None = None,
+    max_tokens: int | None = None,
 ) -> Bools:
-    """Return True for each token that `keep_beginnings` keeps, [tokens]."""
+    """Return True for each token that `truncate_rows` keeps, [tokens]."""
     starts = np.repeat(offsets[:-1], np.diff(offsets))
     place = np.arange(len(values)) - starts
     are_signs = np.isin(values, signs) if signs else np.zeros(len(values), dtype=np.bool_)
     words = bounds_of(~are_signs)
-    kept: Bools = words[:-1] - words[starts] < longest
-    if room is not None:
+    kept: Bools = words[:-1] - words[starts] < max_length
+    if max_tokens is not None:
         # a sign in the last place would stand there without its word
-        kept &= (place < room) & ~(are_signs & (place == room - 1))
+        kept &= (place < max_tokens) & ~(are_signs & (place == max_tokens - 1))
     return kept

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from munjang.data.batches import keep_beginnings
+from munjang.data.batches import truncate_rows
 from munjang.text.capitals import sign_ids
 from munjang.text.columns import TokenColumn, token_column, values_and_offsets
 from munjang.text.prefixes import longest_encoded_whole, sufficient_prefix
@@ -22,16 +22,16 @@ class EncodedTexts:
     Attributes:
         column: token column, one row a text.
         truncated: True for each text that was longer than allowed, [rows].
-        unknown: words out of vocabulary, for models that spell them: the ids from the size of the
+        oov_words: words out of vocabulary, for models that spell them: the ids from the size of the
             vocabulary up. Empty where all of them are OOV.
     """
 
     column: TokenColumn
     truncated: np.ndarray[tuple[int], np.dtype[np.bool_]]
-    unknown: tuple[str, ...] = ()
+    oov_words: tuple[str, ...] = ()
 
 
-def add_ends(column: TokenColumn) -> TokenColumn:
+def insert_go_eos(column: TokenColumn) -> TokenColumn:
     """Put GO before and EOS behind the tokens of each row."""
     values, offsets = values_and_offsets(column)
     rows = len(offsets) - 1
@@ -51,10 +51,10 @@ def encode_texts(
     texts: pl.Series,
     *,
     max_length: int,
-    ends: bool,
-    spelled: bool = False,
+    add_go_eos: bool,
+    with_oov_words: bool = False,
     known: Sequence[str] = (),
-    room: int | None = None,
+    max_tokens: int | None = None,
 ) -> EncodedTexts:
     """Encode `texts`, keeping the first `max_length` tokens of each.
 
@@ -68,19 +68,19 @@ def encode_texts(
         ends: whether GO and EOS stand around them.
         spelled: give words out of vocabulary ids of their own; only words have a spelling to tell.
         known: words out of vocabulary that have theirs already; `unknown` begins with them.
-        room: tokens of a text in all, signs counted, but for GO and EOS; None = any number.
+        max_tokens: tokens of a text in all, signs counted, but for GO and EOS; None = any number.
     """
-    texts = _beginnings(tokenizer, texts, max_length if room is None else min(max_length, room))
+    texts = _beginnings(tokenizer, texts, max_length if max_tokens is None else min(max_length, max_tokens))
     named: list[str] = []
-    if spelled and isinstance(tokenizer, WordTokenizer):
+    if with_oov_words and isinstance(tokenizer, WordTokenizer):
         column, named = tokenizer.encode_with_oov_words(texts)
         column = _numbered(column, tokenizer.vocabulary.size)
     else:
         column = tokenizer.encode(texts)
     signs = sign_ids(tokenizer.vocabulary)
-    column, truncated = keep_beginnings(column, max_length, signs=signs, room=room)
+    column, truncated = truncate_rows(column, max_length, signs=signs, max_tokens=max_tokens)
     column, unknown = _by_type(column, tokenizer.vocabulary.size, named, known)
-    return EncodedTexts(add_ends(column) if ends else column, truncated, unknown)
+    return EncodedTexts(insert_go_eos(column) if add_go_eos else column, truncated, unknown)
 
 
 def _beginnings(tokenizer: Tokenizer, texts: pl.Series, tokens: int) -> pl.Series:

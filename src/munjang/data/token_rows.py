@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from munjang.data.batches import Batch, kept_tokens, pad
+from munjang.data.batches import Batch, mask_kept_tokens, pad
 from munjang.data.buckets import Bucketing, Group
 from munjang.text.capitals import sign_ids
 from munjang.text.columns import Int32s, Int64s
@@ -73,12 +73,12 @@ class EncodedRows:
     Attributes:
         rows: ids, one row per text.
         truncated: True for each text that was longer than allowed [rows].
-        unknown: out-of-vocabulary words, whose ids follow those of the vocabulary.
+        oov_words: out-of-vocabulary words, whose ids follow those of the vocabulary.
     """
 
     rows: TokenRows
     truncated: Bools
-    unknown: tuple[str, ...] = ()
+    oov_words: tuple[str, ...] = ()
 
 
 def encode_rows(
@@ -86,29 +86,29 @@ def encode_rows(
     texts: Sequence[str],
     *,
     max_length: int,
-    ends: bool,
-    spelled: bool = False,
-    room: int | None = None,
+    add_go_eos: bool,
+    with_oov_words: bool = False,
+    max_tokens: int | None = None,
 ) -> EncodedRows:
     """Encode texts one after another; the arguments are those of `encode_texts`."""
     signs = sign_ids(tokenizer.vocabulary)
     numbers: dict[str, int] = {}
     rows: list[Int32s] = []
     truncated = np.zeros(len(texts), dtype=np.bool_)
-    most = max_length if room is None else min(max_length, room)
+    most = max_length if max_tokens is None else min(max_length, max_tokens)
     for row, text in enumerate(texts):
         text = sufficient_prefix(tokenizer, text, most)
-        if spelled and isinstance(tokenizer, WordTokenizer):
+        if with_oov_words and isinstance(tokenizer, WordTokenizer):
             ids, named = tokenizer.encode_text_with_oov_words(text)
         else:
             ids, named = tokenizer.encode_text(text), []
         if len(ids) > most:
-            kept = kept_tokens(ids, np.array([0, len(ids)]), max_length, signs=signs, room=room)
+            kept = mask_kept_tokens(ids, np.array([0, len(ids)]), max_length, signs=signs, max_tokens=max_tokens)
             truncated[row] = not kept.all()
             ids = ids[kept]
         if named:
             _number_oov_words(ids, named, numbers, tokenizer.vocabulary.size)
-        rows.append(_add_ends(ids) if ends else ids)
+        rows.append(_add_ends(ids) if add_go_eos else ids)
     if len(rows) == 1:
         joined = TokenRows(rows[0], np.array([0, len(rows[0])]))
     else:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from munjang.config import given_settings, merge
+from munjang.config import collect_settings, merge
 from munjang.errors import ConfigError
 from munjang.explain.layers import LayerShape, measure_layers
 from munjang.inputs.input import Sample
@@ -89,7 +89,7 @@ def shapes(
             too large for the model.
     """
     compute_alone_if_forked()
-    given = given_settings(config, {"model": {"name": model}}, overrides)
+    given = collect_settings(config, {"model": {"name": model}}, overrides)
     given = merge(given, {"model": {**section_of(given, "model"), "name": model}})
     kind = named_input(given).load()
     sample = kind.sample(input, vocabulary)

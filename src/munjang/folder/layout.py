@@ -20,22 +20,22 @@ from pathlib import Path
 
 from munjang.errors import ConfigError, FolderError
 from munjang.folder.lock import FILE as LOCK
-from munjang.folder.lock import hold, refuse_held
+from munjang.folder.lock import hold_lock, refuse_locked
 from munjang.folder.manifest import FILE as MANIFEST
-from munjang.folder.manifest import PARTIAL, listed_files
-from munjang.folder.replacement import CHECKPOINT, drop, is_finished, is_half, take_place
+from munjang.folder.manifest import PARTIAL, list_manifest_files
+from munjang.folder.replacement import CHECKPOINT, drop, is_finished, is_half, install_replacement
 from munjang.folder.replacement import FOLDER as REPLACEMENT
 from munjang.reporting import Report, discard
 from munjang.training.logs import BOARD
 from munjang.training.logs import FILE as LOG
 
 CONFIG, TOKENIZER, VOCABULARY = "config.yaml", "tokenizer.json", "vocabulary.json"
-WEIGHTS, METRICS, CARD = "model.safetensors", "metrics.json", "README.md"
+WEIGHTS, METRICS_FILE, CARD = "model.safetensors", "metrics.json", "README.md"
 TARGET_TOKENIZER, TARGET_VOCABULARY = "target_tokenizer.json", "target_vocabulary.json"
 _TOKENIZERS = (TOKENIZER, VOCABULARY, TARGET_TOKENIZER, TARGET_VOCABULARY)
 # A folder with one of these was ours before; README.md or config.yaml alone may be anybody's.
 _MARKS = {MANIFEST, CHECKPOINT, LOG}
-_OURS = {CONFIG, WEIGHTS, METRICS, CARD, *_TOKENIZERS, *_MARKS, BOARD, REPLACEMENT}
+_OURS = {CONFIG, WEIGHTS, METRICS_FILE, CARD, *_TOKENIZERS, *_MARKS, BOARD, REPLACEMENT}
 
 
 def refuse_occupied(
@@ -58,11 +58,11 @@ def refuse_occupied(
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise FolderError(f"{folder}: expected a folder to write the model to, this is a file")
-    refuse_held(folder)
+    refuse_locked(folder)
     names = _names_in(folder)
     if not overwrite:
         _refuse_runs(folder, resume=resume)
-    foreign = sorted(names - _OURS - set(listed_files(folder)))
+    foreign = sorted(names - _OURS - set(list_manifest_files(folder)))
     if not names & _MARKS and (foreign or not overwrite) and names:
         first = foreign[0] if foreign else min(names)
         raise FolderError(f"{folder}: this folder holds other files ({first}); choose an empty one")
@@ -87,7 +87,7 @@ def make_folder(out: str | Path) -> Path:
 
 
 @contextmanager
-def opened_for_training(
+def open_for_training(
     out: str | Path, *, resume: bool = False, overwrite: bool = False, report: Report = discard
 ) -> Iterator[Path]:
     """Make the folder of a training, and keep others out until the end of the block.
@@ -103,15 +103,15 @@ def opened_for_training(
     """
     refuse_occupied(out, resume=resume, overwrite=overwrite)
     folder = make_folder(out)
-    with hold(folder, report):
-        take_place(folder)  # what somebody who was killed had begun
+    with hold_lock(folder, report):
+        install_replacement(folder)  # what somebody who was killed had begun
         refuse_occupied(folder, resume=resume, overwrite=overwrite)
         place = _opened(folder, resume=resume)
         try:
             yield place
         finally:
-            take_place(folder)
-            if place != folder and unfinished_in(folder) != place:
+            install_replacement(folder)
+            if place != folder and find_unfinished(folder) != place:
                 drop(folder)
 
 
@@ -131,7 +131,7 @@ def _opened(folder: Path, *, resume: bool) -> Path:
     return place
 
 
-def unfinished_in(folder: str | Path) -> Path | None:
+def find_unfinished(folder: str | Path) -> Path | None:
     """Return the folder of an unfinished training in `folder` that can be resumed, or None."""
     for place in (Path(folder) / REPLACEMENT, Path(folder)):
         if (place / CHECKPOINT).exists():
@@ -152,7 +152,7 @@ def _is_half(name: str) -> bool:
 
 
 def _refuse_runs(folder: Path, *, resume: bool) -> None:
-    goes_on = unfinished_in(folder)
+    goes_on = find_unfinished(folder)
     if is_finished(folder) and goes_on == folder / REPLACEMENT:
         if resume:
             return

@@ -38,7 +38,7 @@ _held: dict[tuple[str, int], int] = {}
 
 
 @contextmanager
-def hold(folder: Path, report: Report = discard) -> Iterator[None]:
+def hold_lock(folder: Path, report: Report = discard) -> Iterator[None]:
     """Hold the lock of a folder, which exists, for the duration of the block.
 
     Args:
@@ -61,7 +61,7 @@ def hold(folder: Path, report: Report = discard) -> Iterator[None]:
         _release(folder / FILE, descriptor)
 
 
-def refuse_held(folder: Path) -> None:
+def refuse_locked(folder: Path) -> None:
     """Refuse a folder that another process is writing to; change nothing.
 
     Raises:

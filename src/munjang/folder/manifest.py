@@ -22,7 +22,7 @@ _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def write_whole(path: Path) -> Iterator[Path]:
     """Give a name beside `path` to write to; at the end that file takes the place of `path`.
 
     When the writing fails or is broken off, `path` is as it was before, and the half is removed:
@@ -33,7 +33,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     """
     partial = path.with_name(path.name + PARTIAL)
     try:
-        with naming(path):
+        with name_in_errors(path):
             # safetensors moves a file of its own here, which nobody else may read
             partial.touch()
             mode = partial.stat().st_mode
@@ -48,7 +48,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def name_in_errors(path: Path) -> Iterator[None]:
     """Let an `OSError` name `path`: that of a failed write names no file of itself.
 
     safetensors tells of a full disk with an error of its own; it becomes an `OSError` too.
@@ -70,13 +70,13 @@ def write_atomically(path: Path, text: str) -> None:
     """Write `text` so that the file is either whole or as it was before.
 
     Raises:
-        OSError: as `written_whole`.
+        OSError: as `write_whole`.
     """
-    with written_whole(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
+    with write_whole(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         file.write(text)
 
 
-def listed_files(folder: Path) -> tuple[str, ...]:
+def list_manifest_files(folder: Path) -> tuple[str, ...]:
     """Return the names that the manifest of a folder lists; none where there is no manifest."""
     try:
         files = json.loads((folder / FILE).read_text(encoding="utf-8"))["files"]

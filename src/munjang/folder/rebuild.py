@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from munjang.config import Settings
 from munjang.errors import ConfigError, FolderError
-from munjang.folder.layout import CONFIG, METRICS, WEIGHTS
+from munjang.folder.layout import CONFIG, METRICS_FILE, WEIGHTS
 from munjang.folder.sealed import SealedFolder
 from munjang.folder.weights import (
     Entry,
@@ -27,7 +27,7 @@ from munjang.folder.weights import (
     longest_side,
     read_arrays,
     read_header,
-    unfit,
+    weights_error,
 )
 from munjang.layers.spelling import Spelling
 from munjang.text.registry import tokenizer_from_json
@@ -58,7 +58,7 @@ def load_recipe(sealed: SealedFolder, kind: type[AnySettings]) -> AnySettings:
     Raises:
         FolderError, ConfigError: there is none of this kind.
     """
-    return kind.parse(sealed.yaml(CONFIG), where=str(sealed.path / CONFIG))
+    return kind.parse(sealed.read_yaml(CONFIG), where=str(sealed.path / CONFIG))
 
 
 def load_metrics(sealed: SealedFolder) -> dict[str, Any]:
@@ -67,17 +67,17 @@ def load_metrics(sealed: SealedFolder) -> dict[str, Any]:
     Raises:
         FolderError: it is none.
     """
-    metrics = sealed.json(METRICS, nan_is_null=True)
+    metrics = sealed.read_json(METRICS_FILE, nan_is_null=True)
     parts = ("validation", "training")
     if not isinstance(metrics, dict) or not all(
         isinstance(metrics.get(part), dict) for part in parts
     ):
-        raise FolderError(f"{sealed.path / METRICS}: expected the sections {', '.join(parts)}")
+        raise FolderError(f"{sealed.path / METRICS_FILE}: expected the sections {', '.join(parts)}")
     return metrics
 
 
 @contextmanager
-def reading_metrics(sealed: SealedFolder) -> Iterator[None]:
+def explain_missing_metrics(sealed: SealedFolder) -> Iterator[None]:
     """Raise `FolderError` if `metrics.json` lacks what the block looks up.
 
     Raises:
@@ -87,7 +87,7 @@ def reading_metrics(sealed: SealedFolder) -> Iterator[None]:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
         raise FolderError(
-            f"{sealed.path / METRICS}: these are no scores of such a model; copy the folder again"
+            f"{sealed.path / METRICS_FILE}: these are no scores of such a model; copy the folder again"
         ) from None
 
 
@@ -149,11 +149,11 @@ def load_tokenizer(
     Raises:
         FolderError: the files hold no tokenizer, or not that one.
     """
-    with sealed.opened(WEIGHTS, in_part=True) as file:
+    with sealed.open(WEIGHTS, in_part=True) as file:
         rows = longest_side(read_header(file))
-    tokens = sealed.json(vocabulary, most_strings=rows)
+    tokens = sealed.read_json(vocabulary, most_strings=rows)
     # a piece, and the two pieces that it was merged from
-    described = sealed.json(state, most_strings=3 * rows)
+    described = sealed.read_json(state, most_strings=3 * rows)
     with _naming(sealed.path / vocabulary):
         known = Vocabulary.from_json(tokens)
     with _naming(sealed.path / state):
@@ -186,7 +186,7 @@ def load_network(sealed: SealedFolder, build: Callable[[], nn.Module]) -> nn.Mod
         FolderError: the weights are of another network, or no finite numbers.
     """
     path = sealed.path / WEIGHTS
-    with sealed.opened(WEIGHTS) as file:
+    with sealed.open(WEIGHTS) as file:
         header = read_header(file)
         network = _outline(path, build, len(header))
         wanted = {name: (_kind(t), t.shape) for name, t in network.state_dict().items()}
@@ -203,7 +203,7 @@ def load_network(sealed: SealedFolder, build: Callable[[], nn.Module]) -> nn.Mod
     _fill_empty(network)
     for name, module in network.named_modules():
         if isinstance(module, Spelling) and not module.names_own_rows():
-            raise unfit(path, f"{name}.grams names rows that there are not")
+            raise weights_error(path, f"{name}.grams names rows that there are not")
     return network.eval()
 
 
@@ -243,14 +243,14 @@ def _outline(path: Path, build: Callable[[], nn.Module], tensors: int) -> nn.Mod
         with torch.device("meta"), _Outlines(_CALLS + _CALLS_PER_TENSOR * tensors):
             return build()
     except _TooMuchError:
-        raise unfit(
+        raise weights_error(
             path, f"the settings want more layers than the {tensors:,} tensors are for"
         ) from None
     except ConfigError:
         raise
     except (RuntimeError, ValueError, TypeError, OverflowError, AssertionError) as error:
         reason = (str(error).splitlines() or ["no network"])[0]
-        raise unfit(path, f"no network can be built by the settings: {reason}") from None
+        raise weights_error(path, f"no network can be built by the settings: {reason}") from None
 
 
 def _kind(tensor: torch.Tensor) -> str:

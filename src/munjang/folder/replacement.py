@@ -1,7 +1,7 @@
 """A new model in the place of an old one, so that at every moment one of the two is whole.
 
 The new one is written into a folder of its own inside of the old one's. From the moment its
-manifest stands there it is the model, for whoever reads (`place_of`). Then its files are put in the
+manifest stands there it is the model, for whoever reads (`resolve_model_folder`). Then its files are put in the
 place of the old ones, the manifest last, and the inner folder goes. Whatever is killed in between
 is done by the next one who writes.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 from munjang.errors import FolderError
 from munjang.folder.lock import FILE as LOCK
 from munjang.folder.manifest import FILE as MANIFEST
-from munjang.folder.manifest import PARTIAL, written_whole
+from munjang.folder.manifest import PARTIAL, write_whole
 
 FOLDER = "replacement"
 # By it a training is known that was stopped and can be gone on with.
@@ -26,7 +26,7 @@ CHECKPOINT = "checkpoint.safetensors"
 _BEGUN = re.compile(r"\.tmp\w{6}")
 
 
-def place_of(folder: str | Path) -> Path:
+def resolve_model_folder(folder: str | Path) -> Path:
     """Return the folder of the model's files: `folder`, or the replacement in it if complete."""
     folder = Path(folder)
     new = folder / FOLDER
@@ -35,11 +35,11 @@ def place_of(folder: str | Path) -> Path:
 
 def is_finished(folder: Path) -> bool:
     """Return whether `folder` holds a complete model."""
-    return (place_of(folder) / MANIFEST).is_file()
+    return (resolve_model_folder(folder) / MANIFEST).is_file()
 
 
 @contextmanager
-def replaced(folder: Path) -> Iterator[Path]:
+def replace_model(folder: Path) -> Iterator[Path]:
     """Give a folder to write a model to, manifest last, that then is the one in `folder`.
 
     Where no model stands that is `folder` itself. It exists, and who writes there holds its lock.
@@ -47,7 +47,7 @@ def replaced(folder: Path) -> Iterator[Path]:
     Raises:
         FolderError: a training that was stopped, and is to replace the model, stands there.
     """
-    take_place(folder)
+    install_replacement(folder)
     new = folder / FOLDER
     if not (folder / MANIFEST).exists():
         yield folder
@@ -64,7 +64,7 @@ def replaced(folder: Path) -> Iterator[Path]:
     except BaseException:
         drop(folder)
         raise
-    take_place(folder)
+    install_replacement(folder)
 
 
 def is_half(name: str) -> bool:
@@ -72,7 +72,7 @@ def is_half(name: str) -> bool:
     return name.endswith(PARTIAL) or _BEGUN.fullmatch(name) is not None
 
 
-def take_place(folder: Path) -> None:
+def install_replacement(folder: Path) -> None:
     """Put a new model that is whole in the place of the old one; else nothing is done."""
     new = folder / FOLDER
     if not (new / MANIFEST).is_file():
@@ -109,7 +109,7 @@ def _put(source: Path, target: Path) -> None:
     """Let `target` be `source`, which stays; a link where the file system has such."""
     if target.exists() and target.samefile(source):
         return
-    with written_whole(target) as partial:
+    with write_whole(target) as partial:
         partial.unlink()
         try:
             os.link(source, partial)

@@ -11,12 +11,12 @@ from torch import nn
 
 from munjang import __version__
 from munjang.config import to_yaml
-from munjang.folder.layout import CARD, CONFIG, METRICS, WEIGHTS, make_folder
-from munjang.folder.lock import hold
-from munjang.folder.manifest import listed_files, write_atomically, write_manifest, written_whole
-from munjang.folder.replacement import replaced
+from munjang.folder.layout import CARD, CONFIG, METRICS_FILE, WEIGHTS, make_folder
+from munjang.folder.lock import hold_lock
+from munjang.folder.manifest import list_manifest_files, write_atomically, write_manifest, write_whole
+from munjang.folder.replacement import replace_model
 from munjang.reporting import escape_markdown
-from munjang.tasks.figures import FIGURES
+from munjang.tasks.metric_table import METRICS
 from munjang.tasks.task import Card
 
 
@@ -44,13 +44,13 @@ def write_folder(
         OSError: a file cannot be written; it is named.
     """
     folder = make_folder(folder)
-    texts = {CONFIG: to_yaml(config), **others, METRICS: to_json(metrics, indent=2), CARD: card}
-    with hold(folder), replaced(folder) as place:
+    texts = {CONFIG: to_yaml(config), **others, METRICS_FILE: to_json(metrics, indent=2), CARD: card}
+    with hold_lock(folder), replace_model(folder) as place:
         for name, text in texts.items():
             write_atomically(place / name, text)
         _save_weights(place / WEIGHTS, network)
         written = [*texts, WEIGHTS]
-        for name in listed_files(place):
+        for name in list_manifest_files(place):
             if name not in written:  # of a model of another kind
                 (place / name).unlink(missing_ok=True)
         write_manifest(place, written, __version__)
@@ -80,7 +80,7 @@ def _finite(values: Any) -> Any:
 
 def _save_weights(path: Path, network: nn.Module) -> None:
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    with written_whole(path) as partial:
+    with write_whole(path) as partial:
         save_file(weights, partial)
 
 
@@ -108,7 +108,7 @@ def card_page(
     scores, training = metrics["validation"], metrics["training"]
     figures = ", ".join(
         f"{figure.title} {_figure(scores[name])}"
-        for name, figure in FIGURES.items()
+        for name, figure in METRICS.items()
         if name in scores
     )
     files = escape_markdown(training["files"], 300)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from munjang.config import mapping_of
+from munjang.config import parse_mapping
 from munjang.errors import FolderError, MunjangError
 from munjang.folder.manifest import FILE, FORMAT
 from munjang.parsing import JSON_BYTES, JSON_VALUES, UnreadableError, parse_json
@@ -113,7 +113,7 @@ class SealedFolder:
                 raise _altered(self.path / name)
 
     @contextmanager
-    def opened(self, name: str, *, in_part: bool = False) -> Iterator[CheckedFile]:
+    def open(self, name: str, *, in_part: bool = False) -> Iterator[CheckedFile]:
         """Open a file for reading; it is checked at the end, unless read only in part.
 
         Raises:
@@ -140,15 +140,15 @@ class SealedFolder:
         if checked.digest.hexdigest() != seal.sha256:
             raise _altered(checked.path)
 
-    def data(self, name: str, most: int = JSON_BYTES) -> bytes:
+    def read_data(self, name: str, most: int = JSON_BYTES) -> bytes:
         """Return a whole file of up to `most` bytes; raises as `opened`."""
         size = self.seals[name].size
         if size > most:
             raise FolderError(f"{self.path / name}: {size:,} bytes, where up to {most:,} are read")
-        with self.opened(name) as file:
+        with self.open(name) as file:
             return file.read(file.size)
 
-    def json(
+    def read_json(
         self,
         name: str,
         *,
@@ -162,7 +162,7 @@ class SealedFolder:
         Raises:
             FolderError: as `opened`, or it is not such JSON.
         """
-        data = self.data(name, most_bytes)
+        data = self.read_data(name, most_bytes)
         try:
             return parse_json(
                 data,
@@ -174,7 +174,7 @@ class SealedFolder:
         except UnreadableError as error:
             raise FolderError(f"{self.path / name}: {error}") from None
 
-    def yaml(self, name: str) -> dict[str, Any]:
+    def read_yaml(self, name: str) -> dict[str, Any]:
         """Return the mapping of a YAML file, which is read once.
 
         Raises:
@@ -183,20 +183,20 @@ class SealedFolder:
         if name not in self._kept:
             path = self.path / name
             try:
-                self._kept[name] = mapping_of(self.data(name).decode("utf-8"), path)
+                self._kept[name] = parse_mapping(self.read_data(name).decode("utf-8"), path)
             except UnicodeDecodeError as error:
                 raise FolderError(f"{path}: this is not valid YAML: {error}") from None
             except MunjangError as error:
                 raise FolderError(str(error)) from None
         return dict(self._kept[name])
 
-    def strings(self, name: str, most: int, *, once: bool = False) -> tuple[str, ...]:
+    def read_strings(self, name: str, most: int, *, once: bool = False) -> tuple[str, ...]:
         """Return the list of about `most` strings in a JSON file, such as terms of a baseline.
 
         Raises:
             FolderError: as `json`, or, with `once`, a string stands there twice.
         """
-        found = self.json(
+        found = self.read_json(
             name,
             most_bytes=_MOST_STRING_BYTES,
             most_values=_MOST_STRINGS,
@@ -211,7 +211,7 @@ class SealedFolder:
     def check(self, *names: str) -> None:
         """Check files that nothing is read from, such as the model card; raises as `data`."""
         for name in names:
-            self.data(name)
+            self.read_data(name)
 
 
 def are_strings(values: Any) -> bool:

@@ -70,25 +70,25 @@ def read_header(file: Readable) -> dict[str, Entry]:
     """
     length = int.from_bytes(file.read(8), "little") if file.size >= 8 else 0
     if not 2 <= length <= min(file.size - 8, _MOST_HEADER):
-        raise unfit(file.path, "the file does not begin with a header of safetensors")
+        raise weights_error(file.path, "the file does not begin with a header of safetensors")
     data = file.read(length)
     if data.count(b"{") > MOST_TENSORS + 1:
-        raise unfit(file.path, f"their header names more than {MOST_TENSORS:,} tensors")
+        raise weights_error(file.path, f"their header names more than {MOST_TENSORS:,} tensors")
     try:
         header = parse_json(data, most_bytes=_MOST_HEADER)
     except UnreadableError as error:
-        raise unfit(file.path, f"their header: {error}") from None
+        raise weights_error(file.path, f"their header: {error}") from None
     if not isinstance(header, dict):
-        raise unfit(file.path, "their header names no tensors")
+        raise weights_error(file.path, "their header names no tensors")
     entries = {name: _entry(file.path, name, values) for name, values in header.items()}
     entries = dict(sorted(entries.items(), key=lambda item: (item[1].begin, item[1].end)))
     place = 0
     for name, entry in entries.items():
         if entry.begin != place:
-            raise unfit(file.path, f"{_short(name)} does not begin where the tensor before it ends")
+            raise weights_error(file.path, f"{_short(name)} does not begin where the tensor before it ends")
         place = entry.end
     if place != file.size - 8 - length:
-        raise unfit(file.path, "the file does not end where the last tensor does")
+        raise weights_error(file.path, "the file does not end where the last tensor does")
     return entries
 
 
@@ -110,17 +110,17 @@ def compare_header(path: Path, found: Mapping[str, Entry], wanted: Mapping[str, 
     """
     for name, (kind, shape) in wanted.items():
         if name not in found:
-            raise unfit(path, f"{_short(name)} is missing")
+            raise weights_error(path, f"{_short(name)} is missing")
         entry = found[name]
         if (entry.kind, entry.shape) != (kind, tuple(shape)):
-            raise unfit(
+            raise weights_error(
                 path,
                 f"{_short(name)} is {entry.kind} {list(entry.shape)}, and the settings want "
                 f"{kind} {list(shape)}",
             )
     for name in found:
         if name not in wanted:
-            raise unfit(path, f"{_short(name)} belongs to no part of the model")
+            raise weights_error(path, f"{_short(name)} belongs to no part of the model")
 
 
 def _array(name: str, entry: Entry) -> Numbers:
@@ -145,23 +145,23 @@ def read_arrays(
         try:
             arrays[name] = array = room(name, entry)
         except (MemoryError, ValueError, RuntimeError):
-            raise unfit(file.path, "there is not enough memory for them") from None
+            raise weights_error(file.path, "there is not enough memory for them") from None
         if not array.size:
             continue
         file.read_into(array.reshape(-1).view(np.uint8).data)
         # NaN is both the lowest and the highest
         if entry.kind == "F32" and not np.isfinite([array.min(), array.max()]).all():
-            raise unfit(file.path, f"{_short(name)} holds NaN or infinity; train the model anew")
+            raise weights_error(file.path, f"{_short(name)} holds NaN or infinity; train the model anew")
     return arrays
 
 
-def unfit(path: Path, reason: str) -> FolderError:
+def weights_error(path: Path, reason: str) -> FolderError:
     """Return the error of weights that cannot be used."""
     return FolderError(f"{path}: these weights do not fit: {reason}")
 
 
 def _entry(path: Path, name: str, values: Any) -> Entry:
-    wrong = unfit(path, f"their header says of {_short(name)} what no header says")
+    wrong = weights_error(path, f"their header says of {_short(name)} what no header says")
     if not isinstance(values, dict) or values.keys() != {"dtype", "shape", "data_offsets"}:
         raise wrong
     kind, shape, places = values["dtype"], values["shape"], values["data_offsets"]

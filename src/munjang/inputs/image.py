@@ -9,7 +9,7 @@ import torch
 
 from munjang.config import Settings
 from munjang.data.images.decode import Pixels
-from munjang.data.images.read import UNREADABLE, decode_all, form_of, read_images
+from munjang.data.images.read import UNREADABLE, decode_all, get_image_settings, read_images
 from munjang.data.images.settings import (
     CHANNELS,
     ImageDataSettings,
@@ -17,7 +17,7 @@ from munjang.data.images.settings import (
     Mode,
     parse_size,
 )
-from munjang.data.images.sources import is_image_data, listed
+from munjang.data.images.sources import is_image_data, list_images
 from munjang.data.labels import count_labels, require_labels
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
@@ -88,7 +88,7 @@ class ImageInput(ArrayInput):
     @classmethod
     def complete(cls, recipe: Recipe, rows: Table) -> Recipe:
         """Return the recipe with the mode and size of the images."""
-        return recipe.model_copy(update={"image": form_of(rows)})
+        return recipe.model_copy(update={"image": get_image_settings(rows)})
 
     @classmethod
     def sample(cls, size: Any, vocabulary: int) -> Sample:
@@ -150,7 +150,7 @@ class ImageInput(ArrayInput):
 
     def encode_values(self, values: Any) -> EncodedArrays:
         """Decode images: paths, arrays of uint8, images of Pillow, or one of them."""
-        return EncodedArrays(self._pixels(listed(values)), self.unit)
+        return EncodedArrays(self._pixels(list_images(values)), self.unit)
 
     def usable(self, values: Sequence[Any]) -> tuple[list[int], Mapping[str, int]]:
         """Return the places of the images that can be read."""

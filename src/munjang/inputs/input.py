@@ -120,7 +120,7 @@ class Input:
         raise NotImplementedError
 
     @classmethod
-    def trained_reading(cls, recipe: Recipe, data: Any) -> dict[str, Any]:
+    def reading_settings(cls, recipe: Recipe, data: Any) -> dict[str, Any]:
         """Return how the training data was read, as far as it holds for other data."""
         section: dict[str, Any] = recipe.section("data").model_dump()
         return {k: v for k, v in section.items() if k not in ("validation_split", "skip_bad_rows")}

@@ -16,10 +16,10 @@ from munjang.data.columns import text_column
 from munjang.data.dataset import Dataset
 from munjang.data.long_runs import describe_long_runs
 from munjang.data.pairs.aligned import AlignedFiles
-from munjang.data.pairs.examples import PairExamples
+from munjang.data.pairs.dataset import PairDataset
 from munjang.data.pairs.read import read_pairs
 from munjang.data.pairs.settings import PairDataSettings, PairTokenizerSettings, SideSettings
-from munjang.data.pairs.sides import Sides, too_long
+from munjang.data.pairs.tokenizer_pair import TokenizerPair, mask_too_long
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.defaults.parallel import PairTexts, both_tokenizers, measure, parallel_defaults
@@ -34,7 +34,7 @@ from munjang.models.attention_weights import Attends
 from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.recipe import Recipe, section_of
 from munjang.reporting import Report, pluralize, stage
-from munjang.tasks.alignment import target_pieces
+from munjang.tasks.alignment import get_target_pieces
 from munjang.tasks.inference import compute_alone_if_forked
 from munjang.tasks.task import Bools
 from munjang.tasks.translate import Translate, column_of
@@ -55,7 +55,7 @@ class EncodedPairs:
         truncated: True for each source that was longer than the model reads, [rows].
     """
 
-    examples: PairExamples
+    examples: PairDataset
     texts: pl.Series
     truncated: Bools
 
@@ -79,7 +79,7 @@ class ParallelInput(Input):
         sides: the tokenizers.
     """
 
-    sides: Sides
+    tokenizers: TokenizerPair
     row: ClassVar[str] = "pair"
     sections: ClassVar[Mapping[str, type[Settings]]] = {
         "data": PairDataSettings,
@@ -138,9 +138,9 @@ class ParallelInput(Input):
         return table
 
     @classmethod
-    def trained_reading(cls, recipe: Recipe, data: Any) -> dict[str, Any]:
+    def reading_settings(cls, recipe: Recipe, data: Any) -> dict[str, Any]:
         """Return how the training data was read; columns of aligned files have no names."""
-        reading = super().trained_reading(recipe, data)
+        reading = super().reading_settings(recipe, data)
         if isinstance(data, AlignedFiles):
             reading = {k: v for k, v in reading.items() if not k.endswith("_column")}
         return reading
@@ -150,7 +150,7 @@ class ParallelInput(Input):
         """Fit the tokenizers on the training part."""
         with stage(f"learning tokens from {pluralize(len(train), 'pair')}"):
             return cls(
-                recipe, Sides.fit(recipe.section("tokenizer"), train["source"], train["target"])
+                recipe, TokenizerPair.fit(recipe.section("tokenizer"), train["source"], train["target"])
             )
 
     @classmethod
@@ -168,13 +168,13 @@ class ParallelInput(Input):
         if not asked.shared_vocabulary:
             files = (TARGET_TOKENIZER, TARGET_VOCABULARY)
             target = _load_tokenizer(folder, files, asked.target)
-        return cls(recipe, Sides(source, target))
+        return cls(recipe, TokenizerPair(source, target))
 
     def files(self) -> dict[str, Any]:
         """Return tokenizer and vocabulary of each side."""
-        source, target = self.sides.source, self.sides.target
+        source, target = self.tokenizers.source, self.tokenizers.target
         found = {TOKENIZER: source.to_json(), VOCABULARY: source.vocabulary.to_json()}
-        if not self.sides.shared:
+        if not self.tokenizers.shared:
             found[TARGET_TOKENIZER] = target.to_json()
             found[TARGET_VOCABULARY] = target.vocabulary.to_json()
         return found
@@ -182,7 +182,7 @@ class ParallelInput(Input):
     @property
     def size(self) -> Vocabularies:
         """Vocabulary sizes of both sides."""
-        sides = self.sides
+        sides = self.tokenizers
         return Vocabularies(
             sides.source.vocabulary.size, sides.target.vocabulary.size, shared=sides.shared
         )
@@ -195,8 +195,8 @@ class ParallelInput(Input):
     def encode(self, rows: Table) -> EncodedPairs:
         """Encode the pairs of a table; longer sources are truncated, targets are whole."""
         pairs = self._pairs(rows)
-        long = self._too_long(pairs.sources)
-        pairs = replace(pairs, sources=self._truncate(pairs.sources))
+        long = self._too_long(pairs.source_ids)
+        pairs = replace(pairs, source_ids=self._truncate(pairs.source_ids))
         return EncodedPairs(pairs, rows["source"], long)
 
     def encode_parts(self, parts: Mapping[str, Table]) -> dict[str, tuple[Encoded, Table]]:
@@ -211,8 +211,8 @@ class ParallelInput(Input):
     def _without_long(self, name: str, part: Table) -> tuple[Encoded, Table]:
         settings = self.recipe.section("tokenizer")
         pairs = self._pairs(part)
-        lengths = row_lengths(pairs.sources), row_lengths(pairs.targets_column)
-        kept = np.flatnonzero(~too_long(lengths, settings))
+        lengths = row_lengths(pairs.source_ids), row_lengths(pairs.target_ids)
+        kept = np.flatnonzero(~mask_too_long(lengths, settings))
         if not len(kept):
             raise DataError(
                 f"every pair of the {name} part is longer than tokenizer.source.max_length "
@@ -231,7 +231,7 @@ class ParallelInput(Input):
             DataError: a text is None or not a string, or too long where that is refused.
         """
         texts = text_column(values)
-        column, settings = self.sides.source.encode(texts), self.recipe.section("tokenizer")
+        column, settings = self.tokenizers.source.encode(texts), self.recipe.section("tokenizer")
         long = self._too_long(column)
         if long.any() and settings.long_sources == "refuse":
             place = int(np.argmax(long))
@@ -241,20 +241,20 @@ class ParallelInput(Input):
                 row=place + 1,
             )
         column = self._truncate(column)
-        return EncodedPairs(PairExamples(column, column), texts, long)
+        return EncodedPairs(PairDataset(column, column), texts, long)
 
     def usable(self, values: Sequence[Any]) -> tuple[list[int], Mapping[str, int]]:
         """Return the places of texts that are not too long; all where longer ones are truncated."""
         settings = self.recipe.section("tokenizer")
         if settings.long_sources == "truncate":
             return super().usable(values)
-        long = self._too_long(self.sides.source.encode(text_column(values)))
+        long = self._too_long(self.tokenizers.source.encode(text_column(values)))
         reason = f"more than {settings.source.max_length} tokens"
         return np.flatnonzero(~long).tolist(), {reason: int(long.sum())} if long.any() else {}
 
     def fingerprint(self, encoded: Mapping[str, Encoded]) -> Mapping[str, Iterable[Any]]:
         """Return both vocabularies, the ids of both parts, and the texts that are judged."""
-        sides = {"source": self.sides.source, "target": self.sides.target}
+        sides = {"source": self.tokenizers.source, "target": self.tokenizers.target}
         train, valid = (cast(EncodedPairs, encoded[k]).examples for k in ("train", "valid"))
         texts = () if valid.texts is None else (t.to_list() for t in valid.texts)
         return {
@@ -276,13 +276,13 @@ class ParallelInput(Input):
             "files": ", ".join(Path(name).name for name in parts["train"].files),
             "source_tokenizer": settings.source.name,
             "target_tokenizer": settings.target.name,
-            "shared_vocabulary": self.sides.shared,
-            "source_vocabulary": self.sides.source.vocabulary.size,
-            "target_vocabulary": self.sides.target.vocabulary.size,
-            "source_tokens": len(values_and_offsets(train.sources)[0]),
+            "shared_vocabulary": self.tokenizers.shared,
+            "source_vocabulary": self.tokenizers.source.vocabulary.size,
+            "target_vocabulary": self.tokenizers.target.vocabulary.size,
+            "source_tokens": len(values_and_offsets(train.source_ids)[0]),
             "tokens": int(train.lengths[:, 1].sum()),
-            "source_oov_rate": _oov_rate(valid.sources),
-            "target_oov_rate": _oov_rate(valid.targets_column),
+            "source_oov_rate": _oov_rate(valid.source_ids),
+            "target_oov_rate": _oov_rate(valid.target_ids),
             "left_out": len(parts["train"]) - len(train),
             "valid_left_out": len(parts["valid"]) - len(valid),
             "skipped": dict(parts["train"].skipped),
@@ -290,7 +290,7 @@ class ParallelInput(Input):
 
     def fact_lines(self, facts: Mapping[str, Any]) -> list[str]:
         """Return sizes, vocabularies, OOV rates and pairs left out for people."""
-        sides = dict.fromkeys((self.sides.source, self.sides.target))
+        sides = dict.fromkeys((self.tokenizers.source, self.tokenizers.target))
         notes = [line for side in sides for line in fit_notes(side)]
         lines, settings = [*notes, *super().fact_lines(facts)], self.recipe.section("tokenizer")
         if facts["shared_vocabulary"]:
@@ -336,14 +336,14 @@ class ParallelInput(Input):
                 f"{self.recipe.model_name} attends to nothing; attentive and transformer do"
             )
         encoded = self.encode_values([text])
-        if not row_lengths(encoded.examples.sources)[0]:
+        if not row_lengths(encoded.examples.source_ids)[0]:
             raise DataError("expected a text to look at, got an empty one")
         if target is None:
             best = task.hypotheses(network, encoded)[0][0]
             ids, answer = best.ids, task.texts_of([best], [text])[0]
         else:
             ids, answer = self._target_ids(target), target
-        pairs = PairExamples(encoded.examples.sources, column_of([ids]))
+        pairs = PairDataset(encoded.examples.source_ids, column_of([ids]))
         batch = next(pairs.in_order_of_length())
         compute_alone_if_forked()
         with torch.inference_mode():
@@ -351,14 +351,14 @@ class ParallelInput(Input):
         return Attention.from_weights(
             weights,
             self._source_pieces(text)[: batch.source.shape[1]],
-            [*target_pieces(self.sides, ids), EOS_LABEL],
+            [*get_target_pieces(self.tokenizers, ids), EOS_LABEL],
             text=text,
             answer=answer,
             truncated=bool(encoded.truncated[0]),
         )
 
     def _target_ids(self, target: str) -> tuple[int, ...]:
-        column = self.sides.target.encode(text_column([target]))
+        column = self.tokenizers.target.encode(text_column([target]))
         ids = tuple(values_and_offsets(column)[0].tolist())
         most = self.recipe.section("tokenizer").target.max_length
         if len(ids) > most:
@@ -369,20 +369,20 @@ class ParallelInput(Input):
         return ids
 
     def _source_pieces(self, text: str) -> list[str]:
-        tokens = self.sides.source.encode_with_offsets(pl.Series([text]))
+        tokens = self.tokenizers.source.encode_with_offsets(pl.Series([text]))
         columns = (tokens.ids, tokens.starts, tokens.ends)
         ids, starts, ends = (values_and_offsets(column)[0].tolist() for column in columns)
-        return label_tokens(text, ids, starts, ends, self.sides.source.vocabulary)
+        return label_tokens(text, ids, starts, ends, self.tokenizers.source.vocabulary)
 
-    def _pairs(self, rows: Table) -> PairExamples:
+    def _pairs(self, rows: Table) -> PairDataset:
         sources, targets = rows["source"], rows["target"]
-        return PairExamples(
-            self.sides.source.encode(sources), self.sides.target.encode(targets), (sources, targets)
+        return PairDataset(
+            self.tokenizers.source.encode(sources), self.tokenizers.target.encode(targets), (sources, targets)
         )
 
     def _truncate(self, sources: TokenColumn) -> TokenColumn:
         most = self.recipe.section("tokenizer").source.max_length
-        return truncate(sources, most, signs=sign_ids(self.sides.source.vocabulary))[0]
+        return truncate(sources, most, signs=sign_ids(self.tokenizers.source.vocabulary))[0]
 
     def _too_long(self, column: TokenColumn) -> Bools:
         most = self.recipe.section("tokenizer").source.max_length
@@ -431,9 +431,9 @@ def _load_tokenizer(folder: SealedFolder, files: tuple[str, str], asked: SideSet
     return load_tokenizer(folder, *files, name=asked.name, settings=asked.settings)
 
 
-def _buffers(part: PairExamples) -> list[Any]:
+def _buffers(part: PairDataset) -> list[Any]:
     """Return the token ids of both sides, and where each text begins."""
-    columns = (part.sources, part.targets_column)
+    columns = (part.source_ids, part.target_ids)
     return [buffer for column in columns for buffer in values_and_offsets(column)]
 
 

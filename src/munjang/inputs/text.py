@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from munjang.config import MOST_IDS, Settings, shown
-from munjang.data.batches import Examples
+from munjang.data.batches import TextDataset
 from munjang.data.collection import collect_texts
 from munjang.data.columns import text_column
 from munjang.data.dataset import Dataset
@@ -70,11 +70,11 @@ class EncodedText:
         """Return the ids with their targets [rows, ...], or without."""
         if isinstance(self.encoded, EncodedRows):
             return self.encoded.rows
-        return Examples(self.encoded.column, targets)
+        return TextDataset(self.encoded.column, targets)
 
     def adapt(self, network: nn.Module) -> nn.Module:
         """Return the network with subword vectors of these texts' OOV words."""
-        return spelled_out(network, self.encoded.unknown)
+        return spelled_out(network, self.encoded.oov_words)
 
 
 def read_texts(
@@ -223,7 +223,7 @@ class TextInput(Input):
     def encode_parts(self, parts: Mapping[str, Table]) -> dict[str, tuple[Encoded, Table]]:
         """Encode both parts; an OOV word has one id in both."""
         train = self._encode(parts["train"], ())
-        valid = self._encode(parts["valid"], train.encoded.unknown)
+        valid = self._encode(parts["valid"], train.encoded.oov_words)
         return {"train": (train, parts["train"]), "valid": (valid, parts["valid"])}
 
     def encode_values(self, values: str | Iterable[str]) -> EncodedText:
@@ -246,7 +246,7 @@ class TextInput(Input):
                     module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
             if isinstance(module, Spelling):
                 module.learn(tokens)
-                module.spell(valid.encoded.unknown)
+                module.spell(valid.encoded.oov_words)
             if isinstance(module, TfidfLinear) and train.targets is not None:
                 texts = ((batch.ids, batch.mask, batch.rows) for batch in batches)
                 with stage(f"solving the linear model of {pluralize(len(train), 'text')}"):
@@ -261,7 +261,7 @@ class TextInput(Input):
         return {
             "vocabulary": [self.tokenizer.to_json(), self.tokenizer.vocabulary.tokens],
             **{f"texts of the {names[k]}": values_and_offsets(c) for k, c in columns.items()},
-            "words out of vocabulary": [valid.encoded.unknown],
+            "words out of vocabulary": [valid.encoded.oov_words],
         }
 
     def facts(self, parts: Mapping[str, Table], encoded: Mapping[str, Encoded]) -> dict[str, Any]:
@@ -312,7 +312,7 @@ class TextInput(Input):
             text,
             encoded,
             tokenizer=self.tokenizer,
-            network=spelled_out(network, encoded.unknown),
+            network=spelled_out(network, encoded.oov_words),
             ends=self.recipe.section("tokenizer").add_go_eos,
         )
 

@@ -16,7 +16,7 @@ from munjang.inputs.input import Encoded
 from munjang.inputs.text import EncodedText, TextInput
 from munjang.recipe import PretrainedSettings, Recipe, named_input, section_of
 from munjang.reporting import stage
-from munjang.tasks.head import encoders_of
+from munjang.tasks.heads import find_encoders
 from munjang.text.vocabulary import RESERVED
 
 # The value of `pretrained.vectors` for vectors that were given from Python.
@@ -137,7 +137,7 @@ class BeginWithVectors:
     def apply(self, network: nn.Module) -> None:
         """Write the vectors into the embedding of every encoder."""
         ids, rows = (torch.from_numpy(a) for a in (self.found.ids, self.found.vectors))
-        for encoder in encoders_of(network):
+        for encoder in find_encoders(network):
             encoder.embedding.begin_with(ids, rows, frozen=self.frozen)
 
     def facts(self, encoded: Mapping[str, Encoded]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from munjang.data.pairs.sides import Sides
+from munjang.data.pairs.tokenizer_pair import TokenizerPair
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.text.columns import token_column, values_and_offsets
 from munjang.text.detokenize import UNKNOWN
@@ -37,12 +37,12 @@ class Link:
     weight: float
 
 
-def links(sides: Sides, text: str, found: Hypothesis) -> tuple[Link, ...] | None:
+def align(tokenizers: TokenizerPair, text: str, found: Hypothesis) -> tuple[Link, ...] | None:
     """Align one answer with `text`; return None if the model has no attention."""
     if found.attention is None:
         return None
-    places = source_places(sides, text)
-    pieces = target_pieces(sides, found.ids)
+    places = find_source_spans(tokenizers, text)
+    pieces = get_target_pieces(tokenizers, found.ids)
     made = []
     for piece, weights in zip(pieces, found.attention[:, : len(places)], strict=False):
         best = int(weights.argmax())
@@ -51,11 +51,11 @@ def links(sides: Sides, text: str, found: Hypothesis) -> tuple[Link, ...] | None
     return tuple(made)
 
 
-def copied(sides: Sides, text: str, found: Hypothesis, answer: str) -> str:
+def copy_unknown_words(tokenizers: TokenizerPair, text: str, found: Hypothesis, answer: str) -> str:
     """Replace each OOV token of `answer` by the piece of `text` with the most attention."""
     if found.attention is None or UNKNOWN not in answer:
         return answer
-    places = source_places(sides, text)
+    places = find_source_spans(tokenizers, text)
     unknown = [row for row, token in enumerate(found.ids) if token == OOV]
     for row in unknown:
         start, end = places[int(found.attention[row, : len(places)].argmax())]
@@ -63,9 +63,9 @@ def copied(sides: Sides, text: str, found: Hypothesis, answer: str) -> str:
     return answer
 
 
-def source_places(sides: Sides, text: str) -> list[tuple[int, int]]:
+def find_source_spans(tokenizers: TokenizerPair, text: str) -> list[tuple[int, int]]:
     """Return the first and last character, half-open, of each source token in `text`."""
-    tokens = sides.source.encode_with_offsets(pl.Series([text]))
+    tokens = tokenizers.source.encode_with_offsets(pl.Series([text]))
     columns = (values_and_offsets(column)[0].tolist() for column in (tokens.starts, tokens.ends))
     places = list(zip(*columns, strict=True))
     for number in reversed(range(len(places) - 1)):
@@ -75,14 +75,14 @@ def source_places(sides: Sides, text: str) -> list[tuple[int, int]]:
     return places
 
 
-def target_pieces(sides: Sides, ids: Sequence[int]) -> list[str]:
+def get_target_pieces(tokenizers: TokenizerPair, ids: Sequence[int]) -> list[str]:
     """Return each token of an answer as text; jamo as letters that stand alone.
 
     A sign that is nothing by itself goes by its name.
     """
     each = token_column(np.asarray(ids, dtype=np.int32), np.arange(len(ids) + 1))
-    names = sides.target.vocabulary.tokens
+    names = tokenizers.target.vocabulary.tokens
     return [
         compatibility_jamo(piece) if piece or token < len(RESERVED) else names[token]
-        for piece, token in zip(sides.target.decode(each).to_list(), ids, strict=True)
+        for piece, token in zip(tokenizers.target.decode(each).to_list(), ids, strict=True)
     ]

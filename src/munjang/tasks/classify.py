@@ -21,10 +21,10 @@ from munjang.layers.losses import LOSSES, RowLoss, focal
 from munjang.names import KnownLabels
 from munjang.reporting import format_markdown_list
 from munjang.tasks.class_answers import Prediction
-from munjang.tasks.fitting import fitting_loss
+from munjang.tasks.loss_names import resolve_loss
 from munjang.tasks.linear import solve_logistic
-from munjang.tasks.logits import LogitsTask, in_parts
-from munjang.tasks.metrics import Guesses, Scores, class_lines, scores_of_guesses
+from munjang.tasks.logits import LogitsTask, slice_rows
+from munjang.tasks.classification_scores import PredictedClasses, Scores, format_class_table, score_predicted_classes
 from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
 
 # as many digits as any whole number needs; Python refuses to read thousands
@@ -56,7 +56,7 @@ class ClassifySettings(Settings):
     @field_validator("loss", mode="before")
     @classmethod
     def _fits(cls, loss: object) -> object:
-        return fitting_loss(loss, "classify", get_args(LossName))
+        return resolve_loss(loss, "classify", get_args(LossName))
 
 
 @dataclass(frozen=True)
@@ -173,13 +173,13 @@ class Classify(LogitsTask):
 
     def scorer(self, targets: Ints) -> "ClassScorer":
         """Return the scorer against class numbers [rows]."""
-        return ClassScorer(self, targets, Guesses.empty(len(targets)))
+        return ClassScorer(self, targets, PredictedClasses.empty(len(targets)))
 
     def answers_of(self, logits: Tensor, truncated: Bools) -> list[Prediction]:
         """Return the likeliest class of each row, and all probabilities."""
         return [
             answer
-            for part in in_parts(*logits.shape)
+            for part in slice_rows(*logits.shape)
             for answer in self._answers(self.probabilities(logits[part]), truncated[part])
         ]
 
@@ -198,7 +198,7 @@ class Classify(LogitsTask):
         return Card(
             kind=f"{noun} classifier",
             about=f"Classes: {format_markdown_list(self.labels, 'config.yaml')}.",
-            details=class_lines("class", scores["classes"]),
+            details=format_class_table("class", scores["classes"]),
             limits="It always answers with one of the classes above,\n"
             f"also for {noun}s of none of them.",
         )
@@ -216,18 +216,18 @@ class ClassScorer:
 
     task: Classify
     targets: Ints
-    guesses: Guesses
+    guesses: PredictedClasses
 
     def add(self, rows: Ints, logits: Tensor) -> None:
         """Take the logits [batch, outputs] of some rows."""
-        for part in in_parts(*logits.shape):
+        for part in slice_rows(*logits.shape):
             places = rows[part]
             probabilities = self.task.probabilities(logits[part])
             self.guesses.put(places, probabilities, self.targets[places])
 
     def scores(self) -> Scores:
         """Return the scores of all rows."""
-        return scores_of_guesses(self.guesses, self.targets, self.task.labels)
+        return score_predicted_classes(self.guesses, self.targets, self.task.labels)
 
 
 def _weights(

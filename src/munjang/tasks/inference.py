@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from munjang.data.dataset import Dataset
 from munjang.forked import is_forked
-from munjang.tasks.room import require_memory
+from munjang.tasks.memory_check import require_memory
 
 # So many logits at most are held at once, of batches of as many rows as suit them.
 MOST_LOGITS = 2**24
@@ -31,7 +31,7 @@ def logits_in_batches(
 
 
 @torch.inference_mode()
-def logits_of(model: nn.Module, examples: Dataset, *, batch_size: int = 256) -> Tensor:
+def compute_logits(model: nn.Module, examples: Dataset, *, batch_size: int = 256) -> Tensor:
     """Return logits [rows, outputs] on the CPU, in the order of the rows.
 
     Raises:

@@ -12,9 +12,9 @@ from munjang.config import Settings
 from munjang.data.dataset import Dataset
 from munjang.data.table import Table
 from munjang.errors import ConfigError
-from munjang.tasks.head import Head
-from munjang.tasks.inference import logits_in_batches, logits_of
-from munjang.tasks.metrics import Ints
+from munjang.tasks.heads import Head
+from munjang.tasks.inference import logits_in_batches, compute_logits
+from munjang.tasks.classification_scores import Ints
 from munjang.tasks.task import Answer, Bools, EncodedRows, RunSettings
 
 # Probabilities, in 64 bits, of as many rows as have so many of them are held at once.
@@ -116,7 +116,7 @@ class LogitsTask:
         """Return logits [rows, outputs] on the CPU."""
         if len(encoded) == 0:
             return torch.empty(0, self.outputs)
-        return logits_of(encoded.adapt(network), encoded.dataset())
+        return compute_logits(encoded.adapt(network), encoded.dataset())
 
     def answers(self, network: nn.Module, encoded: EncodedRows, **options: Any) -> Sequence[Answer]:
         """Return an answer per row."""
@@ -131,7 +131,7 @@ class LogitsTask:
         raise NotImplementedError
 
 
-def in_parts(rows: int, outputs: int) -> Iterator[slice]:
+def slice_rows(rows: int, outputs: int) -> Iterator[slice]:
     """Yield slices of rows, each with at most `MOST_AT_ONCE` numbers of `outputs` per row."""
     most = max(1, MOST_AT_ONCE // max(1, outputs))
     return (slice(start, start + most) for start in range(0, rows, most))

@@ -29,11 +29,11 @@ from munjang.errors import ConfigError, DataError
 from munjang.layers.losses import binary_crossentropy
 from munjang.names import KnownLabels
 from munjang.reporting import format_markdown_list, pluralize
-from munjang.tasks.fitting import fitting_loss
+from munjang.tasks.loss_names import resolve_loss
 from munjang.tasks.inference import logits_in_batches
 from munjang.tasks.linear import solve_logistic
-from munjang.tasks.logits import LogitsTask, in_parts
-from munjang.tasks.metrics import class_lines
+from munjang.tasks.logits import LogitsTask, slice_rows
+from munjang.tasks.classification_scores import format_class_table
 from munjang.tasks.set_scores import SetCounts, SetScores
 from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
 from munjang.tasks.thresholds import FEWEST_ROWS, best_thresholds
@@ -60,7 +60,7 @@ class MultilabelSettings(Settings):
     @field_validator("loss", mode="before")
     @classmethod
     def _fits(cls, loss: object) -> object:
-        return fitting_loss(loss, "multilabel", get_args(MultilabelLoss))
+        return resolve_loss(loss, "multilabel", get_args(MultilabelLoss))
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,7 @@ class Multilabel(LogitsTask):
         """Return the labels of each row, and all probabilities."""
         return [
             answer
-            for part in in_parts(*logits.shape)
+            for part in slice_rows(*logits.shape)
             for answer in self._answers(self.probabilities(logits[part]), truncated[part])
         ]
 
@@ -277,7 +277,7 @@ class Multilabel(LogitsTask):
         return Card(
             kind=f"model that gives {noun}s any number of labels",
             about=f"Labels, and the probability that each must reach: {named}.",
-            details=class_lines("label", scores["classes"]),
+            details=format_class_table("label", scores["classes"]),
             limits="It knows the labels above and no other,\nand may give none. The thresholds "
             "were chosen on the rows that the figures are of.",
         )
@@ -299,7 +299,7 @@ class SetScorer:
 
     def add(self, rows: Ints, logits: Tensor) -> None:
         """Take the logits [batch, labels] of some rows."""
-        for part in in_parts(*logits.shape):
+        for part in slice_rows(*logits.shape):
             chances = self.task.probabilities(logits[part])
             self.counts.add(chances, self.task._chosen(chances), self.targets[rows[part]])
 

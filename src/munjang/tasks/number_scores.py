@@ -32,12 +32,12 @@ class NumberScores:
     baseline_rmse: float
 
     @property
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """The figures of the whole, by name."""
         return {"mae": self.mae, "rmse": self.rmse, "spearman": self.spearman, "r2": self.r2}
 
     @property
-    def sound(self) -> bool:
+    def is_finite(self) -> bool:
         """Whether the answers were finite numbers."""
         return math.isfinite(self.rmse)
 
@@ -46,7 +46,7 @@ class NumberScores:
         return {k: v if math.isfinite(v) else None for k, v in asdict(self).items()}
 
 
-def number_scores(answers: Floats, targets: Floats) -> NumberScores:
+def score_numbers(answers: Floats, targets: Floats) -> NumberScores:
     """Judge `answers` [rows] against `targets` [rows]."""
     # imported here: they take a second, and answering needs no metrics
     from scipy.stats import spearmanr

@@ -23,9 +23,9 @@ from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.layers.number_losses import NUMBER_LOSSES, NumberLoss, huber
-from munjang.tasks.fitting import fitting_loss
+from munjang.tasks.loss_names import resolve_loss
 from munjang.tasks.logits import LogitsTask
-from munjang.tasks.number_scores import NumberScores, number_scores
+from munjang.tasks.number_scores import NumberScores, score_numbers
 from munjang.tasks.task import Bools, Card, Floats, RunSettings
 
 RegressLoss = Literal["mean_squared_error", "mean_absolute_error", "huber", "log_cosh", "poisson"]
@@ -60,7 +60,7 @@ class RegressSettings(Settings):
     @field_validator("loss", mode="before")
     @classmethod
     def _fits(cls, loss: object) -> object:
-        return fitting_loss(loss, "regress", get_args(RegressLoss))
+        return resolve_loss(loss, "regress", get_args(RegressLoss))
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ class NumberScorer:
 
     def scores(self) -> NumberScores:
         """Return the scores of all rows."""
-        return number_scores(self.answers, self.targets)
+        return score_numbers(self.answers, self.targets)
 
 
 def _or_dash(value: float | None) -> str:

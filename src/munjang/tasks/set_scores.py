@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from munjang.tasks.figures import finite_or_none
-from munjang.tasks.metrics import ClassScore, class_scores
+from munjang.tasks.metric_table import finite_or_none
+from munjang.tasks.classification_scores import ClassScore, compute_class_scores
 from munjang.tasks.task import Bools, Floats, Ints
 
 
@@ -36,7 +36,7 @@ class SetScores:
     classes: tuple[ClassScore, ...]
 
     @property
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """The figures of the whole, by name."""
         return {
             "micro_f1": self.micro_f1,
@@ -46,7 +46,7 @@ class SetScores:
         }
 
     @property
-    def sound(self) -> bool:
+    def is_finite(self) -> bool:
         """Whether the probabilities were real ones."""
         return math.isfinite(self.log_loss)
 
@@ -54,7 +54,7 @@ class SetScores:
         """Return plain JSON values; a metric that is not finite is null."""
         return {
             "rows": self.rows,
-            **{name: finite_or_none(value) for name, value in self.figures.items()},
+            **{name: finite_or_none(value) for name, value in self.metrics.items()},
             "classes": [asdict(one) for one in self.classes],
         }
 
@@ -101,7 +101,7 @@ class SetCounts:
 
     def scores(self, labels: tuple[str, ...]) -> SetScores:
         """Return the scores of all counted rows."""
-        classes = class_scores(labels, self.right, self.chosen, self.true)
+        classes = compute_class_scores(labels, self.right, self.chosen, self.true)
         answers = int(self.chosen.sum() + self.true.sum())
         return SetScores(
             rows=self.rows,
@@ -113,7 +113,7 @@ class SetCounts:
         )
 
 
-def set_scores(
+def score_label_sets(
     probabilities: Floats, chosen: Bools, targets: npt.NDArray[Any], labels: tuple[str, ...]
 ) -> SetScores:
     """Judge `chosen` and `probabilities` against `targets` in {0, 1}, all [rows, labels]."""

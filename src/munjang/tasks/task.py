@@ -26,11 +26,11 @@ class TaskScores(Protocol):
         """Number of rows that were judged."""
 
     @property
-    def figures(self) -> dict[str, float]:
-        """Metrics over all rows, by their names in `munjang.tasks.figures`; may be NaN."""
+    def metrics(self) -> dict[str, float]:
+        """Metrics over all rows, by their names in `munjang.tasks.metric_table`; may be NaN."""
 
     @property
-    def sound(self) -> bool:
+    def is_finite(self) -> bool:
         """True if the weights gave finite numbers."""
 
     def to_json(self) -> dict[str, Any]:

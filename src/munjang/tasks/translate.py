@@ -14,22 +14,22 @@ from torch import Tensor, nn
 
 from munjang.config import Settings, merge
 from munjang.data.dataset import Dataset
-from munjang.data.pairs.examples import PairExamples
-from munjang.data.pairs.sides import Sides
+from munjang.data.pairs.dataset import PairDataset
+from munjang.data.pairs.tokenizer_pair import TokenizerPair
 from munjang.data.table import Table
 from munjang.decoding.decode import decode_sources
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.layers.projection import Projected
 from munjang.models.sequence_to_sequence.model import EncoderDecoder
-from munjang.tasks.alignment import copied, links
+from munjang.tasks.alignment import align, copy_unknown_words
 from munjang.tasks.inference import compute_alone_if_forked
 from munjang.tasks.task import Card, EncodedRows, RunSettings
 from munjang.tasks.text_answers import Candidate, TextAnswer
 from munjang.tasks.translation_scores import (
     BLEU_TOKENIZERS,
     TranslationScores,
-    translation_scores,
+    score_translations,
 )
 from munjang.text.columns import TokenColumn, row_lengths, token_column
 from munjang.text.detokenize import attach_punctuation
@@ -67,7 +67,7 @@ class EncodedSources(EncodedRows, Protocol):
     """Pairs as an encoder-decoder reads them; see `munjang.inputs.parallel.EncodedPairs`."""
 
     @property
-    def examples(self) -> PairExamples:
+    def examples(self) -> PairDataset:
         """The pairs as ids."""
 
     @property
@@ -82,13 +82,13 @@ class Translate:
     Attributes:
         settings: loss and scores.
         decoding: how answers are searched for.
-        sides: the tokenizers; that of the targets writes the answers. None before the input is
+        tokenizers: the tokenizers; that of the targets writes the answers. None before the input is
             fitted.
     """
 
     settings: TranslateSettings
     decoding: DecodingSettings
-    sides: Sides = field(default=None, repr=False)  # type: ignore[assignment]
+    tokenizers: TokenizerPair = field(default=None, repr=False)  # type: ignore[assignment]
     labels: ClassVar[tuple[str, ...]] = ()
     has_labels: ClassVar[bool] = False
     stratified: ClassVar[bool] = False
@@ -136,7 +136,7 @@ class Translate:
 
     def with_input(self, fitted: Any) -> Self:
         """Return the task with the tokenizers of the input."""
-        return replace(self, sides=fitted.sides)
+        return replace(self, tokenizers=fitted.tokenizers)
 
     def with_decoding(self, changes: Mapping[str, Any]) -> Self:
         """Return the task with other settings of `munjang.decoding.settings.DecodingSettings`.
@@ -176,7 +176,7 @@ class Translate:
         They are drawn from all pairs, since a file may be sorted, and are the same at every
         validation run, in every training on the same validation part, and after `resume`.
         """
-        pairs = cast(PairExamples, data)
+        pairs = cast(PairDataset, data)
         greedy = self._decoding.model_copy(
             update={"method": "greedy", "nbest": 1, "coverage_penalty": 0.0}
         )
@@ -185,7 +185,7 @@ class Translate:
 
     def evaluate(self, network: nn.Module, data: Dataset) -> TranslationScores:
         """Return scores of answers to all pairs that are searched for as in prediction."""
-        pairs = cast(PairExamples, data)
+        pairs = cast(PairDataset, data)
         return self._scores(network, pairs, pairs, self._decoding)
 
     def finalize(self, network: nn.Module, data: Dataset) -> Self:
@@ -201,7 +201,7 @@ class Translate:
         with_attention: bool = False,
     ) -> list[list[Hypothesis]]:
         """Return the hypotheses for each source, the best first."""
-        return hypotheses_of(
+        return decode_pairs(
             network,
             encoded.examples,
             self._decoding,
@@ -224,7 +224,7 @@ class Translate:
         found = self.hypotheses(
             network, sources, seed=options.get("seed", 0), with_attention=alignment
         )
-        lengths = row_lengths(sources.examples.sources)
+        lengths = row_lengths(sources.examples.source_ids)
         found = [best if n else [NOTHING] for best, n in zip(found, lengths, strict=True)]
         candidates = self._candidates(sources.texts.to_list(), found, alignment=alignment)
         several = self.decoding.nbest > 1
@@ -246,7 +246,7 @@ class Translate:
                 score=hypothesis.score,
                 log_probability=hypothesis.log_probability,
                 finished=hypothesis.finished,
-                alignment=links(self.sides, text, hypothesis) if alignment else None,
+                alignment=align(self.tokenizers, text, hypothesis) if alignment else None,
             )
             for text, hypothesis, answer in zip(sources, flat, written, strict=True)
         )
@@ -255,20 +255,20 @@ class Translate:
     def _scores(
         self,
         network: nn.Module,
-        pairs: PairExamples,
-        answered: PairExamples,
+        pairs: PairDataset,
+        answered: PairDataset,
         decoding: DecodingSettings,
     ) -> TranslationScores:
         """Return the cross-entropy on `pairs`, and scores of answers to `answered`, a subset."""
-        cross_entropy = cross_entropy_of(network, pairs)
+        cross_entropy = compute_cross_entropy(network, pairs)
         if not math.isfinite(cross_entropy):
             return TranslationScores.unsound(len(answered), cross_entropy)
         assert answered.texts is not None
         copies = self.settings.copy_unknown
-        best = hypotheses_of(network, answered, decoding, with_attention=copies)
+        best = decode_pairs(network, answered, decoding, with_attention=copies)
         found = [one[0] for one in best]
         sources, references = (side.to_list() for side in answered.texts)
-        return translation_scores(
+        return score_translations(
             sources,
             references,
             self.texts_of(found, sources),
@@ -282,14 +282,14 @@ class Translate:
     def texts_of(self, hypotheses: Sequence[Hypothesis], sources: Sequence[str]) -> list[str]:
         """Decode hypotheses into texts; with `copy_unknown`, OOV tokens come from the sources."""
         ids = column_of([hypothesis.ids for hypothesis in hypotheses])
-        texts = self.sides.target.decode(ids)
-        if self.sides.target.name == "words":  # the others know where spaces stood
+        texts = self.tokenizers.target.decode(ids)
+        if self.tokenizers.target.name == "words":  # the others know where spaces stood
             texts = attach_punctuation(texts)
         written = cast(list[str], texts.to_list())
         if not self.settings.copy_unknown:
             return written
         rows = zip(sources, hypotheses, written, strict=True)
-        return [copied(self.sides, source, found, answer) for source, found, answer in rows]
+        return [copy_unknown_words(self.tokenizers, source, found, answer) for source, found, answer in rows]
 
     def state(self) -> dict[str, Any]:
         """Return nothing: the settings are all."""
@@ -314,7 +314,7 @@ def column_of(rows: Sequence[Sequence[int]]) -> TokenColumn:
 
 
 @torch.inference_mode()
-def cross_entropy_of(network: nn.Module, pairs: PairExamples) -> float:
+def compute_cross_entropy(network: nn.Module, pairs: PairDataset) -> float:
     """Return the cross-entropy of the targets under teacher forcing, in nats per token."""
     device = next(network.parameters()).device
     was_training = network.training
@@ -332,9 +332,9 @@ def cross_entropy_of(network: nn.Module, pairs: PairExamples) -> float:
     return total / max(1, tokens)
 
 
-def hypotheses_of(
+def decode_pairs(
     network: nn.Module,
-    pairs: PairExamples,
+    pairs: PairDataset,
     decoding: DecodingSettings,
     *,
     seed: int = 0,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from munjang.tasks.figures import FIGURES
+from munjang.tasks.metric_table import METRICS
 
 BLEU_TOKENIZERS = Literal["13a", "intl", "char", "zh", "none"]
 
@@ -43,7 +43,7 @@ class TranslationScores:
         return cls(rows, none, none, none, cross_entropy, none, (), (), ())
 
     @property
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """The figures of the whole, by name."""
         return {
             "chrf": self.chrf,
@@ -54,7 +54,7 @@ class TranslationScores:
         }
 
     @property
-    def sound(self) -> bool:
+    def is_finite(self) -> bool:
         """Whether the weights gave finite numbers."""
         return math.isfinite(self.cross_entropy)
 
@@ -66,7 +66,7 @@ class TranslationScores:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values, without the answers."""
-        figures = {k: v if math.isfinite(v) else None for k, v in self.figures.items()}
+        figures = {k: v if math.isfinite(v) else None for k, v in self.metrics.items()}
         signatures = list(self.signatures)
         return {
             "rows": self.rows,
@@ -77,7 +77,7 @@ class TranslationScores:
 
 
 def sacrebleu_metrics(bleu_tokenizer: str, *, lowercase: bool) -> dict[str, Any]:
-    """Return the metrics of sacrebleu by their names in `munjang.tasks.figures`.
+    """Return the metrics of sacrebleu by their names in `munjang.tasks.metric_table`.
 
     Args:
         bleu_tokenizer: how words are cut for BLEU: 13a, char, none, ...
@@ -93,17 +93,17 @@ def sacrebleu_metrics(bleu_tokenizer: str, *, lowercase: bool) -> dict[str, Any]
     }
 
 
-def signatures_of(metrics: Mapping[str, Any]) -> tuple[str, ...]:
+def list_signatures(metrics: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the signatures of metrics that have scored something."""
-    return tuple(f"{FIGURES[name].title}|{m.get_signature()}" for name, m in metrics.items())
+    return tuple(f"{METRICS[name].title}|{m.get_signature()}" for name, m in metrics.items())
 
 
-def is_same(answer: str, reference: str) -> bool:
+def is_exact_match(answer: str, reference: str) -> bool:
     """Return whether an answer equals the reference, white space at the ends aside."""
     return answer.strip() == reference.strip()
 
 
-def translation_scores(
+def score_translations(
     sources: Sequence[str],
     references: Sequence[str],
     hypotheses: Sequence[str],
@@ -131,7 +131,7 @@ def translation_scores(
         name: float(metric.corpus_score(hypotheses, [references]).score)
         for name, metric in metrics.items()
     }
-    same = sum(map(is_same, hypotheses, references))
+    same = sum(map(is_exact_match, hypotheses, references))
     triples = list(zip(sources, references, hypotheses, strict=True))
     apart = max(1, len(triples) // max(1, samples))
     return TranslationScores(
@@ -141,7 +141,7 @@ def translation_scores(
         exact_match=same / len(hypotheses),
         cross_entropy=cross_entropy,
         cut_share=cut_share,
-        signatures=signatures_of(metrics),
+        signatures=list_signatures(metrics),
         samples=tuple(triples[::apart][:samples]),
         hypotheses=tuple(hypotheses),
     )

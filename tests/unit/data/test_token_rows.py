@@ -45,7 +45,7 @@ def test_texts_one_by_one_are_what_they_are_in_a_column(
         for start, end in zip(few.rows.offsets[:-1], few.rows.offsets[1:], strict=True)
     ]
     assert few.truncated.tolist() == column.truncated.tolist()
-    assert few.unknown == column.unknown
+    assert few.oov_words == column.oov_words
 
 
 def _names(tokenizer: WordTokenizer, text: str, **chosen: int) -> tuple[list[str], bool]:

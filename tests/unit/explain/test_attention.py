@@ -26,7 +26,7 @@ from munjang.models.attention_weights import AttentionWeights
 from munjang.models.gru import GruConfig
 from munjang.models.mean import MeanConfig
 from munjang.models.transformer import TransformerConfig
-from munjang.tasks.head import Head
+from munjang.tasks.heads import Head
 from munjang.text.registry import make_tokenizer
 from munjang.text.vocabulary import EOS, GO, OOV, Vocabulary
 

@@ -9,7 +9,7 @@ import torch
 from munjang.models.registry import build_encoder, model_config
 
 from munjang.tasks.classify import Classify
-from munjang.tasks.metrics import Scores
+from munjang.tasks.classification_scores import Scores
 from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
 from munjang.training.state import make_state

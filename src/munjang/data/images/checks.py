@@ -7,10 +7,10 @@ from typing import Any
 
 from munjang.data.data_report import to_plain
 from munjang.data.distributions import label_counts, label_names
-from munjang.data.images.decode import pixels_of, size_and_mode_of
-from munjang.data.images.read import form_of, read_images
+from munjang.data.images.decode import decode_image, read_size_and_mode
+from munjang.data.images.read import get_image_settings, read_images
 from munjang.data.images.settings import ImageSettings
-from munjang.data.images.sources import Found, Source, find_images
+from munjang.data.images.sources import FoundImages, Source, find_images
 from munjang.data.readers.class_names import match_known_labels
 from munjang.data.repeats import Repeats, find_conflicts, find_duplicates, find_overlap
 from munjang.data.table import Table
@@ -115,11 +115,11 @@ def check_images(data: Any, test: Any, form: ImageSettings) -> ImageReport:
     """
     sources = find_images(data)
     table = read_images(data, form, skip_bad=True)
-    form = form_of(table)
+    form = get_image_settings(table)
     assert form.mode is not None
     assert form.size is not None
     labels = label_counts(table.targets) or {}
-    stored = [known for source in sources.images if (known := size_and_mode_of(source.image))]
+    stored = [known for source in sources.images if (known := read_size_and_mode(source.image))]
     return ImageReport(
         files=sources.names,
         rows=len(table),
@@ -151,7 +151,7 @@ def _check_test(train: Table, data: Any, form: ImageSettings) -> ImageTestReport
     )
 
 
-def _unreadable(sources: Found, table: Table) -> UnreadableImages:
+def _unreadable(sources: FoundImages, table: Table) -> UnreadableImages:
     """Return the sources that left no row in the table, with reasons for the first ones."""
     readable = Counter(table.files)
     readable.subtract(source.name for source in sources.images)
@@ -162,7 +162,7 @@ def _unreadable(sources: Found, table: Table) -> UnreadableImages:
 
 def _reason(source: Source) -> UnreadableImage:
     try:
-        pixels_of(source.image, "", "gray", (1, 1))
+        decode_image(source.image, "", "gray", (1, 1))
     except DataError as error:
         return UnreadableImage(source.name, str(error).removeprefix(": "))
     return UnreadableImage(source.name, "it could not be read a moment ago")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from munjang.data.images.settings import CHANNELS, Mode
 from munjang.errors import ConfigError, DataError
-from munjang.names import existing_path
+from munjang.names import find_existing_path
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,13 +22,13 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 _SHOWN = "PNG, JPEG, GIF, BMP or WebP"
 
 
-def size_of(source: Any) -> tuple[int, int] | None:
+def read_image_size(source: Any) -> tuple[int, int] | None:
     """Return height and width; of a file from its header; None if they cannot be read."""
-    known = size_and_mode_of(source)
+    known = read_size_and_mode(source)
     return None if known is None else known[0]
 
 
-def size_and_mode_of(source: Any) -> tuple[tuple[int, int], str] | None:
+def read_size_and_mode(source: Any) -> tuple[tuple[int, int], str] | None:
     """Return (height, width) and Pillow's mode, such as RGB; None where they cannot be read."""
     try:
         with _opened(source, "") as image:
@@ -37,7 +37,7 @@ def size_and_mode_of(source: Any) -> tuple[tuple[int, int], str] | None:
         return None
 
 
-def pixels_of(source: Any, name: str, mode: Mode, size: tuple[int, int]) -> Pixels:
+def decode_image(source: Any, name: str, mode: Mode, size: tuple[int, int]) -> Pixels:
     """Return an image in `mode`, resized to `size`: uint8 [channels, height, width].
 
     Of an animation the first picture counts, of a photograph the way it was held; what is
@@ -83,7 +83,7 @@ def _opened(source: Any, name: str) -> Iterator["Image"]:
             f"expected a path or an array of pixels, got {type(source).__name__}", file=name
         )
     with _refusals(name):
-        image = pillow.open(existing_path(source), formats=FORMATS)
+        image = pillow.open(find_existing_path(source), formats=FORMATS)
     with image:
         yield image
 

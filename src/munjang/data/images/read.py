@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from munjang.data.images.decode import Pixels, pixels_of, size_of
+from munjang.data.images.decode import Pixels, decode_image, read_image_size
 from munjang.data.images.settings import CHANNELS, ImageSettings, Mode
-from munjang.data.images.sources import Found, Source, find_images
+from munjang.data.images.sources import FoundImages, Source, find_images
 from munjang.data.readers.class_names import unify_class_names
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
@@ -57,7 +57,7 @@ def read_images(data: Any, form: ImageSettings, *, skip_bad: bool = False) -> Ta
     return table
 
 
-def form_of(table: Table) -> ImageSettings:
+def get_image_settings(table: Table) -> ImageSettings:
     """Return the mode and size of the images of a table."""
     _, channels, height, width = table["image"].shape
     mode = next(name for name, count in CHANNELS.items() if count == channels)
@@ -70,7 +70,7 @@ def decode_all(images: Iterable[tuple[str, Any]], mode: Mode, size: tuple[int, i
     Raises:
         DataError: naming the first that cannot be read.
     """
-    pixels = [pixels_of(image, name, mode, size) for name, image in images]
+    pixels = [decode_image(image, name, mode, size) for name, image in images]
     channels = 1 if mode == "gray" else 3
     return np.stack(pixels) if pixels else np.empty((0, channels, *size), dtype=np.uint8)
 
@@ -79,7 +79,7 @@ def _size(form: ImageSettings, images: Sequence[Any]) -> tuple[tuple[int, int], 
     """Return the size that was set, or a guess and a note on how it was made."""
     if form.size is not None:
         return form.size, ()
-    sizes = [size for size in map(size_of, images) if size is not None]
+    sizes = [size for size in map(read_image_size, images) if size is not None]
     if not sizes:
         return (LARGEST_GUESS, LARGEST_GUESS), ()  # reading will say what is wrong with them
     height, width = (int(side) for side in np.median(np.asarray(sizes), axis=0))
@@ -112,12 +112,12 @@ def _refuse_impossible(count: int, mode: Mode, size: tuple[int, int]) -> None:
 
 
 def _decoded(
-    found: Found, mode: Mode, size: tuple[int, int], skipped: Counter[str] | None
+    found: FoundImages, mode: Mode, size: tuple[int, int], skipped: Counter[str] | None
 ) -> tuple[list[Source], Pixels]:
     kept, pixels = [], []
     for one in found.images:
         try:
-            pixels.append(pixels_of(one.image, one.name, mode, size))
+            pixels.append(decode_image(one.image, one.name, mode, size))
         except DataError as error:
             if skipped is None:
                 raise DataError(f"{error}; {SKIP_HINT}") from None
@@ -154,7 +154,7 @@ def _table(
     )
 
 
-def _refuse_emptied(found: Found, table: Table) -> None:
+def _refuse_emptied(found: FoundImages, table: Table) -> None:
     """Refuse a class all of whose files were skipped."""
     assert table.targets is not None
     kept = {label_key(label) for label in table.targets.unique()}

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from munjang.config import nearest
+from munjang.config import suggest_nearest
 from munjang.data.readers.header import join_names
 from munjang.data.readers.source import list_names
 from munjang.data.readers.values import format_label
 from munjang.data.samples.images import IMAGE_SAMPLES
 from munjang.errors import DataError
-from munjang.names import existing_path
+from munjang.names import find_existing_path
 from munjang.reporting import pluralize
 
 
@@ -33,7 +33,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundImages:
     """Images and what was noticed on the way to them.
 
     Attributes:
@@ -53,13 +53,13 @@ def is_image_data(data: Any) -> bool:
     return all(
         isinstance(path, str | Path)
         and (
-            Path(path).is_dir() or (str(path) in IMAGE_SAMPLES and not existing_path(path).exists())
+            Path(path).is_dir() or (str(path) in IMAGE_SAMPLES and not find_existing_path(path).exists())
         )
         for path in paths
     )
 
 
-def find_images(data: Any) -> Found:
+def find_images(data: Any) -> FoundImages:
     """Find all images of some data, sorted by class name.
 
     Args:
@@ -74,7 +74,7 @@ def find_images(data: Any) -> Found:
         return _pair(*data)
     if isinstance(data, Sequence) and data and all(isinstance(one, str | Path) for one in data):
         found = [_named(one) for one in data]
-        return Found(
+        return FoundImages(
             tuple(image for one in found for image in one.images),
             tuple(name for one in found for name in one.names),
             tuple(note for one in found for note in one.notes),
@@ -85,12 +85,12 @@ def find_images(data: Any) -> Found:
     )
 
 
-def _named(data: str | Path) -> Found:
-    folder = existing_path(data)
+def _named(data: str | Path) -> FoundImages:
+    folder = find_existing_path(data)
     if not folder.exists() and str(data) in IMAGE_SAMPLES:
         sample = IMAGE_SAMPLES[str(data)]
         images = zip(*sample.load(), strict=True)
-        return Found(
+        return FoundImages(
             tuple(Source(f"{data}[{i}]", image, label) for i, (image, label) in enumerate(images)),
             (str(data),),
             (f"{data}: {sample.about}",),
@@ -98,7 +98,7 @@ def _named(data: str | Path) -> Found:
     if not folder.exists():
         beside = list_names(folder.parent)
         raise DataError(
-            f"there is no such folder{nearest(folder.name, [*beside, *IMAGE_SAMPLES])}; samples by "
+            f"there is no such folder{suggest_nearest(folder.name, [*beside, *IMAGE_SAMPLES])}; samples by "
             f"name: {', '.join(IMAGE_SAMPLES)}",
             file=str(data),
         )
@@ -109,7 +109,7 @@ def _named(data: str | Path) -> Found:
     return _folder(folder)
 
 
-def _folder(folder: Path) -> Found:
+def _folder(folder: Path) -> FoundImages:
     inside = _visible(folder)
     classes = [path for path in inside if path.is_dir()]
     if not classes:
@@ -128,7 +128,7 @@ def _folder(folder: Path) -> Found:
         images.extend(Source(str(path), path, one.name) for path in files)
         left_out += len(_visible(one)) - len(files)
     notes = (f"{folder}: {left_out:,} left out that stand beside classes or images",)
-    return Found(tuple(images), (str(folder),), notes if left_out else ())
+    return FoundImages(tuple(images), (str(folder),), notes if left_out else ())
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -150,7 +150,7 @@ def _empty(folder: Path) -> str:
     return f"the class {folder.name!r} is empty; put images into it, or delete the folder"
 
 
-def _pair(images: Any, labels: Any) -> Found:
+def _pair(images: Any, labels: Any) -> FoundImages:
     images, labels = list(images), [format_label(label) or str(label) for label in labels]
     if len(images) != len(labels):
         raise DataError(
@@ -163,10 +163,10 @@ def _pair(images: Any, labels: Any) -> Found:
         Source(str(image) if isinstance(image, str | Path) else f"images[{place}]", image, label)
         for place, (image, label) in enumerate(zip(images, labels, strict=True))
     )
-    return Found(sources, ("images",))
+    return FoundImages(sources, ("images",))
 
 
-def listed(images: Any) -> list[tuple[str, Any]]:
+def list_images(images: Any) -> list[tuple[str, Any]]:
     """Return images to predict with their names; a single image counts as a list of one."""
     if isinstance(images, np.ndarray):
         alone = images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (3, 4))

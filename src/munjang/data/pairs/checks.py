@@ -1,6 +1,6 @@
 """Check pairs before training: lengths of both sides, and repeats."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -147,14 +147,14 @@ def check_pairs(table: Table, test: Table | None = None) -> PairReport:
         source=_measure(table.keys),
         target=_measure(_targets(table)),
         ratios=_ratios(table),
-        duplicates=find_duplicates(tidy, same_pairs(sources, targets)),
+        duplicates=find_duplicates(tidy, number_distinct_pairs(sources, targets)),
         several=find_conflicts(tidy),
         copies=summarize_texts(tidy.take(same)),
         test=None if test is None else _check_test(tidy, test),
     )
 
 
-def same_pairs(sources: pl.Series, targets: pl.Series) -> Int64s:
+def number_distinct_pairs(sources: pl.Series, targets: pl.Series) -> Int64s:
     """Number the pairs so that equal pairs share a number.
 
     Returns:
@@ -169,9 +169,9 @@ def same_pairs(sources: pl.Series, targets: pl.Series) -> Int64s:
 
 def _check_test(train: Table, test: Table) -> PairTestReport:
     _, targets = _sides(test)
-    tidy = replace(test, labels=targets)
+    tidy = test.with_targets(targets)
     sources = pl.concat([train.keys, test.keys])
-    numbers = same_pairs(sources, pl.concat([_targets(train), targets]))
+    numbers = number_distinct_pairs(sources, pl.concat([_targets(train), targets]))
     return PairTestReport(
         rows=len(test),
         pairs=find_overlap(train, tidy, numbers),

@@ -17,7 +17,7 @@ from munjang.data.readers.columns import (
 from munjang.data.readers.header import join_names
 from munjang.data.readers.records import Kinds, Records
 from munjang.errors import DataError
-from munjang.names import usual_key
+from munjang.names import column_key
 
 SOURCE_AND_TARGET: Kinds = ("source", "target")
 
@@ -129,7 +129,7 @@ def _by_name(
         second = find_column(free, targets) if target is None else target
         if first is None or second is None:
             continue
-        if usual_key(first) in sources and usual_key(second) in targets:
+        if column_key(first) in sources and column_key(second) in targets:
             return first, second
     return None
 
@@ -137,7 +137,7 @@ def _by_name(
 def _families(names: Sequence[str]) -> Iterator[tuple[Names, Names]]:
     """Yield the usual names of both sides; the first of two languages is the source."""
     yield from FAMILIES
-    languages = [usual_key(name) for name in names if usual_key(name) in LANGUAGES]
+    languages = [column_key(name) for name in names if column_key(name) in LANGUAGES]
     if len(languages) == 2:
         yield (languages[0],), (languages[1],)
         yield (languages[1],), (languages[0],)
@@ -151,7 +151,7 @@ def _free(names: Sequence[str], source: str | None, target: str | None) -> list[
 
 def _texts(records: Records, names: Sequence[str], wanted: int) -> list[str]:
     """Return the columns of strings: no numbers and, if there is a choice, no categories."""
-    named = [name for name in names if usual_key(name) not in NUMBERS_OF_ROWS]
+    named = [name for name in names if column_key(name) not in NUMBERS_OF_ROWS]
     texts = [name for name in named if not math.isinf(mean_length(records.column(name)))]
     if len(texts) == wanted == 1:
         return texts

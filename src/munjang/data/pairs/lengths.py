@@ -29,7 +29,7 @@ def length_ratios(sources: pl.Series, targets: pl.Series) -> npt.NDArray[np.floa
     return ratios
 
 
-def without_absurd(table: Table, max_length_ratio: float | None, *, skip: bool) -> Table:
+def filter_by_length_ratio(table: Table, max_length_ratio: float | None, *, skip: bool) -> Table:
     """Refuse or leave out pairs whose ratio of lengths is far from what is usual in the table.
 
     It is held against the median of the table, not against 1: Korean takes half the characters of

@@ -5,7 +5,7 @@ from typing import Any
 
 from munjang.data.pairs.aligned import AlignedFiles, read_aligned
 from munjang.data.pairs.columns import SOURCE_AND_TARGET, USUAL, choose_pair_columns
-from munjang.data.pairs.lengths import MAX_RATIO, without_absurd
+from munjang.data.pairs.lengths import MAX_RATIO, filter_by_length_ratio
 from munjang.data.readers.read import read_records
 from munjang.data.readers.table_builder import build_table
 from munjang.data.readers.values import clean_texts
@@ -60,4 +60,4 @@ def read_pairs(
         optional=not need_targets and target_column is None,
         kinds=SOURCE_AND_TARGET,
     )
-    return without_absurd(table, max_length_ratio, skip=skip_bad_rows)
+    return filter_by_length_ratio(table, max_length_ratio, skip=skip_bad_rows)

@@ -7,7 +7,7 @@ import numpy as np
 from munjang.data.checks import describe_lengths
 from munjang.data.data_report import Lengths
 from munjang.data.pairs.settings import PairTokenizerSettings
-from munjang.data.pairs.sides import Sides, too_long
+from munjang.data.pairs.tokenizer_pair import TokenizerPair, mask_too_long
 from munjang.data.table import Table
 from munjang.text.columns import row_lengths
 
@@ -74,9 +74,9 @@ class PairTokens:
     padding: float
 
 
-def measure_tokens(
+def measure_pair_tokens(
     table: Table,
-    sides: Sides,
+    sides: TokenizerPair,
     settings: PairTokenizerSettings,
     *,
     oov_rates: tuple[float, float],
@@ -107,7 +107,7 @@ def measure_tokens(
             (settings.source, settings.target), tokenizers, oov_rates, counts, strict=True
         )
     )
-    long = np.flatnonzero(too_long((counts[0], counts[1]), settings))
+    long = np.flatnonzero(mask_too_long((counts[0], counts[1]), settings))
     examples = tuple(
         LongPair(*table.place(row), *(int(each[row]) for each in counts))
         for row in long[:EXAMPLES].tolist()

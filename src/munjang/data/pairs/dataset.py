@@ -10,7 +10,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from munjang.data.batches import Batch, Examples
+from munjang.data.batches import Batch, TextDataset
 from munjang.data.buckets import Bucketing, Group
 from munjang.text.columns import Int64s, TokenColumn
 from munjang.text.vocabulary import EOS, GO, PAD
@@ -24,7 +24,7 @@ class PairBatch:
         source: [batch, source time] int64, PAD on the right.
         source_mask: True = real token.
         given: [batch, target time] int64: GO, then the target. What is read in teacher forcing.
-        given_mask: True = real token.
+        decoder_mask: True = real token.
         targets: [real given tokens] int64: what follows each of them, row by row, EOS last; None
             for prediction.
         rows: [batch] int64, where each pair stands in its columns.
@@ -32,20 +32,20 @@ class PairBatch:
 
     source: Tensor
     source_mask: Tensor
-    given: Tensor
-    given_mask: Tensor
+    decoder_inputs: Tensor
+    decoder_mask: Tensor
     targets: Tensor | None
     rows: Tensor
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
         """What an encoder-decoder is called with."""
-        return self.source, self.source_mask, self.given, self.given_mask
+        return self.source, self.source_mask, self.decoder_inputs, self.decoder_mask
 
     @property
     def size(self) -> int:
         """Target tokens, EOS included."""
-        return int(self.given_mask.sum())
+        return int(self.decoder_mask.sum())
 
     def to(self, device: torch.device) -> Self:
         """Return the batch on another device."""
@@ -60,27 +60,27 @@ class PairBatch:
 
 
 @dataclass(frozen=True)
-class PairExamples:
+class PairDataset:
     """Two token columns whose rows belong together.
 
     Attributes:
         sources: token column.
-        targets_column: token column of the targets, without GO and EOS.
+        target_ids: token column of the targets, without GO and EOS.
         texts: both sides as people wrote them, where answers will be judged.
     """
 
-    sources: TokenColumn
-    targets_column: TokenColumn
+    source_ids: TokenColumn
+    target_ids: TokenColumn
     texts: tuple[pl.Series, pl.Series] | None = None
     unit: ClassVar[str] = "tokens"
 
     def __len__(self) -> int:
-        return len(self.sources)
+        return len(self.source_ids)
 
     @property
     def lengths(self) -> Int64s:
         """Tokens of each source, and of each target with its EOS: [rows, 2]."""
-        sources, targets = Examples(self.sources), Examples(self.targets_column)
+        sources, targets = TextDataset(self.source_ids), TextDataset(self.target_ids)
         return np.stack([sources.lengths, targets.lengths + 1], axis=1)
 
     @property
@@ -91,33 +91,33 @@ class PairExamples:
     def batches(self, groups: Iterable[Group]) -> Iterator[PairBatch]:
         """Yield the batch of each group, made when it is asked for."""
         groups = list(groups)
-        sources = _padded(self.sources, groups, least=1)
-        targets = _padded(self.targets_column, groups, least=0)  # GO is there
+        sources = _padded(self.source_ids, groups, least=1)
+        targets = _padded(self.target_ids, groups, least=0)  # GO is there
         for source, target in zip(sources, targets, strict=True):
             yield _pair(source, target)
 
-    def first(self, rows: int) -> "PairExamples":
+    def first(self, rows: int) -> "PairDataset":
         """Return the first `rows` pairs, or all."""
         texts = None if self.texts is None else (self.texts[0][:rows], self.texts[1][:rows])
-        return PairExamples(self.sources[:rows], self.targets_column[:rows], texts)
+        return PairDataset(self.source_ids[:rows], self.target_ids[:rows], texts)
 
-    def sample(self, rows: int, seed: int) -> "PairExamples":
+    def sample(self, rows: int, seed: int) -> "PairDataset":
         """Return `rows` pairs drawn without replacement, in their order; or all."""
         if rows >= len(self):
             return self
         return self.take(np.sort(np.random.default_rng(seed).permutation(len(self))[:rows]))
 
-    def take(self, places: Int64s) -> "PairExamples":
+    def take(self, places: Int64s) -> "PairDataset":
         """Return the pairs at some places, in that order."""
         texts = None if self.texts is None else (self.texts[0][places], self.texts[1][places])
         sources, targets = (
-            column.take(pa.array(places)) for column in (self.sources, self.targets_column)
+            column.take(pa.array(places)) for column in (self.source_ids, self.target_ids)
         )
-        return PairExamples(sources, targets, texts)
+        return PairDataset(sources, targets, texts)
 
     def sources_in_order_of_length(self, batch_size: int) -> Iterator[Batch]:
         """Yield all sources once, the shortest first, for prediction."""
-        yield from Examples(self.sources).in_order_of_length(batch_size)
+        yield from TextDataset(self.source_ids).in_order_of_length(batch_size)
 
     def in_order_of_length(self, batch_size: int = 256) -> Iterator[PairBatch]:
         """Yield all pairs once, the shortest first, for evaluation."""
@@ -126,7 +126,7 @@ class PairExamples:
 
 def _padded(column: TokenColumn, groups: list[Group], *, least: int) -> Iterator[Batch]:
     """Yield the batches of one side, each padded to its own longest row."""
-    side = Examples(column)
+    side = TextDataset(column)
     lengths = side.lengths
     return side.batches(Group(g.rows, max(int(lengths[g.rows].max()), least)) for g in groups)
 

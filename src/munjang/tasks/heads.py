@@ -20,7 +20,7 @@ class Head(nn.Module):
         return self.head(self.encoder(*inputs).pooled)  # type: ignore[no-any-return]
 
 
-class Members(nn.Module):
+class Ensemble(nn.Module):
     """Networks that learn side by side and answer together: a deep ensemble.
 
     "Simple and scalable predictive uncertainty estimation using deep ensembles" (Lakshminarayanan
@@ -38,7 +38,7 @@ class Members(nn.Module):
         return logits if self.training else torch.stack(logits).mean(0)
 
 
-class Beside(nn.Module):
+class LinearEnsemble(nn.Module):
     """A network, and another model of the same inputs beside it.
 
     Args:
@@ -61,6 +61,6 @@ class Beside(nn.Module):
         return torch.lerp(logits, self.other(*inputs), self.share)
 
 
-def encoders_of(network: nn.Module) -> list[Any]:
+def find_encoders(network: nn.Module) -> list[Any]:
     """Return the encoder of every head in `network`, in their order."""
     return [module.encoder for module in network.modules() if isinstance(module, Head)]

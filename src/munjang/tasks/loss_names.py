@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from munjang.config import nearest
+from munjang.config import suggest_nearest
 from munjang.errors import ConfigError
 from munjang.layers.losses import LOSSES
 from munjang.layers.number_losses import NUMBER_LOSSES
@@ -17,7 +17,7 @@ SHORT_NAMES = {
 _KNOWN = {*LOSSES, *NUMBER_LOSSES}
 
 
-def fitting_loss(asked: object, task: str, fitting: Iterable[str]) -> object:
+def resolve_loss(asked: object, task: str, fitting: Iterable[str]) -> object:
     """Return the full name of a loss that a task takes; values other than strings are returned as is.
 
     Args:
@@ -38,5 +38,5 @@ def fitting_loss(asked: object, task: str, fitting: Iterable[str]) -> object:
     if name in _KNOWN:
         raise ConfigError(f"{name} does not fit the task {task}, which takes {right}")
     raise ConfigError(
-        f"unknown loss '{asked}'{nearest(asked, [*fitting, *SHORT_NAMES])}; {task} takes {right}"
+        f"unknown loss '{asked}'{suggest_nearest(asked, [*fitting, *SHORT_NAMES])}; {task} takes {right}"
     )

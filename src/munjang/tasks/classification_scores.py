@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from munjang.reporting import escape_markdown
-from munjang.tasks.figures import finite_or_none
+from munjang.tasks.metric_table import finite_or_none
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -55,7 +55,7 @@ class ConfusedPair:
 
 
 @dataclass(frozen=True)
-class Guesses:
+class PredictedClasses:
     """What the scores need of each row.
 
     Attributes:
@@ -69,7 +69,7 @@ class Guesses:
     likelihood: Floats
 
     @classmethod
-    def empty(cls, rows: int) -> "Guesses":
+    def empty(cls, rows: int) -> "PredictedClasses":
         """Return arrays for a number of rows, filled with zeros."""
         return cls(np.zeros(rows, dtype=np.int64), np.zeros(rows), np.zeros(rows))
 
@@ -86,7 +86,7 @@ class Guesses:
         self.likelihood[rows] = probabilities[np.arange(len(targets)), targets]
 
     @property
-    def sound(self) -> bool:
+    def is_finite(self) -> bool:
         """Whether all probabilities were finite; a NaN is the greatest of its row."""
         return bool(np.isfinite(self.confidence).all() and np.isfinite(self.likelihood).all())
 
@@ -119,7 +119,7 @@ class Scores:
     confused: tuple[ConfusedPair, ...] = ()
 
     @property
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """The figures of the whole, by name."""
         return {
             "accuracy": self.accuracy,
@@ -129,7 +129,7 @@ class Scores:
         }
 
     @property
-    def sound(self) -> bool:
+    def is_finite(self) -> bool:
         """Whether the probabilities were real ones; the accuracy of NaNs looks like any other."""
         return math.isfinite(self.log_loss)
 
@@ -137,14 +137,14 @@ class Scores:
         """Return plain JSON values; a metric that is not finite is null."""
         return {
             "rows": self.rows,
-            **{name: finite_or_none(value) for name, value in self.figures.items()},
+            **{name: finite_or_none(value) for name, value in self.metrics.items()},
             "classes": [asdict(one) for one in self.classes],
             "confusion": self.confusion,
             "confused": [asdict(pair) for pair in self.confused],
         }
 
 
-def worst_pairs(confusion: Confusion, most: int) -> list[tuple[int, int, int]]:
+def find_worst_pairs(confusion: Confusion, most: int) -> list[tuple[int, int, int]]:
     """Return the most confused pairs as (true, predicted, rows), the most rows first."""
     pairs = sorted(
         (-count, true, guessed)
@@ -170,22 +170,22 @@ def _calibration_error(confidence: Floats, right: npt.NDArray[np.bool_], bins: i
     return float(np.abs(gaps).sum() / len(right))
 
 
-def classification_scores(probabilities: Floats, targets: Ints, labels: Sequence[str]) -> Scores:
+def score_classes(probabilities: Floats, targets: Ints, labels: Sequence[str]) -> Scores:
     """Judge `probabilities` [rows, classes] against `targets` [rows]."""
-    guesses = Guesses.empty(len(targets))
+    guesses = PredictedClasses.empty(len(targets))
     guesses.put(slice(None), probabilities, targets)
-    return scores_of_guesses(guesses, targets, labels)
+    return score_predicted_classes(guesses, targets, labels)
 
 
-def scores_of_guesses(guesses: Guesses, targets: Ints, labels: Sequence[str]) -> Scores:
+def score_predicted_classes(guesses: PredictedClasses, targets: Ints, labels: Sequence[str]) -> Scores:
     """Judge guesses against the true classes `targets` [rows]."""
-    right, sound = guesses.guessed == targets, guesses.sound
+    right, sound = guesses.guessed == targets, guesses.is_finite
     true = np.bincount(targets, minlength=len(labels))
     guessed = np.bincount(guesses.guessed, minlength=len(labels))
-    classes = class_scores(
+    classes = compute_class_scores(
         labels, np.bincount(targets[right], minlength=len(labels)), guessed, true
     )
-    matrix, confused = confusions(targets, guesses.guessed, labels)
+    matrix, confused = count_confusions(targets, guesses.guessed, labels)
     likelihood = guesses.likelihood.clip(_FLOOR, 1 - _FLOOR) if sound else guesses.likelihood
     return Scores(
         rows=len(targets),
@@ -199,7 +199,7 @@ def scores_of_guesses(guesses: Guesses, targets: Ints, labels: Sequence[str]) ->
     )
 
 
-def class_scores(
+def compute_class_scores(
     labels: Sequence[str], right: Ints, guessed: Ints, true: Ints
 ) -> tuple[ClassScore, ...]:
     """Compute precision, recall and F1 from counts [classes]; 0 / 0 counts as 0.
@@ -220,7 +220,7 @@ def _shares(parts: Ints, wholes: Ints) -> Floats:
     return np.asarray(parts / np.maximum(wholes, 1))
 
 
-def confusions(
+def count_confusions(
     targets: Ints, guessed: Ints, labels: Sequence[str]
 ) -> tuple[Confusion | None, tuple[ConfusedPair, ...]]:
     """Return `Scores.confusion` and `Scores.confused` of class numbers [rows]."""
@@ -251,16 +251,16 @@ def _most_confused(
     return tuple(ConfusedPair(labels[one], labels[other], count) for one, other, count in found)
 
 
-def listed(classes: Sequence[T], rows: Callable[[T], int]) -> Sequence[T]:
+def list_largest(classes: Sequence[T], rows: Callable[[T], int]) -> Sequence[T]:
     """Return the classes to list: all, or the `LISTED_CLASSES` with the most rows."""
     if len(classes) <= LISTED_CLASSES:
         return classes
     return sorted(classes, key=rows, reverse=True)[:LISTED_CLASSES]
 
 
-def class_lines(head: str, classes: Sequence[Mapping[str, Any]]) -> str:
+def format_class_table(head: str, classes: Sequence[Mapping[str, Any]]) -> str:
     """Return a Markdown table of `ClassScore`s as JSON, the first column headed `head`."""
-    kept = listed(classes, lambda one: int(one["rows"]))
+    kept = list_largest(classes, lambda one: int(one["rows"]))
     rows = "\n".join(
         f"| {escape_markdown(c['label'])} | {c['precision']:.3f} | {c['recall']:.3f} "
         f"| {c['f1']:.3f} "

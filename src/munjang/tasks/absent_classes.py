@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from munjang.tasks.metrics import ClassScore
+from munjang.tasks.classification_scores import ClassScore
 
 _MOST_NAMES = 5
 
 
-def absent_classes(classes: Sequence[ClassScore]) -> tuple[str, ...]:
+def find_absent_classes(classes: Sequence[ClassScore]) -> tuple[str, ...]:
     """Return the labels that no scored row has."""
     return tuple(one.label for one in classes if one.rows == 0)
 
 
-def absent_line(labels: Sequence[str], where: str, macro_f1: str = "") -> str:
+def describe_absent_classes(labels: Sequence[str], where: str, macro_f1: str = "") -> str:
     """Return a note on labels that do not occur in scored rows.
 
     Args:
@@ -32,12 +32,12 @@ def absent_line(labels: Sequence[str], where: str, macro_f1: str = "") -> str:
     )
 
 
-def notes_on(scores: object) -> list[str]:
+def note_absent_classes(scores: object) -> list[str]:
     """Return notes on scores: the classes that no row has, if scores have classes."""
     classes: Sequence[ClassScore] = getattr(scores, "classes", ())
-    absent = absent_classes(classes)
+    absent = find_absent_classes(classes)
     if not absent:
         return []
     present = [one.f1 for one in classes if one.rows]
     macro_f1 = f"{sum(present) / len(present):.4f}" if present else ""
-    return [absent_line(absent, "these rows", macro_f1)]
+    return [describe_absent_classes(absent, "these rows", macro_f1)]

@@ -12,7 +12,7 @@ from munjang.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
-class Sides:
+class TokenizerPair:
     """How sources and targets become ids.
 
     Attributes:
@@ -43,7 +43,7 @@ def _fit(settings: SideSettings, texts: pl.Series) -> Tokenizer:
     )
 
 
-def too_long(
+def mask_too_long(
     lengths: tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...], settings: PairTokenizerSettings
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Return True for each pair with a side longer than its `max_length`, [rows]."""

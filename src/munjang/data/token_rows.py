@@ -44,6 +44,12 @@ class TokenRows:
         """Number of tokens per row [rows]."""
         return np.diff(self.offsets)
 
+    def take(self, indices: Int64s) -> "TokenRows":
+        """Return the rows at some indices, in that order."""
+        rows = [self.values[self.offsets[i] : self.offsets[i + 1]] for i in indices.tolist()]
+        values = np.concatenate([np.zeros(0, np.int32), *rows])
+        return TokenRows(values, bounds_of(np.fromiter(map(len, rows), np.int64, len(rows))))
+
     def batches(self, groups: Iterable[Group]) -> Iterator[Batch]:
         """Yield the batch of each group."""
         for group in groups:
@@ -99,16 +105,16 @@ def encode_rows(
     for row, text in enumerate(texts):
         text = sufficient_prefix(tokenizer, text, most)
         if with_oov_words and isinstance(tokenizer, WordTokenizer):
-            ids, named = tokenizer.encode_text_with_oov_words(text)
+            ids, oov_words = tokenizer.encode_text_with_oov_words(text)
         else:
-            ids, named = tokenizer.encode_text(text), []
+            ids, oov_words = tokenizer.encode_text(text), []
         if len(ids) > most:
             kept = mask_kept_tokens(ids, np.array([0, len(ids)]), max_length, signs=signs, max_tokens=max_tokens)
             truncated[row] = not kept.all()
             ids = ids[kept]
-        if named:
-            _number_oov_words(ids, named, numbers, tokenizer.vocabulary.size)
-        rows.append(_add_ends(ids) if add_go_eos else ids)
+        if oov_words:
+            _number_oov_words(ids, oov_words, numbers, tokenizer.vocabulary.size)
+        rows.append(_insert_go_eos(ids) if add_go_eos else ids)
     if len(rows) == 1:
         joined = TokenRows(rows[0], np.array([0, len(rows[0])]))
     else:
@@ -118,16 +124,16 @@ def encode_rows(
 
 
 def _number_oov_words(
-    ids: Int32s, named: Sequence[str], numbers: dict[str, int], size: int
+    ids: Int32s, oov_words: Sequence[str], numbers: dict[str, int], size: int
 ) -> None:
     """Replace each OOV of `ids` in place by the id of its word, after those of the vocabulary."""
     places = np.flatnonzero(ids == OOV).tolist()
     # words after the cut have no place in `ids`
-    for place, word in zip(places, named, strict=False):
+    for place, word in zip(places, oov_words, strict=False):
         ids[place] = numbers.setdefault(word, size + len(numbers))
 
 
-def _add_ends(ids: Int32s) -> Int32s:
+def _insert_go_eos(ids: Int32s) -> Int32s:
     marked = np.empty(len(ids) + 2, dtype=np.int32)
     marked[0], marked[-1] = GO, EOS
     marked[1:-1] = ids

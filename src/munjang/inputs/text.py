@@ -207,9 +207,9 @@ class TextInput(Input):
     def encoding(self) -> dict[str, Any]:
         """The arguments of `munjang.data.encode.encode_texts`."""
         settings = self.recipe.section("tokenizer")
-        spelled = bool(getattr(self.recipe.model, "spelling", 0))
-        most = {"max_length": settings.max_length, "room": _room(self.recipe)}
-        return {**most, "ends": settings.add_go_eos, "spelled": spelled}
+        with_oov_words = bool(getattr(self.recipe.model, "spelling", 0))
+        most = {"max_length": settings.max_length, "max_tokens": _max_tokens(self.recipe)}
+        return {**most, "add_go_eos": settings.add_go_eos, "with_oov_words": with_oov_words}
 
     def encode(self, rows: Table) -> EncodedText:
         """Encode the texts of a table."""
@@ -369,7 +369,7 @@ def longest_kept(recipe: Recipe) -> int:
     return int(min(tokenizer.max_length, boundaries[-1] - 2 * tokenizer.add_go_eos))
 
 
-def _room(recipe: Recipe) -> int | None:
+def _max_tokens(recipe: Recipe) -> int | None:
     """Return the tokens of a text in all, signs counted, GO and EOS not; None = any number.
 
     Buckets and learned positions end somewhere, whatever a token says.

@@ -79,7 +79,7 @@ def train(
 
     Args:
         data: path, paths, "-", a data frame, or (texts, labels); see `munjang.data.readers.read`.
-            For images a folder with one subfolder a class, or (images, labels). For pairs also
+            For images a folder with one subfolder per class, or (images, labels). For pairs also
             `munjang.AlignedFiles`, or (sources, targets).
         task: what to learn: `classify` (one label per row), `regress` (a number), `multilabel`
             (any number of labels) or `translate` (a text for a text). That of `config` if omitted,

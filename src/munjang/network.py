@@ -7,7 +7,7 @@ from torch import nn
 from munjang.layers.tfidf_linear import TfidfLinear
 from munjang.models.encoder import EncoderConfig
 from munjang.recipe import Recipe
-from munjang.tasks.heads import LinearEnsemble, Ensemble
+from munjang.tasks.heads import Ensemble, LinearEnsemble
 from munjang.tasks.task import Task
 
 

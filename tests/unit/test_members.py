@@ -99,7 +99,7 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path: Path) -> None:
     assert torch.equal(made.model.logits(TEXTS), loaded.logits(TEXTS))
     assert len(find_encoders(loaded.network)) == 2
     plain = trained(1, overrides=SPELLED).metrics["training"]["parameters"]
-    linear = sum(p.numel() for p in loaded.network.other.parameters())
+    linear = sum(p.numel() for p in loaded.network.linear.parameters())
     assert made.metrics["training"]["parameters"] == 2 * plain + linear
 
 

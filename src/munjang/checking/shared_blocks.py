@@ -137,7 +137,9 @@ def estimate_blocks(estimate: Mapping[str, Any]) -> Iterator[Block]:
         ("time", format_duration(estimate["seconds"])),
     ]
     if estimate["answering_seconds"]:
-        rows.append(("final decoding of validation", format_duration(estimate["answering_seconds"])))
+        rows.append(
+            ("final decoding of validation", format_duration(estimate["answering_seconds"]))
+        )
     yield grid([f"estimated cost of training {estimate['model']}", ""], rows)
     steps = pluralize(estimate["timed_steps"], "real step")
     yield Line(f"estimated from {steps} on this machine, under its current load")

@@ -8,8 +8,8 @@ from typing import Any
 from munjang.cli.fitting import Column, FirstThatFits, FittedTable
 from munjang.cli.output import shown
 from munjang.reporting import pluralize
-from munjang.tasks.metric_table import METRICS
 from munjang.tasks.classification_scores import Scores, list_largest
+from munjang.tasks.metric_table import METRICS
 from munjang.tasks.number_scores import NumberScores
 from munjang.tasks.set_scores import SetScores
 from munjang.tasks.task import TaskScores

@@ -7,7 +7,12 @@ from munjang.comparison.class_judge import ClassDetails
 from munjang.comparison.contests import contest_of
 from munjang.comparison.results import Comparison
 from munjang.report.html import Markup, element, table
-from munjang.tasks.classification_scores import MATRIX_CLASSES, ConfusedPair, Confusion, find_worst_pairs
+from munjang.tasks.classification_scores import (
+    MATRIX_CLASSES,
+    ConfusedPair,
+    Confusion,
+    find_worst_pairs,
+)
 
 # Larger matrices do not fit side by side: their worst pairs are listed instead.
 _WIDEST_MATRIX, _WORST_PAIRS = 12, 10

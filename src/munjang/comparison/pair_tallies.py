@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from munjang.comparison.statistics import Floats, Tally, mean_tally
-from munjang.tasks.translation_scores import is_exact_match, sacrebleu_metrics, list_signatures
+from munjang.tasks.translation_scores import is_exact_match, list_signatures, sacrebleu_metrics
 
 METRICS = ("chrf", "bleu", "exact_match")
 

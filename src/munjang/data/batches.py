@@ -130,7 +130,11 @@ def truncate(
 
 
 def truncate_rows(
-    column: TokenColumn, max_length: int, *, signs: Sequence[int] = (), max_tokens: int | None = None
+    column: TokenColumn,
+    max_length: int,
+    *,
+    signs: Sequence[int] = (),
+    max_tokens: int | None = None,
 ) -> tuple[TokenColumn, Bools]:
     """Keep the first `max_length` tokens of each row, signs not counted.
 
@@ -146,7 +150,9 @@ def truncate_rows(
     """
     values, offsets = values_and_offsets(column)
     lengths = np.diff(offsets)
-    if lengths.max(initial=0) <= (max_length if max_tokens is None else min(max_length, max_tokens)):
+    if lengths.max(initial=0) <= (
+        max_length if max_tokens is None else min(max_length, max_tokens)
+    ):
         return column, np.zeros(len(lengths), dtype=np.bool_)
     kept = mask_kept_tokens(values, offsets, max_length, signs=signs, max_tokens=max_tokens)
     kept_before = bounds_of(kept)

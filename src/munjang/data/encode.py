@@ -70,7 +70,9 @@ def encode_texts(
         known: OOV words that have an id already; `oov_words` begins with them.
         max_tokens: most tokens of a text, signs counted, GO and EOS not; None: no limit.
     """
-    texts = _shorten(tokenizer, texts, max_length if max_tokens is None else min(max_length, max_tokens))
+    texts = _shorten(
+        tokenizer, texts, max_length if max_tokens is None else min(max_length, max_tokens)
+    )
     oov_words: list[str] = []
     if with_oov_words and isinstance(tokenizer, WordTokenizer):
         column, oov_words = tokenizer.encode_with_oov_words(texts)

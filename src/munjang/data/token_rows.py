@@ -109,7 +109,9 @@ def encode_rows(
         else:
             ids, oov_words = tokenizer.encode_text(text), []
         if len(ids) > most:
-            kept = mask_kept_tokens(ids, np.array([0, len(ids)]), max_length, signs=signs, max_tokens=max_tokens)
+            kept = mask_kept_tokens(
+                ids, np.array([0, len(ids)]), max_length, signs=signs, max_tokens=max_tokens
+            )
             truncated[row] = not kept.all()
             ids = ids[kept]
         if oov_words:

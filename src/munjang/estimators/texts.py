@@ -20,7 +20,7 @@ from munjang.errors import ConfigError, DataError
 from munjang.estimators.estimator import TextEstimator
 from munjang.estimators.given import read_settings, seed_of, texts_of
 from munjang.forked import require_polars
-from munjang.names import normalize_name, label_key
+from munjang.names import label_key, normalize_name
 
 
 class TextClassifier(ClassifierMixin, TextEstimator):  # type: ignore[misc]

@@ -20,7 +20,7 @@ from munjang.layers.randomness import initializing_from
 from munjang.memory import total_memory
 from munjang.network import build_body
 from munjang.recipe import Recipe, make_recipe, named_input, section_of
-from munjang.tasks.inference import compute_alone_if_forked
+from munjang.tasks.inference import limit_threads_if_forked
 
 VOCABULARY = 10_000
 
@@ -88,7 +88,7 @@ def shapes(
         ConfigError: there is no such model or setting, or an input of that size is too small or
             too large for the model.
     """
-    compute_alone_if_forked()
+    limit_threads_if_forked()
     given = collect_settings(config, {"model": {"name": model}}, overrides)
     given = merge(given, {"model": {**section_of(given, "model"), "name": model}})
     kind = named_input(given).load()

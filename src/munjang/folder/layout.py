@@ -23,7 +23,7 @@ from munjang.folder.lock import FILE as LOCK
 from munjang.folder.lock import hold_lock, refuse_locked
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.manifest import PARTIAL, list_manifest_files
-from munjang.folder.replacement import CHECKPOINT, drop, is_finished, is_half, install_replacement
+from munjang.folder.replacement import CHECKPOINT, drop, install_replacement, is_finished, is_half
 from munjang.folder.replacement import FOLDER as REPLACEMENT
 from munjang.reporting import Report, discard
 from munjang.training.logs import BOARD

@@ -10,9 +10,9 @@ from munjang.folder.layout import CARD, CONFIG, METRICS_FILE, WEIGHTS
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.rebuild import (
     check_labels,
+    explain_missing_metrics,
     load_metrics,
     load_network,
-    explain_missing_metrics,
 )
 from munjang.folder.replacement import resolve_model_folder
 from munjang.folder.sealed import SealedFolder, as_folder_errors, open_sealed

@@ -13,7 +13,12 @@ from munjang import __version__
 from munjang.config import to_yaml
 from munjang.folder.layout import CARD, CONFIG, METRICS_FILE, WEIGHTS, make_folder
 from munjang.folder.lock import hold_lock
-from munjang.folder.manifest import list_manifest_files, write_atomically, write_manifest, write_whole
+from munjang.folder.manifest import (
+    list_manifest_files,
+    write_atomically,
+    write_manifest,
+    write_whole,
+)
 from munjang.folder.replacement import replace_model
 from munjang.reporting import escape_markdown
 from munjang.tasks.metric_table import METRICS
@@ -44,7 +49,12 @@ def write_folder(
         OSError: a file cannot be written; it is named.
     """
     folder = make_folder(folder)
-    texts = {CONFIG: to_yaml(config), **others, METRICS_FILE: to_json(metrics, indent=2), CARD: card}
+    texts = {
+        CONFIG: to_yaml(config),
+        **others,
+        METRICS_FILE: to_json(metrics, indent=2),
+        CARD: card,
+    }
     with hold_lock(folder), replace_model(folder) as place:
         for name, text in texts.items():
             write_atomically(place / name, text)

@@ -85,7 +85,9 @@ def read_header(file: Readable) -> dict[str, Entry]:
     place = 0
     for name, entry in entries.items():
         if entry.begin != place:
-            raise weights_error(file.path, f"{_short(name)} does not begin where the tensor before it ends")
+            raise weights_error(
+                file.path, f"{_short(name)} does not begin where the tensor before it ends"
+            )
         place = entry.end
     if place != file.size - 8 - length:
         raise weights_error(file.path, "the file does not end where the last tensor does")
@@ -151,7 +153,9 @@ def read_arrays(
         file.read_into(array.reshape(-1).view(np.uint8).data)
         # NaN is both the lowest and the highest
         if entry.kind == "F32" and not np.isfinite([array.min(), array.max()]).all():
-            raise weights_error(file.path, f"{_short(name)} holds NaN or infinity; train the model anew")
+            raise weights_error(
+                file.path, f"{_short(name)} holds NaN or infinity; train the model anew"
+            )
     return arrays
 
 

@@ -35,7 +35,7 @@ from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.recipe import Recipe, section_of
 from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.alignment import get_target_pieces
-from munjang.tasks.inference import compute_alone_if_forked
+from munjang.tasks.inference import limit_threads_if_forked
 from munjang.tasks.task import Bools
 from munjang.tasks.translate import Translate, column_of
 from munjang.text.capitals import sign_ids
@@ -150,7 +150,8 @@ class ParallelInput(Input):
         """Fit the tokenizers on the training part."""
         with stage(f"learning tokens from {pluralize(len(train), 'pair')}"):
             return cls(
-                recipe, TokenizerPair.fit(recipe.section("tokenizer"), train["source"], train["target"])
+                recipe,
+                TokenizerPair.fit(recipe.section("tokenizer"), train["source"], train["target"]),
             )
 
     @classmethod
@@ -345,7 +346,7 @@ class ParallelInput(Input):
             ids, answer = self._target_ids(target), target
         pairs = PairDataset(encoded.examples.source_ids, column_of([ids]))
         batch = next(pairs.in_order_of_length())
-        compute_alone_if_forked()
+        limit_threads_if_forked()
         with torch.inference_mode():
             _, weights = network.forward_with_attention(*batch.inputs)
         return Attention.from_weights(
@@ -377,7 +378,9 @@ class ParallelInput(Input):
     def _pairs(self, rows: Table) -> PairDataset:
         sources, targets = rows["source"], rows["target"]
         return PairDataset(
-            self.tokenizers.source.encode(sources), self.tokenizers.target.encode(targets), (sources, targets)
+            self.tokenizers.source.encode(sources),
+            self.tokenizers.target.encode(targets),
+            (sources, targets),
         )
 
     def _truncate(self, sources: TokenColumn) -> TokenColumn:

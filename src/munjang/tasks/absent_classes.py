@@ -1,4 +1,4 @@
-"""Classes that a judged file lacks: they lower macro F1 without a wrong answer."""
+"""Notes on classes that occur in no scored row: they lower macro F1 without a wrong answer."""
 
 from collections.abc import Sequence
 
@@ -9,16 +9,16 @@ _MOST_NAMES = 5
 
 def find_absent_classes(classes: Sequence[ClassScore]) -> tuple[str, ...]:
     """Return the labels that no scored row has."""
-    return tuple(one.label for one in classes if one.rows == 0)
+    return tuple(score.label for score in classes if score.rows == 0)
 
 
 def describe_absent_classes(labels: Sequence[str], where: str, macro_f1: str = "") -> str:
     """Return a note on labels that do not occur in scored rows.
 
     Args:
-        labels: that do not occur; at least one.
-        where: such as `these rows`.
-        macro_f1: what it would be over the others, as text.
+        labels: the labels, at least one.
+        where: name of the rows, such as "these rows".
+        macro_f1: macro F1 over the other classes, formatted; "" leaves it out.
     """
     names = ", ".join(map(repr, labels[:_MOST_NAMES]))
     if len(labels) > _MOST_NAMES:
@@ -38,6 +38,6 @@ def note_absent_classes(scores: object) -> list[str]:
     absent = find_absent_classes(classes)
     if not absent:
         return []
-    present = [one.f1 for one in classes if one.rows]
+    present = [score.f1 for score in classes if score.rows]
     macro_f1 = f"{sum(present) / len(present):.4f}" if present else ""
     return [describe_absent_classes(absent, "these rows", macro_f1)]

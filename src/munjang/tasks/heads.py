@@ -1,4 +1,4 @@
-"""What stands on encoders: a linear head, several such networks together, another model beside."""
+"""Heads of encoders, deep ensembles, and ensembles with a linear model."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class Head(nn.Module):
-    """An encoder and a linear layer: what the encoder takes, to logits [batch, outputs]."""
+    """An encoder and a linear layer on its pooled vector."""
 
     def __init__(self, encoder: Any, outputs: int) -> None:
         super().__init__()
@@ -21,11 +21,10 @@ class Head(nn.Module):
 
 
 class Ensemble(nn.Module):
-    """Networks that learn side by side and answer together: a deep ensemble.
+    """A deep ensemble: networks that are trained on the same batches, and whose logits are averaged.
 
     "Simple and scalable predictive uncertainty estimation using deep ensembles" (Lakshminarayanan
-    et al. 2017). They share nothing but the batches; what they begin with and what dropout drops
-    is each one's own, so that they err in different places.
+    et al. 2017). Initial weights and dropout masks differ, so that their errors do.
     """
 
     def __init__(self, networks: Iterable[nn.Module]) -> None:
@@ -33,32 +32,32 @@ class Ensemble(nn.Module):
         self.networks = nn.ModuleList(networks)
 
     def forward(self, *inputs: Tensor) -> Tensor | list[Tensor]:
-        """Return the mean logits [batch, outputs]; in training a list with those of each network."""
+        """Return the mean logits [batch, outputs]; in training a list with the logits of each."""
         logits = [network(*inputs) for network in self.networks]
         return logits if self.training else torch.stack(logits).mean(0)
 
 
 class LinearEnsemble(nn.Module):
-    """A network, and another model of the same inputs beside it.
+    """A network and a linear model of the same inputs, whose logits are averaged in evaluation.
 
     Args:
-        network: learns as it would alone.
-        other: whose weights are not trained here.
-        share: of `other` in the logits of an answer, 0 <= share < 1.
+        network: trained as it would be alone.
+        linear: a fitted model, which is not trained further.
+        linear_weight: weight w of its logits, 0 <= w < 1: (1 - w) network + w linear.
     """
 
-    def __init__(self, network: nn.Module, other: nn.Module, share: float) -> None:
+    def __init__(self, network: nn.Module, linear: nn.Module, linear_weight: float) -> None:
         super().__init__()
         self.network = network
-        self.other = other
-        self.share = share
+        self.linear = linear
+        self.linear_weight = linear_weight
 
     def forward(self, *inputs: Tensor) -> Tensor | list[Tensor]:
         """Return the weighted mean logits [batch, outputs]; in training the output of `network`."""
         logits = self.network(*inputs)
         if self.training:
             return logits  # type: ignore[no-any-return]
-        return torch.lerp(logits, self.other(*inputs), self.share)
+        return torch.lerp(logits, self.linear(*inputs), self.linear_weight)
 
 
 def find_encoders(network: nn.Module) -> list[Any]:

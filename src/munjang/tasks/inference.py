@@ -1,4 +1,4 @@
-"""Logits of a dataset, without gradients."""
+"""Logits of a dataset without gradients."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,16 +10,16 @@ from munjang.data.dataset import Dataset
 from munjang.forked import is_forked
 from munjang.tasks.memory_check import require_memory
 
-# So many logits at most are held at once, of batches of as many rows as suit them.
+# Most logits in memory at once; the batch size follows from it.
 MOST_LOGITS = 2**24
 
 
 def logits_in_batches(
     model: nn.Module, examples: Dataset, outputs: int, *, batch_size: int = 256
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield places of rows [batch] and their logits [batch, outputs] on the CPU, every row once.
+    """Yield indices of rows [batch] and their logits [batch, outputs] on the CPU, each row once.
 
-    For what needs no logits of all rows together.
+    For uses that need not hold the logits of all rows at once.
     """
     device = next(model.parameters()).device
     with _evaluating(model):
@@ -35,7 +35,7 @@ def compute_logits(model: nn.Module, examples: Dataset, *, batch_size: int = 256
     """Return logits [rows, outputs] on the CPU, in the order of the rows.
 
     Raises:
-        DataError: a text is so long that memory does not hold what the network makes of it.
+        DataError: a text is too long for the memory that is free.
     """
     device = next(model.parameters()).device
     logits: Tensor | None = None
@@ -56,9 +56,9 @@ def compute_logits(model: nn.Module, examples: Dataset, *, batch_size: int = 256
 def _evaluating(model: nn.Module) -> Iterator[None]:
     """Put a model in training mode into evaluation mode for the duration of the block.
 
-    One in evaluation mode is not changed, so that several threads may ask it at once.
+    A model in evaluation mode is not touched, so that several threads can use it at once.
     """
-    compute_alone_if_forked()
+    limit_threads_if_forked()
     if not model.training:
         yield
         return
@@ -69,7 +69,7 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
         model.train()
 
 
-def compute_alone_if_forked() -> None:
-    """Compute on one thread in a forked process: those of OpenMP are not there any more."""
+def limit_threads_if_forked() -> None:
+    """Use one thread in a forked process, in which the threads of OpenMP no longer exist."""
     if is_forked() and torch.get_num_threads() > 1:
         torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""Which losses fit a task: a wrong one is refused, and the right ones are named."""
+"""Names of losses, and the losses that fit a task."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from munjang.errors import ConfigError
 from munjang.layers.losses import LOSSES
 from munjang.layers.number_losses import NUMBER_LOSSES
 
-# Keras' own short names.
+# The short names of Keras.
 SHORT_NAMES = {
     "mse": "mean_squared_error",
     "mae": "mean_absolute_error",
@@ -17,26 +17,26 @@ SHORT_NAMES = {
 _KNOWN = {*LOSSES, *NUMBER_LOSSES}
 
 
-def resolve_loss(asked: object, task: str, fitting: Iterable[str]) -> object:
-    """Return the full name of a loss that a task takes; values other than strings are returned as is.
+def resolve_loss(name: object, task: str, fitting: Iterable[str]) -> object:
+    """Return the full name of a loss that fits a task; other values than strings as they are.
 
     Args:
-        asked: by the user; `mse` stands for `mean_squared_error`.
+        name: name or short name; `mse` is `mean_squared_error`.
         task: name of the task.
-        fitting: the losses that it takes.
+        fitting: names of the losses that fit the task.
 
     Raises:
-        ConfigError: the loss is of another task, or there is none of that name.
+        ConfigError: the loss is for another task, or there is no such loss.
     """
-    if not isinstance(asked, str):
-        return asked
-    fitting = list(fitting)
-    name = SHORT_NAMES.get(asked, asked)
-    if name in fitting:
+    if not isinstance(name, str):
         return name
-    right = ", ".join(fitting)
-    if name in _KNOWN:
-        raise ConfigError(f"{name} does not fit the task {task}, which takes {right}")
+    fitting = list(fitting)
+    full_name = SHORT_NAMES.get(name, name)
+    if full_name in fitting:
+        return full_name
+    known = ", ".join(fitting)
+    if full_name in _KNOWN:
+        raise ConfigError(f"{full_name} does not fit the task {task}, which takes {known}")
     raise ConfigError(
-        f"unknown loss '{asked}'{suggest_nearest(asked, [*fitting, *SHORT_NAMES])}; {task} takes {right}"
+        f"unknown loss '{name}'{suggest_nearest(name, [*fitting, *SHORT_NAMES])}; {task} takes {known}"
     )

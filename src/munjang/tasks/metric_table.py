@@ -1,4 +1,4 @@
-"""The figures by which answers are judged: what people call them, and which way is better."""
+"""The table of metrics: titles, ranges, and whether larger is better."""
 
 import math
 from collections.abc import Mapping
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Metric:
-    """One figure.
+    """A metric.
 
     Attributes:
-        title: as people read it.
-        larger_is_better: which of two values is the better one.
-        can_select: whether it may choose the best step (`training.metric`), and is shown on the way.
-        lowest: the end of its range below; None where there is none.
-        highest: the end above.
+        title: name for people.
+        larger_is_better: True if larger values are better.
+        can_select: True if it may select the best checkpoint (`training.metric`) and is shown during
+            training.
+        lowest: lower end of its range; None if unbounded.
+        highest: upper end of its range; None if unbounded.
     """
 
     title: str
@@ -42,13 +43,13 @@ METRICS: dict[str, Metric] = {
     "cut_share": Metric("cut at the length limit", larger_is_better=False, can_select=False),
 }
 
-# What tells answers apart of which the metric says the same, since it counts how sure they were.
+# Losses break ties of the selected metric, as they depend on the confidence of answers.
 _LOSSES = ("log_loss", "cross_entropy")
 
 
-def find_loss(figures: Mapping[str, float]) -> float:
+def find_loss(metrics: Mapping[str, float]) -> float:
     """Return the log loss or cross-entropy among metrics, in nats; 0 if there is neither."""
-    return next((figures[name] for name in _LOSSES if name in figures), 0.0)
+    return next((metrics[name] for name in _LOSSES if name in metrics), 0.0)
 
 
 def finite_or_none(value: float) -> float | None:

@@ -29,11 +29,11 @@ from munjang.errors import ConfigError, DataError
 from munjang.layers.losses import binary_crossentropy
 from munjang.names import KnownLabels
 from munjang.reporting import format_markdown_list, pluralize
-from munjang.tasks.loss_names import resolve_loss
+from munjang.tasks.classification_scores import format_class_table
 from munjang.tasks.inference import logits_in_batches
 from munjang.tasks.linear import solve_logistic
 from munjang.tasks.logits import LogitsTask, slice_rows
-from munjang.tasks.classification_scores import format_class_table
+from munjang.tasks.loss_names import resolve_loss
 from munjang.tasks.set_scores import SetCounts, SetScores
 from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
 from munjang.tasks.thresholds import FEWEST_ROWS, best_thresholds

@@ -23,8 +23,8 @@ from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.layers.number_losses import NUMBER_LOSSES, NumberLoss, huber
-from munjang.tasks.loss_names import resolve_loss
 from munjang.tasks.logits import LogitsTask
+from munjang.tasks.loss_names import resolve_loss
 from munjang.tasks.number_scores import NumberScores, score_numbers
 from munjang.tasks.task import Bools, Card, Floats, RunSettings
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from munjang.tasks.metric_table import finite_or_none
 from munjang.tasks.classification_scores import ClassScore, compute_class_scores
+from munjang.tasks.metric_table import finite_or_none
 from munjang.tasks.task import Bools, Floats, Ints
 
 

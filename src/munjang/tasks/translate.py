@@ -23,7 +23,7 @@ from munjang.decoding.settings import DecodingSettings
 from munjang.layers.projection import Projected
 from munjang.models.sequence_to_sequence.model import EncoderDecoder
 from munjang.tasks.alignment import align, copy_unknown_words
-from munjang.tasks.inference import compute_alone_if_forked
+from munjang.tasks.inference import limit_threads_if_forked
 from munjang.tasks.task import Card, EncodedRows, RunSettings
 from munjang.tasks.text_answers import Candidate, TextAnswer
 from munjang.tasks.translation_scores import (
@@ -289,7 +289,10 @@ class Translate:
         if not self.settings.copy_unknown:
             return written
         rows = zip(sources, hypotheses, written, strict=True)
-        return [copy_unknown_words(self.tokenizers, source, found, answer) for source, found, answer in rows]
+        return [
+            copy_unknown_words(self.tokenizers, source, found, answer)
+            for source, found, answer in rows
+        ]
 
     def state(self) -> dict[str, Any]:
         """Return nothing: the settings are all."""
@@ -344,7 +347,7 @@ def decode_pairs(
 
     Targets, where there are any, are not looked at. The training mode is put back.
     """
-    compute_alone_if_forked()
+    limit_threads_if_forked()
     device = next(network.parameters()).device
     was_training = network.training
     network.eval()

@@ -7,7 +7,7 @@ from typing import Any, cast, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from munjang.config import suggest_nearest, shown
+from munjang.config import shown, suggest_nearest
 from munjang.errors import ConfigError, FolderError
 from munjang.text.rows import TOKENIZERS
 from munjang.text.tokenizer import Tokenizer

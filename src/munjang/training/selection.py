@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 
 from munjang.errors import ConfigError
-from munjang.tasks.metric_table import METRICS, finite_or_none, find_loss
+from munjang.tasks.metric_table import METRICS, find_loss, finite_or_none
 from munjang.tasks.task import TaskScores
 from munjang.training.settings import TrainingSettings
 from munjang.training.state import TrainingState, Weights

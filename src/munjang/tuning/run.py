@@ -10,7 +10,7 @@ from munjang.config import shown as quoted
 from munjang.errors import ConfigError
 from munjang.folder.layout import make_folder
 from munjang.folder.lock import hold_lock
-from munjang.preparation import Prepared, prepare, choose_input
+from munjang.preparation import Prepared, choose_input, prepare
 from munjang.recipe import named_input, named_task, with_names
 from munjang.registry import require_architecture
 from munjang.reporting import Report, discard, pluralize

@@ -1,4 +1,4 @@
-"""Batches of pairs: rows whose sources are about as long as each other, and their targets too."""
+"""Datasets and batches of pairs; the sources of a batch have similar lengths, and the targets."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -12,22 +12,22 @@ from torch import Tensor
 
 from munjang.data.batches import Batch, TextDataset
 from munjang.data.buckets import Bucketing, Group
-from munjang.text.columns import Int64s, TokenColumn
+from munjang.text.columns import Int64s, TokenColumn, row_lengths
 from munjang.text.vocabulary import EOS, GO, PAD
 
 
 @dataclass(frozen=True)
 class PairBatch:
-    """What an encoder-decoder sees of some pairs.
+    """Some pairs as tensors.
 
     Attributes:
         source: [batch, source time] int64, PAD on the right.
-        source_mask: True = real token.
-        given: [batch, target time] int64: GO, then the target. What is read in teacher forcing.
-        decoder_mask: True = real token.
-        targets: [real given tokens] int64: what follows each of them, row by row, EOS last; None
+        source_mask: [batch, source time], True for tokens and False for padding.
+        decoder_inputs: [batch, target time] int64: GO, then the target; PAD on the right.
+        decoder_mask: [batch, target time], True for tokens and False for padding.
+        targets: [tokens] int64: the token after each decoder input, row by row, EOS last; None
             for prediction.
-        rows: [batch] int64, where each pair stands in its columns.
+        rows: [batch] int64, index of each pair in its dataset.
     """
 
     source: Tensor
@@ -39,12 +39,12 @@ class PairBatch:
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
-        """What an encoder-decoder is called with."""
+        """The arguments of an encoder-decoder."""
         return self.source, self.source_mask, self.decoder_inputs, self.decoder_mask
 
     @property
     def size(self) -> int:
-        """Target tokens, EOS included."""
+        """Number of target tokens, EOS included."""
         return int(self.decoder_mask.sum())
 
     def to(self, device: torch.device) -> Self:
@@ -61,12 +61,12 @@ class PairBatch:
 
 @dataclass(frozen=True)
 class PairDataset:
-    """Two token columns whose rows belong together.
+    """Dataset of pairs of token rows.
 
     Attributes:
-        sources: token column.
+        source_ids: token column of the sources.
         target_ids: token column of the targets, without GO and EOS.
-        texts: both sides as people wrote them, where answers will be judged.
+        texts: original sources and targets, if answers are to be scored.
     """
 
     source_ids: TokenColumn
@@ -79,22 +79,22 @@ class PairDataset:
 
     @property
     def lengths(self) -> Int64s:
-        """Tokens of each source, and of each target with its EOS: [rows, 2]."""
-        sources, targets = TextDataset(self.source_ids), TextDataset(self.target_ids)
-        return np.stack([sources.lengths, targets.lengths + 1], axis=1)
+        """Number of tokens of each source, and of each target with EOS, [rows, 2]."""
+        sources, targets = row_lengths(self.source_ids), row_lengths(self.target_ids)
+        return np.stack([sources, targets + 1], axis=1)
 
     @property
     def targets(self) -> None:
-        """They stand in the batches: as many a row as it has tokens."""
+        """None: batches hold the targets, one per target token."""
         return
 
     def batches(self, groups: Iterable[Group]) -> Iterator[PairBatch]:
         """Yield the batch of each group, made when it is asked for."""
         groups = list(groups)
-        sources = _padded(self.source_ids, groups, least=1)
-        targets = _padded(self.target_ids, groups, least=0)  # GO is there
+        sources = _pad_side(self.source_ids, groups, min_time=1)
+        targets = _pad_side(self.target_ids, groups, min_time=0)  # decoder inputs begin with GO
         for source, target in zip(sources, targets, strict=True):
-            yield _pair(source, target)
+            yield _make_batch(source, target)
 
     def first(self, rows: int) -> "PairDataset":
         """Return the first `rows` pairs, or all."""
@@ -107,11 +107,11 @@ class PairDataset:
             return self
         return self.take(np.sort(np.random.default_rng(seed).permutation(len(self))[:rows]))
 
-    def take(self, places: Int64s) -> "PairDataset":
-        """Return the pairs at some places, in that order."""
-        texts = None if self.texts is None else (self.texts[0][places], self.texts[1][places])
+    def take(self, indices: Int64s) -> "PairDataset":
+        """Return the pairs at some indices, in that order."""
+        texts = None if self.texts is None else (self.texts[0][indices], self.texts[1][indices])
         sources, targets = (
-            column.take(pa.array(places)) for column in (self.source_ids, self.target_ids)
+            column.take(pa.array(indices)) for column in (self.source_ids, self.target_ids)
         )
         return PairDataset(sources, targets, texts)
 
@@ -124,20 +124,20 @@ class PairDataset:
         yield from self.batches(Bucketing(batch_size).in_order_of_length(self.lengths))
 
 
-def _padded(column: TokenColumn, groups: list[Group], *, least: int) -> Iterator[Batch]:
+def _pad_side(column: TokenColumn, groups: list[Group], *, min_time: int) -> Iterator[Batch]:
     """Yield the batches of one side, each padded to its own longest row."""
     side = TextDataset(column)
     lengths = side.lengths
-    return side.batches(Group(g.rows, max(int(lengths[g.rows].max()), least)) for g in groups)
+    return side.batches(Group(g.rows, max(int(lengths[g.rows].max()), min_time)) for g in groups)
 
 
-def _pair(source: Batch, target: Batch) -> PairBatch:
+def _make_batch(source: Batch, target: Batch) -> PairBatch:
     rows, time = target.ids.shape
-    given = torch.full((rows, time + 1), PAD)
-    given[:, 0] = GO
-    given[:, 1:] = target.ids
+    decoder_inputs = torch.full((rows, time + 1), PAD)
+    decoder_inputs[:, 0] = GO
+    decoder_inputs[:, 1:] = target.ids
     mask = torch.arange(time + 1) <= target.lengths[:, None]
-    wanted = torch.full((rows, time + 1), PAD)
-    wanted[:, :time] = target.ids
-    wanted.scatter_(1, target.lengths[:, None], EOS)
-    return PairBatch(source.ids, source.mask, given, mask, wanted[mask], source.rows)
+    targets = torch.full((rows, time + 1), PAD)
+    targets[:, :time] = target.ids
+    targets.scatter_(1, target.lengths[:, None], EOS)
+    return PairBatch(source.ids, source.mask, decoder_inputs, mask, targets[mask], source.rows)

@@ -1,4 +1,4 @@
-"""Read pairs of texts, a source and a target, into one table."""
+"""Reader of pairs of texts, a source and a target, into one table."""
 
 from functools import partial
 from typing import Any
@@ -24,7 +24,7 @@ def read_pairs(
     max_length_ratio: float | None = MAX_RATIO,
     need_targets: bool = True,
 ) -> Table:
-    """Read pairs: sources become the table's texts, targets its labels, both as they stand.
+    """Read pairs into a table with the roles `source` and `target`.
 
     Args:
         data: `AlignedFiles`, or what `munjang.data.readers.read_table` takes: a path, several
@@ -32,17 +32,17 @@ def read_pairs(
             frame; or a pair of lists `(sources, targets)`. Without targets also plain text.
         source_column: name of the column of sources; "title+body" joins two. None guesses.
         target_column: name of the column of targets. None guesses.
-        encoding: of text files. A byte order mark wins over it.
+        encoding: encoding of text files; a byte order mark takes precedence.
         skip_bad_rows: count bad rows in `Table.skipped` instead of raising at the first.
-        max_length_ratio: how many times longer or shorter than usual in this data a target may be
-            against its source (`munjang.data.pairs.lengths`); None takes any.
-        need_targets: whether rows without a target are an error. If False, targets are taken
-            where their column is named, or has a usual name and is complete.
+        max_length_ratio: largest factor between the length ratio of a pair and the median
+            (`munjang.data.pairs.lengths`); None accepts any.
+        need_targets: raise if rows have no target. If False, targets are read if their column is
+            named, or has a usual name and is complete.
 
     Raises:
-        DataError: with the file and the row, about the first thing that is wrong; or aligned files
-            have different numbers of lines, which no skipping of rows mends.
-        ConfigError: there is no such encoding, or `max_length_ratio` is not above 1.
+        DataError: a row cannot be used (its file and number are named), or aligned files have
+            different numbers of lines, even with `skip_bad_rows`.
+        ConfigError: the encoding is unknown, or `max_length_ratio` is not above 1.
     """
     columns = (source_column, target_column)
     if isinstance(data, AlignedFiles):

@@ -7,7 +7,7 @@ import polars as pl
 
 from munjang.data.readers.faults import shorten
 from munjang.data.table import Table
-from munjang.names import KnownLabels, normalize_name, label_key
+from munjang.names import KnownLabels, label_key, normalize_name
 
 
 def unify_class_names(table: Table) -> Table:

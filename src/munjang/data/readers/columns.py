@@ -9,7 +9,7 @@ import polars as pl
 from munjang.data.readers.header import join_names
 from munjang.data.readers.records import MISSING, Column, Records
 from munjang.errors import DataError
-from munjang.names import normalize_name, nearest_name, column_key
+from munjang.names import column_key, nearest_name, normalize_name
 from munjang.text.blank import is_blank
 
 # The most specific first: a file may have several of them.

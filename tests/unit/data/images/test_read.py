@@ -148,7 +148,7 @@ def test_a_file_that_is_no_image_is_named_or_skipped_and_counted(tmp_path: Path)
     assert "--skip-bad-rows" in told
     images = read_images(tmp_path, GUESS, skip_bad=True)
     assert len(images) == 6
-    assert images.table.skipped == {"no image that can be read": 1}
+    assert images.table.skipped == {"no readable image": 1}
     assert "1 left out" in images.table.notes[0]
     for path in (tmp_path / "b").glob("*.png"):
         path.write_bytes(b"")

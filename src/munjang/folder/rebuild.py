@@ -52,15 +52,6 @@ _DTYPES = {kind: dtype for dtype, kind in _KINDS.items()}
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
-def load_recipe(sealed: SealedFolder, kind: type[AnySettings]) -> AnySettings:
-    """The recipe in `config.yaml`.
-
-    Raises:
-        FolderError, ConfigError: there is none of this kind.
-    """
-    return kind.parse(sealed.read_yaml(CONFIG), where=str(sealed.path / CONFIG))
-
-
 def load_metrics(sealed: SealedFolder) -> dict[str, Any]:
     """Load `metrics.json`.
 
@@ -114,19 +105,6 @@ def check_labels(sealed: SealedFolder, labels: tuple[str, ...] | None, *, named:
         raise FolderError(f"{path}: labels: {twice[:80]!r} stands there twice")
     if not all(label.strip() for label in given):
         raise FolderError(f"{path}: labels: one of them is empty")
-
-
-def check_numbers(sealed: SealedFolder, section: str, numbers: Mapping[str, float | None]) -> None:
-    """Refuse settings of a section that answers are computed with, if they are not finite.
-
-    Raises:
-        FolderError: the setting is named.
-    """
-    for name, number in numbers.items():
-        if number is not None and not math.isfinite(number):
-            raise FolderError(
-                f"{sealed.path / CONFIG}: {section}.{name[:80]}: expected a number, got {number}"
-            )
 
 
 def load_tokenizer(

@@ -255,7 +255,9 @@ def _most_confused(
     true, predicted, rows = (array[pairs[0] != pairs[1]] for array in pairs)
     first = np.argsort(-rows, kind="stable")[:CONFUSED_PAIRS]
     columns = (array[first].tolist() for array in (true, predicted, rows))
-    return tuple(ConfusedPair(labels[t], labels[p], count) for t, p, count in zip(*columns))
+    return tuple(
+        ConfusedPair(labels[t], labels[p], count) for t, p, count in zip(*columns, strict=True)
+    )
 
 
 def list_largest(classes: Sequence[T], rows: Callable[[T], int]) -> Sequence[T]:

@@ -21,7 +21,7 @@ class Head(nn.Module):
 
 
 class Ensemble(nn.Module):
-    """A deep ensemble: networks that are trained on the same batches, and whose logits are averaged.
+    """A deep ensemble: networks that learn from the same batches, with averaged logits.
 
     "Simple and scalable predictive uncertainty estimation using deep ensembles" (Lakshminarayanan
     et al. 2017). Initial weights and dropout masks differ, so that their errors do.

@@ -122,7 +122,7 @@ class LogitsTask:
         """Return an answer per row."""
         if options:
             raise ConfigError(
-                f"{next(iter(options))}: expected a model of the task translate, which generates text"
+                f"{next(iter(options))}: expected a model that generates text (task translate)"
             )
         return self.answers_of(self.logits(network, encoded), encoded.truncated)
 

@@ -38,5 +38,6 @@ def resolve_loss(name: object, task: str, fitting: Iterable[str]) -> object:
     if full_name in _KNOWN:
         raise ConfigError(f"{full_name} does not fit the task {task}, which takes {known}")
     raise ConfigError(
-        f"unknown loss '{name}'{suggest_nearest(name, [*fitting, *SHORT_NAMES])}; {task} takes {known}"
+        f"unknown loss '{name}'{suggest_nearest(name, [*fitting, *SHORT_NAMES])}; "
+        f"{task} takes {known}"
     )

@@ -12,8 +12,8 @@ class Metric:
     Attributes:
         title: name for people.
         larger_is_better: True if larger values are better.
-        can_select: True if it may select the best checkpoint (`training.metric`) and is shown during
-            training.
+        can_select: True if it may select the best checkpoint (`training.metric`); such metrics
+            are shown during training.
         lowest: lower end of its range; None if unbounded.
         highest: upper end of its range; None if unbounded.
     """

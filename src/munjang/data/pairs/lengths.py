@@ -81,6 +81,7 @@ def _length_error(
         first,
         f"the source has {lengths[0]:,} characters and the target {lengths[1]:,}, where a target "
         f"usually has {median:.2g} times those of its source: more than "
-        f"max_length_ratio={max_length_ratio:g} times off, so they hardly belong together{others}; {SKIP_HINT}, or take them with "
+        f"max_length_ratio={max_length_ratio:g} times off, so they hardly belong "
+        f"together{others}; {SKIP_HINT}, or take them with "
         "data.max_length_ratio: null (max_length_ratio=None)",
     )

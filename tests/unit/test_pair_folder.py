@@ -112,7 +112,7 @@ def test_attention_of_its_own_answer_and_of_another(model: PairModel) -> None:
         model.attention("")
     with pytest.raises(DataError, match=r"the target has .* tokens, and the model reads up to"):
         model.attention("the red house", "작은 집 " * 5_000)
-    with pytest.raises(ConfigError, match="attends to nothing"):
+    with pytest.raises(ConfigError, match="has no attention"):
         trained("seq2seq").model.attention("the red house")
 
 

@@ -207,7 +207,7 @@ or `munjang predict path/to/this/folder "a text"`.
             header = read_header(file)
             longest = longest_side(header)  # no list of strings is longer than every array
             strings = {
-                name: sealed.read_strings(text_file, longest, once=text_file == TERMS)
+                name: sealed.read_strings(text_file, longest, unique=text_file == TERMS)
                 for text_file, name in cls.string_files.items()
             }
             cls.check_strings(sealed.path, arguments, strings)

@@ -1,6 +1,6 @@
 """The manifest of a model folder: which files it holds, and their checksums.
 
-It is written last. A folder without one is not finished; a file that does not match is altered.
+It is written last: a folder without one is unfinished, and a file that differs from it is altered.
 """
 
 import hashlib
@@ -23,18 +23,18 @@ _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 @contextmanager
 def write_whole(path: Path) -> Iterator[Path]:
-    """Give a name beside `path` to write to; at the end that file takes the place of `path`.
+    """Yield a temporary path to write to, which replaces `path` at the end of the block.
 
-    When the writing fails or is broken off, `path` is as it was before, and the half is removed:
-    on a full disk it would take the room that something smaller needs.
+    If writing fails or is interrupted, `path` is unchanged and the temporary file is removed, which
+    would take space on a full disk.
 
     Raises:
-        OSError: the file cannot be written; it names `path`.
+        OSError: the file cannot be written; the error names `path`.
     """
     partial = path.with_name(path.name + PARTIAL)
     try:
         with name_in_errors(path):
-            # safetensors moves a file of its own here, which nobody else may read
+            # safetensors moves a file of its own here, readable by the user only
             partial.touch()
             mode = partial.stat().st_mode
             yield partial
@@ -49,17 +49,17 @@ def write_whole(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def name_in_errors(path: Path) -> Iterator[None]:
-    """Let an `OSError` name `path`: that of a failed write names no file of itself.
+    """Add `path` to an `OSError` of the block: that of a failed write names no file.
 
-    safetensors tells of a full disk with an error of its own; it becomes an `OSError` too.
+    Errors of safetensors on a full disk become an `OSError`, too.
     """
     try:
         yield
     except SafetensorError as error:
-        told = _OS_ERROR.search(str(error))
-        if told is None:
+        match = _OS_ERROR.search(str(error))
+        if match is None:
             raise
-        number = int(told[1])
+        number = int(match[1])
         raise OSError(number, os.strerror(number), str(path)) from None
     except OSError as error:
         error.filename = str(path)
@@ -67,7 +67,7 @@ def name_in_errors(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write `text` so that the file is either whole or as it was before.
+    """Write `text` so that the file is either complete or unchanged.
 
     Raises:
         OSError: as `write_whole`.

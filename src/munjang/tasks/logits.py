@@ -15,7 +15,7 @@ from munjang.errors import ConfigError
 from munjang.tasks.classification_scores import Ints
 from munjang.tasks.heads import Head
 from munjang.tasks.inference import compute_logits, logits_in_batches
-from munjang.tasks.task import Answer, Bools, EncodedRows, RunSettings
+from munjang.tasks.task import Answer, Bools, Encoded, RunSettings
 
 # Most probabilities, of 64 bits, in memory at once.
 MOST_AT_ONCE = 2**20
@@ -83,7 +83,7 @@ class LogitsTask:
         """Return the targets of loss and scores, [rows] or [rows, labels]."""
         raise NotImplementedError
 
-    def dataset(self, encoded: EncodedRows, rows: Table) -> Dataset:
+    def dataset(self, encoded: Encoded, rows: Table) -> Dataset:
         """Return encoded rows with their targets."""
         return encoded.dataset(self.targets(rows))
 
@@ -112,13 +112,13 @@ class LogitsTask:
         """Return the task as it is: nothing is tuned."""
         return self
 
-    def logits(self, network: nn.Module, encoded: EncodedRows) -> Tensor:
+    def logits(self, network: nn.Module, encoded: Encoded) -> Tensor:
         """Return logits [rows, outputs] on the CPU."""
         if len(encoded) == 0:
             return torch.empty(0, self.outputs)
         return compute_logits(encoded.adapt(network), encoded.dataset())
 
-    def answers(self, network: nn.Module, encoded: EncodedRows, **options: Any) -> Sequence[Answer]:
+    def answers(self, network: nn.Module, encoded: Encoded, **options: Any) -> Sequence[Answer]:
         """Return an answer per row."""
         if options:
             raise ConfigError(

@@ -24,7 +24,7 @@ from munjang.layers.projection import Projected
 from munjang.models.sequence_to_sequence.model import EncoderDecoder
 from munjang.tasks.alignment import align, copy_unknown_words
 from munjang.tasks.inference import limit_threads_if_forked
-from munjang.tasks.task import Card, EncodedRows, RunSettings
+from munjang.tasks.task import Card, Encoded, RunSettings
 from munjang.tasks.text_answers import Candidate, TextAnswer
 from munjang.tasks.translation_scores import (
     BLEU_TOKENIZERS,
@@ -65,7 +65,7 @@ class TranslateSettings(Settings):
 EMPTY = Hypothesis((), 0.0, 0.0, finished=True)
 
 
-class EncodedSources(EncodedRows, Protocol):
+class EncodedSources(Encoded, Protocol):
     """Encoded pairs; see `munjang.inputs.parallel.EncodedPairs`."""
 
     @property
@@ -159,7 +159,7 @@ class Translate:
         """Return no notes."""
         return []
 
-    def dataset(self, encoded: EncodedRows, rows: Table) -> Dataset:
+    def dataset(self, encoded: Encoded, rows: Table) -> Dataset:
         """Return encoded pairs."""
         return encoded.dataset()
 
@@ -210,9 +210,7 @@ class Translate:
             with_attention=with_attention or self.settings.copy_unknown,
         )
 
-    def answers(
-        self, network: nn.Module, encoded: EncodedRows, **options: Any
-    ) -> Sequence[TextAnswer]:
+    def answers(self, network: nn.Module, encoded: Encoded, **options: Any) -> Sequence[TextAnswer]:
         """Return an answer per source; a source without tokens has an empty answer.
 
         Args:

@@ -99,11 +99,11 @@ def test_what_people_hear() -> None:
     whole, train = table_of(["a|b", "", "b", "c"]), table_of(["a|b", "", "b"])
     said = Multilabel.fit(train, whole, SETTINGS, None).remarks(train)
     assert said == [
-        "3 labels, separated by '|' where they stand in one string; 1.00 a row, 1 row without any",
-        "no row to train on has the label c",
+        "3 labels, separated by '|' if they are in one string; 1.00 per row, 1 row without any",
+        "no training row has the label c",
     ]
     wrong = table_of(["a;b", "b", "c"])
-    assert "but some labels hold ';'" in fitted(["a;b", "b", "c"]).remarks(wrong)[-1]
+    assert "but some labels contain ';'" in fitted(["a;b", "b", "c"]).remarks(wrong)[-1]
 
 
 def test_the_loss_is_the_mean_of_all_yes_or_no_questions() -> None:

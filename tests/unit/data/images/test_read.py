@@ -237,5 +237,5 @@ def test_more_pixels_than_memory_holds_are_refused_before_any_is_made(monkeypatc
     images = [np.zeros((4, 4), dtype=np.uint8)] * 20
     labels = ["a", "b"] * 10
     assert len(read_images((images, labels), ImageSettings(mode="gray", size=(8, 8)))) == 20
-    with pytest.raises(ConfigError, match=r"images.size: out of memory: 20 images of 16x16"):
+    with pytest.raises(ConfigError, match=r"image.size: out of memory: 20 images of 16x16"):
         read_images((images, labels), ImageSettings(mode="color", size=(16, 16)))

@@ -23,7 +23,13 @@ from munjang.folder.lock import FILE as LOCK
 from munjang.folder.lock import hold_lock, refuse_locked
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.manifest import PARTIAL, list_manifest_files
-from munjang.folder.replacement import CHECKPOINT, install_replacement, is_finished
+from munjang.folder.replacement import (
+    CHECKPOINT,
+    delete_replacement,
+    install_replacement,
+    is_finished,
+    is_partial,
+)
 from munjang.folder.replacement import FOLDER as REPLACEMENT
 from munjang.reporting import Report, discard
 from munjang.training.logs import BOARD

@@ -1,9 +1,8 @@
-"""Identity of names: of labels, of columns and of files.
+"""Keys of names of labels, columns and files, by which they are compared.
 
 The same Hangul can be written as syllables or as jamo (Unicode's normal forms NFC and NFD; macOS
 writes file names in the latter), and the same label as `True` and `true`, or as `1` and `1.0`.
-Names are compared by a key, which is a function of the one name and never of its neighbors, and
-are shown as they were given.
+A key depends on one name only, never on others. Names are shown as they were given.
 """
 
 import difflib
@@ -39,10 +38,10 @@ def label_key(name: str) -> str:
 
 
 class KnownLabels:
-    """Labels that are known, by their names and by their keys.
+    """Known labels, found by name or key.
 
     Args:
-        names: of the labels; of two with the same key the first one answers for the others.
+        names: names of the labels; the first of several with the same key stands for all.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -68,18 +67,18 @@ def find_existing_path(path: str | Path) -> Path:
     path = Path(path)
     if str(path).isascii() or os.path.lexists(path):
         return path
-    found = Path(path.anchor)
-    for part in path.parts[len(found.parts) :]:
-        if os.path.lexists(found / part):
-            found = found / part
+    existing = Path(path.anchor)
+    for part in path.parts[len(existing.parts) :]:
+        if os.path.lexists(existing / part):
+            existing = existing / part
             continue
-        wanted = unicodedata.normalize("NFC", part)
+        key = unicodedata.normalize("NFC", part)
         try:
-            names = sorted(inside.name for inside in found.iterdir())
+            names = sorted(child.name for child in existing.iterdir())
         except OSError:
             return path
-        same = [name for name in names if unicodedata.normalize("NFC", name) == wanted]
+        same = [name for name in names if unicodedata.normalize("NFC", name) == key]
         if not same:
             return path
-        found = found / same[0]
-    return found
+        existing = existing / same[0]
+    return existing

@@ -1,4 +1,4 @@
-"""Loading a model folder: of any input and task, or a baseline of a comparison."""
+"""Loading of model folders of any input and task, and of baselines of a comparison."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from munjang.recipe import parse_recipe
 
 AnyModel = Model | Baseline
 
-# How often a folder is read again whose model was replaced meanwhile.
+# Attempts to read a folder whose model is replaced meanwhile.
 _TRIES = 5
 
 
@@ -42,14 +42,14 @@ def load(folder: str | Path) -> AnyModel:
         try:
             return _load_from(resolve_model_folder(folder))
         except FolderError:
-            # another model may have taken the place of this one while it was read
+            # the model may have been replaced while it was read
             if _stamp(folder) == before:
                 raise
     return _load_from(resolve_model_folder(folder))
 
 
 def _stamp(folder: str | Path) -> tuple[Any, ...]:
-    """Return what tells one model in `folder` from the next, without opening a file."""
+    """Return values that differ between successive models in `folder`, without opening files."""
     place = resolve_model_folder(folder)
     try:
         found = (place / MANIFEST).stat()
@@ -77,15 +77,15 @@ def load_model(folder: str | Path | SealedFolder) -> Model:
         if CONFIG not in sealed.seals:
             sealed.expect((CONFIG, WEIGHTS, METRICS_FILE, CARD))
         recipe = parse_recipe(sealed.read_yaml(CONFIG), where=str(sealed.path / CONFIG))
-        kind, learned = recipe.input_class, recipe.task_class
-        sealed.expect((CONFIG, *kind.file_names(recipe), WEIGHTS, METRICS_FILE, CARD))
-        check_labels(sealed, recipe.labels, named=learned.has_labels)
-        fitted = kind.load(sealed, recipe)
-        task = learned.restore(recipe).with_input(fitted)
+        input_class, task_class = recipe.input_class, recipe.task_class
+        sealed.expect((CONFIG, *input_class.file_names(recipe), WEIGHTS, METRICS_FILE, CARD))
+        check_labels(sealed, recipe.labels, named=task_class.has_labels)
+        fitted = input_class.load(sealed, recipe)
+        task = task_class.restore(recipe).with_input(fitted)
         network = load_network(sealed, lambda: build_network(recipe, task, fitted.size))
         metrics = load_metrics(sealed)
         sealed.check(CARD)
         model = Model(recipe, fitted, task, network, metrics)
         with explain_missing_metrics(sealed):
-            model_card(model)  # written again when it is saved again
+            model_card(model)  # it must be possible to save the model again
         return model

@@ -1,8 +1,8 @@
-"""Weights in safetensors' format, their header first: shapes are known before anything is built.
+"""Reader of weights in the format safetensors, header first.
 
-Read here and not by the library, which maps the file or copies it whole, before anybody could say
-whether these shapes are wanted. The format: eight bytes with the length of a JSON header, the
-header (name to type, shape and place), and then the numbers.
+The library would map or copy the whole file before its shapes can be checked. The
+format: eight bytes with the length of a JSON header, the header (name to type, shape and offsets),
+and then the numbers.
 """
 
 import math
@@ -20,7 +20,7 @@ from munjang.parsing import UnreadableError, parse_json
 MOST_TENSORS = 20_000
 _MOST_HEADER = 8_000_000
 _MOST_DIMENSIONS = 8
-# What Munjang writes, with the bytes of a number.
+# Types that Munjang writes, and bytes per number.
 _BYTES = {"F32": 4, "I32": 4, "I64": 8, "U8": 1, "BOOL": 1}
 _DTYPES = {"F32": np.float32, "I32": np.int32, "I64": np.int64, "U8": np.uint8, "BOOL": np.bool_}
 
@@ -28,15 +28,15 @@ Numbers = npt.NDArray[Any]
 
 
 class Readable(Protocol):
-    """A file that is read from the beginning."""
+    """A file that is read sequentially."""
 
     @property
     def path(self) -> Path:
-        """To name it."""
+        """Path for messages."""
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Size in bytes."""
 
     def read(self, count: int) -> bytes:
         """Return the next `count` bytes."""
@@ -47,13 +47,13 @@ class Readable(Protocol):
 
 @dataclass(frozen=True)
 class Entry:
-    """What the header says of a tensor.
+    """A tensor in the header.
 
     Attributes:
-        kind: of its numbers, such as F32.
-        shape: of the tensor.
-        begin: place of its first byte behind the header.
-        end: place behind its last byte.
+        kind: type of its numbers, such as F32.
+        shape: shape of the tensor.
+        begin: offset of its first byte after the header.
+        end: offset after its last byte.
     """
 
     kind: str
@@ -66,7 +66,7 @@ def read_header(file: Readable) -> dict[str, Entry]:
     """Return the tensors of a file by name, in the order in which they are stored.
 
     Raises:
-        FolderError: it is no such header, or its tensors do not fill the rest of the file.
+        FolderError: the header is invalid, or its tensors do not fill the rest of the file.
     """
     length = int.from_bytes(file.read(8), "little") if file.size >= 8 else 0
     if not 2 <= length <= min(file.size - 8, _MOST_HEADER):
@@ -82,14 +82,14 @@ def read_header(file: Readable) -> dict[str, Entry]:
         raise weights_error(file.path, "their header names no tensors")
     entries = {name: _entry(file.path, name, values) for name, values in header.items()}
     entries = dict(sorted(entries.items(), key=lambda item: (item[1].begin, item[1].end)))
-    place = 0
+    offset = 0
     for name, entry in entries.items():
-        if entry.begin != place:
+        if entry.begin != offset:
             raise weights_error(
                 file.path, f"{_short(name)} does not begin where the tensor before it ends"
             )
-        place = entry.end
-    if place != file.size - 8 - length:
+        offset = entry.end
+    if offset != file.size - 8 - length:
         raise weights_error(file.path, "the file does not end where the last tensor does")
     return entries
 
@@ -100,15 +100,15 @@ def longest_side(header: Mapping[str, Entry]) -> int:
 
 
 def compare_header(path: Path, found: Mapping[str, Entry], wanted: Mapping[str, Any]) -> None:
-    """Refuse tensors that are not the wanted ones.
+    """Refuse weights that differ from the network in names, types or shapes.
 
     Args:
-        path: to name the file.
-        found: of `read_header`.
-        wanted: kind and shape of each tensor.
+        path: path of the file, for messages.
+        found: result of `read_header`.
+        wanted: type and shape of each tensor of the network.
 
     Raises:
-        FolderError: one is missing, one too many, or of another kind or shape.
+        FolderError: a tensor is missing, unknown, or of another type or shape.
     """
     for name, (kind, shape) in wanted.items():
         if name not in found:
@@ -130,14 +130,14 @@ def _array(name: str, entry: Entry) -> Numbers:
 
 
 def read_arrays(
-    file: Readable, header: Mapping[str, Entry], room: Callable[[str, Entry], Numbers] = _array
+    file: Readable, header: Mapping[str, Entry], allocate: Callable[[str, Entry], Numbers] = _array
 ) -> dict[str, Numbers]:
     """Read the arrays that `read_header` listed.
 
     Args:
-        file: behind its header.
-        header: in the order of the file.
-        room: makes the array that a tensor is read into.
+        file: the file, read up to the end of its header.
+        header: tensors in the order of the file.
+        allocate: makes the array that a tensor is read into.
 
     Raises:
         FolderError: there is not enough memory, or a number is NaN or infinite.
@@ -145,13 +145,13 @@ def read_arrays(
     arrays = {}
     for name, entry in header.items():
         try:
-            arrays[name] = array = room(name, entry)
+            arrays[name] = array = allocate(name, entry)
         except (MemoryError, ValueError, RuntimeError):
             raise weights_error(file.path, "there is not enough memory for them") from None
         if not array.size:
             continue
         file.read_into(array.reshape(-1).view(np.uint8).data)
-        # NaN is both the lowest and the highest
+        # minimum and maximum of an array with NaN are NaN
         if entry.kind == "F32" and not np.isfinite([array.min(), array.max()]).all():
             raise weights_error(
                 file.path, f"{_short(name)} holds NaN or infinity; train the model anew"
@@ -165,7 +165,7 @@ def weights_error(path: Path, reason: str) -> FolderError:
 
 
 def _entry(path: Path, name: str, values: Any) -> Entry:
-    wrong = weights_error(path, f"their header says of {_short(name)} what no header says")
+    wrong = weights_error(path, f"the entry of {_short(name)} in their header is invalid")
     if not isinstance(values, dict) or values.keys() != {"dtype", "shape", "data_offsets"}:
         raise wrong
     kind, shape, places = values["dtype"], values["shape"], values["data_offsets"]

@@ -1,7 +1,7 @@
 """Parsers of untrusted JSON and YAML, with bounds on size, depth and number of values.
 
 They run no code, and a few lines cannot fill the memory: aliases, merge keys, tags and repeated
-keys are refused, and bounds are checked before values are built. Files of Munjang are far below them.
+keys are refused, and bounds are checked before values are built. Files of Munjang are far below.
 """
 
 import json

@@ -62,7 +62,7 @@ class InputRow(Row):
 
 @dataclass(frozen=True)
 class TaskRow(Row):
-    """What is learned; `place` names a `munjang.tasks.task.Task`.
+    """A learning task; `place` names a `munjang.tasks.task.Task`.
 
     Attributes:
         inputs: names of the inputs it works on; the first is the default.

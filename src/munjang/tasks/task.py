@@ -109,7 +109,7 @@ class Encoded(Protocol):
 
 
 class TrainableTask(Protocol):
-    """What the training loop needs of a task."""
+    """The methods of a task that the training loop uses."""
 
     def loss(self, outputs: Any, targets: Tensor) -> Tensor:
         """Return the loss of a batch, a scalar."""

@@ -85,7 +85,7 @@ class PairDataset:
 
     @property
     def targets(self) -> None:
-        """None: batches hold the targets, one per target token."""
+        """No targets per row: batches hold one per target token."""
         return
 
     def batches(self, groups: Iterable[Group]) -> Iterator[PairBatch]:

@@ -91,7 +91,7 @@ def parts(model: Any, texts: list[str]) -> dict[str, float]:
 
     encoding = model.recipe.encoding
     encoded = [encode_rows(model.tokenizer, [text], **encoding) for text in texts]
-    networks = [with_oov_words(model.network, each.unknown) for each in encoded]
+    networks = [with_oov_words(model.network, each.oov_words) for each in encoded]
     batches = [next(each.rows.in_order_of_length()) for each in encoded]
     places = list(range(len(texts)))
     with torch.inference_mode():
@@ -100,7 +100,7 @@ def parts(model: Any, texts: list[str]) -> dict[str, float]:
             "text to ids": lambda n: encode_rows(model.tokenizer, [texts[n]], **encoding),
             "ids to tensors": lambda n: (
                 next(encoded[n].rows.in_order_of_length()),
-                with_oov_words(model.network, encoded[n].unknown),
+                with_oov_words(model.network, encoded[n].oov_words),
             ),
             "network": lambda n: networks[n](*batches[n].inputs),
             "answer": lambda n: model.task.answers(logits, encoded[n].truncated),

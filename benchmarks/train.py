@@ -98,7 +98,7 @@ def ours(
     import torch
     from munjang.models.registry import build_encoder, model_config
 
-    from munjang.data.batches import Examples
+    from munjang.data.batches import TextDataset
     from munjang.defaults import make_recipe
     from munjang.tasks.classify import Classify
     from munjang.text.columns import token_column
@@ -118,8 +118,8 @@ def ours(
     )
     network = task.network(build_encoder(model_config(MODELS[model]), VOCABULARY)).to(device)
     column = token_column(arrays["values"], arrays["offsets"])
-    examples = Examples(column, arrays["targets"])
-    few = Examples(column.slice(0, 64), arrays["targets"][:64])
+    examples = TextDataset(column, arrays["targets"])
+    few = TextDataset(column.slice(0, 64), arrays["targets"][:64])
     loop = Loop(make_state(network, training), task, examples, few, training, 0)
     loop.validate()  # imports what judges
     steps = iter(loop)

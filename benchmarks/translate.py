@@ -57,7 +57,7 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Sides:
+class TokenizerPair:
     """How to ask either side for a job; what both need to know is bound already."""
 
     ours: Callable[..., Answer]
@@ -102,7 +102,7 @@ def _of(answers: Sequence[tuple[Answer, Answer]], key: str, unit: float = 1.0) -
     return Measured(*([one[key] / unit for one in side if one] for side in (ours, theirs)))
 
 
-def train(sides: Sides, options: argparse.Namespace, report: Report) -> float:
+def train(sides: TokenizerPair, options: argparse.Namespace, report: Report) -> float:
     """Rounds of training; returns how many times faster ours is."""
     seconds = options.seconds
     rounds = [sides.both("train", seconds=seconds) for _ in range(options.rounds)]
@@ -127,7 +127,7 @@ def train(sides: Sides, options: argparse.Namespace, report: Report) -> float:
     return rate.ratio
 
 
-def decode(sides: Sides, options: argparse.Namespace, report: Report) -> float:
+def decode(sides: TokenizerPair, options: argparse.Namespace, report: Report) -> float:
     """Rounds of decoding; returns how many times more sentences a second are ours."""
     fitted = sides.ours("fit", steps=options.steps)
     rates = _rates_of_batches(sides, options)
@@ -163,7 +163,7 @@ def _tried(options: argparse.Namespace) -> int:
     return min(options.tried, options.sentences)
 
 
-def _rates_of_batches(sides: Sides, options: argparse.Namespace) -> list[float]:
+def _rates_of_batches(sides: TokenizerPair, options: argparse.Namespace) -> list[float]:
     """Sentences a second of JoeyNMT with each size of its batches, in a trial."""
     if sides.theirs is None:
         return []
@@ -188,7 +188,7 @@ def _alike(ours: Sequence[str], theirs: Sequence[str], references: Sequence[str]
     return said
 
 
-def stream(sides: Sides, options: argparse.Namespace, report: Report) -> None:
+def stream(sides: TokenizerPair, options: argparse.Namespace, report: Report) -> None:
     """What the command holds while it answers a short file and a long one."""
     report("\n## Memory of `munjang predict` on a file\n\n| lines | peak memory, MB |\n|---|---|")
     for lines in options.lines:
@@ -196,7 +196,7 @@ def stream(sides: Sides, options: argparse.Namespace, report: Report) -> None:
         report(f"| {lines:,} | {peak / MEGABYTE:,.0f} |")
 
 
-def _head(sides: Sides) -> str:
+def _head(sides: TokenizerPair) -> str:
     if sides.theirs is None:
         return "| | ours |\n|---|---|"
     return "| | ours | JoeyNMT | ours / JoeyNMT | at least |\n|---|---|---|---|---|"
@@ -246,7 +246,7 @@ def main() -> int:
         here = _is_installed(options.joey)
         words = our_job(do="prepare", work=work)["vocabularies"]
         ours = partial(our_job, work=work, threads=options.threads)
-        sides = Sides(ours, their_job if here else None)
+        sides = TokenizerPair(ours, their_job if here else None)
         report("# Translation\n")
         if here:
             theirs = ask(options.joey, THEIRS, "versions")

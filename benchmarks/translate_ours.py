@@ -77,7 +77,7 @@ def prepare(data: str, work: str) -> Answer:
 
     ready, folder = prepared(data, 1), Path(work)
     sizes = {}
-    for side, tokenizer in ((SOURCE, ready.sides.source), (TARGET, ready.sides.target)):
+    for side, tokenizer in ((SOURCE, ready.tokenizers.source), (TARGET, ready.tokenizers.target)):
         for name, part in (("train", "train"), ("dev", "val"), ("test", "test2016")):
             texts = pl.Series(lines_of(Path(data) / f"{part}.{side}"))
             every = make_tokenizer("words").fit(texts)
@@ -137,7 +137,7 @@ def decode(data: str, work: str, threads: int, sentences: int) -> Answer:
     model = munjang.load(Path(work) / "model")
     before = peak_memory()
     texts = lines_of(Path(data) / f"test2016.{SOURCE}")[:sentences]
-    words = model.sides.target
+    words = model.tokenizers.target
 
     def answer(some: list[str]) -> list[str]:
         """Answers with spaces between the words, as those of JoeyNMT have them."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from munjang.api import train
-from munjang.data.batches import Examples
+from munjang.data.batches import TextDataset
 from munjang.text.columns import token_column
 
 Rows = Sequence[Sequence[int]]
@@ -22,9 +22,9 @@ def column_of(rows: Rows) -> object:
     return token_column(values, np.cumsum([0, *(len(row) for row in rows)]))
 
 
-def examples_of(rows: Rows, targets: Sequence[int]) -> Examples:
+def examples_of(rows: Rows, targets: Sequence[int]) -> TextDataset:
     """Rows of ids with a class number each."""
-    return Examples(column_of(rows), np.asarray(targets, dtype=np.int64))
+    return TextDataset(column_of(rows), np.asarray(targets, dtype=np.int64))
 
 
 def padded(rows: Rows, *, extra: int = 0, filler: int = 0) -> tuple[Tensor, Tensor]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from munjang.config import given_settings, to_yaml
+from munjang.config import collect_settings, to_yaml
 from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
-from munjang.folder.layout import CONFIG, opened_for_training, refuse_occupied
+from munjang.folder.layout import CONFIG, open_for_training, refuse_occupied
 from munjang.folder.load import AnyModel, load
 from munjang.folder.manifest import write_atomically
 from munjang.forked import require_polars
@@ -79,7 +79,7 @@ def train(
 
     Args:
         data: path, paths, "-", a data frame, or (texts, labels); see `munjang.data.readers.read`.
-            For images a folder with one subfolder a class, or (images, labels). For pairs also
+            For images a folder with one subfolder per class, or (images, labels). For pairs also
             `munjang.AlignedFiles`, or (sources, targets).
         task: what to learn: `classify` (one label per row), `regress` (a number), `multilabel`
             (any number of labels) or `translate` (a text for a text). That of `config` if omitted,
@@ -132,7 +132,7 @@ def train(
         "model": {"name": model},
         "pretrained": {"freeze": freeze_vectors},
     }
-    given = given_settings(config, named, overrides)
+    given = collect_settings(config, named, overrides)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
     prepared = prepare(data, valid, given, report, vectors=vectors)
     return fit(prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step)
@@ -157,7 +157,7 @@ def fit(
     loop = make_loop(prepared)
     if out is None:
         return _fit(prepared, loop, None, "", resume=False, report=report, on_step=on_step)
-    with opened_for_training(out, resume=resume, overwrite=overwrite, report=report) as place:
+    with open_for_training(out, resume=resume, overwrite=overwrite, report=report) as place:
         if resume:
             check_checkpoint(place, prepared.fingerprint)  # before anything there is written
         fitted = _fit(prepared, loop, place, out, resume=resume, report=report, on_step=on_step)

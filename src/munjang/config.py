@@ -1,7 +1,6 @@
-"""Settings: validated, frozen, YAML in and out. An unknown key is an error that names the nearest.
+"""Base of settings: validated and frozen, from and to YAML; errors suggest the nearest key.
 
-Every configurable part has a subclass of `Settings` beside it. Layers never see one: they take
-plain arguments.
+Every configurable part has a subclass of `Settings`. Layers take plain arguments instead.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,19 +14,19 @@ from munjang.errors import ConfigError, MunjangError
 from munjang.names import nearest_name
 from munjang.parsing import YAML_CHARACTERS, UnreadableError, parse_yaml
 
-# Bounds that no sensible setting comes near, so that a slip of the finger is told in a line. How
-# wide a network may be is a matter of memory: `munjang.training.memory`.
+# Bounds far above any sensible setting, so that a typing error is reported in one line. The width
+# of networks is limited by memory: `munjang.training.memory`.
 WIDEST, DEEPEST, LONGEST, MOST_IDS = 10**13, 64, 2**20, 2**24
-# Of a wrong value, as many letters are shown.
+# Most characters of a wrong value in a message.
 _SHOWN = 80
-# Letters of a text, such as the path of a file; of a label; and of what is said of a setting.
+# Most characters of a string, such as a path; of a label; and of a message about a setting.
 _LONGEST_TEXT, LONGEST_LABEL, _LONGEST_MESSAGE = 4096, 2**20, 800
 
 
 class Settings(BaseModel):
     """Base of all settings: unknown keys are refused, instances are frozen, numbers are finite.
 
-    A number stands for its text where text is wanted: YAML reads a label `1` or `buckets: 100` so.
+    Numbers are converted where strings are expected, as YAML reads a label `1` as a number.
     """
 
     model_config = ConfigDict(
@@ -40,44 +39,48 @@ class Settings(BaseModel):
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
-        """Validate `values`. Raises `ConfigError` in one line that names the key and the mend."""
+        """Validate `values`.
+
+        Raises:
+            ConfigError: an unknown key (the nearest one is suggested) or an invalid value.
+        """
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            said = " ".join(_explain(cls, error).split())
-        except (ValueError, RecursionError):  # pydantic has no words for either
-            said = "a number of thousands of digits, or a list in a list without end"
-        raise ConfigError(f"{where}: {_cut(said, _LONGEST_MESSAGE)}")
+            message = " ".join(_explain(cls, error).split())
+        except (ValueError, RecursionError):  # pydantic does not catch these
+            message = "a number of thousands of digits, or an endlessly nested list"
+        raise ConfigError(f"{where}: {_shorten(message, _LONGEST_MESSAGE)}")
 
 
 def _explain(settings: type[BaseModel], error: ValidationError) -> str:
-    found = error.errors(include_url=False)
-    path = _field_path(settings, found[0]["loc"])
+    errors = error.errors(include_url=False)
+    path = _field_path(settings, errors[0]["loc"])
     key = ".".join(path) or "settings"
-    if found[0]["type"] == "extra_forbidden":
+    if errors[0]["type"] == "extra_forbidden":
         known = _keys_at(settings, path[:-1])
-        near = nearest(path[-1][:_SHOWN], known)
-        return f"unknown setting '{_cut(key)}'{near}; known: {', '.join(known)}"
-    cause = found[0].get("ctx", {}).get("error")
+        hint = suggest_nearest(path[-1][:_SHOWN], known)
+        return f"unknown setting '{_shorten(key)}'{hint}; known: {', '.join(known)}"
+    cause = errors[0].get("ctx", {}).get("error")
     if isinstance(cause, MunjangError):
-        told = not path or str(cause).startswith(f"{key}: ")
-        return str(cause) if told else f"{key}: {cause}"
-    # the branches of a union each say what they would have taken
-    reasons = [_reason(each) for each in found if _field_path(settings, each["loc"]) == path]
+        names_key = not path or str(cause).startswith(f"{key}: ")
+        return str(cause) if names_key else f"{key}: {cause}"
+    # each branch of a union has an error of its own
+    reasons = [_reason(item) for item in errors if _field_path(settings, item["loc"]) == path]
     message = " or ".join(dict.fromkeys(reasons)).replace(" or input should be ", " or ")
-    given = found[0]["input"]
+    given = errors[0]["input"]
     return f"{key}: {message}" + ("" if isinstance(given, Mapping) else f", got {shown(given)}")
 
 
 def shown(value: object) -> str:
-    """A wrong value as a message quotes it: its beginning, whatever it is."""
+    """Return a wrong value as a message quotes it, shortened."""
     try:
-        return _cut(repr(value))
+        return _shorten(repr(value))
     except (ValueError, RecursionError):  # a number of 5,000 digits, a list in a list in a list
         return f"a very large {type(value).__name__}"
 
 
-def _cut(text: str, most: int = _SHOWN) -> str:
+def _shorten(text: str, most: int = _SHOWN) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
@@ -88,7 +91,7 @@ def _reason(error: Any) -> str:
 
 
 def _field_path(settings: type[BaseModel], place: tuple[str | int, ...]) -> list[str]:
-    """The names of settings on the way to `place`, without the marks that pydantic adds inside."""
+    """Return the names of settings on the way to `place`, without pydantic's own marks."""
     path: list[str] = []
     for part in place:
         path.append(str(part))
@@ -110,10 +113,10 @@ def _keys_at(settings: type[BaseModel], path: list[str]) -> list[str]:
     return sorted(settings.model_fields)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`"; did you mean 'x'?"` for the known name nearest to a wrong one, or nothing."""
-    close = nearest_name(name, known, cutoff=0.5)
-    return f"; did you mean '{close}'?" if close else ""
+def suggest_nearest(name: str, known: Iterable[str]) -> str:
+    """Return `"; did you mean 'x'?"` for the known name nearest to a wrong one, or ""."""
+    nearest = nearest_name(name, known, cutoff=0.5)
+    return f"; did you mean '{nearest}'?" if nearest else ""
 
 
 def read_yaml(path: Path | str) -> dict[str, Any]:
@@ -126,11 +129,11 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot read this config file: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: this is not valid YAML: {error}") from None
-    return mapping_of(text, path)
+    return parse_mapping(text, path)
 
 
-def mapping_of(text: str, path: Path) -> dict[str, Any]:
-    """Likewise the mapping in `text`, which was read from `path`."""
+def parse_mapping(text: str, path: Path) -> dict[str, Any]:
+    """Parse text that was read from `path` as one YAML mapping."""
     try:
         loaded = parse_yaml(text)
     except UnreadableError as error:
@@ -145,14 +148,14 @@ def mapping_of(text: str, path: Path) -> dict[str, Any]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """PyYAML's safe writer, but for the one character that it loses."""
+    """Safe dumper of PyYAML that also keeps U+0085."""
 
     def ignore_aliases(self, data: Any) -> bool:
-        """A value that stands twice is written twice: aliases are not read."""
+        """Write repeated values out, as aliases are not read."""
         return True
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
-        # U+0085 is a line break to YAML; outside double quotes it comes back as a space
+        # YAML reads U+0085 outside double quotes as a line break, that is, as a space
         style = '"' if "\x85" in text else None
         return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
@@ -161,12 +164,12 @@ _Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def to_yaml(values: Mapping[str, Any]) -> str:
-    """Plain YAML in the order of `values`; Hangul stays readable."""
+    """Return plain YAML in the order of `values`, with readable Hangul."""
     return yaml.dump(dict(values), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with every key of `over` laid on it, mappings merged key by key."""
+    """Return `base` updated with `over`; mappings are merged recursively."""
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
@@ -177,20 +180,20 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def given_settings(
+def collect_settings(
     config: Path | str | Mapping[str, Any] | None,
     named: Mapping[str, Any],
     overrides: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """All that a person set, nested as in `config.yaml`; the later of the three wins.
+    """Return all settings of the user, nested as in `config.yaml`; later arguments win.
 
     Args:
         config: a YAML file, or its mapping.
-        named: what has an argument of its own; None, however deep, counts as not given.
-        overrides: of `parse_overrides`.
+        named: settings with arguments of their own; None at any depth counts as omitted.
+        overrides: assignments for `parse_overrides`.
 
     Raises:
-        ConfigError: a file that cannot be read, or an override that is none.
+        ConfigError: the file cannot be read, or an override is invalid.
     """
     base = read_yaml(config) if isinstance(config, str | Path) else dict(config or {})
     return merge(merge(base, _without_none(named)), parse_overrides(overrides))
@@ -206,18 +209,20 @@ def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
-    """Turn `["model.dim=64", "training.epochs=3"]` into nested settings; values are YAML."""
+    """Parse `["model.dim=64", "training.epochs=3"]` as nested settings; values are YAML."""
     settings: dict[str, Any] = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals or not key.strip():
             raise ConfigError(
-                f"--set wants key=value, such as --set model.dim=64; got '{assignment}'"
+                f"--set: expected key=value, such as --set model.dim=64, got '{assignment}'"
             )
         try:
             value = parse_yaml(text)
         except UnreadableError:
-            raise ConfigError(f"--set {_cut(key)}: '{_cut(text)}' is not a YAML value") from None
+            raise ConfigError(
+                f"--set {_shorten(key)}: '{_shorten(text)}' is not a YAML value"
+            ) from None
         for part in reversed(key.strip().split(".")):
             value = {part: value}
         settings = merge(settings, value)

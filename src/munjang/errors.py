@@ -1,12 +1,12 @@
-"""Errors that teach: one line that says what was expected, what came, where, and what to do.
+"""Errors of users: one line with what was expected, what was given, where, and what to do.
 
-Everything a user can get wrong raises a `MunjangError`. Python callers catch it; the command line
+Every mistake of a user raises a `MunjangError`. Python callers catch it; the command line
 prints its text in one line and exits with 2, without a traceback.
 """
 
 
 class MunjangError(ValueError):
-    """A mistake in what was asked or given. `str(error)` is one complete line for the user."""
+    """A mistake of the user; `str(error)` is one complete line."""
 
 
 class ConfigError(MunjangError):
@@ -17,8 +17,8 @@ class DataError(MunjangError):
     """A file or a row that cannot be used.
 
     Args:
-        message: what was expected, what came, what to do.
-        file: the file it was read from, if any.
+        message: what was expected, what was given, and what to do.
+        file: name of the file, if any.
         row: the 1-based line (CSV, TSV, JSON Lines, text) or row (Parquet) in that file.
     """
 
@@ -34,4 +34,4 @@ class FolderError(MunjangError):
 
 
 class NotFittedError(MunjangError):
-    """Something was used before it learned from data: call `fit` or load a folder first."""
+    """A use before fitting: call `fit` or load a folder first."""

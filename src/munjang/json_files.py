@@ -1,7 +1,6 @@
-"""Reading JSON that this program wrote: whole, or one line names the file and says why not.
+"""Reader of JSON files that this program wrote.
 
-Whatever stands in such a file was written by us; if it does not look so, it was damaged or altered
-since, and nothing in it is guessed.
+Other content means that a file was damaged or altered, which raises an error of one line.
 """
 
 from pathlib import Path
@@ -10,32 +9,32 @@ from typing import Any
 from munjang.errors import FolderError
 from munjang.parsing import UnreadableError, parse_json
 
-# The longest are a comparison's answers to a large test part.
+# The longest hold the answers of a comparison to a large test part.
 _MOST_BYTES = 256_000_000
 
 
 def read_object(path: Path, what: str, cure: str) -> dict[str, Any]:
-    """The JSON object that a file holds.
+    """Read the JSON object of a file.
 
     Raises:
-        FolderError: it holds none.
+        FolderError: the file holds no JSON object.
     """
-    found = read_json(path, what, cure)
-    if not isinstance(found, dict):
-        raise FolderError(f"{path}: expected the {what}, found {shown(found)}; {cure}")
-    return found
+    values = read_json(path, what, cure)
+    if not isinstance(values, dict):
+        raise FolderError(f"{path}: expected the {what}, found {shown(values)}; {cure}")
+    return values
 
 
 def read_json(path: Path, what: str, cure: str) -> Any:
-    """The JSON that a file holds, without numbers that are none.
+    """Read the JSON of a file, without NaN and infinity.
 
     Args:
-        path: of the file.
-        what: it should be, in words.
-        cure: what to do when it is not.
+        path: path of the file.
+        what: description of the file for messages.
+        cure: advice for messages if it is damaged.
 
     Raises:
-        FolderError: it is no ordinary file, too large, or damaged.
+        FolderError: the file is not a regular file, too large, or damaged.
     """
     if not path.is_file():
         raise FolderError(f"{path}: expected the {what}, and this is no ordinary file; {cure}")
@@ -48,11 +47,11 @@ def read_json(path: Path, what: str, cure: str) -> Any:
             path.read_bytes(), most_bytes=most, most_values=most, most_lists=most, most_strings=most
         )
     except UnreadableError as error:
-        told = str(error).splitlines()[0][:120]
-        raise FolderError(f"{path}: the {what} is damaged ({told}); {cure}") from None
+        reason = str(error).splitlines()[0][:120]
+        raise FolderError(f"{path}: the {what} is damaged ({reason}); {cure}") from None
 
 
 def shown(value: Any) -> str:
-    """A value for a message, cut where it is long."""
+    """Return a value as a message quotes it, shortened."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:40]}..."

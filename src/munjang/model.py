@@ -1,4 +1,4 @@
-"""The model: recipe, input, task and network together. It predicts, is judged, and is saved."""
+"""Trained models: recipe, input, task and network; prediction, evaluation and saving."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,11 +41,11 @@ class Model:
     """A trained model. It is safe to use from several threads and after a fork.
 
     Attributes:
-        recipe: how it was made.
-        input: how rows are read and encoded.
-        task: from what the network gives to answers.
-        network: in evaluation mode.
-        metrics: what `metrics.json` holds.
+        recipe: settings of its training.
+        input: fitted input, which reads and encodes rows.
+        task: fitted task, which turns outputs of the network into answers.
+        network: network in evaluation mode.
+        metrics: content of `metrics.json`.
     """
 
     recipe: Recipe
@@ -60,16 +60,16 @@ class Model:
         return self.task.labels
 
     def predict(self, values: Any, **options: Any) -> Sequence[Answer]:
-        """Return an answer per value. One value alone counts as a list of one.
+        """Return an answer per value; a single value counts as a list of one.
 
         Args:
             values: texts; of an image model paths, arrays of uint8 [height, width] or
                 [height, width, 3], or images of Pillow.
-            options: of a model that writes texts: `alignment`, whether to give the source piece
-                that each piece of an answer attended to most, and `seed` of sampling.
+            options: for models that generate text: `alignment`, True to add the source piece with
+                most attention for each piece of an answer; `seed`, the random seed for sampling.
 
         Raises:
-            DataError: a value cannot be used; its place is named.
+            DataError: a value cannot be used; its index is named.
             ConfigError: an option that the task does not have.
         """
         return self.task.answers(self.network, self.input.encode_values(values), **options)
@@ -84,7 +84,7 @@ class Model:
         task = self.task
         if not (isinstance(task, GivesProbabilities) and isinstance(task, GivesLogits)):
             raise ConfigError(
-                f"a model of the task {self.recipe.task} gives no probabilities: predict()"
+                f"a model of the task {self.recipe.task} has no probabilities; use predict()"
             )
         return task.probabilities(task.logits(self.network, self.input.encode_values(values)))
 
@@ -97,7 +97,7 @@ class Model:
         """
         if not isinstance(self.task, GivesLogits):
             raise ConfigError(
-                f"a model of the task {self.recipe.task} has logits per token: predict()"
+                f"a model of the task {self.recipe.task} has logits per token; use predict()"
             )
         return self.task.logits(self.network, self.input.encode_values(values))
 
@@ -107,40 +107,40 @@ class Model:
         """Return scores on data that the model has not seen.
 
         Args:
-            data: read as that of the training.
+            data: data, read with the settings of the training.
             reading: settings of the section `data` that differ, such as `label_column`.
-            report: takes lines for people.
+            report: called with lines for people.
 
         Raises:
             DataError: a row cannot be used, or its label was never seen in training.
             ConfigError: a setting of another input.
         """
-        kind = type(self.input)
-        trained_on = kind.trained_reading(self.recipe, data)
+        input_class = type(self.input)
+        trained_with = input_class.reading_settings(self.recipe, data)
         section = type(self.recipe.section("data"))
-        settings = section.parse({**trained_on, **(reading or {})}, where="data")
+        settings = section.parse({**trained_with, **(reading or {})}, where="data")
         recipe = self.recipe.model_copy(update={"data": settings})
-        rows = kind.read(data, recipe, type(self.task).reader(recipe), report)
+        rows = input_class.read(data, recipe, type(self.task).reader(recipe), report)
         encoded = self.input.encode(rows)
         dataset = self.task.dataset(encoded, rows)
-        with stage(f"judging {pluralize(len(rows), 'answer')}"):
+        with stage(f"scoring {pluralize(len(rows), 'answer')}"):
             return self.task.evaluate(encoded.adapt(self.network), dataset)
 
     def attention(self, text: str, target: str | None = None) -> Attention:
-        """Return what the model attends to in one text.
+        """Return the attention of the model for one text.
 
         Args:
-            text: the text; of a model that writes texts the source.
-            target: an answer to look at; the model's own if omitted.
+            text: the text, or the source for models that generate text.
+            target: an answer to show; the model's own if omitted.
 
         Raises:
-            DataError: there is no token in the text.
-            ConfigError: the model has no attention, or `target` is given to one that writes no
-                texts.
+            DataError: the text has no token.
+            ConfigError: the model has no attention, or `target` is given to a model that does not
+                generate text.
         """
         if not isinstance(self.input, ShowsAttention):
             raise ConfigError(
-                f"{self.recipe.model_name}: attention is shown of texts; the input is "
+                f"{self.recipe.model_name}: attention is available for texts; the input is "
                 f"{self.recipe.input}"
             )
         return self.input.attention(self.network, self.task, text, target)
@@ -149,7 +149,7 @@ class Model:
         """Return the model with other decoding settings.
 
         Raises:
-            ConfigError: the model writes no text, or the settings are wrong.
+            ConfigError: the model does not generate text, or a setting is invalid.
         """
         if not isinstance(self.task, Decodes):
             raise ConfigError(
@@ -162,7 +162,7 @@ class Model:
         """Write the model folder; files of an earlier model in it are replaced.
 
         Raises:
-            FolderError: another process writes there, or nothing can be written there.
+            FolderError: another process writes there, or the folder is not writable.
         """
         return write_folder(
             folder,
@@ -175,7 +175,7 @@ class Model:
 
 
 def model_card(model: Model) -> str:
-    """Return `README.md` of a folder: what the model is, how good, how it was made and is used."""
+    """Return the model card, `README.md` of a model folder."""
     recipe, fitted = model.recipe, model.input
     card = model.task.card(model.metrics["validation"], fitted.noun)
     example = recipe.input_row.example
@@ -187,6 +187,6 @@ def model_card(model: Model) -> str:
         rows=f"{fitted.row}s",
         in_python=f"[{example}]" if example.startswith('"') else f'["{example}"]',
         typed=example,
-        limits=f"It knows only what stood in its training data. {card.limits} {fitted.limits} "
+        limits=f"It knows only what was in its training data. {card.limits} {fitted.limits} "
         "Check it on your own data before you rely on it.",
     )

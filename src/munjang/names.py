@@ -1,9 +1,8 @@
-"""Identity of names: of labels, of columns and of files.
+"""Keys of names of labels, columns and files, by which they are compared.
 
 The same Hangul can be written as syllables or as jamo (Unicode's normal forms NFC and NFD; macOS
 writes file names in the latter), and the same label as `True` and `true`, or as `1` and `1.0`.
-Names are compared by a key, which is a function of the one name and never of its neighbors, and
-are shown as they were given.
+A key depends on one name only, never on others. Names are shown as they were given.
 """
 
 import difflib
@@ -19,19 +18,19 @@ _BOOLEANS = ("true", "false")
 
 
 @lru_cache(maxsize=1 << 12)
-def composed(name: str) -> str:
-    """A name in NFC, without space around it: the key of a column."""
+def normalize_name(name: str) -> str:
+    """Return a name in NFC without surrounding space: the key of a column."""
     return unicodedata.normalize("NFC", name).strip()
 
 
-def usual_key(name: str) -> str:
-    """The key by which a column's name is held against usual names: small letters, too."""
-    return composed(name).lower()
+def column_key(name: str) -> str:
+    """Return the key that a column's name shares with usual names: lower-cased, too."""
+    return normalize_name(name).lower()
 
 
 def label_key(name: str) -> str:
-    """The key of a label: NFC, booleans in small letters, whole numbers without their `.0`."""
-    name = composed(name)
+    """Return the key of a label: NFC, lower-case booleans, integers without their `.0`."""
+    name = normalize_name(name)
     if name.lower() in _BOOLEANS:
         return name.lower()
     whole = _WHOLE.fullmatch(name)
@@ -39,10 +38,10 @@ def label_key(name: str) -> str:
 
 
 class KnownLabels:
-    """Labels that are known, by their names and by their keys.
+    """Known labels, found by name or key.
 
     Args:
-        names: of the labels; of two with the same key the first one answers for the others.
+        names: names of the labels; the first of several with the same key stands for all.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -52,34 +51,34 @@ class KnownLabels:
             self._by_key.setdefault(label_key(name), name)
 
     def find(self, name: str) -> str | None:
-        """The known name of a label; None if it is none of them."""
+        """Return the known name of a label, or None."""
         return name if name in self._names else self._by_key.get(label_key(name))
 
 
 def nearest_name(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
-    """The known name that is most like a wrong one, capitals and normal forms aside."""
-    by_key = {usual_key(other): other for other in reversed(list(known))}
-    close = difflib.get_close_matches(usual_key(name), list(by_key), n=1, cutoff=cutoff)
+    """Return the known name most like a wrong one, ignoring case and normal form, or None."""
+    by_key = {column_key(other): other for other in reversed(list(known))}
+    close = difflib.get_close_matches(column_key(name), list(by_key), n=1, cutoff=cutoff)
     return by_key[close[0]] if close else None
 
 
-def existing_path(path: str | Path) -> Path:
-    """The path itself; where nothing stands there, one that differs only in its normal form."""
+def find_existing_path(path: str | Path) -> Path:
+    """Return the path, or an existing one that differs only in its normal form."""
     path = Path(path)
     if str(path).isascii() or os.path.lexists(path):
         return path
-    found = Path(path.anchor)
-    for part in path.parts[len(found.parts) :]:
-        if os.path.lexists(found / part):
-            found = found / part
+    existing = Path(path.anchor)
+    for part in path.parts[len(existing.parts) :]:
+        if os.path.lexists(existing / part):
+            existing = existing / part
             continue
-        wanted = unicodedata.normalize("NFC", part)
+        key = unicodedata.normalize("NFC", part)
         try:
-            names = sorted(inside.name for inside in found.iterdir())
+            names = sorted(child.name for child in existing.iterdir())
         except OSError:
             return path
-        same = [name for name in names if unicodedata.normalize("NFC", name) == wanted]
+        same = [name for name in names if unicodedata.normalize("NFC", name) == key]
         if not same:
             return path
-        found = found / same[0]
-    return found
+        existing = existing / same[0]
+    return existing

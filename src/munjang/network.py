@@ -1,4 +1,4 @@
-"""The network of a recipe: an architecture, the task's head, its ensemble."""
+"""Networks of recipes: an architecture, the head of the task, and ensembles."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from torch import nn
 from munjang.layers.tfidf_linear import TfidfLinear
 from munjang.models.encoder import EncoderConfig
 from munjang.recipe import Recipe
-from munjang.tasks.head import Beside, Members
+from munjang.tasks.heads import Ensemble, LinearEnsemble
 from munjang.tasks.task import Task
 
 
@@ -16,7 +16,7 @@ def build_body(recipe: Recipe, size: Any) -> nn.Module:
 
     Args:
         recipe: its section `model`.
-        size: of the input: vocabulary size, shape of an image.
+        size: input size: vocabulary size, or shape of an image.
     """
     body: nn.Module = recipe.architecture.load()(recipe.model, size)
     return body
@@ -25,15 +25,15 @@ def build_body(recipe: Recipe, size: Any) -> nn.Module:
 def build_network(recipe: Recipe, task: Task, size: Any) -> nn.Module:
     """Return a fresh network with the task's head, from torch's generator.
 
-    In training an ensemble gives a list of the outputs of its members.
+    An ensemble returns a list of the outputs of its networks in training.
     """
     config = recipe.model
     if not isinstance(config, EncoderConfig):
         return task.network(build_body(recipe, size))
-    members = [task.network(build_body(recipe, size)) for _ in range(config.ensemble_size)]
-    network = members[0] if len(members) == 1 else Members(members)
+    networks = [task.network(build_body(recipe, size)) for _ in range(config.ensemble_size)]
+    network = networks[0] if len(networks) == 1 else Ensemble(networks)
     if not config.linear_weight:
         return network
-    outputs = {"ngrams": config.linear_ngrams, "buckets": config.linear_buckets}
-    linear = TfidfLinear(size, task.outputs, **outputs)  # type: ignore[attr-defined]
-    return Beside(network, linear, config.linear_weight)
+    outputs = task.outputs  # type: ignore[attr-defined]
+    linear = TfidfLinear(size, outputs, ngrams=config.linear_ngrams, buckets=config.linear_buckets)
+    return LinearEnsemble(network, linear, config.linear_weight)

@@ -1,8 +1,7 @@
-"""JSON and YAML that anybody may have written, to plain values, with bounds on everything.
+"""Parsers of untrusted JSON and YAML, with bounds on size, depth and number of values.
 
-Neither runs anything, repeats anything or fills the memory from a few lines: there are no aliases,
-no merge keys and no tags, a key stands once, and size, depth and the number of values are bounded
-before they are built. What Munjang writes is well inside of the bounds.
+They run no code, and a few lines cannot fill the memory: aliases, merge keys, tags and repeated
+keys are refused, and bounds are checked before values are built. Files of Munjang are far below.
 """
 
 import json
@@ -18,24 +17,24 @@ YAML_CHARACTERS = 16_000_000
 YAML_VALUES = 200_000
 YAML_LISTS = 50_000
 DEPTH = 32
-# A plain scalar that is longer is text, not a number.
+# A longer plain scalar is text, not a number.
 _LONGEST_NUMBER = 1_000
 
 JSON_BYTES = 32_000_000
-# A value takes up to about 60 bytes once it is read, a list or an object about 200.
+# In memory a value takes up to about 60 bytes, a list or an object about 200.
 JSON_VALUES = 2_200_000
 JSON_LISTS = 600_000
 
-# libyaml where PyYAML was built with it: the same language, a tenth of the time.
+# libyaml if PyYAML was built with it: the same language, ten times as fast.
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SCALARS = SafeConstructor()
 _MERGE = "tag:yaml.org,2002:merge"
-# Half of a surrogate pair, or a whole one, as an escape: an even number of backslashes before it.
+# An escape of a surrogate, after an even number of backslashes.
 _SURROGATE = re.compile(rb"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")
 
 
 class UnreadableError(ValueError):
-    """Why a text is not read, in words that go behind the name of its file."""
+    """The reason why a text cannot be parsed; the caller adds the name of its file."""
 
 
 def parse_json(
@@ -47,18 +46,19 @@ def parse_json(
     most_strings: int = JSON_VALUES,
     nan_is_null: bool = False,
 ) -> Any:
-    """Plain values of one JSON document in UTF-8.
+    """Parse one JSON document in UTF-8 as plain values.
 
     Args:
         data: the document.
-        most_bytes: of it.
-        most_values: numbers, strings and so on; commas in strings count as well.
-        most_lists: lists and objects.
-        most_strings: as are expected at most; a few times as many are read, as some hold quotes.
-        nan_is_null: read NaN and infinity as None; they are refused otherwise.
+        most_bytes: most bytes of the document.
+        most_values: most values; commas in strings count, too.
+        most_lists: most lists and objects.
+        most_strings: most strings that are expected; a few times as many are accepted, as strings
+            may contain quotes.
+        nan_is_null: read NaN and infinity as None rather than refuse them.
 
     Raises:
-        UnreadableError: it is not JSON, a key stands twice, or a bound is passed.
+        UnreadableError: the document is not JSON, a key occurs twice, or a bound is exceeded.
     """
     if len(data) > most_bytes:
         raise UnreadableError(f"{len(data):,} bytes, where up to {most_bytes:,} are read")
@@ -70,7 +70,7 @@ def parse_json(
     try:
         values = json.loads(
             data.decode("utf-8"),
-            object_pairs_hook=_once,
+            object_pairs_hook=_refuse_repeated_keys,
             parse_constant=_null if nan_is_null else _refuse_constant,
         )
         if _SURROGATE.search(data):
@@ -86,11 +86,11 @@ def parse_json(
     return values
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise UnreadableError("a key stands twice in it")
-    return found
+def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise UnreadableError("a key occurs twice in it")
+    return values
 
 
 def _null(constant: str) -> None:
@@ -102,51 +102,51 @@ def _refuse_constant(constant: str) -> None:
 
 
 def parse_yaml(text: str) -> Any:
-    """Plain values of one YAML document; None of an empty one.
+    """Parse one YAML document as plain values; an empty one is None.
 
     Raises:
-        UnreadableError: it is not YAML, has an alias, an anchor, a merge key, a tag or a key twice,
-            or passes a bound; the line is named.
+        UnreadableError: the document is not YAML, has an alias, an anchor, a merge key, a tag or a
+            repeated key, or exceeds a bound; the line is named.
     """
     if len(text) > YAML_CHARACTERS:
         raise UnreadableError(f"{len(text):,} characters, where up to {YAML_CHARACTERS:,} are read")
     if text.count("[") + text.count("{") > YAML_LISTS:
         raise UnreadableError(f"more than {YAML_LISTS:,} lists and mappings")
-    building = _Building()
+    builder = _Builder()
     try:
         for event in yaml.parse(text, Loader=_PARSER):
-            building.take(event)
+            builder.add(event)
     except (yaml.YAMLError, UnicodeError) as error:
         raise UnreadableError(f"this is not valid YAML: {' '.join(str(error).split())}") from None
-    return building.root
+    return builder.root
 
 
 @dataclass
 class _Open:
-    """A list or a mapping that has begun.
+    """A list or a mapping that is being read.
 
     Attributes:
-        values: so far.
-        key: of the value that comes next in a mapping.
-        keyed: whether there is such a key.
+        values: values so far.
+        key: key of the next value of a mapping.
+        has_key: True if the next item is the value of `key`.
     """
 
     values: Any
     key: Any = None
-    keyed: bool = False
+    has_key: bool = False
 
 
 @dataclass
-class _Building:
-    """Values out of events, without recursion: a deep document costs no stack."""
+class _Builder:
+    """Builder of values from YAML events, without recursion."""
 
     root: Any = None
     documents: int = 0
     count: int = 0
     open: list[_Open] = field(default_factory=list)
 
-    def take(self, event: Any) -> None:
-        """The next event."""
+    def add(self, event: Any) -> None:
+        """Process the next event."""
         if isinstance(event, yaml.NodeEvent):
             self._refuse_indirect(event)
             if isinstance(event, yaml.ScalarEvent):
@@ -171,7 +171,7 @@ class _Building:
             raise UnreadableError(
                 f"{_line(event)}: anchors and aliases (& and *) are not read; write the value out"
             )
-        if event.tag not in (None, "!"):  # a lone ! says that a scalar is text
+        if event.tag not in (None, "!"):  # a lone ! marks a scalar as text
             raise UnreadableError(
                 f"{_line(event)}: this is not valid YAML here: tags (!) are not read"
             )
@@ -183,14 +183,14 @@ class _Building:
         if not self.open:
             self.root = value
             return
-        inside = self.open[-1]
-        if isinstance(inside.values, list):
-            inside.values.append(value)
-        elif inside.keyed:
-            inside.values[inside.key] = value
-            inside.keyed = False
+        parent = self.open[-1]
+        if isinstance(parent.values, list):
+            parent.values.append(value)
+        elif parent.has_key:
+            parent.values[parent.key] = value
+            parent.has_key = False
         else:
-            inside.key, inside.keyed = self._key(value, inside.values, event), True
+            parent.key, parent.has_key = self._key(value, parent.values, event), True
 
     def _key(self, value: Any, before: Iterable[Any], event: Any) -> Any:
         if isinstance(value, list | dict):
@@ -198,12 +198,12 @@ class _Building:
         if event.implicit[0] and _tag(event.value) == _MERGE:
             raise UnreadableError(f"{_line(event)}: merge keys (<<) are not read; write them out")
         if value in before:
-            raise UnreadableError(f"{_line(event)}: the key {str(value)[:80]!r} stands twice")
+            raise UnreadableError(f"{_line(event)}: the key {str(value)[:80]!r} occurs twice")
         return value
 
 
 def _scalar(event: Any) -> Any:
-    """The value of a plain scalar as YAML 1.1 sees it; anything in quotes is text."""
+    """Return the value of a plain scalar in YAML 1.1; quoted scalars are text."""
     if not event.implicit[0] or len(event.value) > _LONGEST_NUMBER:
         return event.value
     tag = _tag(event.value)
@@ -219,7 +219,7 @@ def _scalar(event: Any) -> Any:
 
 
 def _tag(value: str) -> str | None:
-    """What a plain scalar looks like: an int, a date ...; None for text."""
+    """Return the tag that a plain scalar resolves to, such as int; None for text."""
     for tag, pattern in yaml.SafeLoader.yaml_implicit_resolvers.get(value[:1], []):
         if pattern.match(value):
             return str(tag)

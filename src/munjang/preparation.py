@@ -1,4 +1,4 @@
-"""From data to what a training loop takes: read, check, split, fit, encode; once for every input."""
+"""Preparation of a training, for every input: read, check, split, fit and encode."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from munjang.training.fingerprints import compute_fingerprint
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything that stands before the first step.
+    """Everything that a training needs before its first step.
 
     Attributes:
         recipe: complete, with what was inferred from the data.
@@ -30,8 +30,8 @@ class Prepared:
         encoded: the training part and the validation part, by `train` and `valid`.
         train: the training part with its targets.
         valid: the validation part with its targets.
-        facts: what was counted on the way, for `metrics.json`.
-        pretrained: what weights begin from; None if they are random.
+        facts: statistics of the data, for `metrics.json`.
+        pretrained: pretrained initial weights; None if all are random.
     """
 
     recipe: Recipe
@@ -45,12 +45,11 @@ class Prepared:
 
     @property
     def fingerprint(self) -> str:
-        """Fingerprint of the recipe, without how it is run, and of all that was made of the data."""
+        """Fingerprint of the recipe, without settings of the process, and of the encoded data."""
         recipe = self.recipe.to_dict()
         if self.pretrained is not None:
-            recipe["pretrained"]["vectors"] = (
-                self.pretrained.fingerprint
-            )  # wherever the file lies now
+            # the content rather than the path, as the file may be moved
+            recipe["pretrained"]["vectors"] = self.pretrained.fingerprint
         targets = {"training part": self.train.targets, "validation part": self.valid.targets}
         return compute_fingerprint(
             recipe,
@@ -62,11 +61,11 @@ class Prepared:
         )
 
     def bare_network(self) -> nn.Module:
-        """Return a fresh network that has not looked at any data, from torch's generator."""
+        """Return a network with random weights of torch's generator, unprepared for the data."""
         return build_network(self.recipe, self.task, self.input.size)
 
     def network(self) -> nn.Module:
-        """Return a fresh network, from torch's generator, ready for the first step."""
+        """Return a network with weights of torch's generator, ready for the first step."""
         network = self.bare_network()
         solve = getattr(self.task, "solve", None)
         self.input.prepare_network(network, self.encoded, self.train, solve)
@@ -83,38 +82,39 @@ def prepare(
     *,
     vectors: Any = None,
 ) -> Prepared:
-    """Read, check, split, fit and encode.
+    """Prepare a training: read, check, split, fit and encode.
 
     Args:
-        data: of the `read` of the input, such as `munjang.data.readers.read.read_table`.
-        valid: likewise, or None to hold out a part of `data`.
+        data: as the input reads it; see `munjang.inputs.input.Input.read`.
+        valid: validation data, or None to hold out a part of `data`.
         given: the user's settings, nested as in `config.yaml`.
-        report: takes lines for people.
+        report: called with lines for people.
         vectors: pretrained word vectors in memory, or their path; those of `given` if omitted.
 
     Raises:
         MunjangError: the data or a setting cannot be used.
     """
-    given = settle_input(given, data, report)
+    given = choose_input(given, data, report)
     source, given = open_pretrained(vectors, given)
-    asked = check_given(given)
-    kind, learned = asked.input_class, asked.task_class
-    rows = kind.read(data, asked, learned.reader(asked), report)
+    checked = check_given(given)
+    input_class, task_class = checked.input_class, checked.task_class
+    rows = input_class.read(data, checked, task_class.reader(checked), report)
     recipe = make_recipe(given, rows)
     least = 1 if valid is not None else 2
-    kind.check_rows(rows, least)
-    learned.check_rows(rows, least)
+    input_class.check_rows(rows, least)
+    task_class.check_rows(rows, least)
     if valid is not None:
-        parts = {"train": rows, "valid": kind.read(valid, recipe, learned.reader(recipe), report)}
+        held_out = input_class.read(valid, recipe, task_class.reader(recipe), report)
+        parts = {"train": rows, "valid": held_out}
     else:
         parts = _hold_out(rows, recipe)
-    task = learned.fit(parts["train"], rows, recipe)
+    task = task_class.fit(parts["train"], rows, recipe)
     for line in task.remarks(parts["train"]):
         report(line)
-    fitted = kind.fit(parts["train"], recipe)
+    fitted = input_class.fit(parts["train"], recipe)
     task = task.with_input(fitted)
-    both = fitted.encode_parts(parts)
-    encoded = {name: part for name, (part, _) in both.items()}
+    encoded_parts = fitted.encode_parts(parts)
+    encoded = {name: part for name, (part, _) in encoded_parts.items()}
     facts = fitted.facts(parts, encoded)
     pretrained = None if source is None else source.find(recipe, fitted)
     lines = fitted.fact_lines(facts)
@@ -123,24 +123,26 @@ def prepare(
         lines += pretrained.fact_lines(facts["vectors"])
     for line in lines:
         report(line)
-    train, held_out = (task.dataset(*both[name]) for name in ("train", "valid"))
-    return Prepared(recipe, fitted, task, encoded, train, held_out, facts, pretrained)
+    datasets = {name: task.dataset(*part) for name, part in encoded_parts.items()}
+    return Prepared(
+        recipe, fitted, task, encoded, datasets["train"], datasets["valid"], facts, pretrained
+    )
 
 
-def settle_input(given: Mapping[str, Any], data: Any, report: Report) -> dict[str, Any]:
+def choose_input(given: Mapping[str, Any], data: Any, report: Report) -> dict[str, Any]:
     """Return the user's settings with the name of the input: named, or inferred and reported."""
     named = named_input(given).name
     if given.get("input") is None:
         for row in INPUTS.rows:
             if row.name != named and row.load().accepts(data):
-                inferred = _accepting(given, row.name)
+                inferred = _with_input(given, row.name)
                 if inferred is not None:
                     report(f"input: {row.name} (inferred from the data)")
                     return inferred
     return {**given, "input": named}
 
 
-def _accepting(given: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+def _with_input(given: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     """Return the settings with that input, if the task that they name works on it."""
     if name not in [row.name for row in inputs_of(named_task(given))]:
         return None

@@ -1,4 +1,4 @@
-"""The recipe: every setting of a run, from the column names to the number of epochs.
+"""Recipes: all settings of a run, from column names to the number of epochs.
 
 Its sections come from the registries: those of the input, that of the model, those of the task,
 and `training`. `munjang.defaults` holds what suits an architecture and the data.
@@ -33,18 +33,18 @@ _LAST = ("model",)
 
 
 class PretrainedSettings(Settings):
-    """What weights begin from."""
+    """Pretrained initial weights."""
 
     vectors: str | None = Field(
         None,
         description="word vectors: word2vec text or binary, fastText .vec or GloVe text, also "
         "gzipped",
     )
-    freeze: bool = Field(False, description="rows found in the file are never updated")
+    freeze: bool = Field(False, description="keep embeddings found in the file fixed")
     skip_bad_lines: bool = Field(False, description="skip and count lines that cannot be read")
 
     @model_validator(mode="after")
-    def _something_to_freeze(self) -> Self:
+    def _check_freeze(self) -> Self:
         if self.freeze and self.vectors is None:
             raise ValueError(
                 "freeze: there are no vectors to freeze; give pretrained.vectors (--vectors)"
@@ -53,7 +53,7 @@ class PretrainedSettings(Settings):
 
 
 class Recipe(Settings):
-    """Everything that makes a run, as `config.yaml` holds it.
+    """All settings of a run, as `config.yaml` holds them.
 
     Sections of the input and of the task are fields of the subclass that `recipe_class` returns.
     """
@@ -70,7 +70,7 @@ class Recipe(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _parts(cls, values: Any) -> Any:
+    def _resolve_names(cls, values: Any) -> Any:
         task, kind = named_task(values), named_input(values)
         for other in TASKS.rows:
             if other.name != task.name and values.get(other.name):
@@ -90,7 +90,7 @@ class Recipe(Settings):
         return {**values, "input": kind.name, "task": task.name}
 
     @model_validator(mode="after")
-    def _metric_of_task(self) -> Self:
+    def _check_metric(self) -> Self:
         known = self.task_row.metrics
         if self.training.metric not in known:
             named = [f"'{name}'" for name in known]
@@ -101,7 +101,7 @@ class Recipe(Settings):
         return self
 
     @model_validator(mode="after")
-    def _fit_together(self) -> Self:
+    def _check_combination(self) -> Self:
         self.input_class.check_recipe(self)
         self.task_class.check_recipe(self)
         return self
@@ -211,8 +211,10 @@ def _input_of_model(model: Any, task: TaskRow, inputs: list[InputRow]) -> InputR
     name = model.get("name") if isinstance(model, Mapping) else None
     for row in inputs:
         if any(
-            one.name == name and row.name in one.takes and task.needs in one.gives
-            for one in ARCHITECTURES.rows
+            architecture.name == name
+            and row.name in architecture.takes
+            and task.needs in architecture.gives
+            for architecture in ARCHITECTURES.rows
         ):
             return row
     return inputs[0]
@@ -241,16 +243,16 @@ def check_given(given: Mapping[str, Any]) -> Recipe:
     """Validate what a user set before any data is read.
 
     Returns:
-        A recipe of those settings alone; what was left out has no defaults for the data yet.
+        A recipe of those settings, without defaults that depend on the data.
 
     Raises:
         ConfigError: an unknown setting, or a value that it cannot take.
     """
-    return _made(given, {}, None)
+    return _build(given, {}, None)
 
 
 def make_recipe(given: Mapping[str, Any], rows: Table | None = None) -> Recipe:
-    """Return the defaults for an architecture on some rows, with the user's settings laid on them.
+    """Return the defaults for an architecture on some rows, updated with the user's settings.
 
     Args:
         given: the user's settings, nested as in `config.yaml`.
@@ -261,24 +263,24 @@ def make_recipe(given: Mapping[str, Any], rows: Table | None = None) -> Recipe:
     """
     named = with_names(given)
     task, kind = (row.load() for row in (named_task(named), named_input(named)))
-    recipe = _made(given, merge(kind.defaults(named, rows), task.defaults(named)), rows)
+    recipe = _build(given, merge(kind.defaults(named, rows), task.defaults(named)), rows)
     if rows is None:
         return recipe
     return recipe.input_class.complete(recipe, rows)  # type: ignore[no-any-return]
 
 
-def _made(given: Mapping[str, Any], defaults: Mapping[str, Any], rows: Table | None) -> Recipe:
+def _build(given: Mapping[str, Any], defaults: Mapping[str, Any], rows: Table | None) -> Recipe:
     named = with_names(given)
     metric = {"training": {"metric": named_task(named).metrics[0]}}
-    settled = named_input(named).load().settle(named, rows)
-    return parse_recipe(merge(merge(metric, defaults), settled))
+    settings = named_input(named).load().settle(named, rows)
+    return parse_recipe(merge(merge(metric, defaults), settings))
 
 
 def with_names(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings that name input, task and architecture: those given, or the defaults.
 
     Raises:
-        ConfigError: a section is none, or a name stands in no registry.
+        ConfigError: a section is no mapping, or a name is in no registry.
     """
     task, kind = named_task(given), named_input(given)
     model = section_of(given, "model", "dim: 64")
@@ -288,10 +290,10 @@ def with_names(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def section_of(given: Mapping[str, Any], name: str, example: str = "key: value") -> dict[str, Any]:
-    """Return a section of nested settings; an empty one if it is left out.
+    """Return a section of nested settings; an empty one if it is omitted.
 
     Raises:
-        ConfigError: it is no mapping.
+        ConfigError: the section is no mapping.
     """
     section = given.get(name)
     if section is None:

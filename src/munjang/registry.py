@@ -1,7 +1,7 @@
 """The three registries: inputs, tasks and architectures, by name.
 
-A row says where the code stands and imports it when it is first asked for, so that lists and help
-texts are read without PyTorch. Other distributions add rows by entry points: an entry point of the
+A row names the place of the code and imports it on first use, so that lists and help texts need no
+PyTorch. Other distributions add rows by entry points: an entry point of the
 group `munjang.inputs`, `munjang.tasks` or `munjang.architectures` names an `InputRow`, `TaskRow` or
 `ArchitectureRow`. docs/extending.md walks through it.
 """
@@ -26,8 +26,8 @@ class Row:
     """One row of a registry.
 
     Attributes:
-        name: as users type it.
-        place: where the class stands, as "module:Class".
+        name: name that users type.
+        place: place of the class, as "module:Class".
         summary: one line for lists and help texts.
     """
 
@@ -46,11 +46,11 @@ class InputRow(Row):
     """How a row of data is read and encoded; `place` names a `munjang.inputs.input.Input`.
 
     Attributes:
-        default_model: name of the architecture when none is named.
-        tasks: names of tasks that work on it, where the rows of the tasks do not name it.
+        default_model: name of the default architecture.
+        tasks: names of tasks that work on it, in addition to tasks whose rows name it.
         check: place of the `munjang.checking.input_check.InputCheck` of `munjang check`, if any.
         example: a value as it is typed after `munjang predict FOLDER`.
-        unseen: what is typed after `munjang evaluate FOLDER`.
+        unseen: placeholder of data after `munjang evaluate FOLDER`.
     """
 
     default_model: str
@@ -62,7 +62,7 @@ class InputRow(Row):
 
 @dataclass(frozen=True)
 class TaskRow(Row):
-    """What is learned; `place` names a `munjang.tasks.task.Task`.
+    """A learning task; `place` names a `munjang.tasks.task.Task`.
 
     Attributes:
         inputs: names of the inputs it works on; the first is the default.
@@ -103,13 +103,13 @@ AnyRow = TypeVar("AnyRow", bound=Row)
 class Registry(Generic[AnyRow]):
     """Rows by name: the built-in ones, then those of other distributions.
 
-    A name may stand in several rows of `ARCHITECTURES`: `transformer` is an encoder and an
+    A name may be in several rows of `ARCHITECTURES`: `transformer` is an encoder and an
     encoder-decoder.
 
     Args:
-        kind: what messages call a row.
+        kind: noun for a row in messages.
         group: name of the entry points that add rows.
-        rows: the built-in ones.
+        rows: built-in rows.
     """
 
     def __init__(self, kind: str, group: str, rows: Iterable[AnyRow]) -> None:
@@ -138,7 +138,7 @@ class Registry(Generic[AnyRow]):
         """Return the first row of that name.
 
         Raises:
-            ConfigError: there is none; the nearest name and all names are given.
+            ConfigError: there is no such row; the nearest name and all names are listed.
         """
         row = self.find(name)
         if row is None:
@@ -151,7 +151,7 @@ class Registry(Generic[AnyRow]):
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
-    """Return the message for a name that stands in no row."""
+    """Return the message for a name that is in no row."""
     known = list(known)
     nearest = nearest_name(str(name), known, cutoff=0.5)
     hint = f"; did you mean '{nearest}'?" if nearest else ""
@@ -316,7 +316,7 @@ def require_architecture(name: str, input_name: str, task: TaskRow) -> Architect
     """Return the architecture of that name for an input and a task.
 
     Raises:
-        ConfigError: there is none of that name, or it reads another input or gives something else.
+        ConfigError: there is no such architecture, or it does not fit the input or the task.
     """
     fitting = find_architectures(input_name, task.needs)
     row = next((row for row in fitting if row.name == name), None)

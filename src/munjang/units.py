@@ -1,7 +1,7 @@
 """Numbers of bytes and seconds as short texts."""
 
 
-def byte_text(count: int) -> str:
+def format_bytes(count: int) -> str:
     """Return a number of bytes in a decimal unit, to three digits: `34.1 MB`."""
     if count < 1000:
         return f"{count} B"
@@ -14,7 +14,7 @@ def byte_text(count: int) -> str:
     return f"{value:,.{digits}f} {unit}"
 
 
-def duration_text(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return seconds as `0:07`, `12:30` or `1:02:03`."""
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)

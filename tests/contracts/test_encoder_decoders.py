@@ -8,11 +8,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.architectures import PAIR_ARCHITECTURES, build_encoder_decoder, pair_config
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from munjang.data.pairs.examples import PairBatch, PairExamples
+from munjang.data.pairs.dataset import PairBatch, PairDataset
 from munjang.decoding.constraints import max_steps
 from munjang.decoding.continuous import ContinuousBatch
 from munjang.decoding.decode import decode_sources
@@ -21,6 +20,7 @@ from munjang.models.attention_weights import Attends
 from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.text.vocabulary import EOS
 from munjang.training.optimizers import AdamW, ParameterGroup
+from tests.architectures import PAIR_ARCHITECTURES, build_encoder_decoder, pair_config
 from tests.made import column_of
 from tests.made import padded as padded_rows
 
@@ -76,8 +76,8 @@ def random_rows(count: int, seed: int) -> Rows:
     return [random.integers(4, SIZE, random.integers(1, 9)).tolist() for _ in range(count)]
 
 
-def examples(sources: Rows, targets: Rows) -> PairExamples:
-    return PairExamples(column_of(sources), column_of(targets))
+def examples(sources: Rows, targets: Rows) -> PairDataset:
+    return PairDataset(column_of(sources), column_of(targets))
 
 
 def one_batch(sources: Rows, targets: Rows) -> PairBatch:
@@ -96,7 +96,7 @@ def by_row(model: nn.Module, batch: PairBatch) -> dict[int, Tensor]:
     """Logits of each row's real tokens, [tokens, vocabulary]."""
     with torch.inference_mode():
         logits = model(*batch.inputs).logits()
-    parts = logits.split(batch.given_mask.sum(1).tolist())
+    parts = logits.split(batch.decoder_mask.sum(1).tolist())
     return dict(zip(batch.rows.tolist(), parts, strict=True))
 
 
@@ -137,11 +137,11 @@ def test_steps_are_teacher_forcing_a_word_at_a_time(name: str, chosen: dict[str,
     with torch.inference_mode():
         state = model.begin(batch.source, batch.source_mask)
         state = state.pick(torch.zeros(len(SOURCES), 2, dtype=torch.int64))
-        for place in range(batch.given.shape[1]):
-            stepped = model.step(state, batch.given[:, place : place + 1].expand(-1, 2))
+        for place in range(batch.decoder_inputs.shape[1]):
+            stepped = model.step(state, batch.decoder_inputs[:, place : place + 1].expand(-1, 2))
             state = stepped.state
             for number, row in enumerate(batch.rows.tolist()):
-                if batch.given_mask[number, place]:
+                if batch.decoder_mask[number, place]:
                     for beam in range(2):
                         torch.testing.assert_close(
                             stepped.logits[number, beam], whole[row][place], atol=1e-5, rtol=1e-4
@@ -252,11 +252,13 @@ def test_attention_is_whole_and_never_on_padding(name: str, chosen: dict[str, An
         if isinstance(model, Attends):
             projected, maps = model.forward_with_attention(*batch.inputs)
             torch.testing.assert_close(projected.logits(), model(*batch.inputs).logits())
-        stepped = model.step(model.begin(batch.source, batch.source_mask), batch.given[:, :1])
+        stepped = model.step(
+            model.begin(batch.source, batch.source_mask), batch.decoder_inputs[:, :1]
+        )
     assert bool(maps) == attends == (stepped.attention is not None)
     for layer in maps:
-        keys = batch.given_mask if layer.kind == "target" else batch.source_mask
-        queries = batch.source_mask if layer.kind == "source" else batch.given_mask
+        keys = batch.decoder_mask if layer.kind == "target" else batch.source_mask
+        queries = batch.source_mask if layer.kind == "source" else batch.decoder_mask
         assert not layer.weights.masked_select(~keys[:, None, None, :]).any()
         sums = layer.weights.sum(-1)
         wanted = queries[:, None].expand_as(sums).float()

@@ -11,7 +11,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.architectures import ARCHITECTURES, build_encoder, model_config
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -21,6 +20,7 @@ from munjang.text.vocabulary import PAD, RESERVED
 from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
 from munjang.training.state import make_state
+from tests.architectures import ARCHITECTURES, build_encoder, model_config
 from tests.made import Rows, examples_of, padded, random_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -94,7 +94,11 @@ def make_encoder(
     """A small encoder in training mode, every dropout at the share given."""
     fields = ARCHITECTURES[name].config_class().model_fields
     small = {key: value for key, value in SMALL.items() if key in fields}
-    dropouts = {key: dropout for key in fields if key.endswith("dropout") and fields[key].annotation is not bool}
+    dropouts = {
+        key: dropout
+        for key in fields
+        if key.endswith("dropout") and fields[key].annotation is not bool
+    }
     config = model_config({"name": name, **small, **dropouts, **chosen})
     torch.manual_seed(seed)
     encoder = build_encoder(config, VOCABULARY)

@@ -8,12 +8,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.architectures import (
-    ARCHITECTURES,
-    IMAGE_ARCHITECTURES,
-    build_image_encoder,
-    image_config,
-)
 from munjang.tasks.images import Images
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -23,6 +17,12 @@ from munjang.tasks.classify import Classify
 from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
 from munjang.training.state import make_state
+from tests.architectures import (
+    ARCHITECTURES,
+    IMAGE_ARCHITECTURES,
+    build_image_encoder,
+    image_config,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -8,6 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from munjang.folder.layout import WEIGHTS
+from munjang.folder.manifest import write_manifest
+from munjang.folder.rebuild import load_network
+from munjang.folder.sealed import open_sealed
+from munjang.models.sequence_to_sequence.model import Vocabularies
 from tests.architectures import (
     ARCHITECTURES,
     PAIR_ARCHITECTURES,
@@ -19,14 +27,6 @@ from tests.architectures import (
     model_config,
     pair_config,
 )
-from safetensors.torch import save_file
-from torch import Tensor, nn
-
-from munjang.folder.layout import WEIGHTS
-from munjang.folder.manifest import write_manifest
-from munjang.folder.rebuild import load_network
-from munjang.folder.sealed import open_sealed
-from munjang.models.sequence_to_sequence.model import Vocabularies
 from tests.contracts import test_encoder_decoders as of_pairs
 from tests.contracts import test_encoders as of_texts
 from tests.contracts import test_image_encoders as of_images

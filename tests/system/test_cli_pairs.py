@@ -169,7 +169,7 @@ def test_a_long_text_is_cut_with_a_word_or_refused(trained: Path) -> None:
     model = munjang.load(trained)
     sides = model.recipe.tokenizer.model_copy(update={"too_long": "refuse"})
     recipe = model.recipe.model_copy(update={"tokenizer": sides})
-    refusing = type(model)(recipe, model.sides, model.task, model.network, model.metrics)
+    refusing = type(model)(recipe, model.tokenizers, model.task, model.network, model.metrics)
     with pytest.raises(munjang.MunjangError, match=r"row 2.*6,000 tokens.*up to 256"):
         refusing.predict(["12", long])
 

@@ -109,7 +109,7 @@ def test_of_eight_that_begin_at_once_one_trains_and_a_killed_one_is_no_obstacle(
 def test_the_command_says_in_one_line_who_writes_there(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with ThreadPoolExecutor(1) as other, locks.hold(tmp_path / "."):
+    with ThreadPoolExecutor(1) as other, locks.hold_lock(tmp_path / "."):
         command = ["train", table, "--model", "mean", "--out", tmp_path, *settings()]
         done = other.submit(call, capsys, *command).result()
     assert (done.code, done.out) == (2, "")
@@ -147,7 +147,7 @@ def test_whoever_writes_into_a_folder_keeps_the_others_out(name: str, tmp_path: 
     held, done = threading.Event(), threading.Event()
 
     def holding() -> None:
-        with locks.hold(tmp_path):
+        with locks.hold_lock(tmp_path):
             held.set()
             done.wait(PATIENCE)
 
@@ -200,7 +200,7 @@ def test_a_model_is_not_saved_into_a_folder_that_is_trained_into(tmp_path: Path)
 
 def test_readers_ask_for_no_lock(tmp_path: Path) -> None:
     train(tmp_path / "m")
-    with locks.hold(tmp_path / "m"):
+    with locks.hold_lock(tmp_path / "m"):
         loading = threading.Thread(target=munjang.load, args=(tmp_path / "m",))
         loading.start()
         loading.join()
@@ -211,7 +211,7 @@ FORKING = """
 import os, signal, sys
 from pathlib import Path
 from munjang.folder.load import locks
-with locks.hold(Path(sys.argv[1])):
+with locks.hold_lock(Path(sys.argv[1])):
     if os.fork() == 0:
         print("child", flush=True)
         sys.stdin.read()
@@ -231,7 +231,7 @@ def test_a_forked_child_does_not_hold_on_to_the_folder_of_a_killed_parent(tmp_pa
         assert parent.stdout is not None
         assert parent.stdout.readline() == "child\n"
         assert parent.wait(PATIENCE) == -signal.SIGKILL
-        with locks.hold(tmp_path):
+        with locks.hold_lock(tmp_path):
             pass
 
 

@@ -92,7 +92,7 @@ def test_evaluation_names_the_file_of_a_class_never_seen(trained: Trained, tmp_p
 
     scores = evaluate(trained.model, some_digits(300, 400))
     assert scores.rows == 100
-    assert scores.figures["accuracy"] > 0.5
+    assert scores.metrics["accuracy"] > 0.5
     (tmp_path / "seven").mkdir()
     path = tmp_path / "seven" / "x.png"
     Image.fromarray(some_digits()[0][7]).save(path)

@@ -46,7 +46,7 @@ LONG = ("model.dropout=0", "model.embedding_dropout=0", "training.epochs=12")
 def test_numbers_are_learned_in_the_persons_unit(loss: str) -> None:
     overrides = [*LONG, f"regress.loss={loss}"]
     trained = quick(rated(), "regress", model="cnn", overrides=overrides)
-    assert trained.scores.figures["r2"] > 0.9
+    assert trained.scores.metrics["r2"] > 0.9
     answers = trained.model.predict(["a lovely film", "an awful film"])
     assert answers[0].value == pytest.approx(2000, abs=500)
     assert answers[1].value == pytest.approx(-1000, abs=500)
@@ -57,7 +57,7 @@ def test_counts_are_learned_by_poisson() -> None:
     counts = [{"bad": 0, "so-so": 3, "good": 40}[label] for label in labels]
     overrides = [*LONG, "regress.loss=poisson"]
     trained = quick((texts, counts), "regress", model="cnn", overrides=overrides)
-    assert trained.scores.figures["r2"] > 0.9
+    assert trained.scores.metrics["r2"] > 0.9
     low, high = (one.value for one in trained.model.predict(["awful boring", "great lovely"]))
     assert 0 <= low < 3 < 20 < high
 
@@ -65,7 +65,7 @@ def test_counts_are_learned_by_poisson() -> None:
 def test_sets_of_labels_are_learned() -> None:
     trained = quick(tagged(), "multilabel", overrides=["training.epochs=20"])
     assert trained.model.labels == ("bad", "good")
-    assert trained.scores.figures["micro_f1"] > 0.9
+    assert trained.scores.metrics["micro_f1"] > 0.9
     both, none = trained.model.predict(["awful film . lovely music", "okay average"])
     assert (both.labels, none.labels) == (("bad", "good"), ())
     assert trained.model.predict_proba(["a", "b"]).shape == (2, 2)
@@ -110,7 +110,7 @@ def test_a_rare_label_that_only_the_held_out_rows_have_is_no_error() -> None:
     for place in range(len(sets)):
         rare = [*sets[:place], ["rare"], *sets[place + 1 :]]
         quick((texts, rare), "multilabel", overrides=["training.epochs=1"], report=said.append)
-        if any("no row to train on has the label rare" in line for line in said):
+        if any("no training row has the label rare" in line for line in said):
             return
     pytest.fail("the rare label was never held out")
 
@@ -127,4 +127,4 @@ def test_mistakes_are_told() -> None:
     sets = quick(tagged(), "multilabel").model
     with pytest.raises(DataError, match="row 2: the label 'new' was never seen in training"):
         evaluate(sets, (["a", "b"], [["good"], ["bad", "new"]]))
-    assert np.isfinite(evaluate(sets, (["a", "b"], [[], []])).figures["micro_f1"])
+    assert np.isfinite(evaluate(sets, (["a", "b"], [[], []])).metrics["micro_f1"])

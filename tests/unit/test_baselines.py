@@ -92,4 +92,4 @@ def test_scores_are_those_of_the_predictions() -> None:
     names = [labels[target] for target in targets[::-1]]
     table = read_table((texts, names))
     right = [a.label == name for a, name in zip(model.predict(texts), names, strict=True)]
-    assert model.evaluate(table).figures["accuracy"] == pytest.approx(np.mean(right))
+    assert model.evaluate(table).metrics["accuracy"] == pytest.approx(np.mean(right))

@@ -17,8 +17,8 @@ from munjang.cli.fitting import bar
 from munjang.cli.output import console, json_text, note, one_line, show, shown
 from munjang.cli.progress import Bar, Lines, Pace
 from munjang.cli.tables import class_table, confusion_table
-from munjang.tasks.metrics import Scores, classification_scores
-from munjang.units import byte_text, duration_text
+from munjang.tasks.classification_scores import Scores, score_classes
+from munjang.units import format_bytes, format_duration
 
 UGLY = st.text(
     st.characters() | st.sampled_from("\x00\x1b\n\r\t\x85\u2028\u202e가각👨\u200d👩e\u0301")
@@ -55,7 +55,7 @@ def test_nothing_of_the_data_moves_the_cursor(capsys: pytest.CaptureFixture[str]
 def scores_of(labels: list[str], guesses: list[int], targets: list[int]) -> Scores:
     chances = np.full((len(guesses), len(labels)), 0.1 / len(labels))
     chances[np.arange(len(guesses)), guesses] = 1 - 0.1 * (len(labels) - 1) / len(labels)
-    return classification_scores(chances, np.array(targets), tuple(labels))
+    return score_classes(chances, np.array(targets), tuple(labels))
 
 
 def drawn(table: Any, capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -171,7 +171,7 @@ def test_the_bar_shows_the_metric_that_decides(monkeypatch: pytest.MonkeyPatch) 
     [(0.2, "0:00"), (7, "0:07"), (59.6, "1:00"), (750, "12:30"), (3723, "1:02:03")],
 )
 def test_clock(seconds: float, wanted: str) -> None:
-    assert duration_text(seconds) == wanted
+    assert format_duration(seconds) == wanted
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_clock(seconds: float, wanted: str) -> None:
     ],
 )
 def test_size(count: int, wanted: str) -> None:
-    assert byte_text(count) == wanted
+    assert format_bytes(count) == wanted
 
 
 def test_json_knows_no_nan() -> None:

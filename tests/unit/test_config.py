@@ -6,20 +6,20 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.architectures import ARCHITECTURES
 
 from munjang.config import (
     Settings,
-    given_settings,
+    collect_settings,
     merge,
-    nearest,
     parse_overrides,
     read_yaml,
+    suggest_nearest,
     to_yaml,
 )
 from munjang.defaults import make_recipe
 from munjang.errors import ConfigError
 from munjang.recipe import Recipe
+from tests.architectures import ARCHITECTURES
 from tests.unit.text.strategies import ugly_text
 
 
@@ -75,7 +75,7 @@ def test_an_error_names_the_key_and_what_came(values: dict[str, Any], words: str
 
 
 @pytest.mark.parametrize(
-    ("given_settings", "words"),
+    ("collect_settings", "words"),
     [
         ({"model": {"filtres": 3}}, "model: unknown setting 'filtres'; did you mean 'filters'?"),
         ({"model": {"name": "lstn"}}, "unknown model 'lstn'; did you mean 'lstm'?"),
@@ -107,9 +107,9 @@ def test_an_error_names_the_key_and_what_came(values: dict[str, Any], words: str
         ),
     ],
 )
-def test_a_recipe_says_what_is_wrong_with_it(given_settings: dict[str, Any], words: str) -> None:
+def test_a_recipe_says_what_is_wrong_with_it(collect_settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        make_recipe("cnn", "other", 0, given_settings)
+        make_recipe("cnn", "other", 0, collect_settings)
     message = str(caught.value)
     assert words in message
     assert "alue error" not in message
@@ -185,7 +185,7 @@ def test_a_recipe_of_a_transformer_says_what_is_wrong_with_it(
 
 
 @pytest.mark.parametrize(
-    ("model", "given_settings"),
+    ("model", "collect_settings"),
     [
         (
             {"positions": "learned", "max_positions": 12},
@@ -197,9 +197,9 @@ def test_a_recipe_of_a_transformer_says_what_is_wrong_with_it(
     ],
 )
 def test_texts_that_fit_the_positions_are_no_error(
-    model: dict[str, Any], given_settings: dict[str, Any]
+    model: dict[str, Any], collect_settings: dict[str, Any]
 ) -> None:
-    recipe = make_recipe("transformer", "other", 0, {"model": model, **given_settings})
+    recipe = make_recipe("transformer", "other", 0, {"model": model, **collect_settings})
     assert recipe.model_name == "transformer"
 
 
@@ -296,8 +296,8 @@ def test_overrides_that_say_nothing(text: str, words: str) -> None:
 
 
 def test_the_nearest_name_or_none() -> None:
-    assert nearest("epoch", ["epochs", "dim"]) == "; did you mean 'epochs'?"
-    assert nearest("zzz", ["epochs", "dim"]) == ""
+    assert suggest_nearest("epoch", ["epochs", "dim"]) == "; did you mean 'epochs'?"
+    assert suggest_nearest("zzz", ["epochs", "dim"]) == ""
 
 
 def test_what_a_person_set_is_laid_together(tmp_path: Path) -> None:
@@ -305,6 +305,6 @@ def test_what_a_person_set_is_laid_together(tmp_path: Path) -> None:
     file.write_text("seed: 1\nmodel: {name: cnn, dim: 8}\n", encoding="utf-8")
     named = {"seed": 2, "data": {"encoding": None}, "model": {"name": None}}
     wanted = {"seed": 2, "model": {"name": "cnn", "dim": 16}}
-    assert given_settings(file, named, ["model.dim=16"]) == wanted
-    assert given_settings({"seed": 1}, {"seed": None}) == {"seed": 1}
-    assert given_settings(None, {}) == {}
+    assert collect_settings(file, named, ["model.dim=16"]) == wanted
+    assert collect_settings({"seed": 1}, {"seed": None}) == {"seed": 1}
+    assert collect_settings(None, {}) == {}

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from tests.architectures import ARCHITECTURES
 
 from munjang.defaults import make_recipe
 from munjang.errors import ConfigError
 from munjang.recipe import Recipe
 from munjang.text.registry import make_tokenizer
+from tests.architectures import ARCHITECTURES
 
 WIDE = [name for name in ARCHITECTURES if name != "mean"]
 

@@ -48,7 +48,7 @@ def test_every_baseline_learns_and_comes_back(
     answer = again.predict(images[0])[0]
     assert answer.probability == pytest.approx(probabilities[0].max())
     named = [labels[target] for target in targets]
-    assert evaluate(again, (images, named)).figures["accuracy"] == right
+    assert evaluate(again, (images, named)).metrics["accuracy"] == right
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -57,7 +57,7 @@ def test_every_baseline_of_numbers_learns_and_comes_back(name: str, tmp_path: Pa
     assert [answer.value for answer in again.predict(texts)] == answers[: len(texts)].tolist()
     assert again.parameters == model.parameters
     scores = evaluate(again, (texts, targets.tolist()))
-    assert scores.figures["mae"] == pytest.approx(error)
+    assert scores.metrics["mae"] == pytest.approx(error)
     with pytest.raises(ConfigError, match="no probabilities"):
         again.predict_proba(texts)
 
@@ -76,7 +76,7 @@ def test_every_baseline_of_sets_learns_and_comes_back(name: str, tmp_path: Path)
     named = [[name for name, has in zip(LABELS, row, strict=True) if has] for row in targets]
     scores = evaluate(again, (texts, pl.Series(named, dtype=pl.List(pl.String)).to_list()))
     if name.startswith("tfidf"):
-        assert scores.figures["micro_f1"] > 0.95
+        assert scores.metrics["micro_f1"] > 0.95
         assert set(again.predict("an awful film")[0].labels) == {"bad", "strong"}
     else:
         assert len({answer.labels for answer in again.predict(texts)}) == 1

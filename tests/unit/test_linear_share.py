@@ -31,7 +31,7 @@ def trained(share: float, model: str = "cnn", **more: Any) -> Trained:
 def test_the_answer_is_the_weighted_mean_of_both() -> None:
     model = trained(SHARE).model
     both, beside = model.logits(TEXTS), model.network
-    linear = beside.other
+    linear = beside.linear
     network = replace(model, network=beside.network).logits(TEXTS)
     assert isinstance(linear, TfidfLinear)
     alone = {}
@@ -58,10 +58,10 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path: Path) -> None:
     made = trained(SHARE, out=tmp_path / "m")
     loaded = load(tmp_path / "m")
     assert torch.equal(made.model.logits(TEXTS), loaded.logits(TEXTS))
-    assert not loaded.network.other.weight.requires_grad
+    assert not loaded.network.linear.weight.requires_grad
     plain = trained(0.0).metrics["training"]["parameters"]
     more = made.metrics["training"]["parameters"] - plain
-    assert more == sum(p.numel() for p in loaded.network.other.parameters()) > 0
+    assert more == sum(p.numel() for p in loaded.network.linear.parameters()) > 0
 
 
 def test_resumed_it_ends_where_one_sitting_does(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_resumed_it_ends_where_one_sitting_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model", ["mean", "gru", "transformer"])
 def test_every_encoder_may_have_one(model: str) -> None:
     made = trained(SHARE, model)
-    assert evaluate(made.model, made_corpus(30, seed=5)).figures["accuracy"] > 0.8
+    assert evaluate(made.model, made_corpus(30, seed=5)).metrics["accuracy"] > 0.8
 
 
 def test_sets_of_labels_too() -> None:

@@ -7,11 +7,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from munjang.folder.manifest import naming, write_atomically, written_whole
+from munjang.folder.manifest import name_in_errors, write_atomically, write_whole
 
 
 def write_half(path: Path, error: BaseException) -> None:
-    with written_whole(path) as partial:
+    with write_whole(path) as partial:
         partial.write_text("half")
         raise error
 
@@ -37,20 +37,20 @@ def test_a_failed_write_names_the_file_in_its_place(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_is_named() -> None:
-    with pytest.raises(OSError, match="No space left") as caught, naming(Path("log")):
+    with pytest.raises(OSError, match="No space left") as caught, name_in_errors(Path("log")):
         Path("/dev/full").write_text("x")
     assert caught.value.filename == "log"
 
 
 def test_what_safetensors_says_of_the_system_is_an_error_of_the_system(tmp_path: Path) -> None:
     path = tmp_path / "none" / "file"
-    with pytest.raises(OSError, match="No such file") as caught, naming(path):
+    with pytest.raises(OSError, match="No such file") as caught, name_in_errors(path):
         save_file({"a": torch.zeros(1)}, path)
     assert caught.value.filename == str(path)
 
 
 def test_weights_may_be_read_by_whoever_may_read_the_rest(tmp_path: Path) -> None:
-    with written_whole(tmp_path / "weights") as partial:
+    with write_whole(tmp_path / "weights") as partial:
         save_file({"a": torch.zeros(1)}, partial)
     write_atomically(tmp_path / "text", "text")
     weights, text = (stat.S_IMODE((tmp_path / n).stat().st_mode) for n in ("weights", "text"))

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from munjang.api import Trained, evaluate, load, make_loop, train
-from munjang.config import given_settings
+from munjang.config import collect_settings
 from munjang.explain.attention import Attention
 from munjang.layers.embedding import TokenEmbedding
 from munjang.preparation import prepare
 from munjang.reporting import discard
-from munjang.tasks.head import Members, encoders_of
+from munjang.tasks.heads import Ensemble, find_encoders
 from tests.made import QUICK, break_off, made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -34,7 +34,7 @@ def trained(members: int, model: str = "cnn", **more: Any) -> Trained:
 
 def test_the_answer_is_the_mean_of_all_members() -> None:
     model = trained(3, overrides=SPELLED).model
-    assert isinstance(model.network, Members)
+    assert isinstance(model.network, Ensemble)
     each = torch.stack([replace(model, network=n).logits(TEXTS) for n in model.network.networks])
     torch.testing.assert_close(model.logits(TEXTS), each.mean(0))
     # of the same texts in the same order, but not the same
@@ -46,7 +46,7 @@ def test_every_member_learns() -> None:
     model = trained(3).model
     for network in model.network.networks:
         alone = replace(model, network=network)
-        assert evaluate(alone, made_corpus(30, seed=5)).figures["accuracy"] > 0.8
+        assert evaluate(alone, made_corpus(30, seed=5)).metrics["accuracy"] > 0.8
 
 
 def test_a_member_learns_as_it_would_alone() -> None:
@@ -77,7 +77,7 @@ class Counting:
 def test_each_leaves_out_its_share_of_the_rows(share: float, learned: int) -> None:
     data = made_corpus(60)
     given = ["model.ensemble_size=4", f"training.ensemble_leave_out={share}"]
-    settings = given_settings(None, {}, [*QUICK, *given])
+    settings = collect_settings(None, {}, [*QUICK, *given])
     loop = make_loop(prepare(data, data, "cnn", settings, discard))
     loop.task = task = Counting(loop.task)
     for _ in loop:
@@ -97,9 +97,9 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path: Path) -> None:
     made = trained(2, overrides=[*SPELLED, "model.linear_weight=0.3"], out=tmp_path / "m")
     loaded = load(tmp_path / "m")
     assert torch.equal(made.model.logits(TEXTS), loaded.logits(TEXTS))
-    assert len(encoders_of(loaded.network)) == 2
+    assert len(find_encoders(loaded.network)) == 2
     plain = trained(1, overrides=SPELLED).metrics["training"]["parameters"]
-    linear = sum(p.numel() for p in loaded.network.other.parameters())
+    linear = sum(p.numel() for p in loaded.network.linear.parameters())
     assert made.metrics["training"]["parameters"] == 2 * plain + linear
 
 
@@ -133,7 +133,7 @@ def test_vectors_are_where_every_member_begins(tmp_path: Path) -> None:
     (tmp_path / "w.vec").write_text("4 8\n" + "".join(lines), encoding="utf-8")
     model = trained(2, vectors=tmp_path / "w.vec", freeze_vectors=True).model
     places = [model.tokenizer.vocabulary.id_of(word) for word in words]
-    for encoder in encoders_of(model.network):
+    for encoder in find_encoders(model.network):
         assert isinstance(encoder.embedding, TokenEmbedding)
         assert torch.equal(encoder.embedding.weight[places], torch.from_numpy(rows))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from munjang.data.labels import check_known_labels
 from munjang.data.readers import read_table
 from munjang.errors import DataError
-from munjang.names import KnownLabels, existing_path, label_key, nearest_name
+from munjang.names import KnownLabels, find_existing_path, label_key, nearest_name
 
 NAMES = ["True", "true", "FALSE", "1", "1.0", "1.00", "01", "1.5", "n/a", "나쁨", "좋음", "é"]
 
@@ -107,7 +107,7 @@ def test_a_path_is_found_part_by_part(tmp_path: Path) -> None:
     as_macos = tmp_path / unicodedata.normalize("NFD", "리뷰") / "나쁨"
     as_macos.mkdir(parents=True)
     asked = tmp_path / "리뷰" / unicodedata.normalize("NFD", "나쁨")
-    assert existing_path(asked) == as_macos
-    assert existing_path(asked / "없다") == asked / "없다"
+    assert find_existing_path(asked) == as_macos
+    assert find_existing_path(asked / "없다") == asked / "없다"
     (tmp_path / "리뷰").mkdir()
-    assert existing_path(tmp_path / "리뷰") == tmp_path / "리뷰", "what is there comes first"
+    assert find_existing_path(tmp_path / "리뷰") == tmp_path / "리뷰", "what is there comes first"

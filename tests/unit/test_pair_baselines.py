@@ -35,7 +35,7 @@ def test_every_baseline_comes_back_as_it_was(name: str, tmp_path: Path) -> None:
     assert again.predict(asked) == model.predict(asked)
     assert again.parameters == model.parameters
     scores = evaluate(tmp_path / "model", (SOURCES, TARGETS))
-    assert scores.figures["exact_match"] == (0.0 if name == "copy" else 0.8)
+    assert scores.metrics["exact_match"] == (0.0 if name == "copy" else 0.8)
     assert scores.to_json()["cross_entropy"] is None
     assert "case:lc|eff:no|tok:char" in scores.to_json()["signatures"][0], "the settings are kept"
 

@@ -42,7 +42,7 @@ def test_a_shared_vocabulary_is_kept_once(tmp_path: Path) -> None:
     trained("transformer", "tokenizer.shared_vocabulary=true", out=tmp_path / "m")
     assert not (tmp_path / "m" / "target_vocabulary.json").exists()
     loaded = munjang.load(tmp_path / "m")
-    assert loaded.sides.source is loaded.sides.target
+    assert loaded.tokenizers.source is loaded.tokenizers.target
 
 
 def test_a_folder_without_the_targets_vocabulary_is_refused(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_attention_of_its_own_answer_and_of_another(model: PairModel) -> None:
         model.attention("")
     with pytest.raises(DataError, match=r"the target has .* tokens, and the model reads up to"):
         model.attention("the red house", "작은 집 " * 5_000)
-    with pytest.raises(ConfigError, match="attends to nothing"):
+    with pytest.raises(ConfigError, match="has no attention"):
         trained("seq2seq").model.attention("the red house")
 
 

@@ -13,7 +13,7 @@ from munjang.registry import (
     inputs_of,
     require_architecture,
 )
-from munjang.tasks.figures import FIGURES
+from munjang.tasks.metric_table import METRICS
 
 PAIRS = [(kind.name, task.name) for task in TASKS.rows for kind in inputs_of(task)]
 
@@ -33,7 +33,7 @@ def test_the_first_section_of_a_task_has_its_name(row):
 
 @pytest.mark.parametrize("row", TASKS.rows, ids=lambda row: row.name)
 def test_metrics_of_a_task_may_select_a_checkpoint(row):
-    assert all(FIGURES[name].decides for name in row.metrics)
+    assert all(METRICS[name].can_select for name in row.metrics)
 
 
 @pytest.mark.parametrize("row", ARCHITECTURES.rows, ids=lambda row: f"{row.name}-{row.takes[0]}")

@@ -45,8 +45,8 @@ def edit(folder: Path, **changed: Any) -> None:
 def test_a_file_is_read_as_it_was_sealed(folder: Path) -> None:
     sealed = open_sealed(folder)
     sealed.expect(["a.json"])
-    assert sealed.json("a.json") == {"a": 1}
-    assert sealed.yaml("a.json") == {"a": 1}
+    assert sealed.read_json("a.json") == {"a": 1}
+    assert sealed.read_yaml("a.json") == {"a": 1}
     assert open_sealed(sealed) is sealed
 
 
@@ -57,7 +57,7 @@ def test_a_file_is_read_as_it_was_sealed(folder: Path) -> None:
 def test_what_the_manifest_does_not_say_is_refused(folder: Path, changed: dict[str, Any]) -> None:
     edit(folder, **changed)
     with pytest.raises(FolderError):
-        open_sealed(folder).json("a.json")
+        open_sealed(folder).read_json("a.json")
 
 
 def test_a_manifest_is_small(folder: Path) -> None:
@@ -89,24 +89,24 @@ def test_nothing_but_files_is_opened(folder: Path, name: str, what: str) -> None
     else:
         path.symlink_to(path.name if what == "loop" else "/dev/zero")
     with pytest.raises(FolderError, match=rf"{name}: (expected a file|cannot be read)"):
-        open_sealed(folder).json("a.json")
+        open_sealed(folder).read_json("a.json")
 
 
 def test_a_link_to_a_file_is_a_file(folder: Path) -> None:
     elsewhere = folder / "elsewhere"
     (folder / "a.json").rename(elsewhere)
     (folder / "a.json").symlink_to(elsewhere)
-    assert open_sealed(folder).json("a.json") == {"a": 1}
+    assert open_sealed(folder).read_json("a.json") == {"a": 1}
 
 
 def test_no_more_is_read_than_is_sealed(folder: Path) -> None:
     sealed = open_sealed(folder)
     os.truncate(folder / "a.json", 2**40)
     with pytest.raises(FolderError, match="is not the one that was saved"):
-        sealed.json("a.json")
+        sealed.read_json("a.json")
     edit(folder, bytes=2**40)
     with pytest.raises(FolderError, match="bytes, where up to"):
-        open_sealed(folder).json("a.json")
+        open_sealed(folder).read_json("a.json")
 
 
 def test_what_is_wrong_is_one_line_of_the_folder(folder: Path) -> None:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from safetensors.numpy import save_file
 
 from munjang import __version__
-from munjang.folder.lock import hold
-from munjang.folder.manifest import write_atomically, write_manifest, written_whole
-from munjang.folder.replacement import replaced
+from munjang.folder.lock import hold_lock
+from munjang.folder.manifest import write_atomically, write_manifest, write_whole
+from munjang.folder.replacement import replace_model
 from munjang.folder.sealed import SealedFolder
 from munjang.folder.weights import compare_header, longest_side, read_arrays, read_header
 
@@ -180,11 +180,11 @@ or `munjang predict path/to/this/folder "a text"`.
         folder.mkdir(parents=True, exist_ok=True)
         values = {CONFIG: {"kind": self.kind, **self.config()}}
         values |= {file: getattr(self, name) for file, name in self.string_files.items()}
-        with hold(folder), replaced(folder) as place:
+        with hold_lock(folder), replace_model(folder) as place:
             for file, value in values.items():
                 write_atomically(place / file, json.dumps(value, ensure_ascii=False) + "\n")
             arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in self.array_names}
-            with written_whole(place / WEIGHTS) as partial:
+            with write_whole(place / WEIGHTS) as partial:
                 save_file(arrays, partial)
             write_atomically(place / CARD, self.card())
             write_manifest(place, self.files(), __version__)
@@ -203,11 +203,11 @@ or `munjang predict path/to/this/folder "a text"`.
         """
         sealed.expect(cls.files())
         arguments = cls.read_config(sealed.path / CONFIG, config)
-        with sealed.opened(WEIGHTS) as file:
+        with sealed.open(WEIGHTS) as file:
             header = read_header(file)
             longest = longest_side(header)  # no list of strings is longer than every array
             strings = {
-                name: sealed.strings(text_file, longest, once=text_file == TERMS)
+                name: sealed.read_strings(text_file, longest, unique=text_file == TERMS)
                 for text_file, name in cls.string_files.items()
             }
             cls.check_strings(sealed.path, arguments, strings)

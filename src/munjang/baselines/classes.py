@@ -143,10 +143,10 @@ class ClassBaseline(Baseline):
         Raises:
             DataError: a label is none of the classes.
         """
-        from munjang.tasks.logits import in_parts
+        from munjang.tasks.logits import slice_rows
 
         scorer = self.task.scorer(self.task.targets(table))
-        for part in in_parts(len(table), max(1, len(self.bias))):
+        for part in slice_rows(len(table), max(1, len(self.bias))):
             scorer.add(np.arange(len(table))[part], self.logits(table.keys[part]))
         return scorer.scores()
 

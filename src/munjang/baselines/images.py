@@ -11,7 +11,7 @@ import numpy.typing as npt
 from munjang.baselines.baseline import Baseline, Strings
 from munjang.data.images.read import decode_all
 from munjang.data.images.settings import CHANNELS, ImageSettings, Mode
-from munjang.data.images.sources import listed
+from munjang.data.images.sources import list_images
 from munjang.errors import FolderError, MunjangError
 from munjang.folder.sealed import are_strings
 from munjang.reporting import format_markdown_list, pluralize, stage
@@ -126,7 +126,7 @@ class ImageBaseline(Baseline):
         return scores
 
     def _pixels(self, images: Any) -> Pixels:
-        return decode_all(listed(images), self.mode, self.size)
+        return decode_all(list_images(images), self.mode, self.size)
 
     @property
     def task(self) -> "Classify":

@@ -27,7 +27,7 @@ def load_baseline(folder: str | Path | SealedFolder) -> Baseline:
         path = sealed.path / CONFIG
         if CONFIG not in sealed.seals:
             raise FolderError(f"{sealed.path}: expected a baseline, but there is no {CONFIG}")
-        config = sealed.json(CONFIG)
+        config = sealed.read_json(CONFIG)
         kind = config.pop("kind", None) if isinstance(config, dict) else None
         if not isinstance(kind, str) or kind not in KINDS:
             raise FolderError(f"{path}: kind: expected one of {', '.join(KINDS)}")

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from munjang.baselines.baseline import CONFIG, TERMS, Arrays, Baseline, Strings
 from munjang.data.columns import text_column
 from munjang.errors import ConfigError, FolderError
-from munjang.folder.weights import unfit
+from munjang.folder.weights import weights_error
 from munjang.tasks.translation_scores import BLEU_TOKENIZERS
 
 if TYPE_CHECKING:
@@ -121,11 +121,11 @@ class PairBaseline(Baseline):
 
     def score(self, table: "Table") -> "TranslationScores":
         """Return the scores of the answers to the sources of pairs; cross-entropy is NaN."""
-        from munjang.tasks.translation_scores import translation_scores
+        from munjang.tasks.translation_scores import score_translations
 
         assert table.targets is not None
         sources = table.keys.to_list()
-        return translation_scores(
+        return score_translations(
             sources,
             table.targets.to_list(),
             [answer.text for answer in self.predict(sources)],
@@ -211,9 +211,9 @@ class PairBaseline(Baseline):
         starts, places = arrays["starts"], arrays["places"]
         rises = starts[0] == 0 and starts[-1] == len(places) and bool((np.diff(starts) >= 0).all())
         if not rises:
-            raise unfit(path, "'starts' does not rise from 0 to the number of weights")
+            raise weights_error(path, "'starts' does not rise from 0 to the number of weights")
         if len(places) and not (places.min() >= 0 and places.max() < len(strings["targets"])):
-            raise unfit(path, "'places' names a target that is not there")
+            raise weights_error(path, "'places' names a target that is not there")
 
     def _nearest(self, sources: Sequence[str]) -> Iterator[tuple[int, float]]:
         """Yield the index of the most similar training source of each text, and its cosine."""

@@ -7,13 +7,13 @@ from typing import Any
 
 from munjang.checking.blocks import Block
 from munjang.checking.input_check import InputCheck
-from munjang.config import given_settings
+from munjang.config import collect_settings
 from munjang.data.data_report import DataReport
 from munjang.data.images.checks import ImageReport
 from munjang.data.pairs.checks import PairReport
 from munjang.errors import ConfigError
 from munjang.memory import reset_peak
-from munjang.preparation import settle_input
+from munjang.preparation import choose_input
 from munjang.recipe import named_input
 from munjang.registry import INPUTS, InputRow
 from munjang.reporting import discard
@@ -60,7 +60,7 @@ def check(
     reset_peak()
     names = {"task": task, "input": input_name, "model": {"name": model}}
     named = {**names, "data": columns or {}, "tokenizer": {"name": tokenizer}}
-    given = settle_input(given_settings(config, named, overrides), data, discard)
+    given = choose_input(collect_settings(config, named, overrides), data, discard)
     row = _check_of(named_input(given))
     return row.check(data, test, given, row.seconds if seconds is None else seconds)
 

@@ -9,7 +9,7 @@ from munjang.checking.pair_blocks import pair_blocks
 from munjang.config import merge
 from munjang.data.buckets import padding_share
 from munjang.data.pairs.checks import PairReport, check_pairs
-from munjang.data.pairs.tokens import PairTokens, measure_tokens
+from munjang.data.pairs.tokens import PairTokens, measure_pair_tokens
 from munjang.data.table import Table
 from munjang.errors import DataError
 from munjang.estimates import estimate_training
@@ -38,7 +38,7 @@ def check_pair_data(data: Any, test: Any, given: Mapping[str, Any], seconds: flo
     table = ParallelInput.read(data, recipe, None, discard)
     held_out = None
     if test is not None:
-        reading = ParallelInput.trained_reading(recipe, test)
+        reading = ParallelInput.reading_settings(recipe, test)
         held_out = ParallelInput.read(test, recipe.with_section("data", **reading), None, discard)
     report = check_pairs(table, held_out)
     notes = () if held_out is None else tuple(f"test: {note}" for note in held_out.notes)
@@ -67,9 +67,9 @@ def _tokens(table: Table, prepared: Prepared) -> PairTokens:
     fitted = prepared.input
     assert isinstance(fitted, ParallelInput)
     groups = recipe.training.bucketing().shuffle(lengths, (recipe.seed, 0))
-    return measure_tokens(
+    return measure_pair_tokens(
         table,
-        fitted.sides,
+        fitted.tokenizers,
         recipe.section("tokenizer"),
         oov_rates=(facts["source_oov_rate"], facts["target_oov_rate"]),
         padding=padding_share(groups, lengths),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from munjang.checking.blocks import Block, Column, Grid, Line, grid
 from munjang.reporting import escape_line, pluralize
-from munjang.units import byte_text, duration_text
+from munjang.units import format_bytes, format_duration
 
 if TYPE_CHECKING:
     from munjang.data.repeats import Place, Repeat, Repeats
@@ -127,17 +127,19 @@ def estimate_blocks(estimate: Mapping[str, Any]) -> Iterator[Block]:
     unit = estimate["unit"]
     rows = [
         ("parameters", f"{estimate['parameters']:,}"),
-        ("model folder", byte_text(estimate["weights_bytes"])),
-        ("optimizer", byte_text(estimate["optimizer_bytes"])),
-        ("best and averaged weights", byte_text(estimate["copies_bytes"])),
-        ("checkpoint on disk", byte_text(estimate["checkpoint_bytes"])),
-        ("peak memory", byte_text(estimate["memory_bytes"])),
+        ("model folder", format_bytes(estimate["weights_bytes"])),
+        ("optimizer", format_bytes(estimate["optimizer_bytes"])),
+        ("best and averaged weights", format_bytes(estimate["copies_bytes"])),
+        ("checkpoint on disk", format_bytes(estimate["checkpoint_bytes"])),
+        ("peak memory", format_bytes(estimate["memory_bytes"])),
         ("steps", f"{estimate['steps']:,}"),
         (f"{unit} per second", f"{estimate['units_per_second']:,.0f}"),
-        ("time", duration_text(estimate["seconds"])),
+        ("time", format_duration(estimate["seconds"])),
     ]
     if estimate["answering_seconds"]:
-        rows.append(("final decoding of validation", duration_text(estimate["answering_seconds"])))
+        rows.append(
+            ("final decoding of validation", format_duration(estimate["answering_seconds"]))
+        )
     yield grid([f"estimated cost of training {estimate['model']}", ""], rows)
     steps = pluralize(estimate["timed_steps"], "real step")
     yield Line(f"estimated from {steps} on this machine, under its current load")

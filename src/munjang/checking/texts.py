@@ -15,7 +15,8 @@ from munjang.data.settings import DataSettings
 from munjang.data.table import Table
 from munjang.errors import DataError
 from munjang.estimates import estimate_training
-from munjang.inputs.text import TextInput, longest_kept
+from munjang.inputs.text import TextInput
+from munjang.inputs.text_lengths import count_kept_tokens
 from munjang.preparation import Prepared, prepare
 from munjang.recipe import check_given
 from munjang.reporting import discard, pluralize, stage
@@ -83,7 +84,7 @@ def _cost(
     truncated = facts["truncated"] + facts["valid_truncated"]
     if truncated:
         texts = "1 text is" if truncated == 1 else f"{truncated:,} texts are"
-        notes.append(f"{texts} longer than {longest_kept(prepared.recipe)} tokens: truncated")
+        notes.append(f"{texts} longer than {count_kept_tokens(prepared.recipe)} tokens: truncated")
     return prepared, estimate_training(prepared, seconds=seconds).to_json(), notes
 
 

@@ -12,7 +12,7 @@ from munjang.cli.output import console, note, shown
 from munjang.cli.stages import showing_stages
 from munjang.cli.wrapping import terminal_width, wrapped
 from munjang.config import merge, parse_overrides, read_yaml
-from munjang.units import duration_text
+from munjang.units import format_duration
 
 if TYPE_CHECKING:
     from munjang.tasks.task import TaskScores
@@ -164,17 +164,17 @@ class Lines:
             parts.append(f"{self.pace.rate:,.0f} {step.unit}/s")
         left = self.pace.left(step)
         if left is not None:
-            parts.append(f"{duration_text(left)} left")
+            parts.append(f"{format_duration(left)} left")
         return "  ".join(parts)
 
 
 def _all_scores(scores: "TaskScores") -> str:
-    from munjang.tasks.figures import FIGURES
+    from munjang.tasks.metric_table import METRICS
 
     told = (
-        f"{FIGURES[name].title} {value:.4f}"
-        for name, value in scores.figures.items()
-        if FIGURES[name].decides
+        f"{METRICS[name].title} {value:.4f}"
+        for name, value in scores.metrics.items()
+        if METRICS[name].can_select
     )
     return f"validation: {', '.join(told)}"
 
@@ -192,10 +192,10 @@ class Bar:
     """A progress bar with loss, metric, tokens per second and time left."""
 
     def __init__(self, metric: str) -> None:
-        from munjang.tasks.figures import FIGURES
+        from munjang.tasks.metric_table import METRICS
 
         self.metric = metric
-        self._title = FIGURES[metric].title
+        self._title = METRICS[metric].title
         self.pace = Pace()
         self._console = console(error=True)
         self._bar: Any = None
@@ -211,7 +211,7 @@ class Bar:
         now = time.perf_counter()
         self.pace.take(step, now)
         if step.scores is not None:
-            value = step.scores.figures[self.metric]
+            value = step.scores.metrics[self.metric]
             self._score = f"{self._title} {value:.4f}"
             self._print(
                 f"step {step.number:,}: {_all_scores(step.scores)}"
@@ -230,7 +230,7 @@ class Bar:
             "loss": f"loss {self.pace.loss:.4f}",
             "score": self._score,
             "rate": f"{self.pace.rate:,.0f} {step.unit}/s" if self.pace.rate else "",
-            "left": "" if left is None else f"{duration_text(left)} left",
+            "left": "" if left is None else f"{format_duration(left)} left",
         }
         steps = f"{step.total}/{step.total}"
         fields = _with_room(told, self._console.width - len(steps) - _SHORTEST_BAR)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from munjang.cli.output import console, show, show_json
 from munjang.cli.tables import details, summary
 from munjang.reporting import pluralize
-from munjang.tasks.absent import notes_on
+from munjang.tasks.absent_classes import note_absent_classes
 
 if TYPE_CHECKING:
     from munjang.api import Trained
@@ -26,7 +26,7 @@ def show_training(trained: "Trained", *, as_json: bool) -> None:
         return
     training = trained.metrics["training"]
     console().print(summary(trained.scores, "validation"))
-    for line in notes_on(trained.scores):
+    for line in note_absent_classes(trained.scores):
         show(f"- {line}")
     folder = shlex.quote(str(trained.folder))
     row = trained.model.recipe.input_row
@@ -44,7 +44,7 @@ def show_training(trained: "Trained", *, as_json: bool) -> None:
 
 def show_evaluation(scores: "TaskScores", *, as_json: bool, wide: bool = False) -> None:
     """All scores: of the whole, then what the task tells beside."""
-    said = notes_on(scores)
+    said = note_absent_classes(scores)
     if as_json:
         show_json({**scores.to_json(), **({"notes": said} if said else {})})
         return

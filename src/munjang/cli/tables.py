@@ -8,8 +8,8 @@ from typing import Any
 from munjang.cli.fitting import Column, FirstThatFits, FittedTable
 from munjang.cli.output import shown
 from munjang.reporting import pluralize
-from munjang.tasks.figures import FIGURES
-from munjang.tasks.metrics import Scores, listed
+from munjang.tasks.classification_scores import Scores, list_largest
+from munjang.tasks.metric_table import METRICS
 from munjang.tasks.number_scores import NumberScores
 from munjang.tasks.set_scores import SetScores
 from munjang.tasks.task import TaskScores
@@ -40,9 +40,9 @@ def label(text: str) -> str:
 def summary(scores: TaskScores, what: str) -> FittedTable:
     """The figures of the whole."""
     table = plain_table(what, pluralize(scores.rows, "row"))
-    for name, value in scores.figures.items():
+    for name, value in scores.metrics.items():
         # a baseline from text to text has no probabilities, and so no cross-entropy
-        table.add_row(FIGURES[name].title, "–" if math.isnan(value) else f"{value:.4f}")
+        table.add_row(METRICS[name].title, "–" if math.isnan(value) else f"{value:.4f}")
     return table
 
 
@@ -54,7 +54,7 @@ def details(scores: TaskScores) -> list[Drawn]:
 def class_table(scores: Scores | SetScores) -> FittedTable:
     """Precision, recall and F1 of each class."""
     table = plain_table("class", "precision", "recall", "F1", "rows")
-    kept = listed(scores.classes, lambda one: one.rows)
+    kept = list_largest(scores.classes, lambda one: one.rows)
     for one in kept:
         figures = (one.precision, one.recall, one.f1)
         table.add_row(label(one.label), *(f"{f:.4f}" for f in figures), f"{one.rows:,}")

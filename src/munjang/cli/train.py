@@ -84,7 +84,7 @@ def train(
     """Train a model on labeled text, on images or on pairs of texts, and save it in a folder.
 
     DATA is CSV, TSV, JSON Lines, Parquet or plain text, each also gzipped; with --task images a
-    folder with one subfolder a class, or the sample digits; with --task translate a table with a
+    folder with one subfolder per class, or the sample digits; with --task translate a table with a
     source and a target column, or two files that are aligned line by line: --source and --target.
     What is guessed is said.
     Ctrl-C leaves a folder that the same command with --resume goes on from.
@@ -146,11 +146,11 @@ def train(
 
 def _goes_on(out: str, *, overwrite: bool) -> str:
     """What to type next, by what stands in the folder."""
-    from munjang.folder.layout import unfinished_in
+    from munjang.folder.layout import find_unfinished
     from munjang.folder.manifest import FILE as MANIFEST
 
     if (Path(out) / MANIFEST).exists() and not overwrite:
         return f"a finished model stands in {out}"
-    if unfinished_in(out) is not None:
+    if find_unfinished(out) is not None:
         return f"the same command with --resume goes on from {out}"
     return "the same command begins anew"

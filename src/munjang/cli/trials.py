@@ -38,11 +38,11 @@ def show_tuning(tuned: "Tuned", *, as_json: bool, wide: bool = False) -> None:
 
 def _trials(tuned: "Tuned", best: "TrialRow | None") -> object:
     from munjang.comparison.formatting import figure_text
-    from munjang.tasks.figures import FIGURES
+    from munjang.tasks.metric_table import METRICS
 
     table = plain_table(
         "trial",
-        FIGURES[tuned.metric].title,
+        METRICS[tuned.metric].title,
         Column("passes", rank=2),
         Column("steps", rank=1),
         "seconds",

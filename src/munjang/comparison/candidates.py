@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from munjang.comparison.contests import all_contests, contest_of
-from munjang.config import nearest
+from munjang.config import suggest_nearest
 from munjang.errors import ConfigError
 
 
@@ -92,7 +92,7 @@ def _unknown(name: str, task: str) -> ConfigError:
             f"{name} goes with {' or '.join(others)}; with {task} go all, {', '.join(known)}"
         )
     return ConfigError(
-        f"unknown model '{name}'{nearest(name, known)}; known: all, {', '.join(known)}"
+        f"unknown model '{name}'{suggest_nearest(name, known)}; known: all, {', '.join(known)}"
     )
 
 

@@ -15,7 +15,7 @@ from munjang.comparison.plan import DATA, Plan
 from munjang.comparison.standings import Outcome
 from munjang.comparison.statistics import Ints, score
 from munjang.comparison.stored import Part, class_numbers, read_labels, read_part
-from munjang.tasks.metrics import ConfusedPair, Confusion, confusions
+from munjang.tasks.classification_scores import ConfusedPair, Confusion, count_confusions
 
 METRICS = ("accuracy", "macro_f1", "log_loss")
 
@@ -103,7 +103,7 @@ def _confusion(
     seeds: Sequence[ClassAnswers], targets: Ints, labels: Sequence[str]
 ) -> Confusion | tuple[ConfusedPair, ...]:
     guesses = np.concatenate([answers.guesses for answers in seeds])
-    matrix, confused = confusions(np.tile(targets, len(seeds)), guesses, labels)
+    matrix, confused = count_confusions(np.tile(targets, len(seeds)), guesses, labels)
     return confused if matrix is None else matrix
 
 

@@ -7,7 +7,12 @@ from munjang.comparison.class_judge import ClassDetails
 from munjang.comparison.contests import contest_of
 from munjang.comparison.results import Comparison
 from munjang.report.html import Markup, element, table
-from munjang.tasks.metrics import MATRIX_CLASSES, ConfusedPair, Confusion, worst_pairs
+from munjang.tasks.classification_scores import (
+    MATRIX_CLASSES,
+    ConfusedPair,
+    Confusion,
+    find_worst_pairs,
+)
 
 # Larger matrices do not fit side by side: their worst pairs are listed instead.
 _WIDEST_MATRIX, _WORST_PAIRS = 12, 10
@@ -51,7 +56,7 @@ def _worst_pairs(counts: Confusion | tuple[ConfusedPair, ...], labels: Sequence[
     if len(labels) <= MATRIX_CLASSES:
         counts = tuple(
             ConfusedPair(labels[true], labels[guessed], rows)
-            for true, guessed, rows in worst_pairs(cast(Confusion, counts), _WORST_PAIRS)
+            for true, guessed, rows in find_worst_pairs(cast(Confusion, counts), _WORST_PAIRS)
         )
     pairs = cast(tuple[ConfusedPair, ...], counts)[:_WORST_PAIRS]
     return table(

@@ -3,7 +3,7 @@
 import math
 
 from munjang.errors import ConfigError
-from munjang.tasks.figures import FIGURES
+from munjang.tasks.metric_table import METRICS
 
 # Share of the whole range of a metric: 0.01 of accuracy, 1 of chrF and BLEU.
 _SHARE = 0.01
@@ -45,7 +45,7 @@ def margin_of(metric: str, given: float | None, unit: float = 1.0) -> float:
     if not isinstance(given, int | float) or not 0 < given < width:
         below = "" if width == math.inf else f" and below {width:g}"
         raise ConfigError(
-            f"margin: expected a number above 0{below}, in the unit of {FIGURES[metric].title}, "
+            f"margin: expected a number above 0{below}, in the unit of {METRICS[metric].title}, "
             f"such as {default_margin(metric, unit):g}; got {given}"
         )
     return given
@@ -53,7 +53,7 @@ def margin_of(metric: str, given: float | None, unit: float = 1.0) -> float:
 
 def _width(metric: str) -> float:
     """Return the length of the range of the metric."""
-    figure = FIGURES[metric]
+    figure = METRICS[metric]
     if figure.lowest is None or figure.highest is None:
         return math.inf
     return figure.highest - figure.lowest

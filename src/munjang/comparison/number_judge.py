@@ -13,7 +13,7 @@ from munjang.comparison.standings import Outcome
 from munjang.comparison.statistics import Floats, Tally, mean_tally, score
 from munjang.comparison.stored import Part, read_numbers, read_part
 from munjang.errors import ConfigError
-from munjang.tasks.number_scores import number_scores
+from munjang.tasks.number_scores import score_numbers
 
 METRICS = ("mae", "rmse", "r2")
 _EXAMPLES = 20
@@ -108,7 +108,7 @@ class NumberJudge:
     def outcome(self, record: Mapping[str, Any], run: Path) -> Outcome:
         """Return the outcome of the finished run in a folder."""
         answers = read_numbers(run, len(self.targets))
-        scores = number_scores(answers, self.targets).figures
+        scores = score_numbers(answers, self.targets).metrics
         figures = {name: value for name, value in scores.items() if np.isfinite(value)}
         tally = number_tally(self.metric, answers, self.targets)
         figures[self.metric] = score(tally)

@@ -8,7 +8,7 @@ from munjang.comparison.wording import cells, headline, heads, notes
 from munjang.folder.manifest import write_atomically
 from munjang.report.html import Markup, element, join, page, table
 from munjang.report.svg import Line, Point, lines, scatter
-from munjang.tasks.figures import FIGURES
+from munjang.tasks.metric_table import METRICS
 
 
 def write_page(comparison: Comparison) -> None:
@@ -43,7 +43,7 @@ def _standings(comparison: Comparison) -> Markup:
 
 
 def _fronts(comparison: Comparison) -> list[Markup]:
-    decides = FIGURES[comparison.plan.metric]
+    decides = METRICS[comparison.plan.metric]
     name, up = decides.title, decides.larger_is_better
     input_name = contest_of(comparison.plan.task).input_name
     rows = [row for row in comparison.standings if row.score is not None]
@@ -75,7 +75,7 @@ def _point(row: Standing, cost: float | None) -> Point:
 def _curves(comparison: Comparison) -> list[Markup]:
     if not comparison.curves:
         return []
-    name = FIGURES[comparison.plan.metric].title
+    name = METRICS[comparison.plan.metric].title
     drawn = [Line(curve.name, curve.seconds, curve.scores) for curve in comparison.curves]
     axis = f"{name}, validation part"
     picture = lines(drawn, "seconds of training", axis, colors=comparison.colors)

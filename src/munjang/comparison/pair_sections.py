@@ -9,8 +9,8 @@ from munjang.comparison.pair_judge import PairDetails
 from munjang.comparison.results import Comparison
 from munjang.report.html import Markup, element, table
 from munjang.report.svg import Line, lines
-from munjang.tasks.figures import FIGURES
-from munjang.tasks.translation_scores import is_same
+from munjang.tasks.metric_table import METRICS
+from munjang.tasks.translation_scores import is_exact_match
 
 
 def pair_sections(comparison: Comparison) -> list[Markup]:
@@ -26,7 +26,7 @@ def _by_length(comparison: Comparison, details: PairDetails) -> list[Markup]:
         return []
     means = [group.mean for group in groups]
     drawn = [Line(row.name, means, [row.by_length[g.name] for g in groups]) for row in rows]
-    unit, title = details.lengths.unit, FIGURES[metric].title
+    unit, title = details.lengths.unit, METRICS[metric].title
     picture = lines(drawn, f"{unit} of the source", title, colors=comparison.colors)
     heads = [unit, *(group.name for group in groups)]
     counts = ["pairs", *(f"{len(group.rows):,}" for group in groups)]
@@ -70,5 +70,5 @@ def _example(example: PairExample) -> Markup:
 
 
 def _answer(answer: GivenAnswer, reference: str) -> Sequence[object]:
-    kind = "right" if is_same(answer.text, reference) else "wrong"
+    kind = "right" if is_exact_match(answer.text, reference) else "wrong"
     return [answer.name, element("td", answer.text, class_=f"text {kind}"), f"{answer.chrf:.0f}"]

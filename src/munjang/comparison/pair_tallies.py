@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from munjang.comparison.statistics import Floats, Tally, mean_tally
-from munjang.tasks.translation_scores import is_same, sacrebleu_metrics, signatures_of
+from munjang.tasks.translation_scores import is_exact_match, list_signatures, sacrebleu_metrics
 
 METRICS = ("chrf", "bleu", "exact_match")
 
@@ -31,7 +31,7 @@ class PairTallies:
     def tally(self, metric: str, answers: Sequence[str]) -> Tally:
         """Return one of `METRICS` of one run, whose answers are in the order of the references."""
         if metric == "exact_match":
-            same = np.array(list(map(is_same, answers, self.references)), dtype=np.float64)
+            same = np.array(list(map(is_exact_match, answers, self.references)), dtype=np.float64)
             return mean_tally(same)
         counted = self._counted[metric]
         counts = counted._extract_corpus_statistics(list(answers), [self.references])
@@ -40,7 +40,7 @@ class PairTallies:
     @property
     def signatures(self) -> tuple[str, ...]:
         """Signatures of sacrebleu, once both BLEU and chrF were computed."""
-        return signatures_of(self._counted)
+        return list_signatures(self._counted)
 
 
 def _score_of(metric: Any) -> Callable[[Floats], Floats]:

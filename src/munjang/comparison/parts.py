@@ -17,7 +17,7 @@ from munjang.data.labels import check_known_labels, require_labels
 from munjang.data.readers.class_names import match_known_labels
 from munjang.data.splits import split
 from munjang.data.table import Table
-from munjang.folder.manifest import write_atomically, written_whole
+from munjang.folder.manifest import write_atomically, write_whole
 from munjang.recipe import Recipe
 from munjang.reporting import Report
 from munjang.tasks.classify import Classify, ClassifySettings
@@ -40,7 +40,7 @@ def read_sources(
 
 def _reading(recipe: Recipe, data: Any) -> Recipe:
     """Return the recipe as it reads other data: files without names of columns have none."""
-    reading = recipe.input_class.trained_reading(recipe, data)
+    reading = recipe.input_class.reading_settings(recipe, data)
     unnamed = {key: None for key in type(recipe.section("data")).model_fields if "column" in key}
     return recipe.with_section("data", **{**unnamed, **reading})
 
@@ -99,7 +99,7 @@ def write_tables(parts: Parts, folder: Path) -> None:
     for name in PARTS:
         table = parts[name]
         kept = {table.key_role: _inputs(table), table.target_role: require_labels(table)}
-        with written_whole(part_file(folder, name)) as partial_file:
+        with write_whole(part_file(folder, name)) as partial_file:
             pl.DataFrame(kept).write_parquet(partial_file)
     if parts.labels:
         write_atomically(folder / LABELS, json.dumps(parts.labels, ensure_ascii=False))
@@ -119,7 +119,7 @@ def write_pixels(parts: Parts, folder: Path) -> None:
         OSError: A file cannot be written; it is named.
     """
     for name in PARTS:
-        with written_whole(pixels_file(folder, name)) as partial_file:
+        with write_whole(pixels_file(folder, name)) as partial_file:
             save_file({PIXELS: np.ascontiguousarray(parts[name]["image"])}, partial_file)
 
 

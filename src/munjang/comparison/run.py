@@ -22,11 +22,11 @@ from munjang.comparison.plan import (
 )
 from munjang.comparison.processes import read_record, run_alone
 from munjang.comparison.results import Comparison
-from munjang.config import given_settings, merge, parse_overrides, shown
+from munjang.config import collect_settings, merge, parse_overrides, shown
 from munjang.errors import ConfigError
 from munjang.folder.layout import make_folder
-from munjang.folder.lock import hold
-from munjang.preparation import settle_input
+from munjang.folder.lock import hold_lock
+from munjang.preparation import choose_input
 from munjang.reporting import Report, discard, pluralize
 
 _MOST_SEEDS = 1000
@@ -109,8 +109,8 @@ def compare(
         "skip_bad_rows": skip_bad_rows,
     }
     typed = dict(overrides) if isinstance(overrides, Mapping) else parse_overrides(overrides)
-    given = given_settings(config, {"task": task, "input": input, "data": reading})
-    named = settle_input(merge(given, typed), data, report)
+    given = collect_settings(config, {"task": task, "input": input, "data": reading})
+    named = choose_input(merge(given, typed), data, report)
     given = {**given, "input": named["input"]}
     name = contest_name(named)
     contest = contest_of(name)
@@ -128,7 +128,7 @@ def compare(
         if not candidate.is_baseline:
             contest.check(candidate.model, settings_of(candidate, 0, given), parts)
     plan = Plan(name, candidates, seeds, spend, chosen, given, contest.digest(parts), allowed)
-    with hold(make_folder(folder), report):
+    with hold_lock(make_folder(folder), report):
         refuse_occupied(folder, resume=resume, overwrite=overwrite)
         open_plan(folder, plan, resume=resume)
         contest.write(parts, folder / DATA)

@@ -8,7 +8,7 @@ from munjang.comparison.formatting import figure_text
 from munjang.comparison.results import Comparison
 from munjang.comparison.set_judge import SetDetails
 from munjang.report.html import Markup, element, table
-from munjang.tasks.metrics import LISTED_CLASSES
+from munjang.tasks.classification_scores import LISTED_CLASSES
 
 
 def set_sections(comparison: Comparison) -> list[Markup]:

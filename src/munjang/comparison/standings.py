@@ -11,7 +11,7 @@ from munjang.comparison.candidates import Candidate
 from munjang.comparison.gaps import Difference, Gaps, Measured
 from munjang.comparison.processor import ENOUGH
 from munjang.comparison.statistics import Interval, Scale, Tally, score, seeds_interval
-from munjang.tasks.figures import FIGURES
+from munjang.tasks.metric_table import METRICS
 
 THE_BEST, WORSE, SLIGHTLY = "the best", "worse", "worse within the margin"
 GOOD, UNCLEAR, CONSTANT = "good enough", "cannot tell", "constant"
@@ -114,7 +114,7 @@ def make_standings(
         metric: The metric that decides.
         margin: How far behind the best is good enough.
     """
-    figure = FIGURES[metric]
+    figure = METRICS[metric]
     up, scale = figure.larger_is_better, Scale(figure.lowest, figure.highest)
     measured = {
         candidate.name: Measured.of([run.tally for run in runs], chance=not candidate.is_baseline)

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from munjang.errors import FolderError
-from munjang.folder.manifest import write_atomically, written_whole
+from munjang.folder.manifest import write_atomically, write_whole
 from munjang.json_files import read_json
 
 Floats = npt.NDArray[np.float64]
@@ -95,7 +95,7 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise ValueError("some answers to the test part are not finite numbers")
-    with written_whole(path) as partial:
+    with write_whole(path) as partial:
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, partial)
 
 

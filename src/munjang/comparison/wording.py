@@ -15,7 +15,7 @@ from munjang.comparison.selection import size_text
 from munjang.comparison.standings import Standing
 from munjang.comparison.statistics import Interval, Scale
 from munjang.reporting import pluralize
-from munjang.tasks.figures import FIGURES
+from munjang.tasks.metric_table import METRICS
 
 # With fewer rows most gaps are not significant.
 _FEW_ROWS = 100
@@ -47,9 +47,9 @@ def headline(comparison: Comparison) -> Headline:
 def heads(plan: Plan) -> list[str]:
     """Return the heads of the table."""
     return [
-        *("model", FIGURES[plan.metric].title, "over seeds", "over rows"),
+        *("model", METRICS[plan.metric].title, "over seeds", "over rows"),
         *("behind the best", "verdict"),
-        *(FIGURES[name].title for name in _also_shown(plan)),
+        *(METRICS[name].title for name in _also_shown(plan)),
         *("parameters", "folder", "training", f"{contest_of(plan.task).unit}/s"),
         *("p50", "p99", "memory"),
     ]
@@ -123,7 +123,7 @@ def _notes_on_certainty(comparison: Comparison) -> Iterator[str]:
     gaps = [row.to_best for row in comparison.standings if row.to_best is not None]
     judged = f"with {pluralize(rows, 'row')} to judge on and {pluralize(plan.seeds, 'seed')}"
     least = median(gap.significant_from for gap in gaps) if gaps else None
-    figure = FIGURES[plan.metric]
+    figure = METRICS[plan.metric]
     width = Scale(figure.lowest, figure.highest).width
     if least is not None and width is not None and least >= width:
         yield f"{judged} no gap is large enough to be significant"

@@ -19,7 +19,7 @@ class ArrayBatch:
 
     Attributes:
         values: [batch, ...] of the type that the dataset has.
-        rows: [batch] int64, place of each row in its dataset.
+        rows: [batch] int64, index of each row in its dataset.
         targets: [batch, ...], or None.
     """
 
@@ -55,7 +55,7 @@ class ArrayDataset:
     Attributes:
         values: [rows, ...]; may be mapped from a file (`numpy.memmap`).
         targets: [rows, ...], or None for prediction.
-        unit: what speed is counted in.
+        unit: unit of sizes and speeds.
     """
 
     values: npt.NDArray[Any]
@@ -70,10 +70,10 @@ class ArrayDataset:
         """1 for each row: none is longer than another."""
         return np.ones(len(self.values), dtype=np.int64)
 
-    def take(self, places: Int64s) -> "ArrayDataset":
-        """Return the rows at some places, in that order."""
-        targets = None if self.targets is None else self.targets[places]
-        return ArrayDataset(self.values[places], targets, self.unit)
+    def take(self, indices: Int64s) -> "ArrayDataset":
+        """Return the rows at some indices, in that order."""
+        targets = None if self.targets is None else self.targets[indices]
+        return ArrayDataset(self.values[indices], targets, self.unit)
 
     def batches(self, groups: Iterable[Group]) -> Iterator[ArrayBatch]:
         """Yield the batch of each group, made when it is asked for."""

@@ -1,4 +1,4 @@
-"""Batches: padded tensors of the rows that a bucket puts together."""
+"""Batches of texts: padded tensors of rows with similar lengths."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from munjang.text.vocabulary import PAD
 
 @dataclass(frozen=True)
 class Batch:
-    """What a model sees of some rows.
+    """Some rows as padded tensors.
 
     Attributes:
         ids: [batch, time] int64, PAD on the right.
-        lengths: [batch] int64, real tokens of each row.
-        mask: [batch, time], True = real token.
-        rows: [batch] int64, where each row stands in its column.
+        lengths: [batch] int64, number of tokens of each row, padding not counted.
+        mask: [batch, time], True for tokens and False for padding.
+        rows: [batch] int64, index of each row in its dataset.
         targets: [batch], [batch, labels] or None.
     """
 
@@ -36,16 +36,16 @@ class Batch:
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
-        """What a text network is called with: `ids` and `mask`."""
+        """The arguments of a text network: `ids` and `mask`."""
         return self.ids, self.mask
 
     @property
     def size(self) -> int:
-        """Real tokens, padding not counted."""
+        """Number of tokens, padding not counted."""
         return int(self.lengths.sum())
 
     def to(self, device: torch.device) -> "Batch":
-        """The same batch on another device."""
+        """Return the batch on another device."""
         if device.type == "cpu":
             return self
         return Batch(
@@ -58,8 +58,8 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Examples:
-    """A token column with one target a row.
+class TextDataset:
+    """Dataset of a token column, with one target per row.
 
     Attributes:
         column: token column.
@@ -75,22 +75,22 @@ class Examples:
 
     @property
     def lengths(self) -> Int64s:
-        """Tokens of each row."""
+        """Number of tokens per row, [rows]."""
         return np.diff(values_and_offsets(self.column)[1])
 
-    def take(self, places: Int64s) -> "Examples":
-        """Return the rows at some places, in that order."""
-        targets = None if self.targets is None else self.targets[places]
-        return Examples(self.column.take(pa.array(places)), targets)
+    def take(self, indices: Int64s) -> "TextDataset":
+        """Return the rows at some indices, in that order."""
+        targets = None if self.targets is None else self.targets[indices]
+        return TextDataset(self.column.take(pa.array(indices)), targets)
 
     def batches(self, groups: Iterable[Group]) -> Iterator[Batch]:
-        """The batch of each group, made when it is asked for."""
+        """Yield the batch of each group, made when it is asked for."""
         values, offsets = values_and_offsets(self.column)
         for group in groups:
             yield pad(values, offsets, group, self.targets)
 
     def in_order_of_length(self, batch_size: int = 256) -> Iterator[Batch]:
-        """All rows once, the shortest first: for evaluation and prediction."""
+        """Yield all rows once, the shortest first, for evaluation and prediction."""
         yield from self.batches(Bucketing(batch_size).in_order_of_length(self.lengths))
 
 
@@ -100,14 +100,14 @@ def pad(
     group: Group,
     targets: npt.NDArray[Any] | None,
 ) -> Batch:
-    """The batch of the rows of a group."""
+    """Return the padded batch of the rows of a group."""
     starts = offsets[group.rows]
     lengths = offsets[group.rows + 1] - starts
-    place = np.arange(group.time)
-    mask = place < lengths[:, None]
-    # places behind the end of a row read what stands there, which counts as nothing: PAD is 0
-    found = values.take(starts[:, None] + place, mode="clip") if len(values) else PAD
-    ids = np.multiply(found, mask, dtype=np.int64)
+    positions = np.arange(group.time)
+    mask = positions < lengths[:, None]
+    # positions after the end of a row read tokens of the next one; times the mask they are PAD, 0
+    tokens = values.take(starts[:, None] + positions, mode="clip") if len(values) else PAD
+    ids = np.multiply(tokens, mask, dtype=np.int64)
     return Batch(
         ids=torch.from_numpy(ids),
         lengths=torch.from_numpy(lengths),
@@ -118,57 +118,65 @@ def pad(
 
 
 def truncate(
-    column: TokenColumn, longest: int, *, signs: Sequence[int] = ()
+    column: TokenColumn, max_length: int, *, signs: Sequence[int] = ()
 ) -> tuple[TokenColumn, int]:
-    """Keep the first `longest` tokens of each row, without a sign in the last place.
+    """Keep the first `max_length` tokens of each row, without a sign at the end.
 
     Returns:
-        The column, and how many rows it cut.
+        The column, and the number of truncated rows.
     """
-    column, cut = keep_beginnings(column, longest, signs=signs, room=longest)
-    return column, int(cut.sum())
+    column, truncated = truncate_rows(column, max_length, signs=signs, max_tokens=max_length)
+    return column, int(truncated.sum())
 
 
-def keep_beginnings(
-    column: TokenColumn, longest: int, *, signs: Sequence[int] = (), room: int | None = None
+def truncate_rows(
+    column: TokenColumn,
+    max_length: int,
+    *,
+    signs: Sequence[int] = (),
+    max_tokens: int | None = None,
 ) -> tuple[TokenColumn, Bools]:
-    """Keep the first `longest` tokens of each row, signs not counted.
+    """Keep the first `max_length` tokens of each row, signs not counted.
 
     Args:
         column: token column.
-        longest: tokens of a row, signs not counted.
-        signs: ids of tokens that say something of the next one, see `munjang.text.capitals`. None
-            is kept without the token that it belongs to.
-        room: tokens of a row, signs counted; None = any number.
+        max_length: most tokens of a row, signs not counted.
+        signs: ids of tokens that mark the next one (`munjang.text.capitals`). No sign is kept
+            without the token that it belongs to.
+        max_tokens: most tokens of a row, signs counted; None: no limit.
 
     Returns:
-        The column, and which rows were cut [rows].
+        The column, and True for each row that was truncated [rows].
     """
     values, offsets = values_and_offsets(column)
     lengths = np.diff(offsets)
-    if lengths.max(initial=0) <= (longest if room is None else min(longest, room)):
+    if lengths.max(initial=0) <= (
+        max_length if max_tokens is None else min(max_length, max_tokens)
+    ):
         return column, np.zeros(len(lengths), dtype=np.bool_)
-    kept = kept_tokens(values, offsets, longest, signs=signs, room=room)
-    before = bounds_of(kept)
-    cut: Bools = np.diff(before[offsets]) < lengths
-    return (token_column(values[kept], before[offsets]), cut) if cut.any() else (column, cut)
+    kept = mask_kept_tokens(values, offsets, max_length, signs=signs, max_tokens=max_tokens)
+    kept_before = bounds_of(kept)
+    truncated: Bools = np.diff(kept_before[offsets]) < lengths
+    if not truncated.any():
+        return column, truncated
+    return token_column(values[kept], kept_before[offsets]), truncated
 
 
-def kept_tokens(
+def mask_kept_tokens(
     values: Int32s,
     offsets: Int64s,
-    longest: int,
+    max_length: int,
     *,
     signs: Sequence[int] = (),
-    room: int | None = None,
+    max_tokens: int | None = None,
 ) -> Bools:
-    """Which of the tokens of some rows `keep_beginnings` keeps [tokens]."""
+    """Return True for each token that `truncate_rows` keeps, [tokens]."""
     starts = np.repeat(offsets[:-1], np.diff(offsets))
-    place = np.arange(len(values)) - starts
+    position = np.arange(len(values)) - starts
     are_signs = np.isin(values, signs) if signs else np.zeros(len(values), dtype=np.bool_)
-    words = bounds_of(~are_signs)
-    kept: Bools = words[:-1] - words[starts] < longest
-    if room is not None:
-        # a sign in the last place would stand there without its word
-        kept &= (place < room) & ~(are_signs & (place == room - 1))
+    words_before = bounds_of(~are_signs)
+    kept: Bools = words_before[:-1] - words_before[starts] < max_length
+    if max_tokens is not None:
+        # a sign in the last position would be kept without its word
+        kept &= (position < max_tokens) & ~(are_signs & (position == max_tokens - 1))
     return kept

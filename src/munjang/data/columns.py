@@ -1,4 +1,4 @@
-"""Texts from Python, of whatever kind of collection, to one column."""
+"""Conversion of texts from Python to a column."""
 
 from collections.abc import Iterable
 
@@ -9,10 +9,10 @@ from munjang.text.blank import without_blanks
 
 
 def text_column(texts: str | Iterable[str]) -> pl.Series:
-    """A column of the texts of a collection (`munjang.data.collection`); empty ones are "".
+    """Return the texts of a collection (`munjang.data.collection`) as a column; empty ones are "".
 
     Raises:
-        DataError: it is no collection of texts, or an entry is no text; its place is named.
+        DataError: `texts` is no collection of texts, or an entry is no text; its index is named.
     """
     if isinstance(texts, pl.Series) and texts.dtype == pl.String and not texts.null_count():
         return without_blanks(texts)

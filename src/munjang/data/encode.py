@@ -1,4 +1,4 @@
-"""Texts to the token column that a model reads: tokenized, marked at both ends, cut to length."""
+"""Encoder of texts as a token column: tokenized, truncated, with GO and EOS if wanted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from munjang.data.batches import keep_beginnings
+from munjang.data.batches import truncate_rows
 from munjang.text.capitals import sign_ids
 from munjang.text.columns import TokenColumn, token_column, values_and_offsets
 from munjang.text.prefixes import longest_encoded_whole, sufficient_prefix
@@ -17,32 +17,32 @@ from munjang.text.words import WordTokenizer
 
 @dataclass(frozen=True)
 class EncodedTexts:
-    """A token column, and what was cut to make it.
+    """A token column, which texts were truncated, and their OOV words.
 
     Attributes:
-        column: token column, one row a text.
+        column: token column, one row per text.
         truncated: True for each text that was longer than allowed, [rows].
-        unknown: words out of vocabulary, for models that spell them: the ids from the size of the
-            vocabulary up. Empty where all of them are OOV.
+        oov_words: out-of-vocabulary words, whose ids follow those of the vocabulary; for models
+            with subword embeddings. Empty if all of them share the id OOV.
     """
 
     column: TokenColumn
     truncated: np.ndarray[tuple[int], np.dtype[np.bool_]]
-    unknown: tuple[str, ...] = ()
+    oov_words: tuple[str, ...] = ()
 
 
-def add_ends(column: TokenColumn) -> TokenColumn:
-    """Put GO before and EOS behind the tokens of each row."""
+def insert_go_eos(column: TokenColumn) -> TokenColumn:
+    """Put GO before and EOS after the tokens of each row."""
     values, offsets = values_and_offsets(column)
     rows = len(offsets) - 1
     shifted = offsets + 2 * np.arange(rows + 1)
     marked = np.empty(len(values) + 2 * rows, dtype=np.int32)
-    inside = np.ones(len(marked), dtype=bool)
-    inside[shifted[:-1]] = False
-    inside[shifted[1:] - 1] = False
+    is_token = np.ones(len(marked), dtype=bool)
+    is_token[shifted[:-1]] = False
+    is_token[shifted[1:] - 1] = False
     marked[shifted[:-1]] = GO
     marked[shifted[1:] - 1] = EOS
-    marked[inside] = values
+    marked[is_token] = values
     return token_column(marked, shifted)
 
 
@@ -51,40 +51,42 @@ def encode_texts(
     texts: pl.Series,
     *,
     max_length: int,
-    ends: bool,
-    spelled: bool = False,
+    add_go_eos: bool,
+    with_oov_words: bool = False,
     known: Sequence[str] = (),
-    room: int | None = None,
+    max_tokens: int | None = None,
 ) -> EncodedTexts:
-    """Encode `texts`, keeping the first `max_length` tokens of each.
+    """Encode texts and keep the first `max_length` tokens of each.
 
-    GO and EOS are not counted, and neither are signs of capitals: a text keeps as many words with
-    them as without. No sign is kept without its word.
+    GO, EOS and capital signs are not counted, so that a text keeps as many words with them as
+    without. No sign is kept without its word.
 
     Args:
         tokenizer: fitted.
-        texts: one a row.
-        max_length: tokens of a text.
-        ends: whether GO and EOS stand around them.
-        spelled: give words out of vocabulary ids of their own; only words have a spelling to tell.
-        known: words out of vocabulary that have theirs already; `unknown` begins with them.
-        room: tokens of a text in all, signs counted, but for GO and EOS; None = any number.
+        texts: one per row.
+        max_length: most tokens of a text, signs not counted.
+        add_go_eos: put GO before and EOS after each text.
+        with_oov_words: give each OOV word an id of its own; for the tokenizer `words` only.
+        known: OOV words that have an id already; `oov_words` begins with them.
+        max_tokens: most tokens of a text, signs counted, GO and EOS not; None: no limit.
     """
-    texts = _beginnings(tokenizer, texts, max_length if room is None else min(max_length, room))
-    named: list[str] = []
-    if spelled and isinstance(tokenizer, WordTokenizer):
-        column, named = tokenizer.encode_with_oov_words(texts)
-        column = _numbered(column, tokenizer.vocabulary.size)
+    texts = _shorten(
+        tokenizer, texts, max_length if max_tokens is None else min(max_length, max_tokens)
+    )
+    oov_words: list[str] = []
+    if with_oov_words and isinstance(tokenizer, WordTokenizer):
+        column, oov_words = tokenizer.encode_with_oov_words(texts)
+        column = _number_oov_tokens(column, tokenizer.vocabulary.size)
     else:
         column = tokenizer.encode(texts)
     signs = sign_ids(tokenizer.vocabulary)
-    column, truncated = keep_beginnings(column, max_length, signs=signs, room=room)
-    column, unknown = _by_type(column, tokenizer.vocabulary.size, named, known)
-    return EncodedTexts(add_ends(column) if ends else column, truncated, unknown)
+    column, truncated = truncate_rows(column, max_length, signs=signs, max_tokens=max_tokens)
+    column, distinct = _merge_oov_ids(column, tokenizer.vocabulary.size, oov_words, known)
+    return EncodedTexts(insert_go_eos(column) if add_go_eos else column, truncated, distinct)
 
 
-def _beginnings(tokenizer: Tokenizer, texts: pl.Series, tokens: int) -> pl.Series:
-    """The texts, of each long one as much as holds its first tokens."""
+def _shorten(tokenizer: Tokenizer, texts: pl.Series, tokens: int) -> pl.Series:
+    """Return the texts, long ones shortened to a prefix that holds their first tokens."""
     longest = longest_encoded_whole(tokens)
     if texts.dtype != pl.String or not (texts.str.len_bytes() > longest).any():
         return texts
@@ -95,8 +97,8 @@ def _beginnings(tokenizer: Tokenizer, texts: pl.Series, tokens: int) -> pl.Serie
     return pl.Series(texts.name, rows, dtype=pl.String)
 
 
-def _numbered(column: TokenColumn, size: int) -> TokenColumn:
-    """Each OOV gets an id of its own, from `size` up."""
+def _number_oov_tokens(column: TokenColumn, size: int) -> TokenColumn:
+    """Give each OOV token an id of its own, from `size` up."""
     values, offsets = values_and_offsets(column)
     places = np.flatnonzero(values == OOV)
     values = values.copy()
@@ -104,15 +106,15 @@ def _numbered(column: TokenColumn, size: int) -> TokenColumn:
     return token_column(values, offsets)
 
 
-def _by_type(
-    column: TokenColumn, size: int, named: Sequence[str], known: Sequence[str]
+def _merge_oov_ids(
+    column: TokenColumn, size: int, oov_words: Sequence[str], known: Sequence[str]
 ) -> tuple[TokenColumn, tuple[str, ...]]:
-    """One id a distinct word, of the OOV that are left.
+    """Give each distinct OOV word one id, once rows are truncated.
 
     Args:
-        column: of `_numbered`, cut.
-        size: of the vocabulary.
-        named: the word of each number.
+        column: result of `_number_oov_tokens`, truncated.
+        size: vocabulary size.
+        oov_words: the word of each OOV token.
         known: words whose ids come first.
     """
     values, offsets = values_and_offsets(column)
@@ -120,7 +122,7 @@ def _by_type(
     if not len(places):
         return column, tuple(known)
     ids = {word: size + number for number, word in enumerate(known)}
-    words = (named[number] for number in (values[places] - size).tolist())
+    words = (oov_words[number] for number in (values[places] - size).tolist())
     values = values.copy()
     values[places] = [ids.setdefault(word, size + len(ids)) for word in words]
     return token_column(values, offsets), tuple(ids)

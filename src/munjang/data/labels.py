@@ -1,4 +1,4 @@
-"""Are the labels fit for training, and known at evaluation?"""
+"""Checks of labels: fit for training, and known at evaluation."""
 
 from collections.abc import Sequence
 
@@ -15,10 +15,10 @@ from munjang.text.columns import Int64s
 
 
 def require_labels(table: Table) -> pl.Series:
-    """The labels of a table that must have some.
+    """Return the labels of a table.
 
     Raises:
-        DataError: it has none.
+        DataError: the table has no label column.
     """
     if table.targets is None:
         raise DataError(
@@ -30,7 +30,7 @@ def require_labels(table: Table) -> pl.Series:
 
 
 def count_labels(labels: pl.Series) -> dict[str, int]:
-    """Rows of each label, the most frequent first, ties in order of the alphabet."""
+    """Return rows per label, the most frequent first, ties in alphabetical order."""
     counts = labels.value_counts(name="count").rows()
     return dict(sorted(counts, key=lambda pair: (-pair[1], pair[0])))
 
@@ -40,10 +40,10 @@ def check_labels(table: Table, *, least: int = 1) -> dict[str, int]:
 
     Args:
         table: the training rows.
-        least: how many rows each class needs, such as the number of parts of a split.
+        least: number of rows that each class needs, such as the number of parts of a split.
 
     Returns:
-        Rows of each label, the most frequent first.
+        Rows per label, the most frequent first.
 
     Raises:
         DataError: there are no labels, only one class, or a class has fewer rows than `least`.
@@ -63,13 +63,13 @@ def check_labels(table: Table, *, least: int = 1) -> dict[str, int]:
 
 
 def too_few(table: Table, small: dict[str, int], least: int, unit: str = "row") -> DataError:
-    """What to say about classes that are too small, at the first row of the smallest."""
+    """Return the error about classes that are too small, at the first row of the smallest."""
     label = min(small, key=lambda name: (small[name], name))
     count = small[label]
     others = join_names([name for name in small if name != label])
     more = f"; also too small: {others}" if others else ""
     near_all = len(small) > 1 and table.targets is not None and len(small) > len(table) // 4
-    hint = "; is the right column taken for the labels?" if near_all else ""
+    hint = "; is this the right label column?" if near_all else ""
     index = int(np.flatnonzero((require_labels(table) == label).to_numpy())[0])
     return table.error(
         index,
@@ -80,34 +80,33 @@ def too_few(table: Table, small: dict[str, int], least: int, unit: str = "row") 
 
 
 def check_known_labels(labels: pl.Series, known: Sequence[str], table: Table) -> Int64s:
-    """Number the labels of a table by their place in `known`.
+    """Return the class numbers of labels: their indices in `known`.
 
     Args:
-        labels: one label a row of `table`.
+        labels: one label per row of `table`.
         known: the labels seen in training.
-        table: where the labels stand, for the message.
+        table: the table of the labels, for messages.
 
     Returns:
-        For each row the index of its label in `known`.
+        Class numbers [rows].
 
     Raises:
-        DataError: no known label has the key of one (`munjang.names`); names its row and the known
-            ones.
+        DataError: a label has the key (`munjang.names`) of no known one; its row is named.
     """
     names, numbers = KnownLabels(known), {name: number for number, name in enumerate(known)}
-    given = labels.unique()
-    found_names = (names.find(label) for label in given)
+    distinct = labels.unique()
+    known_names = (names.find(label) for label in distinct)
     places = pl.DataFrame(
         {
-            "label": given,
+            "label": distinct,
             "place": pl.Series(
-                [None if name is None else numbers[name] for name in found_names], dtype=pl.Int64
+                [None if name is None else numbers[name] for name in known_names], dtype=pl.Int64
             ),
         }
     )
     rows = pl.DataFrame({"label": labels})
-    found = rows.join(places, on="label", how="left", maintain_order="left")["place"]
-    unknown = np.flatnonzero(found.is_null().to_numpy())
+    indices = rows.join(places, on="label", how="left", maintain_order="left")["place"]
+    unknown = np.flatnonzero(indices.is_null().to_numpy())
     if len(unknown):
         first = int(unknown[0])
         more = f" ({len(unknown) - 1:,} more such rows)" if len(unknown) > 1 else ""
@@ -116,4 +115,4 @@ def check_known_labels(labels: pl.Series, known: Sequence[str], table: Table) ->
             f"the label {shorten(labels[first])} was never seen in training{more}; the known "
             f"labels are {join_names(known)}",
         )
-    return found.to_numpy().astype(np.int64)
+    return indices.to_numpy().astype(np.int64)

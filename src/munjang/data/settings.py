@@ -9,7 +9,7 @@ from munjang.text.registry import check_settings
 
 
 class DataSettings(Settings):
-    """Where texts and labels stand in the files."""
+    """Columns, encoding and validation split of labeled texts."""
 
     text_column: str | None = Field(None, description="inferred and reported if omitted")
     label_column: str | None = Field(None, description="inferred and reported if omitted")
@@ -21,7 +21,7 @@ class DataSettings(Settings):
 
 
 class TokenizerSettings(Settings):
-    """How texts become ids."""
+    """Tokenizer, vocabulary and length of texts."""
 
     name: str = Field("words", description="words, characters, jamo, morphemes, bpe, ...")
     min_frequency: int = Field(1, ge=1, le=10**9, description="rarer tokens are out of vocabulary")
@@ -35,13 +35,13 @@ class TokenizerSettings(Settings):
         256,
         ge=1,
         le=LONGEST,
-        description="tokens kept of a text, signs of capitals not counted; longer texts are cut "
-        "and counted",
+        description="most tokens of a text, capital signs not counted; longer texts are "
+        "truncated and counted",
     )
     add_go_eos: bool = Field(False, description="put GO before and EOS after each text")
 
     @model_validator(mode="after")
-    def _settings_of_its_own(self) -> Self:
-        # as the tokenizer takes them, so that config.yaml says what was done
+    def _check_settings(self) -> Self:
+        # as the tokenizer uses them, so that config.yaml holds what was done
         self.settings.update(check_settings(self.name, self.settings))
         return self

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from munjang.data.batches import Batch, kept_tokens, pad
+from munjang.data.batches import Batch, mask_kept_tokens, pad
 from munjang.data.buckets import Bucketing, Group
 from munjang.text.capitals import sign_ids
 from munjang.text.columns import Int32s, Int64s
@@ -46,6 +46,12 @@ class TokenRows:
     def lengths(self) -> Int64s:
         """Number of tokens per row [rows]."""
         return np.diff(self.offsets)
+
+    def take(self, indices: Int64s) -> "TokenRows":
+        """Return the rows at some indices, in that order."""
+        rows = [self.values[self.offsets[i] : self.offsets[i + 1]] for i in indices.tolist()]
+        values = np.concatenate([np.zeros(0, np.int32), *rows])
+        return TokenRows(values, bounds_of(np.fromiter(map(len, rows), np.int64, len(rows))))
 
     def batches(self, groups: Iterable[Group]) -> Iterator[Batch]:
         """Yield the batch of each group."""
@@ -86,12 +92,12 @@ class EncodedRows:
     Attributes:
         rows: ids, one row per text.
         truncated: True for each text that was longer than allowed [rows].
-        unknown: out-of-vocabulary words, whose ids follow those of the vocabulary.
+        oov_words: out-of-vocabulary words, whose ids follow those of the vocabulary.
     """
 
     rows: TokenRows
     truncated: Bools
-    unknown: tuple[str, ...] = ()
+    oov_words: tuple[str, ...] = ()
 
 
 def encode_rows(
@@ -99,29 +105,31 @@ def encode_rows(
     texts: Sequence[str],
     *,
     max_length: int,
-    ends: bool,
-    spelled: bool = False,
-    room: int | None = None,
+    add_go_eos: bool,
+    with_oov_words: bool = False,
+    max_tokens: int | None = None,
 ) -> EncodedRows:
     """Encode texts one after another; the arguments are those of `encode_texts`."""
     signs = sign_ids(tokenizer.vocabulary)
     numbers: dict[str, int] = {}
     rows: list[Int32s] = []
     truncated = np.zeros(len(texts), dtype=np.bool_)
-    most = max_length if room is None else min(max_length, room)
+    most = max_length if max_tokens is None else min(max_length, max_tokens)
     for row, text in enumerate(texts):
         text = sufficient_prefix(tokenizer, text, most)
-        if spelled and isinstance(tokenizer, WordTokenizer):
-            ids, named = tokenizer.encode_text_with_oov_words(text)
+        if with_oov_words and isinstance(tokenizer, WordTokenizer):
+            ids, oov_words = tokenizer.encode_text_with_oov_words(text)
         else:
-            ids, named = tokenizer.encode_text(text), []
+            ids, oov_words = tokenizer.encode_text(text), []
         if len(ids) > most:
-            kept = kept_tokens(ids, np.array([0, len(ids)]), max_length, signs=signs, room=room)
+            kept = mask_kept_tokens(
+                ids, np.array([0, len(ids)]), max_length, signs=signs, max_tokens=max_tokens
+            )
             truncated[row] = not kept.all()
             ids = ids[kept]
-        if named:
-            _number_oov_words(ids, named, numbers, tokenizer.vocabulary.size)
-        rows.append(_add_ends(ids) if ends else ids)
+        if oov_words:
+            _number_oov_words(ids, oov_words, numbers, tokenizer.vocabulary.size)
+        rows.append(_insert_go_eos(ids) if add_go_eos else ids)
     if len(rows) == 1:
         joined = TokenRows(rows[0], np.array([0, len(rows[0])]))
     else:
@@ -131,16 +139,16 @@ def encode_rows(
 
 
 def _number_oov_words(
-    ids: Int32s, named: Sequence[str], numbers: dict[str, int], size: int
+    ids: Int32s, oov_words: Sequence[str], numbers: dict[str, int], size: int
 ) -> None:
     """Replace each OOV of `ids` in place by the id of its word, after those of the vocabulary."""
     places = np.flatnonzero(ids == OOV).tolist()
     # words after the cut have no place in `ids`
-    for place, word in zip(places, named, strict=False):
+    for place, word in zip(places, oov_words, strict=False):
         ids[place] = numbers.setdefault(word, size + len(numbers))
 
 
-def _add_ends(ids: Int32s) -> Int32s:
+def _insert_go_eos(ids: Int32s) -> Int32s:
     marked = np.empty(len(ids) + 2, dtype=np.int32)
     marked[0], marked[-1] = GO, EOS
     marked[1:-1] = ids

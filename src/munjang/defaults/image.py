@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-# On a side shorter than this, pooling behind the first layer would leave too little to look at.
+# On shorter sides, pooling after the first layer would leave too few positions.
 _SMALL = 16
 _ON_SMALL = {"filters": [48, 96], "pool_size": [1, 2]}
 
-# Images to see in all, and the fewest and most passes over them; see docs/log.md.
+# Images per training, and the fewest and most epochs; see docs/log.md.
 _SEEN, _FEWEST, _MOST = 45_000, 3, 30
 
 
@@ -21,7 +21,7 @@ def image_defaults(
         images: number of images; 0 before they are read.
         size: height and width in pixels; None before they are read.
     """
-    # layers of one's own come with poolings of one's own
+    # a user who sets layers also sets their pooling
     small = size is not None and min(size) < _SMALL and not given["model"].keys() & _ON_SMALL
     return {
         "model": dict(_ON_SMALL) if small else {},

@@ -1,7 +1,7 @@
-"""Default settings from text to text.
+"""Default settings for pairs of texts.
 
-Two sides of one script share a vocabulary of subwords; Hangul and another script have one each.
-Texts of a word or so, such as names, go letter by letter.
+TokenizerPair of the same script share a vocabulary of subwords; Hangul and another script have one each.
+Texts of about one word, such as names, are split into letters.
 """
 
 from collections.abc import Mapping
@@ -14,17 +14,17 @@ from munjang.config import merge
 from munjang.text.registry import SUBWORDS
 from munjang.text.script import Script, script_of
 
-# Target tokens to see in all, and the fewest and most passes over them; see docs/log.md.
+# Target tokens per training, and the fewest and most epochs; see docs/log.md.
 _SEEN, _FEWEST, _MOST = 12_000_000, 5, 60
-# An id a so many target tokens: rarer pieces of a small corpus are never learned.
-_TOKENS_AN_ID = 60
-# There are some hundred syllables of Hangul in any text, and each wants an id before pieces do.
+# Target tokens per id of the vocabulary: rarer pieces of a small corpus are not learned.
+_TOKENS_PER_ID = 60
+# Any Korean text has some hundred syllables, each with an id of its own.
 _SMALLEST: dict[Script, int] = {"other": 500, "korean": 2_000}
 _LARGEST = 8_000
-# characters of a token, before there is a vocabulary that says so
+# estimated characters per token
 _CHARACTERS_PER_TOKEN = {"korean": 2, "other": 4}
 _FEW_WORDS = 2.0
-# 하, 한 and 할 share letters: what is learned of one helps with the others; see docs/log.md.
+# 하, 한 and 할 share jamo, so that what is learned for one helps with the others; see docs/log.md.
 _LETTERS: dict[Script, str] = {"other": "characters", "korean": "jamo"}
 
 
@@ -37,12 +37,12 @@ _BY_MODEL: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class PairTexts:
-    """What the defaults ask of the texts.
+    """Statistics of pairs that defaults depend on.
 
     Attributes:
-        scripts: of sources and targets.
-        tokens: about how many target tokens there are.
-        words: of a source, on average.
+        scripts: scripts of sources and targets.
+        tokens: estimated number of target tokens.
+        words: mean number of words per source.
     """
 
     scripts: tuple[Script, Script] = ("other", "other")
@@ -51,7 +51,7 @@ class PairTexts:
 
 
 def measure(sources: pl.Series, targets: pl.Series) -> PairTexts:
-    """Return what the defaults ask of some pairs."""
+    """Return the statistics of some pairs."""
     scripts = script_of(sources), script_of(targets)
     characters = int(targets.str.len_chars().sum() or 0)
     return PairTexts(
@@ -66,7 +66,7 @@ def parallel_defaults(given: Mapping[str, Any], texts: PairTexts) -> dict[str, A
 
     Args:
         given: the user's settings, with the name of the model.
-        texts: what the pairs are like.
+        texts: statistics of the pairs.
     """
     epochs = min(_MOST, max(_FEWEST, round(_SEEN / max(1, texts.tokens))))
     training: dict[str, Any] = {
@@ -77,13 +77,13 @@ def parallel_defaults(given: Mapping[str, Any], texts: PairTexts) -> dict[str, A
     }
     chosen = given.get("training")
     for key, default in (("batch_size", "batch_tokens"), ("average_best", "average_after")):
-        if isinstance(chosen, Mapping) and key in chosen:  # one takes the place of the other
+        if isinstance(chosen, Mapping) and key in chosen:  # each replaces the other
             training[default] = None
     return merge({"training": training}, _BY_MODEL.get(str(given["model"]["name"]), {}))
 
 
 def both_tokenizers(given: Mapping[str, Any], texts: PairTexts) -> dict[str, Any]:
-    """The section `tokenizer`: what is said of it as such is said of both sides."""
+    """Return the section `tokenizer` with a tokenizer per side; its own keys hold for both."""
     own = {key: given[key] for key in ("shared_vocabulary", "long_sources") if key in given}
     both = {k: v for k, v in given.items() if k not in {*own, "source", "target"}}
     least = [_SMALLEST[script] for script in texts.scripts]
@@ -91,12 +91,12 @@ def both_tokenizers(given: Mapping[str, Any], texts: PairTexts) -> dict[str, Any
         least = [max(least)] * 2
     sides = {}
     for side, script, smallest in zip(("source", "target"), texts.scripts, least, strict=True):
-        size = min(_LARGEST, max(smallest, texts.tokens // _TOKENS_AN_ID))
-        asked = given.get(side, {})
-        if not isinstance(asked, Mapping):
-            return dict(given)  # the settings will say what is wrong
+        size = min(_LARGEST, max(smallest, texts.tokens // _TOKENS_PER_ID))
+        own_side = given.get(side, {})
+        if not isinstance(own_side, Mapping):
+            return dict(given)  # validation of the settings raises
         name = _LETTERS[script] if texts.words < _FEW_WORDS else "bpe"
-        chosen = {"name": name, **both, **asked}
+        chosen = {"name": name, **both, **own_side}
         if chosen["name"] in SUBWORDS:
             chosen = {"max_size": size, **chosen}
         sides[side] = chosen

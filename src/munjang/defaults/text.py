@@ -1,7 +1,7 @@
-"""Defaults of a recipe, from the model, the script of the text and the number of rows.
+"""Default settings for texts, by architecture, script and number of rows.
 
-Hangul asks for characters with hashed n-grams, since a Korean word carries its grammar inside;
-other scripts for words, and for letters of words.
+Korean is split into characters with hashed n-grams, since grammar is inside the words; other
+scripts into words with subword n-grams.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import polars as pl
 from munjang.config import merge
 from munjang.text.script import Script, script_of
 
-# What suits a script, and a model on it: found on validation parts, see docs/log.md.
+# Defaults by script and architecture, tuned on validation parts; see docs/log.md.
 _BY_SCRIPT: dict[Script, dict[str, Any]] = {
     "korean": {
         "tokenizer": {"name": "characters", "min_frequency": 2, "add_go_eos": True},
@@ -24,7 +24,7 @@ _BY_SCRIPT: dict[Script, dict[str, Any]] = {
     },
 }
 
-# Beside a bag of long n-grams, an encoder reads short ones.
+# An encoder of short n-grams, with a bag of long ones.
 _WITH_BAG: dict[str, Any] = {
     "model": {
         "dim": 64,
@@ -42,7 +42,7 @@ _WITH_BAG: dict[str, Any] = {
     },
 }
 
-# Words know their letters, and pairs and triples of them stand beside.
+# Words with subword n-grams, and a bag of word pairs and triples.
 _WORDS_WITH_BAG: dict[str, Any] = {
     "model": {
         "dim": 64,
@@ -104,28 +104,28 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
 
 _TUNED = {name for name, _ in _BY_MODEL}
 
-# Of few texts in words there are few n-grams, of words and of letters: smaller tables do.
+# Few texts have few n-grams of words and letters, so that smaller tables suffice.
 _FEW_TEXTS = 20_000
-_SMALL, _SMALL_OF_LETTERS = 2**16, 2**14
-# Of many, words that stand there once teach only the text that they stand in. They are spelled
-# instead, as a new word will be; and n-grams that stand there once have no row.
+_SMALL, _SMALL_SUBWORDS = 2**16, 2**14
+# With many texts, words that occur once are OOV and made of subword vectors, as new words will be,
+# and n-grams that occur once have no row.
 _MANY_TEXTS = 1000
 
-# Texts to see in all, and the fewest and most passes over them. Long n-grams alone are learned by
-# heart in a second pass over many texts; few texts need many passes, of which the best is kept.
-_PASSES: dict[tuple[str, Script], tuple[int, int, int]] = {
+# Texts per training, and the fewest and most epochs. Models of long n-grams overfit in a second
+# epoch over many texts; few texts need many epochs, of which the best is kept.
+_EPOCHS: dict[tuple[str, Script], tuple[int, int, int]] = {
     ("mean", "korean"): (100_000, 1, 10),
     ("mean", "other"): (40_000, 1, 10),
 }
-_OTHER_PASSES: dict[Script, tuple[int, int, int]] = {
+_OTHER_EPOCHS: dict[Script, tuple[int, int, int]] = {
     "korean": (300_000, 2, 10),
     "other": (40_000, 2, 10),
 }
 
 
-def passes(model: str, script: Script, rows: int) -> int:
-    """How many passes over `rows` texts to make when the user does not say."""
-    texts, fewest, most = _PASSES.get((model, script), _OTHER_PASSES[script])
+def choose_epochs(model: str, script: Script, rows: int) -> int:
+    """Return the default number of epochs for `rows` texts."""
+    texts, fewest, most = _EPOCHS.get((model, script), _OTHER_EPOCHS[script])
     return min(most, max(fewest, round(texts / max(1, rows))))
 
 
@@ -147,45 +147,45 @@ def script_defaults(given: Mapping[str, Any], script: Script, rows: int) -> dict
     if name not in _TUNED:
         # an architecture of another distribution has settings of its own
         defaults = {**defaults, "model": {}}
-    if _other_tokenizer(given, defaults):
-        # what was tuned for characters, such as long n-grams, does not carry over to longer tokens
+    if _names_other_tokenizer(given, defaults):
+        # settings tuned for characters, such as long n-grams, do not suit longer tokens
         defaults = merge(_BY_SCRIPT["other"], _BY_MODEL.get((name, "other"), {}))
         defaults["tokenizer"] = {}
-    if "settings" in defaults["tokenizer"] and _cut_by_hand(given):
+    if "settings" in defaults["tokenizer"] and _is_without_capitals(given):
         defaults = merge(defaults, {"tokenizer": {"settings": {"capitals": False}}})
     defaults = _by_rows(defaults, rows)
-    return merge({"training": {"epochs": passes(name, script, rows)}}, defaults)
+    return merge({"training": {"epochs": choose_epochs(name, script, rows)}}, defaults)
 
 
 def _by_rows(defaults: dict[str, Any], rows: int) -> dict[str, Any]:
-    """`defaults` with what suits the number of texts; of 0 nothing is known."""
+    """Return `defaults` with what suits the number of texts; 0 is unknown."""
     model = defaults.get("model", {})
     if not model.get("subword_ngrams") or not rows:
         return defaults
     if "bag_dim" in model:
         table, rarest = "bag_buckets", "bag_min_frequency"
     else:
-        table, rarest = "ngram_buckets", "ngram_min_frequency"
-    found: dict[str, Any] = {"model": {}, "tokenizer": {}}
+        table, rarest = "buckets", "ngram_min_frequency"
+    changes: dict[str, Any] = {"model": {}, "tokenizer": {}}
     if rows < _FEW_TEXTS:
-        found["model"] = {table: _SMALL, "subword_buckets": _SMALL_OF_LETTERS}
+        changes["model"] = {table: _SMALL, "subword_buckets": _SMALL_SUBWORDS}
     if rows >= _MANY_TEXTS:
-        found["model"][rarest] = 2
-        # none of the tokenizer where another one than words was asked for
-        found["tokenizer"] = {"min_frequency": 2} if defaults["tokenizer"] else {}
-    return merge(defaults, found)
+        changes["model"][rarest] = 2
+        # only for the tokenizer words
+        changes["tokenizer"] = {"min_frequency": 2} if defaults["tokenizer"] else {}
+    return merge(defaults, changes)
 
 
-def _cut_by_hand(given: Mapping[str, Any]) -> bool:
-    """Whether the user has words cut by Keras' rule or not lower-cased: there are no signs then."""
-    asked = given.get("tokenizer", {})
-    settings = asked.get("settings", {}) if isinstance(asked, Mapping) else {}
+def _is_without_capitals(given: Mapping[str, Any]) -> bool:
+    """Return whether the user's settings of `words` exclude capital signs."""
+    tokenizer = given.get("tokenizer", {})
+    settings = tokenizer.get("settings", {}) if isinstance(tokenizer, Mapping) else {}
     if not isinstance(settings, Mapping):
         return False
     return settings.get("lower", True) is not True or settings.get("split") == "keras"
 
 
-def _other_tokenizer(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
-    asked = given.get("tokenizer", {})
-    named = asked.get("name") if isinstance(asked, Mapping) else None
-    return named is not None and named != defaults["tokenizer"]["name"]
+def _names_other_tokenizer(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
+    tokenizer = given.get("tokenizer", {})
+    name = tokenizer.get("name") if isinstance(tokenizer, Mapping) else None
+    return name is not None and name != defaults["tokenizer"]["name"]

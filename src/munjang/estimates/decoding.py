@@ -13,9 +13,9 @@ from typing import Any, cast
 import numpy as np
 from torch import nn
 
-from munjang.data.pairs.examples import PairExamples
+from munjang.data.pairs.dataset import PairDataset
 from munjang.memory import peak_memory, reset_peak
-from munjang.tasks.translate import Translate, cross_entropy_of, hypotheses_of
+from munjang.tasks.translate import Translate, compute_cross_entropy, decode_pairs
 
 # Sources that are decoded to measure the time: as many as one batch of decoding has.
 _SAMPLE = 128
@@ -44,13 +44,13 @@ def decoding_seconds(network: nn.Module, task: Any, valid: Any) -> tuple[float, 
     Returns:
         Seconds of both, for the whole validation part.
     """
-    pairs, rows = cast(PairExamples, valid), len(valid)
+    pairs, rows = cast(PairDataset, valid), len(valid)
     usual = min(math.ceil(pairs.lengths[:, 1].mean()), task.decoding.max_length)
     decoding = task.decoding.model_copy(update={"min_length": usual - 1, "max_length": usual})
     task = replace(cast(Translate, task), decoding=decoding)
     sample = pairs.take(np.arange(0, rows, max(1, math.ceil(rows / _SAMPLE))))
     task.validate(network, sample.first(1))  # loads the modules that compute the scores
-    read = measure_seconds(lambda: cross_entropy_of(network, sample))
+    read = measure_seconds(lambda: compute_cross_entropy(network, sample))
     judged = measure_seconds(lambda: task.validate(network, sample))
     final = measure_seconds(lambda: task.evaluate(network, sample))
     decoded = min(rows, task.settings.validation_rows)
@@ -76,7 +76,7 @@ def decoding_peak(network: nn.Module, task: Any, valid: Any, seconds: float) -> 
     before = peak_memory()
     if not reset_peak():
         return before
-    pairs, limit = cast(PairExamples, valid), cast(Translate, task).decoding
+    pairs, limit = cast(PairDataset, valid), cast(Translate, task).decoding
     lengths = pairs.lengths
     longest = int(lengths[:, 0].max())
     steps = min(limit.max_length, limit.max_length_ratio * longest + limit.extra_steps)
@@ -86,5 +86,5 @@ def decoding_peak(network: nn.Module, task: Any, valid: Any, seconds: float) -> 
     rows = rows[: max(_FEWEST, int(_MOST_SECONDS / per_row))]
     endless = limit.model_copy(update={"min_length": limit.max_length})
     held = peak_memory()
-    hypotheses_of(network, pairs.take(rows), endless)
+    decode_pairs(network, pairs.take(rows), endless)
     return max(before, held + (peak_memory() - held) * batch // len(rows))

@@ -20,7 +20,7 @@ from munjang.api import make_loop
 from munjang.estimates.decoding import decoding_peak, decoding_seconds, measure_seconds
 from munjang.memory import peak_memory
 from munjang.preparation import Prepared
-from munjang.tasks.inference import logits_of
+from munjang.tasks.inference import compute_logits
 from munjang.training.logs import RunLog
 from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
@@ -206,7 +206,7 @@ def _evaluation_costs(loop: Loop) -> tuple[float, float, int]:
         return evaluation, final, decoding_peak(network, loop.task, valid, final)
     rows = len(valid)
     sample = valid.take(np.arange(0, rows, max(1, rows // VALIDATION_SAMPLE)))
-    taken = measure_seconds(lambda: logits_of(network, sample))
+    taken = measure_seconds(lambda: compute_logits(network, sample))
     return taken * rows / max(1, len(sample)), 0.0, peak_memory()
 
 

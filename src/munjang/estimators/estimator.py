@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from munjang.estimators.given import Settings
 from munjang.estimators.packing import pack, unpack
-from munjang.folder.layout import opened_for_training
+from munjang.folder.layout import open_for_training
 
 
 class TextEstimator(BaseEstimator):  # type: ignore[misc]
@@ -52,7 +52,7 @@ class TextEstimator(BaseEstimator):  # type: ignore[misc]
             FolderError: something stands there already, or another process writes there.
         """
         check_is_fitted(self, "model_")
-        with opened_for_training(folder, overwrite=overwrite) as place:
+        with open_for_training(folder, overwrite=overwrite) as place:
             self.model_.save(place)
         return Path(folder)
 

@@ -7,14 +7,14 @@ from typing import cast
 
 from munjang.folder.load import AnyModel, load
 from munjang.folder.manifest import FILE as MANIFEST
-from munjang.folder.manifest import listed_files
+from munjang.folder.manifest import list_manifest_files
 
 
 def pack(model: AnyModel) -> dict[str, bytes]:
     """The files of the model folder, by name."""
     with tempfile.TemporaryDirectory() as folder:
         model.save(folder)
-        files = [Path(folder, name) for name in (*listed_files(Path(folder)), MANIFEST)]
+        files = [Path(folder, name) for name in (*list_manifest_files(Path(folder)), MANIFEST)]
         return {file.name: file.read_bytes() for file in files}
 
 

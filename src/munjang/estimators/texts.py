@@ -20,7 +20,7 @@ from munjang.errors import ConfigError, DataError
 from munjang.estimators.estimator import TextEstimator
 from munjang.estimators.given import read_settings, seed_of, texts_of
 from munjang.forked import require_polars
-from munjang.names import composed, label_key
+from munjang.names import label_key, normalize_name
 
 
 class TextClassifier(ClassifierMixin, TextEstimator):  # type: ignore[misc]
@@ -44,7 +44,7 @@ class TextClassifier(ClassifierMixin, TextEstimator):  # type: ignore[misc]
     Attributes:
         classes_: the labels, sorted [classes].
         model_: the trained `munjang.model.Model`.
-        scores_: on the validation part, a `munjang.tasks.metrics.Scores`.
+        scores_: on the validation part, a `munjang.tasks.classification_scores.Scores`.
 
     >>> from munjang import TextClassifier
     >>> texts = ["정말 재미있다", "시간이 아깝다"] * 10
@@ -150,7 +150,7 @@ def _class_names(classes: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
 def _read_back(label: object) -> str:
     """What the readers make of one label; empty if it is none."""
     cleaned, _, _ = clean_labels([label], "label", np.array([1]))
-    return composed(str(cleaned[0]))
+    return normalize_name(str(cleaned[0]))
 
 
 def _one_form_each(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:

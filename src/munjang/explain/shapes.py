@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from munjang.config import given_settings, merge
+from munjang.config import collect_settings, merge
 from munjang.errors import ConfigError
 from munjang.explain.layers import LayerShape, measure_layers
 from munjang.inputs.input import Sample
@@ -20,7 +20,7 @@ from munjang.layers.randomness import seed_initialization
 from munjang.memory import total_memory
 from munjang.network import build_body
 from munjang.recipe import Recipe, make_recipe, named_input, section_of
-from munjang.tasks.inference import compute_alone_if_forked
+from munjang.tasks.inference import limit_threads_if_forked
 
 VOCABULARY = 10_000
 
@@ -88,8 +88,8 @@ def shapes(
         ConfigError: there is no such model or setting, or an input of that size is too small or
             too large for the model.
     """
-    compute_alone_if_forked()
-    given = given_settings(config, {"model": {"name": model}}, overrides)
+    limit_threads_if_forked()
+    given = collect_settings(config, {"model": {"name": model}}, overrides)
     given = merge(given, {"model": {**section_of(given, "model"), "name": model}})
     kind = named_input(given).load()
     sample = kind.sample(input, vocabulary)

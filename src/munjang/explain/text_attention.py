@@ -11,8 +11,8 @@ from munjang.data.encode import EncodedTexts
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import EOS_LABEL, GO_LABEL, Attention
 from munjang.models.attention_weights import Attends, AttentionWeights
-from munjang.tasks.head import encoders_of
-from munjang.tasks.inference import compute_alone_if_forked
+from munjang.tasks.heads import find_encoders
+from munjang.tasks.inference import limit_threads_if_forked
 from munjang.text.columns import to_lists
 from munjang.text.jamo import compatibility_jamo
 from munjang.text.tokenizer import Tokenizer
@@ -66,7 +66,7 @@ def text_attention(
     if ends:
         tokens = [GO_LABEL, *tokens, EOS_LABEL]
     device = next(network.parameters()).device
-    encoder = encoders_of(network)[0]
+    encoder = find_encoders(network)[0]
     weights = _weights(encoder, torch.tensor([ids], device=device))
     if not weights:
         kind = type(encoder).__name__.lower()
@@ -77,7 +77,7 @@ def text_attention(
 @torch.inference_mode()
 def _weights(encoder: Any, ids: Tensor) -> list[AttentionWeights]:
     """Return the weights of the encoder's layers and of its pooling; an empty list without any."""
-    compute_alone_if_forked()
+    limit_threads_if_forked()
     mask = torch.ones_like(ids, dtype=torch.bool)
     if isinstance(encoder, Attends):
         return encoder.forward_with_attention(ids, mask)[1]

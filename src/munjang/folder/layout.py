@@ -1,17 +1,17 @@
-"""What stands in a model folder, and whether a training may write into a folder.
+"""Names of files in a model folder, and checks before a training writes into one.
 
 config.yaml         the recipe, labels included
 tokenizer.json      settings and state of the tokenizer
-vocabulary.json     tokens and counts; neither stands in a folder for images
-target_*.json       both likewise of the targets, where they have a vocabulary of their own
+vocabulary.json     tokens and counts; image models have neither file
+target_*.json       the same files for targets with a vocabulary of their own
 model.safetensors   weights
 metrics.json        scores on the validation part, history, and how it was trained
 README.md           a model card
 manifest.json       checksums of all of these; written last
 
-While a training runs, config.yaml, metrics.jsonl, tensorboard/, checkpoint.safetensors, and
-munjang.lock, which keeps others out. A training that is to replace a finished model has all of
-these but the lock in replacement/, until its own model is whole; see `munjang.folder.replacement`.
+During training the folder holds config.yaml, metrics.jsonl, tensorboard/, checkpoint.safetensors
+and munjang.lock, which keeps other processes out. A training that replaces a finished model has
+all but the lock in replacement/ until its own model is complete; see `munjang.folder.replacement`.
 """
 
 from collections.abc import Iterator
@@ -20,49 +20,55 @@ from pathlib import Path
 
 from munjang.errors import ConfigError, FolderError
 from munjang.folder.lock import FILE as LOCK
-from munjang.folder.lock import hold, refuse_held
+from munjang.folder.lock import hold_lock, refuse_locked
 from munjang.folder.manifest import FILE as MANIFEST
-from munjang.folder.manifest import PARTIAL, listed_files
-from munjang.folder.replacement import CHECKPOINT, drop, is_finished, is_half, take_place
+from munjang.folder.manifest import PARTIAL, list_manifest_files
+from munjang.folder.replacement import (
+    CHECKPOINT,
+    delete_replacement,
+    install_replacement,
+    is_finished,
+    is_partial,
+)
 from munjang.folder.replacement import FOLDER as REPLACEMENT
 from munjang.reporting import Report, discard
 from munjang.training.logs import BOARD
 from munjang.training.logs import FILE as LOG
 
 CONFIG, TOKENIZER, VOCABULARY = "config.yaml", "tokenizer.json", "vocabulary.json"
-WEIGHTS, METRICS, CARD = "model.safetensors", "metrics.json", "README.md"
+WEIGHTS, METRICS_FILE, CARD = "model.safetensors", "metrics.json", "README.md"
 TARGET_TOKENIZER, TARGET_VOCABULARY = "target_tokenizer.json", "target_vocabulary.json"
 _TOKENIZERS = (TOKENIZER, VOCABULARY, TARGET_TOKENIZER, TARGET_VOCABULARY)
-# A folder with one of these was ours before; README.md or config.yaml alone may be anybody's.
+# A folder with one of these was written by munjang; README.md or config.yaml may be another's.
 _MARKS = {MANIFEST, CHECKPOINT, LOG}
-_OURS = {CONFIG, WEIGHTS, METRICS, CARD, *_TOKENIZERS, *_MARKS, BOARD, REPLACEMENT}
+_OURS = {CONFIG, WEIGHTS, METRICS_FILE, CARD, *_TOKENIZERS, *_MARKS, BOARD, REPLACEMENT}
 
 
 def refuse_occupied(
     out: str | Path | None, *, resume: bool = False, overwrite: bool = False
 ) -> None:
-    """See to it that a training into `out` would destroy nothing unasked. Changes nothing.
+    """Refuse an output folder in which a training would destroy something; change nothing.
 
-    Both `resume` and `overwrite` stand for: go on with what was stopped; where there is nothing to
-    go on with, begin anew.
+    With both `resume` and `overwrite`, an unfinished training is resumed, and without one a new
+    training begins.
 
     Raises:
-        FolderError: a file, a finished model, an unfinished run or other files stand there, or
-            another process writes there.
+        FolderError: the path is a file, or the folder holds a finished model, an unfinished
+            training or other files, or another process writes to it.
         ConfigError: `resume` without a folder.
     """
     if out is None:
         if resume:
-            raise ConfigError("resume needs the folder of the run to go on with")
+            raise ConfigError("resume: expected the folder of the training to resume")
         return
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise FolderError(f"{folder}: expected a folder to write the model to, this is a file")
-    refuse_held(folder)
+    refuse_locked(folder)
     names = _names_in(folder)
     if not overwrite:
         _refuse_runs(folder, resume=resume)
-    foreign = sorted(names - _OURS - set(listed_files(folder)))
+    foreign = sorted(names - _OURS - set(list_manifest_files(folder)))
     if not names & _MARKS and (foreign or not overwrite) and names:
         first = foreign[0] if foreign else min(names)
         raise FolderError(f"{folder}: this folder holds other files ({first}); choose an empty one")
@@ -73,10 +79,10 @@ def refuse_occupied(
 
 
 def make_folder(out: str | Path) -> Path:
-    """Make a folder to write into, unless it is there.
+    """Make a folder to write into, unless it exists.
 
     Raises:
-        FolderError: it cannot be made.
+        FolderError: the folder cannot be made.
     """
     folder = Path(out)
     try:
@@ -87,52 +93,52 @@ def make_folder(out: str | Path) -> Path:
 
 
 @contextmanager
-def opened_for_training(
+def open_for_training(
     out: str | Path, *, resume: bool = False, overwrite: bool = False, report: Report = discard
 ) -> Iterator[Path]:
-    """Make the folder of a training, and keep others out until the end of the block.
+    """Make the folder of a training, and hold its lock for the duration of the block.
 
-    Files that are not ours stay, and so does a model, until the new one is whole: it takes its
-    place at the end.
+    Files of other programs stay, and so does a finished model, which is replaced at the end once
+    the new one is complete.
 
     Yields:
-        Where to write: `out`, or the folder inside that is to replace the model.
+        The folder to write to: `out`, or its subfolder of a replacement.
 
     Raises:
         FolderError, ConfigError: as `refuse_occupied`; or the folder cannot be made.
     """
     refuse_occupied(out, resume=resume, overwrite=overwrite)
     folder = make_folder(out)
-    with hold(folder, report):
-        take_place(folder)  # what somebody who was killed had begun
+    with hold_lock(folder, report):
+        install_replacement(folder)  # complete a replacement that was interrupted
         refuse_occupied(folder, resume=resume, overwrite=overwrite)
-        place = _opened(folder, resume=resume)
+        place = _clear(folder, resume=resume)
         try:
             yield place
         finally:
-            take_place(folder)
-            if place != folder and unfinished_in(folder) != place:
-                drop(folder)
+            install_replacement(folder)
+            if place != folder and find_unfinished(folder) != place:
+                delete_replacement(folder)
 
 
-def _opened(folder: Path, *, resume: bool) -> Path:
-    """Drop what is begun anew. Returns where to write."""
+def _clear(folder: Path, *, resume: bool) -> Path:
+    """Delete the files of a training that begins anew, and return the folder to write to."""
     place = folder
     if (folder / MANIFEST).exists():
         place = folder / REPLACEMENT
         if not resume:
-            drop(folder)
+            delete_replacement(folder)
         place.mkdir(exist_ok=True)
     if not resume or place != folder:
         (folder / CHECKPOINT).unlink(missing_ok=True)
     for path in (*folder.iterdir(), *(place.iterdir() if place != folder else ())):
-        if _is_half(path.name):
+        if _is_partial(path.name):
             path.unlink()
     return place
 
 
-def unfinished_in(folder: str | Path) -> Path | None:
-    """Where in `folder` a training stands that was stopped and can be gone on with."""
+def find_unfinished(folder: str | Path) -> Path | None:
+    """Return the folder of an unfinished training in `folder` that can be resumed, or None."""
     for place in (Path(folder) / REPLACEMENT, Path(folder)):
         if (place / CHECKPOINT).exists():
             return place
@@ -140,20 +146,20 @@ def unfinished_in(folder: str | Path) -> Path | None:
 
 
 def _names_in(folder: Path) -> set[str]:
-    """Names in a folder; locks, and what a killed write left half done, count as nothing."""
+    """Return the names in a folder, without locks and partial files."""
     if not folder.exists():
         return set()
-    return {path.name for path in folder.iterdir() if not _is_half(path.name)} - {LOCK}
+    return {path.name for path in folder.iterdir() if not _is_partial(path.name)} - {LOCK}
 
 
-def _is_half(name: str) -> bool:
-    """Whether a killed write of ours left it."""
-    return is_half(name) and (not name.endswith(PARTIAL) or name.removesuffix(PARTIAL) in _OURS)
+def _is_partial(name: str) -> bool:
+    """Return whether an interrupted write of this program left the file."""
+    return is_partial(name) and (not name.endswith(PARTIAL) or name.removesuffix(PARTIAL) in _OURS)
 
 
 def _refuse_runs(folder: Path, *, resume: bool) -> None:
-    goes_on = unfinished_in(folder)
-    if is_finished(folder) and goes_on == folder / REPLACEMENT:
+    unfinished = find_unfinished(folder)
+    if is_finished(folder) and unfinished == folder / REPLACEMENT:
         if resume:
             return
         raise FolderError(
@@ -164,7 +170,7 @@ def _refuse_runs(folder: Path, *, resume: bool) -> None:
         raise FolderError(
             f"{folder}: a finished model stands here; choose another folder, or --overwrite"
         )
-    if goes_on is not None and not resume:
+    if unfinished is not None and not resume:
         raise FolderError(
             f"{folder}: an unfinished training stands here; --resume goes on with it, "
             "--overwrite begins anew"

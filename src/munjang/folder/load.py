@@ -1,4 +1,4 @@
-"""Loading a model folder: of any input and task, or a baseline of a comparison."""
+"""Loading of model folders of any input and task, and of baselines of a comparison."""
 
 from pathlib import Path
 from typing import Any
@@ -6,24 +6,24 @@ from typing import Any
 from munjang.baselines import Baseline, load_baseline
 from munjang.baselines.baseline import CONFIG as BASELINE
 from munjang.errors import FolderError
-from munjang.folder.layout import CARD, CONFIG, METRICS, WEIGHTS
+from munjang.folder.layout import CARD, CONFIG, METRICS_FILE, WEIGHTS
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.rebuild import (
     check_labels,
+    explain_missing_metrics,
     load_metrics,
     load_network,
-    reading_metrics,
 )
-from munjang.folder.replacement import place_of
+from munjang.folder.replacement import resolve_model_folder
 from munjang.folder.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.model import Model, model_card
-from munjang.names import existing_path
+from munjang.names import find_existing_path
 from munjang.network import build_network
 from munjang.recipe import parse_recipe
 
 AnyModel = Model | Baseline
 
-# How often a folder is read again whose model was replaced meanwhile.
+# Attempts to read a folder whose model is replaced meanwhile.
 _TRIES = 5
 
 
@@ -36,21 +36,21 @@ def load(folder: str | Path) -> AnyModel:
     Raises:
         FolderError: the folder is missing, unfinished, altered, or of another format.
     """
-    folder = existing_path(folder)
+    folder = find_existing_path(folder)
     for _ in range(_TRIES):
         before = _stamp(folder)
         try:
-            return _load_from(place_of(folder))
+            return _load_from(resolve_model_folder(folder))
         except FolderError:
-            # another model may have taken the place of this one while it was read
+            # the model may have been replaced while it was read
             if _stamp(folder) == before:
                 raise
-    return _load_from(place_of(folder))
+    return _load_from(resolve_model_folder(folder))
 
 
 def _stamp(folder: str | Path) -> tuple[Any, ...]:
-    """Return what tells one model in `folder` from the next, without opening a file."""
-    place = place_of(folder)
+    """Return values that differ between successive models in `folder`, without opening files."""
+    place = resolve_model_folder(folder)
     try:
         found = (place / MANIFEST).stat()
     except OSError:
@@ -75,17 +75,17 @@ def load_model(folder: str | Path | SealedFolder) -> Model:
     with as_folder_errors(folder):
         sealed = open_sealed(folder)
         if CONFIG not in sealed.seals:
-            sealed.expect((CONFIG, WEIGHTS, METRICS, CARD))
-        recipe = parse_recipe(sealed.yaml(CONFIG), where=str(sealed.path / CONFIG))
-        kind, learned = recipe.input_class, recipe.task_class
-        sealed.expect((CONFIG, *kind.file_names(recipe), WEIGHTS, METRICS, CARD))
-        check_labels(sealed, recipe.labels, named=learned.has_labels)
-        fitted = kind.load(sealed, recipe)
-        task = learned.restore(recipe).with_input(fitted)
+            sealed.expect((CONFIG, WEIGHTS, METRICS_FILE, CARD))
+        recipe = parse_recipe(sealed.read_yaml(CONFIG), where=str(sealed.path / CONFIG))
+        input_class, task_class = recipe.input_class, recipe.task_class
+        sealed.expect((CONFIG, *input_class.file_names(recipe), WEIGHTS, METRICS_FILE, CARD))
+        check_labels(sealed, recipe.labels, named=task_class.has_labels)
+        fitted = input_class.load(sealed, recipe)
+        task = task_class.restore(recipe).with_input(fitted)
         network = load_network(sealed, lambda: build_network(recipe, task, fitted.size))
         metrics = load_metrics(sealed)
         sealed.check(CARD)
         model = Model(recipe, fitted, task, network, metrics)
-        with reading_metrics(sealed):
-            model_card(model)  # written again when it is saved again
+        with explain_missing_metrics(sealed):
+            model_card(model)  # it must be possible to save the model again
         return model

@@ -1,7 +1,7 @@
-"""One writer per folder: a lock of the operating system on a file in it.
+"""Locks of folders: one writer per folder, by a lock of the operating system on a file in it.
 
-The system lets go of a lock when its process ends, however that ends, so the file of a process
-that was killed is no obstacle. Readers of a folder ask for no lock.
+The system releases a lock when its process ends in any way, so that the file of a killed process is
+no obstacle. Readers need no lock.
 """
 
 import errno
@@ -25,34 +25,33 @@ except ImportError:  # Windows
 
 FILE = "munjang.lock"
 
-# What a file system without locks answers.
+# Errors of file systems without locks.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
-# Windows lets nobody read what is locked: far behind what the file says.
-_BEHIND = 1 << 30
-# Between taking a lock and saying who has it there is a moment.
-_LOOKS, _PAUSE = 50, 0.02
+# Windows denies reading of locked bytes: the locked one is far behind the content.
+_LOCKED_BYTE = 1 << 30
+# The holder is written a moment after the lock is taken: attempts to read it, seconds between.
+_ATTEMPTS, _PAUSE = 50, 0.02
 
-# Open locks of this process, by folder and thread: whoever holds a folder may write into it by
-# functions that hold it themselves.
+# Locks of this process by folder and thread: a holder may call functions that lock again.
 _held: dict[tuple[str, int], int] = {}
 
 
 @contextmanager
-def hold(folder: Path, report: Report = discard) -> Iterator[None]:
-    """Be the only one that writes into `folder`, which exists, until the end of the block.
+def hold_lock(folder: Path, report: Report = discard) -> Iterator[None]:
+    """Hold the lock of a folder, which exists, for the duration of the block.
 
     Args:
-        folder: to write into.
-        report: called when the file system of `folder` has no locks, and nothing is held.
+        folder: folder to write into.
+        report: called if the file system has no locks, and none is held.
 
     Raises:
-        FolderError: another holds it, who is named; or nothing can be written there.
+        FolderError: another process holds the lock and is named, or the folder is not writable.
     """
     key = (os.path.realpath(folder), threading.get_ident())
     if key in _held:
         yield
         return
-    descriptor = _take(folder, report)
+    descriptor = _acquire(folder, report)
     _held[key] = descriptor
     try:
         yield
@@ -61,18 +60,18 @@ def hold(folder: Path, report: Report = discard) -> Iterator[None]:
         _release(folder / FILE, descriptor)
 
 
-def refuse_held(folder: Path) -> None:
-    """See to it that nobody writes into `folder` at this moment. Changes nothing.
+def refuse_locked(folder: Path) -> None:
+    """Refuse a folder that another process is writing to; change nothing.
 
     Raises:
-        FolderError: somebody does.
+        FolderError: another process holds the lock.
     """
     if (os.path.realpath(folder), threading.get_ident()) in _held:
         return
     try:
         descriptor = os.open(folder / FILE, os.O_RDWR)
     except OSError:
-        return  # nobody ever did, or may
+        return  # never locked, or not writable
     try:
         _lock(folder, descriptor)
     except OSError:
@@ -81,8 +80,8 @@ def refuse_held(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _take(folder: Path, report: Report) -> int:
-    """The descriptor of the lock file, locked."""
+def _acquire(folder: Path, report: Report) -> int:
+    """Open the lock file, lock it, and return its descriptor."""
     path = folder / FILE
     while True:
         try:
@@ -95,16 +94,16 @@ def _take(folder: Path, report: Report) -> int:
             _lock(folder, descriptor)
         except OSError:
             report(
-                f"{folder}: this file system has no locks; see to it that no other process "
-                "writes there"
+                f"{folder}: this file system has no locks; make sure that no other "
+                "process writes there"
             )
         except BaseException:
             os.close(descriptor)
             raise
         if _is_at(path, descriptor):
             break
-        os.close(descriptor)  # its holder ended in between, and took the file away
-    _sign(descriptor)
+        os.close(descriptor)  # the holder ended meanwhile and removed the file
+    _write_holder(descriptor)
     return descriptor
 
 
@@ -112,12 +111,12 @@ def _lock(folder: Path, descriptor: int) -> None:
     """Lock an open file.
 
     Raises:
-        FolderError: another has it.
+        FolderError: another process holds the lock.
         OSError: the file system has no locks.
     """
     try:
         if fcntl is None:
-            os.lseek(descriptor, _BEHIND, os.SEEK_SET)
+            os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -136,30 +135,30 @@ def _is_at(path: Path, descriptor: int) -> bool:
     return False
 
 
-def _sign(descriptor: int) -> None:
-    """Say in the file who has the lock."""
+def _write_holder(descriptor: int) -> None:
+    """Write the holder of the lock to the file."""
     now = time.strftime("%Y-%m-%d %H:%M:%S")
-    who = {"pid": os.getpid(), "host": socket.gethostname(), "since": now}
-    with suppress(OSError):  # on a full disk the lock holds all the same
+    holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": now}
+    with suppress(OSError):  # a full disk does not matter to the lock
         os.ftruncate(descriptor, 0)
         os.lseek(descriptor, 0, os.SEEK_SET)
-        os.write(descriptor, json.dumps(who).encode())
+        os.write(descriptor, json.dumps(holder).encode())
 
 
 def _holder(descriptor: int) -> str:
-    """Who has the lock, as they said themselves."""
-    for _ in range(_LOOKS):
+    """Return the holder of the lock, as the lock file names it."""
+    for _ in range(_ATTEMPTS):
         os.lseek(descriptor, 0, os.SEEK_SET)
         with suppress(ValueError, TypeError, KeyError):
-            who = json.loads(os.read(descriptor, 4096))
-            return f"process {who['pid']} on {who['host']} (since {who['since']})"
+            holder = json.loads(os.read(descriptor, 4096))
+            return f"process {holder['pid']} on {holder['host']} (since {holder['since']})"
         time.sleep(_PAUSE)
     return "another process"
 
 
 def _release(path: Path, descriptor: int) -> None:
-    """Take the file away and let go. Whoever waits for it sees that it is another."""
-    if fcntl is None:  # Windows removes no open file
+    """Remove the file and release the lock; others notice that the file has changed."""
+    if fcntl is None:  # Windows cannot remove open files
         os.close(descriptor)
     with suppress(OSError):
         path.unlink()
@@ -167,8 +166,8 @@ def _release(path: Path, descriptor: int) -> None:
         os.close(descriptor)
 
 
-def _let_go_in_child() -> None:
-    """A forked child holds nothing: it may outlive the training that it was forked from."""
+def _release_in_child() -> None:
+    """Release all locks in a forked child, which may outlive the training."""
     for descriptor in _held.values():
         with suppress(OSError):
             os.close(descriptor)
@@ -176,4 +175,4 @@ def _let_go_in_child() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go_in_child)
+    os.register_at_fork(after_in_child=_release_in_child)

@@ -1,6 +1,6 @@
 """The manifest of a model folder: which files it holds, and their checksums.
 
-It is written last. A folder without one is not finished; a file that does not match is altered.
+It is written last: a folder without one is unfinished, and a file that differs from it is altered.
 """
 
 import hashlib
@@ -22,19 +22,19 @@ _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Give a name beside `path` to write to; at the end that file takes the place of `path`.
+def write_whole(path: Path) -> Iterator[Path]:
+    """Yield a temporary path to write to, which replaces `path` at the end of the block.
 
-    When the writing fails or is broken off, `path` is as it was before, and the half is removed:
-    on a full disk it would take the room that something smaller needs.
+    If writing fails or is interrupted, `path` is unchanged and the temporary file is removed, which
+    would take space on a full disk.
 
     Raises:
-        OSError: the file cannot be written; it names `path`.
+        OSError: the file cannot be written; the error names `path`.
     """
     partial = path.with_name(path.name + PARTIAL)
     try:
-        with naming(path):
-            # safetensors moves a file of its own here, which nobody else may read
+        with name_in_errors(path):
+            # safetensors moves a file of its own here, readable by the user only
             partial.touch()
             mode = partial.stat().st_mode
             yield partial
@@ -48,18 +48,18 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Let an `OSError` name `path`: that of a failed write names no file of itself.
+def name_in_errors(path: Path) -> Iterator[None]:
+    """Add `path` to an `OSError` of the block: that of a failed write names no file.
 
-    safetensors tells of a full disk with an error of its own; it becomes an `OSError` too.
+    Errors of safetensors on a full disk become an `OSError`, too.
     """
     try:
         yield
     except SafetensorError as error:
-        told = _OS_ERROR.search(str(error))
-        if told is None:
+        match = _OS_ERROR.search(str(error))
+        if match is None:
             raise
-        number = int(told[1])
+        number = int(match[1])
         raise OSError(number, os.strerror(number), str(path)) from None
     except OSError as error:
         error.filename = str(path)
@@ -67,16 +67,16 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write `text` so that the file is either whole or as it was before.
+    """Write `text` so that the file is either complete or unchanged.
 
     Raises:
-        OSError: as `written_whole`.
+        OSError: as `write_whole`.
     """
-    with written_whole(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
+    with write_whole(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         file.write(text)
 
 
-def listed_files(folder: Path) -> tuple[str, ...]:
+def list_manifest_files(folder: Path) -> tuple[str, ...]:
     """Return the names that the manifest of a folder lists; none where there is no manifest."""
     try:
         files = json.loads((folder / FILE).read_text(encoding="utf-8"))["files"]

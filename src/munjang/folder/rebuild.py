@@ -1,11 +1,10 @@
-"""What every folder of a network is loaded with: recipe, tokenizer, weights.
+"""Loading of metrics, tokenizers and networks from a model folder.
 
-A folder may hold anything. Its settings say what to build, so they are held to the header of the
-weights before a number of it takes memory: the network is built on the device `meta`, which has
-shapes and no numbers, and so draws none; the weights are then read into their places.
+A folder may hold anything. Its settings determine the network, so they are compared with the header
+of the weights before memory is allocated: the network is built on the device `meta`, which has
+shapes but no numbers, and the weights are then read into it.
 """
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from munjang.config import Settings
 from munjang.errors import ConfigError, FolderError
-from munjang.folder.layout import CONFIG, METRICS, WEIGHTS
+from munjang.folder.layout import CONFIG, METRICS_FILE, WEIGHTS
 from munjang.folder.sealed import SealedFolder
 from munjang.folder.weights import (
     Entry,
@@ -27,18 +26,18 @@ from munjang.folder.weights import (
     longest_side,
     read_arrays,
     read_header,
-    unfit,
+    weights_error,
 )
 from munjang.layers.subword_embedding import SubwordEmbedding
 from munjang.text.registry import tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
 
-# Calls of torch that building may take, for each tensor of the header and at all. Layers take about
-# ten for each of theirs.
+# Most calls of torch while building: per tensor of the header, and in addition. Layers make about
+# ten calls per tensor.
 _CALLS_PER_TENSOR, _CALLS = 50, 500
 
-_KINDS = {
+_HEADER_TYPES = {
     torch.float32: "F32",
     torch.int32: "I32",
     torch.int64: "I64",
@@ -46,39 +45,30 @@ _KINDS = {
     torch.bool: "BOOL",
 }
 _SAME_SHAPE = {torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.mul}
-_WITHOUT_LOTS: dict[Any, Any] = {torch.randn: torch.empty, torch.rand: torch.empty}
-_DTYPES = {kind: dtype for dtype, kind in _KINDS.items()}
+_UNINITIALIZED: dict[Any, Any] = {torch.randn: torch.empty, torch.rand: torch.empty}
+_DTYPES = {kind: dtype for dtype, kind in _HEADER_TYPES.items()}
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
-def load_recipe(sealed: SealedFolder, kind: type[AnySettings]) -> AnySettings:
-    """The recipe in `config.yaml`.
-
-    Raises:
-        FolderError, ConfigError: there is none of this kind.
-    """
-    return kind.parse(sealed.yaml(CONFIG), where=str(sealed.path / CONFIG))
-
-
 def load_metrics(sealed: SealedFolder) -> dict[str, Any]:
-    """What `metrics.json` holds.
+    """Load `metrics.json`.
 
     Raises:
-        FolderError: it is none.
+        FolderError: the file has no such sections.
     """
-    metrics = sealed.json(METRICS, nan_is_null=True)
+    metrics = sealed.read_json(METRICS_FILE, nan_is_null=True)
     parts = ("validation", "training")
     if not isinstance(metrics, dict) or not all(
         isinstance(metrics.get(part), dict) for part in parts
     ):
-        raise FolderError(f"{sealed.path / METRICS}: expected the sections {', '.join(parts)}")
+        raise FolderError(f"{sealed.path / METRICS_FILE}: expected the sections {', '.join(parts)}")
     return metrics
 
 
 @contextmanager
-def reading_metrics(sealed: SealedFolder) -> Iterator[None]:
-    """Within, `metrics.json` is used: of another model it has not what is looked for.
+def explain_missing_metrics(sealed: SealedFolder) -> Iterator[None]:
+    """Raise `FolderError` if `metrics.json` lacks what the block looks up.
 
     Raises:
         FolderError: naming the file.
@@ -87,17 +77,18 @@ def reading_metrics(sealed: SealedFolder) -> Iterator[None]:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
         raise FolderError(
-            f"{sealed.path / METRICS}: these are no scores of such a model; copy the folder again"
+            f"{sealed.path / METRICS_FILE}: this file lacks metrics of this kind of model; "
+            "copy the folder again"
         ) from None
 
 
 def check_labels(sealed: SealedFolder, labels: tuple[str, ...] | None, *, named: bool) -> None:
-    """Refuse labels that no training leaves: none, one alone, one twice, one that is no text.
+    """Refuse labels that no training saves: fewer than two, repeated or empty ones.
 
     Args:
-        sealed: whose `config.yaml` has them.
-        labels: in order.
-        named: whether the task has labels.
+        sealed: the folder, for messages.
+        labels: labels of `config.yaml`, in order.
+        named: True if the task has labels.
 
     Raises:
         FolderError: the label is named.
@@ -109,24 +100,11 @@ def check_labels(sealed: SealedFolder, labels: tuple[str, ...] | None, *, named:
         return
     if len(given) < 2:
         raise FolderError(f"{path}: labels: expected two or more, got {len(given)}")
-    twice = next((label for label, count in Counter(given).items() if count > 1), None)
-    if twice is not None:
-        raise FolderError(f"{path}: labels: {twice[:80]!r} stands there twice")
+    repeated = next((label for label, count in Counter(given).items() if count > 1), None)
+    if repeated is not None:
+        raise FolderError(f"{path}: labels: {repeated[:80]!r} occurs twice")
     if not all(label.strip() for label in given):
         raise FolderError(f"{path}: labels: one of them is empty")
-
-
-def check_numbers(sealed: SealedFolder, section: str, numbers: Mapping[str, float | None]) -> None:
-    """Refuse settings of a section that answers are computed with, if they are not finite.
-
-    Raises:
-        FolderError: the setting is named.
-    """
-    for name, number in numbers.items():
-        if number is not None and not math.isfinite(number):
-            raise FolderError(
-                f"{sealed.path / CONFIG}: {section}.{name[:80]}: expected a number, got {number}"
-            )
 
 
 def load_tokenizer(
@@ -137,32 +115,31 @@ def load_tokenizer(
     name: str,
     settings: Mapping[str, Any],
 ) -> Tokenizer:
-    """A tokenizer of the folder, with its vocabulary.
+    """Load a tokenizer of the folder with its vocabulary.
 
     Args:
         sealed: the folder.
         state: name of the file of the tokenizer.
-        vocabulary: likewise of the vocabulary.
-        name: of the tokenizer that the recipe asks for.
-        settings: likewise of it alone.
+        vocabulary: name of the file of the vocabulary.
+        name: name of the tokenizer in the recipe.
+        settings: settings of the tokenizer in the recipe.
 
     Raises:
-        FolderError: the files hold no tokenizer, or not that one.
+        FolderError: the files hold no tokenizer, or another one.
     """
-    with sealed.opened(WEIGHTS, in_part=True) as file:
+    with sealed.open(WEIGHTS, in_part=True) as file:
         rows = longest_side(read_header(file))
-    tokens = sealed.json(vocabulary, most_strings=rows)
-    # a piece, and the two pieces that it was merged from
-    described = sealed.json(state, most_strings=3 * rows)
+    tokens = sealed.read_json(vocabulary, most_strings=rows)
+    # each piece may be listed with the two pieces that it was merged from
+    saved = sealed.read_json(state, most_strings=3 * rows)
     with _naming(sealed.path / vocabulary):
         known = Vocabulary.from_json(tokens)
     with _naming(sealed.path / state):
-        tokenizer = tokenizer_from_json(described, known)
-    asked = {"name": name, **settings}
-    for key, value in asked.items():
-        if key in described and described[key] != value:
+        tokenizer = tokenizer_from_json(saved, known)
+    for key, value in {"name": name, **settings}.items():
+        if key in saved and saved[key] != value:
             raise FolderError(
-                f"{sealed.path / state}: {key} is {str(described[key])[:80]!r}, and {CONFIG} says "
+                f"{sealed.path / state}: {key} is {str(saved[key])[:80]!r}, and {CONFIG} says "
                 f"{str(value)[:80]!r}"
             )
     return tokenizer
@@ -170,7 +147,7 @@ def load_tokenizer(
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Within, an error names the file."""
+    """Add the name of the file to errors of the block."""
     try:
         yield
     except (FolderError, ConfigError) as error:
@@ -178,45 +155,45 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def load_network(sealed: SealedFolder, build: Callable[[], nn.Module]) -> nn.Module:
-    """The network that `build` makes, with the weights of the folder, in evaluation mode.
+    """Build a network and load the weights of the folder; it is in evaluation mode.
 
-    No random number is drawn, and nothing is built that the header of the weights does not have.
+    No random number is drawn, and nothing is built beyond the header of the weights.
 
     Raises:
-        FolderError: the weights are of another network, or no finite numbers.
+        FolderError: the weights belong to another network, or are not finite.
     """
     path = sealed.path / WEIGHTS
-    with sealed.opened(WEIGHTS) as file:
+    with sealed.open(WEIGHTS) as file:
         header = read_header(file)
-        network = _outline(path, build, len(header))
-        wanted = {name: (_kind(t), t.shape) for name, t in network.state_dict().items()}
+        network = _build_on_meta(path, build, len(header))
+        wanted = {name: (_header_type(t), t.shape) for name, t in network.state_dict().items()}
         compare_header(path, header, wanted)
         weights: dict[str, torch.Tensor] = {}
 
-        def room(name: str, entry: Entry) -> Numbers:
-            # torch's own memory begins where its kernels like it to
+        def allocate(name: str, entry: Entry) -> Numbers:
+            # memory of torch is aligned for its kernels
             weights[name] = torch.empty(entry.shape, dtype=_DTYPES[entry.kind], device="cpu")
             return weights[name].numpy()
 
-        read_arrays(file, header, room)
+        read_arrays(file, header, allocate)
     network.load_state_dict(weights, assign=True)
     _fill_empty(network)
     for name, module in network.named_modules():
         if isinstance(module, SubwordEmbedding) and not module.has_valid_rows():
-            raise unfit(path, f"{name}.ngram_rows has numbers of rows that do not exist")
+            raise weights_error(path, f"{name}.grams has indices beyond its rows")
     return network.eval()
 
 
 class _TooMuchError(Exception):
-    """More is being built than the header has."""
+    """More layers are built than the header has tensors for."""
 
 
-class _Outlines(TorchFunctionMode):
-    """Within, nothing is drawn by lot, and torch is called so many times and no more.
+class _MetaBuild(TorchFunctionMode):
+    """Context in which weights are not initialized, and calls of torch are limited.
 
-    Settings may ask for a thousand million layers. Each layer calls torch to make its weights, so
-    that the number of calls bounds layers of any kind. What has no numbers needs no first ones; and
-    torch would import SymPy before it drew or scaled what is not there, which takes seconds.
+    Settings may ask for a billion layers. Each layer calls torch to make its weights, so that the
+    number of calls bounds layers of any kind. Tensors on `meta` need no initial values, for which
+    torch would import SymPy, which takes seconds.
     """
 
     def __init__(self, left: int) -> None:
@@ -226,7 +203,7 @@ class _Outlines(TorchFunctionMode):
     def __torch_function__(
         self: Self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        """Any call of torch."""
+        """Count a call of torch, and skip initialization."""
         self.left -= 1
         if self.left < 0:
             raise _TooMuchError
@@ -234,34 +211,34 @@ class _Outlines(TorchFunctionMode):
             return args[0] if args else (kwargs or {})["tensor"]
         if func in _SAME_SHAPE and not any(isinstance(other, torch.Tensor) for other in args[1:]):
             return args[0]
-        return _WITHOUT_LOTS.get(func, func)(*args, **(kwargs or {}))
+        return _UNINITIALIZED.get(func, func)(*args, **(kwargs or {}))
 
 
-def _outline(path: Path, build: Callable[[], nn.Module], tensors: int) -> nn.Module:
-    """The network without numbers."""
+def _build_on_meta(path: Path, build: Callable[[], nn.Module], tensors: int) -> nn.Module:
+    """Build the network on the device `meta`, without numbers."""
     try:
-        with torch.device("meta"), _Outlines(_CALLS + _CALLS_PER_TENSOR * tensors):
+        with torch.device("meta"), _MetaBuild(_CALLS + _CALLS_PER_TENSOR * tensors):
             return build()
     except _TooMuchError:
-        raise unfit(
-            path, f"the settings want more layers than the {tensors:,} tensors are for"
+        raise weights_error(
+            path, f"the settings have more layers than the {tensors:,} tensors allow"
         ) from None
     except ConfigError:
         raise
     except (RuntimeError, ValueError, TypeError, OverflowError, AssertionError) as error:
         reason = (str(error).splitlines() or ["no network"])[0]
-        raise unfit(path, f"no network can be built by the settings: {reason}") from None
+        raise weights_error(path, f"the settings give no valid network: {reason}") from None
 
 
-def _kind(tensor: torch.Tensor) -> str:
-    """Numbers with a point are kept in 32 bits, whatever torch makes by default just now."""
-    return "F32" if tensor.is_floating_point() else _KINDS[tensor.dtype]
+def _header_type(tensor: torch.Tensor) -> str:
+    """Return the type in the header; floating point is float32, whatever torch's default is."""
+    return "F32" if tensor.is_floating_point() else _HEADER_TYPES[tensor.dtype]
 
 
 def _fill_empty(network: nn.Module) -> None:
-    """Give room to buffers that are not kept, all of which begin empty."""
+    """Allocate buffers that are not saved, all of which are empty."""
     for module in network.modules():
         for name, buffer in module._buffers.items():
             if buffer is not None and buffer.is_meta:
-                assert buffer.numel() == 0, f"{name} is neither kept nor empty"
+                assert buffer.numel() == 0, f"{name} is neither saved nor empty"
                 module._buffers[name] = torch.empty(buffer.shape, dtype=buffer.dtype, device="cpu")

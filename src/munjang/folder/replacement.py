@@ -1,9 +1,8 @@
-"""A new model in the place of an old one, so that at every moment one of the two is whole.
+"""Replacement of a finished model, so that one of the two is complete at any time.
 
-The new one is written into a folder of its own inside of the old one's. From the moment its
-manifest stands there it is the model, for whoever reads (`place_of`). Then its files are put in the
-place of the old ones, the manifest last, and the inner folder goes. Whatever is killed in between
-is done by the next one who writes.
+The new model is written into a subfolder. Once its manifest is there, readers take it as the model
+(`resolve_model_folder`). Then its files replace the old ones, the manifest last, and the subfolder
+is deleted. The next writer completes what was interrupted.
 """
 
 import json
@@ -17,37 +16,37 @@ from pathlib import Path
 from munjang.errors import FolderError
 from munjang.folder.lock import FILE as LOCK
 from munjang.folder.manifest import FILE as MANIFEST
-from munjang.folder.manifest import PARTIAL, written_whole
+from munjang.folder.manifest import PARTIAL, write_whole
 
 FOLDER = "replacement"
-# By it a training is known that was stopped and can be gone on with.
+# Its presence marks an unfinished training that can be resumed.
 CHECKPOINT = "checkpoint.safetensors"
 
-_BEGUN = re.compile(r"\.tmp\w{6}")
+_SAFETENSORS_TEMPORARY = re.compile(r"\.tmp\w{6}")
 
 
-def place_of(folder: str | Path) -> Path:
-    """The folder whose files are the model in `folder`: its own, or those about to replace them."""
+def resolve_model_folder(folder: str | Path) -> Path:
+    """Return the folder of the model's files: `folder`, or the replacement in it if complete."""
     folder = Path(folder)
     new = folder / FOLDER
     return new if (new / MANIFEST).is_file() else folder
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether a whole model stands in `folder`."""
-    return (place_of(folder) / MANIFEST).is_file()
+    """Return whether `folder` holds a complete model."""
+    return (resolve_model_folder(folder) / MANIFEST).is_file()
 
 
 @contextmanager
-def replaced(folder: Path) -> Iterator[Path]:
-    """Give a folder to write a model to, manifest last, that then is the one in `folder`.
+def replace_model(folder: Path) -> Iterator[Path]:
+    """Yield a folder to write a model to, manifest last, which then replaces that in `folder`.
 
-    Where no model stands that is `folder` itself. It exists, and who writes there holds its lock.
+    It is `folder` itself if that holds no model. The caller holds the lock of `folder`.
 
     Raises:
-        FolderError: a training that was stopped, and is to replace the model, stands there.
+        FolderError: an unfinished training in `folder` is to replace the model.
     """
-    take_place(folder)
+    install_replacement(folder)
     new = folder / FOLDER
     if not (folder / MANIFEST).exists():
         yield folder
@@ -57,59 +56,59 @@ def replaced(folder: Path) -> Iterator[Path]:
             f"{folder}: an unfinished training that is to replace this model stands here; go on "
             "with it (--resume), or choose another folder"
         )
-    drop(folder)
+    delete_replacement(folder)
     new.mkdir()
     try:
         yield new
     except BaseException:
-        drop(folder)
+        delete_replacement(folder)
         raise
-    take_place(folder)
+    install_replacement(folder)
 
 
-def is_half(name: str) -> bool:
-    """Whether a file is what a killed write left: ours, or what safetensors had begun."""
-    return name.endswith(PARTIAL) or _BEGUN.fullmatch(name) is not None
+def is_partial(name: str) -> bool:
+    """Return whether an interrupted write of this program or safetensors left the file."""
+    return name.endswith(PARTIAL) or _SAFETENSORS_TEMPORARY.fullmatch(name) is not None
 
 
-def take_place(folder: Path) -> None:
-    """Put a new model that is whole in the place of the old one; else nothing is done."""
+def install_replacement(folder: Path) -> None:
+    """Replace the old model by a complete new one, if there is any."""
     new = folder / FOLDER
     if not (new / MANIFEST).is_file():
         return
-    sealed, before = _sealed(new), _sealed(folder)
-    for name in sealed:
-        _put(new / name, folder / name)
-    for name in before:
-        if name not in sealed:  # of a model of another kind
+    new_files, old_files = _model_files(new), _model_files(folder)
+    for name in new_files:
+        _link(new / name, folder / name)
+    for name in old_files:
+        if name not in new_files:  # of a model of another kind
             (folder / name).unlink(missing_ok=True)
     for path in new.iterdir():
-        if path.name not in {*sealed, MANIFEST, CHECKPOINT, LOCK} and not is_half(path.name):
+        if path.name not in {*new_files, MANIFEST, CHECKPOINT, LOCK} and not is_partial(path.name):
             _move(path, folder / path.name)
-    _put(new / MANIFEST, folder / MANIFEST)
-    drop(folder)
+    _link(new / MANIFEST, folder / MANIFEST)
+    delete_replacement(folder)
 
 
-def drop(folder: Path) -> None:
-    """Remove the inner folder, its manifest first: half of it is never taken for a model."""
+def delete_replacement(folder: Path) -> None:
+    """Delete the replacement, its manifest first, so that no part of it counts as a model."""
     new = folder / FOLDER
     (new / MANIFEST).unlink(missing_ok=True)
     shutil.rmtree(new, ignore_errors=True)
 
 
-def _sealed(folder: Path) -> list[str]:
-    """Names of the files of a model; none where no manifest can be read."""
+def _model_files(folder: Path) -> list[str]:
+    """Return the names of a model's files; empty if no manifest can be read."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
         return [name for name in files if Path(name).name == name]
     return []
 
 
-def _put(source: Path, target: Path) -> None:
-    """Let `target` be `source`, which stays; a link where the file system has such."""
+def _link(source: Path, target: Path) -> None:
+    """Make `target` a hard link to `source`, or a copy if links are not supported."""
     if target.exists() and target.samefile(source):
         return
-    with written_whole(target) as partial:
+    with write_whole(target) as partial:
         partial.unlink()
         try:
             os.link(source, partial)
@@ -118,7 +117,7 @@ def _put(source: Path, target: Path) -> None:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Log and curves: nobody's model, moved as they are."""
+    """Move logs and curves, which belong to no model."""
     if target.is_dir() and not target.is_symlink():
         shutil.rmtree(target, ignore_errors=True)
     source.replace(target)

@@ -1,4 +1,4 @@
-"""What every model folder is written and read with: JSON, weights, and the model card's frame."""
+"""Writing of model folders: JSON, weights and the frame of the model card."""
 
 import json
 import math
@@ -11,12 +11,17 @@ from torch import nn
 
 from munjang import __version__
 from munjang.config import to_yaml
-from munjang.folder.layout import CARD, CONFIG, METRICS, WEIGHTS, make_folder
-from munjang.folder.lock import hold
-from munjang.folder.manifest import listed_files, write_atomically, write_manifest, written_whole
-from munjang.folder.replacement import replaced
+from munjang.folder.layout import CARD, CONFIG, METRICS_FILE, WEIGHTS, make_folder
+from munjang.folder.lock import hold_lock
+from munjang.folder.manifest import (
+    list_manifest_files,
+    write_atomically,
+    write_manifest,
+    write_whole,
+)
+from munjang.folder.replacement import replace_model
 from munjang.reporting import escape_markdown
-from munjang.tasks.figures import FIGURES
+from munjang.tasks.metric_table import METRICS
 from munjang.tasks.task import Card
 
 
@@ -29,28 +34,33 @@ def write_folder(
     card: str,
     others: Mapping[str, str],
 ) -> Path:
-    """Write a model folder, its manifest last; an earlier model in it stays until this is whole.
+    """Write a model folder, manifest last; an earlier model stays until this one is complete.
 
     Args:
-        folder: made if it is not there.
-        config: what `config.yaml` holds.
-        network: whose weights to keep.
-        metrics: what `metrics.json` holds.
-        card: `README.md`.
-        others: content by name of what else belongs to this kind of model.
+        folder: folder, which is made if it does not exist.
+        config: content of `config.yaml`.
+        network: network whose weights to save.
+        metrics: content of `metrics.json`.
+        card: content of `README.md`.
+        others: contents of other files by name.
 
     Raises:
-        FolderError: another process writes there, or nothing can be written there.
+        FolderError: another process writes there, or the folder is not writable.
         OSError: a file cannot be written; it is named.
     """
     folder = make_folder(folder)
-    texts = {CONFIG: to_yaml(config), **others, METRICS: to_json(metrics, indent=2), CARD: card}
-    with hold(folder), replaced(folder) as place:
+    texts = {
+        CONFIG: to_yaml(config),
+        **others,
+        METRICS_FILE: to_json(metrics, indent=2),
+        CARD: card,
+    }
+    with hold_lock(folder), replace_model(folder) as place:
         for name, text in texts.items():
             write_atomically(place / name, text)
         _save_weights(place / WEIGHTS, network)
         written = [*texts, WEIGHTS]
-        for name in listed_files(place):
+        for name in list_manifest_files(place):
             if name not in written:  # of a model of another kind
                 (place / name).unlink(missing_ok=True)
         write_manifest(place, written, __version__)
@@ -58,9 +68,9 @@ def write_folder(
 
 
 def to_json(values: Any, indent: int | None = None) -> str:
-    """JSON with a line break at its end; Hangul stays readable.
+    """Return JSON with a final line break and readable Hangul; NaN and infinity become null.
 
-    JSON knows no NaN and no infinity: such a figure, of which there is hardly ever one, is null.
+    JSON has no NaN and no infinity.
     """
     try:
         text = json.dumps(values, ensure_ascii=False, indent=indent, allow_nan=False)
@@ -70,7 +80,7 @@ def to_json(values: Any, indent: int | None = None) -> str:
 
 
 def _finite(values: Any) -> Any:
-    """Plain values with None for each number that is not finite."""
+    """Return plain values with None for each number that is not finite."""
     if isinstance(values, Mapping):
         return {key: _finite(value) for key, value in values.items()}
     if isinstance(values, list | tuple):
@@ -80,7 +90,7 @@ def _finite(values: Any) -> Any:
 
 def _save_weights(path: Path, network: nn.Module) -> None:
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    with written_whole(path) as partial:
+    with write_whole(path) as partial:
         save_file(weights, partial)
 
 
@@ -94,21 +104,21 @@ def card_page(
     typed: str,
     limits: str,
 ) -> str:
-    """`README.md` of the folder: what the model is, how good, how it was made, how to use it.
+    """Return `README.md` of the folder.
 
     Args:
-        card: the task's part.
-        metrics: what `metrics.json` holds.
-        made_of: architecture and what it reads.
-        rows: what people call them.
-        in_python: what `predict` is called with.
-        typed: likewise on the command line.
-        limits: what it knows and does to its input, around those of the task.
+        card: the task's part of the card.
+        metrics: content of `metrics.json`.
+        made_of: architecture and input.
+        rows: plural noun for rows.
+        in_python: argument of `predict` in Python.
+        typed: argument of `munjang predict`.
+        limits: limits of the model.
     """
     scores, training = metrics["validation"], metrics["training"]
-    figures = ", ".join(
-        f"{figure.title} {_figure(scores[name])}"
-        for name, figure in FIGURES.items()
+    values = ", ".join(
+        f"{metric.title} {_format_metric(scores[name])}"
+        for name, metric in METRICS.items()
         if name in scores
     )
     files = escape_markdown(training["files"], 300)
@@ -120,14 +130,14 @@ def card_page(
 
 ## How good it is
 
-On {scores["rows"]:,} validation {rows}, which also chose the best step: {figures}.
+On {scores["rows"]:,} validation {rows}, which also chose the best step: {values}.
 
 {card.details}
 
 ## How it was made
 
 Trained on {training["rows"]:,} {rows} of {files}, {training["steps"]:,} steps, \
-{training["seconds"]:.0f} s. The recipe stands in `config.yaml`, all figures in `metrics.json`.
+{training["seconds"]:.0f} s. The recipe is in `config.yaml`, all metrics in `metrics.json`.
 
 ## How to use it
 
@@ -142,5 +152,5 @@ or `munjang predict path/to/this/folder {typed}`.
 """
 
 
-def _figure(value: float | None) -> str:
+def _format_metric(value: float | None) -> str:
     return "not defined" if value is None else f"{value:.4f}"

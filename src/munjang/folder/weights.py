@@ -1,8 +1,8 @@
-"""Weights in safetensors' format, their header first: shapes are known before anything is built.
+"""Reader of weights in the format safetensors, header first.
 
-Read here and not by the library, which maps the file or copies it whole, before anybody could say
-whether these shapes are wanted. The format: eight bytes with the length of a JSON header, the
-header (name to type, shape and place), and then the numbers.
+The library would map or copy the whole file before its shapes can be checked. The
+format: eight bytes with the length of a JSON header, the header (name to type, shape and offsets),
+and then the numbers.
 """
 
 import math
@@ -20,7 +20,7 @@ from munjang.parsing import UnreadableError, parse_json
 MOST_TENSORS = 20_000
 _MOST_HEADER = 8_000_000
 _MOST_DIMENSIONS = 8
-# What Munjang writes, with the bytes of a number.
+# Types that Munjang writes, and bytes per number.
 _BYTES = {"F32": 4, "I32": 4, "I64": 8, "U8": 1, "BOOL": 1}
 _DTYPES = {"F32": np.float32, "I32": np.int32, "I64": np.int64, "U8": np.uint8, "BOOL": np.bool_}
 
@@ -28,18 +28,18 @@ Numbers = npt.NDArray[Any]
 
 
 class Readable(Protocol):
-    """A file that is read from the beginning."""
+    """A file that is read sequentially."""
 
     @property
     def path(self) -> Path:
-        """To name it."""
+        """Path for messages."""
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Size in bytes."""
 
     def read(self, count: int) -> bytes:
-        """The next bytes."""
+        """Return the next `count` bytes."""
 
     def read_into(self, memory: memoryview) -> None:
         """Fill a flat memory with the next bytes."""
@@ -47,13 +47,13 @@ class Readable(Protocol):
 
 @dataclass(frozen=True)
 class Entry:
-    """What the header says of a tensor.
+    """A tensor in the header.
 
     Attributes:
-        kind: of its numbers, such as F32.
-        shape: of the tensor.
-        begin: place of its first byte behind the header.
-        end: place behind its last byte.
+        kind: type of its numbers, such as F32.
+        shape: shape of the tensor.
+        begin: offset of its first byte after the header.
+        end: offset after its last byte.
     """
 
     kind: str
@@ -63,64 +63,66 @@ class Entry:
 
 
 def read_header(file: Readable) -> dict[str, Entry]:
-    """The tensors of a file by name, in the order in which they lie in it.
+    """Return the tensors of a file by name, in the order in which they are stored.
 
     Raises:
-        FolderError: it is no such header, or its tensors do not fill the rest of the file.
+        FolderError: the header is invalid, or its tensors do not fill the rest of the file.
     """
     length = int.from_bytes(file.read(8), "little") if file.size >= 8 else 0
     if not 2 <= length <= min(file.size - 8, _MOST_HEADER):
-        raise unfit(file.path, "the file does not begin with a header of safetensors")
+        raise weights_error(file.path, "the file does not begin with a header of safetensors")
     data = file.read(length)
     if data.count(b"{") > MOST_TENSORS + 1:
-        raise unfit(file.path, f"their header names more than {MOST_TENSORS:,} tensors")
+        raise weights_error(file.path, f"their header names more than {MOST_TENSORS:,} tensors")
     try:
         header = parse_json(data, most_bytes=_MOST_HEADER)
     except UnreadableError as error:
-        raise unfit(file.path, f"their header: {error}") from None
+        raise weights_error(file.path, f"their header: {error}") from None
     if not isinstance(header, dict):
-        raise unfit(file.path, "their header names no tensors")
+        raise weights_error(file.path, "their header names no tensors")
     entries = {name: _entry(file.path, name, values) for name, values in header.items()}
     entries = dict(sorted(entries.items(), key=lambda item: (item[1].begin, item[1].end)))
-    place = 0
+    offset = 0
     for name, entry in entries.items():
-        if entry.begin != place:
-            raise unfit(file.path, f"{_short(name)} does not begin where the tensor before it ends")
-        place = entry.end
-    if place != file.size - 8 - length:
-        raise unfit(file.path, "the file does not end where the last tensor does")
+        if entry.begin != offset:
+            raise weights_error(
+                file.path, f"{_short(name)} does not begin where the tensor before it ends"
+            )
+        offset = entry.end
+    if offset != file.size - 8 - length:
+        raise weights_error(file.path, "the file does not end where the last tensor does")
     return entries
 
 
 def longest_side(header: Mapping[str, Entry]) -> int:
-    """The longest side of any weights: no vocabulary is longer than that."""
+    """Return the longest side of any floating-point tensor, a bound on vocabulary sizes."""
     return max((side for e in header.values() if e.kind == "F32" for side in e.shape), default=0)
 
 
 def compare_header(path: Path, found: Mapping[str, Entry], wanted: Mapping[str, Any]) -> None:
-    """Refuse tensors that are not the wanted ones.
+    """Refuse weights that differ from the network in names, types or shapes.
 
     Args:
-        path: to name the file.
-        found: of `read_header`.
-        wanted: kind and shape of each tensor.
+        path: path of the file, for messages.
+        found: result of `read_header`.
+        wanted: type and shape of each tensor of the network.
 
     Raises:
-        FolderError: one is missing, one too many, or of another kind or shape.
+        FolderError: a tensor is missing, unknown, or of another type or shape.
     """
     for name, (kind, shape) in wanted.items():
         if name not in found:
-            raise unfit(path, f"{_short(name)} is missing")
+            raise weights_error(path, f"{_short(name)} is missing")
         entry = found[name]
         if (entry.kind, entry.shape) != (kind, tuple(shape)):
-            raise unfit(
+            raise weights_error(
                 path,
                 f"{_short(name)} is {entry.kind} {list(entry.shape)}, and the settings want "
                 f"{kind} {list(shape)}",
             )
     for name in found:
         if name not in wanted:
-            raise unfit(path, f"{_short(name)} belongs to no part of the model")
+            raise weights_error(path, f"{_short(name)} belongs to no part of the model")
 
 
 def _array(name: str, entry: Entry) -> Numbers:
@@ -128,14 +130,14 @@ def _array(name: str, entry: Entry) -> Numbers:
 
 
 def read_arrays(
-    file: Readable, header: Mapping[str, Entry], room: Callable[[str, Entry], Numbers] = _array
+    file: Readable, header: Mapping[str, Entry], allocate: Callable[[str, Entry], Numbers] = _array
 ) -> dict[str, Numbers]:
-    """The arrays that `read_header` found.
+    """Read the arrays that `read_header` listed.
 
     Args:
-        file: behind its header.
-        header: in the order of the file.
-        room: makes the array that a tensor is read into.
+        file: the file, read up to the end of its header.
+        header: tensors in the order of the file.
+        allocate: makes the array that a tensor is read into.
 
     Raises:
         FolderError: there is not enough memory, or a number is NaN or infinite.
@@ -143,25 +145,27 @@ def read_arrays(
     arrays = {}
     for name, entry in header.items():
         try:
-            arrays[name] = array = room(name, entry)
+            arrays[name] = array = allocate(name, entry)
         except (MemoryError, ValueError, RuntimeError):
-            raise unfit(file.path, "there is not enough memory for them") from None
+            raise weights_error(file.path, "there is not enough memory for them") from None
         if not array.size:
             continue
         file.read_into(array.reshape(-1).view(np.uint8).data)
-        # NaN is both the lowest and the highest
+        # minimum and maximum of an array with NaN are NaN
         if entry.kind == "F32" and not np.isfinite([array.min(), array.max()]).all():
-            raise unfit(file.path, f"{_short(name)} holds NaN or infinity; train the model anew")
+            raise weights_error(
+                file.path, f"{_short(name)} holds NaN or infinity; train the model anew"
+            )
     return arrays
 
 
-def unfit(path: Path, reason: str) -> FolderError:
-    """The error of weights that cannot be used."""
+def weights_error(path: Path, reason: str) -> FolderError:
+    """Return the error of weights that cannot be used."""
     return FolderError(f"{path}: these weights do not fit: {reason}")
 
 
 def _entry(path: Path, name: str, values: Any) -> Entry:
-    wrong = unfit(path, f"their header says of {_short(name)} what no header says")
+    wrong = weights_error(path, f"the entry of {_short(name)} in their header is invalid")
     if not isinstance(values, dict) or values.keys() != {"dtype", "shape", "data_offsets"}:
         raise wrong
     kind, shape, places = values["dtype"], values["shape"], values["data_offsets"]
@@ -175,7 +179,7 @@ def _entry(path: Path, name: str, values: Any) -> Entry:
 
 
 def _are_counts(values: Any, most: int) -> bool:
-    """Whether it is a short list of whole numbers from 0 up that a file can have."""
+    """Return whether a value is a list of at most `most` integers from 0 to 2^62."""
     return (
         isinstance(values, list)
         and len(values) <= most

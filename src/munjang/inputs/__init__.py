@@ -1,1 +1,1 @@
-"""What a row is before the network: one text, an image, a source and a target text."""
+"""Inputs of networks, by kind of row: one text, an image, a source and a target text."""

@@ -24,7 +24,7 @@ class EncodedArrays:
 
     Attributes:
         values: [rows, ...].
-        unit: what speed is counted in.
+        unit: unit of sizes and speeds.
     """
 
     values: npt.NDArray[Any]
@@ -49,16 +49,16 @@ class EncodedArrays:
 
 @dataclass(frozen=True)
 class ArrayInput(Input):
-    """Rows that are arrays of one shape; a subclass says how a value becomes one.
+    """Input of arrays of one shape; a subclass converts values to arrays.
 
     Attributes:
-        unit: what speed is counted in.
+        unit: unit of sizes and speeds.
     """
 
     unit: ClassVar[str] = "rows"
 
     def encode(self, rows: Table) -> Encoded:
-        """Return the rows of a table as arrays; `encode_values` of the key column."""
+        """Encode the rows of a table: the values of the key column."""
         return self.encode_values(rows.keys.to_list())
 
     def fingerprint(self, encoded: Mapping[str, Encoded]) -> Mapping[str, Iterable[Any]]:

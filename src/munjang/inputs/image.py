@@ -1,4 +1,4 @@
-"""One image per row: pixels of one size and mode."""
+"""Input of one image per row: pixels of one size and mode."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import torch
 
 from munjang.config import Settings
 from munjang.data.images.decode import Pixels
-from munjang.data.images.read import UNREADABLE, decode_all, form_of, read_images
+from munjang.data.images.read import UNREADABLE, decode_all, get_image_settings, read_images
 from munjang.data.images.settings import (
     CHANNELS,
     ImageDataSettings,
@@ -17,7 +17,7 @@ from munjang.data.images.settings import (
     Mode,
     parse_size,
 )
-from munjang.data.images.sources import is_image_data, listed
+from munjang.data.images.sources import is_image_data, list_images
 from munjang.data.labels import count_labels, require_labels
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
@@ -32,7 +32,7 @@ from munjang.recipe import Recipe, section_of
 from munjang.reporting import Report, pluralize, stage
 from munjang.training.settings import refuse_embedding_settings
 
-_SHOWN = 12  # classes that are named
+_MOST_NAMES = 12  # classes that are listed by name
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,12 @@ class ImageInput(ArrayInput):
         for key in ("length_buckets", "batch_tokens"):
             if getattr(recipe.training, key) is not None:
                 raise ValueError(
-                    f"training.{key}: is for texts, whose lengths differ; set training.batch_size"
+                    f"training.{key}: is for texts of different lengths; set training.batch_size"
                 )
 
     @classmethod
     def defaults(cls, given: Mapping[str, Any], rows: Table | None) -> Mapping[str, Any]:
-        """Return what suits the number of images and their size."""
+        """Return defaults for the number of images and their size."""
         if rows is None:
             size = section_of(given, "image").get("size")
             return image_defaults(given, 0, None if size is None else parse_size(size))
@@ -88,7 +88,7 @@ class ImageInput(ArrayInput):
     @classmethod
     def complete(cls, recipe: Recipe, rows: Table) -> Recipe:
         """Return the recipe with the mode and size of the images."""
-        return recipe.model_copy(update={"image": form_of(rows)})
+        return recipe.model_copy(update={"image": get_image_settings(rows)})
 
     @classmethod
     def sample(cls, size: Any, vocabulary: int) -> Sample:
@@ -150,19 +150,19 @@ class ImageInput(ArrayInput):
 
     def encode_values(self, values: Any) -> EncodedArrays:
         """Decode images: paths, arrays of uint8, images of Pillow, or one of them."""
-        return EncodedArrays(self._pixels(listed(values)), self.unit)
+        return EncodedArrays(self._pixels(list_images(values)), self.unit)
 
     def usable(self, values: Sequence[Any]) -> tuple[list[int], Mapping[str, int]]:
-        """Return the places of the images that can be read."""
-        places = []
-        for place, image in enumerate(values):
+        """Return the indices of the images that can be read."""
+        indices = []
+        for index, image in enumerate(values):
             try:
                 self._pixels([(str(image), image)])
             except DataError:
                 continue
-            places.append(place)
-        bad = len(values) - len(places)
-        return places, {UNREADABLE: bad} if bad else {}
+            indices.append(index)
+        bad = len(values) - len(indices)
+        return indices, {UNREADABLE: bad} if bad else {}
 
     def _pixels(self, images: list[tuple[str, Any]]) -> Pixels:
         image = self.recipe.section("image")
@@ -179,9 +179,9 @@ class ImageInput(ArrayInput):
         }
 
     def fact_lines(self, facts: Mapping[str, Any]) -> list[str]:
-        """Return the classes, which are names of folders, and the number of images."""
+        """Return classes and the number of images for people."""
         classes = facts["classes"]
-        named = ", ".join(classes[:_SHOWN]) + (", ..." if len(classes) > _SHOWN else "")
+        named = ", ".join(classes[:_MOST_NAMES]) + (", ..." if len(classes) > _MOST_NAMES else "")
         return [f"{len(classes)} classes: {named}", *super().fact_lines(facts)]
 
     @property
@@ -192,7 +192,7 @@ class ImageInput(ArrayInput):
 
     @property
     def limits(self) -> str:
-        """What is done to every image."""
+        """Size and mode that every image is converted to."""
         _, height, width = self.size
         mode = self.recipe.section("image").mode
         return f"Every image is resized to {height}x{width}\nand read in {mode}."
@@ -209,17 +209,17 @@ def _parse_shape(size: Any) -> ImageShape:
 
 
 def _refuse_contradictions(rows: Table, labels: pl.Series) -> None:
-    """Refuse an image in two classes: it teaches nothing, and a split could not deal with it."""
+    """Refuse an image in two classes, which a split could not put into one part."""
     frame = pl.DataFrame({"image": rows.keys, "class": labels}).with_row_index("row")
-    found = frame.group_by("image").agg(pl.col("row"), pl.col("class"))
-    torn = found.filter(pl.col("class").list.n_unique() > 1)
-    if torn.is_empty():
+    images = frame.group_by("image").agg(pl.col("row"), pl.col("class"))
+    contradictory = images.filter(pl.col("class").list.n_unique() > 1)
+    if contradictory.is_empty():
         return
-    first = min(torn.iter_rows(named=True), key=lambda image: min(image["row"]))
-    place = first["row"][0]
-    other = next(r for r, c in zip(first["row"], first["class"], strict=True) if c != labels[place])
-    more = f" ({len(torn) - 1:,} more such images)" if len(torn) > 1 else ""
+    first = min(contradictory.iter_rows(named=True), key=lambda image: min(image["row"]))
+    row = first["row"][0]
+    other = next(r for r, c in zip(first["row"], first["class"], strict=True) if c != labels[row])
+    more = f" ({len(contradictory) - 1:,} more such images)" if len(contradictory) > 1 else ""
     raise DataError(
-        f"the same image stands in another class as {rows.place(other)[0]}{more}; leave it in one",
-        file=rows.place(place)[0],
+        f"the same image is in another class as {rows.place(other)[0]}{more}; leave it in one",
+        file=rows.place(row)[0],
     )

@@ -1,8 +1,8 @@
-"""The protocol of an input: how rows are read, encoded and saved."""
+"""The base of inputs: how rows are read, encoded and saved."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
@@ -14,36 +14,19 @@ from munjang.errors import ConfigError
 from munjang.folder.sealed import SealedFolder
 from munjang.recipe import Recipe
 from munjang.reporting import Report, pluralize
-from munjang.tasks.task import Bools
-
-
-class Encoded(Protocol):
-    """Rows as a network reads them."""
-
-    @property
-    def truncated(self) -> Bools:
-        """True for each row that was longer than the model reads, [rows]."""
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-
-    def dataset(self, targets: Any = None) -> Dataset:
-        """Return the rows with their targets [rows, ...], or without."""
-
-    def adapt(self, network: nn.Module) -> nn.Module:
-        """Return the network that reads these rows, such as with vectors of their OOV words."""
+from munjang.tasks.task import Encoded as Encoded
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One input of a chosen size, on which the layers of a model are measured.
+    """One input of a chosen size, for measuring the layers of a model.
 
     Attributes:
-        size: of the input: vocabulary size, shape of an image.
-        tensors: makes the arguments of the network, on PyTorch's current device.
-        shape: as people read it: [time] of a text, [height, width, channels] of an image.
-        settings: settings that follow from it, nested as in `config.yaml`.
-        on_meta: whether the network runs on the device "meta", without numbers.
+        size: input size: vocabulary size, or shape of an image.
+        tensors: makes the arguments of the network on PyTorch's current device.
+        shape: shape for people: [time] of a text, [height, width, channels] of an image.
+        settings: settings that follow from the size, nested as in `config.yaml`.
+        on_meta: True if the network runs on the device "meta", without numbers.
     """
 
     size: Any
@@ -63,9 +46,9 @@ class Input:
     Attributes:
         recipe: the settings of the run.
         sections: settings of this input, by their section of `config.yaml`.
-        row: what messages call a row.
-        noun: what a model card calls the value of a row.
-        has_word_vectors: whether the network has an embedding of words.
+        row: noun for a row in messages.
+        noun: noun for the value of a row in model cards.
+        has_word_vectors: True if the network has an embedding of words.
     """
 
     recipe: Recipe
@@ -99,7 +82,7 @@ class Input:
 
     @classmethod
     def settle(cls, given: dict[str, Any], rows: Table | None) -> dict[str, Any]:
-        """Return the user's settings in the form that the sections have; `rows` as in `defaults`."""
+        """Return the user's settings in the form of the sections; `rows` as in `defaults`."""
         return given
 
     @classmethod
@@ -110,9 +93,9 @@ class Input:
 
         Args:
             data: a path, several paths, or values of Python.
-            recipe: its section `data` says how.
-            read_labels: how the column of the target is read; None where there is none.
-            report: takes lines for people.
+            recipe: settings; its section `data` has names of columns.
+            read_labels: reader of the target column; None if the input reads it.
+            report: called with lines for people.
 
         Raises:
             DataError: a row cannot be used.
@@ -120,7 +103,7 @@ class Input:
         raise NotImplementedError
 
     @classmethod
-    def trained_reading(cls, recipe: Recipe, data: Any) -> dict[str, Any]:
+    def reading_settings(cls, recipe: Recipe, data: Any) -> dict[str, Any]:
         """Return how the training data was read, as far as it holds for other data."""
         section: dict[str, Any] = recipe.section("data").model_dump()
         return {k: v for k, v in section.items() if k not in ("validation_split", "skip_bad_rows")}
@@ -138,13 +121,13 @@ class Input:
         """Return one input of a size, for `munjang shapes`.
 
         Args:
-            size: as a user typed it; None for the default.
+            size: value that the user typed; None for the default.
             vocabulary: vocabulary size of a text model.
 
         Raises:
-            ConfigError: there is no such size, or none is known of this input.
+            ConfigError: the size is invalid, or the input has no sizes.
         """
-        raise ConfigError(f"{cls.__name__}: shapes are shown of texts and images")
+        raise ConfigError(f"{cls.__name__}: shapes are available for texts and images")
 
     @classmethod
     def check_rows(cls, rows: Table, least: int) -> None:
@@ -155,7 +138,7 @@ class Input:
             least: number of parts they will be split into.
 
         Raises:
-            DataError: naming the file.
+            DataError: the rows cannot be used; the file is named.
         """
 
     @classmethod
@@ -183,18 +166,18 @@ class Input:
 
     @property
     def size(self) -> Any:
-        """What an architecture is made with: vocabulary size, shape of an image."""
+        """Input size of an architecture: vocabulary size, or shape of an image."""
         raise NotImplementedError
 
     def encode(self, rows: Table) -> Encoded:
-        """Return rows as the network reads them, to be judged."""
+        """Encode rows for evaluation."""
         raise NotImplementedError
 
     def encode_values(self, values: Any) -> Encoded:
-        """Return values from Python as the network reads them; one alone counts as a list of one.
+        """Encode values from Python; a single value counts as a list of one.
 
         Raises:
-            DataError: a value cannot be used; its place is named.
+            DataError: a value cannot be used; its index is named.
         """
         raise NotImplementedError
 
@@ -202,50 +185,50 @@ class Input:
         """Encode the training part and the validation part.
 
         Returns:
-            By part, the encoded rows and those rows of the table that they are.
+            By part, the encoded rows and the table of those rows.
         """
         return {name: (self.encode(part), part) for name, part in parts.items()}
 
     def usable(self, values: Sequence[Any]) -> tuple[list[int], Mapping[str, int]]:
-        """Return the places of the values that can be answered, and counts of the others by reason."""
+        """Return the indices of values that can be used, and counts of the others by reason."""
         return list(range(len(values))), {}
 
     @property
     def trained_column(self) -> str | None:
-        """Name of the column that the values of the training stood in, if it has one."""
+        """Name of the column of the training data that held the values, if any."""
         return None
 
     def prepare_network(
         self, network: nn.Module, encoded: Mapping[str, Encoded], train: Dataset, solve: Any
     ) -> None:
-        """Let parts of a fresh network look at the training part, such as tables of n-grams.
+        """Prepare parts of a fresh network on the training part, such as tables of n-grams.
 
         Args:
-            network: fresh.
+            network: network with initial weights.
             encoded: the training part and the validation part.
             train: the training part with its targets.
             solve: the task's linear model, see `munjang.tasks.logits.LogitsTask.solve`.
         """
 
     def fingerprint(self, encoded: Mapping[str, Encoded]) -> Mapping[str, Iterable[Any]]:
-        """Return what a checkpoint remembers of the data, as arrays or JSON values by name."""
+        """Return arrays or JSON values by name, by which a checkpoint recognizes the data."""
         return {}
 
     def facts(self, parts: Mapping[str, Table], encoded: Mapping[str, Encoded]) -> dict[str, Any]:
-        """Return what `metrics.json` holds of this input."""
+        """Return the facts of this input for `metrics.json`."""
         return {}
 
     def fact_lines(self, facts: Mapping[str, Any]) -> list[str]:
-        """Return the same for people."""
+        """Return the facts as lines for people."""
         rows = pluralize(facts["rows"], self.row)
         return [f"{rows} to train on, {facts['valid_rows']:,} to validate on"]
 
     @property
     def made_of(self) -> str:
-        """What the model card says of the input, after the name of the architecture."""
+        """Description of the input in the model card, after the name of the architecture."""
         return ""
 
     @property
     def limits(self) -> str:
-        """What the model card says on the limits of this input."""
+        """Limits of this input in the model card."""
         return ""

@@ -1,6 +1,6 @@
-"""One text per row: tokenized, cut to length, encoded as ids."""
+"""Input of one text per row: tokenized, truncated and encoded as ids."""
 
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from munjang.config import MOST_IDS, Settings, shown
-from munjang.data.batches import Examples
+from munjang.data.batches import TextDataset
 from munjang.data.collection import collect_texts
 from munjang.data.columns import text_column
 from munjang.data.dataset import Dataset
@@ -31,6 +31,7 @@ from munjang.folder.rebuild import load_tokenizer
 from munjang.folder.sealed import SealedFolder
 from munjang.forked import is_forked
 from munjang.inputs.input import Encoded, Input, Sample
+from munjang.inputs.text_lengths import check_lengths, count_kept_tokens, limit_tokens
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.subword_embedding import SubwordEmbedding, with_oov_words
 from munjang.layers.tfidf_linear import TfidfLinear
@@ -42,18 +43,18 @@ from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer, fit_notes
 from munjang.text.vocabulary import OOV
 
-# Up to so many texts are encoded one after another; a column pays off from some hundreds on.
+# Up to so many texts are encoded one by one; a column is faster from some hundreds on.
 _FEW = 128
-# `munjang shapes` runs the model on so many tokens at most, which takes some seconds.
+# Longest text of `munjang shapes`, for which a run of the model takes some seconds.
 MOST_TOKENS = 4096
 
 
 @dataclass(frozen=True)
 class EncodedText:
-    """Texts as ids.
+    """Encoded texts.
 
     Attributes:
-        encoded: the ids, which texts were cut, and the words out of vocabulary.
+        encoded: ids, truncated texts and OOV words.
     """
 
     encoded: EncodedTexts | EncodedRows
@@ -70,11 +71,11 @@ class EncodedText:
         """Return the ids with their targets [rows, ...], or without."""
         if isinstance(self.encoded, EncodedRows):
             return self.encoded.rows
-        return Examples(self.encoded.column, targets)
+        return TextDataset(self.encoded.column, targets)
 
     def adapt(self, network: nn.Module) -> nn.Module:
         """Return the network with subword vectors of these texts' OOV words."""
-        return with_oov_words(network, self.encoded.unknown)
+        return with_oov_words(network, self.encoded.oov_words)
 
 
 def read_texts(
@@ -83,11 +84,11 @@ def read_texts(
     """Read labeled texts and report what was read, inferred and skipped."""
     if isinstance(data, AlignedFiles):
         raise ConfigError(
-            "files of sources and targets go with the task translate (--task translate), not "
-            f"with {recipe.task}"
+            "files of sources and targets are for the task translate (--task translate), not "
+            f"for {recipe.task}"
         )
     settings = recipe.section("data")
-    labels = {} if read_labels is None else {"read_labels": read_labels}
+    labels: dict[str, Any] = {} if read_labels is None else {"read_labels": read_labels}
     with stage("reading texts"):
         table = read_table(
             data,
@@ -110,7 +111,7 @@ class TextInput(Input):
     """One text per row.
 
     Attributes:
-        tokenizer: fitted.
+        tokenizer: fitted tokenizer.
     """
 
     tokenizer: Tokenizer
@@ -122,21 +123,8 @@ class TextInput(Input):
 
     @classmethod
     def check_recipe(cls, recipe: Recipe) -> None:
-        """Refuse lengths that leave no room for tokens."""
-        tokenizer = recipe.section("tokenizer")
-        if longest_kept(recipe) < 1:
-            raise ValueError(
-                f"training.length_buckets: the last boundary ({recipe.training.length_buckets}) leaves no room "
-                "for a token between GO and EOS; raise it, or set tokenizer.add_go_eos to false"
-            )
-        most, longest = _most_tokens(recipe), longest_kept(recipe) + 2 * tokenizer.add_go_eos
-        if most is not None and longest > most:
-            raise ValueError(
-                f"tokenizer.max_length: a text may have {longest} tokens"
-                f"{', GO and EOS included' if tokenizer.add_go_eos else ''}, and the positions of "
-                f"the model end at {most}; lower it, raise model.max_positions, or set model.positions "
-                "to sinusoidal or rotary"
-            )
+        """Refuse lengths that leave no room for tokens, or exceed the positions of the model."""
+        check_lengths(recipe)
 
     @classmethod
     def defaults(cls, given: Mapping[str, Any], rows: Table | None) -> Mapping[str, Any]:
@@ -180,9 +168,9 @@ class TextInput(Input):
     @classmethod
     def load(cls, folder: SealedFolder, recipe: Recipe) -> Self:
         """Return the input with the tokenizer of a folder."""
-        asked = recipe.section("tokenizer")
+        settings = recipe.section("tokenizer")
         tokenizer = load_tokenizer(
-            folder, TOKENIZER, VOCABULARY, name=asked.name, settings=asked.settings
+            folder, TOKENIZER, VOCABULARY, name=settings.name, settings=settings.settings
         )
         return cls(recipe, tokenizer)
 
@@ -207,9 +195,13 @@ class TextInput(Input):
     def encoding(self) -> dict[str, Any]:
         """The arguments of `munjang.data.encode.encode_texts`."""
         settings = self.recipe.section("tokenizer")
-        spelled = bool(getattr(self.recipe.model, "subword_ngrams", 0))
-        most = {"max_length": settings.max_length, "room": _room(self.recipe)}
-        return {**most, "ends": settings.add_go_eos, "spelled": spelled}
+        with_oov_words = bool(getattr(self.recipe.model, "subword_ngrams", 0))
+        return {
+            "max_length": settings.max_length,
+            "max_tokens": limit_tokens(self.recipe),
+            "add_go_eos": settings.add_go_eos,
+            "with_oov_words": with_oov_words,
+        }
 
     def encode(self, rows: Table) -> EncodedText:
         """Encode the texts of a table."""
@@ -221,13 +213,13 @@ class TextInput(Input):
         return EncodedText(encoded)
 
     def encode_parts(self, parts: Mapping[str, Table]) -> dict[str, tuple[Encoded, Table]]:
-        """Encode both parts; an OOV word has one id in both."""
+        """Encode both parts; an OOV word has the same id in both."""
         train = self._encode(parts["train"], ())
-        valid = self._encode(parts["valid"], train.encoded.unknown)
+        valid = self._encode(parts["valid"], train.encoded.oov_words)
         return {"train": (train, parts["train"]), "valid": (valid, parts["valid"])}
 
     def encode_values(self, values: str | Iterable[str]) -> EncodedText:
-        """Encode texts from Python; few of them touch no table and no thread pool."""
+        """Encode texts from Python; a few of them without tables and thread pools."""
         if is_forked() or isinstance(values, str) or _are_few(values):
             return EncodedText(encode_rows(self.tokenizer, collect_texts(values), **self.encoding))
         return EncodedText(encode_texts(self.tokenizer, text_column(values), **self.encoding))
@@ -235,18 +227,18 @@ class TextInput(Input):
     def prepare_network(
         self, network: nn.Module, encoded: Mapping[str, Encoded], train: Dataset, solve: Any
     ) -> None:
-        """Count n-grams, learn spellings and solve the linear model of the training part."""
+        """Count n-grams, index subwords and solve the linear model of the training part."""
         tokens = self.tokenizer.vocabulary.tokens
         valid = encoded["valid"]
         assert isinstance(valid, EncodedText)
         for module in network.modules():
-            batches = train.in_order_of_length(batch_size=8192)
+            batches: Iterator[Any] = train.in_order_of_length(batch_size=8192)
             if isinstance(module, TokenEmbedding):
                 with stage("counting n-grams"):
                     module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
             if isinstance(module, SubwordEmbedding):
                 module.fit(tokens)
-                module.set_oov_words(valid.encoded.unknown)
+                module.set_oov_words(valid.encoded.oov_words)
             if isinstance(module, TfidfLinear) and train.targets is not None:
                 texts = ((batch.ids, batch.mask, batch.rows) for batch in batches)
                 with stage(f"solving the linear model of {pluralize(len(train), 'text')}"):
@@ -261,7 +253,7 @@ class TextInput(Input):
         return {
             "vocabulary": [self.tokenizer.to_json(), self.tokenizer.vocabulary.tokens],
             **{f"texts of the {names[k]}": values_and_offsets(c) for k, c in columns.items()},
-            "words out of vocabulary": [valid.encoded.unknown],
+            "words out of vocabulary": [valid.encoded.oov_words],
         }
 
     def facts(self, parts: Mapping[str, Table], encoded: Mapping[str, Encoded]) -> dict[str, Any]:
@@ -288,31 +280,31 @@ class TextInput(Input):
             f"tokens: {facts['tokenizer']}, vocabulary {facts['vocabulary']:,}, "
             f"{facts['oov_rate']:.2%} of validation tokens out of vocabulary",
         ]
-        if ensemble := ensemble_line(self.recipe):
+        if ensemble := describe_ensemble(self.recipe):
             lines.append(ensemble)
-        cut = facts["truncated"] + facts["valid_truncated"]
-        if cut:
-            longest = longest_kept(self.recipe)
-            lines.append(f"{cut:,} texts were longer than {longest} tokens and were cut")
+        truncated = facts["truncated"] + facts["valid_truncated"]
+        if truncated:
+            kept = count_kept_tokens(self.recipe)
+            lines.append(f"{truncated:,} texts were longer than {kept} tokens and were truncated")
         return lines
 
     def attention(
         self, network: nn.Module, task: Any, text: str, target: str | None = None
     ) -> Attention:
-        """Return what the encoder attends to in one text.
+        """Return the attention of the encoder for one text.
 
         Raises:
-            DataError: there is no token in the text.
+            DataError: the text has no token.
             ConfigError: the encoder has no attention, or `target` is given.
         """
         if target is not None:
-            raise ConfigError("a target is for models that answer with a text; this one does not")
+            raise ConfigError("target: expected a model that generates text (task translate)")
         encoded = encode_texts(self.tokenizer, text_column(text), **self.encoding)
         return text_attention(
             text,
             encoded,
             tokenizer=self.tokenizer,
-            network=with_oov_words(network, encoded.unknown),
+            network=with_oov_words(network, encoded.oov_words),
             ends=self.recipe.section("tokenizer").add_go_eos,
         )
 
@@ -323,10 +315,10 @@ class TextInput(Input):
 
     @property
     def limits(self) -> str:
-        """How long a text may be."""
+        """Longest text, and what happens to longer ones."""
         return (
-            f"Texts longer than {longest_kept(self.recipe)} tokens are\ncut, and the answer says "
-            "so."
+            f"Texts longer than {count_kept_tokens(self.recipe)} tokens are\n"
+            "truncated, and the answer says so."
         )
 
 
@@ -342,13 +334,14 @@ def _parse_tokens(size: object) -> int:
 
 
 def _column(part: Encoded) -> TokenColumn:
-    assert isinstance(part, EncodedText) and isinstance(part.encoded, EncodedTexts)
+    assert isinstance(part, EncodedText)
+    assert isinstance(part.encoded, EncodedTexts)
     return part.encoded.column
 
 
 def _are_few(texts: object) -> bool:
-    no_rows = getattr(texts, "shape", None) == ()  # one value of NumPy, which has no length
-    return no_rows or (isinstance(texts, Sized) and len(texts) <= _FEW)
+    is_scalar = getattr(texts, "shape", None) == ()  # a NumPy scalar has no length
+    return is_scalar or (isinstance(texts, Sized) and len(texts) <= _FEW)
 
 
 def _oov_rate(column: TokenColumn, size: int) -> float:
@@ -356,41 +349,16 @@ def _oov_rate(column: TokenColumn, size: int) -> float:
     return float(((values == OOV) | (values >= size)).mean()) if len(values) else 0.0
 
 
-def _most_tokens(recipe: Recipe) -> int | None:
-    return getattr(recipe.model, "most_tokens", None)
-
-
-def longest_kept(recipe: Recipe) -> int:
-    """Return the tokens kept of a text: `max_length`, or what fits into the last bucket if less."""
-    tokenizer = recipe.section("tokenizer")
-    boundaries = recipe.training.bucketing().boundaries
-    if boundaries is None:
-        return int(tokenizer.max_length)
-    return int(min(tokenizer.max_length, boundaries[-1] - 2 * tokenizer.add_go_eos))
-
-
-def _room(recipe: Recipe) -> int | None:
-    """Return the tokens of a text in all, signs counted, GO and EOS not; None = any number.
-
-    Buckets and learned positions end somewhere, whatever a token says.
-    """
-    boundaries = recipe.training.bucketing().boundaries
-    ends = [boundaries[-1]] if boundaries is not None else []
-    if (most := _most_tokens(recipe)) is not None:
-        ends.append(most)
-    return min(ends) - 2 * recipe.section("tokenizer").add_go_eos if ends else None
-
-
-def ensemble_line(recipe: Recipe) -> str:
-    """Return what gives an answer where more than one network does, in words; else nothing."""
+def describe_ensemble(recipe: Recipe) -> str:
+    """Describe an ensemble of networks or with a linear model; "" if there is none."""
     config = recipe.model
     if not isinstance(config, EncoderConfig) or (
         config.ensemble_size == 1 and not config.linear_weight
     ):
         return ""
-    left = recipe.training.ensemble_leave_out
-    rows = f", each without {left:.0%} of the rows" if left else ""
+    left_out = recipe.training.ensemble_leave_out
+    rows = f", each without {left_out:.0%} of the rows" if left_out else ""
     networks = f"{config.ensemble_size} networks{rows}" if config.ensemble_size > 1 else "a network"
-    share = config.linear_weight
-    linear = f" + n-gram linear model (weight {share:.2f})" if share else ""
+    weight = config.linear_weight
+    linear = f" + n-gram linear model (weight {weight:.2f})" if weight else ""
     return f"ensemble: {networks}{linear}"

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from munjang.config import nearest
+from munjang.config import suggest_nearest
 from munjang.errors import ConfigError
 
 Activation = Literal[
@@ -84,6 +84,6 @@ def get_activation(name: Activation) -> Callable[[Tensor], Tensor]:
     if name not in _FUNCTIONS:
         known = cast(tuple[str, ...], get_args(Activation))
         raise ConfigError(
-            f"unknown activation '{name}'{nearest(name, known)}; known: {', '.join(known)}"
+            f"unknown activation '{name}'{suggest_nearest(name, known)}; known: {', '.join(known)}"
         )
     return _FUNCTIONS[name]

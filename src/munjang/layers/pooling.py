@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from munjang.config import nearest
+from munjang.config import suggest_nearest
 from munjang.errors import ConfigError
 from munjang.layers.attention import AttentionPooling
 from munjang.layers.masking import has_no_padding, last_state, last_states, masked_max, masked_mean
@@ -34,7 +34,7 @@ def pooling_names(pooling: str) -> list[str]:
         if name not in POOLINGS:
             known = ", ".join(POOLINGS)
             raise ConfigError(
-                f"unknown pooling '{name}'{nearest(name, POOLINGS)}; "
+                f"unknown pooling '{name}'{suggest_nearest(name, POOLINGS)}; "
                 f"known: {known}, or several joined as in max+mean"
             )
     if len(set(names)) < len(names):

@@ -34,6 +34,6 @@ class Attends(Protocol):
         """Return what `forward` returns for the same inputs, and the weights of every layer.
 
         An encoder takes `ids`, `mask`; an encoder-decoder `source`, `source_mask`, `given`,
-        `given_mask`, as in teacher forcing.
+        `decoder_mask`, as in teacher forcing.
         """
         ...

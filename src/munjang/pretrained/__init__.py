@@ -1,1 +1,1 @@
-"""What weights begin from: word vectors, and weights by name."""
+"""Pretrained weights: word vectors, and weights by name."""

@@ -1,4 +1,4 @@
-"""Weights by name into a network: which parameters matched, were missing, were left over."""
+"""Loading of weights by name: matched, missing and left-over parameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Match:
         total = len(self.matched) + len(self.missing) + len(self.other_shape)
         lines = [f"weights: {len(self.matched):,} of {total:,} tensors matched"]
         for names, kind in (
-            (self.missing, "missing, they begin at random"),
+            (self.missing, "missing, initialized at random"),
             (self.left_over, "left over, not used"),
             ([f"{n} {_by(a)} for {_by(b)}" for n, a, b in self.other_shape], "of another shape"),
         ):
@@ -61,7 +61,7 @@ def match_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> Match:
 def load_matching(network: nn.Module, weights: Mapping[str, Tensor]) -> Match:
     """Copy the weights that match into a network, and return how they fit.
 
-    What did not match stays as it was; whether that is allowed is for the caller to decide.
+    Other parameters stay unchanged; the caller decides whether that is an error.
     """
     match = match_weights(network, weights)
     state = network.state_dict()

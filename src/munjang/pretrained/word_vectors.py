@@ -1,4 +1,4 @@
-"""Pretrained word vectors: what they decide, which tokens they know, and how weights begin."""
+"""Pretrained word vectors: settings that follow from them, coverage, and initial weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from munjang.inputs.input import Encoded
 from munjang.inputs.text import EncodedText, TextInput
 from munjang.recipe import PretrainedSettings, Recipe, named_input, section_of
 from munjang.reporting import stage
-from munjang.tasks.head import encoders_of
+from munjang.tasks.heads import find_encoders
 from munjang.text.vocabulary import RESERVED
 
 # The value of `pretrained.vectors` for vectors that were given from Python.
@@ -24,7 +24,7 @@ IN_MEMORY = "(given from Python)"
 
 
 class Pretrained(Protocol):
-    """What the weights of a run begin from, once the data is known."""
+    """Pretrained weights of a run, once the data is known."""
 
     @property
     def fingerprint(self) -> str:
@@ -34,26 +34,25 @@ class Pretrained(Protocol):
         """Write the weights into a fresh network."""
 
     def facts(self, encoded: Mapping[str, Encoded]) -> dict[str, Any]:
-        """Return what `metrics.json` holds of them."""
+        """Return facts for `metrics.json`."""
 
     def fact_lines(self, facts: Mapping[str, Any]) -> list[str]:
-        """Return the same for people."""
+        """Return the facts as lines for people."""
 
 
 class PretrainedSource(Protocol):
-    """Weights that were opened, before the data is known."""
+    """Source of pretrained weights, before the data is known."""
 
     def find(self, recipe: Recipe, fitted: Any) -> Pretrained:
-        """Return the weights that a run begins from; `fitted` is its input."""
+        """Return the initial weights of a run; `fitted` is its input."""
 
 
 def open_pretrained(
     vectors: Any, given: Mapping[str, Any]
 ) -> tuple[PretrainedSource | None, dict[str, Any]]:
-    """Return what weights begin from, if anything, and the settings that follow from it.
+    """Return the source of pretrained weights, if any, and the settings that follow from it.
 
-    Word vectors decide `model.dim`. They are those of words, so `words` is the tokenizer unless
-    another one is named.
+    Word vectors determine `model.dim`, and the default tokenizer is `words`.
 
     Args:
         vectors: a path or an object; those that `given` names if None.
@@ -64,33 +63,33 @@ def open_pretrained(
             were not given.
         DataError: as `munjang.data.vectors.open_vectors`.
     """
-    settled = dict(given)
+    settings = dict(given)
     if vectors is not None:
         file = str(vectors) if isinstance(vectors, str | PathLike) else IN_MEMORY
-        settled = merge(settled, {"pretrained": {"vectors": file}})
-    asked = PretrainedSettings.parse(section_of(settled, "pretrained"), where="pretrained")
-    if asked.vectors is None:
-        return None, settled
-    kind = named_input(settled)
+        settings = merge(settings, {"pretrained": {"vectors": file}})
+    pretrained = PretrainedSettings.parse(section_of(settings, "pretrained"), where="pretrained")
+    if pretrained.vectors is None:
+        return None, settings
+    kind = named_input(settings)
     if not kind.load().has_word_vectors:
         raise ConfigError(f"vectors: word vectors go with the input text; the input is {kind.name}")
-    if vectors is None and asked.vectors == IN_MEMORY:
+    if vectors is None and pretrained.vectors == IN_MEMORY:
         raise ConfigError(
-            f"pretrained.vectors: '{IN_MEMORY}' are vectors that no file holds; give them again, or set "
-            "pretrained.vectors to a file, or to null"
+            f"pretrained.vectors: '{IN_MEMORY}' are vectors that are in no file; give them "
+            "again, or set pretrained.vectors to a file, or to null"
         )
-    source = open_vectors(asked.vectors if vectors is None else vectors)
-    dim = section_of(settled, "model").get("dim", source.dim)
+    source = open_vectors(pretrained.vectors if vectors is None else vectors)
+    dim = section_of(settings, "model").get("dim", source.dim)
     if str(dim) != str(source.dim):
         raise ConfigError(
             f"model.dim: the vectors of {source.name} have {source.dim} numbers and model.dim is "
             f"{dim}; leave model.dim out, or give vectors of {dim}"
         )
-    # vectors of words know what letters would tell, also of a word seen once; and frozen ones must
-    # not move by letters
+    # word vectors make subword vectors and a minimum frequency needless, and subword vectors would
+    # change frozen ones
     words = {"tokenizer": {"name": "words", "min_frequency": 1}, "model": {"subword_ngrams": 0}}
-    settled = merge(words, settled)
-    return OpenVectors(source), merge(settled, {"model": {"dim": source.dim}})
+    settings = merge(words, settings)
+    return OpenVectors(source), merge(settings, {"model": {"dim": source.dim}})
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ class OpenVectors:
 
     source: VectorSource
 
-    def find(self, recipe: Recipe, fitted: TextInput) -> "BeginWithVectors":
+    def find(self, recipe: Recipe, fitted: TextInput) -> "InitialVectors":
         """Read the vectors of the vocabulary.
 
         Raises:
@@ -112,17 +111,17 @@ class OpenVectors:
         settings, vocabulary = recipe.pretrained, fitted.tokenizer.vocabulary
         with stage("reading vectors"):
             found = find_vectors(self.source, vocabulary, skip_bad_lines=settings.skip_bad_lines)
-        return BeginWithVectors(found, vocabulary.size - len(RESERVED), settings.freeze)
+        return InitialVectors(found, vocabulary.size - len(RESERVED), settings.freeze)
 
 
 @dataclass(frozen=True)
-class BeginWithVectors:
-    """Rows of the embedding that begin with word vectors.
+class InitialVectors:
+    """Word vectors as initial rows of the embedding.
 
     Attributes:
         found: the vectors of the vocabulary.
         types: distinct tokens of the vocabulary, the reserved ones not counted.
-        frozen: whether those rows never change.
+        frozen: True if those rows are not trained.
     """
 
     found: WordVectors
@@ -137,7 +136,7 @@ class BeginWithVectors:
     def apply(self, network: nn.Module) -> None:
         """Write the vectors into the embedding of every encoder."""
         ids, rows = (torch.from_numpy(a) for a in (self.found.ids, self.found.vectors))
-        for encoder in encoders_of(network):
+        for encoder in find_encoders(network):
             encoder.embedding.load_vectors(ids, rows, frozen=self.frozen)
 
     def facts(self, encoded: Mapping[str, Encoded]) -> dict[str, Any]:
@@ -175,7 +174,8 @@ class BeginWithVectors:
         ]
         if found.header_count is not None and found.header_count != found.words:
             lines.append(
-                f"vectors: the header promises {found.header_count:,} words, {found.words:,} were there"
+                f"vectors: the header promises {found.header_count:,} words, "
+                f"{found.words:,} were there"
             )
         for count, text in (
             (found.lowered, "types took the vector of their lower-cased form"),

@@ -1,7 +1,7 @@
-"""Which piece of the source each piece of an answer took most from, and unknown words copied so.
+"""Alignment of answers to their sources by attention, and copying of unknown words.
 
-Copying is the way of Luong et al. (2015), "Addressing the rare word problem in neural machine
-translation", with attention for alignment.
+Unknown words are copied as in Luong et al. (2015), "Addressing the rare word problem in neural
+machine translation", with attention as alignment.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from munjang.data.pairs.sides import Sides
+from munjang.data.pairs.tokenizer_pair import TokenizerPair
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.text.columns import token_column, values_and_offsets
 from munjang.text.detokenize import UNKNOWN
@@ -20,14 +20,14 @@ from munjang.text.vocabulary import OOV, RESERVED
 
 @dataclass(frozen=True)
 class Link:
-    """One piece of an answer, and what it took most from.
+    """One piece of an answer, and the piece of the source with the most attention.
 
     Attributes:
         answer: the piece of the answer.
         source: the piece of the source.
-        start: place of its first character in the source text.
-        end: place behind its last.
-        weight: how much was taken from there, of 1 in all.
+        start: index of its first character in the source text.
+        end: index after its last character.
+        weight: attention to that piece, 0 to 1.
     """
 
     answer: str
@@ -37,52 +37,54 @@ class Link:
     weight: float
 
 
-def links(sides: Sides, text: str, found: Hypothesis) -> tuple[Link, ...] | None:
-    """The links of one answer to `text`; None where the model attends to nothing."""
-    if found.attention is None:
+def align(tokenizers: TokenizerPair, text: str, hypothesis: Hypothesis) -> tuple[Link, ...] | None:
+    """Align one answer with `text`; return None if the model has no attention."""
+    if hypothesis.attention is None:
         return None
-    places = source_places(sides, text)
-    pieces = target_pieces(sides, found.ids)
-    made = []
-    for piece, weights in zip(pieces, found.attention[:, : len(places)], strict=False):
+    spans = find_source_spans(tokenizers, text)
+    pieces = get_target_pieces(tokenizers, hypothesis.ids)
+    links = []
+    for piece, weights in zip(pieces, hypothesis.attention[:, : len(spans)], strict=False):
         best = int(weights.argmax())
-        start, end = places[best]
-        made.append(Link(piece, text[start:end], start, end, round(float(weights[best]), 4)))
-    return tuple(made)
+        start, end = spans[best]
+        links.append(Link(piece, text[start:end], start, end, round(float(weights[best]), 4)))
+    return tuple(links)
 
 
-def copied(sides: Sides, text: str, found: Hypothesis, answer: str) -> str:
-    """`answer` with each mark of an unknown word replaced by the piece of `text` it looked at."""
-    if found.attention is None or UNKNOWN not in answer:
+def copy_unknown_words(
+    tokenizers: TokenizerPair, text: str, hypothesis: Hypothesis, answer: str
+) -> str:
+    """Replace each OOV token of `answer` by the piece of `text` with the most attention."""
+    if hypothesis.attention is None or UNKNOWN not in answer:
         return answer
-    places = source_places(sides, text)
-    unknown = [row for row, token in enumerate(found.ids) if token == OOV]
+    spans = find_source_spans(tokenizers, text)
+    unknown = [row for row, token in enumerate(hypothesis.ids) if token == OOV]
     for row in unknown:
-        start, end = places[int(found.attention[row, : len(places)].argmax())]
+        start, end = spans[int(hypothesis.attention[row, : len(spans)].argmax())]
         answer = answer.replace(UNKNOWN, text[start:end], 1)
     return answer
 
 
-def source_places(sides: Sides, text: str) -> list[tuple[int, int]]:
-    """The characters of `text` that each source token stands for."""
-    tokens = sides.source.encode_with_offsets(pl.Series([text]))
+def find_source_spans(tokenizers: TokenizerPair, text: str) -> list[tuple[int, int]]:
+    """Return the first and last character, half-open, of each source token in `text`."""
+    tokens = tokenizers.source.encode_with_offsets(pl.Series([text]))
     columns = (values_and_offsets(column)[0].tolist() for column in (tokens.starts, tokens.ends))
-    places = list(zip(*columns, strict=True))
-    for number in reversed(range(len(places) - 1)):
-        # what has no character of its own, such as the sign of a capital, belongs to what follows
-        if places[number][0] == places[number][1]:
-            places[number] = places[number + 1]
-    return places
+    spans = list(zip(*columns, strict=True))
+    for index in reversed(range(len(spans) - 1)):
+        # a token without characters, such as a capital sign, belongs to the next one
+        if spans[index][0] == spans[index][1]:
+            spans[index] = spans[index + 1]
+    return spans
 
 
-def target_pieces(sides: Sides, ids: Sequence[int]) -> list[str]:
-    """Each token of an answer by itself, as text; a letter of a syllable as it stands alone.
+def get_target_pieces(tokenizers: TokenizerPair, ids: Sequence[int]) -> list[str]:
+    """Return each token of an answer as text; jamo as letters that stand alone.
 
-    A sign that is nothing by itself goes by its name.
+    A reserved token without text of its own is shown by its name.
     """
-    each = token_column(np.asarray(ids, dtype=np.int32), np.arange(len(ids) + 1))
-    names = sides.target.vocabulary.tokens
+    single_tokens = token_column(np.asarray(ids, dtype=np.int32), np.arange(len(ids) + 1))
+    names = tokenizers.target.vocabulary.tokens
     return [
         compatibility_jamo(piece) if piece or token < len(RESERVED) else names[token]
-        for piece, token in zip(sides.target.decode(each).to_list(), ids, strict=True)
+        for piece, token in zip(tokenizers.target.decode(single_tokens).to_list(), ids, strict=True)
     ]

@@ -1,6 +1,6 @@
 """Answers of classification: the most probable class, and the probabilities of all classes.
 
-The probabilities of an answer stay a row of an array. With 20,000 classes, a dictionary per answer
+Probabilities are kept as rows of arrays: with 20,000 classes, a dictionary per answer
 would take seven times as much memory.
 """
 
@@ -20,8 +20,8 @@ class Prediction:
         label: the most probable class.
         probability: its probability.
         labels: names of all classes, shared by the answers.
-        row: [classes] probabilities, in the order of `labels`.
-        truncated: the text was longer than the model reads; only its beginning counted.
+        row: probabilities [classes], in the order of `labels`.
+        truncated: True if the text was longer than the model reads and its end was ignored.
     """
 
     label: str
@@ -32,7 +32,7 @@ class Prediction:
 
     @cached_property
     def probabilities(self) -> dict[str, float]:
-        """Probability of every class, by label; made when first asked for."""
+        """Probability of every class, by label."""
         return dict(zip(self.labels, self.row.tolist(), strict=True))
 
     def lines(self, row: int, text: str) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""Classification: one label a text."""
+"""Classification: one label per row."""
 
 import re
 from collections import Counter
@@ -21,13 +21,18 @@ from munjang.layers.losses import LOSSES, RowLoss, focal
 from munjang.names import KnownLabels
 from munjang.reporting import format_markdown_list
 from munjang.tasks.class_answers import Prediction
-from munjang.tasks.fitting import fitting_loss
+from munjang.tasks.classification_scores import (
+    PredictedClasses,
+    Scores,
+    format_class_table,
+    score_predicted_classes,
+)
 from munjang.tasks.linear import solve_logistic
-from munjang.tasks.logits import LogitsTask, in_parts
-from munjang.tasks.metrics import Guesses, Scores, class_lines, scores_of_guesses
+from munjang.tasks.logits import LogitsTask, slice_rows
+from munjang.tasks.loss_names import resolve_loss
 from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
 
-# as many digits as any whole number needs; Python refuses to read thousands
+# enough digits for any class number; int() refuses thousands of digits
 _WHOLE_NUMBER = re.compile(r"-?\d{1,18}")
 
 LossName = Literal[
@@ -39,34 +44,40 @@ LossName = Literal[
 ]
 
 
-# Of a mean in which a class does not count, or counts against the others, nothing is learned.
+# A class of weight 0 would never be learned.
 Weight = Annotated[float, Field(ge=1e-9, le=1e9)]
 
 
 class ClassifySettings(Settings):
     """Settings of the task `classify`."""
 
-    loss: LossName = Field("auto", description="auto: binary for two classes, else categorical")
-    focal_gamma: float = Field(2.0, ge=0, le=100, description="how much focal loss mutes easy rows")
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share spread over all classes")
+    loss: LossName = Field(
+        "auto", description="auto: binary cross-entropy for two classes, else categorical"
+    )
+    focal_gamma: float = Field(
+        2.0, ge=0, le=100, description="exponent of focal loss; higher down-weights easy rows more"
+    )
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="probability mass spread over all classes"
+    )
     class_weights: Literal["balanced"] | dict[str, Weight] | None = Field(
-        None, description="'balanced', or a weight for each label"
+        None, description="'balanced', or a weight per label; null: equal weights"
     )
 
     @field_validator("loss", mode="before")
     @classmethod
-    def _fits(cls, loss: object) -> object:
-        return fitting_loss(loss, "classify", get_args(LossName))
+    def _resolve_loss(cls, loss: object) -> object:
+        return resolve_loss(loss, "classify", get_args(LossName))
 
 
 @dataclass(frozen=True)
 class Classify(LogitsTask):
-    """The task: what the classes are called and how a guess is judged.
+    """The task `classify`.
 
     Attributes:
-        labels: class names in order; the place is the class number.
-        settings: loss and weights.
-        weights: one factor a class on its rows' losses, or None.
+        labels: class names in the order of class numbers.
+        settings: loss and class weights.
+        weights: factor on the losses of each class, or None.
     """
 
     labels: tuple[str, ...]
@@ -87,13 +98,13 @@ class Classify(LogitsTask):
 
     @classmethod
     def fit(cls, train: Table, whole: Table, recipe: RunSettings) -> Self:
-        """Return the task with the names and weights of the classes of the training part."""
+        """Return the task with the classes of the training part and their weights."""
         settings = cls.settings_in(recipe)
         return cls.from_labels(require_labels(train).to_list(), settings, recipe.labels)
 
     @classmethod
     def restore(cls, recipe: RunSettings) -> Self:
-        """Return the task of a model folder; weights are for training alone."""
+        """Return the task of a model folder, without class weights, which only training needs."""
         return cls(tuple(recipe.labels or ()), cls.settings_in(recipe))
 
     @classmethod
@@ -103,12 +114,12 @@ class Classify(LogitsTask):
         settings: ClassifySettings,
         known: Sequence[str] | None = None,
     ) -> Self:
-        """The task for a training column of labels; names are sorted, whole numbers by value.
+        """Return the task for a training column of labels; names are sorted, integers by value.
 
         Args:
-            labels: one a row.
-            settings: loss and weights.
-            known: all classes, when they are known beforehand; a class may have no row.
+            labels: one per row.
+            settings: loss and class weights.
+            known: all classes, if they are known beforehand; a class may have no row.
         """
         counts = Counter(labels)
         if known is not None:
@@ -122,15 +133,15 @@ class Classify(LogitsTask):
 
     @property
     def loss_name(self) -> str:
-        """The loss that is used, `auto` resolved."""
+        """Name of the loss, with `auto` resolved."""
         if self.settings.loss != "auto":
             return self.settings.loss
-        two = len(self.labels) == 2
-        return "binary_crossentropy" if two else "sparse_categorical_crossentropy"
+        is_binary = len(self.labels) == 2
+        return "binary_crossentropy" if is_binary else "sparse_categorical_crossentropy"
 
     @property
     def outputs(self) -> int:
-        """Logits of the head: one for a binary loss, else one a class."""
+        """Number of logits: one for a binary loss, else one per class."""
         if self.loss_name != "binary_crossentropy":
             return len(self.labels)
         if len(self.labels) != 2:
@@ -145,12 +156,16 @@ class Classify(LogitsTask):
         return check_known_labels(require_labels(rows), self.labels, rows)
 
     def solve(self, features: Any, targets: Ints) -> tuple[Floats, Floats]:
-        """The linear model of features [rows, terms]: weights [outputs, terms], bias [outputs]."""
+        """Solve a linear model of features [rows, terms].
+
+        Returns:
+            Weights [outputs, terms] and bias [outputs].
+        """
         weights = None if self.weights is None else np.asarray(self.weights)[targets]
         return solve_logistic(features, targets, self.outputs, row_weights=weights)
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """The training loss of a batch: a scalar, the mean of the (weighted) rows, in nats."""
+        """Return the training loss of a batch: the (weighted) mean over rows in nats, a scalar."""
         rows = self._row_loss()(logits, targets, self.settings.label_smoothing)
         if self.weights is None:
             return rows.mean()
@@ -164,7 +179,7 @@ class Classify(LogitsTask):
         return LOSSES[self.loss_name]
 
     def probabilities(self, logits: Tensor) -> Floats:
-        """Logits [rows, outputs] to probabilities [rows, classes] that sum to 1."""
+        """Return probabilities [rows, classes], which sum to 1, of logits [rows, outputs]."""
         logits = logits.double()
         if logits.shape[1] == 1:
             second = torch.sigmoid(logits)
@@ -172,22 +187,22 @@ class Classify(LogitsTask):
         return torch.softmax(logits, dim=1).cpu().numpy()
 
     def scorer(self, targets: Ints) -> "ClassScorer":
-        """Judges against class numbers [rows]."""
-        return ClassScorer(self, targets, Guesses.empty(len(targets)))
+        """Return the scorer against class numbers [rows]."""
+        return ClassScorer(self, targets, PredictedClasses.empty(len(targets)))
 
     def answers_of(self, logits: Tensor, truncated: Bools) -> list[Prediction]:
-        """Return the likeliest class of each row, and all probabilities."""
+        """Return the most probable class of each row, and all probabilities."""
         return [
             answer
-            for part in in_parts(*logits.shape)
+            for part in slice_rows(*logits.shape)
             for answer in self._answers(self.probabilities(logits[part]), truncated[part])
         ]
 
     def _answers(self, probabilities: Floats, truncated: Bools) -> Iterator[Prediction]:
-        guesses = probabilities.argmax(1).tolist()
-        for best, row, cut in zip(guesses, probabilities, truncated.tolist(), strict=True):
-            # a copy, so that one answer that is kept does not keep the whole array
-            yield Prediction(self.labels[best], float(row[best]), self.labels, row.copy(), cut)
+        predicted = probabilities.argmax(1).tolist()
+        for best, row, is_cut in zip(predicted, probabilities, truncated.tolist(), strict=True):
+            # a copy, so that keeping one answer does not keep the whole array
+            yield Prediction(self.labels[best], float(row[best]), self.labels, row.copy(), is_cut)
 
     def state(self) -> dict[str, Any]:
         """Return the names of the classes."""
@@ -198,55 +213,55 @@ class Classify(LogitsTask):
         return Card(
             kind=f"{noun} classifier",
             about=f"Classes: {format_markdown_list(self.labels, 'config.yaml')}.",
-            details=class_lines("class", scores["classes"]),
+            details=format_class_table("class", scores["classes"]),
             limits="It always answers with one of the classes above,\n"
-            f"also for {noun}s of none of them.",
+            f"even for {noun}s of none of them.",
         )
 
 
 @dataclass(frozen=True)
 class ClassScorer:
-    """Takes logits batch by batch; see `munjang.tasks.logits.Scorer`.
+    """Scorer of classification; see `munjang.tasks.logits.Scorer`.
 
     Attributes:
-        task: says how logits become probabilities.
+        task: turns logits into probabilities.
         targets: class numbers [rows].
-        guesses: of the rows taken so far.
+        predicted: predictions so far.
     """
 
     task: Classify
     targets: Ints
-    guesses: Guesses
+    predicted: PredictedClasses
 
     def add(self, rows: Ints, logits: Tensor) -> None:
-        """Take the logits [batch, outputs] of some rows."""
-        for part in in_parts(*logits.shape):
-            places = rows[part]
+        """Add the logits [batch, outputs] of the rows at some indices."""
+        for part in slice_rows(*logits.shape):
+            indices = rows[part]
             probabilities = self.task.probabilities(logits[part])
-            self.guesses.put(places, probabilities, self.targets[places])
+            self.predicted.fill(indices, probabilities, self.targets[indices])
 
     def scores(self) -> Scores:
-        """The scores of all rows."""
-        return scores_of_guesses(self.guesses, self.targets, self.task.labels)
+        """Return the scores of all rows."""
+        return score_predicted_classes(self.predicted, self.targets, self.task.labels)
 
 
 def _weights(
     labels: tuple[str, ...], counts: Ints, settings: ClassifySettings
 ) -> tuple[float, ...] | None:
-    """`balanced` is rows / (classes * rows of the class), as scikit-learn weighs."""
-    asked = settings.class_weights
-    if asked is None:
+    """Return class weights; `balanced` is rows / (classes * rows of the class)."""
+    given = settings.class_weights
+    if given is None:
         return None
-    if asked == "balanced":
+    if given == "balanced":
         return tuple(float(w) for w in counts.sum() / (len(labels) * counts.clip(min=1)))
     names = KnownLabels(labels)
-    unknown = [label for label in asked if names.find(label) is None]
-    asked = {names.find(label) or label: weight for label, weight in asked.items()}
-    missing = [label for label in labels if label not in asked]
+    unknown = [label for label in given if names.find(label) is None]
+    weights = {names.find(label) or label: weight for label, weight in given.items()}
+    missing = [label for label in labels if label not in weights]
     if missing or unknown:
         raise ConfigError(
-            f"class_weights needs one weight a label ({', '.join(labels)})"
+            f"class_weights: expected one weight per label ({', '.join(labels)})"
             + (f"; missing: {', '.join(missing)}" if missing else "")
             + (f"; not a label: {', '.join(unknown)}" if unknown else "")
         )
-    return tuple(float(asked[label]) for label in labels)
+    return tuple(float(weights[label]) for label in labels)

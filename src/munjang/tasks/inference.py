@@ -1,4 +1,4 @@
-"""Logits of a dataset, without gradients."""
+"""Logits of a dataset without gradients."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,18 +8,18 @@ from torch import Tensor, nn
 
 from munjang.data.dataset import Dataset
 from munjang.forked import is_forked
-from munjang.tasks.room import require_memory
+from munjang.tasks.memory_check import require_memory
 
-# So many logits at most are held at once, of batches of as many rows as suit them.
+# Most logits in memory at once; the batch size follows from it.
 MOST_LOGITS = 2**24
 
 
 def logits_in_batches(
     model: nn.Module, examples: Dataset, outputs: int, *, batch_size: int = 256
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield places of rows [batch] and their logits [batch, outputs] on the CPU, every row once.
+    """Yield indices of rows [batch] and their logits [batch, outputs] on the CPU, each row once.
 
-    For what needs no logits of all rows together.
+    For uses that need not hold the logits of all rows at once.
     """
     device = next(model.parameters()).device
     with _evaluating(model):
@@ -31,11 +31,11 @@ def logits_in_batches(
 
 
 @torch.inference_mode()
-def logits_of(model: nn.Module, examples: Dataset, *, batch_size: int = 256) -> Tensor:
-    """Logits [rows, outputs] on the CPU, in the order of the rows.
+def compute_logits(model: nn.Module, examples: Dataset, *, batch_size: int = 256) -> Tensor:
+    """Return logits [rows, outputs] on the CPU, in the order of the rows.
 
     Raises:
-        DataError: a text is so long that memory does not hold what the network makes of it.
+        DataError: a text is too long for the memory that is free.
     """
     device = _device_of(model)
     logits: Tensor | None = None
@@ -71,11 +71,11 @@ def _first_device(module: nn.Module) -> torch.device | None:
 
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Within, a model in training mode is in evaluation mode.
+    """Put a model in training mode into evaluation mode for the duration of the block.
 
-    One in evaluation mode is not changed, so that several threads may ask it at once.
+    A model in evaluation mode is not touched, so that several threads can use it at once.
     """
-    compute_alone_if_forked()
+    limit_threads_if_forked()
     if not model.training:
         yield
         return
@@ -86,7 +86,7 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
         model.train()
 
 
-def compute_alone_if_forked() -> None:
-    """Compute on one thread in a forked process: those of OpenMP are not there any more."""
+def limit_threads_if_forked() -> None:
+    """Use one thread in a forked process, in which the threads of OpenMP no longer exist."""
     if is_forked() and torch.get_num_threads() > 1:
         torch.set_num_threads(1)

@@ -1,6 +1,6 @@
-"""Logistic regression, as baselines and what stands beside a network are solved.
+"""Logistic regression for baselines and linear ensembles.
 
-No torch here: a baseline is fitted without it.
+It does not import torch, so that baselines are fitted without it.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-INVERSE_PENALTY = 10.0  # TF-IDF rows are short, of norm 1
+INVERSE_PENALTY = 10.0  # rows of TF-IDF features have norm 1
 _MOST_STEPS = 1000
 
 
@@ -21,32 +21,32 @@ def solve_logistic(
     *,
     row_weights: Floats | None = None,
 ) -> tuple[Floats, Floats]:
-    """Weights [outputs, terms] and bias [outputs] of the logistic regression with an L2 penalty.
+    """Return weights [outputs, terms] and bias [outputs] of an L2-regularized logistic regression.
 
     Args:
-        features: [rows, terms], SciPy's CSR.
+        features: sparse matrix [rows, terms] in SciPy's CSR format.
         targets: class numbers [rows], from 0.
-        outputs: 1 for the logit of class 1 of two, else one logit a class. A class without rows has
-            no weights, and a bias of log(1 / (rows + 1)).
-        row_weights: how much each row counts, [rows]; all the same when left out.
+        outputs: 1 for the logit of class 1 of two, else one logit per class. A class without rows
+            has weights of 0 and a bias of log(1 / (rows + 1)).
+        row_weights: weight of each row, [rows]; equal if omitted.
     """
     classes = max(2, outputs)
     weights = np.zeros((classes, features.shape[1]))
     bias = np.full(classes, -np.log(len(targets) + 1.0))
     seen, rows = np.unique(targets, return_counts=True)
-    if len(seen) == 1 or not features.shape[1]:  # nothing tells rows apart
+    if len(seen) == 1 or not features.shape[1]:  # one class, or no features
         bias[seen] = np.log(rows / rows.sum())
     else:
-        weights[seen], bias[seen] = _solved(features, targets, row_weights)
-    if outputs == 1:  # a logit of two classes is the difference of one logit each
+        weights[seen], bias[seen] = _solve_seen(features, targets, row_weights)
+    if outputs == 1:  # the binary logit is the difference of both
         return np.diff(weights, axis=0), np.diff(bias)
     return weights, bias
 
 
-def _solved(
+def _solve_seen(
     features: Any, targets: npt.NDArray[Any], row_weights: Floats | None
 ) -> tuple[Floats, Floats]:
-    """Weights [classes seen, terms] and bias [classes seen]."""
+    """Return weights [classes seen, terms] and bias [classes seen]."""
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=INVERSE_PENALTY, max_iter=_MOST_STEPS)

@@ -1,4 +1,4 @@
-"""The base of tasks whose answer to a row is made of one vector of logits."""
+"""The base of tasks with one vector of logits per row."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self
@@ -12,23 +12,23 @@ from munjang.config import Settings
 from munjang.data.dataset import Dataset
 from munjang.data.table import Table
 from munjang.errors import ConfigError
-from munjang.tasks.head import Head
-from munjang.tasks.inference import logits_in_batches, logits_of
-from munjang.tasks.metrics import Ints
-from munjang.tasks.task import Answer, Bools, EncodedRows, RunSettings
+from munjang.tasks.classification_scores import Ints
+from munjang.tasks.heads import Head
+from munjang.tasks.inference import compute_logits, logits_in_batches
+from munjang.tasks.task import Answer, Bools, Encoded, RunSettings
 
-# Probabilities, in 64 bits, of as many rows as have so many of them are held at once.
+# Most probabilities, of 64 bits, in memory at once.
 MOST_AT_ONCE = 2**20
 
 
 class Scorer(Protocol):
-    """Takes logits batch by batch, and keeps of each row only what the scores need."""
+    """An accumulator of scores that takes logits batch by batch."""
 
     def add(self, rows: Ints, logits: Tensor) -> None:
-        """Take the logits [batch, outputs] of the rows at some places [batch] of the targets."""
+        """Add the logits [batch, outputs] of the rows at some indices [batch] of the targets."""
 
     def scores(self) -> Any:
-        """Return the scores of all rows, each of which has been added once."""
+        """Return the scores of all rows, each of which was added once."""
 
 
 class LogitsTask:
@@ -38,9 +38,9 @@ class LogitsTask:
     `answers_of`, `state` and `card`.
 
     Attributes:
-        outputs: logits of the head.
-        scorer: from targets [rows, ...] to a `Scorer`.
-        bounded_gradient: whether the gradient of the loss in a logit is bounded.
+        outputs: number of logits.
+        scorer: makes a `Scorer` of targets [rows, ...].
+        bounded_gradient: True if the gradient of the loss with respect to a logit is bounded.
     """
 
     sections: ClassVar[Mapping[str, type[Settings]]]
@@ -57,19 +57,19 @@ class LogitsTask:
 
     @classmethod
     def check_recipe(cls, recipe: RunSettings) -> None:
-        """Refuse nothing."""
+        """Accept any."""
 
     @classmethod
     def defaults(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the defaults of the task: averaged embeddings need no clipping."""
+        """Return the defaults of the task: `mean` needs no gradient clipping."""
         if given["model"]["name"] == "mean" and cls.bounded_gradient:
-            # without layers no bounded gradient grows large, and measuring it takes time
+            # without layers a bounded gradient stays small, and its norm takes time to compute
             return {"training": {"clip_norm": None}}
         return {}
 
     @classmethod
     def check_rows(cls, rows: Table, least: int) -> None:
-        """Refuse nothing."""
+        """Accept any."""
 
     def with_input(self, fitted: Any) -> Self:
         """Return the task as it is."""
@@ -80,10 +80,10 @@ class LogitsTask:
         return []
 
     def targets(self, rows: Table) -> npt.NDArray[Any]:
-        """Return what loss and scores compare with, [rows] or [rows, labels]."""
+        """Return the targets of loss and scores, [rows] or [rows, labels]."""
         raise NotImplementedError
 
-    def dataset(self, encoded: EncodedRows, rows: Table) -> Dataset:
+    def dataset(self, encoded: Encoded, rows: Table) -> Dataset:
         """Return encoded rows with their targets."""
         return encoded.dataset(self.targets(rows))
 
@@ -112,17 +112,17 @@ class LogitsTask:
         """Return the task as it is: nothing is tuned."""
         return self
 
-    def logits(self, network: nn.Module, encoded: EncodedRows) -> Tensor:
+    def logits(self, network: nn.Module, encoded: Encoded) -> Tensor:
         """Return logits [rows, outputs] on the CPU."""
         if len(encoded) == 0:
             return torch.empty(0, self.outputs)
-        return logits_of(encoded.adapt(network), encoded.dataset())
+        return compute_logits(encoded.adapt(network), encoded.dataset())
 
-    def answers(self, network: nn.Module, encoded: EncodedRows, **options: Any) -> Sequence[Answer]:
+    def answers(self, network: nn.Module, encoded: Encoded, **options: Any) -> Sequence[Answer]:
         """Return an answer per row."""
         if options:
             raise ConfigError(
-                f"{next(iter(options))}: is for models that answer with a text (task translate)"
+                f"{next(iter(options))}: expected a model that generates text (task translate)"
             )
         return self.answers_of(self.logits(network, encoded), encoded.truncated)
 
@@ -131,7 +131,7 @@ class LogitsTask:
         raise NotImplementedError
 
 
-def in_parts(rows: int, outputs: int) -> Iterator[slice]:
-    """Cut so many rows of so many outputs into parts none of which has very many numbers."""
-    most = max(1, MOST_AT_ONCE // max(1, outputs))
-    return (slice(start, start + most) for start in range(0, rows, most))
+def slice_rows(rows: int, outputs: int) -> Iterator[slice]:
+    """Yield slices of rows, each with at most `MOST_AT_ONCE` numbers of `outputs` per row."""
+    step = max(1, MOST_AT_ONCE // max(1, outputs))
+    return (slice(start, start + step) for start in range(0, rows, step))

@@ -1,8 +1,8 @@
-"""Several labels a text, or none: each label is a yes-or-no question of its own.
+"""Multilabel classification: any number of labels per row, each with its own probability.
 
-A label is answered with when its probability reaches the label's own threshold. The thresholds are
-those with the best F1 on the validation part, found once the weights are final (Yang 2001, "A study
-of thresholding strategies for text categorization"); labels too rare or too hard keep one half.
+A label is predicted if its probability reaches its threshold. Thresholds are those with the best F1
+on the validation part, tuned once the weights are final (Yang 2001, "A study of thresholding
+strategies for text categorization"); labels that are too rare or too hard keep 0.5.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,16 +29,16 @@ from munjang.errors import ConfigError, DataError
 from munjang.layers.losses import binary_crossentropy
 from munjang.names import KnownLabels
 from munjang.reporting import format_markdown_list, pluralize
-from munjang.tasks.fitting import fitting_loss
+from munjang.tasks.classification_scores import format_class_table
 from munjang.tasks.inference import logits_in_batches
 from munjang.tasks.linear import solve_logistic
-from munjang.tasks.logits import LogitsTask, in_parts
-from munjang.tasks.metrics import class_lines
+from munjang.tasks.logits import LogitsTask, slice_rows
+from munjang.tasks.loss_names import resolve_loss
 from munjang.tasks.set_scores import SetCounts, SetScores
 from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
 from munjang.tasks.thresholds import FEWEST_ROWS, best_thresholds
 
-# While thresholds are tuned, so many logits at most are held at once.
+# Most logits in memory at once while thresholds are tuned.
 MOST_TUNED = 2**22
 
 MultilabelLoss = Literal["binary_crossentropy"]
@@ -50,28 +50,32 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class MultilabelSettings(Settings):
     """Settings of the task `multilabel`."""
 
-    separator: str = Field("|", min_length=1, description="between the labels of a text")
-    loss: MultilabelLoss = Field("binary_crossentropy", description="of each label, then the mean")
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share spread over yes and no")
+    separator: str = Field("|", min_length=1, description="string between the labels of a row")
+    loss: MultilabelLoss = Field(
+        "binary_crossentropy", description="loss per label, averaged over labels"
+    )
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="probability mass spread over yes and no"
+    )
     thresholds: dict[str, Share] | None = Field(
-        None, description="a probability for each label; tuned for F1 on the validation part"
+        None, description="a probability per label; tuned for F1 on the validation part if omitted"
     )
 
     @field_validator("loss", mode="before")
     @classmethod
-    def _fits(cls, loss: object) -> object:
-        return fitting_loss(loss, "multilabel", get_args(MultilabelLoss))
+    def _resolve_loss(cls, loss: object) -> object:
+        return resolve_loss(loss, "multilabel", get_args(MultilabelLoss))
 
 
 @dataclass(frozen=True)
 class LabelsAnswer:
-    """What the model says of one text.
+    """The labels of one row.
 
     Attributes:
-        labels: those whose probability reaches their threshold; may be none.
-        probabilities: of every label, each on its own; they need not sum to 1.
-        truncated: the text was longer than the model reads; only its beginning counted.
-        separator: what stands between the labels on a line.
+        labels: labels whose probability reaches their threshold; may be empty.
+        probabilities: probability of every label; they need not sum to 1.
+        truncated: True if the text was longer than the model reads and its end was ignored.
+        separator: string between the labels on a line.
     """
 
     labels: tuple[str, ...]
@@ -80,22 +84,22 @@ class LabelsAnswer:
     separator: str = "|"
 
     def lines(self, row: int, text: str) -> list[list[str]]:
-        """The labels with the separator between them, and the text."""
+        """Return the labels, joined by the separator, and the text."""
         return [[self.separator.join(self.labels), text]]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Return plain JSON values."""
         return {key: value for key, value in asdict(self).items() if key != "separator"}
 
 
 @dataclass(frozen=True)
 class Multilabel(LogitsTask):
-    """The task: what the labels are called, and how sure an answer must be.
+    """The task `multilabel`.
 
     Attributes:
-        labels: names in order; the place is the number of the label.
-        settings: separator and loss.
-        thresholds: a probability for each label; one half each while the network learns.
+        labels: names in the order of label numbers.
+        settings: separator, loss and thresholds.
+        thresholds: a probability per label; empty during training, when all are 0.5.
     """
 
     labels: tuple[str, ...]
@@ -111,20 +115,20 @@ class Multilabel(LogitsTask):
     @classmethod
     def check_rows(cls, rows: Table, least: int) -> None:
         """Refuse fewer than two labels."""
-        found = _found(rows)
-        if len(found) < 2:
-            said = f"only {found[0]!r}" if found else "none"
+        labels = _distinct_labels(rows)
+        if len(labels) < 2:
+            got = f"only {labels[0]!r}" if labels else "none"
             raise DataError(
                 f"expected labels in column {rows.target_name!r}, two different ones at least, "
-                f"got {said}",
+                f"got {got}",
                 file=rows.files[0],
             )
 
     @classmethod
     def fit(cls, train: Table, whole: Table, recipe: RunSettings) -> Self:
-        """Return the task with all labels of `whole`: a rare one may have no training row."""
+        """Return the task with all labels of `whole`, as a rare one may have no training row."""
         settings, known = cls.settings_in(recipe), recipe.labels
-        labels = tuple(_found(whole) if known is None else sorted(set(known)))
+        labels = tuple(_distinct_labels(whole) if known is None else sorted(set(known)))
         if len(labels) < 2:
             raise ConfigError(f"labels: expected two or more, got {join_names(labels)}")
         _refuse_unknown(settings.thresholds, labels)
@@ -134,163 +138,168 @@ class Multilabel(LogitsTask):
     def restore(cls, recipe: RunSettings) -> Self:
         """Return the task of a model folder, with its thresholds."""
         settings = cls.settings_in(recipe)
-        return cls(tuple(recipe.labels or ()), settings)._with(settings.thresholds or {})
+        return cls(tuple(recipe.labels or ()), settings)._with_thresholds(settings.thresholds or {})
 
-    def _with(self, thresholds: Mapping[str, float]) -> Self:
+    def _with_thresholds(self, thresholds: Mapping[str, float]) -> Self:
         names = KnownLabels(self.labels)
         thresholds = {names.find(name) or name: share for name, share in thresholds.items()}
         return replace(self, thresholds=tuple(thresholds.get(name, 0.5) for name in self.labels))
 
     @property
     def outputs(self) -> int:
-        """One logit a label."""
+        """Number of logits: one per label."""
         return len(self.labels)
 
     def remarks(self, train: Table) -> list[str]:
-        """How many labels a row has, where they were cut, and which of them cannot be learned."""
+        """Return labels per row, the separator, and labels that cannot be learned."""
         counts = self.targets(train).sum(1)
-        said = [
-            f"{len(self.labels):,} labels, separated by '{self.settings.separator}' where they "
-            f"stand in one string; {counts.mean():.2f} a row, "
+        notes = [
+            f"{len(self.labels):,} labels, separated by '{self.settings.separator}' if they are "
+            f"in one string; {counts.mean():.2f} per row, "
             f"{pluralize(int((counts == 0).sum()), 'row')} without any"
         ]
-        seen = set(_found(train))
+        seen = set(_distinct_labels(train))
         unseen = [name for name in self.labels if name not in seen]
         if unseen:
-            said.append(f"no row to train on has the label {join_names(unseen)}")
+            notes.append(f"no training row has the label {join_names(unseen)}")
         other = next((sign for sign in ";,|" if any(sign in name for name in self.labels)), None)
         if counts.max() <= 1 and other:
-            said.append(
-                f"no row has two labels, but some labels hold '{other}': if that separates them, "
+            notes.append(
+                f"no row has two labels, but some labels contain '{other}': if it separates "
+                "labels, "
                 f"set multilabel.separator to it"
             )
-        return said
+        return notes
 
     def targets(self, table: Table) -> Bools:
-        """Whether a row has a label, [rows, labels]."""
+        """Return True where a row has a label, [rows, labels]."""
         sets = require_labels(table)
         names = KnownLabels(self.labels)
         numbers = {name: number for number, name in enumerate(self.labels)}
-        given = sets.explode().drop_nulls().unique().to_list()
-        places = {one: numbers[name] for one in given if (name := names.find(one)) is not None}
+        distinct = sets.explode().drop_nulls().unique().to_list()
+        columns = {
+            label: numbers[name] for label in distinct if (name := names.find(label)) is not None
+        }
         targets = np.zeros((len(sets), len(self.labels)), dtype=np.bool_)
         rows = pl.DataFrame({"row": np.arange(len(sets)), "label": sets}).explode("label")
         for row, label in rows.drop_nulls().iter_rows():
-            if label not in places:
+            if label not in columns:
                 raise table.error(
                     row,
                     f"the label {shorten(label)} was never seen in training; the known labels are "
                     f"{join_names(self.labels)}",
                 )
-            targets[row, places[label]] = True
+            targets[row, columns[label]] = True
         return targets
 
     def solve(self, features: Any, targets: Floats) -> tuple[Floats, Floats]:
-        """The linear model of features [rows, terms], each label on its own.
+        """Solve a linear model of features [rows, terms] for each label.
 
         Returns:
             Weights [labels, terms] and bias [labels].
         """
-        each = [solve_logistic(features, label.astype(np.int64), 1) for label in targets.T]
-        return np.vstack([one for one, _ in each]), np.concatenate([bias for _, bias in each])
+        models = [solve_logistic(features, label.astype(np.int64), 1) for label in targets.T]
+        weights, biases = zip(*models, strict=True)
+        return np.vstack(weights), np.concatenate(biases)
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """The mean over rows and labels [batch, labels]: a scalar, in nats."""
+        """Return the mean loss over rows and labels in nats, a scalar."""
         return binary_crossentropy(logits, targets, self.settings.label_smoothing).mean()
 
     def probabilities(self, logits: Tensor) -> Floats:
-        """Logits [rows, labels] to probabilities [rows, labels], each on its own."""
+        """Return independent probabilities [rows, labels] of logits [rows, labels]."""
         return torch.sigmoid(logits.double()).cpu().numpy()
 
-    def _chosen(self, probabilities: Floats) -> Bools:
+    def _reach_threshold(self, probabilities: Floats) -> Bools:
         return probabilities >= np.asarray(self.thresholds or [0.5] * len(self.labels))
 
     def scorer(self, targets: npt.NDArray[Any]) -> "SetScorer":
-        """Judges against 0 and 1 [rows, labels]."""
+        """Return the scorer against targets in {0, 1}, [rows, labels]."""
         return SetScorer(self, targets, SetCounts.empty(len(self.labels)))
 
     def finalize(self, network: nn.Module, data: Dataset) -> Self:
         """Return the task with the thresholds that are set, or those with the best F1 on `data`."""
         thresholds = self.settings.thresholds
-        return self._with(self._tuned(network, data) if thresholds is None else thresholds)
+        return self._with_thresholds(
+            self._tune(network, data) if thresholds is None else thresholds
+        )
 
-    def _tuned(self, network: nn.Module, data: Dataset) -> dict[str, float]:
-        """The thresholds of the labels that are frequent enough, some labels at a time."""
+    def _tune(self, network: nn.Module, data: Dataset) -> dict[str, float]:
+        """Tune the thresholds of the labels that are frequent enough, some labels at a time."""
         assert data.targets is not None
         frequent = np.flatnonzero(data.targets.sum(0) >= FEWEST_ROWS)
-        together = max(1, MOST_TUNED // len(data))
-        found: dict[str, float] = {}
-        for start in range(0, len(frequent), together):
-            labels = frequent[start : start + together]
+        step = max(1, MOST_TUNED // len(data))
+        thresholds: dict[str, float] = {}
+        for start in range(0, len(frequent), step):
+            labels = frequent[start : start + step]
             logits = torch.empty(len(data), len(labels))
             for rows, part in logits_in_batches(network, data, self.outputs):
                 logits[rows] = part[:, labels]
-            found |= self._thresholds(logits, data.targets[:, labels], labels)
-        return found
+            thresholds |= self._best_thresholds(logits, data.targets[:, labels], labels)
+        return thresholds
 
-    def finished(self, logits: Tensor, targets: npt.NDArray[Any]) -> Self:
-        """With the thresholds that are set, or else those with the best F1 on these rows."""
-        if self.settings.thresholds is not None:
-            return self._with(self.settings.thresholds)
-        return self._with(self._thresholds(logits, targets, np.arange(len(self.labels))))
-
-    def _thresholds(
+    def _best_thresholds(
         self, logits: Tensor, targets: npt.NDArray[Any], labels: Ints
     ) -> dict[str, float]:
-        """The best thresholds of some labels, given by their places, on these rows.
+        """Return the best thresholds on these rows of some labels, given by their numbers.
 
-        `logits` and `targets` are [rows, these labels].
+        Args:
+            logits: [rows, these labels].
+            targets: in {0, 1}, [rows, these labels].
+            labels: numbers of the labels.
         """
-        found = best_thresholds(self.probabilities(logits), targets)
-        return {self.labels[place]: one for place, one in zip(labels, found, strict=True)}
+        thresholds = best_thresholds(self.probabilities(logits), targets)
+        return {self.labels[n]: value for n, value in zip(labels, thresholds, strict=True)}
 
     def answers_of(self, logits: Tensor, truncated: Bools) -> list[LabelsAnswer]:
-        """The labels of each row, and all probabilities."""
+        """Return the labels of each row, and all probabilities."""
         return [
             answer
-            for part in in_parts(*logits.shape)
+            for part in slice_rows(*logits.shape)
             for answer in self._answers(self.probabilities(logits[part]), truncated[part])
         ]
 
-    def _answers(self, chances: Floats, truncated: Bools) -> Iterator[LabelsAnswer]:
-        for chosen, row, cut in zip(self._chosen(chances), chances, truncated, strict=True):
+    def _answers(self, probabilities: Floats, truncated: Bools) -> Iterator[LabelsAnswer]:
+        predicted = self._reach_threshold(probabilities)
+        for chosen, row, is_cut in zip(predicted, probabilities, truncated, strict=True):
             yield LabelsAnswer(
-                tuple(self.labels[place] for place in np.flatnonzero(chosen)),
+                tuple(self.labels[number] for number in np.flatnonzero(chosen)),
                 dict(zip(self.labels, row.tolist(), strict=True)),
-                bool(cut),
+                bool(is_cut),
                 self.settings.separator,
             )
 
     def state(self) -> dict[str, Any]:
-        """The names of the labels, and their thresholds once they are tuned."""
+        """Return the names of the labels, and their thresholds once they are tuned."""
         if not self.thresholds:
             return {"labels": list(self.labels)}
         thresholds = dict(zip(self.labels, self.thresholds, strict=True))
         return {"labels": list(self.labels), "multilabel": {"thresholds": thresholds}}
 
     def card(self, scores: Mapping[str, Any], noun: str) -> Card:
-        """Labels, and the figures of each."""
+        """Return the labels, their thresholds, and the metrics of each."""
         tuned = [
-            f"{name[:80]} {one:.3f}" for name, one in zip(self.labels, self.thresholds, strict=True)
+            f"{name[:80]} {value:.3f}"
+            for name, value in zip(self.labels, self.thresholds, strict=True)
         ]
-        named = format_markdown_list(tuned, "config.yaml")
+        listed = format_markdown_list(tuned, "config.yaml")
         return Card(
             kind=f"model that gives {noun}s any number of labels",
-            about=f"Labels, and the probability that each must reach: {named}.",
-            details=class_lines("label", scores["classes"]),
-            limits="It knows the labels above and no other,\nand may give none. The thresholds "
-            "were chosen on the rows that the figures are of.",
+            about=f"Labels, and the probability that each must reach: {listed}.",
+            details=format_class_table("label", scores["classes"]),
+            limits="It knows the labels above and no other,\nand may give none. Thresholds "
+            "were tuned on the rows of the metrics above.",
         )
 
 
 @dataclass(frozen=True)
 class SetScorer:
-    """Takes logits batch by batch; see `munjang.tasks.logits.Scorer`.
+    """Scorer of label sets; see `munjang.tasks.logits.Scorer`.
 
     Attributes:
-        task: says how logits become sets.
+        task: turns logits into sets of labels.
         targets: in {0, 1}, [rows, labels].
-        counts: of the rows taken so far.
+        counts: counts of the rows so far.
     """
 
     task: Multilabel
@@ -298,18 +307,19 @@ class SetScorer:
     counts: SetCounts
 
     def add(self, rows: Ints, logits: Tensor) -> None:
-        """Take the logits [batch, labels] of some rows."""
-        for part in in_parts(*logits.shape):
-            chances = self.task.probabilities(logits[part])
-            self.counts.add(chances, self.task._chosen(chances), self.targets[rows[part]])
+        """Add the logits [batch, labels] of the rows at some indices."""
+        for part in slice_rows(*logits.shape):
+            probabilities = self.task.probabilities(logits[part])
+            predicted = self.task._reach_threshold(probabilities)
+            self.counts.add(probabilities, predicted, self.targets[rows[part]])
 
     def scores(self) -> SetScores:
-        """The scores of all rows."""
+        """Return the scores of all rows."""
         return self.counts.scores(self.task.labels)
 
 
-def _found(table: Table) -> list[str]:
-    """All labels of a table in order of the alphabet."""
+def _distinct_labels(table: Table) -> list[str]:
+    """Return all labels of a table in alphabetical order."""
     return sorted(require_labels(table).explode().drop_nulls().unique().to_list())
 
 
@@ -318,6 +328,5 @@ def _refuse_unknown(thresholds: Mapping[str, float] | None, labels: Sequence[str
     unknown = [name for name in thresholds or {} if names.find(name) is None]
     if unknown:
         raise ConfigError(
-            f"multilabel.thresholds: '{unknown[0]}' is no label; the labels are "
-            f"{join_names(labels)}"
+            f"multilabel.thresholds: '{unknown[0]}' is no label; known labels: {join_names(labels)}"
         )

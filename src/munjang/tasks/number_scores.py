@@ -1,4 +1,4 @@
-"""Metrics of regression, by scikit-learn and SciPy."""
+"""Metrics of regression by scikit-learn and SciPy."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -11,17 +11,16 @@ from munjang.tasks.task import Floats
 
 @dataclass(frozen=True)
 class NumberScores:
-    """How near the numbers are.
+    """Scores of regression.
 
     Attributes:
-        rows: how many rows were judged.
+        rows: number of scored rows.
         mae: mean absolute error, in the unit of the numbers.
-        rmse: root of the mean squared error, in the same unit.
-        spearman: rank correlation, -1 to 1; NaN where all numbers or all answers are equal.
-        r2: share of the variance that is explained; 0 for always answering with the mean of the
-            rows, below for worse. NaN where all numbers are equal.
-        baseline_rmse: standard deviation of the numbers: the RMSE of always answering with their
-            mean.
+        rmse: root mean squared error, in the same unit.
+        spearman: rank correlation, -1 to 1; NaN if all numbers or all answers are equal.
+        r2: share of explained variance; 0 for a constant answer of the mean, negative if worse;
+            NaN if all numbers are equal.
+        baseline_rmse: RMSE of a constant answer of the mean: the standard deviation of the numbers.
     """
 
     rows: int
@@ -32,35 +31,35 @@ class NumberScores:
     baseline_rmse: float
 
     @property
-    def figures(self) -> dict[str, float]:
-        """The figures of the whole, by name."""
+    def metrics(self) -> dict[str, float]:
+        """Metrics over all rows, by name."""
         return {"mae": self.mae, "rmse": self.rmse, "spearman": self.spearman, "r2": self.r2}
 
     @property
-    def sound(self) -> bool:
-        """Whether the answers were finite numbers."""
+    def is_finite(self) -> bool:
+        """True if all answers were finite."""
         return math.isfinite(self.rmse)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON; a figure that is none is null."""
+        """Return plain JSON values; a metric that is not finite is null."""
         return {k: v if math.isfinite(v) else None for k, v in asdict(self).items()}
 
 
-def number_scores(answers: Floats, targets: Floats) -> NumberScores:
-    """Judge `answers` [rows] against `targets` [rows]."""
-    # imported here: they take a second, and answering needs no metrics
+def score_numbers(answers: Floats, targets: Floats) -> NumberScores:
+    """Score `answers` [rows] against `targets` [rows]."""
+    # imported here, as the import takes a second and prediction needs no metrics
     from scipy.stats import spearmanr
     from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
-    rows, spread = len(targets), float(targets.std())
+    rows, deviation = len(targets), float(targets.std())
     if not np.isfinite(answers).all():
-        return NumberScores(rows, math.nan, math.nan, math.nan, math.nan, spread)
-    ranked = np.ptp(answers) > 0 and spread > 0
+        return NumberScores(rows, math.nan, math.nan, math.nan, math.nan, deviation)
+    has_ranks = np.ptp(answers) > 0 and deviation > 0
     return NumberScores(
         rows=rows,
         mae=float(mean_absolute_error(targets, answers)),
         rmse=float(root_mean_squared_error(targets, answers)),
-        spearman=float(spearmanr(answers, targets).statistic) if ranked else math.nan,
-        r2=float(r2_score(targets, answers)) if spread > 0 else math.nan,
-        baseline_rmse=spread,
+        spearman=float(spearmanr(answers, targets).statistic) if has_ranks else math.nan,
+        r2=float(r2_score(targets, answers)) if deviation > 0 else math.nan,
+        baseline_rmse=deviation,
     )

@@ -1,7 +1,7 @@
-"""Regression: a number a text.
+"""Regression: one number per row.
 
-The network learns standardized targets, (number - mean) / deviation of the training part, so that
-step sizes and losses mean the same whatever the unit; answers and scores are in the person's own.
+The network learns standardized targets, (number - mean) / standard deviation of the training part,
+so that losses do not depend on the unit; answers and scores are in the user's unit.
 """
 
 import math
@@ -23,9 +23,9 @@ from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.layers.number_losses import NUMBER_LOSSES, NumberLoss, huber
-from munjang.tasks.fitting import fitting_loss
 from munjang.tasks.logits import LogitsTask
-from munjang.tasks.number_scores import NumberScores, number_scores
+from munjang.tasks.loss_names import resolve_loss
+from munjang.tasks.number_scores import NumberScores, score_numbers
 from munjang.tasks.task import Bools, Card, Floats, RunSettings
 
 RegressLoss = Literal["mean_squared_error", "mean_absolute_error", "huber", "log_cosh", "poisson"]
@@ -35,61 +35,61 @@ class RegressSettings(Settings):
     """Settings of the task `regress`."""
 
     loss: RegressLoss = Field(
-        "mean_squared_error", description="mse and mae for short; poisson for counts"
+        "mean_squared_error", description="or mse, mae; poisson is for counts"
     )
     huber_delta: float = Field(
         1.0,
         gt=0,
         le=10**9,
-        description="where huber turns linear, in standard deviations of the numbers",
+        description="where huber becomes linear, in standard deviations of the numbers",
     )
     mean: float | None = Field(
         None,
         ge=-1e30,
         le=1e30,
-        description="taken off each number; that of the training part when left out",
+        description="subtracted from each number; that of the training part if omitted",
     )
     scale: float | None = Field(
         None,
         gt=0,
         ge=1e-30,
         le=1e30,
-        description="each number is divided by it; found when left out",
+        description="divisor of each number; the standard deviation if omitted",
     )
 
     @field_validator("loss", mode="before")
     @classmethod
-    def _fits(cls, loss: object) -> object:
-        return fitting_loss(loss, "regress", get_args(RegressLoss))
+    def _resolve_loss(cls, loss: object) -> object:
+        return resolve_loss(loss, "regress", get_args(RegressLoss))
 
 
 @dataclass(frozen=True)
 class NumberAnswer:
-    """What the model says of one text.
+    """The number of one row.
 
     Attributes:
         value: the number, in the unit of the training data.
-        truncated: the text was longer than the model reads; only its beginning counted.
+        truncated: True if the text was longer than the model reads and its end was ignored.
     """
 
     value: float
     truncated: bool = False
 
     def lines(self, row: int, text: str) -> list[list[str]]:
-        """Number and text."""
+        """Return the number and the text."""
         return [[f"{self.value:.4f}", text]]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Return plain JSON values."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Regress(LogitsTask):
-    """The task: what the numbers are measured in while the network learns them.
+    """The task `regress`.
 
     Attributes:
-        mean: of the numbers of the training part; 0 for the loss poisson.
+        mean: mean of the training numbers; 0 for the loss poisson.
         scale: their standard deviation; for poisson, whose outputs are logarithms, their mean.
         settings: the loss.
     """
@@ -101,14 +101,14 @@ class Regress(LogitsTask):
     bounded_gradient: ClassVar[bool] = False
     sections: ClassVar[Mapping[str, type[Settings]]] = {"regress": RegressSettings}
     labels: ClassVar[tuple[str, ...]] = ()
-    outputs: ClassVar[int] = 1
+    outputs = 1
 
     @classmethod
     def check_recipe(cls, recipe: RunSettings) -> None:
-        """Refuse a linear model: there is one for classes alone."""
+        """Refuse a linear ensemble, which is for labels only."""
         if getattr(recipe.model, "linear_weight", 0):
             raise ValueError(
-                "model.linear_weight: the linear model beside a network is for classify and "
+                "model.linear_weight: the linear model of an ensemble is for classify and "
                 "multilabel, and the task is regress; set it to 0"
             )
 
@@ -133,29 +133,29 @@ class Regress(LogitsTask):
         """Return the task with mean and scale of the training part, unless they are set."""
         settings = cls.settings_in(recipe)
         numbers = require_labels(train).to_numpy()
-        counts = settings.loss == "poisson"
-        if counts and numbers.min() < 0:
-            place = int(np.argmin(numbers >= 0))
+        is_poisson = settings.loss == "poisson"
+        if is_poisson and numbers.min() < 0:
+            row = int(np.argmin(numbers >= 0))
             raise train.error(
-                place,
-                f"the loss poisson is for counts of 0 or more, got {numbers[place]:g}; choose "
+                row,
+                f"the loss poisson is for counts of 0 or more, got {numbers[row]:g}; choose "
                 "another regress.loss, such as mean_squared_error",
             )
-        mean = 0.0 if counts else float(numbers.mean())
-        # the training part of different numbers may be equal ones
-        scale = float(numbers.mean() if counts else numbers.std()) or 1.0
-        return cls._with(settings, mean, scale)
+        mean = 0.0 if is_poisson else float(numbers.mean())
+        # the numbers of the training part may be equal, though those of all rows differ
+        scale = float(numbers.mean() if is_poisson else numbers.std()) or 1.0
+        return cls._with_scaling(settings, mean, scale)
 
     @classmethod
     def restore(cls, recipe: RunSettings) -> Self:
         """Return the task of a model folder."""
-        return cls._with(cls.settings_in(recipe), 0.0, 1.0)
+        return cls._with_scaling(cls.settings_in(recipe), 0.0, 1.0)
 
     @classmethod
-    def _with(cls, settings: RegressSettings, mean: float, scale: float) -> Self:
-        """What is set wins over what was found."""
+    def _with_scaling(cls, settings: RegressSettings, mean: float, scale: float) -> Self:
+        """Return the task; settings take precedence over values of the data."""
         if settings.loss == "poisson" and settings.mean:
-            raise ConfigError("regress.mean: the loss poisson takes nothing off; leave it out")
+            raise ConfigError("regress.mean: the loss poisson subtracts no mean; leave it out")
         return cls(
             mean if settings.mean is None else settings.mean,
             scale if settings.scale is None else settings.scale,
@@ -163,7 +163,7 @@ class Regress(LogitsTask):
         )
 
     def remarks(self, train: Table) -> list[str]:
-        """What the numbers are like: a wrong column is seen at once."""
+        """Return range, mean and deviation of the numbers, which show a wrong column."""
         numbers = self.targets(train)
         return [
             f"numbers from {numbers.min():g} to {numbers.max():g}, mean {numbers.mean():.4g}, "
@@ -171,13 +171,15 @@ class Regress(LogitsTask):
         ]
 
     def targets(self, table: Table) -> Floats:
-        """The numbers [rows], in the person's unit."""
+        """Return the numbers [rows], in the user's unit."""
         return require_labels(table).to_numpy()
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """The mean loss of a batch, of standardized numbers: a scalar.
+        """Return the mean loss of a batch on standardized numbers, a scalar.
 
-        `logits` [batch, 1]; `targets` [batch] in the person's unit.
+        Args:
+            logits: [batch, 1].
+            targets: numbers [batch] in the user's unit.
         """
         standardized = ((targets - self.mean) / self.scale).to(logits.dtype)
         return self._row_loss()(logits, standardized[:, None]).mean()
@@ -188,27 +190,27 @@ class Regress(LogitsTask):
         return NUMBER_LOSSES[self.settings.loss]
 
     def numbers(self, logits: Tensor) -> Floats:
-        """Logits [rows, 1] to numbers [rows] in the person's unit."""
+        """Return numbers [rows] in the user's unit of logits [rows, 1]."""
         outputs = logits[:, 0].double()
         if self.settings.loss == "poisson":
             outputs = torch.exp(outputs)
         return (outputs * self.scale + self.mean).cpu().numpy()
 
     def scorer(self, targets: Floats) -> "NumberScorer":
-        """Judges against numbers [rows]."""
+        """Return the scorer against numbers [rows]."""
         return NumberScorer(self, targets, np.empty(len(targets)))
 
     def answers_of(self, logits: Tensor, truncated: Bools) -> list[NumberAnswer]:
         """Return a number per row."""
         numbers = self.numbers(logits).tolist()
-        return [NumberAnswer(n, bool(cut)) for n, cut in zip(numbers, truncated, strict=True)]
+        return [NumberAnswer(n, bool(is_cut)) for n, is_cut in zip(numbers, truncated, strict=True)]
 
     def state(self) -> dict[str, Any]:
         """Return mean and scale."""
         return {"regress": {"mean": self.mean, "scale": self.scale}}
 
     def card(self, scores: Mapping[str, Any], noun: str) -> Card:
-        """What the numbers of the training texts were like."""
+        """Return mean and standard deviation of the training numbers."""
         unit = f"mean {self.mean:.4g} and standard deviation {self.scale:.4g}"
         if self.settings.loss == "poisson":
             unit = f"mean {self.scale:.4g}"
@@ -217,18 +219,19 @@ class Regress(LogitsTask):
             about=f"Numbers of the training part: {unit}.",
             details=f"MAE and RMSE are in the unit of the numbers. Always answering with the mean "
             f"has an RMSE of {_or_dash(scores['baseline_rmse'])}, and an R2 of 0.",
-            limits="It always answers with a number,\nwhich may lie outside of those that it saw.",
+            limits="It always answers with a number,\n"
+            "which may lie outside the range of the training data.",
         )
 
 
 @dataclass(frozen=True)
 class NumberScorer:
-    """Takes logits batch by batch; see `munjang.tasks.logits.Scorer`.
+    """Scorer of numbers; see `munjang.tasks.logits.Scorer`.
 
     Attributes:
-        task: says how logits become numbers.
+        task: turns logits into numbers.
         targets: numbers [rows].
-        answers: of the rows taken so far, [rows].
+        answers: answers so far, [rows].
     """
 
     task: Regress
@@ -236,12 +239,12 @@ class NumberScorer:
     answers: Floats
 
     def add(self, rows: npt.NDArray[np.int64], logits: Tensor) -> None:
-        """Take the logits [batch, 1] of some rows."""
+        """Add the logits [batch, 1] of the rows at some indices."""
         self.answers[rows] = self.task.numbers(logits)
 
     def scores(self) -> NumberScores:
-        """The scores of all rows."""
-        return number_scores(self.answers, self.targets)
+        """Return the scores of all rows."""
+        return score_numbers(self.answers, self.targets)
 
 
 def _or_dash(value: float | None) -> str:

@@ -1,6 +1,6 @@
-"""Metrics of sets of labels from counts, and thresholds that suit them, by scikit-learn.
+"""Metrics of sets of labels, equal to those of scikit-learn.
 
-The figures are scikit-learn's; counted batch by batch, they take memory for the labels alone.
+They are computed from counts per label, so that memory does not grow with rows.
 """
 
 import math
@@ -10,22 +10,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from munjang.tasks.figures import finite_or_none
-from munjang.tasks.metrics import ClassScore, class_scores
+from munjang.tasks.classification_scores import ClassScore, compute_class_scores
+from munjang.tasks.metric_table import finite_or_none
 from munjang.tasks.task import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
 class SetScores:
-    """How good the sets of labels are.
+    """Scores of sets of labels.
 
     Attributes:
-        rows: how many rows were judged.
-        micro_f1: F1 of all yes-or-no answers together.
-        macro_f1: the mean of the labels' F1; a label that no row has and none was given counts 0.
-        subset_accuracy: share of rows whose set is exactly the true one.
+        rows: number of scored rows.
+        micro_f1: F1 over all rows and labels together.
+        macro_f1: mean F1 of the labels; a label that is neither true nor predicted counts as 0.
+        subset_accuracy: share of rows whose predicted set equals the true one.
         log_loss: mean over rows and labels of -log(probability of the true answer), in nats.
-        classes: one `ClassScore` a label.
+        classes: one `ClassScore` per label.
     """
 
     rows: int
@@ -36,8 +36,8 @@ class SetScores:
     classes: tuple[ClassScore, ...]
 
     @property
-    def figures(self) -> dict[str, float]:
-        """The figures of the whole, by name."""
+    def metrics(self) -> dict[str, float]:
+        """Metrics over all rows, by name."""
         return {
             "micro_f1": self.micro_f1,
             "macro_f1": self.macro_f1,
@@ -46,35 +46,35 @@ class SetScores:
         }
 
     @property
-    def sound(self) -> bool:
-        """Whether the probabilities were real ones."""
+    def is_finite(self) -> bool:
+        """True if all probabilities were finite."""
         return math.isfinite(self.log_loss)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON; a figure that is not finite is null."""
+        """Return plain JSON values; a metric that is not finite is null."""
         return {
             "rows": self.rows,
-            **{name: finite_or_none(value) for name, value in self.figures.items()},
-            "classes": [asdict(one) for one in self.classes],
+            **{name: finite_or_none(value) for name, value in self.metrics.items()},
+            "classes": [asdict(score) for score in self.classes],
         }
 
 
 @dataclass
 class SetCounts:
-    """What the scores of sets need, summed over rows.
+    """Counts from which the scores of label sets are computed.
 
     Attributes:
-        right: by label, rows that rightly got it [labels].
-        chosen: by label, rows that got it [labels].
-        true: by label, rows that have it [labels].
-        rows: how many were counted.
-        exact: rows whose set is exactly the true one.
-        loss: sum of -log(probability of the true answer) over rows and labels; NaN where a
-            probability was.
+        correct: rows with a label, true and predicted [labels].
+        predicted: rows with a predicted label [labels].
+        true: rows with a true label [labels].
+        rows: number of counted rows.
+        exact: rows whose predicted set equals the true one.
+        loss: sum of -log(probability of the true answer) over rows and labels; NaN if a probability
+            is NaN.
     """
 
-    right: Ints
-    chosen: Ints
+    correct: Ints
+    predicted: Ints
     true: Ints
     rows: int = 0
     exact: int = 0
@@ -82,41 +82,41 @@ class SetCounts:
 
     @classmethod
     def empty(cls, labels: int) -> "SetCounts":
-        """Counts of no rows."""
-        right, chosen, true = np.zeros((3, labels), dtype=np.int64)
-        return cls(right, chosen, true)
+        """Return counts of no rows."""
+        correct, predicted, true = np.zeros((3, labels), dtype=np.int64)
+        return cls(correct, predicted, true)
 
-    def add(self, probabilities: Floats, chosen: Bools, targets: npt.NDArray[Any]) -> None:
-        """Count some rows: `targets` in {0, 1}; all [these rows, labels]."""
+    def add(self, probabilities: Floats, predicted: Bools, targets: npt.NDArray[Any]) -> None:
+        """Count some rows; all arguments are [batch, labels], `targets` in {0, 1}."""
         truth = targets.astype(np.bool_)
-        self.right += (chosen & truth).sum(0)
-        self.chosen += chosen.sum(0)
+        self.correct += (predicted & truth).sum(0)
+        self.predicted += predicted.sum(0)
         self.true += truth.sum(0)
         self.rows += len(truth)
-        self.exact += int((chosen == truth).all(1).sum())
+        self.exact += int((predicted == truth).all(1).sum())
         likelihood = np.where(truth, probabilities, 1 - probabilities)
-        # as scikit-learn, a probability of nothing does not cost endlessly; NaN stays NaN
+        # as in scikit-learn, the loss of a probability of 0 is finite; NaN stays NaN
         floor = np.finfo(np.float64).eps
         self.loss -= float(np.log(likelihood.clip(floor, 1 - floor)).sum())
 
     def scores(self, labels: tuple[str, ...]) -> SetScores:
-        """The scores of all rows that were counted."""
-        classes = class_scores(labels, self.right, self.chosen, self.true)
-        answers = int(self.chosen.sum() + self.true.sum())
+        """Return the scores of all counted rows."""
+        classes = compute_class_scores(labels, self.correct, self.predicted, self.true)
+        positives = int(self.predicted.sum() + self.true.sum())
         return SetScores(
             rows=self.rows,
-            micro_f1=2 * int(self.right.sum()) / max(1, answers),
-            macro_f1=float(np.mean([one.f1 for one in classes])),
+            micro_f1=2 * int(self.correct.sum()) / max(1, positives),
+            macro_f1=float(np.mean([score.f1 for score in classes])),
             subset_accuracy=self.exact / self.rows,
             log_loss=self.loss / (self.rows * len(labels)),
             classes=classes,
         )
 
 
-def set_scores(
-    probabilities: Floats, chosen: Bools, targets: npt.NDArray[Any], labels: tuple[str, ...]
+def score_label_sets(
+    probabilities: Floats, predicted: Bools, targets: npt.NDArray[Any], labels: tuple[str, ...]
 ) -> SetScores:
-    """Judge `chosen` and `probabilities` against `targets` in {0, 1}, all [rows, labels]."""
+    """Score `predicted` and `probabilities` against `targets` in {0, 1}, all [rows, labels]."""
     counts = SetCounts.empty(len(labels))
-    counts.add(probabilities, chosen, targets)
+    counts.add(probabilities, predicted, targets)
     return counts.scores(labels)

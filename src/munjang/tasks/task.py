@@ -23,14 +23,14 @@ class TaskScores(Protocol):
 
     @property
     def rows(self) -> int:
-        """Number of rows that were judged."""
+        """Number of scored rows."""
 
     @property
-    def figures(self) -> dict[str, float]:
-        """Metrics over all rows, by their names in `munjang.tasks.figures`; may be NaN."""
+    def metrics(self) -> dict[str, float]:
+        """Metrics over all rows, by their names in `munjang.tasks.metric_table`; may be NaN."""
 
     @property
-    def sound(self) -> bool:
+    def is_finite(self) -> bool:
         """True if the weights gave finite numbers."""
 
     def to_json(self) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class Answer(Protocol):
 
     @property
     def truncated(self) -> bool:
-        """True if the text was longer than the model reads; only its beginning counted."""
+        """True if the text was longer than the model reads and its end was ignored."""
 
     def lines(self, row: int, text: str) -> list[list[str]]:
         """Return the columns of each line of `munjang predict` for a row and its text."""
@@ -57,9 +57,9 @@ class Card:
 
     Attributes:
         kind: what the model is, such as "text classifier".
-        about: what it answers with.
-        details: more on how good it is, or nothing.
-        limits: what its answers do not tell.
+        about: what its answers are.
+        details: more on its scores; may be empty.
+        limits: limits of its answers.
     """
 
     kind: str
@@ -91,8 +91,8 @@ class RunSettings(Protocol):
         """Return the settings of a section."""
 
 
-class EncodedRows(Protocol):
-    """Rows as a network reads them; see `munjang.inputs.input.Encoded`."""
+class Encoded(Protocol):
+    """Encoded rows: the arguments of a network."""
 
     @property
     def truncated(self) -> Bools:
@@ -105,11 +105,11 @@ class EncodedRows(Protocol):
         """Return the rows with their targets [rows, ...], or without."""
 
     def adapt(self, network: nn.Module) -> nn.Module:
-        """Return the network that reads these rows."""
+        """Return the network for these rows, such as with vectors of their OOV words."""
 
 
 class TrainableTask(Protocol):
-    """What the training loop needs of a task."""
+    """The methods of a task that the training loop uses."""
 
     def loss(self, outputs: Any, targets: Tensor) -> Tensor:
         """Return the loss of a batch, a scalar."""
@@ -178,7 +178,7 @@ class Task(TrainableTask, Protocol):
     def remarks(self, train: Table) -> list[str]:
         """Return notes for people on the targets of the training part."""
 
-    def dataset(self, encoded: EncodedRows, rows: Table) -> Dataset:
+    def dataset(self, encoded: Encoded, rows: Table) -> Dataset:
         """Return encoded rows with their targets.
 
         Raises:
@@ -197,7 +197,7 @@ class Task(TrainableTask, Protocol):
     def state(self) -> dict[str, Any]:
         """Return fitted values that `config.yaml` keeps, nested as there."""
 
-    def answers(self, network: nn.Module, encoded: EncodedRows, **options: Any) -> Sequence[Answer]:
+    def answers(self, network: nn.Module, encoded: Encoded, **options: Any) -> Sequence[Answer]:
         """Return an answer per row.
 
         Raises:
@@ -225,7 +225,7 @@ class GivesProbabilities(Protocol):
 class GivesLogits(Protocol):
     """A task whose answer to a row is made of one vector of logits."""
 
-    def logits(self, network: nn.Module, encoded: EncodedRows) -> Tensor:
+    def logits(self, network: nn.Module, encoded: Encoded) -> Tensor:
         """Return logits [rows, outputs]."""
 
 

@@ -1,4 +1,4 @@
-"""What a model answers that writes texts."""
+"""Answers of models that generate text."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,11 +12,11 @@ class Candidate:
 
     Attributes:
         text: the answer.
-        score: by which it was ranked; higher is better.
-        log_probability: of all its tokens together, in nats.
-        finished: it ended by itself; else it was cut at the longest length.
-        alignment: what each piece of the answer took most from; None unless asked for, or where
-            the model attends to nothing.
+        score: the score of the search; higher is better.
+        log_probability: sum over its tokens, in nats.
+        finished: True if it ends with EOS; False if it was cut at the maximum length.
+        alignment: the source piece of each piece of the answer; None unless requested, or if the
+            model has no attention.
     """
 
     text: str
@@ -28,12 +28,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class TextAnswer:
-    """What the model answers to one text.
+    """The answers to one text.
 
     Attributes:
-        candidates: the best first.
-        truncated: the text was longer than the model reads; only its beginning counted.
-        several: more than one answer was asked for, though fewer may have been found.
+        candidates: the answers, the best first.
+        truncated: True if the text was longer than the model reads and its end was ignored.
+        several: True if more than one answer was requested.
     """
 
     candidates: tuple[Candidate, ...]
@@ -46,15 +46,15 @@ class TextAnswer:
         return self.candidates[0].text
 
     def lines(self, row: int, text: str) -> list[list[str]]:
-        """The answer alone, so that line n answers line n; of several, each with row and score."""
+        """Return the best answer; with `several`, row number, score and text of each."""
         if not self.several:
             return [[self.text]]
-        return [[str(row), f"{one.score:.4f}", one.text] for one in self.candidates]
+        return [[str(row), f"{answer.score:.4f}", answer.text] for answer in self.candidates]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        found = [asdict(one) for one in self.candidates]
-        for one in found:
-            if one["alignment"] is None:
-                del one["alignment"]
-        return {"answer": self.text, "truncated": self.truncated, "candidates": found}
+        """Return plain JSON values."""
+        candidates = [asdict(candidate) for candidate in self.candidates]
+        for values in candidates:
+            if values["alignment"] is None:
+                del values["alignment"]
+        return {"answer": self.text, "truncated": self.truncated, "candidates": candidates}

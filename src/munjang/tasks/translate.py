@@ -1,4 +1,4 @@
-"""From text to text: translations, headlines, answers."""
+"""Text generation from a source text: translations, headlines, answers."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,81 +14,82 @@ from torch import Tensor, nn
 
 from munjang.config import Settings, merge
 from munjang.data.dataset import Dataset
-from munjang.data.pairs.examples import PairExamples
-from munjang.data.pairs.sides import Sides
+from munjang.data.pairs.dataset import PairDataset
+from munjang.data.pairs.tokenizer_pair import TokenizerPair
 from munjang.data.table import Table
 from munjang.decoding.decode import decode_sources
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.layers.projection import Projected
 from munjang.models.sequence_to_sequence.model import EncoderDecoder
-from munjang.tasks.alignment import copied, links
-from munjang.tasks.inference import compute_alone_if_forked
-from munjang.tasks.task import Card, EncodedRows, RunSettings
+from munjang.tasks.alignment import align, copy_unknown_words
+from munjang.tasks.inference import limit_threads_if_forked
+from munjang.tasks.task import Card, Encoded, RunSettings
 from munjang.tasks.text_answers import Candidate, TextAnswer
 from munjang.tasks.translation_scores import (
     BLEU_TOKENIZERS,
     TranslationScores,
-    translation_scores,
+    score_translations,
 )
 from munjang.text.columns import TokenColumn, row_lengths, token_column
 from munjang.text.detokenize import attach_punctuation
 
-# Decoded together: sentences of about the same length.
+# Rows per batch in decoding; their sources have similar lengths.
 _BATCH_ROWS = 128
 
 
 class TranslateSettings(Settings):
     """Settings of the task `translate`."""
 
-    label_smoothing: float = Field(0.1, ge=0, lt=1, description="share spread over all tokens")
-    bleu_tokenizer: BLEU_TOKENIZERS = Field("13a", description="how sacrebleu cuts words")
-    lowercase: bool = Field(False, description="capitals count as small letters in BLEU and chrF")
+    label_smoothing: float = Field(
+        0.1, ge=0, lt=1, description="probability mass spread over all tokens"
+    )
+    bleu_tokenizer: BLEU_TOKENIZERS = Field("13a", description="tokenizer of sacrebleu for BLEU")
+    lowercase: bool = Field(False, description="ignore case in BLEU and chrF")
     validation_rows: int = Field(
         1000,
         ge=1,
         le=10**9,
-        description="validation pairs that are answered at each look while it trains",
+        description="pairs decoded per validation run during training",
     )
     validation_seed: int = Field(
-        1, ge=0, lt=2**63, description="draws those pairs; the same for the whole training"
+        1, ge=0, lt=2**63, description="random seed for the choice of those pairs"
     )
     copy_unknown: bool = Field(
-        False, description="write what an unknown word looked at in the source in its place"
+        False, description="replace OOV tokens of answers by the source word with most attention"
     )
-    samples: int = Field(3, ge=0, le=1000, description="answers that are shown at each look")
+    samples: int = Field(3, ge=0, le=1000, description="answers shown per validation run")
 
 
 # The answer to an empty text.
-NOTHING = Hypothesis((), 0.0, 0.0, finished=True)
+EMPTY = Hypothesis((), 0.0, 0.0, finished=True)
 
 
-class EncodedSources(EncodedRows, Protocol):
-    """Pairs as an encoder-decoder reads them; see `munjang.inputs.parallel.EncodedPairs`."""
+class EncodedSources(Encoded, Protocol):
+    """Encoded pairs; see `munjang.inputs.parallel.EncodedPairs`."""
 
     @property
-    def examples(self) -> PairExamples:
-        """The pairs as ids."""
+    def pairs(self) -> PairDataset:
+        """The pairs as token ids."""
 
     @property
     def texts(self) -> pl.Series:
-        """The sources as they were given."""
+        """The original sources."""
 
 
 @dataclass(frozen=True)
 class Translate:
-    """A target text, written token by token.
+    """The task `translate`: a target text, generated token by token.
 
     Attributes:
-        settings: loss and scores.
-        decoding: how answers are searched for.
-        sides: the tokenizers; that of the targets writes the answers. None before the input is
-            fitted.
+        settings: loss and metrics.
+        decoding: settings of the search.
+        tokenizers: tokenizers of both sides; None before the input is fitted.
     """
 
     settings: TranslateSettings
     decoding: DecodingSettings
-    sides: Sides = field(default=None, repr=False)  # type: ignore[assignment]
+    tokenizers: TokenizerPair = field(default=None, repr=False)  # type: ignore[assignment]
     labels: ClassVar[tuple[str, ...]] = ()
     has_labels: ClassVar[bool] = False
     stratified: ClassVar[bool] = False
@@ -99,15 +100,15 @@ class Translate:
 
     @classmethod
     def check_recipe(cls, recipe: RunSettings) -> None:
-        """Refuse to copy unknown words without attention to copy by, and known labels."""
+        """Refuse labels, and `copy_unknown` for architectures without attention."""
         if recipe.labels is not None:
-            raise ValueError("labels: the task translate has none; leave it out")
+            raise ValueError("labels: the task translate has no labels; leave them out")
         if recipe.section("translate").copy_unknown and not getattr(
             recipe.model, "has_attention", False
         ):
             raise ValueError(
-                f"translate.copy_unknown: {recipe.model_name} attends to no word that it could "
-                "copy; choose attentive or transformer, or set it to false"
+                f"translate.copy_unknown: {recipe.model_name} has no attention to copy by; "
+                "choose attentive or transformer, or set it to false"
             )
 
     @classmethod
@@ -122,7 +123,7 @@ class Translate:
 
     @classmethod
     def check_rows(cls, rows: Table, least: int) -> None:
-        """Refuse nothing."""
+        """Accept any."""
 
     @classmethod
     def fit(cls, train: Table, whole: Table, recipe: RunSettings) -> Self:
@@ -136,29 +137,29 @@ class Translate:
 
     def with_input(self, fitted: Any) -> Self:
         """Return the task with the tokenizers of the input."""
-        return replace(self, sides=fitted.sides)
+        return replace(self, tokenizers=fitted.tokenizers)
 
     def with_decoding(self, changes: Mapping[str, Any]) -> Self:
         """Return the task with other settings of `munjang.decoding.settings.DecodingSettings`.
 
         Raises:
-            ConfigError: an unknown setting, or one that the model cannot follow.
+            ConfigError: an unknown setting, or a value that it cannot take.
         """
-        wanted = merge(self.decoding.model_dump(exclude_unset=True), changes)
-        return replace(self, decoding=DecodingSettings.parse(wanted, where="decoding"))
+        settings = merge(self.decoding.model_dump(exclude_unset=True), changes)
+        return replace(self, decoding=DecodingSettings.parse(settings, where="decoding"))
 
     @property
     def _decoding(self) -> DecodingSettings:
         if not self.settings.copy_unknown:
             return self.decoding
-        # what may not be written cannot be replaced
+        # OOV tokens must be generated to be replaced
         return self.decoding.model_copy(update={"allow_unknown": True})
 
     def remarks(self, train: Table) -> list[str]:
         """Return no notes."""
         return []
 
-    def dataset(self, encoded: EncodedRows, rows: Table) -> Dataset:
+    def dataset(self, encoded: Encoded, rows: Table) -> Dataset:
         """Return encoded pairs."""
         return encoded.dataset()
 
@@ -176,16 +177,16 @@ class Translate:
         They are drawn from all pairs, since a file may be sorted, and are the same at every
         validation run, in every training on the same validation part, and after `resume`.
         """
-        pairs = cast(PairExamples, data)
+        pairs = cast(PairDataset, data)
         greedy = self._decoding.model_copy(
             update={"method": "greedy", "nbest": 1, "coverage_penalty": 0.0}
         )
-        answered = pairs.sample(self.settings.validation_rows, self.settings.validation_seed)
-        return self._scores(network, pairs, answered, greedy)
+        sample = pairs.sample(self.settings.validation_rows, self.settings.validation_seed)
+        return self._scores(network, pairs, sample, greedy)
 
     def evaluate(self, network: nn.Module, data: Dataset) -> TranslationScores:
-        """Return scores of answers to all pairs that are searched for as in prediction."""
-        pairs = cast(PairExamples, data)
+        """Return scores of answers to all pairs, decoded as in prediction."""
+        pairs = cast(PairDataset, data)
         return self._scores(network, pairs, pairs, self._decoding)
 
     def finalize(self, network: nn.Module, data: Dataset) -> Self:
@@ -201,121 +202,122 @@ class Translate:
         with_attention: bool = False,
     ) -> list[list[Hypothesis]]:
         """Return the hypotheses for each source, the best first."""
-        return hypotheses_of(
+        return decode_pairs(
             network,
-            encoded.examples,
+            encoded.pairs,
             self._decoding,
             seed=seed,
             with_attention=with_attention or self.settings.copy_unknown,
         )
 
-    def answers(
-        self, network: nn.Module, encoded: EncodedRows, **options: Any
-    ) -> Sequence[TextAnswer]:
-        """Return an answer per source; one in which nothing can be seen has an empty answer.
+    def answers(self, network: nn.Module, encoded: Encoded, **options: Any) -> Sequence[TextAnswer]:
+        """Return an answer per source; a source without tokens has an empty answer.
 
         Args:
             network: the encoder-decoder.
             encoded: the sources.
-            options: `alignment`, whether to give the source piece that each piece of an answer
-                attended to most; `seed` of sampling.
+            options: `alignment`, True to add the source piece with most attention for each piece
+                of an answer; `seed`, the random seed for sampling.
         """
         sources, alignment = cast(EncodedSources, encoded), bool(options.get("alignment"))
-        found = self.hypotheses(
+        hypotheses = self.hypotheses(
             network, sources, seed=options.get("seed", 0), with_attention=alignment
         )
-        lengths = row_lengths(sources.examples.sources)
-        found = [best if n else [NOTHING] for best, n in zip(found, lengths, strict=True)]
-        candidates = self._candidates(sources.texts.to_list(), found, alignment=alignment)
+        lengths = row_lengths(sources.pairs.source_ids)
+        hypotheses = [best if n else [EMPTY] for best, n in zip(hypotheses, lengths, strict=True)]
+        candidates = self._candidates(sources.texts.to_list(), hypotheses, alignment=alignment)
         several = self.decoding.nbest > 1
         return [
-            TextAnswer(best, truncated=bool(cut), several=several)
-            for best, cut in zip(candidates, encoded.truncated, strict=True)
+            TextAnswer(best, truncated=bool(is_cut), several=several)
+            for best, is_cut in zip(candidates, encoded.truncated, strict=True)
         ]
 
     def _candidates(
         self, texts: Sequence[str], found: Sequence[Sequence[Hypothesis]], *, alignment: bool
     ) -> list[tuple[Candidate, ...]]:
-        """Return the hypotheses of each text as people read them."""
+        """Return the hypotheses of each text as candidates."""
         sources = [text for text, best in zip(texts, found, strict=True) for _ in best]
         flat = [hypothesis for best in found for hypothesis in best]
-        written = self.texts_of(flat, sources)
-        made = (
+        decoded = self.texts_of(flat, sources)
+        candidates = (
             Candidate(
                 text=answer,
                 score=hypothesis.score,
                 log_probability=hypothesis.log_probability,
                 finished=hypothesis.finished,
-                alignment=links(self.sides, text, hypothesis) if alignment else None,
+                alignment=align(self.tokenizers, text, hypothesis) if alignment else None,
             )
-            for text, hypothesis, answer in zip(sources, flat, written, strict=True)
+            for text, hypothesis, answer in zip(sources, flat, decoded, strict=True)
         )
-        return [tuple(islice(made, len(best))) for best in found]
+        return [tuple(islice(candidates, len(best))) for best in found]
 
     def _scores(
         self,
         network: nn.Module,
-        pairs: PairExamples,
-        answered: PairExamples,
+        pairs: PairDataset,
+        sample: PairDataset,
         decoding: DecodingSettings,
     ) -> TranslationScores:
-        """Cross-entropy on `pairs`; answers to `answered`, which are some of them or all."""
-        cross_entropy = cross_entropy_of(network, pairs)
+        """Return the cross-entropy on `pairs`, and scores of answers to `sample`, a subset."""
+        cross_entropy = compute_cross_entropy(network, pairs)
         if not math.isfinite(cross_entropy):
-            return TranslationScores.unsound(len(answered), cross_entropy)
-        assert answered.texts is not None
-        copies = self.settings.copy_unknown
-        best = hypotheses_of(network, answered, decoding, with_attention=copies)
-        found = [one[0] for one in best]
-        sources, references = (side.to_list() for side in answered.texts)
-        return translation_scores(
+            return TranslationScores.not_finite(len(sample), cross_entropy)
+        assert sample.texts is not None
+        with_attention = self.settings.copy_unknown
+        found = decode_pairs(network, sample, decoding, with_attention=with_attention)
+        best = [hypotheses[0] for hypotheses in found]
+        sources, references = (side.to_list() for side in sample.texts)
+        return score_translations(
             sources,
             references,
-            self.texts_of(found, sources),
+            self.texts_of(best, sources),
             cross_entropy=cross_entropy,
-            cut_share=sum(not one.finished for one in found) / len(found),
+            cut_share=sum(not hypothesis.finished for hypothesis in best) / len(best),
             bleu_tokenizer=self.settings.bleu_tokenizer,
             lowercase=self.settings.lowercase,
             samples=self.settings.samples,
         )
 
     def texts_of(self, hypotheses: Sequence[Hypothesis], sources: Sequence[str]) -> list[str]:
-        """Hypotheses to texts; with `copy_unknown`, unknown words come from their sources."""
+        """Decode hypotheses into texts; with `copy_unknown`, OOV tokens come from the sources."""
         ids = column_of([hypothesis.ids for hypothesis in hypotheses])
-        texts = self.sides.target.decode(ids)
-        if self.sides.target.name == "words":  # the others know where spaces stood
+        texts = self.tokenizers.target.decode(ids)
+        if self.tokenizers.target.name == "words":  # other tokenizers restore spaces
             texts = attach_punctuation(texts)
-        written = cast(list[str], texts.to_list())
+        answers = cast(list[str], texts.to_list())
         if not self.settings.copy_unknown:
-            return written
-        rows = zip(sources, hypotheses, written, strict=True)
-        return [copied(self.sides, source, found, answer) for source, found, answer in rows]
+            return answers
+        rows = zip(sources, hypotheses, answers, strict=True)
+        return [
+            copy_unknown_words(self.tokenizers, source, found, answer)
+            for source, found, answer in rows
+        ]
 
     def state(self) -> dict[str, Any]:
-        """Return nothing: the settings are all."""
+        """Return an empty mapping: nothing is fitted."""
         return {}
 
     def card(self, scores: Mapping[str, Any], noun: str) -> Card:
-        """Return how it was judged."""
+        """Return how answers were scored."""
         return Card(
             kind="model that answers a text with a text",
-            about="It writes one token after the other.",
+            about="It generates one token after the other.",
             details=f"BLEU and chrF by sacrebleu: {'; '.join(scores['signatures'])}. "
             f"{scores['cut_share']:.1%} of the answers were cut at the length limit.",
-            limits="It always answers, fluently\nalso where it is wrong.",
+            limits="It always answers, and fluently\neven if it is wrong.",
         )
 
 
 def column_of(rows: Sequence[Sequence[int]]) -> TokenColumn:
-    """Rows of ids as a token column."""
+    """Return rows of ids as a token column."""
     offsets = np.cumsum([0, *map(len, rows)])
     values = [token for row in rows for token in row]
     return token_column(np.asarray(values, dtype=np.int32), offsets)
 
 
 @torch.inference_mode()
-def cross_entropy_of(network: nn.Module, pairs: PairExamples) -> float:
-    """Of the targets in teacher forcing, in nats a token. The training mode is put back."""
+def compute_cross_entropy(network: nn.Module, pairs: PairDataset) -> float:
+    """Return the cross-entropy of the targets with teacher forcing, in nats per token."""
     device = next(network.parameters()).device
     was_training = network.training
     network.eval()
@@ -332,19 +334,19 @@ def cross_entropy_of(network: nn.Module, pairs: PairExamples) -> float:
     return total / max(1, tokens)
 
 
-def hypotheses_of(
+def decode_pairs(
     network: nn.Module,
-    pairs: PairExamples,
+    pairs: PairDataset,
     decoding: DecodingSettings,
     *,
     seed: int = 0,
     with_attention: bool = False,
 ) -> list[list[Hypothesis]]:
-    """Answers to all sources, the best first, in the order of the rows.
+    """Decode all sources; return their hypotheses, the best first, in the order of the rows.
 
-    Targets, where there are any, are not looked at. The training mode is put back.
+    Targets are not used. The training mode is restored.
     """
-    compute_alone_if_forked()
+    limit_threads_if_forked()
     device = next(network.parameters()).device
     was_training = network.training
     network.eval()

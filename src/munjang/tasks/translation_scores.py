@@ -1,27 +1,27 @@
-"""Metrics of answers in words: BLEU and chrF by sacrebleu, exact match, cross-entropy."""
+"""Metrics of generated texts: BLEU and chrF by sacrebleu, exact match, cross-entropy."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from munjang.tasks.figures import FIGURES
+from munjang.tasks.metric_table import METRICS
 
 BLEU_TOKENIZERS = Literal["13a", "intl", "char", "zh", "none"]
 
 
 @dataclass(frozen=True)
 class TranslationScores:
-    """How good written answers are.
+    """Scores of generated texts.
 
     Attributes:
-        rows: how many answers were judged.
-        bleu: of the whole, 0 to 100 (Papineni et al. 2002).
-        chrf: of the whole, 0 to 100 (Popović 2015): character n-grams, fair to Korean endings.
-        exact_match: share of answers that are the reference, white space at the ends aside.
-        cross_entropy: of the references, in nats a token, the end among them.
-        cut_share: share of answers that did not end by themselves within the longest length.
-        signatures: of sacrebleu for both, without which the figures mean little.
+        rows: number of scored answers.
+        bleu: corpus BLEU, 0 to 100 (Papineni et al. 2002).
+        chrf: corpus chrF, 0 to 100 (Popović 2015), an F-score of character n-grams.
+        exact_match: share of answers equal to the reference, white space at the ends aside.
+        cross_entropy: cross-entropy of the references in nats per token, EOS included.
+        cut_share: share of answers that were cut at the maximum length.
+        signatures: signatures of sacrebleu, which tell how BLEU and chrF were computed.
         samples: some sources, references and answers.
         hypotheses: all answers, in the order of the rows.
     """
@@ -37,14 +37,14 @@ class TranslationScores:
     hypotheses: tuple[str, ...]
 
     @classmethod
-    def unsound(cls, rows: int, cross_entropy: float) -> Self:
-        """Of weights that are no finite numbers: there is nothing to answer with."""
-        none = math.nan
-        return cls(rows, none, none, none, cross_entropy, none, (), (), ())
+    def not_finite(cls, rows: int, cross_entropy: float) -> Self:
+        """Return scores of weights that are not finite and cannot answer."""
+        nan = math.nan
+        return cls(rows, nan, nan, nan, cross_entropy, nan, (), (), ())
 
     @property
-    def figures(self) -> dict[str, float]:
-        """The figures of the whole, by name."""
+    def metrics(self) -> dict[str, float]:
+        """Metrics over all rows, by name."""
         return {
             "chrf": self.chrf,
             "bleu": self.bleu,
@@ -54,8 +54,8 @@ class TranslationScores:
         }
 
     @property
-    def sound(self) -> bool:
-        """Whether the weights gave finite numbers."""
+    def is_finite(self) -> bool:
+        """True if the cross-entropy is finite."""
         return math.isfinite(self.cross_entropy)
 
     @property
@@ -65,25 +65,25 @@ class TranslationScores:
         return [dict(zip(names, texts, strict=True)) for texts in self.samples]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON, without the answers."""
-        figures = {k: v if math.isfinite(v) else None for k, v in self.figures.items()}
+        """Return plain JSON values, without the answers."""
+        metrics = {k: v if math.isfinite(v) else None for k, v in self.metrics.items()}
         signatures = list(self.signatures)
         return {
             "rows": self.rows,
-            **figures,
+            **metrics,
             "signatures": signatures,
             "samples": self.named_samples,
         }
 
 
 def sacrebleu_metrics(bleu_tokenizer: str, *, lowercase: bool) -> dict[str, Any]:
-    """sacrebleu's metrics by their names in `munjang.tasks.figures`.
+    """Return the metrics of sacrebleu by their names in `munjang.tasks.metric_table`.
 
     Args:
-        bleu_tokenizer: how words are cut for BLEU: 13a, char, none, ...
-        lowercase: whether capitals count as small letters.
+        bleu_tokenizer: tokenizer of sacrebleu for BLEU: 13a, char, none, ...
+        lowercase: ignore case.
     """
-    # imported here: it takes a while, and answering needs no metrics
+    # imported here, as the import is slow and prediction needs no metrics
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF
 
@@ -93,17 +93,17 @@ def sacrebleu_metrics(bleu_tokenizer: str, *, lowercase: bool) -> dict[str, Any]
     }
 
 
-def signatures_of(metrics: Mapping[str, Any]) -> tuple[str, ...]:
-    """What sacrebleu says of how its metrics were counted; they have counted something."""
-    return tuple(f"{FIGURES[name].title}|{m.get_signature()}" for name, m in metrics.items())
+def list_signatures(metrics: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the signatures of metrics that have scored something."""
+    return tuple(f"{METRICS[name].title}|{m.get_signature()}" for name, m in metrics.items())
 
 
-def is_same(answer: str, reference: str) -> bool:
-    """Whether an answer is the reference, white space at the ends aside."""
+def is_exact_match(answer: str, reference: str) -> bool:
+    """Return whether an answer equals the reference, white space at the ends aside."""
     return answer.strip() == reference.strip()
 
 
-def translation_scores(
+def score_translations(
     sources: Sequence[str],
     references: Sequence[str],
     hypotheses: Sequence[str],
@@ -114,34 +114,34 @@ def translation_scores(
     lowercase: bool,
     samples: int,
 ) -> TranslationScores:
-    """Judge answers against one reference each.
+    """Score answers against one reference each.
 
     Args:
-        sources: what was asked.
-        references: what people answered.
-        hypotheses: what the model did.
-        cross_entropy: of the references, in nats a token.
-        cut_share: share of answers that did not end by themselves.
-        bleu_tokenizer: how sacrebleu cuts words for BLEU: 13a, char, none, ...
-        lowercase: whether capitals count as small letters.
-        samples: how many answers to keep as samples, from all over the rows.
+        sources: source texts.
+        references: target texts.
+        hypotheses: answers of the model.
+        cross_entropy: cross-entropy of the references in nats per token.
+        cut_share: share of answers that were cut at the maximum length.
+        bleu_tokenizer: tokenizer of sacrebleu for BLEU: 13a, char, none, ...
+        lowercase: ignore case.
+        samples: number of answers to keep as samples, evenly spaced over the rows.
     """
     metrics = sacrebleu_metrics(bleu_tokenizer, lowercase=lowercase)
-    found = {
+    scores = {
         name: float(metric.corpus_score(hypotheses, [references]).score)
         for name, metric in metrics.items()
     }
-    same = sum(map(is_same, hypotheses, references))
+    exact = sum(map(is_exact_match, hypotheses, references))
     triples = list(zip(sources, references, hypotheses, strict=True))
-    apart = max(1, len(triples) // max(1, samples))
+    step = max(1, len(triples) // max(1, samples))
     return TranslationScores(
         rows=len(hypotheses),
-        bleu=found["bleu"],
-        chrf=found["chrf"],
-        exact_match=same / len(hypotheses),
+        bleu=scores["bleu"],
+        chrf=scores["chrf"],
+        exact_match=exact / len(hypotheses),
         cross_entropy=cross_entropy,
         cut_share=cut_share,
-        signatures=signatures_of(metrics),
-        samples=tuple(triples[::apart][:samples]),
+        signatures=list_signatures(metrics),
+        samples=tuple(triples[::step][:samples]),
         hypotheses=tuple(hypotheses),
     )

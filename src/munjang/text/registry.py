@@ -7,7 +7,7 @@ from typing import Any, cast, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from munjang.config import nearest, shown
+from munjang.config import shown, suggest_nearest
 from munjang.errors import ConfigError, FolderError
 from munjang.text.rows import TOKENIZERS
 from munjang.text.tokenizer import Tokenizer
@@ -26,7 +26,7 @@ def tokenizer_class(name: str) -> type[Tokenizer]:
     if name not in TOKENIZERS:
         known = ", ".join(TOKENIZERS)
         raise ConfigError(
-            f"unknown tokenizer {name!r}{nearest(str(name), TOKENIZERS)}; known: {known}"
+            f"unknown tokenizer {name!r}{suggest_nearest(str(name), TOKENIZERS)}; known: {known}"
         )
     module, _, attribute = TOKENIZERS[name].partition(":")
     return cast(type[Tokenizer], getattr(import_module(module), attribute))
@@ -60,7 +60,7 @@ def check_settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in settings.items():
         if key not in known:
             raise ConfigError(
-                f"tokenizer {name!r} has no setting {key!r}{nearest(str(key), known)}; "
+                f"tokenizer {name!r} has no setting {key!r}{suggest_nearest(str(key), known)}; "
                 f"known: {', '.join(known) or 'none'}"
             )
         try:

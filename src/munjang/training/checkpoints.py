@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from munjang.errors import FolderError
-from munjang.folder.manifest import written_whole
+from munjang.folder.manifest import write_whole
 from munjang.folder.replacement import CHECKPOINT
 from munjang.training.fingerprints import describe_change
 from munjang.training.state import TrainingState, Weights
@@ -39,7 +39,7 @@ def save_checkpoint(folder: Path, state: TrainingState, fingerprint: str) -> Pat
         "fingerprint": fingerprint,
         "checksum": _checksum(tensors),
     }
-    with written_whole(path) as partial:
+    with write_whole(path) as partial:
         save_file(tensors, partial, metadata=metadata)
     return path
 

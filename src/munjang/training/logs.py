@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from munjang.folder.manifest import naming, write_atomically
-from munjang.tasks.figures import finite_or_none
+from munjang.folder.manifest import name_in_errors, write_atomically
+from munjang.tasks.metric_table import finite_or_none
 from munjang.tasks.task import TaskScores
 from munjang.training.loop import Step
 
@@ -51,7 +51,7 @@ class RunLog:
             self._last_time, self._tokens = now, 0
             self._write(step.number, "train", {"loss": step.loss, f"{step.unit}_per_second": rate})
         if step.scores is not None:
-            self._write(step.number, "valid", step.scores.figures)
+            self._write(step.number, "valid", step.scores.metrics)
             self._write_samples(step.number, step.scores)
 
     def _write(self, step: int, part: str, values: Mapping[str, float]) -> None:
@@ -66,7 +66,7 @@ class RunLog:
             self._line({"step": step, "part": "samples", "samples": samples})
 
     def _line(self, record: Mapping[str, Any]) -> None:
-        with naming(self.path):
+        with name_in_errors(self.path):
             self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
             self._file.flush()
 
@@ -98,7 +98,7 @@ class _TensorBoard:
         self.board = board
         self._event, self._scalar = Event, scalar
         board.mkdir(exist_ok=True)
-        with naming(board):
+        with name_in_errors(board):
             # the file name holds the time in seconds, and a run may be resumed within one
             self._writer = EventsWriter(str(board / "events"), f".{resumed_at}")
             if resumed_at:
@@ -108,7 +108,7 @@ class _TensorBoard:
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         """Add a point to each curve and flush."""
-        with naming(self.board):
+        with name_in_errors(self.board):
             for name, value in values.items():
                 if not math.isfinite(value):
                     continue  # leaves a gap in the curve; tensorboardX would print a warning

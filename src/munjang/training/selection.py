@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 
 from munjang.errors import ConfigError
-from munjang.tasks.figures import FIGURES, finite_or_none, loss_of
+from munjang.tasks.metric_table import METRICS, find_loss, finite_or_none
 from munjang.tasks.task import TaskScores
 from munjang.training.settings import TrainingSettings
 from munjang.training.state import TrainingState, Weights
@@ -52,13 +52,13 @@ class CheckpointSelector:
         weights = self.state.model.state_dict()
         scores = self.validate()
         is_average = False
-        if not scores.sound:
+        if not scores.is_finite:
             self._stop_diverged(scores, epochs)
             return scores, False
         average = self._update_average(scores)
         if average is not None:
             average_scores = self._validate_with(average)
-            if average_scores.sound and self._rank_key(average_scores) > self._rank_key(scores):
+            if average_scores.is_finite and self._rank_key(average_scores) > self._rank_key(scores):
                 scores, weights, is_average = average_scores, average, True
         is_best = self._keep_if_best(scores, weights, is_average=is_average)
         self._record(scores, epochs, is_average=is_average, is_best=is_best)
@@ -142,7 +142,7 @@ def rank_key(scores: TaskScores, metric: str) -> tuple[float, float]:
     Few rows give few different accuracies, and the first of equal ones would be an early step; the
     loss tells them apart.
     """
-    return metric_value(scores, metric), -loss_of(scores.figures)
+    return metric_value(scores, metric), -find_loss(scores.metrics)
 
 
 def metric_value(scores: TaskScores, metric: str) -> float:
@@ -150,12 +150,12 @@ def metric_value(scores: TaskScores, metric: str) -> float:
 
     An undefined metric, such as the rank correlation of equal answers, ranks last.
     """
-    value = scores.figures[metric]
+    value = scores.metrics[metric]
     if math.isnan(value):
         return -math.inf
-    return value if FIGURES[metric].larger_is_better else -value
+    return value if METRICS[metric].larger_is_better else -value
 
 
 def selection_metrics(scores: TaskScores) -> dict[str, float]:
     """Return the metrics that may select the best checkpoint."""
-    return {name: value for name, value in scores.figures.items() if FIGURES[name].decides}
+    return {name: value for name, value in scores.metrics.items() if METRICS[name].can_select}

@@ -23,7 +23,7 @@ class Counters:
         average_count: number of weights in the running average.
         best_value: best selection metric so far, larger is better; None before the first
             validation run.
-        best_loss: loss of that validation run, see `munjang.tasks.figures.loss_of`.
+        best_loss: loss of that validation run, see `munjang.tasks.metric_table.find_loss`.
         best_step: step of the best checkpoint.
         best_is_average: True if the best checkpoint holds averaged weights.
         snapshot_values: selection metrics of the snapshots, larger is better.

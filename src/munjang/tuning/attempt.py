@@ -35,7 +35,7 @@ class _Watch:
         self.last = step
         if step.scores is None:
             return
-        value = step.scores.figures[self.metric]
+        value = step.scores.metrics[self.metric]
         self.value = value if is_finite(value) else self.value
         behind = self.trial.report(value, step.number / step.total)
         if behind and step.number < step.total:  # at the last step all time is spent
@@ -98,7 +98,7 @@ def _limited(recipe: Any, seconds: float | None) -> Any:
 def _fitted(prepared: Prepared, recipe: Any, watch: _Watch) -> tuple[TrialRow, Model | None]:
     trained = fit(prepared, report=watch.report, on_step=watch)
     model, last = trained.model, watch.last
-    value = trained.scores.figures[watch.metric]
+    value = trained.scores.metrics[watch.metric]
     assert last is not None
     if not is_finite(value):
         return watch.row("failed", f"{watch.metric} is not defined for its answers"), None

@@ -13,7 +13,7 @@ from typing import Any
 
 from munjang.errors import FolderError
 from munjang.folder.lock import FILE as LOCK
-from munjang.folder.lock import refuse_held
+from munjang.folder.lock import refuse_locked
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.manifest import write_atomically
 from munjang.json_files import read_object
@@ -33,7 +33,7 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
     """
     if out.exists() and not out.is_dir():
         raise FolderError(f"{out}: expected a folder for the search, this is a file")
-    refuse_held(out)
+    refuse_locked(out)
     names = {path.name for path in out.iterdir()} if out.exists() else set()
     if PLAN in names:
         if not (resume or overwrite):

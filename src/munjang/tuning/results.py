@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from munjang.folder.load import AnyModel, load
 from munjang.folder.manifest import write_atomically
-from munjang.tasks.figures import FIGURES
+from munjang.tasks.metric_table import METRICS
 from munjang.tuning.folder import BEST, RESULTS
 
 Ended = Literal["done", "pruned", "failed"]
@@ -98,6 +98,6 @@ class Tuned:
 
 def best_of(rows: Sequence[TrialRow], metric: str) -> TrialRow | None:
     """Return the best row that is done; of equal ones the first."""
-    sign = 1.0 if FIGURES[metric].larger_is_better else -1.0
+    sign = 1.0 if METRICS[metric].larger_is_better else -1.0
     done = [row for row in rows if row.ended == "done" and row.value is not None]
     return max(done, key=lambda row: sign * (row.value or 0.0), default=None)

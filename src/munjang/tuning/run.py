@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from munjang.config import given_settings, merge, parse_overrides
+from munjang.config import collect_settings, merge, parse_overrides
 from munjang.config import shown as quoted
 from munjang.errors import ConfigError
 from munjang.folder.layout import make_folder
-from munjang.folder.lock import hold
-from munjang.preparation import Prepared, prepare, settle_input
+from munjang.folder.lock import hold_lock
+from munjang.preparation import Prepared, choose_input, prepare
 from munjang.recipe import named_input, named_task, with_names
 from munjang.registry import require_architecture
 from munjang.reporting import Report, discard, pluralize
@@ -116,8 +116,8 @@ def tune(
         "pretrained": {"freeze": freeze_vectors},
     }
     typed = dict(overrides) if isinstance(overrides, Mapping) else parse_overrides(overrides)
-    given = merge(given_settings(config, named), typed)
-    given = with_names(settle_input(given, data, report))
+    given = merge(collect_settings(config, named), typed)
+    given = with_names(choose_input(given, data, report))
     kind = named_input(given)
     architecture = require_architecture(given["model"]["name"], kind.name, named_task(given))
     own, fixed = read_space(space, architecture)
@@ -129,7 +129,7 @@ def tune(
     if prepared.pretrained is not None:
         keys.add("model.dim")
     tried = searched(prepared.recipe, keys, own)
-    with hold(make_folder(folder), report):
+    with hold_lock(make_folder(folder), report):
         refuse_occupied(folder, resume=resume, overwrite=overwrite)
         return _Tuning(prepared, folder, tried, report, resume=resume).run(trials, seconds)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from munjang.errors import ConfigError, FolderError
-from munjang.tasks.figures import FIGURES
+from munjang.tasks.metric_table import METRICS
 from munjang.tuning.folder import STUDY
 from munjang.tuning.parameters import Space, is_finite
 from munjang.tuning.results import TrialRow
@@ -73,7 +73,7 @@ class Study:
             self._study = self.optuna.create_study(
                 storage=f"sqlite:///{path.resolve()}",
                 study_name=_NAME,
-                direction="maximize" if FIGURES[metric].larger_is_better else "minimize",
+                direction="maximize" if METRICS[metric].larger_is_better else "minimize",
                 pruner=self.optuna.pruners.MedianPruner(
                     n_startup_trials=5, n_warmup_steps=_WARM_UP
                 ),

@@ -103,5 +103,5 @@ def test_the_test_is_compared(folder: Path, tmp_path: Path) -> None:
 
 def test_a_folder_without_classes_is_refused(tmp_path: Path) -> None:
     save(tmp_path / "a.png", (4, 4), 1)
-    with pytest.raises(DataError, match="one subfolder a class"):
+    with pytest.raises(DataError, match="one subfolder per class"):
         look(tmp_path)

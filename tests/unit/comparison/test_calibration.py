@@ -9,7 +9,7 @@ import pytest
 
 from munjang.comparison.selection import smallest_good_enough
 from munjang.comparison.standings import GOOD, WORSE
-from munjang.tasks.figures import FIGURES
+from munjang.tasks.metric_table import METRICS
 from tests.unit.comparison.worlds import JUDGES, World, has_worse, verdict_of
 
 EQUAL = [World(deviation=deviation) for deviation in (0.0, 0.01, 0.02)]
@@ -46,7 +46,7 @@ def test_every_metric_gives_a_whole_table(metric: str) -> None:
     table = world.table(np.random.default_rng(6), metric)
     assert [row.verdict == "the best" for row in table] == [True] + [False] * 4
     scores = [row.score for row in table]
-    assert scores == sorted(scores, reverse=FIGURES[metric].larger_is_better)
+    assert scores == sorted(scores, reverse=METRICS[metric].larger_is_better)
 
 
 def named(world: World, random: np.random.Generator, tables: int, margin: float) -> list[str]:

@@ -14,7 +14,7 @@ from sacrebleu.significance import PairedTest
 from munjang.comparison.gaps import Gaps, Measured
 from munjang.comparison.pair_tallies import METRICS, PairTallies
 from munjang.comparison.statistics import Scale, score
-from munjang.tasks.translation_scores import translation_scores
+from munjang.tasks.translation_scores import score_translations
 
 WORDS = [
     "a",
@@ -65,7 +65,7 @@ def test_sums_give_what_sacrebleu_gives_for_the_whole_and_for_some_rows(
     answers, references = map(list, zip(*pairs, strict=True))
     rows = picked.choices(range(len(pairs)), k=len(pairs))
     tallies = PairTallies(references, tokenizer, lowercase=lowercase)
-    whole = translation_scores(
+    whole = score_translations(
         references,
         references,
         answers,
@@ -75,7 +75,7 @@ def test_sums_give_what_sacrebleu_gives_for_the_whole_and_for_some_rows(
         lowercase=lowercase,
         samples=0,
     )
-    some = translation_scores(
+    some = score_translations(
         references,
         [references[row] for row in rows],
         [answers[row] for row in rows],
@@ -87,8 +87,8 @@ def test_sums_give_what_sacrebleu_gives_for_the_whole_and_for_some_rows(
     )
     for metric in METRICS:
         tally = tallies.tally(metric, answers)
-        assert score(tally) == pytest.approx(whole.figures[metric], abs=1e-9)
-        assert tally.of(np.array(rows)) == pytest.approx(some.figures[metric], abs=1e-9)
+        assert score(tally) == pytest.approx(whole.metrics[metric], abs=1e-9)
+        assert tally.of(np.array(rows)) == pytest.approx(some.metrics[metric], abs=1e-9)
     assert tallies.signatures == whole.signatures
 
 

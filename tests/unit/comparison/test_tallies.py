@@ -20,7 +20,7 @@ from munjang.comparison.set_answers import SetAnswers
 from munjang.comparison.set_judge import METRICS as SET_METRICS
 from munjang.comparison.set_judge import set_tally
 from munjang.comparison.statistics import Scale, Tally, row_effects, score, sparse_counts
-from munjang.tasks.figures import FIGURES
+from munjang.tasks.metric_table import METRICS
 
 THEIRS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "mae": mean_absolute_error,
@@ -62,7 +62,7 @@ def test_rows_move_a_score_of_numbers_as_much_as_drawing_them_anew_does(
 
 @pytest.mark.parametrize("metric", NUMBER_METRICS)
 def test_a_worse_model_of_numbers_is_told_and_intervals_stay_in_their_range(metric: str) -> None:
-    figure = FIGURES[metric]
+    figure = METRICS[metric]
     runs = {"a": numbers(300), "b": numbers(300, noise=4.0), "c": numbers(300, noise=0.01)}
     models = {
         name: Measured.of([number_tally(metric, *run)], chance=False) for name, run in runs.items()

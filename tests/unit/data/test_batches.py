@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from munjang.data.batches import Examples, truncate
+from munjang.data.batches import TextDataset, truncate
 from munjang.data.buckets import Bucketing
 from munjang.text.columns import values_and_offsets
 from tests.made import column_of, examples_of
@@ -45,7 +45,7 @@ def test_batches_hold_their_rows_padded_on_the_right(
 
 
 def test_without_targets_and_in_order_of_length() -> None:
-    examples = Examples(column_of([[1, 2, 3], [], [4], [5, 6]]))
+    examples = TextDataset(column_of([[1, 2, 3], [], [4], [5, 6]]))
     batches = list(examples.in_order_of_length(batch_size=2))
     assert [batch.rows.tolist() for batch in batches] == [[1, 2], [3, 0]]
     assert all(batch.targets is None for batch in batches)
@@ -53,7 +53,7 @@ def test_without_targets_and_in_order_of_length() -> None:
 
 
 def test_a_sliced_column_is_read_from_its_own_start() -> None:
-    examples = Examples(column_of([[1], [2, 2], [3, 3, 3]])[1:])
+    examples = TextDataset(column_of([[1], [2, 2], [3, 3, 3]])[1:])
     assert examples.lengths.tolist() == [2, 3]
     (batch,) = examples.in_order_of_length()
     assert batch.ids.tolist() == [[2, 2, 0], [3, 3, 3]]

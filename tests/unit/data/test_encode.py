@@ -4,7 +4,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from munjang.data.encode import add_ends, encode_texts
+from munjang.data.encode import encode_texts, insert_go_eos
 from munjang.text.characters import CharacterTokenizer
 from munjang.text.vocabulary import EOS, GO, OOV
 from munjang.text.words import WordTokenizer
@@ -15,19 +15,19 @@ from tests.unit.text.strategies import ugly_texts
 
 @given(rows=rows_of_ids)
 def test_ends_stand_around_every_row(rows: list[list[int]]) -> None:
-    assert rows_of(add_ends(column_of(rows))) == [[GO, *row, EOS] for row in rows]
+    assert rows_of(insert_go_eos(column_of(rows))) == [[GO, *row, EOS] for row in rows]
 
 
 @given(rows=rows_of_ids.filter(lambda rows: len(rows) > 2))
 def test_ends_of_a_slice(rows: list[list[int]]) -> None:
-    assert rows_of(add_ends(column_of(rows)[1:])) == [[GO, *row, EOS] for row in rows[1:]]
+    assert rows_of(insert_go_eos(column_of(rows)[1:])) == [[GO, *row, EOS] for row in rows[1:]]
 
 
 @given(texts=ugly_texts(), longest=st.integers(1, 20), ends=st.booleans())
 def test_encoded_texts_are_cut_then_marked(texts: list[str], longest: int, ends: bool) -> None:
     column = pl.Series("text", texts, dtype=pl.String)
     tokenizer = CharacterTokenizer().fit(column)
-    encoded = encode_texts(tokenizer, column, max_length=longest, ends=ends)
+    encoded = encode_texts(tokenizer, column, max_length=longest, add_go_eos=ends)
     whole = rows_of(tokenizer.encode(column))
     cut = [row[:longest] for row in whole]
     assert rows_of(encoded.column) == ([[GO, *row, EOS] for row in cut] if ends else cut)
@@ -48,7 +48,7 @@ def test_words_out_of_vocabulary_have_ids_of_their_own(
     vocabulary, names = tokenizer.vocabulary, every.vocabulary.tokens
     known = [word for word in known if vocabulary.id_of(word) == OOV]
     encoded = encode_texts(
-        tokenizer, column, max_length=longest, ends=False, spelled=True, known=known
+        tokenizer, column, max_length=longest, add_go_eos=False, with_oov_words=True, known=known
     )
     unknown, wanted = list(known), []
     for row in rows_of(every.encode(column)):
@@ -62,12 +62,12 @@ def test_words_out_of_vocabulary_have_ids_of_their_own(
             ]
         )
     assert rows_of(encoded.column) == wanted
-    assert list(encoded.unknown) == unknown
+    assert list(encoded.oov_words) == unknown
 
 
 def test_only_words_have_a_spelling_to_tell() -> None:
     column = pl.Series(["ab", "cd"])
     tokenizer = CharacterTokenizer().fit(column[:1])
-    encoded = encode_texts(tokenizer, column, max_length=9, ends=False, spelled=True)
-    assert encoded.unknown == ()
+    encoded = encode_texts(tokenizer, column, max_length=9, add_go_eos=False, with_oov_words=True)
+    assert encoded.oov_words == ()
     assert rows_of(encoded.column)[1] == [OOV, OOV]

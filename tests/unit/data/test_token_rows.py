@@ -45,11 +45,11 @@ def test_texts_one_by_one_are_what_they_are_in_a_column(
         for start, end in zip(few.rows.offsets[:-1], few.rows.offsets[1:], strict=True)
     ]
     assert few.truncated.tolist() == column.truncated.tolist()
-    assert few.unknown == column.unknown
+    assert few.oov_words == column.oov_words
 
 
 def _names(tokenizer: WordTokenizer, text: str, **chosen: int) -> tuple[list[str], bool]:
-    encoded = encode_rows(tokenizer, [text], ends=False, **chosen)
+    encoded = encode_rows(tokenizer, [text], add_go_eos=False, **chosen)
     ids = encoded.rows.values.tolist()
     return tokenizer.vocabulary.tokens_of(ids), bool(encoded.truncated[0])
 
@@ -79,9 +79,9 @@ def test_sources_of_pairs_end_on_no_sign_either() -> None:
 
 
 def test_one_row_is_the_batch_that_it_is_among_others() -> None:
-    few = encode_rows(TOKENIZERS["words"], ["The film Paris"], max_length=9, ends=True)
+    few = encode_rows(TOKENIZERS["words"], ["The film Paris"], max_length=9, add_go_eos=True)
     (batch,) = few.rows.in_order_of_length()
-    pair = encode_rows(TOKENIZERS["words"], ["The film Paris"] * 2, max_length=9, ends=True)
+    pair = encode_rows(TOKENIZERS["words"], ["The film Paris"] * 2, max_length=9, add_go_eos=True)
     (both,) = pair.rows.in_order_of_length()
     assert batch.ids.tolist() == both.ids[:1].tolist()
     assert batch.ids[0, 0] == GO

@@ -10,7 +10,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.architectures import build_encoder
 
 from munjang.data.encode import encode_texts
 from munjang.errors import ConfigError, DataError
@@ -26,9 +25,10 @@ from munjang.models.attention_weights import AttentionWeights
 from munjang.models.gru import GruConfig
 from munjang.models.mean import MeanConfig
 from munjang.models.transformer import TransformerConfig
-from munjang.tasks.head import Head
+from munjang.tasks.heads import Head
 from munjang.text.registry import make_tokenizer
 from munjang.text.vocabulary import EOS, GO, OOV, Vocabulary
+from tests.architectures import build_encoder
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SOURCE, TARGET = ("the", "film", "bored"), ("영화가", "지루했다", EOS_LABEL)
@@ -156,7 +156,7 @@ def looked(text: str, config: Any, *, name: str = "words", longest: int = 50, en
     tokenizer = make_tokenizer(name).fit(TEXTS)
     torch.manual_seed(0)
     network = Head(build_encoder(config, tokenizer.vocabulary.size), 2).eval()
-    encoded = encode_texts(tokenizer, pl.Series([text]), max_length=longest, ends=ends)
+    encoded = encode_texts(tokenizer, pl.Series([text]), max_length=longest, add_go_eos=ends)
     found = text_attention(text, encoded, tokenizer=tokenizer, network=network, ends=ends)
     return found, network, tokenizer
 

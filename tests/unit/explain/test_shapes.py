@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.architectures import ARCHITECTURES, build_encoder
 from torch import nn
 
 import munjang
@@ -18,6 +17,7 @@ from munjang.explain.layers import measure_layers
 from munjang.explain.shapes import MOST_TOKENS, shapes
 from munjang.models.encoder import Encoded
 from munjang.models.image_cnn import ImageCnn, ImageCnnConfig
+from tests.architectures import ARCHITECTURES, build_encoder
 from tests.contracts.test_encoders import SETTINGS, SMALL
 
 pytestmark = pytest.mark.usefixtures("one_thread")

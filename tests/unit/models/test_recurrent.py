@@ -1,6 +1,7 @@
 """The recurrent encoders: what a saved folder relies on."""
 
 import pytest
+
 from tests.architectures import build_encoder, model_config
 
 

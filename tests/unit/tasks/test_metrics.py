@@ -17,15 +17,15 @@ from sklearn.metrics import (
 )
 
 from munjang.reporting import format_markdown_list
-from munjang.tasks.classify import Classify
-from munjang.tasks.metrics import (
+from munjang.tasks.classification_scores import (
     CONFUSED_PAIRS,
     LISTED_CLASSES,
     MATRIX_CLASSES,
     calibration_error,
-    class_lines,
-    classification_scores,
+    format_class_table,
+    score_classes,
 )
+from munjang.tasks.classify import Classify
 
 
 def slow_calibration_error(chances: list[list[float]], targets: list[int], bins: int) -> float:
@@ -55,7 +55,7 @@ def test_calibration_error_is_that_of_a_loop(rows: list[tuple[float, int]], bins
 
 def test_a_small_example_by_hand() -> None:
     chances = np.array([[0.9, 0.1, 0.0], [0.2, 0.7, 0.1], [0.6, 0.3, 0.1], [0.1, 0.8, 0.1]])
-    scores = classification_scores(chances, np.array([0, 1, 1, 1]), ("a", "b", "c"))
+    scores = score_classes(chances, np.array([0, 1, 1, 1]), ("a", "b", "c"))
     assert (scores.rows, scores.accuracy) == (4, 0.75)
     expected = -(math.log(0.9) + math.log(0.7) + math.log(0.3) + math.log(0.8)) / 4
     assert scores.log_loss == pytest.approx(expected)
@@ -69,14 +69,14 @@ def test_a_small_example_by_hand() -> None:
 
 def test_certain_and_wrong_is_finite_and_json_is_plain() -> None:
     chances = np.array([[1.0, 0.0], [0.0, 1.0]])
-    scores = classification_scores(chances, np.array([1, 1]), ("a", "b"))
+    scores = score_classes(chances, np.array([1, 1]), ("a", "b"))
     assert math.isfinite(scores.log_loss)
     assert json.loads(json.dumps(scores.to_json(), allow_nan=False))["accuracy"] == 0.5
 
 
 def test_probabilities_that_are_none_are_said_not_raised() -> None:
     chances = np.array([[math.nan, math.nan], [0.5, 0.5]])
-    scores = classification_scores(chances, np.array([1, 0]), ("a", "b"))
+    scores = score_classes(chances, np.array([1, 0]), ("a", "b"))
     assert math.isnan(scores.log_loss)
     assert math.isnan(scores.calibration_error)
 
@@ -130,7 +130,7 @@ def test_many_classes_have_no_matrix_but_their_most_confused_pairs() -> None:
     guesses = targets.copy()
     guesses[:6] = [7, 7, 7, 9, 9, 1]  # c0 is taken for c7 three times
     guesses[600:1000] += 1
-    scores = classification_scores(np.eye(classes)[guesses], targets, labels)
+    scores = score_classes(np.eye(classes)[guesses], targets, labels)
     assert scores.confusion is None
     first, second, *_ = scores.confused
     assert (first.true, first.guessed, first.rows) == ("c0", "c7", 3)
@@ -148,19 +148,19 @@ def test_many_classes_have_no_matrix_but_their_most_confused_pairs() -> None:
 def test_of_many_classes_cards_list_those_with_the_most_rows() -> None:
     counts = range(LISTED_CLASSES + 50)
     classes = [{"label": f"c{n}", "precision": 0, "recall": 0, "f1": 0, "rows": n} for n in counts]
-    lines = class_lines("class", classes).splitlines()
+    lines = format_class_table("class", classes).splitlines()
     assert lines[2].startswith("| c149 |")
     assert "| c50 |" in lines[1 + LISTED_CLASSES]
     assert lines[-1] == "These have the most rows; all 150 stand in `metrics.json`."
-    assert class_lines("class", classes[:3]).splitlines()[-1].startswith("| c2 |")
+    assert format_class_table("class", classes[:3]).splitlines()[-1].startswith("| c2 |")
     named = format_markdown_list([f"c{n}" for n in counts], "config.yaml")
     assert named.endswith("c99 and 50 more, listed in `config.yaml`")
     assert format_markdown_list(["a", "b"], "config.yaml") == "a, b"
 
 
 def test_scores_that_are_no_numbers_are_null_in_json() -> None:
-    scores = classification_scores(np.full((2, 2), math.nan), np.array([1, 0]), ("a", "b"))
+    scores = score_classes(np.full((2, 2), math.nan), np.array([1, 0]), ("a", "b"))
     told = json.loads(json.dumps(scores.to_json(), allow_nan=False))
     assert told["log_loss"] is None
     assert told["calibration_error"] is None
-    assert not scores.sound
+    assert not scores.is_finite

@@ -17,7 +17,7 @@ from munjang.data.readers import read_table
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.tasks.multilabel import Multilabel, MultilabelSettings
-from munjang.tasks.set_scores import set_scores
+from munjang.tasks.set_scores import score_label_sets
 from munjang.tasks.thresholds import best_thresholds
 from tests.made import examples_of
 
@@ -99,11 +99,11 @@ def test_what_people_hear() -> None:
     whole, train = table_of(["a|b", "", "b", "c"]), table_of(["a|b", "", "b"])
     said = Multilabel.fit(train, whole, SETTINGS, None).remarks(train)
     assert said == [
-        "3 labels, separated by '|' where they stand in one string; 1.00 a row, 1 row without any",
-        "no row to train on has the label c",
+        "3 labels, separated by '|' if they are in one string; 1.00 per row, 1 row without any",
+        "no training row has the label c",
     ]
     wrong = table_of(["a;b", "b", "c"])
-    assert "but some labels hold ';'" in fitted(["a;b", "b", "c"]).remarks(wrong)[-1]
+    assert "but some labels contain ';'" in fitted(["a;b", "b", "c"]).remarks(wrong)[-1]
 
 
 def test_the_loss_is_the_mean_of_all_yes_or_no_questions() -> None:
@@ -166,7 +166,7 @@ def test_thresholds_decide_what_is_answered_and_are_kept() -> None:
 def test_a_small_example_by_hand() -> None:
     chances = np.array([[0.9, 0.2], [0.6, 0.7], [0.1, 0.4]])
     truth = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-    scores = set_scores(chances, chances >= 0.5, truth, ("a", "b"))
+    scores = score_label_sets(chances, chances >= 0.5, truth, ("a", "b"))
     a, b = scores.classes
     assert (a.precision, a.recall, a.rows) == (0.5, 1.0, 1)
     assert (b.precision, b.recall, b.rows) == (1.0, 0.5, 2)
@@ -175,8 +175,8 @@ def test_a_small_example_by_hand() -> None:
     assert scores.macro_f1 == pytest.approx((a.f1 + b.f1) / 2)
     answers = [0.9, 0.8, 0.4, 0.7, 0.9, 0.4]
     assert scores.log_loss == pytest.approx(-np.log(answers).mean())
-    unsound = set_scores(np.full((3, 2), np.nan), chances >= 0.5, truth, ("a", "b"))
-    assert not unsound.sound
+    unsound = score_label_sets(np.full((3, 2), np.nan), chances >= 0.5, truth, ("a", "b"))
+    assert not unsound.is_finite
 
 
 @settings(max_examples=40)
@@ -204,7 +204,9 @@ def test_figures_of_batches_are_scikit_learns(seed: int, rows: int, labels: int,
 
 
 def test_unsound_scores_are_null_in_json() -> None:
-    scores = set_scores(np.full((2, 2), np.nan), np.zeros((2, 2), bool), np.eye(2), ("a", "b"))
+    scores = score_label_sets(
+        np.full((2, 2), np.nan), np.zeros((2, 2), bool), np.eye(2), ("a", "b")
+    )
     assert json.loads(json.dumps(scores.to_json(), allow_nan=False))["log_loss"] is None
 
 

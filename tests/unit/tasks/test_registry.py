@@ -10,7 +10,7 @@ from munjang.tasks.registry import TASKS, TaskName, TextTask
 from munjang.defaults import make_recipe
 from munjang.errors import ConfigError
 from munjang.recipe import Recipe
-from munjang.tasks.figures import FIGURES
+from munjang.tasks.metric_table import METRICS
 
 
 def test_names_sections_and_figures_agree() -> None:
@@ -20,7 +20,7 @@ def test_names_sections_and_figures_agree() -> None:
     for name in get_args(TextTask):
         row = TASKS[name]
         assert Recipe.model_fields[name].annotation is row.settings
-        assert all(FIGURES[metric].decides for metric in row.metrics)
+        assert all(METRICS[metric].can_select for metric in row.metrics)
         recipe = make_recipe("cnn", "other", 0, {"task": name})
         assert recipe.training.metric == row.metrics[0]
         assert recipe.task_settings == row.settings()
@@ -31,7 +31,7 @@ def test_names_sections_and_figures_agree() -> None:
 def test_the_recipe_of_images_agrees_with_the_registry() -> None:
     row = TASKS["images"]
     assert ImageRecipe.model_fields["images"].annotation is row.settings
-    assert all(FIGURES[metric].decides for metric in row.metrics)
+    assert all(METRICS[metric].can_select for metric in row.metrics)
     recipe = make_image_recipe("image_cnn", 0, {"images": {"size": "7x9", "mode": "gray"}})
     assert recipe.training.metric == row.metrics[0]
     assert recipe.shape == (1, 7, 9)

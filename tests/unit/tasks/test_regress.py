@@ -13,7 +13,7 @@ from munjang.data.readers import read_table
 from munjang.data.readers.targets import clean_numbers
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
-from munjang.tasks.number_scores import number_scores
+from munjang.tasks.number_scores import score_numbers
 from munjang.tasks.regress import Regress, RegressSettings
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -125,7 +125,7 @@ def test_the_figures_are_those_of_their_definitions() -> None:
     random = np.random.default_rng(0)
     truth = random.normal(5, 2, 50)
     answers = truth + random.normal(0, 1, 50)
-    scores = number_scores(answers, truth)
+    scores = score_numbers(answers, truth)
     errors = answers - truth
     assert scores.mae == pytest.approx(np.abs(errors).mean())
     assert scores.rmse == pytest.approx(np.sqrt((errors**2).mean()))
@@ -136,17 +136,17 @@ def test_the_figures_are_those_of_their_definitions() -> None:
 
 
 def test_always_the_mean_has_an_r2_of_zero_and_no_rank_correlation() -> None:
-    scores = number_scores(np.full(3, 2.0), np.array([1.0, 2.0, 3.0]))
+    scores = score_numbers(np.full(3, 2.0), np.array([1.0, 2.0, 3.0]))
     assert scores.r2 == pytest.approx(0)
     assert scores.rmse == pytest.approx(scores.baseline_rmse)
     assert math.isnan(scores.spearman)
     assert scores.to_json()["spearman"] is None
-    assert scores.sound
+    assert scores.is_finite
 
 
 def test_answers_that_are_no_numbers_are_said_not_raised() -> None:
-    scores = number_scores(np.array([math.nan, 1.0]), np.array([0.0, 1.0]))
-    assert not scores.sound
+    scores = score_numbers(np.array([math.nan, 1.0]), np.array([0.0, 1.0]))
+    assert not scores.is_finite
     assert scores.to_json()["mae"] is None
 
 

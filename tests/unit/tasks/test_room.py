@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 import torch
-from tests.architectures import build_encoder, model_config
 from torch import nn
 
 from munjang.data.buckets import Bucketing
 from munjang.data.token_rows import TokenRows
 from munjang.errors import DataError
 from munjang.tasks import room
-from munjang.tasks.head import Head
-from munjang.tasks.inference import logits_of
+from munjang.tasks.heads import Head
+from munjang.tasks.inference import compute_logits
 from munjang.text.columns import Int64s
+from tests.architectures import build_encoder, model_config
 
 
 def rows_of_length(*lengths: int) -> TokenRows:
@@ -30,15 +30,15 @@ def test_a_text_too_long_for_memory_is_refused_before_anything_is_allocated(
 ) -> None:
     monkeypatch.setattr(room, "available_memory", lambda: 10_000_000)
     with pytest.raises(DataError, match=r"a text of 3,000,000 tokens takes about .* GB .* 0\.0 GB"):
-        logits_of(network, rows_of_length(3_000_000))
+        compute_logits(network, rows_of_length(3_000_000))
 
 
 def test_what_has_room_is_answered(network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "_FEW_TOKENS", 10)
     monkeypatch.setattr(room, "available_memory", lambda: 10_000_000)
-    assert logits_of(network, rows_of_length(40, 30)).shape == (2, 2)
+    assert compute_logits(network, rows_of_length(40, 30)).shape == (2, 2)
     monkeypatch.setattr(room, "available_memory", lambda: None)
-    assert logits_of(network, rows_of_length(40)).shape == (1, 2)
+    assert compute_logits(network, rows_of_length(40)).shape == (1, 2)
 
 
 @pytest.mark.parametrize("name", ["mean", "cnn", "rnn", "lstm", "gru", "transformer"])

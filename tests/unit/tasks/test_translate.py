@@ -6,20 +6,20 @@ from typing import Any
 import polars as pl
 import pytest
 import torch
-from tests.architectures import build_encoder_decoder, pair_config
 from torch import nn
 
-from munjang.data.pairs.examples import PairExamples
+from munjang.data.pairs.dataset import PairDataset
 from munjang.data.pairs.settings import PairTokenizerSettings
-from munjang.data.pairs.sides import Sides
+from munjang.data.pairs.tokenizer_pair import TokenizerPair
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.models.sequence_to_sequence.model import Vocabularies
-from munjang.tasks.alignment import copied, links, target_pieces
-from munjang.tasks.translate import Translate, TranslateSettings, column_of, cross_entropy_of
-from munjang.tasks.translation_scores import translation_scores
+from munjang.tasks.alignment import align, copy_unknown_words, get_target_pieces
+from munjang.tasks.translate import Translate, TranslateSettings, column_of, compute_cross_entropy
+from munjang.tasks.translation_scores import score_translations
 from munjang.text.capitals import CAPITAL
 from munjang.text.vocabulary import OOV
+from tests.architectures import build_encoder_decoder, pair_config
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -27,26 +27,26 @@ SOURCES = pl.Series(["the red house", "a small dog", "the dog runs"])
 TARGETS = pl.Series(["빨간 집", "작은 개", "개가 달린다"])
 
 
-def made_sides(name: str = "words") -> Sides:
+def made_sides(name: str = "words") -> TokenizerPair:
     side = {"name": name}
     settings = PairTokenizerSettings.parse({"source": side, "target": side})
-    return Sides.fit(settings, SOURCES, TARGETS)
+    return TokenizerPair.fit(settings, SOURCES, TARGETS)
 
 
-def made_pairs(sides: Sides) -> PairExamples:
-    return PairExamples(
+def made_pairs(sides: TokenizerPair) -> PairDataset:
+    return PairDataset(
         sides.source.encode(SOURCES), sides.target.encode(TARGETS), (SOURCES, TARGETS)
     )
 
 
-def made_network(sides: Sides) -> nn.Module:
+def made_network(sides: TokenizerPair) -> nn.Module:
     torch.manual_seed(0)
     config = pair_config({"name": "attentive", "dim": 8, "hidden_dim": 8})
     sizes = sides.source.vocabulary.size, sides.target.vocabulary.size
     return build_encoder_decoder(config, Vocabularies(*sizes, shared=False))
 
 
-def made_task(sides: Sides, **settings: Any) -> Translate:
+def made_task(sides: TokenizerPair, **settings: Any) -> Translate:
     return Translate(TranslateSettings.parse(settings), DecodingSettings(max_length=6), sides)
 
 
@@ -57,14 +57,14 @@ def test_the_cross_entropy_is_the_mean_over_all_tokens_not_over_batches() -> Non
     network.eval()
     with torch.no_grad():
         for row in range(3):
-            one = PairExamples(pairs.sources[row : row + 1], pairs.targets_column[row : row + 1])
+            one = PairDataset(pairs.source_ids[row : row + 1], pairs.target_ids[row : row + 1])
             batch = next(one.in_order_of_length(1))
             chances = network(*batch.inputs).logits().log_softmax(1)
             assert batch.targets is not None
             total -= float(chances.gather(1, batch.targets[:, None]).sum())
             tokens += len(batch.targets)
     network.train()
-    assert cross_entropy_of(network, pairs) == pytest.approx(total / tokens, rel=1e-5)
+    assert compute_cross_entropy(network, pairs) == pytest.approx(total / tokens, rel=1e-5)
     assert network.training
 
 
@@ -82,12 +82,12 @@ def test_judging_puts_the_training_mode_back_and_looks_at_some() -> None:
     assert task.settings.validation_rows == 1000
 
 
-def numbered_pairs(sides: Sides, rows: int) -> PairExamples:
+def numbered_pairs(sides: TokenizerPair, rows: int) -> PairDataset:
     """Pairs whose sources say which row they are."""
     sources = pl.Series([f"the dog {row}" for row in range(rows)])
     targets = pl.Series(["개가 달린다"] * rows)
     columns = sides.source.encode(sources), sides.target.encode(targets)
-    return PairExamples(*columns, (sources, targets))
+    return PairDataset(*columns, (sources, targets))
 
 
 def answered_rows(rows: int, **settings: Any) -> list[int]:
@@ -119,7 +119,7 @@ def test_tokens_and_texts_of_the_drawn_pairs_belong_together() -> None:
     assert pairs.texts is not None
     assert len(pairs) == len(pairs.texts[0]) == 7
     assert pairs.sources.to_pylist() == sides.source.encode(pairs.texts[0]).to_pylist()
-    assert pairs.targets_column.to_pylist() == sides.target.encode(pairs.texts[1]).to_pylist()
+    assert pairs.target_ids.to_pylist() == sides.target.encode(pairs.texts[1]).to_pylist()
 
 
 def test_weights_that_are_no_numbers_are_no_answers() -> None:
@@ -129,7 +129,7 @@ def test_weights_that_are_no_numbers_are_no_answers() -> None:
         for weight in network.parameters():
             weight.fill_(math.nan)
     scores = made_task(sides).judge(network, made_pairs(sides))
-    assert not scores.sound
+    assert not scores.is_finite
     assert scores.to_json()["bleu"] is None
 
 
@@ -141,11 +141,11 @@ def test_a_perfect_answer_has_full_marks_and_case_counts_unless_asked() -> None:
         "bleu_tokenizer": "13a",
         "samples": 1,
     }
-    same = translation_scores(texts, texts, texts, lowercase=False, **asked)
+    same = score_translations(texts, texts, texts, lowercase=False, **asked)
     assert (same.bleu, same.chrf, same.exact_match) == pytest.approx((100, 100, 1))
     lower = [text.lower() for text in texts]
-    assert translation_scores(texts, texts, lower, lowercase=False, **asked).bleu < 99
-    folded = translation_scores(texts, texts, lower, lowercase=True, **asked)
+    assert score_translations(texts, texts, lower, lowercase=False, **asked).bleu < 99
+    folded = score_translations(texts, texts, lower, lowercase=True, **asked)
     assert folded.bleu == pytest.approx(100)
     assert "case:lc" in folded.signatures[0]
     assert len(folded.samples) == 1
@@ -162,22 +162,22 @@ def test_an_unknown_word_becomes_what_it_looked_at() -> None:
     found = hypothesis((known, OOV, OOV), [[1, 0, 0], [0, 0.2, 0.8], [0.1, 0.6, 0.3]])
     answer = sides.target.decode(column_of([found.ids]))[0]
     assert answer.count("\N{REPLACEMENT CHARACTER}") == 2
-    mended = copied(sides, "the Zoë Straße", found, answer)
+    mended = copy_unknown_words(sides, "the Zoë Straße", found, answer)
     assert mended.split() == ["개가", "Straße", "Zoë"]
-    assert copied(sides, "the dog", hypothesis((known, OOV), None), answer) == answer
+    assert copy_unknown_words(sides, "the dog", hypothesis((known, OOV), None), answer) == answer
 
 
 def test_the_sign_of_a_capital_stands_for_its_word_and_goes_by_its_name() -> None:
     side = {"name": "words", "settings": {"capitals": True}}
     settings = PairTokenizerSettings.parse({"source": side, "target": side})
     places = pl.Series(["in Oslo", "in Rome"])
-    sides = Sides.fit(settings, places, places)
+    sides = TokenizerPair.fit(settings, places, places)
     source = sides.source
     sign = source.vocabulary.id_of(CAPITAL)
     in_ = source.vocabulary.id_of("in")
     found = hypothesis((in_, OOV, sign), [[1, 0, 0], [0, 1, 0], [0, 0, 1]])
-    assert copied(sides, "in Oslo", found, "in \N{REPLACEMENT CHARACTER}") == "in Oslo"
-    made = links(sides, "in Oslo", found)
+    assert copy_unknown_words(sides, "in Oslo", found, "in \N{REPLACEMENT CHARACTER}") == "in Oslo"
+    made = align(sides, "in Oslo", found)
     assert made is not None
     assert [(one.answer, one.source) for one in made] == [
         ("in", "in"),
@@ -190,17 +190,17 @@ def test_links_name_the_persons_own_characters() -> None:
     sides = made_sides("characters")
     text = "ab"
     ids = tuple(sides.target.encode(pl.Series(["집개"]))[0].as_py())
-    found = links(sides, text, hypothesis(ids, [[0.25, 0.75], [1, 0]]))
+    found = align(sides, text, hypothesis(ids, [[0.25, 0.75], [1, 0]]))
     assert found is not None
     assert [(one.answer, one.source, one.start, one.end, one.weight) for one in found] == [
         ("집", "b", 1, 2, 0.75),
         ("개", "a", 0, 1, 1.0),
     ]
-    assert links(sides, text, hypothesis(ids, None)) is None
+    assert align(sides, text, hypothesis(ids, None)) is None
 
 
 def test_pieces_of_an_answer_stand_each_alone() -> None:
     sides = made_sides()
     ids = sides.target.encode(pl.Series(["작은 집"]))[0].as_py()
-    assert target_pieces(sides, ids) == ["작은", "집"]
-    assert target_pieces(sides, []) == []
+    assert get_target_pieces(sides, ids) == ["작은", "집"]
+    assert get_target_pieces(sides, []) == []

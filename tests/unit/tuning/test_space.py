@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from munjang.image_recipe import make_image_recipe
-from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 from munjang.pair_recipe import PairTexts, make_pair_recipe
 
 from munjang.defaults import Script, make_recipe
@@ -15,6 +14,7 @@ from munjang.tuning.parameters import Choice, Span
 from munjang.tuning.ranges import read_space
 from munjang.tuning.space import flat, searched, value_of, with_values
 from munjang.tuning.spaces import IMAGE_SPACES, PAIR_SPACES, SPACES
+from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 
 
 def recipe_of(name: str, script: Script = "other", **given: Any) -> Recipe:

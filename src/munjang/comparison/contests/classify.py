@@ -76,7 +76,7 @@ class ClassifyContest(Contest):
 
     def notes(self, comparison: "Comparison") -> list[str]:
         """Name classes that the test part lacks."""
-        from munjang.tasks.absent import absent_line
+        from munjang.tasks.absent_classes import describe_absent_classes
 
         absent = comparison.details.absent
-        return [absent_line(absent, "the test part")] if absent else []
+        return [describe_absent_classes(absent, "the test part")] if absent else []

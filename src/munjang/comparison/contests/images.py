@@ -48,9 +48,9 @@ class ImagesContest(Contest):
 
     def settings(self, given: Given, parts: Parts) -> dict[str, Any]:
         """Return the settings of every run: mode and size are those of the training part."""
-        from munjang.data.images.read import form_of
+        from munjang.data.images.read import get_image_settings
 
-        form = form_of(parts["train"]).model_dump(mode="json")
+        form = get_image_settings(parts["train"]).model_dump(mode="json")
         return {**self.named(without(given, "data", "seed")), "image": form}
 
     def training_data(self, folder: Path, name: str) -> Any:
@@ -106,7 +106,7 @@ class ImagesContest(Contest):
 
     def notes(self, comparison: "Comparison") -> list[str]:
         """Name classes that the test part lacks."""
-        from munjang.tasks.absent import absent_line
+        from munjang.tasks.absent_classes import describe_absent_classes
 
         absent = comparison.details.absent
-        return [absent_line(absent, "the test part")] if absent else []
+        return [describe_absent_classes(absent, "the test part")] if absent else []

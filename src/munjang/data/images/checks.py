@@ -1,4 +1,4 @@
-"""Check images before training: classes, sizes, modes, files that are no images, and repeats."""
+"""Checks of images before training: classes, sizes, modes, unreadable files and repeats."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,10 +7,10 @@ from typing import Any
 
 from munjang.data.data_report import to_plain
 from munjang.data.distributions import label_counts, label_names
-from munjang.data.images.decode import pixels_of, size_and_mode_of
-from munjang.data.images.read import form_of, read_images
+from munjang.data.images.decode import decode_image, read_size_and_mode
+from munjang.data.images.read import get_image_settings, read_images
 from munjang.data.images.settings import ImageSettings
-from munjang.data.images.sources import Found, Source, find_images
+from munjang.data.images.sources import FoundImages, Source, find_images
 from munjang.data.readers.class_names import match_known_labels
 from munjang.data.repeats import Repeats, find_conflicts, find_duplicates, find_overlap
 from munjang.data.table import Table
@@ -21,7 +21,7 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True)
 class UnreadableImage:
-    """A file that is no image that can be read, and why."""
+    """A file that cannot be read as an image, and why."""
 
     file: str
     reason: str
@@ -29,10 +29,10 @@ class UnreadableImage:
 
 @dataclass(frozen=True)
 class UnreadableImages:
-    """Files that are no images.
+    """Files that cannot be read as images.
 
     Attributes:
-        rows: how many.
+        rows: number of such files.
         examples: the first of them.
     """
 
@@ -48,7 +48,7 @@ class ImageTestReport:
         rows: number of readable test images.
         labels: images per class.
         unknown_labels: images per class that the training data lacks.
-        unreadable: files of the test that are no images.
+        unreadable: files of the test that cannot be read as images.
         in_train: images that occur in both.
     """
 
@@ -64,7 +64,7 @@ class ImageReport:
     """The result of `check_images`.
 
     Two images are equal if their pixels are, in the mode and size that a training reads. The `text`
-    of a repeated image is the SHA-256 of those pixels; its places say the files.
+    of a repeated image is the SHA-256 of those pixels; its places name the files.
 
     Attributes:
         files: names of the folders.
@@ -74,8 +74,8 @@ class ImageReport:
         majority: share of the most frequent class.
         sizes: images per height x width, as stored; the most frequent first.
         modes: images per mode of Pillow (L is gray, RGB color), as stored.
-        read_mode, read_size: mode, height and width that a training turns them into.
-        unreadable: files that are no images.
+        read_mode, read_size: mode, height and width in training.
+        unreadable: files that cannot be read as images.
         duplicates: images that occur more than once.
         conflicts: images that occur in two classes or more.
         test: the test images compared with these, if there are any.
@@ -102,24 +102,24 @@ class ImageReport:
         return to_plain(asdict(self))
 
 
-def check_images(data: Any, test: Any, form: ImageSettings) -> ImageReport:
-    """Measure what matters of images before training on them.
+def check_images(data: Any, test: Any, settings: ImageSettings) -> ImageReport:
+    """Measure classes, sizes and repeats of images before training.
 
     Args:
-        data: of `munjang.data.images.sources.find_images`.
+        data: as `munjang.data.images.sources.find_images` takes it.
         test: held-out images, which should share none with `data`; or None.
-        form: mode and size to read them in; guessed where left out.
+        settings: mode and size to convert to; guessed if None.
 
     Raises:
-        DataError: there is no such folder, or a class without a readable image.
+        DataError: a folder does not exist, or a class has no readable image.
     """
     sources = find_images(data)
-    table = read_images(data, form, skip_bad=True)
-    form = form_of(table)
-    assert form.mode is not None
-    assert form.size is not None
+    table = read_images(data, settings, skip_bad=True)
+    settings = get_image_settings(table)
+    assert settings.mode is not None
+    assert settings.size is not None
     labels = label_counts(table.targets) or {}
-    stored = [known for source in sources.images if (known := size_and_mode_of(source.image))]
+    stored = [found for image in sources.images if (found := read_size_and_mode(image.image))]
     return ImageReport(
         files=sources.names,
         rows=len(table),
@@ -128,17 +128,17 @@ def check_images(data: Any, test: Any, form: ImageSettings) -> ImageReport:
         majority=max(labels.values()) / len(table),
         sizes=_counts([f"{height}x{width}" for (height, width), _ in stored]),
         modes=_counts([stored_mode for _, stored_mode in stored]),
-        read_mode=form.mode,
-        read_size=form.size,
+        read_mode=settings.mode,
+        read_size=settings.size,
         unreadable=_unreadable(sources, table),
         duplicates=find_duplicates(table),
         conflicts=find_conflicts(table),
-        test=None if test is None else _check_test(table, test, form),
+        test=None if test is None else _check_test(table, test, settings),
     )
 
 
-def _check_test(train: Table, data: Any, form: ImageSettings) -> ImageTestReport:
-    sources, images = find_images(data), read_images(data, form, skip_bad=True)
+def _check_test(train: Table, data: Any, settings: ImageSettings) -> ImageTestReport:
+    sources, images = find_images(data), read_images(data, settings, skip_bad=True)
     known = label_names(train.targets)
     table = match_known_labels(images, sorted(known))
     labels = label_counts(table.targets) or {}
@@ -151,7 +151,7 @@ def _check_test(train: Table, data: Any, form: ImageSettings) -> ImageTestReport
     )
 
 
-def _unreadable(sources: Found, table: Table) -> UnreadableImages:
+def _unreadable(sources: FoundImages, table: Table) -> UnreadableImages:
     """Return the sources that left no row in the table, with reasons for the first ones."""
     readable = Counter(table.files)
     readable.subtract(source.name for source in sources.images)
@@ -162,10 +162,10 @@ def _unreadable(sources: Found, table: Table) -> UnreadableImages:
 
 def _reason(source: Source) -> UnreadableImage:
     try:
-        pixels_of(source.image, "", "gray", (1, 1))
+        decode_image(source.image, "", "gray", (1, 1))
     except DataError as error:
         return UnreadableImage(source.name, str(error).removeprefix(": "))
-    return UnreadableImage(source.name, "it could not be read a moment ago")
+    return UnreadableImage(source.name, "could not be read in the first attempt")
 
 
 def _counts(values: Sequence[str]) -> dict[str, int]:

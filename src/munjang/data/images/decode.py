@@ -1,4 +1,4 @@
-"""One image to pixels: a file, an array, or an image of Pillow."""
+"""Decoder of one image: a file, an array, or an image of Pillow."""
 
 import warnings
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from munjang.data.images.settings import CHANNELS, Mode
 from munjang.errors import ConfigError, DataError
-from munjang.names import existing_path
+from munjang.names import find_existing_path
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -19,44 +19,44 @@ if TYPE_CHECKING:
 Pixels = npt.NDArray[np.uint8]
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
-_SHOWN = "PNG, JPEG, GIF, BMP or WebP"
+_FORMAT_NAMES = "PNG, JPEG, GIF, BMP or WebP"
 
 
-def size_of(source: Any) -> tuple[int, int] | None:
-    """Height and width, of a file from its first bytes; None where they cannot be told."""
-    known = size_and_mode_of(source)
-    return None if known is None else known[0]
+def read_image_size(source: Any) -> tuple[int, int] | None:
+    """Return height and width; of a file from its header; None if they cannot be read."""
+    found = read_size_and_mode(source)
+    return None if found is None else found[0]
 
 
-def size_and_mode_of(source: Any) -> tuple[tuple[int, int], str] | None:
+def read_size_and_mode(source: Any) -> tuple[tuple[int, int], str] | None:
     """Return (height, width) and Pillow's mode, such as RGB; None where they cannot be read."""
     try:
-        with _opened(source, "") as image:
+        with _open(source, "") as image:
             return (image.height, image.width), image.mode
     except DataError:
         return None
 
 
-def pixels_of(source: Any, name: str, mode: Mode, size: tuple[int, int]) -> Pixels:
-    """An image in `mode`, stretched or shrunk to `size`: uint8 [channels, height, width].
+def decode_image(source: Any, name: str, mode: Mode, size: tuple[int, int]) -> Pixels:
+    """Return an image in `mode`, resized to `size`: uint8 [channels, height, width].
 
-    Of an animation the first picture counts, of a photograph the way it was held; what is
-    transparent is seen on white.
+    The first frame of an animation is used, photographs are rotated by their EXIF orientation, and
+    transparent pixels are put on white.
 
     Args:
         source: path, array uint8 [height, width] or [height, width, 3 or 4], or image of Pillow.
-        name: what to call it in a message.
+        name: name for messages.
         mode: gray or color.
         size: height and width.
 
     Raises:
-        DataError: it is no image that can be read, or too large for Pillow's own limit.
+        DataError: the image cannot be read, or is larger than Pillow's limit.
     """
     from PIL import ImageOps
     from PIL.Image import Resampling
 
     height, width = size
-    with _opened(source, name) as image, _refusals(name):
+    with _open(source, name) as image, _convert_errors(name):
         flat = _on_white(ImageOps.exif_transpose(image))
         flat = flat.convert("L" if mode == "gray" else "RGB")
         if flat.size != (width, height):
@@ -69,21 +69,21 @@ def pixels_of(source: Any, name: str, mode: Mode, size: tuple[int, int]) -> Pixe
 
 
 @contextmanager
-def _opened(source: Any, name: str) -> Iterator["Image"]:
-    """The image of a source, open as long as it is used."""
+def _open(source: Any, name: str) -> Iterator["Image"]:
+    """Open the image of a source for the duration of the block."""
     pillow = _pillow()
     if isinstance(source, pillow.Image):
         yield source
         return
     if isinstance(source, np.ndarray):
-        yield pillow.fromarray(_checked(source, name))
+        yield pillow.fromarray(_check_pixels(source, name))
         return
     if not isinstance(source, str | Path):
         raise DataError(
             f"expected a path or an array of pixels, got {type(source).__name__}", file=name
         )
-    with _refusals(name):
-        image = pillow.open(existing_path(source), formats=FORMATS)
+    with _convert_errors(name):
+        image = pillow.open(find_existing_path(source), formats=FORMATS)
     with image:
         yield image
 
@@ -97,8 +97,8 @@ def _pillow() -> Any:
 
 
 @contextmanager
-def _refusals(name: str) -> Iterator[None]:
-    """Whatever a reader of Pillow stumbles on becomes one line; its warning of a bomb as well."""
+def _convert_errors(name: str) -> Iterator[None]:
+    """Turn errors of Pillow, and its warning of a decompression bomb, into `DataError`."""
     from PIL.Image import DecompressionBombError, DecompressionBombWarning
 
     try:
@@ -108,34 +108,34 @@ def _refusals(name: str) -> Iterator[None]:
             yield
     except (DecompressionBombError, DecompressionBombWarning):
         raise DataError(
-            "this image has more pixels than Pillow takes for safe (it may be a decompression "
-            "bomb); make it smaller",
+            "this image has more pixels than Pillow's limit against decompression bombs; make it "
+            "smaller",
             file=name,
         ) from None
     except FileNotFoundError:
         raise DataError("there is no such image", file=name) from None
     except (MemoryError, DataError):
         raise
-    except Exception as error:  # Pillow's readers raise whatever their parsers stumble on
+    except Exception as error:  # Pillow's parsers raise errors of many kinds
         _refuse(error, name)
 
 
 def _refuse(error: Exception, name: str) -> NoReturn:
     from PIL import UnidentifiedImageError
 
-    told = " ".join(str(error).split())
+    reason = " ".join(str(error).split())
     if isinstance(error, IsADirectoryError):
-        told = "it is a folder"
+        reason = "it is a folder"
     elif isinstance(error, UnidentifiedImageError):
-        told = "its first bytes are of none of them"
+        reason = "its first bytes are of none of these formats"
     raise DataError(
-        f"expected an image ({_SHOWN}), but this one cannot be read: "
-        f"{told or type(error).__name__}",
+        f"expected an image ({_FORMAT_NAMES}), but this one cannot be read: "
+        f"{reason or type(error).__name__}",
         file=name,
     ) from None
 
 
-def _checked(array: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8]:
+def _check_pixels(array: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8]:
     colors = array.ndim == 3 and array.shape[2] in (3, 4)
     if array.dtype != np.uint8 or not (array.ndim == 2 or colors) or not array.size:
         raise DataError(
@@ -147,19 +147,19 @@ def _checked(array: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8]:
 
 
 def _on_white(image: "Image") -> "Image":
-    """The image without transparency and with 8 bits a channel."""
-    if image.mode.startswith(("I", "F")):  # 16 bits a pixel: the upper eight
-        wide = np.clip(np.asarray(image, dtype=np.float64), 0, 65535)
-        return _image_of((wide / 257).round().astype(np.uint8))
+    """Return the image on white without transparency, 8 bits per channel."""
+    if image.mode.startswith(("I", "F")):  # 16 bits per pixel: the upper eight
+        values = np.clip(np.asarray(image, dtype=np.float64), 0, 65535)
+        return _to_image((values / 257).round().astype(np.uint8))
     if not image.has_transparency_data:
         return image
     from PIL import Image as Pillow
 
-    seen = image.convert("RGBA")
-    return Pillow.alpha_composite(Pillow.new("RGBA", seen.size, "white"), seen)
+    rgba = image.convert("RGBA")
+    return Pillow.alpha_composite(Pillow.new("RGBA", rgba.size, "white"), rgba)
 
 
-def _image_of(pixels: Pixels) -> "Image":
+def _to_image(pixels: Pixels) -> "Image":
     from PIL import Image as Pillow
 
     return Pillow.fromarray(pixels)

@@ -1,4 +1,4 @@
-"""Images with their classes to one array of pixels and a table of where each came from."""
+"""Reader of labeled images into a table with an array of pixels."""
 
 import hashlib
 from collections import Counter
@@ -10,54 +10,54 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from munjang.data.images.decode import Pixels, pixels_of, size_of
+from munjang.data.images.decode import Pixels, decode_image, read_image_size
 from munjang.data.images.settings import CHANNELS, ImageSettings, Mode
-from munjang.data.images.sources import Found, Source, find_images
+from munjang.data.images.sources import FoundImages, Source, find_images
 from munjang.data.readers.class_names import unify_class_names
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.memory import total_memory
 from munjang.names import label_key
 
-# Where sizes differ, or all images are larger, sides longer than this are not worth their time.
+# Longest side of a guessed size: larger images take more time than they gain.
 LARGEST_GUESS = 64
-UNREADABLE = "no image that can be read"
+UNREADABLE = "no readable image"
 SKIP_HINT = "leave such images out with --skip-bad-rows (skip_bad_rows=True)"
 
 
-def read_images(data: Any, form: ImageSettings, *, skip_bad: bool = False) -> Table:
+def read_images(data: Any, settings: ImageSettings, *, skip_bad: bool = False) -> Table:
     """Read images and their classes.
 
     The table has the roles `image` (uint8 pixels [rows, channels, height, width]), `label`, and
-    `digest`, by which equal images are known, so that a split puts them into one part.
+    `digest`, which is equal for equal images, so that a split puts them into one part.
 
     Args:
-        data: of `munjang.data.images.sources.find_images`.
-        form: what to make of each; what is left out is guessed, and told in the table's notes.
-        skip_bad: count files that are no images instead of raising at the first.
+        data: as `munjang.data.images.sources.find_images` takes it.
+        settings: mode and size; None is guessed and reported in the notes of the table.
+        skip_bad: count files that cannot be read instead of raising at the first.
 
     Raises:
-        DataError: naming the folder or file that is wrong.
-        ConfigError: no memory would hold so many images of that size.
+        DataError: a folder or file cannot be used; it is named.
+        ConfigError: the memory of the machine cannot hold the pixels.
     """
     found = find_images(data)
-    size, notes = _size(form, [one.image for one in found.images])
-    _refuse_impossible(len(found.images), form.mode or "color", size)
+    size, notes = _choose_size(settings, [source.image for source in found.images])
+    _refuse_impossible(len(found.images), settings.mode or "color", size)
     skipped: Counter[str] = Counter()
-    kept, pixels = _decoded(found, form.mode or "color", size, skipped if skip_bad else None)
-    mode: Mode = form.mode or "color"
-    if form.mode is None:
+    kept, pixels = _decode(found, settings.mode or "color", size, skipped if skip_bad else None)
+    mode: Mode = settings.mode or "color"
+    if settings.mode is None:
         mode = "color" if _has_color(pixels) else "gray"
         pixels = pixels if mode == "color" else np.ascontiguousarray(pixels[:, :1])
-        seen = "no pixel has a color" if mode == "gray" else "some pixels have a color"
-        notes = (*notes, f"mode: {mode} (guessed: {seen})")
+        reason = "no pixel has a color" if mode == "gray" else "some pixels have a color"
+        notes = (*notes, f"mode: {mode} (guessed: {reason})")
     table = _table(kept, pixels, (*found.notes, *notes), skipped)
     table = unify_class_names(replace(table, origins=found.names))
     _refuse_emptied(found, table)
     return table
 
 
-def form_of(table: Table) -> ImageSettings:
+def get_image_settings(table: Table) -> ImageSettings:
     """Return the mode and size of the images of a table."""
     _, channels, height, width = table["image"].shape
     mode = next(name for name, count in CHANNELS.items() if count == channels)
@@ -65,23 +65,25 @@ def form_of(table: Table) -> ImageSettings:
 
 
 def decode_all(images: Iterable[tuple[str, Any]], mode: Mode, size: tuple[int, int]) -> Pixels:
-    """Named images to uint8 [images, channels, height, width].
+    """Decode named images to uint8 [images, channels, height, width].
 
     Raises:
-        DataError: naming the first that cannot be read.
+        DataError: an image cannot be read; it is named.
     """
-    pixels = [pixels_of(image, name, mode, size) for name, image in images]
+    pixels = [decode_image(image, name, mode, size) for name, image in images]
     channels = 1 if mode == "gray" else 3
     return np.stack(pixels) if pixels else np.empty((0, channels, *size), dtype=np.uint8)
 
 
-def _size(form: ImageSettings, images: Sequence[Any]) -> tuple[tuple[int, int], tuple[str, ...]]:
-    """The size asked for, or a guess and how it came about."""
-    if form.size is not None:
-        return form.size, ()
-    sizes = [size for size in map(size_of, images) if size is not None]
+def _choose_size(
+    settings: ImageSettings, images: Sequence[Any]
+) -> tuple[tuple[int, int], tuple[str, ...]]:
+    """Return the size that was set, or a guess and a note on how it was made."""
+    if settings.size is not None:
+        return settings.size, ()
+    sizes = [size for size in map(read_image_size, images) if size is not None]
     if not sizes:
-        return (LARGEST_GUESS, LARGEST_GUESS), ()  # reading will say what is wrong with them
+        return (LARGEST_GUESS, LARGEST_GUESS), ()  # decoding will raise for the first of them
     height, width = (int(side) for side in np.median(np.asarray(sizes), axis=0))
     over = max(height, width) / LARGEST_GUESS
     size = (height, width) if over <= 1 else (_shrunk(height, over), _shrunk(width, over))
@@ -91,8 +93,8 @@ def _size(form: ImageSettings, images: Sequence[Any]) -> tuple[tuple[int, int], 
         why += f", shrunk to {LARGEST_GUESS} on the longer side"
     elif same:
         why = "all images have it"
-    told = f"size: {size[0]}x{size[1]}, height x width (guessed: {why})"
-    return size, (told,)
+    note = f"size: {size[0]}x{size[1]}, height x width (guessed: {why})"
+    return size, (note,)
 
 
 def _shrunk(side: int, over: float) -> int:
@@ -100,32 +102,32 @@ def _shrunk(side: int, over: float) -> int:
 
 
 def _refuse_impossible(count: int, mode: Mode, size: tuple[int, int]) -> None:
-    """Refuse pixels that the memory of this machine cannot hold, before any is made."""
+    """Refuse pixels that the memory of this machine cannot hold, before any is decoded."""
     height, width = size
     needed, available = count * height * width * (1 if mode == "gray" else 3), total_memory()
     if available and needed > available:
         raise ConfigError(
-            f"images.size: out of memory: {count:,} images of {height}x{width} in {mode} take "
+            f"image.size: out of memory: {count:,} images of {height}x{width} in {mode} take "
             f"{needed / 1e9:,.1f} GB or more, and this machine has {available / 1e9:,.1f} GB; "
-            "lower images.size"
+            "lower image.size"
         )
 
 
-def _decoded(
-    found: Found, mode: Mode, size: tuple[int, int], skipped: Counter[str] | None
+def _decode(
+    found: FoundImages, mode: Mode, size: tuple[int, int], skipped: Counter[str] | None
 ) -> tuple[list[Source], Pixels]:
     kept, pixels = [], []
-    for one in found.images:
+    for source in found.images:
         try:
-            pixels.append(pixels_of(one.image, one.name, mode, size))
+            pixels.append(decode_image(source.image, source.name, mode, size))
         except DataError as error:
             if skipped is None:
                 raise DataError(f"{error}; {SKIP_HINT}") from None
             skipped[UNREADABLE] += 1
             continue
-        kept.append(one)
+        kept.append(source)
     if not kept:
-        raise DataError("none of the files is an image that can be read", file=found.names[0])
+        raise DataError("none of the files can be read as an image", file=found.names[0])
     return kept, np.stack(pixels)
 
 
@@ -142,10 +144,10 @@ def _table(
         columns={
             "digest": pl.Series("digest", digests, dtype=pl.String),
             "image": pixels,
-            "label": pl.Series("label", [one.label for one in sources], dtype=pl.String),
+            "label": pl.Series("label", [source.label for source in sources], dtype=pl.String),
         },
         rows=np.zeros(count, dtype=np.int64),
-        files=tuple(one.name for one in sources),
+        files=tuple(source.name for source in sources),
         file_index=np.arange(count, dtype=np.int32),
         names={"digest": "image", "image": "image", "label": "class"},
         key_role="digest",
@@ -154,16 +156,16 @@ def _table(
     )
 
 
-def _refuse_emptied(found: Found, table: Table) -> None:
-    """A class all of whose files were skipped would vanish without a word."""
+def _refuse_emptied(found: FoundImages, table: Table) -> None:
+    """Refuse a class all of whose files were skipped."""
     assert table.targets is not None
     kept = {label_key(label) for label in table.targets.unique()}
-    lost = [one.label for one in found.images if label_key(one.label) not in kept]
+    lost = [source.label for source in found.images if label_key(source.label) not in kept]
     if lost:
         label = min(lost)
-        first = next(one.name for one in found.images if one.label == label)
+        first = next(source.name for source in found.images if source.label == label)
         raise DataError(
-            f"no file of the class {label!r} is an image that can be read; put images into it, or "
+            f"no file of the class {label!r} can be read as an image; put images into it, or "
             "delete the folder",
             file=str(Path(first).parent),
         )

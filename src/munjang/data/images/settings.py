@@ -1,4 +1,4 @@
-"""How an image becomes numbers, as `config.yaml` says it."""
+"""Settings of images: the sections `data` and `image` of `config.yaml`."""
 
 import re
 from typing import Any, Literal
@@ -14,20 +14,22 @@ LONGEST_SIDE = 4096
 
 
 class ImageDataSettings(Settings):
-    """Which files are used, and how many for validation."""
+    """Handling of unreadable files, and the validation split."""
 
-    skip_bad_rows: bool = Field(False, description="skip and count files that are no images")
+    skip_bad_rows: bool = Field(
+        False, description="skip and count files that cannot be read as images"
+    )
     validation_split: float = Field(
         0.1, gt=0, lt=1, description="share of images held out for validation"
     )
 
 
 class ImageSettings(Settings):
-    """What every image is turned into before a network sees it."""
+    """Mode and size that every image is converted to."""
 
-    mode: Mode | None = Field(None, description="gray or color; guessed when left out")
+    mode: Mode | None = Field(None, description="gray or color; inferred and reported if omitted")
     size: tuple[int, int] | None = Field(
-        None, description="height x width, as in 28x28; guessed when left out"
+        None, description="height x width, as in 28x28; inferred and reported if omitted"
     )
 
     @field_validator("size", mode="before")
@@ -36,18 +38,18 @@ class ImageSettings(Settings):
         return size if size is None else parse_size(size)
 
 
-def parse_size(given: Any) -> tuple[int, int]:
-    """`"28x20"`, `28` or `[28, 20]` to height and width in pixels.
+def parse_size(value: Any) -> tuple[int, int]:
+    """Parse `"28x20"`, `28` or `[28, 20]` as height and width in pixels.
 
     Raises:
-        ConfigError: it is none of these, or a side is not from 1 to 4096.
+        ConfigError: the value has another form, or a side is not from 1 to 4096.
     """
-    sides = list(given) if isinstance(given, list | tuple) else str(given).lower().split("x")
+    sides = list(value) if isinstance(value, list | tuple) else str(value).lower().split("x")
     if len(sides) in (1, 2) and all(re.fullmatch(r"[1-9]\d{0,3}", str(side)) for side in sides):
         height, width = int(sides[0]), int(sides[-1])
         if max(height, width) <= LONGEST_SIDE:
             return height, width
     raise ConfigError(
         f"size: expected height x width in pixels, as in 28x28, up to {LONGEST_SIDE} each, got "
-        f"{shown(given)}"
+        f"{shown(value)}"
     )

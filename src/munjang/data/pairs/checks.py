@@ -1,6 +1,6 @@
-"""Check pairs before training: lengths of both sides, and repeats."""
+"""Checks of pairs before training: lengths of both sides, and repeats."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -39,8 +39,8 @@ class RatioExtreme:
     """The pair with the smallest or largest ratio of lengths.
 
     Attributes:
-        ratio: of its lengths, as in `LengthRatios`.
-        file, row: its place.
+        ratio: its ratio of lengths, as in `LengthRatios`.
+        file, row: where it was read.
         source, target: the first 200 characters of both sides.
     """
 
@@ -56,7 +56,7 @@ class LengthRatios:
     """Characters of targets divided by those of their sources, ten added to both.
 
     Attributes:
-        median: of all pairs.
+        median: median of all pairs.
         smallest, largest: the first pair with the smallest ratio, and with the largest.
     """
 
@@ -93,13 +93,13 @@ class PairReport:
         notes: lines about guesses made while reading.
         source_column, target_column: names of the two sides.
         source, target: lengths of the two sides.
-        ratios: of the two lengths.
+        ratios: target length divided by source length.
         duplicates: pairs that occur more than once. The `text` of an example is the source, and
             `labels` counts its targets, here and below.
         several: sources with two targets or more.
         copies: pairs whose target equals the source.
         test: the test pairs compared with these, if there are any.
-        tokens: as a training reads them; filled in by `munjang.checking`.
+        tokens: its tokens in a training; filled in by `munjang.checking`.
         estimate: memory and time of a training; filled in by `munjang.checking`.
     """
 
@@ -125,7 +125,7 @@ class PairReport:
 
 
 def check_pairs(table: Table, test: Table | None = None) -> PairReport:
-    """Measure what matters of pairs before training on them.
+    """Measure lengths and repeats of pairs before training.
 
     Args:
         table: the training pairs, as `read_pairs` returns them.
@@ -134,8 +134,8 @@ def check_pairs(table: Table, test: Table | None = None) -> PairReport:
     Raises:
         DataError: a table has no targets.
     """
-    sources, targets = _sides(table)
-    tidy = table.with_targets(targets)
+    sources, targets = _normalize_sides(table)
+    normalized = table.with_targets(targets)
     same = np.flatnonzero((sources == targets).to_numpy())
     return PairReport(
         files=table.files,
@@ -147,18 +147,18 @@ def check_pairs(table: Table, test: Table | None = None) -> PairReport:
         source=_measure(table.keys),
         target=_measure(_targets(table)),
         ratios=_ratios(table),
-        duplicates=find_duplicates(tidy, same_pairs(sources, targets)),
-        several=find_conflicts(tidy),
-        copies=summarize_texts(tidy.take(same)),
-        test=None if test is None else _check_test(tidy, test),
+        duplicates=find_duplicates(normalized, number_distinct_pairs(sources, targets)),
+        several=find_conflicts(normalized),
+        copies=summarize_texts(normalized.take(same)),
+        test=None if test is None else _check_test(normalized, test),
     )
 
 
-def same_pairs(sources: pl.Series, targets: pl.Series) -> Int64s:
-    """Number the pairs so that equal pairs share a number.
+def number_distinct_pairs(sources: pl.Series, targets: pl.Series) -> Int64s:
+    """Number pairs so that equal pairs share a number.
 
     Returns:
-        One number per row, dense from 0, in order of first appearance.
+        One number per row, contiguous from 0, in order of first appearance.
     """
     first, second = number_distinct_texts(sources), number_distinct_texts(targets)
     keys = first * (int(second.max(initial=0)) + 1) + second
@@ -168,20 +168,20 @@ def same_pairs(sources: pl.Series, targets: pl.Series) -> Int64s:
 
 
 def _check_test(train: Table, test: Table) -> PairTestReport:
-    _, targets = _sides(test)
-    tidy = replace(test, labels=targets)
+    _, targets = _normalize_sides(test)
+    normalized = test.with_targets(targets)
     sources = pl.concat([train.keys, test.keys])
-    numbers = same_pairs(sources, pl.concat([_targets(train), targets]))
+    numbers = number_distinct_pairs(sources, pl.concat([_targets(train), targets]))
     return PairTestReport(
         rows=len(test),
-        pairs=find_overlap(train, tidy, numbers),
-        sources=find_overlap(train, tidy),
+        pairs=find_overlap(train, normalized, numbers),
+        sources=find_overlap(train, normalized),
         skipped=dict(test.skipped),
     )
 
 
-def _sides(table: Table) -> tuple[pl.Series, pl.Series]:
-    """Return sources and targets in the form in which they are compared."""
+def _normalize_sides(table: Table) -> tuple[pl.Series, pl.Series]:
+    """Return sources and targets in NFC without surrounding white space."""
     first, second = (normalize(texts).str.strip_chars() for texts in (table.keys, _targets(table)))
     return first, second
 

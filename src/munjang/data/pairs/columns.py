@@ -1,4 +1,4 @@
-"""Which column holds the sources and which the targets: as named, or guessed and said."""
+"""Choice of the columns of sources and targets: named, or guessed and reported."""
 
 import math
 import re
@@ -17,25 +17,25 @@ from munjang.data.readers.columns import (
 from munjang.data.readers.header import join_names
 from munjang.data.readers.records import Kinds, Records
 from munjang.errors import DataError
-from munjang.names import usual_key
+from munjang.names import column_key
 
 SOURCE_AND_TARGET: Kinds = ("source", "target")
 
 Names = tuple[str, ...]
 
-# Usual names of the two sides, the most telling first.
+# Usual names of the two sides, the most specific first.
 FAMILIES: tuple[tuple[Names, Names], ...] = (
     (("source", "src"), ("target", "tgt", "trg")),
     (("원문", "원본"), ("번역문", "번역")),
     (("question", "q", "질문"), ("answer", "a", "답변", "대답", "답")),
     (("input", "prompt"), ("output", "response")),
 )
-# A text in short; of a headline in two languages, the languages are meant.
+# A text and its summary; a headline in two languages is a pair of languages instead.
 SUMMARIES = (
     ("description", "text", "body", "content", "article", "document", "본문", "내용"),
     ("headline", "title", "summary", "제목", "요약"),
 )
-# Those codes are left out that name something else more often: id, no, is, as, to.
+# Without codes that usually name something else: id, no, is, as, to.
 LANGUAGES = (
     *("en", "ko", "de", "fr", "es", "it", "pt", "nl", "ja", "zh", "ru", "ar", "he", "vi", "th"),
     *("tr", "pl", "cs", "sv", "da", "fi", "hu", "uk", "hi", "el", "ro"),
@@ -47,7 +47,7 @@ USUAL = (
     *(name for family in (*FAMILIES, SUMMARIES) for side in family for name in side),
     *LANGUAGES,
 )
-NUMBERS_OF_ROWS = ("", "id", "idx", "index", "no", "번호")
+ROW_NUMBER_NAMES = ("", "id", "idx", "index", "no", "번호")
 
 _SENTENCE = re.compile(r"[.?!。]$|\s\S+\s")
 
@@ -58,9 +58,9 @@ def choose_pair_columns(
     """Choose the columns of a file of pairs.
 
     Args:
-        records: of the file.
-        source: its name; "title+body" joins two columns with a space; None guesses.
-        target: its name; None guesses.
+        records: the records of the file.
+        source: name of the source column; "title+body" joins two columns; None guesses.
+        target: name of the target column; None guesses.
         need_targets: whether a file without a target column is an error. If False, targets are
             taken only from a column that is named or has a usual name.
 
@@ -76,82 +76,82 @@ def choose_pair_columns(
     if target is not None:
         target = resolve_column(names, target, "target", file=file)
     if source is not None and target in split_column_name(records.names, source):
-        raise _refusal(records, f"the column {target!r} is named for both, sources and targets")
-    found, why = (source, target), ""
+        raise _ambiguous(records, f"the column {target!r} is named for both sources and targets")
+    chosen, why = (source, target), ""
     if source is None or target is None:
-        found, why = _guess(records, source, target, need_targets)
-    assert found[0] is not None
-    resolve_columns(names, found[0], "source", file=file)
-    if found[1] is not None:
-        resolve_column(names, found[1], "target", file=file)
+        chosen, why = _guess(records, source, target, need_targets)
+    assert chosen[0] is not None
+    resolve_columns(names, chosen[0], "source", file=file)
+    if chosen[1] is not None:
+        resolve_column(names, chosen[1], "target", file=file)
     notes = tuple(
         f"{kind} column: {name} (guessed: {why})"
-        for kind, given, name in zip(SOURCE_AND_TARGET, (source, target), found, strict=True)
+        for kind, given, name in zip(SOURCE_AND_TARGET, (source, target), chosen, strict=True)
         if given is None and name is not None and name != kind
     )
-    return Choice(found[0], found[1], notes)
+    return Choice(chosen[0], chosen[1], notes)
 
 
 def _guess(
     records: Records, source: str | None, target: str | None, need_targets: bool
 ) -> tuple[tuple[str | None, str | None], str]:
-    """Both columns, as given or guessed, and why; the target is None where none is needed."""
-    pair = _by_name(records.names, source, target)
+    """Return both columns, given or guessed, and why; the target is None if not needed."""
+    pair = _find_usual_names(records.names, source, target)
     if pair is not None:
         return pair, "by its name"
-    free = _free(records.names, source, target)
-    if not need_targets and (source is not None or len(free) == 1):
-        return (source or free[0], target), "the only column"
+    unused = _unused_names(records.names, source, target)
+    if not need_targets and (source is not None or len(unused) == 1):
+        return (source or unused[0], target), "the only column"
     _reject_missing_header(records)
     wanted = (source is None) + (target is None and need_targets)
-    texts = _texts(records, free, wanted)
+    texts = _text_columns(records, unused, wanted)
     if len(texts) != wanted:
-        for name in free:  # two of one name cannot be told apart by naming one
+        for name in unused:  # naming one of two equal names cannot choose between them
             resolve_column(records.names, name, "source", file=records.file)
     if len(texts) < wanted:
-        raise _refusal(records, f"found no {'target' if source or free else 'source'} column")
+        raise _ambiguous(records, f"found no {'target' if source or unused else 'source'} column")
     if len(texts) > 2 or (len(texts) == 2 and (source or target)):
         problem = "it is not clear which columns hold the sources and the targets"
-        raise _refusal(records, f"{problem} ({', '.join(texts)} may)")
+        raise _ambiguous(records, f"{problem} ({', '.join(texts)} may)")
     if wanted == 2:
         return (texts[0], texts[1]), "the two columns of texts, the first is the source"
     why = "the first column of texts" if len(texts) == 2 else "the only other column of texts"
     return (source or texts[0], target or (texts[0] if need_targets else None)), why
 
 
-def _by_name(
+def _find_usual_names(
     names: Sequence[str], source: str | None, target: str | None
 ) -> tuple[str, str] | None:
-    """Two columns with usual names that agree with what is given, the most telling first."""
-    free = _free(names, source, target)
-    for sources, targets in _families(names):
-        first = find_column(free, sources) if source is None else source
-        second = find_column(free, targets) if target is None else target
+    """Return two columns with usual names that agree with those given, if any."""
+    unused = _unused_names(names, source, target)
+    for sources, targets in _usual_names(names):
+        first = find_column(unused, sources) if source is None else source
+        second = find_column(unused, targets) if target is None else target
         if first is None or second is None:
             continue
-        if usual_key(first) in sources and usual_key(second) in targets:
+        if column_key(first) in sources and column_key(second) in targets:
             return first, second
     return None
 
 
-def _families(names: Sequence[str]) -> Iterator[tuple[Names, Names]]:
-    """The usual names of the two sides; two languages, the first is the source, are such."""
+def _usual_names(names: Sequence[str]) -> Iterator[tuple[Names, Names]]:
+    """Yield the usual names of both sides; the first of two languages is the source."""
     yield from FAMILIES
-    languages = [usual_key(name) for name in names if usual_key(name) in LANGUAGES]
+    languages = [column_key(name) for name in names if column_key(name) in LANGUAGES]
     if len(languages) == 2:
         yield (languages[0],), (languages[1],)
         yield (languages[1],), (languages[0],)
     yield SUMMARIES
 
 
-def _free(names: Sequence[str], source: str | None, target: str | None) -> list[str]:
+def _unused_names(names: Sequence[str], source: str | None, target: str | None) -> list[str]:
     taken = (*split_column_name(names, source or ""), target)
     return [name for name in names if name and name not in taken]
 
 
-def _texts(records: Records, names: Sequence[str], wanted: int) -> list[str]:
-    """The columns of strings, neither numbers nor, where there is a choice, few categories."""
-    named = [name for name in names if usual_key(name) not in NUMBERS_OF_ROWS]
+def _text_columns(records: Records, names: Sequence[str], wanted: int) -> list[str]:
+    """Return the columns of strings: no numbers and, if there is a choice, no categories."""
+    named = [name for name in names if column_key(name) not in ROW_NUMBER_NAMES]
     texts = [name for name in named if not math.isinf(mean_length(records.column(name)))]
     if len(texts) == wanted == 1:
         return texts
@@ -160,7 +160,7 @@ def _texts(records: Records, names: Sequence[str], wanted: int) -> list[str]:
 
 
 def _reject_missing_header(records: Records) -> None:
-    """Refuse to take a pair for the header, which would lose it without a word."""
+    """Refuse a file without a header, whose first pair would be lost."""
     if any(is_number(name) or _SENTENCE.search(name) for name in records.names):
         raise DataError(
             "expected a header, but the first row looks like data "
@@ -171,7 +171,7 @@ def _reject_missing_header(records: Records) -> None:
         )
 
 
-def _refusal(records: Records, problem: str) -> DataError:
+def _ambiguous(records: Records, problem: str) -> DataError:
     plain = tuple(records.names) == ("text",)
     cure = "name them with --source-column and --target-column (source_column=..., ...)"
     if plain:

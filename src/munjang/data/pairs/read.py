@@ -1,11 +1,11 @@
-"""Read pairs of texts, a source and a target, into one table."""
+"""Reader of pairs of texts, a source and a target, into one table."""
 
 from functools import partial
 from typing import Any
 
 from munjang.data.pairs.aligned import AlignedFiles, read_aligned
 from munjang.data.pairs.columns import SOURCE_AND_TARGET, USUAL, choose_pair_columns
-from munjang.data.pairs.lengths import MAX_RATIO, without_absurd
+from munjang.data.pairs.lengths import MAX_RATIO, filter_by_length_ratio
 from munjang.data.readers.read import read_records
 from munjang.data.readers.table_builder import build_table
 from munjang.data.readers.values import clean_texts
@@ -24,7 +24,7 @@ def read_pairs(
     max_length_ratio: float | None = MAX_RATIO,
     need_targets: bool = True,
 ) -> Table:
-    """Read pairs: sources become the table's texts, targets its labels, both as they stand.
+    """Read pairs into a table with the roles `source` and `target`.
 
     Args:
         data: `AlignedFiles`, or what `munjang.data.readers.read_table` takes: a path, several
@@ -32,17 +32,17 @@ def read_pairs(
             frame; or a pair of lists `(sources, targets)`. Without targets also plain text.
         source_column: name of the column of sources; "title+body" joins two. None guesses.
         target_column: name of the column of targets. None guesses.
-        encoding: of text files. A byte order mark wins over it.
+        encoding: encoding of text files; a byte order mark takes precedence.
         skip_bad_rows: count bad rows in `Table.skipped` instead of raising at the first.
-        max_length_ratio: how many times longer or shorter than usual in this data a target may be
-            against its source (`munjang.data.pairs.lengths`); None takes any.
-        need_targets: whether rows without a target are an error. If False, targets are taken
-            where their column is named, or has a usual name and is complete.
+        max_length_ratio: largest factor between the length ratio of a pair and the median
+            (`munjang.data.pairs.lengths`); None accepts any.
+        need_targets: raise if rows have no target. If False, targets are read if their column is
+            named, or has a usual name and is complete.
 
     Raises:
-        DataError: with the file and the row, about the first thing that is wrong; or aligned files
-            have different numbers of lines, which no skipping of rows mends.
-        ConfigError: there is no such encoding, or `max_length_ratio` is not above 1.
+        DataError: a row cannot be used (its file and number are named), or aligned files have
+            different numbers of lines, even with `skip_bad_rows`.
+        ConfigError: the encoding is unknown, or `max_length_ratio` is not above 1.
     """
     columns = (source_column, target_column)
     if isinstance(data, AlignedFiles):
@@ -60,4 +60,4 @@ def read_pairs(
         optional=not need_targets and target_column is None,
         kinds=SOURCE_AND_TARGET,
     )
-    return without_absurd(table, max_length_ratio, skip=skip_bad_rows)
+    return filter_by_length_ratio(table, max_length_ratio, skip=skip_bad_rows)

@@ -1,4 +1,4 @@
-"""Pairs as a model would read them: how many tokens each side has, and which pairs are too long."""
+"""Token statistics of pairs: lengths and OOV rate of each side, and pairs that are too long."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 from munjang.data.checks import describe_lengths
 from munjang.data.data_report import Lengths
 from munjang.data.pairs.settings import PairTokenizerSettings
-from munjang.data.pairs.sides import Sides, too_long
+from munjang.data.pairs.tokenizer_pair import TokenizerPair, mask_too_long
 from munjang.data.table import Table
 from munjang.text.columns import row_lengths
 
@@ -19,11 +19,11 @@ class SideTokens:
     """The tokens of one side.
 
     Attributes:
-        tokenizer: its name.
-        vocabulary: ids, the reserved ones included.
-        oov_rate: share of the tokens of the validation part that are out of it, 0 to 1.
-        max_length: most tokens that a training takes.
-        lengths: of all texts, in tokens.
+        tokenizer: name of the tokenizer.
+        vocabulary: vocabulary size, reserved ids included.
+        oov_rate: share of validation tokens out of vocabulary, 0 to 1.
+        max_length: most tokens of a text in training.
+        lengths: lengths of all texts in tokens.
     """
 
     tokenizer: str
@@ -35,7 +35,7 @@ class SideTokens:
 
 @dataclass(frozen=True)
 class LongPair:
-    """A pair that is too long: where it stands, and how many tokens its sides have."""
+    """A pair that is too long: file, row, and the number of tokens of both sides."""
 
     file: str
     row: int
@@ -45,10 +45,10 @@ class LongPair:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Pairs that a training leaves out, since a side is longer than its `max_length`.
+    """Pairs that are left out of training, as a side is longer than its `max_length`.
 
     Attributes:
-        rows: how many.
+        rows: number of such pairs.
         examples: the first of them.
     """
 
@@ -58,13 +58,13 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class PairTokens:
-    """Pairs as token ids.
+    """Token statistics of pairs.
 
     Attributes:
-        shared: whether both sides have one vocabulary.
-        source, target: their tokens.
+        shared: True if both sides have one vocabulary.
+        source, target: statistics of each side.
         left_out: pairs that are too long.
-        padding: share of padding in the batches of a training, both sides together, 0 to 1.
+        padding: share of padding in training batches, both sides together, 0 to 1.
     """
 
     shared: bool
@@ -74,9 +74,9 @@ class PairTokens:
     padding: float
 
 
-def measure_tokens(
+def measure_pair_tokens(
     table: Table,
-    sides: Sides,
+    tokenizers: TokenizerPair,
     settings: PairTokenizerSettings,
     *,
     oov_rates: tuple[float, float],
@@ -86,30 +86,30 @@ def measure_tokens(
 
     Args:
         table: all pairs, with targets.
-        sides: fitted tokenizers.
-        settings: theirs.
-        oov_rates: of the sources and the targets of the validation part.
-        padding: share of padding in the batches.
+        tokenizers: fitted tokenizers.
+        settings: settings of the tokenizers.
+        oov_rates: OOV rates of validation sources and targets.
+        padding: share of padding in training batches.
     """
     assert table.targets is not None
     texts = (table.keys, table.targets)
-    tokenizers = (sides.source, sides.target)
-    counts = [row_lengths(t.encode(side)) for t, side in zip(tokenizers, texts, strict=True)]
+    both = (tokenizers.source, tokenizers.target)
+    lengths = [row_lengths(t.encode(column)) for t, column in zip(both, texts, strict=True)]
     source, target = (
         SideTokens(
-            one.name,
+            side.name,
             tokenizer.vocabulary.size,
             rate,
-            one.max_length,
-            describe_lengths(each, "tokens"),
+            side.max_length,
+            describe_lengths(counts, "tokens"),
         )
-        for one, tokenizer, rate, each in zip(
-            (settings.source, settings.target), tokenizers, oov_rates, counts, strict=True
+        for side, tokenizer, rate, counts in zip(
+            (settings.source, settings.target), both, oov_rates, lengths, strict=True
         )
     )
-    long = np.flatnonzero(too_long((counts[0], counts[1]), settings))
+    long = np.flatnonzero(mask_too_long((lengths[0], lengths[1]), settings))
     examples = tuple(
-        LongPair(*table.place(row), *(int(each[row]) for each in counts))
+        LongPair(*table.place(row), *(int(counts[row]) for counts in lengths))
         for row in long[:EXAMPLES].tolist()
     )
-    return PairTokens(sides.shared, source, target, LeftOut(len(long), examples), padding)
+    return PairTokens(tokenizers.shared, source, target, LeftOut(len(long), examples), padding)

@@ -7,7 +7,7 @@ import polars as pl
 
 from munjang.data.readers.faults import shorten
 from munjang.data.table import Table
-from munjang.names import KnownLabels, composed, label_key
+from munjang.names import KnownLabels, label_key, normalize_name
 
 
 def unify_class_names(table: Table) -> Table:
@@ -25,7 +25,7 @@ def unify_class_names(table: Table) -> Table:
     forms: dict[str, int] = {}  # by name, number of its Unicode normal forms
     keys: dict[str, str] = {}
     for label, count in counts.len().iter_rows():
-        name = composed(label)
+        name = normalize_name(label)
         keys[label] = label_key(name)
         names = variants.setdefault(keys[label], {})
         names[name] = names.get(name, 0) + count

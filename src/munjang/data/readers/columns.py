@@ -9,7 +9,7 @@ import polars as pl
 from munjang.data.readers.header import join_names
 from munjang.data.readers.records import MISSING, Column, Records
 from munjang.errors import DataError
-from munjang.names import composed, nearest_name, usual_key
+from munjang.names import column_key, nearest_name, normalize_name
 from munjang.text.blank import is_blank
 
 # The most specific first: a file may have several of them.
@@ -100,7 +100,7 @@ def extract_texts(records: Records, name: str) -> Column:
 
 def find_column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
     """Return the first of the wanted names that a file has, ignoring case, or None."""
-    by_key = {usual_key(name): name for name in reversed(names)}
+    by_key = {column_key(name): name for name in reversed(names)}
     return next((by_key[name] for name in wanted if name in by_key), None)
 
 
@@ -116,9 +116,9 @@ def split_column_name(names: Sequence[str], name: str) -> list[str]:
 
     A column whose own name has a "+" takes precedence.
     """
-    by_key = {composed(other): other for other in reversed(names)}
-    parts = [name] if composed(name) in by_key else name.split("+")
-    return [by_key.get(composed(part), part) for part in parts]
+    by_key = {normalize_name(other): other for other in reversed(names)}
+    parts = [name] if normalize_name(name) in by_key else name.split("+")
+    return [by_key.get(normalize_name(part), part) for part in parts]
 
 
 def missing_column_error(
@@ -149,7 +149,7 @@ def resolve_column(
     Raises:
         DataError: no column, or more than one, has that name.
     """
-    matches = [other for other in names if composed(other) == composed(name)]
+    matches = [other for other in names if normalize_name(other) == normalize_name(name)]
     if len(matches) > 1:
         forms = "" if len(set(matches)) == 1 else ", in two Unicode normal forms"
         raise DataError(

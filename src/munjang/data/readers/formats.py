@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from munjang.data.readers.columns import LABEL_NAMES, TEXT_NAMES
 from munjang.data.readers.source import PARQUET_MAGIC
-from munjang.names import usual_key
+from munjang.names import column_key
 
 _SUFFIXES = {
     ".csv": "csv",
@@ -78,14 +78,14 @@ def _detect_delimiter(header: str) -> Format:
 
 def _to_keys(columns: Collection[str | None]) -> set[str]:
     """Return the keys by which column names are compared, with the parts of "title+body"."""
-    return {usual_key(part) for name in columns if name for part in (name, *name.split("+"))}
+    return {column_key(part) for name in columns if name for part in (name, *name.split("+"))}
 
 
 def _detect_by_content(first: str, wanted: set[str], text_names: set[str]) -> Format:
     if first.startswith(("{", "[{")):
         return Format("jsonl", notes=("format: JSON Lines (guessed from the first line)",))
     for delimiter, kind in _DELIMITERS.items():
-        names = {usual_key(name.strip().strip('"')) for name in first.split(delimiter)}
+        names = {column_key(name.strip().strip('"')) for name in first.split(delimiter)}
         # a sentence may hold a comma and a word such as "review", but seldom a tab
         matches = [names & text_names, names & set(LABEL_NAMES)]
         known = any(matches) if delimiter == "\t" else all(matches)

@@ -12,7 +12,7 @@ from munjang.data.readers.faults import Fault, shorten
 from munjang.data.readers.header import note_blank_lines
 from munjang.data.readers.records import MISSING, Records
 from munjang.errors import DataError
-from munjang.names import composed
+from munjang.names import normalize_name
 from munjang.text.columns import Int64s
 
 # Keys may differ between lines; those of the first lines are the column names.
@@ -69,9 +69,9 @@ def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     Raises:
         ValueError: a key occurs twice.
     """
-    values = {composed(key): value for key, value in pairs}
+    values = {normalize_name(key): value for key, value in pairs}
     if len(values) < len(pairs):
-        names = [composed(key) for key, _ in pairs]
+        names = [normalize_name(key) for key, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"the key {repeated!r} occurs twice")
     return values

@@ -11,7 +11,7 @@ from typing import Any
 
 from munjang.data.readers.encodings import MARKS
 from munjang.errors import DataError
-from munjang.names import existing_path, nearest_name
+from munjang.names import find_existing_path, nearest_name
 
 STDIN = "-"
 STDIN_NAME = "standard input"
@@ -130,7 +130,7 @@ class SourceStream(io.RawIOBase):
 
 def _open_path(path: Path) -> io.FileIO:
     try:
-        return existing_path(path).open("rb", buffering=0)
+        return find_existing_path(path).open("rb", buffering=0)
     except IsADirectoryError as error:
         files = [name for name in list_names(path) if (path / name).is_file()][:5]
         listing = f"; it holds {', '.join(files)}" if files else ""

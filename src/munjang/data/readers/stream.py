@@ -23,7 +23,7 @@ from munjang.data.readers.stream_records import (
     read_parquet_records,
 )
 from munjang.errors import DataError
-from munjang.names import existing_path
+from munjang.names import find_existing_path
 from munjang.reporting import Report
 from munjang.text.columns import Int64s
 
@@ -88,7 +88,7 @@ def stream_texts(
 
 def _is_rereadable(source: str | Path) -> bool:
     """Return whether a source can be read twice: a file, not standard input or a pipe."""
-    return str(source) != STDIN and existing_path(source).is_file()
+    return str(source) != STDIN and find_existing_path(source).is_file()
 
 
 def _with_needed_quoting(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from munjang.errors import DataError
-from munjang.folder.manifest import naming
+from munjang.folder.manifest import name_in_errors
 
 
 def cache_folder() -> Path:
@@ -52,7 +52,7 @@ def open_atomic(path: Path) -> Iterator[BinaryIO]:
     try:
         with file:
             yield file
-            with naming(path):
+            with name_in_errors(path):
                 file.flush()
                 os.fsync(file.fileno())
         temporary.replace(path)

@@ -20,7 +20,7 @@ from munjang.data.samples.images import IMAGE_SAMPLES
 from munjang.data.samples.wheels import WheelMember
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
-from munjang.folder.manifest import naming
+from munjang.folder.manifest import name_in_errors
 from munjang.reporting import Report
 
 
@@ -114,7 +114,7 @@ def fetch_part(sample: Sample, part: Part, *, report: Report = _to_stderr) -> Pa
     if path.is_file() and _read_facts(path).get("sha256") == file_digest(path):
         return path
     content, notes = part.prepare(_fetch_raw(sample, part, report).read_bytes())
-    with open_atomic(path) as file, naming(path):
+    with open_atomic(path) as file, name_in_errors(path):
         file.write(content)
     facts = {
         "sha256": file_digest(path),
@@ -122,7 +122,7 @@ def fetch_part(sample: Sample, part: Part, *, report: Report = _to_stderr) -> Pa
         "source": getattr(part.source, "url", None) or part.source.name,
         "notes": list(notes),
     }
-    with open_atomic(_facts_path(path)) as file, naming(_facts_path(path)):
+    with open_atomic(_facts_path(path)) as file, name_in_errors(_facts_path(path)):
         file.write(json.dumps(facts, ensure_ascii=False, indent=2).encode())
     report(f"{sample.name} {part.name} is at {path}; terms: {sample.terms}")
     return path

@@ -38,7 +38,7 @@ class SeriesInput(ArrayInput):
 
     @classmethod
     def load(cls, folder, recipe):
-        return cls(recipe, int(folder.json("series.json")["longest"]))
+        return cls(recipe, int(folder.read_json("series.json")["longest"]))
 
     def files(self):
         return {"series.json": {"max_positions": self.longest}}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from munjang.data.images import decode
-from munjang.data.images.decode import pixels_of
+from munjang.data.images.decode import decode_image
 from munjang.data.images.read import read_images
 from munjang.data.images.settings import ImageSettings, parse_size
 from munjang.data.samples.images import load_digits, write_image_folder
@@ -88,17 +88,17 @@ def test_every_format_in_every_mode(tmp_path: Path, suffix: str, mode: str) -> N
     image = image.quantize(2) if mode == "P" else image.convert(mode)  # nothing to dither
     image.save(path)
     for name, channels in (("gray", 1), ("color", 3)):
-        pixels = pixels_of(path, "x", name, (5, 9))  # type: ignore[arg-type]
+        pixels = decode_image(path, "x", name, (5, 9))  # type: ignore[arg-type]
         assert pixels.shape == (channels, 5, 9)
         assert (pixels >= 240).all()
 
 
 def test_what_is_transparent_is_white_and_sixteen_bits_keep_their_range(tmp_path: Path) -> None:
     clear = np.zeros((3, 3, 4), dtype=np.uint8)
-    assert (pixels_of(clear, "x", "gray", (3, 3)) == 255).all()
+    assert (decode_image(clear, "x", "gray", (3, 3)) == 255).all()
     path = tmp_path / "deep.png"
     Image.fromarray(np.array([[0, 32896, 65535]], dtype=np.uint16)).save(path)
-    assert pixels_of(path, "x", "gray", (1, 3)).tolist() == [[[0, 128, 255]]]
+    assert decode_image(path, "x", "gray", (1, 3)).tolist() == [[[0, 128, 255]]]
 
 
 def test_a_photograph_is_seen_as_it_was_held(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_photograph_is_seen_as_it_was_held(tmp_path: Path) -> None:
     exif[0x0112] = 6
     Image.new("L", (8, 4)).save(path, exif=exif)
     (tmp_path / "a").mkdir()
-    assert decode.pixels_of(path, "x", "gray", (8, 4)).shape == (1, 8, 4)
+    assert decode.decode_image(path, "x", "gray", (8, 4)).shape == (1, 8, 4)
 
 
 def test_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_file_that_is_no_image_is_named_or_skipped_and_counted(tmp_path: Path)
     assert "--skip-bad-rows" in told
     images = read_images(tmp_path, GUESS, skip_bad=True)
     assert len(images) == 6
-    assert images.table.skipped == {"no image that can be read": 1}
+    assert images.table.skipped == {"no readable image": 1}
     assert "1 left out" in images.table.notes[0]
     for path in (tmp_path / "b").glob("*.png"):
         path.write_bytes(b"")
@@ -192,7 +192,7 @@ def test_any_bytes_are_an_image_or_one_line(tmp_path: Path, data: st.DataObject)
     path = tmp_path / "spoiled"
     path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
     try:
-        assert pixels_of(path, "spoiled", "gray", (5, 5)).shape == (1, 5, 5)
+        assert decode_image(path, "spoiled", "gray", (5, 5)).shape == (1, 5, 5)
     except DataError as error:
         told = str(error)
         assert told.startswith("spoiled: ") and "\n" not in told  # noqa: PT018
@@ -237,5 +237,5 @@ def test_more_pixels_than_memory_holds_are_refused_before_any_is_made(monkeypatc
     images = [np.zeros((4, 4), dtype=np.uint8)] * 20
     labels = ["a", "b"] * 10
     assert len(read_images((images, labels), ImageSettings(mode="gray", size=(8, 8)))) == 20
-    with pytest.raises(ConfigError, match=r"images.size: out of memory: 20 images of 16x16"):
+    with pytest.raises(ConfigError, match=r"image.size: out of memory: 20 images of 16x16"):
         read_images((images, labels), ImageSettings(mode="color", size=(16, 16)))

@@ -91,7 +91,7 @@ def test_different_numbers_of_lines_are_always_refused(tmp_path, skip):
     files = two_files(tmp_path, ["a", "b", "c", "d"], ["가", "나", "다"])
     message = refused(files, "got 4 lines of sources and 3 of targets", skip_bad_rows=skip)
     assert f"{files.source} is longer by 1" in message
-    assert "nobody can tell after which line" in message
+    assert "which lines belong together is unknown" in message
     longer = two_files(tmp_path, ["a"], ["가"] * 1200)
     message = refused(longer, "got 1 lines of sources and 1,200", skip_bad_rows=skip)
     assert f"{files.target} is longer by 1,199" in message

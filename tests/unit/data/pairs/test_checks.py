@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from munjang.data.pairs.checks import check_pairs, same_pairs
+from munjang.data.pairs.checks import check_pairs, number_distinct_pairs
 from munjang.data.pairs.read import read_pairs
 from munjang.errors import DataError
 
@@ -119,7 +119,7 @@ def test_counts_equal_those_of_a_counter(train, test):
 @given(several_pairs)
 def test_numbers_of_pairs_are_dense_and_in_order(pairs):
     table = pairs_of(*pairs)
-    numbers = same_pairs(table.keys, table.targets).tolist()
+    numbers = number_distinct_pairs(table.keys, table.targets).tolist()
     keys = [(plain(source), plain(target)) for source, target in pairs]
     order = list(dict.fromkeys(keys))
     assert numbers == [order.index(key) for key in keys]

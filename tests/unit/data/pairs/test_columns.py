@@ -184,8 +184,8 @@ def test_three_languages_are_listed():
     [
         ({"source_column": "english"}, "no source column 'english'; .*--source-column"),
         ({"target_column": "kor"}, r"no target column 'kor'; .* did you mean ko\?"),
-        ({"source_column": "ko", "target_column": "ko"}, "'ko' is named for both, sources and"),
-        ({"source_column": "en+ko", "target_column": "ko"}, "'ko' is named for both, sources and"),
+        ({"source_column": "ko", "target_column": "ko"}, "'ko' is named for both sources and"),
+        ({"source_column": "en+ko", "target_column": "ko"}, "'ko' is named for both sources and"),
     ],
 )
 def test_wrong_names(named, match):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from munjang.data.buckets import Bucketing, padding_share
-from munjang.data.pairs.examples import PairExamples
+from munjang.data.pairs.dataset import PairDataset
 from munjang.text.columns import token_column
 from munjang.text.vocabulary import EOS, GO, PAD
 
@@ -17,8 +17,8 @@ def column(rows: list[list[int]]) -> object:
     return token_column([t for row in rows for t in row], np.cumsum([0, *map(len, rows)]))
 
 
-def examples(pairs: list[tuple[list[int], list[int]]]) -> PairExamples:
-    return PairExamples(column([s for s, _ in pairs]), column([t for _, t in pairs]))
+def examples(pairs: list[tuple[list[int], list[int]]]) -> PairDataset:
+    return PairDataset(column([s for s, _ in pairs]), column([t for _, t in pairs]))
 
 
 pairs_of_rows = st.lists(
@@ -38,7 +38,7 @@ def test_each_row_stands_whole_in_one_batch(
         assert batch.targets is not None
         follow = iter(batch.targets.tolist())
         for row, source, mask, read, real in zip(
-            batch.rows.tolist(), batch.source, batch.source_mask, batch.given, batch.given_mask,
+            batch.rows.tolist(), batch.source, batch.source_mask, batch.decoder_inputs, batch.decoder_mask,
             strict=True,
         ):  # fmt: skip
             words = read[real].tolist()
@@ -59,10 +59,10 @@ def test_a_batch_keeps_to_its_budget_and_is_no_longer_than_its_rows(
 ) -> None:
     data = examples(pairs)
     for batch in data.batches(Bucketing(None, budget).shuffle(data.lengths, (0,))):
-        rows, longest = batch.given.shape
+        rows, longest = batch.decoder_inputs.shape
         assert max(longest, batch.source.shape[1]) * rows <= budget or rows == 1
         assert batch.source_mask.any(0).all() or not batch.source_mask.any()
-        assert batch.given_mask.any(0).all()
+        assert batch.decoder_mask.any(0).all()
 
 
 @given(pairs=pairs_of_rows)
@@ -73,8 +73,8 @@ def test_the_share_of_padding_is_what_the_batches_hold(
     groups = Bucketing(4).shuffle(data.lengths, (0,))
     places = real = 0
     for batch in data.batches(groups):
-        places += batch.source.numel() + batch.given.numel()
-        real += int(batch.source_mask.sum()) + int(batch.given_mask.sum())
+        places += batch.source.numel() + batch.decoder_inputs.numel()
+        real += int(batch.source_mask.sum()) + int(batch.decoder_mask.sum())
     assert abs(padding_share(groups, data.lengths) - (1 - real / places)) < 1e-12
 
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from munjang.data.pairs.read import read_pairs
 from munjang.data.pairs.settings import PairTokenizerSettings
-from munjang.data.pairs.sides import Sides
-from munjang.data.pairs.tokens import EXAMPLES, measure_tokens
+from munjang.data.pairs.tokenizer_pair import TokenizerPair
+from munjang.data.pairs.tokens import EXAMPLES, measure_pair_tokens
 
 WORDS = PairTokenizerSettings.parse(
     {
@@ -23,8 +23,8 @@ texts = st.lists(st.sampled_from(["ab", "c"]), min_size=1, max_size=7).map(" ".j
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=20))
 def test_counts_and_pairs_that_are_too_long(pairs):
     table = read_pairs(tuple(map(list, zip(*pairs, strict=True))), max_ratio=None)
-    sides = Sides.fit(WORDS, table.keys, table.targets)
-    found = measure_tokens(table, sides, WORDS, oov_rates=(0.25, 0.5), padding=0.125)
+    sides = TokenizerPair.fit(WORDS, table.keys, table.targets)
+    found = measure_pair_tokens(table, sides, WORDS, oov_rates=(0.25, 0.5), padding=0.125)
     counts = [(len(source.split()), len(target)) for source, target in pairs]
     for place, side in enumerate((found.source, found.target)):
         own = [each[place] for each in counts]
@@ -40,8 +40,8 @@ def test_counts_and_pairs_that_are_too_long(pairs):
 
 def test_what_a_side_is_told_of():
     table = read_pairs((["a b", "c"], ["가", "나"]))
-    sides = Sides.fit(WORDS, table.keys, table.targets)
-    found = measure_tokens(table, sides, WORDS, oov_rates=(0.25, 0.5), padding=0.125)
+    sides = TokenizerPair.fit(WORDS, table.keys, table.targets)
+    found = measure_pair_tokens(table, sides, WORDS, oov_rates=(0.25, 0.5), padding=0.125)
     assert (found.source.tokenizer, found.target.tokenizer) == ("words", "characters")
     assert (found.source.vocabulary, found.target.vocabulary) == (4 + 3, 4 + 2)
     assert (found.source.oov_rate, found.target.oov_rate) == (0.25, 0.5)

@@ -38,14 +38,14 @@ def made(**chosen: Any) -> Attentive:
 @every_kind
 def test_weights_are_one_in_all_and_zero_at_padding(chosen: dict[str, Any]) -> None:
     model = made(**chosen)
-    source, source_mask, given, given_mask = pair = pair_of(extra=2, filler=5)
+    source, source_mask, given, decoder_mask = pair = pair_of(extra=2, filler=5)
     _, [layer] = model.forward_with_attention(*pair)
     assert (layer.kind, layer.layer) == ("cross", 0)
     assert layer.weights.shape == (len(SOURCES), 1, given.shape[1], source.shape[1])
     of_queries = layer.weights[:, 0]
     assert not of_queries.masked_select(~source_mask[:, None]).any()
-    assert not of_queries[~given_mask].any()
-    expected = (given_mask & source_mask.any(1)[:, None]).float()
+    assert not of_queries[~decoder_mask].any()
+    expected = (decoder_mask & source_mask.any(1)[:, None]).float()
     torch.testing.assert_close(of_queries.sum(-1), expected)
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import torch
-from tests.architectures import build_encoder_decoder, pair_config
 from torch import Tensor
 
 from munjang.errors import ConfigError
 from munjang.layers.attention import CrossAttention
 from munjang.layers.blocks import Block, DecoderBlock
 from munjang.models.sequence_to_sequence.model import Vocabularies
+from tests.architectures import build_encoder_decoder, pair_config
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -1,4 +1,4 @@
-"""Whether the numbers that a network makes of a very long text have room in memory."""
+"""Check that the activations of very long texts fit into memory."""
 
 from torch import nn
 
@@ -8,38 +8,38 @@ from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.fast.convolution import TimeConvolution
 from munjang.memory import available_memory
 
-_FEW_TOKENS = 1 << 18  # of so many nobody asks: some hundred megabytes in the default networks
-_FLOAT, _INT = 4, 8
-_AT_ONCE = 2  # what a layer is given and what it gives lie side by side, and so do copies of both
+_UNCHECKED_TOKENS = 1 << 18  # some hundred megabytes in the default networks
+_FLOAT_BYTES, _INT_BYTES = 4, 8
+_BUFFERS = 2  # inputs and outputs of a layer are in memory at the same time
 
 
 def require_memory(network: nn.Module, batch: AnyBatch) -> None:
-    """Refuse a batch that would not fit, before anything of it is allocated.
+    """Refuse a batch that would not fit into memory, before it is allocated.
 
     Raises:
-        DataError: naming how many tokens the longest text has, what it takes and what there is.
+        DataError: the longest text takes more memory than is free; both are named.
     """
     inputs = batch.inputs[0]
-    if inputs.dim() != 2 or inputs.numel() <= _FEW_TOKENS:
+    if inputs.dim() != 2 or inputs.numel() <= _UNCHECKED_TOKENS:
         return
-    there = available_memory()
+    available = available_memory()
     needed = inputs.numel() * bytes_per_token(network)
-    if there is not None and needed > there:
+    if available is not None and needed > available:
         raise DataError(
             f"a text of {inputs.shape[1]:,} tokens takes about {needed / 1e9:.1f} GB in this "
-            f"network, and {there / 1e9:.1f} GB of memory are free; shorten the text, or train "
+            f"network, and {available / 1e9:.1f} GB of memory are free; shorten the text, or train "
             "with a lower tokenizer.max_length"
         )
 
 
 def bytes_per_token(network: nn.Module) -> int:
-    """About how much memory the layers take for a token of a text."""
-    return sum(map(_bytes_of_layer, network.modules()))
+    """Estimate the memory that the layers take per token of a text, in bytes."""
+    return sum(map(_layer_bytes, network.modules()))
 
 
-def _bytes_of_layer(layer: nn.Module) -> int:
+def _layer_bytes(layer: nn.Module) -> int:
     if isinstance(layer, TokenEmbedding):
-        return layer.dim * _FLOAT + layer.ngrams * _INT * _AT_ONCE
+        return layer.dim * _FLOAT_BYTES + layer.ngrams * _INT_BYTES * _BUFFERS
     width = 0
     if isinstance(layer, nn.Linear):
         width = layer.out_features
@@ -47,4 +47,4 @@ def _bytes_of_layer(layer: nn.Module) -> int:
         width = layer.bias.shape[0]
     elif isinstance(layer, nn.RNNBase):
         width = layer.hidden_size + len(layer.all_weights[0][1])  # the state and its gates
-    return width * _FLOAT * _AT_ONCE
+    return width * _FLOAT_BYTES * _BUFFERS

@@ -1,4 +1,4 @@
-"""The two tokenizers of pairs, which may be one."""
+"""The tokenizers of sources and targets, which may be one."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -7,17 +7,19 @@ import numpy as np
 import polars as pl
 
 from munjang.data.pairs.settings import PairTokenizerSettings, SideSettings
+from munjang.text.columns import Int64s
 from munjang.text.registry import make_tokenizer
+from munjang.text.segmentation.codepoints import Bools
 from munjang.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
-class Sides:
-    """How sources and targets become ids.
+class TokenizerPair:
+    """Tokenizers of both sides.
 
     Attributes:
-        source: fitted tokenizer.
-        target: fitted tokenizer; the same one where the vocabulary is shared.
+        source: fitted tokenizer of the sources.
+        target: fitted tokenizer of the targets; the same object if the vocabulary is shared.
     """
 
     source: Tokenizer
@@ -25,15 +27,16 @@ class Sides:
 
     @property
     def shared(self) -> bool:
-        """Whether an id means the same on both sides."""
+        """True if both sides have one vocabulary."""
         return self.source is self.target
 
     @classmethod
     def fit(cls, settings: PairTokenizerSettings, sources: pl.Series, targets: pl.Series) -> Self:
-        """Learn both vocabularies, or the one, from columns of texts."""
+        """Fit both tokenizers, or the shared one, on columns of texts."""
         if settings.shared_vocabulary:
-            one = _fit(settings.source, pl.concat([sources.rename("text"), targets.rename("text")]))
-            return cls(one, one)
+            texts = pl.concat([sources.rename("text"), targets.rename("text")])
+            tokenizer = _fit(settings.source, texts)
+            return cls(tokenizer, tokenizer)
         return cls(_fit(settings.source, sources), _fit(settings.target, targets))
 
 
@@ -43,10 +46,13 @@ def _fit(settings: SideSettings, texts: pl.Series) -> Tokenizer:
     )
 
 
-def too_long(
-    lengths: tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...], settings: PairTokenizerSettings
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which pairs have a side that is longer than its `max_length`, [rows]."""
+def mask_too_long(lengths: tuple[Int64s, Int64s], settings: PairTokenizerSettings) -> Bools:
+    """Return True for each pair with a side longer than its `max_length`, [rows].
+
+    Args:
+        lengths: number of tokens of each source [rows] and each target [rows].
+        settings: settings of the tokenizers.
+    """
     sources, targets = lengths
     return np.asarray(
         (sources > settings.source.max_length) | (targets > settings.target.max_length)

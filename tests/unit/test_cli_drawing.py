@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from munjang.cli.fitting import draw_bar
 from munjang.cli.output import json_text, make_console, note, show, to_one_line
 from munjang.cli.progress import Bar, Lines, Pace
-from munjang.cli.tables import class_table, confusion_table
+from munjang.cli.tables import class_table, confusion_table, detail_tables
 from munjang.reporting import escape_line
 from munjang.tasks.metrics import Scores, classification_scores
 from munjang.units import byte_text, duration_text
@@ -92,6 +92,16 @@ def test_many_classes_are_told_by_their_worst_pairs(capsys: pytest.CaptureFixtur
     scores = scores_of(labels, [1, 1, 1, 5, *range(30)], [0, 0, 0, 4, *range(30)])
     _, _, *pairs = drawn(confusion_table(scores), capsys)
     assert [pair.split() for pair in pairs] == [["c0", "c1", "3"], ["c4", "c5", "1"]]
+
+
+def test_scores_of_another_distribution_are_drawn_by_what_they_have(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scores = scores_of(["x", "y"], [0, 0, 0, 1], [0, 1, 1, 1])
+    foreign = SimpleNamespace(classes=scores.classes, signatures=["a signature"])
+    heads = [drawn(table, capsys)[0].split()[0] for table in detail_tables(foreign)]
+    assert heads == ["class", "sacrebleu"]
+    assert detail_tables(SimpleNamespace()) == []
 
 
 def a_step(number: int, total: int = 100, **given: Any) -> Any:

@@ -40,7 +40,7 @@ def compare(
         str,
         typer.Option(
             metavar="NAMES",
-            help="Architectures and baselines, separated by commas, such as mean,cnn,nbsvm; or all.",
+            help="Architectures and baselines, such as mean,cnn,nbsvm; or all.",
         ),
     ] = "all",
     tokenizers: Annotated[

@@ -44,8 +44,11 @@ def predict_with(model: "AnyModel", decoding: dict[str, Any], *, align: bool, se
     """Return the function from texts to answers, with these options.
 
     Raises:
-        ConfigError: the model writes no text, and an option of decoding is given.
+        ConfigError: the seed is out of range, or the model writes no text and an option of
+            decoding is given.
     """
+    if not 0 <= seed < 2**63:
+        raise ConfigError(f"--seed: expected 0 or more and below 2^63, got {str(seed)[:40]}")
     options = {**decoding, **({"align": True} if align else {}), **({"seed": seed} if seed else {})}
     if not options:
         return model.predict

@@ -53,13 +53,13 @@ def evaluate(
 
     \b
     Scores:
-      classify    accuracy, macro F1, log loss in nats, calibration error (0 is best),
-                  precision and recall per class, confusion matrix
-      regress     MAE and RMSE in their unit, Spearman correlation, R2 (1 is best, 0 is as
-                  good as always answering with the mean)
+      classify    accuracy, macro F1, log loss in nats, calibration error (0 is
+                  best), precision and recall per class, confusion matrix
+      regress     MAE, RMSE, Spearman correlation, R2 (1 is best; always
+                  answering with the mean has 0)
       multilabel  micro F1, macro F1, subset accuracy, log loss, every label
-      translate   chrF and BLEU by sacrebleu, exact match, cross-entropy in nats per token,
-                  share of answers cut at the length limit
+      translate   chrF and BLEU by sacrebleu, exact match, cross-entropy in
+                  nats per token, share of answers cut at the length limit
 
     Columns and encoding are those of the training if omitted.
 

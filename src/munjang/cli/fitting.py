@@ -102,7 +102,7 @@ class FittedTable:
         return places
 
     def _total_of_words(self, places: Sequence[int]) -> int:
-        """Return the width of the table if texts are wrapped at every word and long words are cut."""
+        """Return the width of the table with texts wrapped at every word and long words cut."""
         flows = (self.columns[place].flows for place in places)
         return _total(
             [
@@ -138,7 +138,7 @@ class FittedTable:
         return max(cell_width(text) for text in (column.head, *self._texts(place)))
 
     def _narrowest(self, place: int) -> int:
-        """Return the minimum width of a column: whole numbers, texts and heading wrapped at words."""
+        """Return the minimum width of a column: numbers whole, texts and heading wrapped."""
         column = self.columns[place]
         head = max(map(cell_width, column.head.split()), default=0)
         if column.bar:

@@ -59,7 +59,7 @@ def _default_metrics() -> str:
     """Return the default metric of each task."""
     from munjang.registry import TASKS
 
-    return ", ".join(f"{row.metrics[0]} of {row.name}" for row in TASKS.rows)
+    return ", ".join(f"{row.metrics[0]} for {row.name}" for row in TASKS.rows)
 
 
 def _tokenizers() -> str:

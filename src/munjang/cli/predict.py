@@ -65,9 +65,7 @@ def predict(
         ),
     ] = False,
     settings: DecodingSettings = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**63 - 1, metavar="N", help="Random seed of sampling.")
-    ] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed of sampling.")] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Write one JSON object per line, with all probabilities.")
     ] = False,
@@ -79,7 +77,7 @@ def predict(
       classify    label, probability, text
       regress     number, text
       multilabel  labels, text
-      translate   the answer; with --nbest one line per answer: row, score, answer
+      translate   the answer alone; with --nbest row, score and answer
 
     Answers are in the order of the texts, and an empty line is answered too, so that line n of the
     output belongs to line n of a plain text file. Without TEXT and --input, texts are read from
@@ -110,7 +108,7 @@ def predict(
     line_of = _json_line if as_json else _line
     skipped: Counter[str] | None = Counter() if skip_bad_rows else None
     # an answer holds the probabilities of all labels
-    batch_size = max(1, MOST_PROBABILITIES // max(1, len(model.labels)))
+    batch_size = max(1, MOST_PROBABILITIES // max(1, len(getattr(model, "labels", ()))))
     usable = model.input.usable
     if texts:
         places = _usable(usable, texts, skipped)

@@ -172,11 +172,13 @@ def _samples(scores: "TaskScores | None") -> list[str]:
     """Return lines with some of the present answers, if the scores have samples."""
     from munjang.tasks.score_details import HasSamples
 
-    samples = scores.samples if isinstance(scores, HasSamples) else ()
-    return [
-        f"  {escape_line(source)}\n    {escape_line(answer)}\n    (reference: {escape_line(reference)})"
-        for source, reference, answer in samples
-    ]
+    if not isinstance(scores, HasSamples):
+        return []
+    lines = []
+    for sample in scores.samples:
+        source, reference, answer = map(escape_line, sample)
+        lines.append(f"  {source}\n    {answer}\n    (reference: {reference})")
+    return lines
 
 
 class Bar:

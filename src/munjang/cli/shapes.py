@@ -1,4 +1,4 @@
-"""`munjang shapes`: output shape, parameters and multiply-adds of every layer of an architecture."""
+"""`munjang shapes`: output shape, parameters and multiply-adds of every layer."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,8 +22,8 @@ def shapes(
         typer.Option(
             "--input",
             metavar="SIZE",
-            help="Size of the input: 28x28 for an image, 28x28x3 in color; a number of tokens for a "
-            "text.  [default: 28x28 or 32]",
+            help="Size of the input: of an image 28x28, or 28x28x3 in color; "
+            "number of tokens of a text.  [default: 28x28 or 32]",
         ),
     ] = None,
     vocabulary: Annotated[
@@ -40,9 +40,9 @@ def shapes(
     at that size. Activations are the numbers in the output of a layer. Layers are named as in
     PyTorch's named_modules().
 
-    Of a side of n pixels, a filter of k x k with stride s leaves (n - k) / s + 1, rounded down, with
-    padding "valid", and n / s, rounded up, with padding "same". Pooling of p x p leaves n / p,
-    rounded down. ↓ marks what is rounded.
+    Along a side of n pixels, a filter of k x k with stride s has (n - k) / s + 1 outputs, rounded
+    down, with padding "valid", and n / s, rounded up, with padding "same". Pooling of p x p has
+    n / p outputs, rounded down. ↓ marks rounded sizes.
 
     \b
     One filter of 3x3 on a 7x7 image: 5x5 outputs, with padding 7x7.

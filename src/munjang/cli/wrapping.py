@@ -82,9 +82,10 @@ def _wrap_command(begin: str, words: Iterable[str], width: int) -> list[str]:
 
 
 def _split_word(word: str, width: int) -> list[str]:
-    """Return a word of a command in pieces that a shell joins; each piece of a quoted word is quoted.
+    """Return a word of a command in pieces that a shell joins.
 
-    A word with other quotes or backslashes is returned whole.
+    Pieces of a word in single quotes are quoted. A word with other quotes or backslashes is
+    returned whole.
     """
     quoted = re.fullmatch(r"'([^']*)'(\s*)", word)
     if quoted is None:

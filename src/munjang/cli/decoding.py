@@ -34,7 +34,7 @@ def decoding_settings(
             f"--set {other}: only settings of decoding can change after training, such as "
             "decoding.length_penalty=1"
         )
-    named: dict[str, Any] = {"beam": beam, "nbest": nbest}
+    named: dict[str, Any] = {"nbest": nbest, "beam": beam}
     if nbest is not None and beam is None and "beam" not in given.get("decoding", {}):
         named["beam"] = max(nbest, _BEAM)
     return merge({k: v for k, v in named.items() if v is not None}, given.get("decoding", {}))

@@ -1,6 +1,6 @@
 """Munjang: train, compare, look inside and ship small neural text models from your own text.
 
-The public names are imported when they are first used: `import munjang` loads no torch.
+Public names are imported when they are first used, so `import munjang` loads no torch.
 """
 
 from importlib import import_module

@@ -1,7 +1,6 @@
-"""The way in, of `python -m munjang` and of the command `munjang` alike.
+"""Entry point of the command `munjang` and of `python -m munjang`.
 
-Ctrl-C is taken care of first, and only then the command line imported, which takes a while. Before
-that Python itself is starting, and what it says of Ctrl-C then is its own.
+Signal handlers are set before the command line is imported, which takes a while.
 """
 
 from typing import NoReturn

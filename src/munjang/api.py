@@ -1,4 +1,4 @@
-"""What the command line, the estimators and people's scripts call: train, evaluate, load."""
+"""Public functions that the command line and the estimators call: train, evaluate, load."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +18,7 @@ from munjang.layers.parameters import count_parameters
 from munjang.layers.randomness import seed_initialization
 from munjang.model import Model
 from munjang.preparation import Prepared, prepare
+from munjang.registry import tasks_needing
 from munjang.reporting import Report, discard, pluralize
 from munjang.tasks.task import Decodes, TaskScores
 from munjang.training.activation_memory import check_activations_fit
@@ -35,13 +36,13 @@ __all__ = ["Trained", "evaluate", "load", "train"]
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training gives.
+    """Result of a training.
 
     Attributes:
-        model: the best step's weights, ready to predict.
-        scores: on the validation part.
-        folder: where the model was saved, or None.
-        metrics: what `metrics.json` holds.
+        model: the model with the weights of the best checkpoint, ready to predict.
+        scores: scores on the validation data.
+        folder: model folder, or None if none was written.
+        metrics: content of `metrics.json`.
     """
 
     model: Model
@@ -75,43 +76,55 @@ def train(
     report: Report | None = None,
     on_step: OnStep | None = None,
 ) -> Trained:
-    """Train a model on labeled text, on images, or on pairs of texts.
+    """Train a model, and save it in a folder if `out` is given.
 
     Args:
-        data: path, paths, "-", a data frame, or (texts, labels); see `munjang.data.readers.read`.
-            For images a folder with one subfolder per class, or (images, labels). For pairs also
-            `munjang.AlignedFiles`, or (sources, targets).
-        task: what to learn: `classify` (one label per row), `regress` (a number), `multilabel`
-            (any number of labels) or `translate` (a text for a text). That of `config` if omitted,
-            else classify.
-        input: what a row is: `text`, `image` or `parallel` (a source and a target text); inferred
-            from task, model and data if omitted. `task="images"` is short for classify on images.
-        model: name of an architecture, such as mean or cnn (`munjang.registry`). That of `config`
-            if omitted, else the default of the input: cnn, image_cnn or transformer.
-        text_column: column of texts; guessed when left out.
-        label_column: column of labels; guessed when left out.
-        source_column: of pairs; guessed when left out.
-        target_column: of pairs; guessed when left out.
-        out: where to save the model folder; None keeps the model in memory only.
-        valid: validation data like `data`; None holds out `data.validation_split` of the rows.
-        config: a YAML file or a mapping of settings, as in `config.yaml`.
-        overrides: `key=value` strings laid on top, such as "model.dim=64".
-        seed: decides split, weights, batches and dropout. 0 when left out.
-        tokenizer: name of a tokenizer; chosen by the script of the text when left out.
-        vectors: pretrained word vectors that the embedding begins with: a file (word2vec, fastText
-            .vec, GloVe) or gensim's KeyedVectors. They decide `model.dim`.
-        freeze_vectors: rows found among the vectors never change.
-        encoding: of text files.
-        skip_bad_rows: skip and count rows that cannot be used.
-        resume: go on from the checkpoint in `out`, if there is one.
-        overwrite: replace a model or an unfinished run that stands in `out`. A model stays until
-            the new one is whole.
-        report: called with lines for people: what was guessed, counted, cut.
-        on_step: called with every `munjang.training.loop.Step`.
+        data: data to train on: a path or several, "-" for standard input, a data frame, or a pair
+            (texts, labels); see `munjang.data.readers.read`. For images a folder with one subfolder
+            per class, or (images, labels). For translate also `munjang.AlignedFiles`, or
+            (sources, targets).
+        task: what to predict: `classify` (one label per row), `regress` (a number), `multilabel`
+            (any number of labels) or `translate` (a text for a text). Defaults to that of `config`,
+            else classify. `images` is short for classify on images.
+        input: kind of data: `text`, `image` or `parallel` (a source and a target text per row);
+            inferred from `task`, `model` and `data` if omitted.
+        model: name of an architecture (`munjang.registry.ARCHITECTURES`). Defaults to that of
+            `config`, else to that of the input: cnn, image_cnn or transformer.
+        text_column: column of the texts; inferred if omitted.
+        label_column: column of the labels or numbers; inferred if omitted.
+        source_column: column of the source texts, for translate; inferred if omitted.
+        target_column: column of the target texts, for translate; inferred if omitted.
+        out: model folder to write; None keeps the model in memory only.
+        valid: validation data, like `data`; None holds out `data.validation_split` of the rows.
+        config: settings as in `config.yaml` of a model folder: a YAML file or a mapping.
+        overrides: `key=value` strings that win over `config`, such as "model.dim=64".
+        seed: random seed of the split, initial weights, batches and dropout; 0 if omitted.
+        tokenizer: name of a tokenizer; inferred from the script of the texts if omitted.
+        vectors: pretrained word vectors to initialize the embedding with: a file (word2vec,
+            fastText .vec, GloVe) or gensim's KeyedVectors. Their size becomes `model.dim`.
+        freeze_vectors: do not train the embeddings of words that `vectors` has.
+        encoding: encoding of text files, such as cp949; utf-8 if omitted.
+        skip_bad_rows: skip and count unusable rows instead of raising.
+        resume: continue from the checkpoint in `out`, if there is one.
+        overwrite: replace a model or an unfinished run in `out`. The old model stays until the new
+            one is complete.
+        report: function called with notes: what was inferred, counted, truncated.
+        on_step: function called with every `munjang.training.loop.Step`.
+
+    Returns:
+        The model, its validation scores and what `metrics.json` holds.
 
     Raises:
-        MunjangError: the data, a setting or the folder cannot be used; one line says why.
-        Interrupted: Ctrl-C came; `out` holds a checkpoint.
+        MunjangError: the data, a setting or the folder cannot be used; the message names the row
+            or the setting.
+        Interrupted: Ctrl-C or SIGTERM stopped the training; `out` holds a checkpoint.
+
+    Example:
+        >>> trained = munjang.train("reviews.tsv", model="mean", out="my-model")
+        >>> trained.scores.accuracy
+        0.847
+        >>> trained.model.predict("정말 재미있다")[0].label
+        '1'
     """
     require_polars("A training")
     report = report or discard
@@ -147,10 +160,19 @@ def fit(
     report: Report | None = None,
     on_step: OnStep | None = None,
 ) -> Trained:
-    """Train on what was prepared; the arguments are those of `train`.
+    """Train on prepared data.
+
+    Args:
+        prepared: recipe, data and fitted parts, from `munjang.preparation.prepare`.
+        out: as for `train`.
+        resume: as for `train`.
+        overwrite: as for `train`.
+        report: as for `train`.
+        on_step: as for `train`.
 
     Raises:
-        MunjangError, Interrupted: as `train`.
+        MunjangError: as for `train`.
+        Interrupted: as for `train`.
     """
     report = report or discard
     refuse_occupied(out, resume=resume, overwrite=overwrite)
@@ -174,9 +196,9 @@ def _fit(
     report: Report,
     on_step: OnStep | None,
 ) -> Trained:
-    """Train, and write everything into `folder`; people know it as `out`."""
+    """Train, and write everything into `folder`, which messages call `out`."""
     if folder is not None:
-        (folder / LOG).touch()  # first, so that a run killed at once is known as ours
+        (folder / LOG).touch()  # first, so that the folder of a run killed at once is recognized
         write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))
     report(_model_line(loop, prepared))
     if line := describe_slow_precision(loop.state.model, prepared.recipe.training):
@@ -211,14 +233,32 @@ def evaluate(
     decoding: Mapping[str, Any] | None = None,
     report: Report | None = None,
 ) -> TaskScores:
-    """Judge a model (or the folder of one) on text, images or pairs that it has not seen.
+    """Return the scores of a model on data it has not seen.
 
-    Column names and encoding default to those that the model was trained with.
+    Args:
+        model: a model, or its folder.
+        data: labeled data, as for `train`.
+        text_column: column of the texts; that of the training if omitted.
+        label_column: column of the labels or numbers; that of the training if omitted.
+        source_column: column of the source texts; that of the training if omitted.
+        target_column: column of the target texts; that of the training if omitted.
+        encoding: encoding of text files; that of the training if omitted.
+        skip_bad_rows: skip and count unusable rows instead of raising.
+        decoding: decoding settings that differ from those of the recipe, such as {"beam": 5}.
+        report: function called with notes.
+
+    Returns:
+        Scores of the task; `figures` holds the metrics by name.
 
     Raises:
         DataError: a row cannot be used, or its label was never seen in training.
-        ConfigError: `decoding`, other settings of how answers are looked for than those of the
-            recipe, for a model that writes no text.
+        ConfigError: `decoding` is given for a model that writes no text, or a setting is wrong.
+        FolderError: there is no complete model in the folder.
+
+    Example:
+        >>> scores = munjang.evaluate("my-model", "test.tsv")
+        >>> scores.metrics["macro_f1"]
+        0.861
     """
     require_polars("An evaluation")
     known = load(model) if isinstance(model, str | Path) else model
@@ -237,32 +277,39 @@ def evaluate(
 
 
 def require_decoding(model: AnyModel, options: Mapping[str, Any]) -> Model:
-    """Return a model that writes texts, of which options of decoding were asked.
+    """Return the model if it writes text, so that options of decoding apply to it.
 
     Raises:
-        ConfigError: it writes none, or is a baseline; the first option is named.
+        ConfigError: the model writes no text; the first option is named.
     """
     if isinstance(model, Model) and isinstance(model.task, Decodes):
         return model
     raise ConfigError(
-        f"{next(iter(options))}: is for models that answer with a text (task translate)"
+        f"{next(iter(options))}: is for models that answer with a text (task "
+        f"{', '.join(tasks_needing('decoder'))})"
     )
 
 
 def _device(name: str) -> torch.device:
     device = torch.device(name)
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("training.device: cuda was asked for, but no GPU can be used here")
+        raise ConfigError(
+            "training.device: expected cpu, as this machine has no usable GPU; got cuda"
+        )
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(
-            f"training.device: {name} was asked for, and the last GPU here is "
-            f"cuda:{torch.cuda.device_count() - 1}"
+            f"training.device: the last GPU of this machine is "
+            f"cuda:{torch.cuda.device_count() - 1}; got {name}"
         )
     return device
 
 
 def make_loop(prepared: Prepared) -> Loop:
-    """A fresh network and its loop, before the first step."""
+    """Return the training loop of a freshly initialized network.
+
+    Raises:
+        ConfigError: memory, or the device of the settings, does not suffice.
+    """
     recipe = prepared.recipe
     check_model_fits(prepared.bare_network, recipe.training)
     with seed_initialization(recipe.seed):

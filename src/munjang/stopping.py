@@ -1,6 +1,6 @@
 """Signals that ask the process to end: Ctrl-C, and SIGTERM from schedulers and containers.
 
-Only few modules of the standard library are imported here, since this is imported before all else.
+This module is imported before all others, so it imports only few modules of the standard library.
 """
 
 import os
@@ -14,11 +14,11 @@ ENDED_BY_SIGNAL = 128
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM was received. Like Ctrl-C it is no `Exception`, so that only cleanup catches it."""
+    """Raised at SIGTERM. Like Ctrl-C it is not an `Exception`, so that only cleanup catches it."""
 
 
 def exit_now(number: int, frame: object) -> None:
-    """Print a line and end the process, at a moment in which nothing can be left half done."""
+    """Print a line and end the process; used while nothing can be left half done."""
     with suppress(OSError):
         os.write(2, b"munjang: stopped\n")
     os._exit(ENDED_BY_SIGNAL + number)
@@ -33,7 +33,7 @@ def exit_on_signals() -> None:
     """Let Ctrl-C and SIGTERM end the process at once, until `raise_on_signals` is called.
 
     An exception during an import leaves torch and NumPy half imported, and they then fail with
-    unrelated errors. Handlers that the program has set, and ignored signals, stay as they are.
+    unrelated errors. Handlers set by the program, and ignored signals, are left as they are.
     """
     for number, default in _DEFAULTS.items():
         if signal.getsignal(number) is default:
@@ -64,7 +64,7 @@ def exiting_on_signals() -> Iterator[None]:
 
 
 def has_default_handler(number: signal.Signals) -> bool:
-    """Return whether the handler of a signal is Python's or ours, and not one of the program's."""
+    """Return whether the handler of a signal is that of Python or of this module."""
     return signal.getsignal(number) in (_DEFAULTS[number], _RAISING[number], exit_now)
 
 

@@ -186,7 +186,7 @@ def test_a_narrow_terminal_cuts_nothing_off(model: Path, more_reviews: Path) -> 
     code, seen = in_terminal("evaluate", model, more_reviews, columns=44)
     assert code == 0
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen)
-    for wanted in ("calibration error", "precision", "true \\ guessed"):
+    for wanted in ("calibration error", "precision", "true \\ predicted"):
         assert wanted in plain
 
 

@@ -222,7 +222,9 @@ def test_predictions_that_cannot_be_made(
 
 
 def test_a_text_that_looks_like_an_option(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert_one_line(call(capsys, "predict", model, "-10점"), "stands behind --")
+    assert_one_line(
+        call(capsys, "predict", model, "-10점"), "put a text that begins with - after --"
+    )
     assert call(capsys, "predict", model, "--", "-10점").out.endswith("\t-10점\n")
 
 
@@ -233,7 +235,7 @@ def test_texts_that_were_cut_are_told(
     long.write_text("좋다 " * 200_000 + "\n좋다\n", encoding="utf-8")
     done = call(capsys, "predict", model, "--input", long)
     assert (done.code, len(done.out.splitlines())) == (0, 2)
-    said = "1 text was longer than the model reads: only the beginning counted\n"
+    said = "1 text was longer than the model reads: only the beginning was used\n"
     assert done.err == said
     assert call(capsys, "predict", model, "좋다").err == ""
     assert call(capsys, "predict", model, "좋다 " * 500).err == said

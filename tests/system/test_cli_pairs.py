@@ -74,7 +74,7 @@ def test_training_tells_what_it_read_and_shows_answers_on_the_way(trained: Path)
     assert "read 500 pairs of" in err
     assert "pairs to train on" in err
     assert "chrF" in err
-    assert "(people: " in err
+    assert "(reference: " in err
     out = (trained.parent / "out.txt").read_text(encoding="utf-8")
     assert "exact match" in out
     assert "munjang predict" in out

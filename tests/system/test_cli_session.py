@@ -45,7 +45,7 @@ def test_evaluate_draws_every_score(
     assert done.code == 0, done.err
     for wanted in ("accuracy", "macro F1", "log loss", "calibration error", "400 rows"):
         assert wanted in done.out
-    for wanted in ("precision", "recall", "true \\ guessed"):
+    for wanted in ("precision", "recall", "true \\ predicted"):
         assert wanted in done.out
     assert "text column" not in done.err, "the columns are those of the training"
 

@@ -71,7 +71,9 @@ def told(done: Done, out: Path, cause: str) -> str:
     assert (done.code, done.out) == (2, ""), done
     *_, last = done.err.splitlines()
     assert "Traceback" not in done.err
-    found = re.fullmatch(rf"munjang: (\S+): {cause}; make room, then the same command .+", last)
+    found = re.fullmatch(
+        rf"munjang: (\S+): {cause}; free some space, then the same command .+", last
+    )
     assert found, last
     return str(Path(found[1]).relative_to(out))
 

@@ -41,7 +41,7 @@ def test_five_hundred_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert len(card.splitlines()) < 150
     judged = call(capsys, "evaluate", model, data)
     assert re.search(r"^ *400 more, all in --json +1,200", judged.out, re.MULTILINE)
-    assert "taken for each other most: true" in judged.out
+    assert "most confused classes: true" in judged.out
     assert len(judged.out.splitlines()) < 150
     answers = call(capsys, "predict", model, "k1 q0 w1", "--json")
     assert len(json.loads(answers.out)["probabilities"]) == 500

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from munjang.cli.fitting import bar
-from munjang.cli.output import console, json_text, note, one_line, show, shown
+from munjang.cli.fitting import draw_bar
+from munjang.cli.output import json_text, make_console, note, show, to_one_line
 from munjang.cli.progress import Bar, Lines, Pace
 from munjang.cli.tables import class_table, confusion_table
 from munjang.tasks.classification_scores import Scores, score_classes
@@ -27,7 +27,7 @@ UGLY = st.text(
 
 @given(UGLY)
 def test_any_text_is_shown_on_one_line_without_control_characters(text: str) -> None:
-    line = shown(text)
+    line = escape_line(text)
     assert len(line.splitlines()) <= 1
     assert not {unicodedata.category(c) for c in line} & {"Cc", "Cs", "Zl", "Zp"}
     line.encode()
@@ -35,11 +35,11 @@ def test_any_text_is_shown_on_one_line_without_control_characters(text: str) -> 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])))
 def test_a_text_without_them_is_shown_as_it_is(text: str) -> None:
-    assert shown(text) == text
+    assert escape_line(text) == text
 
 
 def test_messages_take_one_line() -> None:
-    assert one_line("a\nb\t\x1b[31m c") == "a b \\x1b[31m c"
+    assert to_one_line("a\nb\t\x1b[31m c") == "a b \\x1b[31m c"
 
 
 def test_nothing_of_the_data_moves_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,7 +60,7 @@ def scores_of(labels: list[str], guesses: list[int], targets: list[int]) -> Scor
 
 def drawn(table: Any, capsys: pytest.CaptureFixture[str]) -> list[str]:
     capsys.readouterr()
-    console().print(table)
+    make_console().print(table)
     return [line for line in capsys.readouterr().out.splitlines() if line.strip()]
 
 
@@ -91,6 +91,16 @@ def test_many_classes_are_told_by_their_worst_pairs(capsys: pytest.CaptureFixtur
     scores = scores_of(labels, [1, 1, 1, 5, *range(30)], [0, 0, 0, 4, *range(30)])
     _, _, *pairs = drawn(confusion_table(scores), capsys)
     assert [pair.split() for pair in pairs] == [["c0", "c1", "3"], ["c4", "c5", "1"]]
+
+
+def test_scores_of_another_distribution_are_drawn_by_what_they_have(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scores = scores_of(["x", "y"], [0, 0, 0, 1], [0, 1, 1, 1])
+    foreign = SimpleNamespace(classes=scores.classes, signatures=["a signature"])
+    heads = [drawn(table, capsys)[0].split()[0] for table in detail_tables(foreign)]
+    assert heads == ["class", "sacrebleu"]
+    assert detail_tables(SimpleNamespace()) == []
 
 
 def a_step(number: int, total: int = 100, **given: Any) -> Any:
@@ -152,13 +162,13 @@ def test_lines_come_at_evaluations_and_every_ten_seconds(
 def test_the_bar_shows_the_metric_that_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = io.StringIO()
     monkeypatch.setattr("sys.stderr", screen)
-    watcher = Bar("log_loss")
-    watcher._console = console(error=True)
+    watcher = Bar()
+    watcher._console = make_console(error=True)
     watcher._console.width = 100
     scores = Scores(4, 0.75, 0.5, 0.625, 0.1, (), ())
     watcher.report("read [3] rows :smile:")
     watcher.step(a_step(1))
-    watcher.step(a_step(100, scores=scores, is_best=True))
+    watcher.step(a_step(100, scores=scores, is_best=True, metric="log_loss"))
     watcher.close()
     assert "read [3] rows :smile:" in screen.getvalue()
     last = screen.getvalue().splitlines()[-1]
@@ -200,7 +210,7 @@ def test_an_old_encoding_loses_characters_and_nothing_else(monkeypatch: pytest.M
     raw = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii"))
     show("좋다 ok")
-    assert bar(0.5, 10) == "#####"
+    assert draw_bar(0.5, 10) == "#####"
     sys.stdout.flush()
     assert raw.getvalue() == b"\\uc88b\\ub2e4 ok\n"
 
@@ -211,5 +221,5 @@ def test_a_reader_of_notes_may_leave(monkeypatch: pytest.MonkeyPatch) -> None:
             raise BrokenPipeError
 
     monkeypatch.setattr("sys.stderr", Closed())
-    note("nobody hears this")
+    note("nobody reads this")
     note("nor this")

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from munjang.cli.fitting import Column, FittedTable
-from munjang.cli.wrapping import flowed, wrapped
+from munjang.cli.wrapping import wrap, wrap_cell
 
 WORDS = st.lists(
     st.text(st.sampled_from("ab한글é가각👍/-|=,.\u0301"), min_size=1, max_size=40), max_size=12
@@ -29,14 +29,14 @@ def widest(lines: list[str]) -> int:
 @given(st.lists(LINES, min_size=1, max_size=3), WIDTHS)
 def test_no_line_is_wider_and_no_letter_is_lost(lines: list[str], width: int) -> None:
     text = "\n".join(lines)
-    found = wrapped(text, width)
+    found = wrap(text, width)
     assert widest(found.split("\n")) <= width
     assert "".join(found.split()) == "".join(text.split())
 
 
 @given(LINES, WIDTHS)
 def test_a_cell_likewise(text: str, width: int) -> None:
-    found = flowed(text, width)
+    found = wrap_cell(text, width)
     assert widest(found) <= width
     assert "".join("".join(found).split()) == "".join(text.split())
 
@@ -44,25 +44,25 @@ def test_a_cell_likewise(text: str, width: int) -> None:
 @given(WORDS, WIDTHS)
 def test_a_word_that_fits_is_whole(words: list[str], width: int) -> None:
     short = [word for word in words if cell_len(word) <= width - 4]
-    assert wrapped(" ".join(short), width).split() == short
+    assert wrap(" ".join(short), width).split() == short
 
 
 def test_a_short_line_is_left_as_it_is() -> None:
-    assert wrapped("  two  spaces \n\n end", 20) == "  two  spaces \n\n end"
-    assert wrapped("one\ttwo", 20) == "one     two"
+    assert wrap("  two  spaces \n\n end", 20) == "  two  spaces \n\n end"
+    assert wrap("one\ttwo", 20) == "one     two"
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1)),
        st.integers(30, 90))  # fmt: skip
 def test_what_is_to_be_typed_means_the_same(words: list[str], width: int) -> None:
     line = "  munjang predict " + shlex.join(words)
-    found = wrapped(line, width)
+    found = wrap(line, width)
     assert shlex.split(found.replace("\\\n", "")) == shlex.split(line)
 
 
 def test_a_path_to_be_typed_is_cut_behind_a_slash() -> None:
     path = "/".join(["", *["folder"] * 12])
-    found = wrapped(f"next: munjang train {path} --out m", 60)
+    found = wrap(f"next: munjang train {path} --out m", 60)
     assert widest(found.split("\n")) <= 60
     assert shlex.split(found.replace("\\\n", ""))[2:] == ["train", path, "--out", "m"]
     assert all(line.endswith(("\\", "m")) for line in found.split("\n"))

@@ -1,7 +1,7 @@
 """The command line: thin commands over `munjang.api`.
 
-`munjang --help` answers before torch, NumPy, Polars or pydantic are imported: each command imports
-what it needs when it runs. Only Typer stands at the top of these modules.
+`munjang --help` imports no torch, NumPy, Polars or pydantic: each command imports what it needs
+when it runs, and only Typer is imported at the top of these modules.
 """
 
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(asked: bool) -> None:
-    if asked:
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
         typer.echo(f"munjang {__version__}")
         raise typer.Exit
 
@@ -42,7 +42,10 @@ def _show_version(asked: bool) -> None:
 def munjang(
     context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say which.")
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Train small neural text models from your own text, on an ordinary machine.
@@ -50,17 +53,20 @@ def munjang(
     \b
     A first session:
       munjang check reviews.tsv                     look at the data before training
-      munjang compare reviews.tsv --out compared    which model is good enough?
-      munjang train reviews.tsv --out my-model      train; columns are guessed and said
-      munjang evaluate my-model new-reviews.tsv     judge it on text it has not seen
-      munjang predict my-model "정말 재미있다"      ask it
+      munjang compare reviews.tsv --out compared    find the smallest model that will do
+      munjang train reviews.tsv --out my-model      train; columns are inferred
+      munjang evaluate my-model new-reviews.tsv     score the model on new data
+      munjang predict my-model "정말 재미있다"      predict the label of a text
 
-    Pairs of texts, such as translations, go with --task translate; munjang explain shows what a
-    model attends to.
+    Every command shows examples: munjang train --help. Pairs of texts, such as translations, are
+    read with --task translate, images with --task images.
 
-    Each command teaches itself: munjang train --help. Exit codes: 0 done; 1 every run of a
-    comparison failed; 2 a mistake in what was asked or in the data, or a full disk, told in one
-    line; 130 stopped by Ctrl-C, 143 by SIGTERM.
+    \b
+    Exit codes:
+      0         done
+      1         every run of a comparison failed
+      2         wrong usage, unusable data or a full disk; one line says what and where
+      130, 143  stopped by Ctrl-C, by SIGTERM
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -81,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit.
 
     Args:
-        arguments: without the program's name; those of the process when left out.
+        arguments: arguments without the name of the program; those of the process if omitted.
     """
     command = typer.main.get_command(app)
     given = None if arguments is None else list(arguments)

@@ -1,4 +1,4 @@
-"""The command `munjang check`: check data and cost before training."""
+"""`munjang check`: the data and the cost of a training, before it starts."""
 
 from typing import Annotated
 
@@ -7,6 +7,7 @@ import typer
 from munjang.cli.options import (
     AsJson,
     ConfigFile,
+    Data,
     Encoding,
     InputName,
     LabelColumn,
@@ -18,21 +19,22 @@ from munjang.cli.options import (
     TargetColumn,
     TargetFile,
     TaskName,
+    TestSource,
+    TestTarget,
     TextColumn,
     TokenizerName,
     Wide,
 )
-from munjang.cli.output import note, show_json, shown
+from munjang.cli.output import note, show_json
+from munjang.reporting import escape_line
 from munjang.stopping import raise_on_signals
 
 
 def check(
-    data: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="DATA", help="Files of text or pairs, a folder of images, or -."),
-    ] = None,
+    data: Data = None,
     test: Annotated[
-        str | None, typer.Option(metavar="DATA", help="Held-out data, to find what occurs in both.")
+        str | None,
+        typer.Option(metavar="DATA", help="Test data, to find rows that are also in DATA."),
     ] = None,
     task: TaskName = None,
     input_name: InputName = None,
@@ -43,12 +45,8 @@ def check(
     target_column: TargetColumn = None,
     source: SourceFile = None,
     target: TargetFile = None,
-    test_source: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Held-out sources, one per line.")
-    ] = None,
-    test_target: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Their targets, line by line.")
-    ] = None,
+    test_source: TestSource = None,
+    test_target: TestTarget = None,
     config: ConfigFile = None,
     settings: Settings = None,
     tokenizer: TokenizerName = None,
@@ -57,15 +55,13 @@ def check(
     as_json: AsJson = False,
     wide: Wide = False,
 ) -> None:
-    """Check data before training on it, and estimate the cost of a training.
+    """Check data before training, and estimate the cost.
 
-    Reports labels and their balance (numbers for the task regress, labels per row for multilabel),
-    lengths, texts that occur twice, under two labels, or in both DATA and the test, OOV rates at
-    several thresholds, the share of padding, and an estimate of memory and time from a few real
-    training steps.
-    For pairs (--task translate): lengths and length ratios of both sides, repeated pairs, sources
-    with several targets, targets that are their source, tokens, and pairs that are too long.
-    For images (--task images): classes, sizes, modes, files that are no images, and repeats.
+    Shows lengths, duplicate rows, rows that are in both DATA and --test, OOV rates at several
+    vocabulary thresholds, the share of padding, and memory and time of a training, estimated from
+    a few real steps. It also shows what the task needs: the balance of labels and texts with two
+    labels; the distribution of numbers; labels per row; for pairs of texts length ratios and
+    sources with several targets; for images sizes, color modes and unreadable files.
 
     \b
     Examples:
@@ -79,16 +75,16 @@ def check(
     from munjang.checking import check as check_data
     from munjang.checking import report_blocks
     from munjang.cli.names import check_names
-    from munjang.cli.pairs import data_or_pairs, held_out_or_pairs
     from munjang.cli.report import draw
+    from munjang.cli.sources import choose_data, choose_held_out
     from munjang.cli.stages import showing_stages
 
     raise_on_signals()
     check_names(task, model, tokenizer, input_name)
     with showing_stages():
         report = check_data(
-            data_or_pairs(data, source, target),
-            test=held_out_or_pairs("--test", test, test_source, test_target),
+            choose_data(data, source, target),
+            test=choose_held_out("--test", test, test_source, test_target),
             task=task,
             config=config,
             columns={
@@ -105,7 +101,7 @@ def check(
             overrides=settings or [],
         )
     for line in report.notes:
-        note(shown(line))
+        note(escape_line(line))
     if as_json:
         show_json(report.to_json())
     else:

@@ -7,6 +7,7 @@ import typer
 from munjang.cli.options import (
     AsJson,
     ConfigFile,
+    Data,
     Encoding,
     InputName,
     LabelColumn,
@@ -18,7 +19,11 @@ from munjang.cli.options import (
     TargetColumn,
     TargetFile,
     TaskName,
+    TestSource,
+    TestTarget,
     TextColumn,
+    ValidSource,
+    ValidTarget,
     Wide,
 )
 from munjang.cli.outcome import DONE, FAILED, resumable
@@ -27,59 +32,63 @@ from munjang.stopping import raise_on_signals
 
 
 def compare(
-    out: Annotated[str, typer.Option(metavar="FOLDER", help="Folder of the comparison.")],
-    data: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="DATA", help="Files of labeled text or of pairs, or -; or a folder of images."
-        ),
-    ] = None,
+    out: Annotated[str, typer.Option(metavar="FOLDER", help="Folder of the comparison to write.")],
+    data: Data = None,
     task: TaskName = None,
     input_name: InputName = None,
     models: Annotated[
         str,
         typer.Option(
-            metavar="NAMES", help="all, or names such as mean,cnn,nbsvm or seq2seq,attentive."
+            metavar="NAMES",
+            help="Architectures and baselines, such as mean,cnn,nbsvm; or all.",
         ),
     ] = "all",
     tokenizers: Annotated[
         str | None,
-        typer.Option(metavar="NAMES", help="Cross one network with these, such as words,jamo."),
+        typer.Option(
+            metavar="NAMES", help="Tokenizers to train one architecture with, such as words,jamo."
+        ),
     ] = None,
     budget: Annotated[
         str,
         typer.Option(
             metavar="AMOUNT",
-            help="Budget of each training: 60s, 5m, '2M tokens'; of images '20k images'.",
+            help="Budget per training: 60s, 5m, '2M tokens' or, for images, '20k images'.",
         ),
     ] = "60s",
-    seeds: Annotated[int, typer.Option(metavar="N", help="Runs of each network.")] = 3,
+    seeds: Annotated[
+        int,
+        typer.Option(metavar="N", help="Number of runs per architecture, each with its own seed."),
+    ] = 3,
     metric: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="accuracy, macro_f1 or log_loss; of numbers mae, rmse or r2; of sets of labels "
-            "micro_f1, macro_f1, subset_accuracy or log_loss; of pairs chrf, bleu or exact_match.  "
-            "[default: the first]",
+            help="Metric that ranks the models, such as macro_f1, log_loss, rmse or bleu.  "
+            "[default: {default_metrics}]",
         ),
     ] = None,
     margin: Annotated[
         float | None,
         typer.Option(
             metavar="NUMBER",
-            help="How far behind the best is good enough, in the unit of the metric.  "
-            "[default: 0.01; of chrf and bleu 1, of log_loss 0.02; of mae and rmse 1% of the "
-            "standard deviation of the numbers to train on]",
+            help="A model this far behind the best is still good enough, in the unit of the "
+            "metric.  [default: 1% of its range; of log_loss 0.02; of mae and rmse 1% of the "
+            "standard deviation of the training numbers]",
         ),
     ] = None,
     valid: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Chooses best steps.  [default: a tenth of DATA]"),
+        typer.Option(
+            metavar="DATA",
+            help="Validation data, which selects checkpoints.  [default: 10% of DATA, held out]",
+        ),
     ] = None,
     test: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="All models are judged on it.  [default: a tenth of DATA]"
+            metavar="DATA",
+            help="Test data, which all models are scored on.  [default: 10% of DATA, held out]",
         ),
     ] = None,
     text_column: TextColumn = None,
@@ -88,26 +97,16 @@ def compare(
     target_column: TargetColumn = None,
     source: SourceFile = None,
     target: TargetFile = None,
-    valid_source: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Sources that choose best steps, one per line."),
-    ] = None,
-    valid_target: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Their targets, line by line.")
-    ] = None,
-    test_source: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Sources that all models are judged on, one per line."),
-    ] = None,
-    test_target: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Their targets, line by line.")
-    ] = None,
+    valid_source: ValidSource = None,
+    valid_target: ValidTarget = None,
+    test_source: TestSource = None,
+    test_target: TestTarget = None,
     config: ConfigFile = None,
     settings: Settings = None,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the comparison in FOLDER.")
+        bool, typer.Option("--resume", help="Resume the comparison in FOLDER.")
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the comparison in FOLDER.")
@@ -116,26 +115,25 @@ def compare(
     wide: Wide = False,
     quiet: Quiet = False,
 ) -> int:
-    """Compare models on the same data, and name the smallest that is good enough.
+    """Compare models, and find the smallest that is good enough.
 
-    Each model trains with its own settings within the budget, each run in a process of its own: one
-    that fails costs its own row; if all fail, the exit code is 1. Baselines without a network are
-    compared, too, such as majority, tfidf-words, nbsvm, dummy-mean of numbers, logistic-pixels of
-    images, or nearest of pairs; --models all names every one. FOLDER then holds every model,
-    compare.json, compare.csv and compare.html.
+    Every model trains on the same data and split, within the same budget, with its own default
+    settings. Each run is a process of its own: if one fails, the others continue; if all fail, the
+    exit code is 1. Baselines without a network, such as majority, tfidf-words and nbsvm, are
+    compared too. FOLDER holds every model, compare.json, compare.csv and compare.html.
 
     \b
     Examples:
       munjang compare reviews.tsv --budget 60s --seeds 3 --out compared
-      munjang compare reviews.tsv --models cnn --tokenizers words,characters,jamo --out cut
+      munjang compare reviews.tsv --models cnn --tokenizers words,characters,jamo --out tokenizers
       munjang compare reviews.tsv --budget 60s --seeds 3 --out compared --resume
       munjang compare pairs.tsv --task translate --models all --budget 5m --out compared
       munjang compare --task translate --source train.en --target train.de --out compared
       munjang compare ratings.tsv --task regress --metric rmse --out compared
       munjang compare symbols/ --task images --budget '20k images' --out compared
     """
-    from munjang.cli.pairs import data_or_pairs, held_out_or_pairs
     from munjang.cli.progress import notes
+    from munjang.cli.sources import choose_data, choose_held_out
     from munjang.cli.standings import show_comparison
     from munjang.comparison.run import compare as run
     from munjang.config import parse_overrides
@@ -143,7 +141,7 @@ def compare(
     raise_on_signals()
     with resumable(lambda: f"the same command with --resume goes on from {out}"):
         comparison = run(
-            data_or_pairs(data, source, target),
+            choose_data(data, source, target),
             out=out,
             task=task,
             input=input_name,
@@ -153,8 +151,8 @@ def compare(
             seeds=seeds,
             metric=metric,
             margin=margin,
-            valid=held_out_or_pairs("--valid", valid, valid_source, valid_target),
-            test=held_out_or_pairs("--test", test, test_source, test_target),
+            valid=choose_held_out("--valid", valid, valid_source, valid_target),
+            test=choose_held_out("--test", test, test_source, test_target),
             text_column=text_column,
             label_column=label_column,
             source_column=source_column,

@@ -1,4 +1,4 @@
-"""`munjang evaluate`: how good a model is on text that it has not seen."""
+"""`munjang evaluate`: scores of a model on data it has not seen."""
 
 from typing import Annotated
 
@@ -7,9 +7,11 @@ import typer
 from munjang.cli.options import (
     AsJson,
     Beam,
+    Data,
     DecodingSettings,
     Encoding,
     LabelColumn,
+    ModelFolder,
     SkipBadRows,
     SourceColumn,
     SourceFile,
@@ -22,13 +24,8 @@ from munjang.stopping import raise_on_signals
 
 
 def evaluate(
-    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A trained model.")],
-    data: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="DATA", help="Files of labeled text or of pairs, or -; a folder of images."
-        ),
-    ] = None,
+    folder: ModelFolder,
+    data: Data = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     source_column: SourceColumn = None,
@@ -37,7 +34,10 @@ def evaluate(
     target: TargetFile = None,
     hypotheses: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Write the answers there, one a line (translate)."),
+        typer.Option(
+            metavar="FILE",
+            help="Write the answers to FILE, one per line; for models that write text.",
+        ),
     ] = None,
     beam: Beam = None,
     settings: DecodingSettings = None,
@@ -46,18 +46,22 @@ def evaluate(
     as_json: AsJson = False,
     wide: Wide = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Only the result: no notes.")
+        bool, typer.Option("--quiet", "-q", help="Print only the result: no notes.")
     ] = False,
 ) -> None:
-    """Judge a model on labeled text that it has not seen.
+    """Evaluate a model on data it has not seen.
 
-    Prints accuracy, macro F1, log loss (nats; lower is better), calibration error (how far the
-    probabilities are from the truth; 0 is perfect), precision and recall of each class, and the
-    confusion matrix. Of a model that gives numbers: MAE and RMSE (in their unit), Spearman's rank
-    correlation, and R2 (1 is perfect, 0 no better than always the mean). Of a model that answers
-    with texts: chrF and BLEU by sacrebleu with their signatures, exact match, cross-entropy (nats a
-    token), and the share of answers that were cut. Columns and encoding are those of the training
-    if not given.
+    \b
+    Scores:
+      classify    accuracy, macro F1, log loss in nats, calibration error (0 is
+                  best), precision and recall per class, confusion matrix
+      regress     MAE, RMSE, Spearman correlation, R2 (1 is best; always
+                  answering with the mean has 0)
+      multilabel  micro F1, macro F1, subset accuracy, log loss, every label
+      translate   chrF and BLEU by sacrebleu, exact match, cross-entropy in
+                  nats per token, share of answers cut at the length limit
+
+    Columns and encoding are those of the training if omitted.
 
     \b
     Examples:
@@ -65,17 +69,18 @@ def evaluate(
       munjang evaluate my-model test.csv --label-column sentiment --json
       munjang evaluate my-model --source test.en --target test.de --hypotheses answers.txt
     """
-    from munjang.api import evaluate as judge
-    from munjang.cli.pairs import data_or_pairs, decoding_settings, write_hypotheses
+    from munjang.api import evaluate as run
+    from munjang.cli.decoding import decoding_settings, write_hypotheses
     from munjang.cli.progress import notes
     from munjang.cli.results import show_evaluation
+    from munjang.cli.sources import choose_data
     from munjang.cli.stages import showing_stages
 
     raise_on_signals()
     with showing_stages(quiet=quiet):
-        scores = judge(
+        scores = run(
             folder,
-            data_or_pairs(data, source, target),
+            choose_data(data, source, target),
             text_column=text_column,
             label_column=label_column,
             source_column=source_column,

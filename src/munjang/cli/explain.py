@@ -1,13 +1,12 @@
 """`munjang explain`: the attention weights of a model, token by token."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from munjang.cli.options import AsJson, Wide
-from munjang.cli.output import console, note, show, show_json
+from munjang.cli.options import AsJson, ModelFolder, Wide
+from munjang.cli.output import make_console, note, show, show_json
 from munjang.reporting import pluralize
 from munjang.stopping import raise_on_signals
 
@@ -15,59 +14,51 @@ if TYPE_CHECKING:
     from munjang.explain.attention import Attention
     from munjang.models.attention_weights import AttentionKind
 
-_MOST, _MOST_POOLED = 3, 10
-
-
-class KindName(StrEnum):
-    """Kinds of attention, named here so that `--help` imports no PyTorch."""
-
-    CROSS = "cross"
-    SOURCE = "source"
-    TARGET = "target"
-    POOLING = "pooling"
+# Tokens shown per query, and for the vector of the whole text.
+_SHOWN, _SHOWN_POOLING = 3, 10
 
 
 def explain(
-    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A trained model.")],
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="The text to read.")],
+    folder: ModelFolder,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="Text for the model to read.")],
     target: Annotated[
         str | None,
         typer.Option(
             metavar="TEXT",
-            help="An answer to explain, if the model answers with a text.  [default: its own]",
+            help="Answer to explain, for models that write text.  [default: the model's own]",
         ),
     ] = None,
     attention: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Write all weights: a page (.html), a picture (.svg) or data (.json).",
+            help="Write all weights to FILE: a page (.html), a picture (.svg) or data (.json).",
         ),
     ] = None,
     kind: Annotated[
-        KindName | None,
+        str | None,
         typer.Option(
             metavar="KIND",
-            help="cross (answer to text), source (text to itself), target (answer to itself) or "
-            "pooling (text vector to tokens).  [default: all]",
+            help="Kind of attention: cross (answer to text), source (text to itself), target "
+            "(answer to itself) or pooling (text vector to tokens).  [default: all]",
         ),
     ] = None,
     layer: Annotated[
         int | None,
-        typer.Option(metavar="N", help="One layer: 0 is the lowest, -1 the last.  [default: all]"),
+        typer.Option(metavar="N", help="Layer: 0 is the first, -1 the last.  [default: all]"),
     ] = None,
     head: Annotated[
-        int | None, typer.Option(metavar="N", help="One head, from 0.  [default: all]")
+        int | None, typer.Option(metavar="N", help="Head, from 0.  [default: all]")
     ] = None,
     as_json: AsJson = False,
     wide: Wide = False,
 ) -> None:
     """Show the attention weights of a model for one text.
 
-    The model must have attention: a transformer, an encoder-decoder with attention, or any text
-    model that was trained with --set model.pooling=attention. The weights of a row sum to 1.
-    Without --attention and --json the largest weights are shown: for each kind the mean over the
-    heads of its last layer, unless --layer or --head chooses.
+    The model needs attention: a transformer, an encoder-decoder with attention, or a text model
+    trained with --set model.pooling=attention. The weights of a row sum to 1. Without --attention
+    and --json the largest weights are shown: for each kind the mean over the heads of the last
+    layer, unless --layer or --head selects others.
 
     \b
     Examples:
@@ -84,7 +75,7 @@ def explain(
     if attention is not None:
         writer_for(Path(attention))
     weights = compute_attention(load(folder), text, target)
-    weights = weights.select(kind.value if kind else None, layer, head)
+    weights = weights.select(cast("AttentionKind | None", kind), layer, head)
     if weights.truncated:
         note(f"the text was cut: the model read {pluralize(len(weights.source), 'token')} of it")
     if attention is not None:
@@ -105,22 +96,22 @@ _TITLES: dict[str, tuple[str, str]] = {
 
 
 def _draw(weights: "Attention", kind: "AttentionKind", *, wide: bool) -> None:
-    from munjang.cli.tables import plain_table, text_column
+    from munjang.cli.tables import make_table, text_column
 
     heads = weights.heads(kind, -1)
-    which = f"mean of {len(heads)} heads" if len(heads) > 1 else f"head {heads[0].head}"
+    averaged = f"mean of {len(heads)} heads" if len(heads) > 1 else f"head {heads[0].head}"
     title, row = _TITLES[kind]
-    show(f"{title} (layer {heads[0].layer}, {which})\n")
+    show(f"{title} (layer {heads[0].layer}, {averaged})\n")
     if kind == "pooling":
-        table = plain_table(row, "weight")
-        for token, weight in weights.strongest(kind, most=_MOST_POOLED)[0].sources:
+        table = make_table(row, "weight")
+        for token, weight in weights.strongest(kind, most=_SHOWN_POOLING)[0].sources:
             table.add_row(_label(token), f"{weight:.2f}")
     else:
-        table = plain_table(row, text_column("largest weights"))
-        for strongest in weights.strongest(kind, most=_MOST):
+        table = make_table(row, text_column("largest weights"))
+        for strongest in weights.strongest(kind, most=_SHOWN):
             sources = (f"{_label(token)} {weight:.2f}" for token, weight in strongest.sources)
             table.add_row(_label(strongest.token), "   ".join(sources))
-    console(wide=wide).print(table)
+    make_console(wide=wide).print(table)
 
 
 def _label(token: str) -> str:

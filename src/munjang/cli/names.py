@@ -1,4 +1,4 @@
-"""Names on the command line, checked before any file is read."""
+"""Checks of names on the command line, before any file is read."""
 
 from munjang.recipe import named_input, named_task
 from munjang.registry import ARCHITECTURES, INPUTS, TASK_ALIASES, TASKS, require_architecture

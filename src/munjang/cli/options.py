@@ -1,114 +1,132 @@
-"""Options that several commands share, each described once."""
+"""Options that several commands share, each described once.
 
-from typing import Annotated, Any
+Names in braces stand for lists that `munjang.cli.lists` fills in.
+"""
+
+from typing import Annotated
 
 import typer
 
-from munjang.registry import ARCHITECTURES, INPUTS, TASKS, Registry
-from munjang.text.rows import TOKENIZERS
-
-
-def listed(registry: Registry[Any]) -> str:
-    """Return the rows of a registry with their summaries, for a help text."""
-    rows = [f"{row.name} ({row.summary})" for row in registry.rows]
-    return f"{', '.join(rows[:-1])} or {rows[-1]}"
-
-
-def models_by_input() -> str:
-    """Return the names of the architectures of each input and the defaults, for a help text."""
-    parts = []
-    for row in INPUTS.rows:
-        names = [one.name for one in ARCHITECTURES.rows if row.name in one.takes]
-        parts.append(f"{row.name}: {', '.join(names)} [default: {row.default_model}]")
-    return "; ".join(parts)
-
-
+Data = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="DATA",
+        help="Files of labeled texts or of pairs of texts; a folder of images; - for standard "
+        "input.",
+    ),
+]
+ModelFolder = Annotated[
+    str, typer.Argument(metavar="FOLDER", help="Model folder, as munjang train saves it.")
+]
 TextColumn = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="Column of texts; title+body joins two. Guessed if not given."
+        metavar="NAME", help="Column of texts; title+body joins two. Inferred if omitted."
     ),
 ]
 LabelColumn = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Column of labels. Guessed if not given.")
+    str | None,
+    typer.Option(metavar="NAME", help="Column of labels or numbers. Inferred if omitted."),
 ]
 SourceColumn = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Column of sources, of --task translate. Guessed if not."),
+    typer.Option(
+        metavar="NAME", help="Column of source texts, for --task translate. Inferred if omitted."
+    ),
 ]
 TargetColumn = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Column of targets, of --task translate. Guessed if not."),
+    typer.Option(
+        metavar="NAME", help="Column of target texts, for --task translate. Inferred if omitted."
+    ),
 ]
 SourceFile = Annotated[
     list[str] | None,
-    typer.Option("--source", metavar="FILE", help="Sources, one a line, instead of DATA."),
+    typer.Option(
+        "--source", metavar="FILE", help="Source texts, one per line, instead of DATA. Repeatable."
+    ),
 ]
 TargetFile = Annotated[
     list[str] | None,
-    typer.Option("--target", metavar="FILE", help="Their targets, line by line."),
+    typer.Option(
+        "--target", metavar="FILE", help="Target texts, line by line as in --source. Repeatable."
+    ),
+]
+ValidSource = Annotated[
+    str | None,
+    typer.Option(
+        "--valid-source", metavar="FILE", help="Source texts of the validation data, one per line."
+    ),
+]
+ValidTarget = Annotated[
+    str | None,
+    typer.Option("--valid-target", metavar="FILE", help="Target texts of the validation data."),
+]
+TestSource = Annotated[
+    str | None,
+    typer.Option(
+        "--test-source", metavar="FILE", help="Source texts of the test data, one per line."
+    ),
+]
+TestTarget = Annotated[
+    str | None,
+    typer.Option("--test-target", metavar="FILE", help="Target texts of the test data."),
 ]
 Beam = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help="Hypotheses kept at each step; 1 is greedy."),
+    typer.Option(metavar="N", min=1, help="Beam size: hypotheses kept per step; 1 is greedy."),
 ]
 DecodingSettings = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="A setting of decoding, such as decoding.length_penalty=1. Repeatable.",
+        help="Decoding setting, such as decoding.length_penalty=1. Repeatable.",
     ),
 ]
 Encoding = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Of text files, such as cp949.  [default: utf-8]")
+    str | None,
+    typer.Option(metavar="NAME", help="Encoding of text files, such as cp949.  [default: utf-8]"),
 ]
 SkipBadRows = Annotated[
-    bool, typer.Option("--skip-bad-rows", help="Skip rows that cannot be used, and count them.")
+    bool, typer.Option("--skip-bad-rows", help="Skip unusable rows, and count them.")
 ]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Pure JSON on standard output, for other programs.")
-]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="One setting, such as training.epochs=3. Repeatable."
+        "--set",
+        metavar="KEY=VALUE",
+        help="Setting, such as training.epochs=3; wins over --config. Repeatable.",
     ),
 ]
 ConfigFile = Annotated[
     str | None,
     typer.Option(
-        "--config", metavar="FILE", help="Settings in YAML, as in a folder's config.yaml."
+        "--config", metavar="FILE", help="Settings in YAML, as in config.yaml of a model folder."
     ),
 ]
 TokenizerName = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help=f"{', '.join(TOKENIZERS)}. Chosen by the script of the text if omitted.",
+        help="Tokenizer: {tokenizers}. Inferred from the script of the texts if omitted.",
     ),
 ]
 ModelName = Annotated[
     str | None,
-    typer.Option(
-        metavar="NAME",
-        help=models_by_input(),
-    ),
+    typer.Option(metavar="NAME", help="Architecture; {models}."),
 ]
 TaskName = Annotated[
     str | None,
-    typer.Option(
-        metavar="NAME",
-        help=f"What to learn: {listed(TASKS)}; images is short for classify on images.  "
-        "[default: classify]",
-    ),
+    typer.Option(metavar="NAME", help="What to predict: {tasks}; {aliases}.  [default: classify]"),
 ]
 InputName = Annotated[
     str | None,
     typer.Option(
         "--input",
         metavar="NAME",
-        help=f"What a row is: {listed(INPUTS)}. Inferred from task, model and data if omitted.",
+        help="Kind of data: {inputs}. Inferred from --task, --model and DATA if omitted.",
     ),
 ]
 Vectors = Annotated[
@@ -116,19 +134,21 @@ Vectors = Annotated[
     typer.Option(
         "--vectors",
         metavar="FILE",
-        help="Pretrained word vectors to begin with: word2vec, fastText .vec or GloVe.",
+        help="Pretrained word vectors to start from: word2vec, fastText .vec or GloVe.",
     ),
 ]
 FreezeVectors = Annotated[
-    bool, typer.Option("--freeze-vectors", help="Words found in FILE keep their vectors.")
+    bool, typer.Option("--freeze-vectors", help="Do not train the vectors of --vectors.")
 ]
 Seed = Annotated[
     int | None,
-    typer.Option(metavar="N", help="The same seed repeats the run bit for bit.  [default: 0]"),
+    typer.Option(
+        metavar="N", help="Random seed; the same seed repeats a run bit for bit.  [default: 0]"
+    ),
 ]
 Wide = Annotated[
-    bool, typer.Option("--wide", help="Show all columns, also where the terminal is narrower.")
+    bool, typer.Option("--wide", help="Show all columns, even if the terminal is too narrow.")
 ]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Only the result: no notes, no progress.")
+    bool, typer.Option("--quiet", "-q", help="Print only the result: no notes, no progress.")
 ]

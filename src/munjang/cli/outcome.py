@@ -1,7 +1,8 @@
-"""How a command ends: what is said on standard error, and the exit code."""
+"""How a command ends: messages on standard error, and the exit code."""
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,47 +11,62 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from munjang.cli.output import OUTPUT, fitting, flush, note, one_line
+from munjang.cli.lists import fill_lists
+from munjang.cli.output import OUTPUT, fit_line, flush, note, to_one_line
 from munjang.errors import MunjangError
 from munjang.stopping import ENDED_BY_SIGNAL, exit_code
 
 DONE, FAILED, MISTAKE = 0, 1, 2
-# What the system says of a disk, of a person's share of it and of one file that can grow no more.
+# Error numbers of a full disk, an exceeded quota and a file that cannot grow.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 OUT_OF_MEMORY = "out of memory; a smaller model.dim, fewer model.ngram_buckets or a smaller training.batch_size helps"
+# The type that Typer prints behind the name of an argument.
+_ARGUMENT_TYPE = re.compile(r"^(  [A-Z]+) <(?:str|list\[str\])>", re.MULTILINE)
 
 
 class Command(TyperCommand):
-    """A command whose help, its examples too, fits the terminal."""
+    """A command whose help fits the terminal and lists the rows of the registries."""
 
     def get_help(self, ctx: Any) -> str:
-        """The help in lines of the terminal's width."""
-        return fitting(super().get_help(ctx), sys.stdout)
+        """Return the help in lines of the terminal's width."""
+        self.help = fill_lists(self.help or "")
+        for parameter in self.params:
+            described: Any = parameter  # arguments and options; the base class has no help
+            described.help = fill_lists(described.help or "")
+        return fit_line(_without_types(super().get_help(ctx)), sys.stdout)
 
 
 class Group(TyperGroup):
-    """Likewise a group of commands."""
+    """A group of commands whose help fits the terminal."""
 
     def get_help(self, ctx: Any) -> str:
-        """The help in lines of the terminal's width."""
-        return fitting(super().get_help(ctx), sys.stdout)
+        """Return the help in lines of the terminal's width."""
+        return fit_line(super().get_help(ctx), sys.stdout)
 
 
 class Commands(Group):
-    """The commands, with every known way to fail turned into an exit code.
+    """All commands; every known failure becomes an exit code.
 
     It stands inside of Typer's own handling, which would swallow the text of a `KeyboardInterrupt`
     and end a closed pipe with 1.
     """
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command that was asked for."""
+        """Run the command that was typed."""
         code = exit_codes(lambda: super(Commands, self).invoke(ctx))
         raise typer.Exit(code)
 
 
+def _without_types(text: str) -> str:
+    """Blank the types of arguments; the columns stay aligned."""
+    return _ARGUMENT_TYPE.sub(lambda match: match[1].ljust(len(match[0])), text)
+
+
 def exit_codes(run: Callable[[], Any]) -> int:
-    """Call `run`; tell a mistake of the user in one line. A bug keeps its traceback."""
+    """Call `run` and return its exit code.
+
+    A mistake of the user becomes a message of one line; a bug keeps its traceback.
+    """
     try:
         code = run()
         flush()
@@ -60,21 +76,21 @@ def exit_codes(run: Callable[[], Any]) -> int:
         _drop_output()
         return 0
     except KeyboardInterrupt as stop:
-        note(f"munjang: {one_line(str(stop)) or 'stopped'}")
+        note(f"munjang: {to_one_line(str(stop)) or 'stopped'}")
         return exit_code(stop)
     except MunjangError as error:
-        note(f"munjang: {one_line(str(error))}")
+        note(f"munjang: {to_one_line(str(error))}")
         return MISTAKE
     except OSError as error:
         if error.filename == OUTPUT:
             _drop_output()
-        note(f"munjang: {one_line(_told(error))}")
+        note(f"munjang: {to_one_line(_file_and_reason(error))}")
         return MISTAKE
     except Exception as error:
         if _is_out_of_memory(error):
             note(f"munjang: {OUT_OF_MEMORY}")
             return MISTAKE
-        # The base class of Typer's usage errors has moved over its versions; this method has not.
+        # The base class of usage errors differs between versions of Typer; this method does not.
         if not hasattr(error, "format_message"):
             raise
         note(f"munjang: {_usage(error)}")
@@ -83,30 +99,30 @@ def exit_codes(run: Callable[[], Any]) -> int:
 
 
 @contextmanager
-def resumable(goes_on: Callable[[], str]) -> Iterator[None]:
-    """Within, a full disk, and Ctrl-C that has no words of its own, tell how to go on.
+def resumable(describe_resuming: Callable[[], str]) -> Iterator[None]:
+    """Let a full disk, and Ctrl-C without a message of its own, say how to continue.
 
     Args:
-        goes_on: gives these words, when it is over.
+        describe_resuming: returns this part of the message, once the block has ended.
     """
     try:
         yield
     except KeyboardInterrupt as stop:
         if str(stop):
             raise
-        raise KeyboardInterrupt(f"stopped; {goes_on()}") from None
+        raise KeyboardInterrupt(f"stopped; {describe_resuming()}") from None
     except OSError as error:
         if error.errno not in FULL:
             raise
-        said = f"{os.strerror(error.errno)}; make room, then {goes_on()}"
-        raise OSError(error.errno, said, error.filename) from None
+        reason = f"{os.strerror(error.errno)}; free some space, then {describe_resuming()}"
+        raise OSError(error.errno, reason, error.filename) from None
 
 
 def end(code: int) -> NoReturn:
-    """Leave with an exit code."""
+    """Exit with this code."""
     if code > ENDED_BY_SIGNAL:
-        # Python may still remember the interrupt, where C code saw it pass, and end the process
-        # with a signal instead of our code.
+        # An interrupt that C code swallowed may still be pending in Python, which would then end
+        # the process with a signal instead of this code.
         with suppress(OSError):
             sys.stdout.flush()
         os._exit(code)
@@ -114,22 +130,22 @@ def end(code: int) -> NoReturn:
 
 
 def _drop_output() -> None:
-    """Whoever read our output has had enough: let nothing complain when Python flushes it."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    """Send what is left of the output nowhere, so that the final flush of Python succeeds."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """PyTorch says so on a CPU with a plain `RuntimeError`, and on a GPU with a kin of it."""
+    """Return whether memory ran out; PyTorch raises a plain `RuntimeError` on a CPU."""
     if isinstance(error, MemoryError):
         return True
-    told = str(error)
+    message = str(error)
     return isinstance(error, RuntimeError) and (
-        "can't allocate memory" in told or "out of memory" in told
+        "can't allocate memory" in message or "out of memory" in message
     )
 
 
-def _told(error: OSError) -> str:
+def _file_and_reason(error: OSError) -> str:
     reason = error.strerror or str(error)
     return f"{error.filename}: {reason}" if error.filename else reason
 
@@ -137,9 +153,7 @@ def _told(error: OSError) -> str:
 def _usage(error: Any) -> str:
     context = getattr(error, "ctx", None)
     command = "munjang" if context is None else context.command_path
-    message = one_line(error.format_message()).rstrip(".")
+    message = to_one_line(error.format_message()).rstrip(".")
     if command == "munjang predict" and hasattr(error, "option_name"):
-        message += (
-            "; a text that begins with - stands behind --, as in munjang predict FOLDER -- -1"
-        )
+        message += "; put a text that begins with - after --, as in munjang predict FOLDER -- -1"
     return f"{message[:1].lower()}{message[1:]}; see {command} --help"

@@ -1,4 +1,4 @@
-"""What goes out: results on standard output, words for people on standard error."""
+"""Output: results on standard output, notes for people on standard error."""
 
 import json
 import math
@@ -10,46 +10,46 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from munjang.cli.wrapping import terminal_width, wrapped
+from munjang.cli.wrapping import terminal_width, wrap
 from munjang.reporting import escape_line, escape_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 OUTPUT = "standard output"
-# Nothing is cut or wrapped where no terminal says how wide it is.
+# Width where there is no terminal: nothing is cut or wrapped.
 PIPE_WIDTH = 10_000
 
 
 def note(line: str) -> None:
-    """Say a line on standard error. That nobody reads it any more is no reason to stop."""
+    """Write a line to standard error. A closed pipe there does not stop the program."""
     try:
-        print(fitting(line, sys.stderr), file=sys.stderr, flush=True)
+        print(fit_line(line, sys.stderr), file=sys.stderr, flush=True)
     except BrokenPipeError:
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (open to the end)
 
 
 def show(line: str) -> None:
-    """Write a line of the result to standard output; a terminal gets it cut at words."""
+    """Write a line of the result to standard output, wrapped at words on a terminal."""
     with _to_output():
-        print(fitting(line, sys.stdout))
+        print(fit_line(line, sys.stdout))
 
 
-def show_whole(line: str) -> None:
-    """Write a line that a program may read, whatever the terminal."""
+def show_unwrapped(line: str) -> None:
+    """Write a line that a program may read: it is never wrapped."""
     with _to_output():
         print(_encodable(escape_lines(line), sys.stdout))
 
 
 def flush() -> None:
-    """Let nothing of the result wait in a buffer."""
+    """Flush standard output."""
     with _to_output():
         sys.stdout.flush()
 
 
 @contextmanager
 def _to_output() -> Iterator[None]:
-    """Let an error of a full disk, which names no file, name standard output."""
+    """Name standard output in errors of the block, such as a full disk, that name no file."""
     try:
         yield
     except BrokenPipeError:
@@ -61,57 +61,52 @@ def _to_output() -> Iterator[None]:
 
 def show_json(values: Any) -> None:
     """Write a result as JSON, indented."""
-    show_whole(json_text(values, indent=2))
+    show_unwrapped(json_text(values, indent=2))
 
 
 def json_text(values: Any, *, indent: int | None = None) -> str:
-    """Values as JSON. A figure that is not a number becomes null, as JSON knows none."""
-    text = json.dumps(_plain(values), ensure_ascii=False, indent=indent)
-    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    """Return values as JSON. NaN and infinity become null."""
+    text = json.dumps(_to_plain(values), ensure_ascii=False, indent=indent)
+    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _plain(values: Any) -> Any:
+def _to_plain(values: Any) -> Any:
     if isinstance(values, Mapping):
-        return {str(key): _plain(value) for key, value in values.items()}
+        return {str(key): _to_plain(value) for key, value in values.items()}
     if isinstance(values, Sequence) and not isinstance(values, str):
-        return [_plain(value) for value in values]
+        return [_to_plain(value) for value in values]
     if isinstance(values, float) and not math.isfinite(values):
         return None
     return values
 
 
-def fitting(line: str, stream: Any) -> str:
-    """The line as a stream can show it: cut at words where that is a terminal."""
+def fit_line(line: str, stream: Any) -> str:
+    """Return a line as a stream can show it: wrapped at words on a terminal."""
     line, width = escape_lines(line), terminal_width(stream)
-    return _encodable(line if width is None else wrapped(line, width), stream)
+    return _encodable(line if width is None else wrap(line, width), stream)
 
 
 def _encodable(line: str, stream: Any) -> str:
-    """The line with `\\u....` for what a terminal of an old encoding cannot show."""
+    r"""Return the line with `\u....` for what the encoding of the stream lacks."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return line.encode(encoding, errors="backslashreplace").decode(encoding)
 
 
-def one_line(text: str) -> str:
-    """`text` without line breaks and control characters."""
-    return shown(" ".join(text.split()))
+def to_one_line(text: str) -> str:
+    """Return a text without line breaks and control characters."""
+    return escape_line(" ".join(text.split()))
 
 
-def shown(text: str) -> str:
-    r"""A text of the data on one line of a terminal or a table: `\n`, `\t`, `\x1b` spelled out."""
-    return escape_line(text)
+# JSON allows these characters unescaped, but terminals interpret them.
+_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
-# JSON allows them as they are; a terminal obeys them. A half of a pair is not encodable anyway.
-_OBEYED = re.compile("[\x7f-\x9f\u2028\u2029]")
-
-
-def console(*, error: bool = False, wide: bool = False) -> "Console":
-    """A Rich console that takes texts literally: no markup, no emoji codes, no coloring.
+def make_console(*, error: bool = False, wide: bool = False) -> "Console":
+    """Return a Rich console that prints texts literally: no markup, emoji codes or highlighting.
 
     Args:
-        error: it writes to standard error.
-        wide: tables have all their columns, whatever the terminal.
+        error: write to standard error.
+        wide: show all columns of tables, whatever the width of the terminal.
     """
     from rich.console import Console
 

@@ -1,4 +1,4 @@
-"""`munjang predict`: one answer a text, as the texts come."""
+"""`munjang predict`: one answer per text, as the texts arrive."""
 
 import os
 import sys
@@ -8,31 +8,41 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from munjang.cli.options import Beam, DecodingSettings, Encoding, SkipBadRows, TextColumn
-from munjang.cli.output import flush, json_text, note, show, show_whole, shown
+from munjang.cli.options import (
+    Beam,
+    DecodingSettings,
+    Encoding,
+    ModelFolder,
+    SkipBadRows,
+    TextColumn,
+)
+from munjang.cli.output import flush, json_text, note, show, show_unwrapped
 from munjang.errors import ConfigError
-from munjang.reporting import pluralize
+from munjang.reporting import escape_line, pluralize
 from munjang.stopping import raise_on_signals
 
 if TYPE_CHECKING:
-    from munjang.cli.pairs import Ask
+    from munjang.cli.decoding import Predict
     from munjang.tasks.task import Answer
 
 STDIN = "-"
-# So many probabilities of labels, one for each text and label, are held at once.
+# Maximum number of probabilities, one per text and label, that are in memory at once.
 MOST_PROBABILITIES = 2**20
 LineOf = Callable[[int, str, Any], str]
 
 
 def predict(
-    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A trained model.")],
+    folder: ModelFolder,
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="TEXT", help="Texts to answer, or image files.")
+        list[str] | None,
+        typer.Argument(metavar="TEXT", help="Texts; of an image model paths of images."),
     ] = None,
     source: Annotated[
         str | None,
         typer.Option(
-            "--input", metavar="FILE", help="Read texts from a file, or from - as they come."
+            "--input",
+            metavar="FILE",
+            help="Read the texts from FILE instead; - is standard input, answered as it arrives.",
         ),
     ] = None,
     text_column: TextColumn = None,
@@ -41,27 +51,37 @@ def predict(
     beam: Beam = None,
     nbest: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Answers to each text, the best first (translate)."),
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Number of answers per text, the best first; for models that write text.",
+        ),
     ] = None,
     align: Annotated[
-        bool, typer.Option("--align", help="With --json: what each word of an answer looked at.")
+        bool,
+        typer.Option(
+            "--align",
+            help="With --json, the source piece that each piece of an answer attends to most.",
+        ),
     ] = False,
     settings: DecodingSettings = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**63 - 1, metavar="N", help="Random seed for sampling.")
-    ] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed of sampling.")] = 0,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line, with all probabilities.")
+        bool, typer.Option("--json", help="Write one JSON object per line, with all probabilities.")
     ] = False,
 ) -> None:
-    """Answer texts, one line each, as they come.
+    """Predict an answer for each text or image, one per line.
 
-    Prints one line a text, in order: label, probability and text, with tabs between them; a model
-    of the task regress prints the number, one of multilabel all labels in one column, one of
-    translate its answer alone, and with --nbest the text's row, the score and the answer of each.
-    An empty line gets an answer too, so that line n of the output belongs to line n of plain text.
-    Without TEXT and --input, texts are read from standard input. Of a table, the column that the
-    model was trained on is read, or one with a usual name.
+    \b
+    Columns of a line, separated by tabs:
+      classify    label, probability, text
+      regress     number, text
+      multilabel  labels, text
+      translate   the answer alone; with --nbest row, score and answer
+
+    Answers are in the order of the texts, and an empty line is answered too, so that line n of the
+    output belongs to line n of a plain text file. Without TEXT and --input, texts are read from
+    standard input. Of a table, the text column of the training is read, or one with a usual name.
 
     \b
     Examples:
@@ -72,40 +92,40 @@ def predict(
       munjang predict my-translator --input test.en --beam 5 > test.de
       tail -f reviews.log | munjang predict my-model --input -
     """
-    from munjang.cli.pairs import asking, decoding_settings
+    from munjang.cli.decoding import decoding_settings, predict_with
     from munjang.folder.load import load
 
     raise_on_signals()
-    # The threads of OpenMP sleep while they wait for one another: between the many small steps of
-    # an answer they would take the processor from the only one that works. Read when torch loads.
+    # Threads of OpenMP sleep while they wait: between the many small steps of an answer they would
+    # compete with the only one that works. The variable is read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if texts and source is not None:
         raise ConfigError("give texts or --input, not both")
     model = load(folder)
     changed = decoding_settings(beam, nbest, settings)
-    ask = asking(model, changed, align=align, seed=seed)
+    answer = predict_with(model, changed, align=align, seed=seed)
     cut = 0
-    answer = _json_line if as_json else _line
+    line_of = _json_line if as_json else _line
     skipped: Counter[str] | None = Counter() if skip_bad_rows else None
     # an answer holds the probabilities of all labels
-    most = max(1, MOST_PROBABILITIES // max(1, len(getattr(model, "labels", ()))))
+    batch_size = max(1, MOST_PROBABILITIES // max(1, len(getattr(model, "labels", ()))))
     usable = model.input.usable
     if texts:
         places = _usable(usable, texts, skipped)
         kept = [texts[place] for place in places]
         rows = (place + 1 for place in places)
-        cut += _write(answer, zip(rows, _pairs(ask, kept, most), strict=True))
+        cut += _write(line_of, zip(rows, _answers(answer, kept, batch_size), strict=True))
     else:
         trained = model.input.trained_column
-        arriving = _arriving(source or STDIN, (text_column, trained), encoding or "utf-8", skipped)
+        arriving = _stream(source or STDIN, (text_column, trained), encoding or "utf-8", skipped)
         for rows, batch in arriving:
             places = _usable(usable, batch, skipped)
             kept = [batch[place] for place in places]
             numbers = (int(rows[place]) for place in places)
-            cut += _write(answer, zip(numbers, _pairs(ask, kept, most), strict=True))
+            cut += _write(line_of, zip(numbers, _answers(answer, kept, batch_size), strict=True))
     for reason, count in (skipped or {}).items():
         note(f"skipped {pluralize(count, 'row')}: {reason}")
-    _tell_cut(cut)
+    _report_cut(cut)
 
 
 def _usable(
@@ -113,7 +133,7 @@ def _usable(
     texts: Sequence[str],
     skipped: Counter[str] | None,
 ) -> Sequence[int]:
-    """Return the places of texts to answer; the others are counted if any are to be skipped."""
+    """Return the places of the texts to answer; the others are counted in `skipped`."""
     if skipped is None:
         return range(len(texts))
     places, reasons = usable(texts)
@@ -121,27 +141,33 @@ def _usable(
     return places
 
 
-def _pairs(ask: "Ask", texts: Sequence[str], most: int) -> Iterator[tuple[str, "Answer"]]:
-    """Each text with its answer, so many texts at a time."""
-    for start in range(0, len(texts), most):
-        part = texts[start : start + most]
-        yield from zip(part, ask(part), strict=True)
+def _answers(
+    answer: "Predict", texts: Sequence[str], batch_size: int
+) -> Iterator[tuple[str, "Answer"]]:
+    """Yield each text with its answer."""
+    for start in range(0, len(texts), batch_size):
+        batch = texts[start : start + batch_size]
+        yield from zip(batch, answer(batch), strict=True)
 
 
-def _arriving(
+def _stream(
     source: str,
     columns: tuple[str | None, str | None],
     encoding: str,
     skipped: Counter[str] | None,
 ) -> Iterator[tuple[Any, Any]]:
-    """Row numbers and texts, batch by batch, each as soon as its lines are there.
+    """Return batches of row numbers and texts, each as soon as its lines arrive.
 
-    `columns` are the text column that is asked for, and the one of the training.
+    Args:
+        source: file, or - for standard input.
+        columns: text column that the user named, and that of the training.
+        encoding: encoding of the file.
+        skipped: counts of skipped rows by reason; None refuses unusable rows.
     """
     from munjang.data.readers.stream import stream_texts
 
     if source == STDIN and sys.stdin.isatty():
-        note("type a text and Enter for an answer; Ctrl-D ends")
+        note("type a text and press Enter; Ctrl-D ends")
     return stream_texts(
         source,
         text_column=columns[0],
@@ -153,9 +179,9 @@ def _arriving(
 
 
 def _write(line_of: LineOf, answered: "Iterable[tuple[int, tuple[str, Answer]]]") -> int:
-    """Write a batch of answers, and let nothing wait in a buffer. Returns whose texts were cut."""
+    """Write a batch of answers, flush, and return the number of truncated texts."""
     cut = 0
-    write = show_whole if line_of is _json_line else show
+    write = show_unwrapped if line_of is _json_line else show
     for row, (text, answer) in answered:
         write(line_of(row, text, answer))
         cut += answer.truncated
@@ -163,15 +189,15 @@ def _write(line_of: LineOf, answered: "Iterable[tuple[int, tuple[str, Answer]]]"
     return cut
 
 
-def _tell_cut(count: int) -> None:
-    """Tell how many answers know only the beginning of their text."""
+def _report_cut(count: int) -> None:
+    """Report the number of truncated texts."""
     if count:
         texts = "1 text was" if count == 1 else f"{count:,} texts were"
-        note(f"{texts} longer than the model reads: only the beginning counted")
+        note(f"{texts} longer than the model reads: only the beginning was used")
 
 
 def _line(row: int, text: str, answer: "Answer") -> str:
-    return "\n".join("\t".join(map(shown, line)) for line in answer.lines(row, text))
+    return "\n".join("\t".join(map(escape_line, line)) for line in answer.lines(row, text))
 
 
 def _json_line(row: int, text: str, answer: "Answer") -> str:

@@ -1,17 +1,17 @@
-"""What is seen while a model trains: a bar on a terminal, plain lines in a pipe, or nothing."""
+"""Progress of a training: a bar on a terminal, plain lines in a pipe, or nothing."""
 
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from munjang.cli.output import console, note, shown
+from munjang.cli.output import make_console, note
 from munjang.cli.stages import showing_stages
-from munjang.cli.wrapping import terminal_width, wrapped
-from munjang.config import merge, parse_overrides, read_yaml
+from munjang.cli.wrapping import terminal_width, wrap
+from munjang.reporting import escape_line
 from munjang.units import format_duration
 
 if TYPE_CHECKING:
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
 
 LINE_SECONDS = 10.0
 BAR_SECONDS = 0.1
-# What stands beside the bar leaves in this order where there is no room, before the bar does.
+# Parts of the line that are left out, in this order, before the bar becomes too short.
 _LEFT_OUT_FIRST = ("rate", "score", "left", "loss")
 _SHORTEST_BAR = 6
 
 
 class Watcher(Protocol):
-    """What follows a training."""
+    """A display of a training."""
 
     def report(self, line: str) -> None:
-        """Take a line for people."""
+        """Show a note."""
 
     def step(self, step: "Step") -> None:
-        """Take a step of the training."""
+        """Show a step of the training."""
 
 
 @contextmanager
-def watching(metric: str, *, quiet: bool = False) -> Iterator[Watcher]:
-    """The watcher that suits standard error; `metric` is shown beside the loss."""
+def watching(*, quiet: bool = False) -> Iterator[Watcher]:
+    """Yield the display that suits standard error."""
     if quiet:
         yield Silence()
     elif sys.stderr.isatty():
-        bar = Bar(metric)
+        bar = Bar()
         try:
             with showing_stages():
                 yield bar
@@ -52,22 +52,8 @@ def watching(metric: str, *, quiet: bool = False) -> Iterator[Watcher]:
 
 
 def notes(*, quiet: bool) -> Callable[[str], None]:
-    """Where lines for people go: standard error, or nowhere."""
+    """Return the function that takes notes: it writes them to standard error, or drops them."""
     return Silence().report if quiet else Lines().report
-
-
-def chosen_metric(task: str | None, config: str | None, overrides: Iterable[str]) -> str:
-    """Name of the metric that decides which step is best, as the settings have it.
-
-    Where they are wrong it does not matter: the training will say so.
-    """
-    from munjang.recipe import named_task
-
-    given = merge({} if config is None else read_yaml(config), parse_overrides(overrides))
-    training = given.get("training")
-    metric = training.get("metric") if isinstance(training, dict) else None
-    known = named_task(given if task is None else {"task": task}).metrics
-    return metric if metric in known else known[0]
 
 
 @dataclass
@@ -75,8 +61,9 @@ class Pace:
     """Smoothed loss, and speed over the last seconds.
 
     Attributes:
-        loss: running mean of the batches' losses, the latest weighing most.
-        tokens: real tokens (or images) of all steps seen.
+        seconds: length of the window of the speed.
+        loss: exponential moving average of the losses of the batches.
+        tokens: tokens (or images) of all steps, without padding.
     """
 
     seconds: float = 10.0
@@ -87,9 +74,9 @@ class Pace:
     _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
 
     def take(self, step: "Step", now: float) -> None:
-        """Count one step that ended at `now`, in seconds of any clock."""
+        """Count a step that ended at `now`, in seconds of any clock."""
         if not self._marks:
-            # The first step's beginning is not known, so its tokens do not count for the speed.
+            # The start of the first step is unknown, so its tokens do not count for the speed.
             self._marks.append((now, step.tokens, step.number))
         self.tokens += step.tokens
         self._weight = 0.98 * self._weight + 0.02
@@ -102,12 +89,12 @@ class Pace:
 
     @property
     def rate(self) -> float:
-        """Real tokens a second; 0 before anything was measured."""
+        """Tokens per second; 0 before the second step."""
         seconds, tokens, _ = self._span()
         return tokens / seconds if seconds > 0 else 0.0
 
     def left(self, step: "Step") -> float | None:
-        """Seconds to the last step at the present speed; None before anything was measured."""
+        """Return the seconds to the last step at the present speed; None before the second step."""
         seconds, _, steps = self._span()
         return (step.total - step.number) * seconds / steps if steps else None
 
@@ -119,25 +106,25 @@ class Pace:
 
 
 class Silence:
-    """Shows nothing."""
+    """No display."""
 
     def report(self, line: str) -> None:
-        """Nothing."""
+        """Drop the note."""
 
     def step(self, step: "Step") -> None:
-        """Nothing."""
+        """Drop the step."""
 
 
 class Lines:
-    """Plain lines: one an evaluation, and one about every ten seconds."""
+    """Plain lines: one per validation run, and one about every ten seconds."""
 
     def __init__(self) -> None:
         self.pace = Pace()
         self._last: float | None = None
 
     def report(self, line: str) -> None:
-        """Write the line."""
-        note(shown(line))
+        """Write the note."""
+        note(escape_line(line))
 
     def step(self, step: "Step") -> None:
         """Write a line when one is due."""
@@ -171,48 +158,49 @@ class Lines:
 def _all_scores(scores: "TaskScores") -> str:
     from munjang.tasks.metric_table import METRICS
 
-    told = (
-        f"{METRICS[name].title} {value:.4f}"
-        for name, value in scores.metrics.items()
-        if METRICS[name].can_select
-    )
-    return f"validation: {', '.join(told)}"
+    metrics = (_score(scores, name) for name in scores.metrics if METRICS[name].can_select)
+    return f"validation: {', '.join(metrics)}"
+
+
+def _score(scores: "TaskScores", metric: str) -> str:
+    from munjang.tasks.metric_table import METRICS
+
+    return f"{METRICS[metric].title} {scores.metrics[metric]:.4f}"
 
 
 def _samples(scores: "TaskScores | None") -> list[str]:
-    """Answers of the moment, of tasks that write some."""
-    samples = getattr(scores, "samples", ())
-    return [
-        f"  {shown(source)}\n    {shown(answer)}\n    (people: {shown(reference)})"
-        for source, reference, answer in samples
-    ]
+    """Return lines with some of the present answers, if the scores have samples."""
+    from munjang.tasks.score_details import HasSamples
+
+    if not isinstance(scores, HasSamples):
+        return []
+    lines = []
+    for sample in scores.samples:
+        source, reference, answer = map(escape_line, sample)
+        lines.append(f"  {source}\n    {answer}\n    (reference: {reference})")
+    return lines
 
 
 class Bar:
     """A progress bar with loss, metric, tokens per second and time left."""
 
-    def __init__(self, metric: str) -> None:
-        from munjang.tasks.metric_table import METRICS
-
-        self.metric = metric
-        self._title = METRICS[metric].title
+    def __init__(self) -> None:
         self.pace = Pace()
-        self._console = console(error=True)
+        self._console = make_console(error=True)
         self._bar: Any = None
         self._shown = 0.0
         self._score = ""
 
     def report(self, line: str) -> None:
-        """Write the line above the bar."""
-        self._print(shown(line))
+        """Write the note above the bar."""
+        self._print(escape_line(line))
 
     def step(self, step: "Step") -> None:
         """Move the bar."""
         now = time.perf_counter()
         self.pace.take(step, now)
         if step.scores is not None:
-            value = step.scores.metrics[self.metric]
-            self._score = f"{self._title} {value:.4f}"
+            self._score = _score(step.scores, step.metric)
             self._print(
                 f"step {step.number:,}: {_all_scores(step.scores)}"
                 + (" (best so far)" if step.is_best else "")
@@ -226,18 +214,18 @@ class Bar:
         if self._bar is None:
             self._start(step)
         left = self.pace.left(step)
-        told = {
+        parts = {
             "loss": f"loss {self.pace.loss:.4f}",
             "score": self._score,
             "rate": f"{self.pace.rate:,.0f} {step.unit}/s" if self.pace.rate else "",
             "left": "" if left is None else f"{format_duration(left)} left",
         }
         steps = f"{step.total}/{step.total}"
-        fields = _with_room(told, self._console.width - len(steps) - _SHORTEST_BAR)
+        fields = _leave_out(parts, self._console.width - len(steps) - _SHORTEST_BAR)
         self._bar.update(self._bar.task_ids[0], completed=step.number, **fields)
 
     def _print(self, line: str) -> None:
-        self._console.print(wrapped(line, self._console.width))
+        self._console.print(wrap(line, self._console.width))
 
     def _start(self, step: "Step") -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -262,16 +250,16 @@ class Bar:
         self._bar.start()
 
     def close(self) -> None:
-        """Leave the terminal as it was, the last state of the bar standing."""
+        """Stop drawing; the last state of the bar stays on the terminal."""
         if self._bar is not None:
             self._bar.stop()
 
 
-def _with_room(told: dict[str, str], width: int) -> dict[str, str]:
-    """What is told beside the bar, without that which matters least where all has no room."""
-    told = dict(told)
+def _leave_out(parts: dict[str, str], width: int) -> dict[str, str]:
+    """Return the parts of the line that fit into `width`; the others become empty."""
+    parts = dict(parts)
     for name in _LEFT_OUT_FIRST:
-        if sum(len(text) + 1 for text in told.values()) <= width:
+        if sum(len(text) + 1 for text in parts.values()) <= width:
             break
-        told[name] = ""
-    return told
+        parts[name] = ""
+    return parts

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from munjang.checking.blocks import Block, Grid, Histogram, Line
-from munjang.cli.fitting import WIDEST_BAR, Column, FittedTable, bar
-from munjang.cli.output import console, show, shown
-from munjang.cli.tables import label, plain_table
+from munjang.cli.fitting import WIDEST_BAR, Column, FittedTable, draw_bar
+from munjang.cli.output import make_console, show
+from munjang.cli.tables import label_text, make_table
+from munjang.reporting import escape_line
 
 
 def draw(blocks: Iterable[Block], *, wide: bool = False) -> None:
@@ -16,11 +17,11 @@ def draw(blocks: Iterable[Block], *, wide: bool = False) -> None:
         blocks: of a report.
         wide: draw all columns of tables, whatever the width of the terminal.
     """
-    screen = console(wide=wide)
+    screen = make_console(wide=wide)
     for block in blocks:
         match block:
             case Line():
-                show(shown(block.text))
+                show(escape_line(block.text))
             case Grid():
                 screen.print(_table(block))
             case Histogram():
@@ -32,9 +33,9 @@ def draw(blocks: Iterable[Block], *, wide: bool = False) -> None:
 def _table(block: Grid) -> FittedTable:
     first, *others = block.columns
     columns = (Column(c.head, c.rank, left=c.is_bar, bar=c.is_bar) for c in others)
-    table = plain_table(first.head, *columns)
+    table = make_table(first.head, *columns)
     for row in block.rows:
-        table.add_row(*(label(cell) if isinstance(cell, str) else cell for cell in row))
+        table.add_row(*(label_text(cell) if isinstance(cell, str) else cell for cell in row))
     return table
 
 
@@ -42,6 +43,6 @@ def _draw_histogram(block: Histogram) -> None:
     """Draw a bar per line, the longest one for the largest count."""
     widest, most = max(map(len, block.bins)), max(block.counts)
     taken = len(f"  {'':>{widest}}  {most:,}")
-    room = min(WIDEST_BAR, max(1, console().width - taken))
+    room = min(WIDEST_BAR, max(1, make_console().width - taken))
     for name, count in zip(block.bins, block.counts, strict=True):
-        show(f"  {name:>{widest}} {bar(count / most, room)} {count:,}")
+        show(f"  {name:>{widest}} {draw_bar(count / most, room)} {count:,}")

@@ -1,10 +1,10 @@
-"""What training and evaluation gave, drawn for people or written for machines."""
+"""Results of a training or an evaluation, as tables for people or as JSON."""
 
 import shlex
 from typing import TYPE_CHECKING
 
-from munjang.cli.output import console, show, show_json
-from munjang.cli.tables import details, summary
+from munjang.cli.output import make_console, show, show_json
+from munjang.cli.tables import detail_tables, summary_table
 from munjang.reporting import pluralize
 from munjang.tasks.absent_classes import note_absent_classes
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def show_training(trained: "Trained", *, as_json: bool) -> None:
-    """Validation scores, where the folder lies, and what to type next."""
+    """Show validation scores, the model folder, and the commands to type next."""
     if as_json:
         show_json(
             {
@@ -25,7 +25,7 @@ def show_training(trained: "Trained", *, as_json: bool) -> None:
         )
         return
     training = trained.metrics["training"]
-    console().print(summary(trained.scores, "validation"))
+    make_console().print(summary_table(trained.scores, "validation"))
     for line in note_absent_classes(trained.scores):
         show(f"- {line}")
     folder = shlex.quote(str(trained.folder))
@@ -43,14 +43,14 @@ def show_training(trained: "Trained", *, as_json: bool) -> None:
 
 
 def show_evaluation(scores: "TaskScores", *, as_json: bool, wide: bool = False) -> None:
-    """All scores: of the whole, then what the task tells beside."""
-    said = note_absent_classes(scores)
+    """Show all scores: the metrics over all rows, then the details."""
+    remarks = note_absent_classes(scores)
     if as_json:
-        show_json({**scores.to_json(), **({"notes": said} if said else {})})
+        show_json({**scores.to_json(), **({"notes": remarks} if remarks else {})})
         return
-    screen = console(wide=wide)
-    screen.print(summary(scores, "score"))
-    for line in said:
+    screen = make_console(wide=wide)
+    screen.print(summary_table(scores, "score"))
+    for line in remarks:
         show(f"- {line}")
-    for table in details(scores):
+    for table in detail_tables(scores):
         screen.print(table)

@@ -1,18 +1,18 @@
-"""What a command is busy with, on a terminal: a line with the time it has taken, then gone."""
+"""The current stage of a command on a terminal: a line with the elapsed time, erased at the end."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from munjang.cli.output import console, shown
-from munjang.reporting import show_stages
+from munjang.cli.output import make_console
+from munjang.reporting import escape_line, show_stages
 
 
 @contextmanager
 def showing_stages(*, quiet: bool = False) -> Iterator[None]:
-    """Within, stages such as reading or learning tokens are shown on standard error, if a terminal.
+    """Show the stages of the block, such as reading files, on standard error.
 
-    In a pipe, and when `quiet`, nothing is.
+    Nothing is shown in a pipe, or if `quiet`.
     """
     if quiet or not sys.stderr.isatty():
         yield
@@ -22,11 +22,11 @@ def showing_stages(*, quiet: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def _running(what: str) -> Iterator[None]:
-    """A line that turns while something lasts."""
+def _running(stage: str) -> Iterator[None]:
+    """Show a spinner while the block runs."""
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with Progress(*columns, console=console(error=True), transient=True) as running:
-        running.add_task(shown(what), total=None)
+    with Progress(*columns, console=make_console(error=True), transient=True) as running:
+        running.add_task(escape_line(stage), total=None)
         yield

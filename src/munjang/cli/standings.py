@@ -4,8 +4,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from munjang.cli.fitting import Column, FittedTable
-from munjang.cli.output import console, show, show_json
-from munjang.cli.tables import plain_table
+from munjang.cli.output import make_console, show, show_json
+from munjang.cli.tables import make_table
 
 # Rank of each column on a narrow terminal: the highest are left out first, 0 always stays.
 _RANKS = {
@@ -33,7 +33,7 @@ def show_comparison(comparison: "Comparison", *, as_json: bool, wide: bool = Fal
     table = _table(heads(comparison.plan))
     for row in comparison.standings:
         table.add_row(*cells(row, comparison.plan))
-    console(wide=wide).print(table)
+    make_console(wide=wide).print(table)
     for line in notes(comparison):
         show(f"- {line}")
     choice = headline(comparison)
@@ -49,4 +49,4 @@ def _table(heads: list[str]) -> FittedTable:
     known = {**_RANKS, "behind the best": 1} if "verdict" in heads else _RANKS
     model, metric, *others = heads
     columns = (Column(head, known.get(head, _OTHER), flows=head in _TEXTS) for head in others)
-    return plain_table(model, metric, *columns)
+    return make_table(model, metric, *columns)

@@ -1,4 +1,4 @@
-"""Scores as Rich tables. Nothing here computes; Rich knows how wide Hangul is."""
+"""Scores as tables. Nothing is computed here; Rich knows the width of Hangul."""
 
 import math
 import unicodedata
@@ -6,124 +6,129 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from munjang.cli.fitting import Column, FirstThatFits, FittedTable
-from munjang.cli.output import shown
-from munjang.reporting import pluralize
-from munjang.tasks.classification_scores import Scores, list_largest
+from munjang.reporting import escape_line, pluralize
+from munjang.tasks.classification_scores import list_largest
 from munjang.tasks.metric_table import METRICS
-from munjang.tasks.number_scores import NumberScores
-from munjang.tasks.set_scores import SetScores
+from munjang.tasks.score_details import (
+    HasBaseline,
+    HasClasses,
+    HasConfusion,
+    HasSamples,
+    HasSignatures,
+)
 from munjang.tasks.task import TaskScores
-from munjang.tasks.translation_scores import TranslationScores
 
-# More classes than this do not fit a screen as a matrix: their worst pairs are listed instead.
+# A matrix of more classes is too wide for a screen: the most confused pairs are listed instead.
 WIDEST_MATRIX = 12
 WORST_PAIRS = 15
-Drawn = FittedTable | FirstThatFits
+AnyTable = FittedTable | FirstThatFits
 
 
-def plain_table(first: str, *others: str | Column, title: str | None = None) -> FittedTable:
-    """A table without outer lines: names to the left, figures to the right."""
-    columns = (one if isinstance(one, Column) else Column(one) for one in others)
+def make_table(first: str, *others: str | Column, title: str | None = None) -> FittedTable:
+    """Return an empty table: names on the left, numbers on the right."""
+    columns = (head if isinstance(head, Column) else Column(head) for head in others)
     return FittedTable([Column(first, left=True, flows=True), *columns], title=title)
 
 
 def text_column(head: str, rank: int = 0) -> Column:
-    """A column of texts."""
+    """Return a column of texts."""
     return Column(head, rank, left=True, flows=True)
 
 
-def label(text: str) -> str:
-    """A class name for a table: composed, so that its width is known, and on one line."""
-    return shown(unicodedata.normalize("NFC", text))
+def label_text(label: str) -> str:
+    """Return the name of a class for a table: on one line, in NFC so that its width is known."""
+    return escape_line(unicodedata.normalize("NFC", label))
 
 
-def summary(scores: TaskScores, what: str) -> FittedTable:
-    """The figures of the whole."""
-    table = plain_table(what, pluralize(scores.rows, "row"))
+def summary_table(scores: TaskScores, head: str) -> FittedTable:
+    """Return the metrics over all rows."""
+    table = make_table(head, pluralize(scores.rows, "row"))
     for name, value in scores.metrics.items():
-        # a baseline from text to text has no probabilities, and so no cross-entropy
+        # a baseline of text to text has no probabilities, and so no cross-entropy
         table.add_row(METRICS[name].title, "–" if math.isnan(value) else f"{value:.4f}")
     return table
 
 
-def details(scores: TaskScores) -> list[Drawn]:
-    """What there is to tell beside the figures of the whole."""
-    return [draw(scores) for draw in DETAILS[type(scores)]]
+def detail_tables(scores: TaskScores) -> list[AnyTable]:
+    """Return a table for each further part that the scores have."""
+    return [draw(scores) for part, draw in _DETAILS if isinstance(scores, part)]
 
 
-def class_table(scores: Scores | SetScores) -> FittedTable:
-    """Precision, recall and F1 of each class."""
-    table = plain_table("class", "precision", "recall", "F1", "rows")
-    kept = list_largest(scores.classes, lambda one: one.rows)
-    for one in kept:
-        figures = (one.precision, one.recall, one.f1)
-        table.add_row(label(one.label), *(f"{f:.4f}" for f in figures), f"{one.rows:,}")
-    rest = len(scores.classes) - len(kept)
-    if rest:  # of the fewest rows
-        rows = sum(one.rows for one in scores.classes) - sum(one.rows for one in kept)
-        table.add_row(f"{rest:,} more, all in --json", *[""] * 3, f"{rows:,}")
+def class_table(scores: HasClasses) -> FittedTable:
+    """Return precision, recall and F1 of each class."""
+    table = make_table("class", "precision", "recall", "F1", "rows")
+    kept = list_largest(scores.classes, lambda score: score.rows)
+    for score in kept:
+        metrics = (score.precision, score.recall, score.f1)
+        table.add_row(label_text(score.label), *(f"{m:.4f}" for m in metrics), f"{score.rows:,}")
+    omitted = len(scores.classes) - len(kept)
+    if omitted:  # those with the fewest rows
+        rows = sum(score.rows for score in scores.classes) - sum(score.rows for score in kept)
+        table.add_row(f"{omitted:,} more, all in --json", *[""] * 3, f"{rows:,}")
     return table
 
 
-def confusion_table(scores: Scores) -> Drawn:
-    """Rows of each true class by the class that was guessed.
+def confusion_table(scores: HasConfusion) -> AnyTable:
+    """Return counts of rows per true and predicted class.
 
-    Where the names of the classes have no room as heads, numbers stand for them.
+    If the names of the classes do not fit as headings, numbers replace them.
     """
-    names = [label(one.label) for one in scores.classes]
+    names = [label_text(score.label) for score in scores.classes]
     if len(names) > WIDEST_MATRIX or scores.confusion is None:
-        return _worst_pairs(scores)
+        return _most_confused(scores)
     numbers = [str(number) for number in range(1, len(names) + 1)]
     numbered = [f"{number} {name}" for number, name in zip(numbers, names, strict=True)]
     return FirstThatFits(
         _matrix(scores.confusion, names, names),
         _matrix(scores.confusion, numbered, numbers),
-        _worst_pairs(scores),
+        _most_confused(scores),
         otherwise="--wide shows the whole matrix",
     )
 
 
 def _matrix(confusion: Sequence[Sequence[int]], names: list[str], heads: list[str]) -> FittedTable:
-    table = plain_table("true \\ guessed", *heads)
+    table = make_table("true \\ predicted", *heads)
     for name, counts in zip(names, confusion, strict=True):
         table.add_row(name, *(f"{count:,}" for count in counts))
     return table
 
 
-def baseline_table(scores: NumberScores) -> FittedTable:
-    """What the error is to be compared with."""
-    table = plain_table("to compare with", "RMSE")
+def _most_confused(scores: HasConfusion) -> FittedTable:
+    table = make_table("most confused classes: true", "predicted", "rows")
+    for pair in scores.confused[:WORST_PAIRS]:
+        table.add_row(label_text(pair.true), label_text(pair.guessed), f"{pair.rows:,}")
+    return table
+
+
+def baseline_table(scores: HasBaseline) -> FittedTable:
+    """Return the error of always answering with the mean."""
+    table = make_table("baseline", "RMSE")
     table.add_row("always answering with the mean of these rows", f"{scores.baseline_rmse:.4f}")
     return table
 
 
-def signature_table(scores: TranslationScores) -> FittedTable:
-    """How sacrebleu counted."""
-    table = plain_table("counted as")
+def signature_table(scores: HasSignatures) -> FittedTable:
+    """Return the signatures of sacrebleu."""
+    table = make_table("sacrebleu signature")
     for signature in scores.signatures:
         table.add_row(signature)
     return table
 
 
-def sample_table(scores: TranslationScores) -> FittedTable:
-    """Some answers beside what people wrote."""
-    table = plain_table("samples", text_column(""))
-    for texts in scores.samples:
-        for name, text in zip(("source", "reference", "answer"), texts, strict=True):
-            table.add_row(name, label(text), end_section=name == "answer")
+def sample_table(scores: HasSamples) -> FittedTable:
+    """Return some answers with their sources and references."""
+    table = make_table("samples", text_column(""))
+    for source, reference, answer in scores.samples:
+        table.add_row("source", label_text(source))
+        table.add_row("reference", label_text(reference))
+        table.add_row("answer", label_text(answer), end_section=True)
     return table
 
 
-def _worst_pairs(scores: Scores) -> FittedTable:
-    table = plain_table("taken for each other most: true", "guessed", "rows")
-    for pair in scores.confused[:WORST_PAIRS]:
-        table.add_row(label(pair.true), label(pair.guessed), f"{pair.rows:,}")
-    return table
-
-
-DETAILS: dict[type, tuple[Callable[[Any], Drawn], ...]] = {
-    Scores: (class_table, confusion_table),
-    NumberScores: (baseline_table,),
-    SetScores: (class_table,),
-    TranslationScores: (signature_table, sample_table),
-}
+_DETAILS: tuple[tuple[type, Callable[[Any], AnyTable]], ...] = (
+    (HasClasses, class_table),
+    (HasConfusion, confusion_table),
+    (HasBaseline, baseline_table),
+    (HasSignatures, signature_table),
+    (HasSamples, sample_table),
+)

@@ -1,4 +1,4 @@
-"""`munjang train`: from labeled text to a model folder."""
+"""`munjang train`: from data to a model folder."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +8,7 @@ import typer
 from munjang.cli.options import (
     AsJson,
     ConfigFile,
+    Data,
     Encoding,
     FreezeVectors,
     InputName,
@@ -24,6 +25,8 @@ from munjang.cli.options import (
     TaskName,
     TextColumn,
     TokenizerName,
+    ValidSource,
+    ValidTarget,
     Vectors,
 )
 from munjang.cli.outcome import resumable
@@ -31,13 +34,8 @@ from munjang.stopping import raise_on_signals
 
 
 def train(
-    out: Annotated[str, typer.Option(metavar="FOLDER", help="Where the model is saved.")],
-    data: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="DATA", help="Files of labeled text or of pairs, or -; a folder of images."
-        ),
-    ] = None,
+    out: Annotated[str, typer.Option(metavar="FOLDER", help="Model folder to write.")],
+    data: Data = None,
     task: TaskName = None,
     input_name: InputName = None,
     model: ModelName = None,
@@ -46,19 +44,15 @@ def train(
     valid: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Labeled text to validate on.  [default: a tenth of DATA]"
+            metavar="DATA", help="Validation data, like DATA.  [default: 10% of DATA, held out]"
         ),
     ] = None,
     source_column: SourceColumn = None,
     target_column: TargetColumn = None,
     source: SourceFile = None,
     target: TargetFile = None,
-    valid_source: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Sources to validate on, one a line.")
-    ] = None,
-    valid_target: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Their targets, line by line.")
-    ] = None,
+    valid_source: ValidSource = None,
+    valid_target: ValidTarget = None,
     config: ConfigFile = None,
     settings: Settings = None,
     seed: Seed = None,
@@ -68,26 +62,25 @@ def train(
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the training that was stopped in FOLDER.")
+        bool, typer.Option("--resume", help="Resume the training that was stopped in FOLDER.")
     ] = False,
     overwrite: Annotated[
         bool,
         typer.Option(
             "--overwrite",
-            help="Replace what an earlier training left in FOLDER; a model stays until the new "
-            "one is whole.",
+            help="Replace an earlier training in FOLDER; its model stays until the new one is "
+            "complete.",
         ),
     ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a model on labeled text, on images or on pairs of texts, and save it in a folder.
+    """Train a model and save it in a folder.
 
-    DATA is CSV, TSV, JSON Lines, Parquet or plain text, each also gzipped; with --task images a
-    folder with one subfolder per class, or the sample digits; with --task translate a table with a
-    source and a target column, or two files that are aligned line by line: --source and --target.
-    What is guessed is said.
-    Ctrl-C leaves a folder that the same command with --resume goes on from.
+    DATA is CSV, TSV, JSON Lines, Parquet or plain text, also gzipped. For --task images it is a
+    folder with one subfolder per class. For --task translate it is a table with a source and a
+    target column, or two files aligned line by line: --source and --target. Whatever is inferred,
+    such as columns, is reported. After Ctrl-C the same command with --resume continues.
 
     \b
     Examples:
@@ -101,24 +94,23 @@ def train(
       munjang train --task translate --source train.en --target train.de --out my-model
       munjang train old.csv --encoding cp949 --skip-bad-rows --out my-model --resume
 
-    Settings are those of config.yaml in every model folder; --config takes such a file and --set
-    wins over it. An unknown key hears the nearest known one.
+    All settings are in config.yaml of a model folder. --config reads such a file; --set changes
+    single settings. For an unknown setting the nearest known one is suggested.
     """
     from munjang.api import train as fit
     from munjang.cli.names import check_names
-    from munjang.cli.pairs import data_or_pairs, held_out_or_pairs
-    from munjang.cli.progress import chosen_metric, watching
+    from munjang.cli.progress import watching
     from munjang.cli.results import show_training
+    from munjang.cli.sources import choose_data, choose_held_out
 
     raise_on_signals()
     check_names(task, model, tokenizer, input_name)
-    metric = chosen_metric(task, config, settings or [])
     with (
-        resumable(lambda: _goes_on(out, overwrite=overwrite)),
-        watching(metric, quiet=quiet) as progress,
+        resumable(lambda: _describe_resuming(out, overwrite=overwrite)),
+        watching(quiet=quiet) as progress,
     ):
         trained = fit(
-            data_or_pairs(data, source, target),
+            choose_data(data, source, target),
             task=task,
             input=input_name,
             model=model,
@@ -127,7 +119,7 @@ def train(
             source_column=source_column,
             target_column=target_column,
             out=out,
-            valid=held_out_or_pairs("--valid", valid, valid_source, valid_target),
+            valid=choose_held_out("--valid", valid, valid_source, valid_target),
             config=config,
             overrides=settings or [],
             seed=seed,
@@ -144,13 +136,13 @@ def train(
     show_training(trained, as_json=as_json)
 
 
-def _goes_on(out: str, *, overwrite: bool) -> str:
-    """What to type next, by what stands in the folder."""
+def _describe_resuming(out: str, *, overwrite: bool) -> str:
+    """Return what to do next, according to what is in the folder."""
     from munjang.folder.layout import find_unfinished
     from munjang.folder.manifest import FILE as MANIFEST
 
     if (Path(out) / MANIFEST).exists() and not overwrite:
-        return f"a finished model stands in {out}"
+        return f"a complete model is in {out}"
     if find_unfinished(out) is not None:
         return f"the same command with --resume goes on from {out}"
-    return "the same command begins anew"
+    return "the same command starts again"

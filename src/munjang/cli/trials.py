@@ -4,8 +4,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from munjang.cli.fitting import Column
-from munjang.cli.output import console, show, show_json
-from munjang.cli.tables import plain_table, text_column
+from munjang.cli.output import make_console, show, show_json
+from munjang.cli.tables import make_table, text_column
 
 if TYPE_CHECKING:
     from munjang.tuning.results import TrialRow, Tuned
@@ -19,7 +19,7 @@ def show_tuning(tuned: "Tuned", *, as_json: bool, wide: bool = False) -> None:
     if as_json:
         show_json({"folder": str(tuned.folder), **tuned.to_json()})
         return
-    screen, best = console(wide=wide), tuned.best
+    screen, best = make_console(wide=wide), tuned.best
     screen.print(_trials(tuned, best))
     if best is None:
         return
@@ -40,7 +40,7 @@ def _trials(tuned: "Tuned", best: "TrialRow | None") -> object:
     from munjang.comparison.formatting import figure_text
     from munjang.tasks.metric_table import METRICS
 
-    table = plain_table(
+    table = make_table(
         "trial",
         METRICS[tuned.metric].title,
         Column("passes", rank=2),
@@ -65,7 +65,7 @@ def _settings(tuned: "Tuned", best: "TrialRow") -> object:
     from munjang.tuning.parameters import shown
 
     importance = [Column("importance", rank=1)] if tuned.importance else []
-    table = plain_table("setting", "best", "own", *importance)
+    table = make_table("setting", "best", "own", *importance)
     for key, value in best.settings.items():
         share = [f"{tuned.importance.get(key, 0.0):.0%}"] if tuned.importance else []
         table.add_row(key, shown(value), shown(tuned.defaults[key]), *share)

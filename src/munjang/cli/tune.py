@@ -1,4 +1,4 @@
-"""`munjang tune`: hyperparameter search for one model."""
+"""`munjang tune`: hyperparameter search for one architecture."""
 
 from typing import Annotated
 
@@ -7,6 +7,7 @@ import typer
 from munjang.cli.options import (
     AsJson,
     ConfigFile,
+    Data,
     Encoding,
     FreezeVectors,
     InputName,
@@ -23,6 +24,8 @@ from munjang.cli.options import (
     TaskName,
     TextColumn,
     TokenizerName,
+    ValidSource,
+    ValidTarget,
     Vectors,
     Wide,
 )
@@ -30,23 +33,19 @@ from munjang.stopping import raise_on_signals
 
 
 def tune(
-    out: Annotated[str, typer.Option(metavar="FOLDER", help="Folder of the search.")],
-    data: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="DATA", help="Files of labeled text or of pairs, or -; or a folder of images."
-        ),
-    ] = None,
+    out: Annotated[str, typer.Option(metavar="FOLDER", help="Folder of the search to write.")],
+    data: Data = None,
     model: ModelName = None,
     trials: Annotated[
-        int, typer.Option(metavar="N", help="How many trials, those before --resume included.")
+        int, typer.Option(metavar="N", help="Number of trials, including those before --resume.")
     ] = 30,
     seconds: Annotated[
         float | None,
-        typer.Option(metavar="N", help="Time limit of all trials."),
+        typer.Option(metavar="N", help="Time limit of all trials together, in seconds."),
     ] = None,
     space: Annotated[
-        str | None, typer.Option(metavar="FILE", help="What to search otherwise, in YAML.")
+        str | None,
+        typer.Option(metavar="FILE", help="Search space in YAML, instead of the built-in one."),
     ] = None,
     task: TaskName = None,
     input_name: InputName = None,
@@ -58,15 +57,13 @@ def tune(
     target: TargetFile = None,
     valid: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Scores the trials.  [default: a tenth of DATA]"),
+        typer.Option(
+            metavar="DATA",
+            help="Validation data, which scores the trials.  [default: 10% of DATA, held out]",
+        ),
     ] = None,
-    valid_source: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Sources that score the trials, one per line."),
-    ] = None,
-    valid_target: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Their targets, line by line.")
-    ] = None,
+    valid_source: ValidSource = None,
+    valid_target: ValidTarget = None,
     config: ConfigFile = None,
     settings: Settings = None,
     seed: Seed = None,
@@ -75,9 +72,7 @@ def tune(
     freeze_vectors: FreezeVectors = False,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the search in FOLDER.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the search in FOLDER.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the search in FOLDER.")
     ] = False,
@@ -85,11 +80,12 @@ def tune(
     wide: Wide = False,
     quiet: Quiet = False,
 ) -> None:
-    """Try many settings of one model on the same split, and keep the best.
+    """Search for the best settings of one architecture, with Optuna.
 
-    The first trial takes the model's own settings; Optuna chooses the others. They are scored on
-    the validation part by training.metric; one that is worse than the median is pruned, one that
-    fails costs its own row. FOLDER/best is the best model, FOLDER/tune.json lists all trials.
+    The first trial uses the default settings, Optuna chooses the others. All trials share one
+    split, and training.metric on the validation data ranks them. A trial that is worse than the
+    median is pruned; if one fails, the search continues. FOLDER/best is the best model,
+    FOLDER/tune.json lists all trials.
 
     \b
     Examples:
@@ -99,12 +95,12 @@ def tune(
       munjang tune pairs.tsv --task translate --model attentive --trials 20 --out tuned
       munjang tune symbols/ --task images --trials 20 --out tuned
 
-    What --set gives is fixed; --config is where the search begins. --space takes a file with lines
+    Settings of --set are fixed; --config is where the search starts. --space is a file with lines
     such as 'model.dim: [32, 64]' or 'model.dropout: {low: 0.1, high: 0.6}'.
     """
     from munjang.cli.names import check_names
-    from munjang.cli.pairs import data_or_pairs, held_out_or_pairs
     from munjang.cli.progress import notes
+    from munjang.cli.sources import choose_data, choose_held_out
     from munjang.cli.trials import show_tuning
     from munjang.config import parse_overrides
     from munjang.tuning.run import tune as run
@@ -112,7 +108,7 @@ def tune(
     raise_on_signals()
     check_names(task, model, tokenizer, input_name)
     tuned = run(
-        data_or_pairs(data, source, target),
+        choose_data(data, source, target),
         out=out,
         model=model,
         trials=trials,
@@ -124,7 +120,7 @@ def tune(
         label_column=label_column,
         source_column=source_column,
         target_column=target_column,
-        valid=held_out_or_pairs("--valid", valid, valid_source, valid_target),
+        valid=choose_held_out("--valid", valid, valid_source, valid_target),
         config=config,
         overrides=parse_overrides(settings or ()),
         seed=seed,

@@ -1,90 +1,91 @@
-"""Lines cut at words to the width of a terminal, in cells: Hangul takes two."""
+"""Wrapping of lines at words to the width of a terminal, in cells; Hangul takes two."""
 
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-# Behind these a word may be cut that is wider than a line, such as a path.
+# A word that is wider than a line, such as a path, is cut after these characters.
 _INSIDE = re.compile(r"[^/\\|,;:?&=]*[/\\|,;:?&=]+|[^/\\|,;:?&=]+")
 _WORD = re.compile(r"\S+\s*")
-# Items of a list that stand two or more spaces apart are kept whole.
+# Items that are two or more spaces apart are kept whole.
 _ITEM = re.compile(r"\S+(?:\s\S+)*\s*")
-# What a shell reads as one word.
+# One word of a shell.
 _TYPED = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+\s*""")
 _COMMAND = re.compile(r"\s*(?:next: )?munjang ")
 
 
-def cells(text: str) -> int:
-    """How many cells of a terminal a text takes."""
+def cell_width(text: str) -> int:
+    """Return the width of a text in cells of a terminal."""
     from rich.cells import cell_len
 
     return cell_len(text)
 
 
-def wrapped(text: str, width: int) -> str:
-    """`text` with no line wider than `width`, whatever it holds.
+def wrap(text: str, width: int) -> str:
+    """Return `text` with no line wider than `width`.
 
-    A line that goes on is indented deeper than its beginning. What is to be typed, a line that
-    begins with `munjang`, goes on behind a backslash, so that it can still be copied.
+    Continuation lines are indented. A line that begins with `munjang` is a command, and is
+    continued with backslashes, so that it can be copied to a shell.
     """
     lines = text.split("\n")
     return "\n".join(part for line in lines for part in _wrapped_line(line, width))
 
 
-def flowed(text: str, width: int) -> list[str]:
-    """A text of a table's cell in lines of at most `width`.
+def wrap_cell(text: str, width: int) -> list[str]:
+    """Return the text of a table's cell in lines of at most `width`.
 
-    It is cut between items that stand two or more spaces apart, then between words, and inside of
-    a word only where that alone is wider.
+    It is cut between items that are two or more spaces apart, then between words, and inside a word
+    only if the word is wider than a line.
     """
-    if cells(text) <= width:
+    if cell_width(text) <= width:
         return [text]
     lines: list[str] = []
-    for line in _filled(_ITEM.findall(text), width):
-        fits = cells(line) <= width
-        lines += [line] if fits else _filled(_cut_words(_WORD.findall(line), width), width)
+    for line in _fill(_ITEM.findall(text), width):
+        fits = cell_width(line) <= width
+        lines += [line] if fits else _fill(_cut_words(_WORD.findall(line), width), width)
     return lines
 
 
 def _wrapped_line(line: str, width: int) -> list[str]:
-    if cells(line) <= width and "\t" not in line:
+    if cell_width(line) <= width and "\t" not in line:
         return [line]
     line = line.expandtabs()
-    if cells(line) <= width:
+    if cell_width(line) <= width:
         return [line]
     begin = line[: len(line) - len(line.lstrip())]
     if len(begin) >= width // 2:
         begin = ""
     if _COMMAND.match(line):
-        return _typed_lines(begin, _TYPED.findall(line.strip()), width)
+        return _wrap_command(begin, _TYPED.findall(line.strip()), width)
     hang = f"{begin}  "
     room = width - len(hang)
-    parts = _filled(_cut_words(_WORD.findall(line.strip()), room), room)
+    parts = _fill(_cut_words(_WORD.findall(line.strip()), room), room)
     return [f"{hang if number else begin}{part}" for number, part in enumerate(parts)]
 
 
-def _typed_lines(begin: str, words: Iterable[str], width: int) -> list[str]:
-    """A command whose lines a shell joins again, also where a word had to be cut."""
+def _wrap_command(begin: str, words: Iterable[str], width: int) -> list[str]:
+    """Return a command in lines that a shell joins again, even inside a word."""
     lines, line, hang = [], begin, f"{begin}    "
     for word in words:
-        if line.strip() and cells(line + word.rstrip()) > width - 2:
+        if line.strip() and cell_width(line + word.rstrip()) > width - 2:
             lines.append(f"{line.rstrip()} \\")
             line = hang
         pieces = [word]
-        if cells(line + word.rstrip()) > width - 2:
-            pieces = _typed_pieces(word, width - len(hang) - 2)
+        if cell_width(line + word.rstrip()) > width - 2:
+            pieces = _split_word(word, width - len(hang) - 2)
         for number, piece in enumerate(pieces):
-            if number and cells(line + piece.rstrip()) > width - 2:
+            if number and cell_width(line + piece.rstrip()) > width - 2:
                 lines.append(f"{line}\\")  # no space on either side: one word
                 line = ""
             line += piece
     return [*lines, line.rstrip()]
 
 
-def _typed_pieces(word: str, width: int) -> list[str]:
-    """A typed word in pieces that a shell joins; one in quotes in pieces with quotes of their own.
+def _split_word(word: str, width: int) -> list[str]:
+    """Return a word of a command in pieces that a shell joins.
 
-    Of other quotes and backslashes it stays as it is.
+    Pieces of a word in single quotes are quoted. A word with other quotes or backslashes is
+    returned whole.
     """
     quoted = re.fullmatch(r"'([^']*)'(\s*)", word)
     if quoted is None:
@@ -94,20 +95,20 @@ def _typed_pieces(word: str, width: int) -> list[str]:
     return [*pieces[:-1], pieces[-1] + quoted[2]]
 
 
-def _filled(words: Iterable[str], width: int) -> list[str]:
-    """Words, each with the spaces behind it, in lines of at most `width` where that can be."""
+def _fill(words: Iterable[str], width: int) -> list[str]:
+    """Join words, each with the spaces after it, into lines of at most `width` if they fit."""
     lines = [""]
     for word in words:
-        if lines[-1] and cells(lines[-1] + word.rstrip()) > width:
+        if lines[-1] and cell_width(lines[-1] + word.rstrip()) > width:
             lines.append("")
         lines[-1] += word
     return [line.rstrip() for line in lines]
 
 
 def _cut_words(words: Iterable[str], width: int) -> Iterator[str]:
-    """The words, those that are wider than a line in pieces."""
+    """Yield the words; those that are wider than a line in pieces."""
     for word in words:
-        if cells(word.rstrip()) <= width:
+        if cell_width(word.rstrip()) <= width:
             yield word
             continue
         for piece in _INSIDE.findall(word):
@@ -115,10 +116,10 @@ def _cut_words(words: Iterable[str], width: int) -> Iterator[str]:
 
 
 def _cut_letters(word: str, width: int) -> Iterator[str]:
-    """A word in pieces of at most `width`; a letter keeps the marks that stand on it."""
+    """Yield a word in pieces of at most `width`; combining marks stay with their letter."""
     piece, size = "", 0
     for letter in word:
-        wide = cells(letter)
+        wide = cell_width(letter)
         if size + wide > width and piece and wide:
             yield piece
             piece, size = "", 0
@@ -128,7 +129,7 @@ def _cut_letters(word: str, width: int) -> Iterator[str]:
 
 
 def terminal_width(stream: Any) -> int | None:
-    """Columns of the terminal that a stream goes to; None where it goes elsewhere."""
+    """Return the columns of the terminal that a stream writes to, or None if it is none."""
     import os
     import shutil
 

@@ -60,44 +60,50 @@ def compare(
 ) -> Comparison:
     """Compare models on the same data, split, budget and seeds.
 
-    Every run is a process of its own; one that fails costs its own row. `out` then holds every
+    Every run is a process of its own; if one fails, the others continue. `out` then holds every
     trained model, compare.json, compare.csv and compare.html.
 
     Args:
-        data: Labeled text, images or pairs of texts, as for `munjang.train`.
-        out: Folder of the comparison.
-        task: `classify` (one label per text), `regress` (a number), `multilabel` (any number of
-            labels), `images` (one label per image) or `translate` (a text for a text). Defaults to
-            that of `config`, else classify.
-        input: What a row is; inferred from task and data if omitted.
-        models: `all`, or names of architectures and baselines.
-        tokenizers: Names to cross with the one network among `models`.
-        budget: Of each training, such as "60s", "5m", "2M tokens" or, for images, "20k images".
-        seeds: Runs of each network, with seeds from 0; baselines have no randomness and run once.
-        metric: The metric that decides: accuracy, macro_f1 or log_loss of classes; mae, rmse or r2
-            of numbers; micro_f1, macro_f1, subset_accuracy or log_loss of sets of labels; chrf,
-            bleu or exact_match of pairs. Defaults to the first of the task.
-        margin: How far behind the best is good enough, in the unit of the metric. Defaults to 0.01
-            of metrics from 0 to 1 and of R2, 1 of chrF and BLEU, 0.02 of log loss, and for MAE and
-            RMSE to 1% of the standard deviation of the numbers to train on.
-        valid: Data that chooses each network's best step; by default a tenth of `data`.
-        test: Data that all models are judged on; by default a tenth of `data`.
-        text_column: Column of texts; guessed if left out.
-        label_column: Column of labels or numbers; guessed if left out.
-        source_column: Column of the sources of pairs; guessed if left out.
-        target_column: Column of the targets of pairs; guessed if left out.
-        config: Settings for all networks.
-        overrides: Settings on top of them, nested as in `config.yaml`, or `key=value` strings.
+        data: Data to train on, as for `munjang.train`.
+        out: Folder of the comparison to write.
+        task: Name of the task, as for `munjang.train`.
+        input: Kind of data, as for `munjang.train`.
+        models: `all`, or names of architectures and baselines: a sequence, or a string with commas.
+        tokenizers: Names of tokenizers to train the one architecture in `models` with.
+        budget: Budget per training, such as "60s", "5m", "2M tokens" or, for images, "20k images".
+        seeds: Number of runs per architecture, with seeds from 0; baselines run once.
+        metric: Metric that ranks the models, one of `metrics` of the task's contest; defaults to
+            its first.
+        margin: How far behind the best a model is still good enough, in the unit of the metric.
+            Defaults to 1% of the range of the metric; to 0.01 of R2, 0.02 of log loss; for MAE and
+            RMSE to 1% of the standard deviation of the training numbers.
+        valid: Validation data, which selects checkpoints; a tenth of `data` if omitted.
+        test: Test data, which all models are scored on; a tenth of `data` if omitted.
+        text_column: Column of the texts; inferred if omitted.
+        label_column: Column of the labels or numbers; inferred if omitted.
+        source_column: Column of the source texts, for translate; inferred if omitted.
+        target_column: Column of the target texts, for translate; inferred if omitted.
+        config: Settings of all architectures: a YAML file or a mapping.
+        overrides: Settings that win over `config`, nested as in `config.yaml`, or `key=value`
+            strings.
         encoding: Encoding of text files.
-        skip_bad_rows: Skip and count rows that cannot be used.
+        skip_bad_rows: Skip and count unusable rows instead of raising.
         resume: Continue the comparison in `out`; failed runs are tried again.
         overwrite: Replace the comparison in `out`.
-        say: Called with lines for people.
+        report: Function called with notes.
+
+    Returns:
+        All runs, the ranking and the choice.
 
     Raises:
         MunjangError: The data, a setting, a name or the folder cannot be used.
         KeyboardInterrupt: Ctrl-C was pressed; finished runs stay, and `resume` continues.
         OSError: The disk is full; finished runs stay, and `resume` continues.
+
+    Example:
+        >>> comparison = munjang.compare("reviews.tsv", models="mean,nbsvm", out="compared")
+        >>> [row.name for row in comparison.standings]
+        ['mean', 'nbsvm']
     """
     report, folder = report or discard, Path(out)
     reading = {

@@ -165,7 +165,7 @@ def _by_rows(defaults: dict[str, Any], rows: int) -> dict[str, Any]:
     if "bag_dim" in model:
         table, rarest = "bag_buckets", "bag_min_frequency"
     else:
-        table, rarest = "buckets", "ngram_min_frequency"
+        table, rarest = "ngram_buckets", "ngram_min_frequency"
     changes: dict[str, Any] = {"model": {}, "tokenizer": {}}
     if rows < _FEW_TEXTS:
         changes["model"] = {table: _SMALL, "subword_buckets": _SMALL_SUBWORDS}

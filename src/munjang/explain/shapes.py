@@ -74,19 +74,28 @@ def shapes(
     config: str | Path | Mapping[str, Any] | None = None,
     overrides: Iterable[str] = (),
 ) -> Shapes:
-    """Return the arithmetic of a model, layer by layer, measured on the model itself.
+    """Return output shapes, parameters and multiply-adds of every layer of an architecture.
+
+    They are measured on the network, which is built and run once.
 
     Args:
         model: name of an architecture.
-        input: of an image, height x width or height x width x channels ("96x96", "32x32x3"); of a
-            text, the number of tokens, up to 4,096. 28x28 and 32 when left out.
-        vocabulary: size of the vocabulary of a text model, PAD included.
-        config: a YAML file or a mapping of settings, as in `config.yaml`.
-        overrides: `key=value` strings laid on top, such as "model.filters=[400]".
+        input: size of the input: height x width or height x width x channels of an image ("96x96",
+            "32x32x3"); number of tokens of a text, up to 4,096. 28x28 or 32 if omitted.
+        vocabulary: vocabulary size of a text model, PAD included.
+        config: settings as in `config.yaml` of a model folder: a YAML file or a mapping.
+        overrides: `key=value` strings that win over `config`, such as "model.filters=[400]".
+
+    Returns:
+        The layers in the order of their calls, and the totals.
 
     Raises:
-        ConfigError: there is no such model or setting, or an input of that size is too small or
-            too large for the model.
+        ConfigError: there is no such architecture or setting, or the input is too small or too
+            large for the network.
+
+    Example:
+        >>> munjang.shapes("image_cnn", input="28x28").parameters
+        18816
     """
     limit_threads_if_forked()
     given = collect_settings(config, {"model": {"name": model}}, overrides)

@@ -28,13 +28,23 @@ _TRIES = 5
 
 
 def load(folder: str | Path) -> AnyModel:
-    """Load the model in `folder`, ready to predict on the CPU. No random number is drawn.
+    """Load the model in a folder, ready to predict on the CPU.
+
+    No random number is drawn.
+
+    Args:
+        folder: a model folder, or that of a baseline of a comparison.
 
     Returns:
-        A `munjang.model.Model`, or a baseline of a comparison.
+        A `munjang.model.Model`, or a `munjang.baselines.Baseline`.
 
     Raises:
-        FolderError: the folder is missing, unfinished, altered, or of another format.
+        FolderError: the folder is missing, incomplete, altered, or of another format.
+
+    Example:
+        >>> model = munjang.load("my-model")
+        >>> model.predict(["정말 재미있다"])[0].label
+        '1'
     """
     folder = find_existing_path(folder)
     for _ in range(_TRIES):

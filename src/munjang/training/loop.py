@@ -49,6 +49,7 @@ class Step:
         scores: scores on the validation data, if the step ended with a validation run.
         is_best: True if these scores are the best so far.
         unit: what `tokens` counts.
+        metric: name of the selection metric, a key of `scores.metrics`.
     """
 
     number: int
@@ -60,6 +61,7 @@ class Step:
     scores: TaskScores | None = None
     is_best: bool = False
     unit: str = "tokens"
+    metric: str = "accuracy"
 
 
 class DrawsTargets(Protocol):
@@ -183,8 +185,16 @@ class Loop:
         counters.step += 1
         counters.loss_sum += loss
         counters.loss_count += 1
-        size, unit = batch.size, self.train.unit
-        return Step(counters.step, self.total, epoch + 1, loss, factor, tokens=size, unit=unit)
+        return Step(
+            counters.step,
+            self.total,
+            epoch + 1,
+            loss,
+            factor,
+            tokens=batch.size,
+            unit=self.train.unit,
+            metric=settings.metric,
+        )
 
     def _update(self, batch: AnyBatch, factor: float) -> float:
         """Compute loss and gradients of `batch` and update the weights; return the loss."""

@@ -58,43 +58,51 @@ def tune(
     overwrite: bool = False,
     report: Report | None = None,
 ) -> Tuned:
-    """Search for settings of a model, with Optuna.
+    """Search for the best settings of one architecture, with Optuna.
 
-    All trials share rows, split and tokens, and are scored on the validation part by
-    `training.metric`. The first takes the model's own settings. One that is worse than the median
-    of the others is pruned; one that fails costs its own row.
+    All trials share rows, split and tokenizer, and `training.metric` on the validation data ranks
+    them. The first trial uses the default settings. A trial that is worse than the median of the
+    others is pruned; if one fails, the search continues.
 
     Args:
-        data: Labeled text, images or pairs of texts, as for `munjang.train`.
-        out: Folder of the search; the best model is `out/best`.
-        model: Name of an architecture; defaults to that of `config`, else to that of
-            `munjang.train`.
-        trials: How many trials, those of earlier sessions included.
-        seconds: Time limit of all trials; the trial at that moment ends there.
-        space: A YAML file or a mapping of what to search otherwise (`munjang.tuning.ranges`).
+        data: Data to train on, as for `munjang.train`.
+        out: Folder of the search to write; the best model is `out/best`.
+        model: Name of an architecture, as for `munjang.train`.
+        trials: Number of trials, including those before `resume`.
+        seconds: Time limit of all trials together; the trial at that moment ends there.
+        space: Search space instead of the built-in one: a YAML file or a mapping
+            (`munjang.tuning.ranges`).
         task: Name of the task, as for `munjang.train`.
-        input: What a row is; inferred from task, model and data if omitted.
-        text_column: Column of texts; guessed if left out.
-        label_column: Column of labels; guessed if left out.
-        source_column: Column of the sources of pairs; guessed if left out.
-        target_column: Column of the targets of pairs; guessed if left out.
-        valid: Data that scores the trials; None holds out a part of `data`.
-        config: A YAML file or a mapping of settings: where the search begins.
+        input: Kind of data, as for `munjang.train`.
+        text_column: Column of the texts; inferred if omitted.
+        label_column: Column of the labels or numbers; inferred if omitted.
+        source_column: Column of the source texts, for translate; inferred if omitted.
+        target_column: Column of the target texts, for translate; inferred if omitted.
+        valid: Validation data, which scores the trials; a tenth of `data` if omitted.
+        config: Settings from which the search starts: a YAML file or a mapping.
         overrides: Settings that are fixed, nested as in `config.yaml`, or `key=value` strings.
-        seed: Seed of the sampler and of every training.
-        tokenizer: Name of a tokenizer.
-        vectors: Pretrained word vectors.
-        freeze_vectors: Do not train rows found among the vectors.
+        seed: Random seed of the sampler and of every training.
+        tokenizer: Name of a tokenizer, as for `munjang.train`.
+        vectors: Pretrained word vectors, as for `munjang.train`.
+        freeze_vectors: Do not train the embeddings of words that `vectors` has.
         encoding: Encoding of text files.
-        skip_bad_rows: Skip and count rows that cannot be used.
+        skip_bad_rows: Skip and count unusable rows instead of raising.
         resume: Continue the search in `out`.
         overwrite: Replace the search in `out`.
-        say: Called with lines for people.
+        report: Function called with notes.
+
+    Returns:
+        All trials, the best one, and the importance of each setting.
 
     Raises:
         MunjangError: The data, a setting or the folder cannot be used; no trial finished; optuna
             is not installed.
         KeyboardInterrupt: Ctrl-C was pressed; `resume` continues.
+
+    Example:
+        >>> tuned = munjang.tune("reviews.tsv", model="cnn", trials=10, out="tuned")
+        >>> tuned.best.settings["model.dim"]
+        64
     """
     report, folder = report or discard, Path(out)
     need_optuna()

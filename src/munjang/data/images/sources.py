@@ -48,12 +48,12 @@ class FoundImages:
 
 
 def is_image_data(data: Any) -> bool:
-    """Return whether data is a folder, or the name of a sample that no file has."""
+    """Return whether data is a folder of folders, or the name of a sample that no file has."""
     paths = data if isinstance(data, list) and data else [data]
     return all(
         isinstance(path, str | Path)
         and (
-            Path(path).is_dir()
+            (Path(path).is_dir() and any(child.is_dir() for child in Path(path).iterdir()))
             or (str(path) in IMAGE_SAMPLES and not find_existing_path(path).exists())
         )
         for path in paths

@@ -1,0 +1,89 @@
+"""Lists of names in help texts, read from the registries when a help text is shown.
+
+Help texts hold `{tasks}` and the like, so that no command reads a registry before it runs.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+def fill_lists(text: str) -> str:
+    """Replace the names in braces of a help text by what the registries hold."""
+    return _NAME.sub(lambda match: _LISTS[match[1]](), text)
+
+
+def _tasks() -> str:
+    """Return the tasks with their summaries."""
+    from munjang.registry import TASKS
+
+    return _with_summaries(TASKS.rows)
+
+
+def _aliases() -> str:
+    """Return the short names of a task on an input."""
+    from munjang.registry import TASK_ALIASES
+
+    return ", ".join(
+        f"{alias} is short for --input {kind} --task {task}"
+        for alias, (task, kind) in TASK_ALIASES.items()
+    )
+
+
+def _inputs() -> str:
+    """Return the inputs with their summaries."""
+    from munjang.registry import INPUTS
+
+    return _with_summaries(INPUTS.rows)
+
+
+def _models() -> str:
+    """Return the architectures of each input, and its default."""
+    from munjang.registry import ARCHITECTURES, INPUTS
+
+    parts = []
+    for row in INPUTS.rows:
+        names = [model.name for model in ARCHITECTURES.rows if row.name in model.takes]
+        parts.append(f"for {row.name}: {', '.join(names)} [default: {row.default_model}]")
+    return "; ".join(parts)
+
+
+def _encoders() -> str:
+    """Return the architectures that write no text."""
+    from munjang.registry import ARCHITECTURES
+
+    return _or(row.name for row in ARCHITECTURES.rows if "decoder" not in row.gives)
+
+
+def _default_metrics() -> str:
+    """Return the default metric of each task."""
+    from munjang.registry import TASKS
+
+    return ", ".join(f"{row.metrics[0]} for {row.name}" for row in TASKS.rows)
+
+
+def _tokenizers() -> str:
+    from munjang.text.rows import TOKENIZERS
+
+    return _or(TOKENIZERS)
+
+
+def _with_summaries(rows: Iterable[Any]) -> str:
+    return _or(f"{row.name} ({row.summary})" for row in rows)
+
+
+def _or(names: Iterable[str]) -> str:
+    *others, last = dict.fromkeys(names)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+_LISTS: dict[str, Callable[[], str]] = {
+    "tasks": _tasks,
+    "aliases": _aliases,
+    "inputs": _inputs,
+    "models": _models,
+    "encoders": _encoders,
+    "default_metrics": _default_metrics,
+    "tokenizers": _tokenizers,
+}
+_NAME = re.compile("{(" + "|".join(_LISTS) + ")}")

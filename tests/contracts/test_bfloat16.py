@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 from torch import nn
 
 from munjang.api import Trained, train
 from munjang.layers import fused
 from munjang.training.precision import describe_slow_precision
 from munjang.training.settings import TrainingSettings
+from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 from tests.made import made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from munjang.models.registry import PAIR_ARCHITECTURES, build_encoder_decoder, pair_config
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -21,6 +20,7 @@ from munjang.models.attention_weights import Attends
 from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.text.vocabulary import EOS
 from munjang.training.optimizers import AdamW, ParameterGroup
+from tests.architectures import PAIR_ARCHITECTURES, build_encoder_decoder, pair_config
 from tests.made import column_of
 from tests.made import padded as padded_rows
 

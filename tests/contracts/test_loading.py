@@ -8,17 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from munjang.models.registry import (
-    ARCHITECTURES,
-    PAIR_ARCHITECTURES,
-    Architecture,
-    build_encoder,
-    build_encoder_decoder,
-    build_image_encoder,
-    image_config,
-    model_config,
-    pair_config,
-)
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -27,6 +16,17 @@ from munjang.folder.manifest import write_manifest
 from munjang.folder.rebuild import load_network
 from munjang.folder.sealed import open_sealed
 from munjang.models.sequence_to_sequence.model import Vocabularies
+from munjang.registry import ArchitectureRow
+from tests.architectures import (
+    ARCHITECTURES,
+    PAIR_ARCHITECTURES,
+    build_encoder,
+    build_encoder_decoder,
+    build_image_encoder,
+    image_config,
+    model_config,
+    pair_config,
+)
 from tests.contracts import test_encoder_decoders as of_pairs
 from tests.contracts import test_encoders as of_texts
 from tests.contracts import test_image_encoders as of_images
@@ -62,7 +62,7 @@ def loaded_again(network: nn.Module, build: Callable[[], nn.Module], folder: Pat
     return again
 
 
-def small(row: Architecture, sizes: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
+def small(row: ArchitectureRow, sizes: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
     """Settings of a model, as the contract of its kind makes it."""
     fields = row.config_class().model_fields
     return {**{key: size for key, size in sizes.items() if key in fields}, **chosen}

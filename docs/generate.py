@@ -86,8 +86,10 @@ def kind_of(field: FieldInfo) -> type[Settings] | None:
 def recipe_of(name: str, input_name: str, defaults: Mapping[str, Any], task: str) -> Recipe:
     """Return the recipe of an architecture with some defaults."""
     given = with_names({"input": input_name, "task": task, "model": {"name": name}})
-    metric = {"training": {"metric": TASKS.require(task).metrics[0]}}
-    return parse_recipe(merge(merge(metric, defaults), given))
+    row = TASKS.require(task)
+    metric = {"training": {"metric": row.metrics[0]}}
+    own = merge(defaults, row.load().defaults(given))
+    return parse_recipe(merge(merge(metric, own), given))
 
 
 def text_recipe(name: str, script: Script, rows: int) -> Recipe:

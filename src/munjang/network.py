@@ -8,7 +8,7 @@ from munjang.layers.tfidf_linear import TfidfLinear
 from munjang.models.encoder import EncoderConfig
 from munjang.recipe import Recipe
 from munjang.tasks.head import Beside, Members
-from munjang.tasks.task import Task
+from munjang.tasks.task import SolvesLinearModel, Task
 
 
 def build_body(recipe: Recipe, size: Any) -> nn.Module:
@@ -34,6 +34,7 @@ def build_network(recipe: Recipe, task: Task, size: Any) -> nn.Module:
     network = members[0] if len(members) == 1 else Members(members)
     if not config.linear_share:
         return network
-    outputs = {"ngrams": config.linear_ngrams, "buckets": config.linear_buckets}
-    linear = TfidfLinear(size, task.outputs, **outputs)  # type: ignore[attr-defined]
+    assert isinstance(task, SolvesLinearModel)
+    terms = {"ngrams": config.linear_ngrams, "buckets": config.linear_buckets}
+    linear = TfidfLinear(size, task.outputs, **terms)
     return Beside(network, linear, config.linear_share)

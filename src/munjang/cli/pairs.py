@@ -9,9 +9,9 @@ from munjang.errors import ConfigError
 
 if TYPE_CHECKING:
     from munjang.folder.load import AnyModel
-    from munjang.tasks.task import TaskScores
+    from munjang.tasks.task import Answer, TaskScores
 
-Ask = Callable[[Sequence[str]], list[Any]]
+Ask = Callable[[Sequence[str]], "Sequence[Answer]"]
 
 
 def data_or_pairs(

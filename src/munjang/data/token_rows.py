@@ -44,6 +44,12 @@ class TokenRows:
         """Number of tokens per row [rows]."""
         return np.diff(self.offsets)
 
+    def take(self, places: Int64s) -> "TokenRows":
+        """Return the rows at some places, in that order."""
+        rows = [self.values[self.offsets[place] : self.offsets[place + 1]] for place in places]
+        values = np.concatenate([*rows, np.empty(0, dtype=np.int32)])
+        return TokenRows(values, np.cumsum([0, *map(len, rows)]))
+
     def batches(self, groups: Iterable[Group]) -> Iterator[Batch]:
         """Yield the batch of each group."""
         for group in groups:

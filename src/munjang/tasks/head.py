@@ -17,7 +17,8 @@ class Head(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Logits [batch, outputs]."""
-        return self.head(self.encoder(*inputs).pooled)  # type: ignore[no-any-return]
+        logits: Tensor = self.head(self.encoder(*inputs).pooled)
+        return logits
 
 
 class Members(nn.Module):
@@ -55,9 +56,9 @@ class Beside(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor | list[Tensor]:
         """The weighted mean of both logits, [batch, outputs]; in training what `network` gives."""
-        logits = self.network(*inputs)
-        if self.training:
-            return logits  # type: ignore[no-any-return]
+        logits: Tensor | list[Tensor] = self.network(*inputs)
+        if isinstance(logits, list) or self.training:
+            return logits
         return torch.lerp(logits, self.other(*inputs), self.share)
 
 

@@ -38,8 +38,6 @@ class LogitsTask:
     `answers_of`, `state` and `card`.
 
     Attributes:
-        outputs: logits of the head.
-        scorer: from targets [rows, ...] to a `Scorer`.
         bounded_gradient: whether the gradient of the loss in a logit is bounded.
     """
 
@@ -47,8 +45,15 @@ class LogitsTask:
     has_labels: ClassVar[bool] = True
     stratified: ClassVar[bool] = False
     bounded_gradient: ClassVar[bool] = True
-    outputs: Any
-    scorer: Any
+
+    @property
+    def outputs(self) -> int:
+        """Number of logits per row."""
+        raise NotImplementedError
+
+    def scorer(self, targets: Any) -> Scorer:
+        """Return a scorer of rows against `targets` [rows, ...]."""
+        raise NotImplementedError
 
     @classmethod
     def settings_in(cls, recipe: RunSettings) -> Any:

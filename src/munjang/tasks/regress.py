@@ -101,7 +101,11 @@ class Regress(LogitsTask):
     bounded_gradient: ClassVar[bool] = False
     sections: ClassVar[Mapping[str, type[Settings]]] = {"regress": RegressSettings}
     labels: ClassVar[tuple[str, ...]] = ()
-    outputs: ClassVar[int] = 1
+
+    @property
+    def outputs(self) -> int:
+        """One logit per row."""
+        return 1
 
     @classmethod
     def check_recipe(cls, recipe: RunSettings) -> None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from munjang.errors import ConfigError, MunjangError
 from munjang.names import nearest_name
 from munjang.parsing import YAML_CHARACTERS, UnreadableError, parse_yaml
+from munjang.renamed_settings import find_renamed
 
 # Bounds that no sensible setting comes near, so that a slip of the finger is told in a line. How
 # wide a network may be is a matter of memory: `munjang.training.memory`.
@@ -44,17 +45,20 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            said = " ".join(_explain(cls, error).split())
+            said = " ".join(_explain(cls, error, where).split())
         except (ValueError, RecursionError):  # pydantic has no words for either
             said = "a number of thousands of digits, or a list in a list without end"
         raise ConfigError(f"{where}: {_cut(said, _LONGEST_MESSAGE)}")
 
 
-def _explain(settings: type[BaseModel], error: ValidationError) -> str:
+def _explain(settings: type[BaseModel], error: ValidationError, where: str) -> str:
     found = error.errors(include_url=False)
     path = _field_path(settings, found[0]["loc"])
     key = ".".join(path) or "settings"
     if found[0]["type"] == "extra_forbidden":
+        renamed = _renamed(settings, where, key, found[0]["input"])
+        if renamed is not None:
+            return renamed
         known = _keys_at(settings, path[:-1])
         near = nearest(path[-1][:_SHOWN], known)
         return f"unknown setting '{_cut(key)}'{near}; known: {', '.join(known)}"
@@ -67,6 +71,26 @@ def _explain(settings: type[BaseModel], error: ValidationError) -> str:
     message = " or ".join(dict.fromkeys(reasons)).replace(" or input should be ", " or ")
     given = found[0]["input"]
     return f"{key}: {message}" + ("" if isinstance(given, Mapping) else f", got {shown(given)}")
+
+
+def _renamed(settings: type[BaseModel], where: str, key: str, value: object) -> str | None:
+    """Return the message for a setting that has another name now; None if it is no such setting.
+
+    Args:
+        settings: class of the settings, a section or all of them.
+        where: name of the section, if they are one.
+        key: the unknown key, dotted.
+        value: its value.
+    """
+    for prefix in ("", f"{where}."):
+        found = find_renamed(prefix + key, value)
+        if found is None or not found[1].startswith(prefix):
+            continue
+        old, new = found
+        *section, name = new.removeprefix(prefix).split(".")
+        if name in _keys_at(settings, section):
+            return f"unknown setting '{old}': it is named '{new}' now"
+    return None
 
 
 def shown(value: object) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from munjang.config import merge
+from munjang.renamed_settings import RENAMED
 from munjang.text.registry import SUBWORDS
 from munjang.text.script import Script, script_of
 
@@ -24,6 +25,8 @@ _LARGEST = 8_000
 # characters of a token, before there is a vocabulary that says so
 _CHARACTERS_PER_TOKEN = {"korean": 2, "other": 4}
 _FEW_WORDS = 2.0
+# Settings of the section `tokenizer` that no side has alone.
+_OF_BOTH = ("shared_vocabulary", "long_sources")
 # 하, 한 and 할 share letters: what is learned of one helps with the others; see docs/log.md.
 _LETTERS: dict[Script, str] = {"other": "characters", "korean": "jamo"}
 
@@ -84,7 +87,7 @@ def parallel_defaults(given: Mapping[str, Any], texts: PairTexts) -> dict[str, A
 
 def both_tokenizers(given: Mapping[str, Any], texts: PairTexts) -> dict[str, Any]:
     """The section `tokenizer`: what is said of it as such is said of both sides."""
-    own = {key: given[key] for key in ("shared_vocabulary", "long_sources") if key in given}
+    own = {key: given[key] for key in given if key in _OF_BOTH or f"tokenizer.{key}" in RENAMED}
     both = {k: v for k, v in given.items() if k not in {*own, "source", "target"}}
     least = [_SMALLEST[script] for script in texts.scripts]
     if given.get("shared_vocabulary"):

@@ -86,24 +86,20 @@ def parts(model: Any, texts: list[str]) -> dict[str, float]:
     """The median milliseconds of each part of the way of one text."""
     import torch
 
-    from munjang.data.token_rows import encode_rows
-    from munjang.layers.subword_embedding import with_oov_words
-
-    encoding = model.recipe.encoding
-    encoded = [encode_rows(model.tokenizer, [text], **encoding) for text in texts]
-    networks = [with_oov_words(model.network, each.oov_words) for each in encoded]
-    batches = [next(each.rows.in_order_of_length()) for each in encoded]
+    encoded = [model.input.encode_values([text]) for text in texts]
+    networks = [each.adapt(model.network) for each in encoded]
+    batches = [next(each.dataset().in_order_of_length()) for each in encoded]
     places = list(range(len(texts)))
     with torch.inference_mode():
         logits = networks[0](*batches[0].inputs)
         taken = {
-            "text to ids": lambda n: encode_rows(model.tokenizer, [texts[n]], **encoding),
+            "text to ids": lambda n: model.input.encode_values([texts[n]]),
             "ids to tensors": lambda n: (
-                next(encoded[n].rows.in_order_of_length()),
-                with_oov_words(model.network, encoded[n].oov_words),
+                next(encoded[n].dataset().in_order_of_length()),
+                encoded[n].adapt(model.network),
             ),
             "network": lambda n: networks[n](*batches[n].inputs),
-            "answer": lambda n: model.task.answers(logits, encoded[n].truncated),
+            "answer": lambda n: model.task.answers_of(logits, encoded[n].truncated),
         }
         return {name: float(np.median(milliseconds(w, places))) for name, w in taken.items()}
 

@@ -53,7 +53,7 @@ def main() -> None:
     table = read_table(need_data(options.file), text_column=options.text_column)
     table = table.take(range(min(len(table), options.rows)))
     parts = split(table, valid=0.1, seed=0)
-    train, valid = table.take(parts.train).texts, table.take(parts.valid).texts
+    train, valid = table.take(parts.train)["text"], table.take(parts.valid)["text"]
     print(describe_machine())
     tokenizers = present(options.tokenizers)
     print(

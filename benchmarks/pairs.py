@@ -181,7 +181,7 @@ def titles(corpus: Corpus) -> list[str]:
     import munjang.data.pairs.read as pairs
 
     table = pairs.read_pairs(corpus.test[0], source_column="description", target_column="title")
-    return table.labels.to_list()
+    return table.targets.to_list()
 
 
 def tokenized_bleu(answers: list[str], references: list[str], language: str) -> float:

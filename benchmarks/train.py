@@ -80,10 +80,10 @@ def encode(data: Path, cache: Path) -> None:
     from munjang.text.registry import make_tokenizer
 
     table = read_table(data, text_column="document", label_column="label")
-    tokenizer = make_tokenizer("bpe").fit(table.texts, max_size=VOCABULARY)
-    column, _ = truncate(tokenizer.encode(table.texts), LONGEST)
+    tokenizer = make_tokenizer("bpe").fit(table["text"], max_size=VOCABULARY)
+    column, _ = truncate(tokenizer.encode(table["text"]), LONGEST)
     values, offsets = values_and_offsets(column)
-    targets = (table.labels == "1").to_numpy().astype(np.int64)
+    targets = (table.targets == "1").to_numpy().astype(np.int64)
     np.savez(cache, values=values, offsets=offsets, targets=targets)
 
 
@@ -96,10 +96,10 @@ def ours(
 ) -> tuple[int, float]:
     """Tokens and seconds of our loop."""
     import torch
-    from munjang.models.registry import build_encoder, model_config
 
     from munjang.data.batches import TextDataset
-    from munjang.defaults import make_recipe
+    from munjang.network import build_network
+    from munjang.recipe import make_recipe, parse_recipe
     from munjang.tasks.classify import Classify
     from munjang.text.columns import token_column
     from munjang.training.loop import Loop
@@ -108,15 +108,17 @@ def ours(
 
     torch.manual_seed(0)
     task = Classify(("0", "1"))
+    recipe = parse_recipe({"task": "classify", "model": MODELS[model]})
+    usual = make_recipe({"task": "classify", "model": {"name": model}})
     training = TrainingSettings(
         batch_size=ROWS,
         epochs=1000,
         embedding_optimizer=embedding_optimizer,
-        clip_norm=make_recipe(model, "korean", len(arrays["targets"]), {}).training.clip_norm,
+        clip_norm=usual.training.clip_norm,
         device=device,
         precision="float32" if device == "cpu" else "bfloat16",
     )
-    network = task.network(build_encoder(model_config(MODELS[model]), VOCABULARY)).to(device)
+    network = build_network(recipe, task, VOCABULARY).to(device)
     column = token_column(arrays["values"], arrays["offsets"])
     examples = TextDataset(column, arrays["targets"])
     few = TextDataset(column.slice(0, 64), arrays["targets"][:64])

@@ -38,14 +38,15 @@ JUDGED = 64  # validation pairs: what an evaluation takes is not the question he
 
 def settings(threads: int, steps: int | None) -> dict[str, Any]:
     return {
-        "tokenizer": {"name": "words", "max_size": VOCABULARY, "shared": False},
+        "task": "translate",
+        "tokenizer": {"name": "words", "max_size": VOCABULARY, "shared_vocabulary": False},
         "model": {
             "name": "transformer", "dim": WIDTH, "layers": LAYERS, "heads": HEADS,
             "feed_forward_dim": FEED_FORWARD, "positions": "sinusoidal", "dropout": DROPOUT,
         },
         "translate": {"label_smoothing": SMOOTHING, "samples": 0},
         "decoding": {"beam": BEAM, "length_penalty": ALPHA, "max_length": MOST_STEPS,
-                     "max_ratio": MOST_STEPS},
+                     "max_length_ratio": MOST_STEPS},
         "training": {
             "batch_tokens": BATCH_TOKENS, "learning_rate": RATE, "beta2": BETAS[1],
             "weight_decay": 0.0, "clip_norm": CLIP, "average_after": None, "epochs": 1000,
@@ -57,16 +58,17 @@ def settings(threads: int, steps: int | None) -> dict[str, Any]:
 def prepared(data: str, threads: int, steps: int | None = None, **changed: Any) -> Any:
     """multi30k with words as tokens, ready to train on."""
     import torch
-    from munjang.pair_preparation import prepare_pairs
 
     from munjang.config import merge
     from munjang.data.pairs.aligned import AlignedFiles
+    from munjang.preparation import prepare
+    from munjang.reporting import discard
 
     torch.set_num_threads(threads)
     files = AlignedFiles(*(Path(data) / f"train.{side}" for side in (SOURCE, TARGET)))
     judged = tuple(lines_of(Path(data) / f"val.{side}")[:JUDGED] for side in (SOURCE, TARGET))
     given = merge(settings(threads, steps), changed)
-    return prepare_pairs(files, judged, None, given, lambda line: None)
+    return prepare(files, judged, given, discard)
 
 
 def prepare(data: str, work: str) -> Answer:
@@ -77,7 +79,7 @@ def prepare(data: str, work: str) -> Answer:
 
     ready, folder = prepared(data, 1), Path(work)
     sizes = {}
-    for side, tokenizer in ((SOURCE, ready.tokenizers.source), (TARGET, ready.tokenizers.target)):
+    for side, tokenizer in ((SOURCE, ready.input.sides.source), (TARGET, ready.input.sides.target)):
         for name, part in (("train", "train"), ("dev", "val"), ("test", "test2016")):
             texts = pl.Series(lines_of(Path(data) / f"{part}.{side}"))
             every = make_tokenizer("words").fit(texts)
@@ -91,7 +93,8 @@ def prepare(data: str, work: str) -> Answer:
 
 def train(data: str, work: str, threads: int, seconds: float, precision: str = "float32") -> Answer:
     """Steps of `munjang.training.loop` by the clock."""
-    from munjang.api import make_loop, parameter_count
+    from munjang.api import make_loop
+    from munjang.layers.parameters import count_parameters
 
     del work  # nothing is kept
     loop = make_loop(prepared(data, threads, training={"precision": precision}))
@@ -99,19 +102,19 @@ def train(data: str, work: str, threads: int, seconds: float, precision: str = "
     for step in loop:
         if clock.after(step.tokens):
             break
-    size = parameter_count(loop.state.model)
+    size = count_parameters(loop.state.model)
     return {**clock.answer(), "before": before, "parameters": size}
 
 
 def fit(data: str, work: str, threads: int, steps: int) -> Answer:
     """Train the model that both sides decode with: a folder, and its weights for JoeyNMT."""
     import numpy as np
-    from munjang.pair_preparation import PreparedPairs
     from torch import nn
 
     from munjang.api import fit as fitted
+    from munjang.preparation import Prepared
 
-    class WithoutOutputBias(PreparedPairs):
+    class WithoutOutputBias(Prepared):
         """JoeyNMT's output layer has none, so ours stays at zero."""
 
         def network(self) -> nn.Module:
@@ -137,7 +140,7 @@ def decode(data: str, work: str, threads: int, sentences: int) -> Answer:
     model = munjang.load(Path(work) / "model")
     before = peak_memory()
     texts = lines_of(Path(data) / f"test2016.{SOURCE}")[:sentences]
-    words = model.tokenizers.target
+    words = model.input.sides.target
 
     def answer(some: list[str]) -> list[str]:
         """Answers with spaces between the words, as those of JoeyNMT have them."""

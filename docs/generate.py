@@ -1,12 +1,13 @@
-"""Write what the pages repeat of the code: settings, the tree of files, the order of imports.
+"""Write the parts of the pages that repeat the code: settings, search spaces, file tree, layers.
 
     python docs/generate.py [--check]
 
-A page marks the place with `<!-- settings: cnn -->` (a model, with its defaults by script),
-`<!-- settings: training -->` (a section of config.yaml), `<!-- settings: pairs.transformer -->` (a
-model or section from text to text, where another has its name), `<!-- space: models -->` (what a
-search tries), `<!-- tree: src/munjang -->` or `<!-- layers: pyproject.toml -->`, and ends it with
-`<!-- end -->`. With --check nothing is written, and the exit code is 1 when a page is out of date.
+A page marks the place with `<!-- settings: cnn -->` (an architecture, with its defaults by script),
+`<!-- settings: training -->` (a section of config.yaml), `<!-- settings: parallel.transformer -->`
+(an architecture or section of that input, where the text input has one of the same name),
+`<!-- space: text -->` (the search spaces of an input), `<!-- tree: src/munjang -->` or
+`<!-- layers: pyproject.toml -->`, and ends it with `<!-- end -->`. With --check nothing is written,
+and the exit code is 1 if a page is out of date.
 """
 
 import ast
@@ -14,23 +15,25 @@ import re
 import sys
 import textwrap
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from munjang.image_recipe import make_image_recipe
-from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
-from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
 from pydantic.fields import FieldInfo
 
-from munjang.config import Settings
-from munjang.data.pairs.settings import SideSettings
-from munjang.defaults import Script, make_recipe
+from munjang.config import Settings, merge
+from munjang.data.settings import TokenizerSettings
+from munjang.defaults.image import image_defaults
+from munjang.defaults.parallel import PairTexts, parallel_defaults
+from munjang.defaults.text import script_defaults
 from munjang.models.encoder import EncoderConfig
 from munjang.models.sequence_to_sequence.model import EncoderDecoderConfig
-from munjang.recipe import Recipe, TokenizerSettings
+from munjang.recipe import Recipe, parse_recipe, with_names
+from munjang.registry import ARCHITECTURES, INPUTS, TASKS
+from munjang.text.script import Script
 from munjang.training.settings import TrainingSettings
 from munjang.tuning.parameters import Choice, Span
-from munjang.tuning.spaces import IMAGE_SPACES, PAIR_SPACES, SPACES
+from munjang.tuning.spaces import SPACES_BY_INPUT
 
 FEW, MANY = 10_000, 150_000
 TOKENS = 300_000
@@ -42,39 +45,63 @@ ROOT = Path(__file__).parent.parent
 
 
 def settings(name: str) -> str:
-    """The table of a model or of a section."""
-    if name in ARCHITECTURES:
-        return model_table(name)
-    if name in IMAGE_ARCHITECTURES:
-        return image_table(name)
-    model = name.removeprefix("pairs.")
-    if model in PAIR_ARCHITECTURES:
-        return pair_table(model)
-    section = section_of(name)
-    fields = type(section).model_fields
+    """Return the table of an architecture or of a section, `NAME` or `INPUT.NAME`."""
+    input_name, _, rest = name.partition(".")
+    inputs = [input_name] if rest and input_name in INPUTS.names else INPUTS.names
+    name = rest if len(inputs) == 1 else name
+    for kind in inputs:
+        if any(row.name == name and kind in row.takes for row in ARCHITECTURES.rows):
+            return ARCHITECTURE_TABLES[kind](name)
+    section = section_of(name.split("."), inputs)
+    fields = section.model_fields
     rows = [
-        (key, written(value), meaning(fields[key]))
-        for key, value in section
-        if not isinstance(value, Settings)  # it has a table of its own
+        (key, written(field.get_default(call_default_factory=True)), meaning(field))
+        for key, field in fields.items()
+        if kind_of(field) is None  # a section in the section has a table of its own
     ]
     return table(("setting", "default", "meaning"), rows)
 
 
-def section_of(name: str) -> Settings:
-    """A section of config.yaml as it is when nothing is set."""
-    if name == "images":
-        return type(make_image_recipe("image_cnn", FEW, {}).images)()
-    if name == "pairs.tokenizer.source":
-        return SideSettings()
-    pairs = name in PairRecipe.model_fields and name not in Recipe.model_fields
-    kind = PairRecipe if pairs or name.startswith("pairs.") else Recipe
-    found: Settings = kind.model_fields[name.removeprefix("pairs.")].default
-    return found
+def section_of(path: list[str], inputs: list[str]) -> type[Settings]:
+    """Return the class of a section of one of the inputs, of a task or of every recipe."""
+    first, *inner = path
+    parts = [INPUTS.require(name) for name in inputs] + list(TASKS.rows)
+    sections = [row.load().sections for row in parts] + [
+        {key: kind_of(field) for key, field in Recipe.model_fields.items()}
+    ]
+    section = next((found[first] for found in sections if found.get(first)), None)
+    for key in inner:
+        section = section and kind_of(section.model_fields[key])
+    if section is None:
+        raise SystemExit(f"no architecture and no section of settings is named {'.'.join(path)}")
+    return section
 
 
-def pair_table(name: str) -> str:
-    """The settings of a model from text to text, its own first, and what else it changes."""
-    recipe = make_pair_recipe(name, PairTexts(tokens=TOKENS), {})
+def kind_of(field: FieldInfo) -> type[Settings] | None:
+    """Return the class of a section, None of a single setting."""
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, Settings) else None
+
+
+def recipe_of(name: str, input_name: str, defaults: Mapping[str, Any], task: str) -> Recipe:
+    """Return the recipe of an architecture with some defaults."""
+    given = with_names({"input": input_name, "task": task, "model": {"name": name}})
+    row = TASKS.require(task)
+    metric = {"training": {"metric": row.metrics[0]}}
+    own = merge(defaults, row.load().defaults(given))
+    return parse_recipe(merge(merge(metric, own), given))
+
+
+def text_recipe(name: str, script: Script, rows: int) -> Recipe:
+    """Return the recipe of a classifier of so many texts of a script."""
+    defaults = script_defaults({"task": "classify", "model": {"name": name}}, script, rows)
+    return recipe_of(name, "text", defaults, "classify")
+
+
+def parallel_table(name: str) -> str:
+    """Return the settings of an encoder-decoder, its own first, and its other defaults."""
+    defaults = parallel_defaults({"model": {"name": name}}, PairTexts(tokens=TOKENS))
+    recipe = recipe_of(name, "parallel", defaults, "translate")
     shared, fields = EncoderDecoderConfig.model_fields, type(recipe.model).model_fields
     rows = [
         (key, written(getattr(recipe.model, key)), meaning(fields[key]))
@@ -88,14 +115,22 @@ def pair_table(name: str) -> str:
     ]
     return (
         f"{table(('setting of `model`', 'default', 'meaning'), rows)}\n"
-        f"Around it, on {TOKENS:,} target tokens, where it differs from what all models start "
-        f"with:\n\n{table(('setting', 'default'), around)}"
+        f"Other defaults on {TOKENS:,} target tokens, where they differ from those of all "
+        f"architectures:\n\n{table(('setting', 'default'), around)}"
     )
 
 
 def image_table(name: str) -> str:
-    """The settings of a model of images, with what they are on small ones."""
-    small, large = (make_image_recipe(name, FEW, {}, size=(side, side)).model for side in (8, 64))
+    """Return the settings of an image architecture, with their defaults on small images."""
+    large, small = (
+        recipe_of(
+            name,
+            "image",
+            image_defaults({"model": {"name": name}}, FEW, (side, side)),
+            "classify",
+        ).model
+        for side in (64, 8)
+    )
     fields = {key: field for key, field in type(small).model_fields.items() if key != "name"}
     rows = [
         (key, *(written(getattr(model, key)) for model in (large, small)), meaning(fields[key]))
@@ -104,9 +139,9 @@ def image_table(name: str) -> str:
     return table(("setting of `model`", "default", "on images under 16x16", "meaning"), rows)
 
 
-def model_table(name: str) -> str:
-    """The settings of a model, its own first, with what they are on Korean text."""
-    kind = type(make_recipe(name, "other", FEW, {}).model)
+def text_table(name: str) -> str:
+    """Return the settings of a text encoder, its own first, with their defaults on Korean text."""
+    kind = type(text_recipe(name, "other", FEW).model)
     own = [key for key in kind.model_fields if key not in inherited(kind)]
     rows = [
         (key, *by_script(name, "model", key), meaning(kind.model_fields[key]))
@@ -116,13 +151,16 @@ def model_table(name: str) -> str:
     found = table(("setting of `model`", "default", "on Korean text", "meaning"), rows)
     heads = ("setting", "default", "on Korean text")
     return (
-        f"{found}\nAround it, where it differs from what all models start with:\n\n"
+        f"{found}\nOther defaults, where they differ from those of all architectures:\n\n"
         f"{table(heads, changed(name))}"
     )
 
 
+ARCHITECTURE_TABLES = {"text": text_table, "parallel": parallel_table, "image": image_table}
+
+
 def changed(name: str) -> list[tuple[str, str, str]]:
-    """The settings of tokenizer and training that the model or the script changes."""
+    """Return the settings of tokenizer and training that the architecture or the script changes."""
     rows = [
         (section, key, written(field.default), by_script(name, section, key))
         for section, settings in AROUND.items()
@@ -137,35 +175,35 @@ def changed(name: str) -> list[tuple[str, str, str]]:
 
 
 def by_script(name: str, section: str, key: str) -> tuple[str, str]:
-    """A setting on other text and on Korean."""
+    """Return a setting on other text and on Korean."""
     other, korean = (by_rows(name, script, section, key) for script in ("other", "korean"))
     return other, korean
 
 
 def by_rows(name: str, script: Script, section: str, key: str) -> str:
-    """A setting, and on how many texts if that makes a difference."""
+    """Return a setting, and on how many texts if that makes a difference."""
     few, many = (
-        written(getattr(getattr(make_recipe(name, script, rows, {}), section), key))
+        written(getattr(getattr(text_recipe(name, script, rows), section), key))
         for rows in (FEW, MANY)
     )
     return few if few == many else f"{few} on {FEW:,} texts, {many} on {MANY:,}"
 
 
 def inherited(settings: type[Settings]) -> set[str]:
-    """Names of the settings of the embedding and the bag, which nearly all models have."""
+    """Return the names of the settings that nearly all text encoders have."""
     bases = [base for base in settings.__mro__ if base.__module__ == EncoderConfig.__module__]
     return {key for base in bases for key in getattr(base, "model_fields", {})}
 
 
 def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """Markdown, the first column as code."""
+    """Return a table in Markdown, the first column as code."""
     lines = [" | ".join(heads), "|".join("---" for _ in heads)]
     lines += [" | ".join((f"`{first}`", *rest)) for first, *rest in rows]
     return "".join(f"| {line} |\n" for line in lines)
 
 
 def written(value: Any) -> str:
-    """A value as config.yaml has it."""
+    """Return a value as config.yaml has it."""
     if isinstance(value, int) and value >= 2**12 and value & (value - 1) == 0:
         return f"{value} (2^{value.bit_length() - 1})"
     if isinstance(value, bool) or value is None:
@@ -174,16 +212,18 @@ def written(value: Any) -> str:
 
 
 def meaning(field: FieldInfo) -> str:
-    """The description, and the names that may be given unless it tells them itself."""
-    said = field.description or ""
+    """Return the description of a setting, with its possible names unless it has them."""
+    description = field.description or ""
     names = [str(name) for name in get_args(field.annotation)]
-    untold = get_origin(field.annotation) is Literal and any(name not in said for name in names)
-    return said + (f" ({', '.join(names)})" if untold else "")
+    is_open = get_origin(field.annotation) is Literal and any(
+        name not in description for name in names
+    )
+    return description + (f" ({', '.join(names)})" if is_open else "")
 
 
-def space(inputs: str) -> str:
-    """Return what a search tries of each setting, and for which models."""
-    spaces = {"models": SPACES, "pairs": PAIR_SPACES, "images": IMAGE_SPACES}[inputs]
+def space(input_name: str) -> str:
+    """Return what a search tries of each setting of an input's architectures."""
+    spaces = SPACES_BY_INPUT[input_name]
     models: dict[tuple[str, str], list[str]] = {}
     for model, parts in spaces.items():
         for key, part in parts.items():
@@ -196,7 +236,7 @@ def space(inputs: str) -> str:
 
 
 def tried(part: Choice | Span) -> str:
-    """The values of a part of the space in words."""
+    """Return the values of a part of the space in words."""
     if isinstance(part, Choice):
         return ", ".join(map(written, part.values))
     low, high = map(written, part.ends())
@@ -204,7 +244,7 @@ def tried(part: Choice | Span) -> str:
 
 
 def tree(name: str) -> str:
-    """Every file below a folder with the first line of its docstring, the top level last."""
+    """Return every file below a folder with the first line of its docstring, the top level last."""
     top = ROOT / name
     found: dict[Path, list[str]] = {}
     for file in sorted(top.rglob("*.py")):
@@ -219,14 +259,14 @@ def tree(name: str) -> str:
 
 
 def first_line(file: Path) -> str:
-    """What a file says of itself, on one line if its first clause says it."""
-    said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-    phrase = said.split("\n")[0].removesuffix(".")
+    """Return the first line of a file's docstring; its first clause if it is too long."""
+    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    phrase = docstring.split("\n")[0].removesuffix(".")
     return phrase if len(phrase) <= FITTING else re.split(r"[.:;] ", phrase, maxsplit=1)[0]
 
 
 def layers(name: str) -> str:
-    """The contract of import-linter, the highest layer first."""
+    """Return the contract of import-linter, the highest layer first."""
     project = tomllib.loads((ROOT / name).read_text(encoding="utf-8"))
     contracts = project["tool"]["importlinter"]["contracts"]
     rows = next(contract["layers"] for contract in contracts if contract["type"] == "layers")

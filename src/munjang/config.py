@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from munjang.errors import ConfigError, MunjangError
 from munjang.names import nearest_name
 from munjang.parsing import YAML_CHARACTERS, UnreadableError, parse_yaml
+from munjang.renamed_settings import find_renamed
 
 # Bounds far above any sensible setting, so that a typing error is reported in one line. The width
 # of networks is limited by memory: `munjang.training.memory`.
@@ -47,17 +48,20 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            message = " ".join(_explain(cls, error).split())
+            message = " ".join(_explain(cls, error, where).split())
         except (ValueError, RecursionError):  # pydantic does not catch these
             message = "a number of thousands of digits, or an endlessly nested list"
         raise ConfigError(f"{where}: {_shorten(message, _LONGEST_MESSAGE)}")
 
 
-def _explain(settings: type[BaseModel], error: ValidationError) -> str:
+def _explain(settings: type[BaseModel], error: ValidationError, where: str) -> str:
     errors = error.errors(include_url=False)
     path = _field_path(settings, errors[0]["loc"])
     key = ".".join(path) or "settings"
     if errors[0]["type"] == "extra_forbidden":
+        renamed = _renamed(settings, where, key, errors[0]["input"])
+        if renamed is not None:
+            return renamed
         known = _keys_at(settings, path[:-1])
         hint = suggest_nearest(path[-1][:_SHOWN], known)
         return f"unknown setting '{_shorten(key)}'{hint}; known: {', '.join(known)}"
@@ -70,6 +74,26 @@ def _explain(settings: type[BaseModel], error: ValidationError) -> str:
     message = " or ".join(dict.fromkeys(reasons)).replace(" or input should be ", " or ")
     given = errors[0]["input"]
     return f"{key}: {message}" + ("" if isinstance(given, Mapping) else f", got {shown(given)}")
+
+
+def _renamed(settings: type[BaseModel], where: str, key: str, value: object) -> str | None:
+    """Return the message for a setting that has another name now; None if it is no such setting.
+
+    Args:
+        settings: class of the settings, a section or all of them.
+        where: name of the section, if they are one.
+        key: the unknown key, dotted.
+        value: its value.
+    """
+    for prefix in ("", f"{where}."):
+        found = find_renamed(prefix + key, value)
+        if found is None or not found[1].startswith(prefix):
+            continue
+        old, new = found
+        *section, name = new.removeprefix(prefix).split(".")
+        if name in _keys_at(settings, section):
+            return f"unknown setting '{old}': it is named '{new}' now"
+    return None
 
 
 def shown(value: object) -> str:

@@ -15,7 +15,7 @@ from munjang.pretrained.word_vectors import Pretrained, open_pretrained
 from munjang.recipe import Recipe, check_given, make_recipe, named_input, named_task
 from munjang.registry import INPUTS, inputs_of
 from munjang.reporting import Report
-from munjang.tasks.task import Task
+from munjang.tasks.task import SolvesLinearModel, Task
 from munjang.training.fingerprints import compute_fingerprint
 
 
@@ -67,7 +67,7 @@ class Prepared:
     def network(self) -> nn.Module:
         """Return a network with weights of torch's generator, ready for the first step."""
         network = self.bare_network()
-        solve = getattr(self.task, "solve", None)
+        solve = self.task.solve if isinstance(self.task, SolvesLinearModel) else None
         self.input.prepare_network(network, self.encoded, self.train, solve)
         if self.pretrained is not None:
             self.pretrained.apply(network)

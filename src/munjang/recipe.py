@@ -6,7 +6,7 @@ and `training`. `munjang.defaults` holds what suits an architecture and the data
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 from pydantic import Field, SerializeAsAny, create_model, model_validator
 
@@ -24,7 +24,11 @@ from munjang.registry import (
     inputs_of,
     require_architecture,
 )
+from munjang.tasks.task import Task
 from munjang.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from munjang.inputs.input import Input
 
 Label = Annotated[str, Field(max_length=LONGEST_LABEL)]
 
@@ -135,14 +139,14 @@ class Recipe(Settings):
         return require_architecture(self.model_name, self.input, self.task_row)
 
     @property
-    def input_class(self) -> Any:
+    def input_class(self) -> "type[Input]":
         """The class of the input."""
-        return self.input_row.load()
+        return cast("type[Input]", self.input_row.load())
 
     @property
-    def task_class(self) -> Any:
+    def task_class(self) -> type[Task]:
         """The class of the task."""
-        return self.task_row.load()
+        return cast(type[Task], self.task_row.load())
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for YAML; a section without a file of vectors is left out."""
@@ -266,7 +270,7 @@ def make_recipe(given: Mapping[str, Any], rows: Table | None = None) -> Recipe:
     recipe = _build(given, merge(kind.defaults(named, rows), task.defaults(named)), rows)
     if rows is None:
         return recipe
-    return recipe.input_class.complete(recipe, rows)  # type: ignore[no-any-return]
+    return recipe.input_class.complete(recipe, rows)
 
 
 def _build(given: Mapping[str, Any], defaults: Mapping[str, Any], rows: Table | None) -> Recipe:

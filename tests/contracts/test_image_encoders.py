@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from munjang.tasks.images import Images
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -64,7 +63,7 @@ def make_encoder(
 def make_loop(
     name: str, chosen: dict[str, Any], copies: int, *, dropout: float = 0.0, **training: Any
 ) -> tuple[Loop, nn.Module]:
-    task = Images(Classify(("a", "b", "c")))
+    task = Classify(("a", "b", "c"))
     network = task.network(make_encoder(name, chosen, dropout=dropout))
     tuned = TrainingSettings.parse(training)
     eight, targets = images(8).numpy(), np.arange(8) % 3

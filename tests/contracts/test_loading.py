@@ -16,10 +16,10 @@ from munjang.folder.manifest import write_manifest
 from munjang.folder.rebuild import load_network
 from munjang.folder.sealed import open_sealed
 from munjang.models.sequence_to_sequence.model import Vocabularies
+from munjang.registry import ArchitectureRow
 from tests.architectures import (
     ARCHITECTURES,
     PAIR_ARCHITECTURES,
-    Architecture,
     build_encoder,
     build_encoder_decoder,
     build_image_encoder,
@@ -62,7 +62,7 @@ def loaded_again(network: nn.Module, build: Callable[[], nn.Module], folder: Pat
     return again
 
 
-def small(row: Architecture, sizes: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
+def small(row: ArchitectureRow, sizes: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
     """Settings of a model, as the contract of its kind makes it."""
     fields = row.config_class().model_fields
     return {**{key: size for key, size in sizes.items() if key in fields}, **chosen}

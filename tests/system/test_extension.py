@@ -1,4 +1,4 @@
-"""A distribution of its own adds an input, a task and an architecture, with nothing else touched."""
+"""A distribution of its own adds an input, a task and an architecture; nothing else is touched."""
 
 import json
 import os

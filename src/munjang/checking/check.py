@@ -62,7 +62,8 @@ def check(
     named = {**names, "data": columns or {}, "tokenizer": {"name": tokenizer}}
     given = choose_input(collect_settings(config, named, overrides), data, discard)
     row = _check_of(named_input(given))
-    return row.check(data, test, given, row.seconds if seconds is None else seconds)
+    report: Report = row.check(data, test, given, row.seconds if seconds is None else seconds)
+    return report
 
 
 def report_blocks(report: Report) -> Iterator[Block]:

@@ -10,7 +10,7 @@ from munjang.config import merge
 from munjang.data.checks import check_data
 from munjang.data.data_report import DataReport
 from munjang.data.readers import read_table
-from munjang.data.readers.values import ReadLabels
+from munjang.data.readers.values import ReadLabels, clean_labels
 from munjang.data.settings import DataSettings
 from munjang.data.table import Table
 from munjang.errors import DataError
@@ -52,7 +52,7 @@ def _tokenizer(prepared: Prepared) -> Tokenizer:
     return prepared.input.tokenizer
 
 
-def _read(data: Any, settings: DataSettings, read_labels: ReadLabels) -> Table:
+def _read(data: Any, settings: DataSettings, read_labels: ReadLabels | None) -> Table:
     return read_table(
         data,
         text_column=settings.text_column,
@@ -60,7 +60,7 @@ def _read(data: Any, settings: DataSettings, read_labels: ReadLabels) -> Table:
         encoding=settings.encoding,
         skip_bad_rows=settings.skip_bad_rows,
         need_labels=False,
-        read_labels=read_labels,
+        read_labels=read_labels or clean_labels,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -56,13 +56,14 @@ class Table:
     @property
     def keys(self) -> pl.Series:
         """The column that tells rows apart."""
-        return self[self.key_role]  # type: ignore[no-any-return]
+        keys: pl.Series = self[self.key_role]
+        return keys
 
     @property
     def targets(self) -> pl.Series | None:
         """The column of what is to be learned; None if the files have none."""
-        targets: pl.Series | None = self.columns.get(self.target_role)  # type: ignore[assignment]
-        return targets
+        targets = self.columns.get(self.target_role)
+        return cast("pl.Series | None", targets)
 
     @property
     def key_name(self) -> str:

@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 from munjang.folder.load import AnyModel, load
 from munjang.folder.manifest import FILE as MANIFEST
@@ -27,4 +26,4 @@ def unpack(files: Mapping[str, bytes]) -> AnyModel:
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             Path(folder, Path(name).name).write_bytes(content)
-        return cast(AnyModel, load(folder))
+        return load(folder)

@@ -1,8 +1,8 @@
 """`Seq2Seq`: texts in, texts out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Real
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,8 @@ from munjang.errors import ConfigError, DataError
 from munjang.estimators.estimator import TextEstimator
 from munjang.estimators.given import read_settings, seed_of, texts_of
 from munjang.forked import require_polars
-from munjang.tasks.text_answers import Candidate
+from munjang.model import Model
+from munjang.tasks.text_answers import Candidate, TextAnswer
 
 
 class Seq2Seq(TextEstimator):
@@ -75,7 +76,8 @@ class Seq2Seq(TextEstimator):
         """The best answer to each source, strings [texts]."""
         check_is_fitted(self, "model_")
         # objects: strings of NumPy's own are all as long as the longest
-        return np.array([one.text for one in self.model_.predict(texts_of(X))], dtype=object)
+        texts = [answer.text for answer in self._answers(self.model_, X)]
+        return np.array(texts, dtype=np.object_)
 
     def predict_nbest(self, X: Any, n: int) -> list[tuple[Candidate, ...]]:  # noqa: N803
         """The `n` best answers to each source with their scores, the best first.
@@ -88,7 +90,11 @@ class Seq2Seq(TextEstimator):
         check_is_fitted(self, "model_")
         beam = max(n, self.model_.recipe.section("decoding").beam)
         model = self.model_.with_decoding({"nbest": n, "beam": beam})
-        return [one.candidates for one in model.predict(texts_of(X))]
+        return [answer.candidates for answer in self._answers(model, X)]
+
+    @staticmethod
+    def _answers(model: Model, X: Any) -> Sequence[TextAnswer]:  # noqa: N803
+        return cast(Sequence[TextAnswer], model.predict(texts_of(X)))
 
     def score(self, X: Any, y: Any) -> float:  # noqa: N803
         """chrF of the answers to `X` against `y`, of all together as sacrebleu counts: 0 to 100.

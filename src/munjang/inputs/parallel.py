@@ -187,7 +187,8 @@ class ParallelInput(Input):
     @property
     def trained_column(self) -> str | None:
         """Name of the column of sources."""
-        return self.recipe.section("data").source_column  # type: ignore[no-any-return]
+        name: str | None = self.recipe.section("data").source_column
+        return name
 
     def encode(self, rows: Table) -> EncodedPairs:
         """Encode the pairs of a table; long sources are truncated, targets are not."""

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from munjang.config import MOST_IDS, Settings, shown
-from munjang.data.batches import TextDataset
+from munjang.data.batches import Batch, TextDataset
 from munjang.data.collection import collect_texts
 from munjang.data.columns import text_column
 from munjang.data.dataset import Dataset
@@ -18,7 +18,7 @@ from munjang.data.encode import EncodedTexts, encode_texts
 from munjang.data.long_runs import describe_long_runs
 from munjang.data.pairs.aligned import AlignedFiles
 from munjang.data.readers import read_table
-from munjang.data.readers.values import ReadLabels
+from munjang.data.readers.values import ReadLabels, clean_labels
 from munjang.data.settings import DataSettings, TokenizerSettings
 from munjang.data.table import Table
 from munjang.data.token_rows import EncodedRows, encode_rows
@@ -38,6 +38,7 @@ from munjang.layers.tfidf_linear import TfidfLinear
 from munjang.models.encoder import EncoderConfig
 from munjang.recipe import Recipe
 from munjang.reporting import Report, pluralize, stage
+from munjang.tasks.task import Bools
 from munjang.text.columns import TokenColumn, values_and_offsets
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer, fit_notes
@@ -60,9 +61,15 @@ class EncodedText:
     encoded: EncodedTexts | EncodedRows
 
     @property
-    def truncated(self) -> Any:
+    def truncated(self) -> Bools:
         """True for each text that was longer than the model reads, [rows]."""
         return self.encoded.truncated
+
+    @property
+    def column(self) -> TokenColumn:
+        """The ids of texts that were encoded as a column."""
+        assert isinstance(self.encoded, EncodedTexts)
+        return self.encoded.column
 
     def __len__(self) -> int:
         return len(self.encoded.truncated)
@@ -88,7 +95,6 @@ def read_texts(
             f"for {recipe.task}"
         )
     settings = recipe.section("data")
-    labels: dict[str, Any] = {} if read_labels is None else {"read_labels": read_labels}
     with stage("reading texts"):
         table = read_table(
             data,
@@ -96,7 +102,7 @@ def read_texts(
             label_column=settings.label_column,
             encoding=settings.encoding,
             skip_bad_rows=settings.skip_bad_rows,
-            **labels,
+            read_labels=read_labels or clean_labels,
         )
     report(f"read {pluralize(len(table), 'row')} of {', '.join(table.files)}")
     for note in (*table.notes, *describe_long_runs(table)):
@@ -189,7 +195,8 @@ class TextInput(Input):
     @property
     def trained_column(self) -> str | None:
         """Name of the column of texts."""
-        return self.recipe.section("data").text_column  # type: ignore[no-any-return]
+        name: str | None = self.recipe.section("data").text_column
+        return name
 
     @cached_property
     def encoding(self) -> dict[str, Any]:
@@ -333,10 +340,15 @@ def _parse_tokens(size: object) -> int:
     return int(text)
 
 
+def _token_batches(data: Dataset) -> Iterator[Batch]:
+    for batch in data.in_order_of_length(batch_size=8192):
+        assert isinstance(batch, Batch)
+        yield batch
+
+
 def _column(part: Encoded) -> TokenColumn:
     assert isinstance(part, EncodedText)
-    assert isinstance(part.encoded, EncodedTexts)
-    return part.encoded.column
+    return part.column
 
 
 def _are_few(texts: object) -> bool:

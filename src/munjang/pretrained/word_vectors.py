@@ -17,6 +17,7 @@ from munjang.inputs.text import EncodedText, TextInput
 from munjang.recipe import PretrainedSettings, Recipe, named_input, section_of
 from munjang.reporting import stage
 from munjang.tasks.heads import find_encoders
+from munjang.text.columns import TokenColumn
 from munjang.text.vocabulary import RESERVED
 
 # The value of `pretrained.vectors` for vectors that were given from Python.
@@ -187,6 +188,6 @@ class InitialVectors:
         return lines
 
 
-def _column(part: Encoded) -> Any:
+def _column(part: Encoded) -> TokenColumn:
     assert isinstance(part, EncodedText)
-    return part.encoded.column  # type: ignore[union-attr]
+    return part.column

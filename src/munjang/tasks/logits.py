@@ -47,8 +47,15 @@ class LogitsTask:
     has_labels: ClassVar[bool] = True
     stratified: ClassVar[bool] = False
     bounded_gradient: ClassVar[bool] = True
-    outputs: Any
-    scorer: Any
+
+    @property
+    def outputs(self) -> int:
+        """Number of logits per row."""
+        raise NotImplementedError
+
+    def scorer(self, targets: Any) -> Scorer:
+        """Return a scorer of rows against `targets` [rows, ...]."""
+        raise NotImplementedError
 
     @classmethod
     def settings_in(cls, recipe: RunSettings) -> Any:

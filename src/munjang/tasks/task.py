@@ -230,6 +230,20 @@ class GivesLogits(Protocol):
 
 
 @runtime_checkable
+class SolvesLinearModel(Protocol):
+    """A task whose network may answer together with a linear model."""
+
+    @property
+    def outputs(self) -> int:
+        """Number of logits per row."""
+
+    def solve(self, features: Any, targets: Any) -> tuple[Floats, Floats]:
+        """Return the linear model of features [rows, terms]: weights [outputs, terms], bias
+        [outputs].
+        """
+
+
+@runtime_checkable
 class Decodes(Protocol):
     """A task that writes its answers token by token."""
 

@@ -98,11 +98,11 @@ IMAGE_SPACES: dict[str, Space] = {
     },
 }
 
-_BY_INPUT = {"text": SPACES, "parallel": PAIR_SPACES, "image": IMAGE_SPACES}
+SPACES_BY_INPUT = {"text": SPACES, "parallel": PAIR_SPACES, "image": IMAGE_SPACES}
 # Settings of training that every architecture has, for one without a row.
 OF_ANY: Space = {"training.learning_rate": Span(3e-4, 1e-2, log=True)}
 
 
 def space_of(recipe: Recipe) -> Space:
     """Return the search space of the architecture of a recipe."""
-    return _BY_INPUT.get(recipe.input, {}).get(recipe.model_name, OF_ANY)
+    return SPACES_BY_INPUT.get(recipe.input, {}).get(recipe.model_name, OF_ANY)

@@ -28,9 +28,11 @@ class MultilabelContest(Contest):
     def check_parts(self, tables: "dict[str, Table]", table: "Table", recipe: "Recipe") -> Parts:
         """Give the labels of all parts the names that they have in the data."""
         from munjang.data.readers.class_names import match_known_labels
+        from munjang.tasks.logits import LogitsTask
 
         # of all rows: a rare label may have no row in the training part
         task = recipe.task_class.fit(table, table, recipe)
+        assert isinstance(task, LogitsTask)
         for name in ("valid", "test"):
             task.targets(tables[name])
             tables[name] = match_known_labels(tables[name], task.labels)

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import nn
 
 from munjang.config import Settings
+from munjang.data.collection import collect_texts
 from munjang.data.settings import DataSettings
 from munjang.errors import DataError
 from munjang.explain.attention import Attention, AttentionMap
@@ -48,7 +49,7 @@ class SeriesInput(ArrayInput):
         return self.longest
 
     def encode_values(self, values):
-        texts = texts_of(values)
+        texts = collect_texts(values)
         rows = np.zeros((len(texts), self.longest), dtype=np.float32)
         for place, text in enumerate(texts):
             try:

@@ -143,7 +143,7 @@ def _read_matrix(y: Any) -> Indicator:
         row, column = wrong[0].tolist()
         raise DataError(
             f"y[{row}, {column}]: expected 0 or 1 in an indicator matrix [rows, labels], got "
-            f"{matrix[row, column]!r:.40}"
+            f"{matrix[row, column]!s:.40}"
         )
     labels = np.arange(matrix.shape[1]) if names is None else np.array(names, dtype=object)
     return Indicator(matrix.astype(np.bool_), labels, is_given=True)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from munjang.data.collection import collect_values
@@ -40,7 +41,6 @@ def read_images(images: Any) -> list[Any]:
         DataError: it is one image alone, an array of another shape, or empty.
     """
     shape = getattr(images, "shape", None)
-    has_pixels = getattr(images, "dtype", None) == "uint8"
     if shape is not None and not (
         len(shape) == 3 or (len(shape) == 4 and shape[3] in (3, 4)) or len(shape) == 1
     ):
@@ -53,11 +53,8 @@ def read_images(images: Any) -> list[Any]:
         raise DataError(
             f"expected several images, got {type(images).__name__}; give one alone as [image]"
         )
-    rows = (
-        list(images)
-        if has_pixels or shape is None
-        else collect_values(images, "image", nested=True)
-    )
+    is_array = isinstance(images, np.ndarray)
+    rows = list(images) if is_array else collect_values(images, "image", nested=True)
     if not rows:
         raise DataError(NO_ROWS)
     return rows

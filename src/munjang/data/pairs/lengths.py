@@ -45,7 +45,9 @@ def without_absurd(table: Table, max_length_ratio: float | None, *, skip: bool) 
         DataError: there is such a pair, and `skip` is false.
     """
     if max_length_ratio is not None and not max_length_ratio > 1:
-        raise ConfigError(f"expected max_length_ratio above 1, or None to take all, got {max_length_ratio}")
+        raise ConfigError(
+            f"expected max_length_ratio above 1, or None to take all, got {max_length_ratio}"
+        )
     if max_length_ratio is None or table.targets is None:
         return table
     ratios = length_ratios(table.keys, table.targets)

@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from munjang.comparison.run import compare
     from munjang.data.pairs.aligned import AlignedFiles
     from munjang.errors import MunjangError
-    from munjang.estimators import Seq2Seq, TextClassifier
+    from munjang.estimators import (
+        ImageClassifier,
+        Seq2Seq,
+        TextClassifier,
+        TextMultilabelClassifier,
+        TextRegressor,
+    )
     from munjang.explain.shapes import shapes
     from munjang.folder.load import load
     from munjang.text.keras import Tokenizer, pad_sequences, tokenizer_from_json
@@ -21,9 +27,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AlignedFiles",
+    "ImageClassifier",
     "MunjangError",
     "Seq2Seq",
     "TextClassifier",
+    "TextMultilabelClassifier",
+    "TextRegressor",
     "Tokenizer",
     "__version__",
     "compare",
@@ -38,9 +47,12 @@ __all__ = [
 
 _PLACES = {
     "AlignedFiles": "munjang.data.pairs.aligned",
+    "ImageClassifier": "munjang.estimators",
     "MunjangError": "munjang.errors",
     "Seq2Seq": "munjang.estimators",
     "TextClassifier": "munjang.estimators",
+    "TextMultilabelClassifier": "munjang.estimators",
+    "TextRegressor": "munjang.estimators",
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",
     "evaluate": "munjang.api",

@@ -1,6 +1,14 @@
-"""Estimators with scikit-learn's manners over `munjang.api`."""
+"""scikit-learn estimators over `munjang.api`: one per input and task."""
 
-from munjang.estimators.pairs import Seq2Seq
-from munjang.estimators.texts import TextClassifier
+from munjang.estimators.classifiers import ImageClassifier, TextClassifier
+from munjang.estimators.multilabel import TextMultilabelClassifier
+from munjang.estimators.regressor import TextRegressor
+from munjang.estimators.seq2seq import Seq2Seq
 
-__all__ = ["Seq2Seq", "TextClassifier"]
+__all__ = [
+    "ImageClassifier",
+    "Seq2Seq",
+    "TextClassifier",
+    "TextMultilabelClassifier",
+    "TextRegressor",
+]

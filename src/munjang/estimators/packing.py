@@ -4,26 +4,27 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from munjang.folder.load import AnyModel, load
+from munjang.folder.load import load
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.manifest import list_manifest_files
+from munjang.model import Model
 
 
-def pack(model: AnyModel) -> dict[str, bytes]:
-    """The files of the model folder, by name."""
+def pack(model: Model) -> dict[str, bytes]:
+    """Return the files of the model folder, by name."""
     with tempfile.TemporaryDirectory() as folder:
         model.save(folder)
         files = [Path(folder, name) for name in (*list_manifest_files(Path(folder)), MANIFEST)]
         return {file.name: file.read_bytes() for file in files}
 
 
-def unpack(files: Mapping[str, bytes]) -> AnyModel:
-    """The model of those files.
+def unpack(files: Mapping[str, bytes]) -> Model:
+    """Return the model that `pack` wrote.
 
     Raises:
-        FolderError: one is missing, altered, or of another format.
+        FolderError: a file is missing, altered, or of another format.
     """
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             Path(folder, Path(name).name).write_bytes(content)
-        return load(folder)
+        return cast(Model, load(folder))

@@ -174,7 +174,7 @@ def test_validation_pairs_of_its_own() -> None:
     model = once(valid=valid).fit(SOURCES[10:], TARGETS[10:])
     assert model.scores_.rows == 10
     assert model.model_.metrics["training"]["rows"] == 70
-    with pytest.raises(ValueError, match="expected a share of the pairs"):
+    with pytest.raises(ValueError, match="expected a share of the rows"):
         quick(valid="dev.tsv").fit(SOURCES, TARGETS)
 
 
@@ -269,7 +269,7 @@ def test_bad_settings_are_refused() -> None:
     with pytest.raises(MunjangError, match="did you mean 'attentive'"):
         quick(model="atentive").fit(SOURCES, TARGETS)
     for settings in ({"model.name": "seq2seq"}, ["model.name=seq2seq"]):
-        with pytest.raises(MunjangError, match="name it once"):
+        with pytest.raises(MunjangError, match="give one of the two"):
             Seq2Seq("attentive", settings=settings).fit(SOURCES, TARGETS)
 
 

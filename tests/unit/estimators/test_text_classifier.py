@@ -15,10 +15,10 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 import munjang
 from munjang import MunjangError, TextClassifier
+from tests.unit.estimators.numbers import TakesNumbers
 
 QUICK: dict[str, Any] = {
     "model.dim": 8,
@@ -40,36 +40,11 @@ def quick(**given: Any) -> TextClassifier:
     return TextClassifier("mean", **{"random_state": 0, "settings": QUICK, **given})
 
 
-class OnNumbers(TextClassifier):
-    """`TextClassifier` over numbers written as text, so that scikit-learn's checks can feed it.
-
-    The checks know two-dimensional numbers only, and skip an estimator that is for text. Each
-    number becomes a syllable for its size, by column, and its digits. What is left to
-    `TextClassifier` is all that is not about the numbers: labels, parameters, cloning, pickling,
-    repeatability, the order and the number of rows.
-    """
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = True
-        tags.input_tags.one_d_array = False
-        tags.input_tags.string = False
-        return tags
-
-    def fit(self, X: Any, y: Any) -> "OnNumbers":  # noqa: N803
-        return super().fit(written(validate_data(self, X)), y)
+class OnNumbers(TakesNumbers, TextClassifier):
+    """`TextClassifier` over numbers."""
 
     def predict_proba(self, X: Any) -> Any:  # noqa: N803
-        check_is_fitted(self, "model_")
-        return super().predict_proba(written(validate_data(self, X, reset=False)))
-
-
-def written(numbers: Any) -> list[str]:
-    def word(column: int, number: float) -> str:
-        size = min(45, max(0, round(number) + 20))
-        return chr(ord("가") + 50 * column + size) + f"{number:.3f}"[-3:]
-
-    return [" ".join(word(*pair) for pair in enumerate(row)) for row in numbers]
+        return super().predict_proba(self.as_texts(X))
 
 
 @parametrize_with_checks(

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from munjang.models.registry import ARCHITECTURES, PAIR_ARCHITECTURES
+from tests.architectures import ARCHITECTURES, PAIR_ARCHITECTURES
 
 from munjang.baselines import BASELINES, PAIR_BASELINES
 from munjang.comparison.budget import Budget, parse_budget

@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from munjang.models.registry import build_encoder
+from tests.architectures import build_encoder
 
 from munjang.data.encode import encode_texts
 from munjang.errors import ConfigError, DataError

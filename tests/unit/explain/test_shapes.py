@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from munjang.models.registry import ARCHITECTURES, build_encoder
+from tests.architectures import ARCHITECTURES, build_encoder
 from torch import nn
 
 import munjang

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from munjang.models.registry import build_encoder, model_config
+from tests.architectures import build_encoder, model_config
 from torch import nn
 
 from munjang.data.buckets import Bucketing

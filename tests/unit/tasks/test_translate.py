@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 import torch
-from munjang.models.registry import build_encoder_decoder, pair_config
+from tests.architectures import build_encoder_decoder, pair_config
 from torch import nn
 
 from munjang.data.pairs.examples import PairExamples

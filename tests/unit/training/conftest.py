@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from munjang.models.registry import build_encoder, model_config
+from tests.architectures import build_encoder, model_config
 
 from munjang.tasks.classify import Classify
 from munjang.tasks.metrics import Scores

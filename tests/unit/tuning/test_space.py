@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from munjang.image_recipe import make_image_recipe
-from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
+from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 from munjang.pair_recipe import PairTexts, make_pair_recipe
 
 from munjang.defaults import Script, make_recipe

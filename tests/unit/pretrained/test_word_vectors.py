@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from munjang.models.registry import ARCHITECTURES
+from tests.architectures import ARCHITECTURES
 from torch import Tensor
 
 from munjang.api import Trained, evaluate, load, make_loop, train

@@ -115,7 +115,12 @@ def test_input_and_task_follow_from_what_is_named(given, kind, task):
         ({"classify": {"loss": "focal"}, "task": "regress"}, "classify: the task is regress"),
         ({"task": "translate", "labels": ["a", "b"]}, "labels: the task translate has none"),
         ({"training": {"metric": "mae"}}, "for classify it should be"),
-        ({"tokenizer": {"name": "words"}, "input": "image"}, "unknown setting 'tokenizer'"),
+        (
+            {"tokenizer": {"name": "words"}, "input": "image"},
+            "unknown setting 'tokenizer'; it goes with the input text or the input parallel, and "
+            "this is classify on the input image",
+        ),
+        ({"decoding": {"beam": 3}}, "unknown setting 'decoding'; it goes with the task translate"),
     ],
 )
 def test_settings_that_do_not_go_together_are_one_line(given, said):

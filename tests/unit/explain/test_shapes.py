@@ -12,7 +12,6 @@ from torch import nn
 
 import munjang
 from munjang.config import to_yaml
-from munjang.defaults import make_recipe
 from munjang.errors import ConfigError
 from munjang.explain.layers import measure_layers
 from munjang.explain.shapes import MOST_TOKENS, shapes

@@ -38,7 +38,7 @@ def check_pair_data(data: Any, test: Any, given: Mapping[str, Any], seconds: flo
     table = ParallelInput.read(data, recipe, None, discard)
     held_out = None
     if test is not None:
-        reading = ParallelInput.trained_reading(recipe, test)
+        reading = {**_COLUMNS, **ParallelInput.trained_reading(recipe, test)}
         held_out = ParallelInput.read(test, recipe.with_section("data", **reading), None, discard)
     report = check_pairs(table, held_out)
     notes = () if held_out is None else tuple(f"test: {note}" for note in held_out.notes)

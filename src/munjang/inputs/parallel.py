@@ -42,7 +42,7 @@ from munjang.text.capitals import sign_ids
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
 from munjang.text.tokenizer import Tokenizer, fit_notes
 from munjang.text.vocabulary import OOV
-from munjang.training.settings import refuse_embedding_settings
+from munjang.training.settings import refuse_leave_out
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,7 @@ class ParallelInput(Input):
     def check_recipe(cls, recipe: Recipe) -> None:
         """Refuse lengths beyond the positions of the model, and settings of other inputs."""
         _check_positions(recipe)
-        refuse_embedding_settings(
-            recipe.training, "those of pairs, which the output shares, learn as all else does"
-        )
+        refuse_leave_out(recipe.training)
         if recipe.training.buckets is not None:
             raise ValueError(
                 "training.buckets: pairs have two lengths and are sorted by both; set "

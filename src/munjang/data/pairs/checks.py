@@ -1,6 +1,6 @@
 """Check pairs before training: lengths of both sides, and repeats."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -169,7 +169,7 @@ def same_pairs(sources: pl.Series, targets: pl.Series) -> Int64s:
 
 def _check_test(train: Table, test: Table) -> PairTestReport:
     _, targets = _sides(test)
-    tidy = replace(test, labels=targets)
+    tidy = test.with_targets(targets)
     sources = pl.concat([train.keys, test.keys])
     numbers = same_pairs(sources, pl.concat([_targets(train), targets]))
     return PairTestReport(

@@ -167,7 +167,7 @@ def test_every_number_has_bounds(kind: str, task: str, name: str) -> None:
 CASES = {
     "threads": ("text", {"training": {"threads": 10**9}}, "training.threads: input should be"),
     "dim": (
-        "texts",
+        "text",
         {"model": {"dim": 1e20}},
         "model: dim: unable to parse input string as an integer",
     ),
@@ -178,7 +178,7 @@ CASES = {
     "weight -1": ("text", {"classify": {"class_weights": {"good": -1.0}}}, "class_weights"),
     "weight nan": ("text", {"classify": {"class_weights": {"good": float("nan")}}}, "finite"),
     "tokenizer": (
-        "texts",
+        "text",
         {"tokenizer": {"settings": {"capitals": "yes please"}}},
         "tokenizer 'words': capitals: input should be a valid boolean",
     ),

@@ -246,6 +246,11 @@ class Input:
         return ""
 
     @property
+    def ensemble(self) -> str:
+        """What the model card says where more than one network gives an answer."""
+        return ""
+
+    @property
     def limits(self) -> str:
         """What the model card says on the limits of this input."""
         return ""

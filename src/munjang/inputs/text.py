@@ -288,8 +288,8 @@ class TextInput(Input):
             f"tokens: {facts['tokenizer']}, vocabulary {facts['vocabulary']:,}, "
             f"{facts['oov_rate']:.2%} of validation tokens out of vocabulary",
         ]
-        if ensemble := ensemble_line(self.recipe):
-            lines.append(ensemble)
+        if self.ensemble:
+            lines.append(self.ensemble)
         cut = facts["truncated"] + facts["valid_truncated"]
         if cut:
             longest = longest_kept(self.recipe)
@@ -320,6 +320,11 @@ class TextInput(Input):
     def made_of(self) -> str:
         """Name of the tokenizer."""
         return f" on `{self.recipe.section('tokenizer').name}`"
+
+    @property
+    def ensemble(self) -> str:
+        """The networks and the linear model whose answers are combined, in words."""
+        return ensemble_line(self.recipe)
 
     @property
     def limits(self) -> str:

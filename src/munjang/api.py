@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from munjang.baselines import Baseline
 from munjang.config import collect_settings, to_yaml
 from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
@@ -18,7 +19,7 @@ from munjang.layers.parameters import count_parameters
 from munjang.layers.randomness import seed_initialization
 from munjang.model import Model
 from munjang.preparation import Prepared, prepare
-from munjang.registry import tasks_needing
+from munjang.registry import TASKS, tasks_needing
 from munjang.reporting import Report, discard, pluralize
 from munjang.tasks.task import Decodes, TaskScores
 from munjang.training.activation_memory import check_activations_fit
@@ -284,6 +285,11 @@ def require_decoding(model: AnyModel, options: Mapping[str, Any]) -> Model:
     """
     if isinstance(model, Model) and isinstance(model.task, Decodes):
         return model
+    option = next(iter(options))
+    if isinstance(model, Baseline) and TASKS.require(model.task_name).needs == "decoder":
+        raise ConfigError(
+            f"{option}: the baseline {model.name} does not write its answers token by token"
+        )
     raise ConfigError(
         f"{next(iter(options))}: is for models that answer with a text (task "
         f"{', '.join(tasks_needing('decoder'))})"

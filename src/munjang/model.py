@@ -180,10 +180,12 @@ def model_card(model: Model) -> str:
     card = model.task.card(model.metrics["validation"], fitted.noun)
     example = recipe.input_row.example
     numbers = count_parameters(model.network)
+    ensemble = f"; {fitted.ensemble}" if fitted.ensemble else ""
     return card_page(
         card,
         model.metrics,
-        made_of=f"Architecture `{recipe.model_name}`{fitted.made_of}, {numbers:,} parameters.",
+        made_of=f"Architecture `{recipe.model_name}`{fitted.made_of}, {numbers:,} parameters"
+        f"{ensemble}.",
         rows=f"{fitted.row}s",
         in_python=f"[{example}]" if example.startswith('"') else f'["{example}"]',
         typed=example,

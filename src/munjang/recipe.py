@@ -4,7 +4,7 @@ Its sections come from the registries: those of the input, that of the model, th
 and `training`. `munjang.defaults` holds what suits an architecture and the data.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
@@ -87,6 +87,7 @@ class Recipe(Settings):
                     f"{other.name}: the task is {task.name}, whose settings are "
                     f"{', '.join(f'{task.name}.{key}' for key in own)}"
                 )
+        _refuse_sections_of_others(values, cls.model_fields, kind, task)
         model = values.get("model")
         if isinstance(model, Mapping):
             row = require_architecture(str(model.get("name")), kind.name, task)
@@ -162,6 +163,26 @@ class Recipe(Settings):
 
 def _sections_of(row: InputRow | TaskRow) -> Mapping[str, type[Settings]]:
     return cast(Mapping[str, type[Settings]], row.load().sections)
+
+
+def _refuse_sections_of_others(
+    values: Mapping[str, Any], own: Container[str], kind: InputRow, task: TaskRow
+) -> None:
+    """Refuse a section that another input or task has; it is named.
+
+    Raises:
+        ConfigError: naming who has it.
+    """
+    for name in values:
+        if name in own:
+            continue
+        owners = [f"the input {row.name}" for row in INPUTS.rows if name in _sections_of(row)]
+        owners += [f"the task {row.name}" for row in TASKS.rows if name in _sections_of(row)]
+        if owners:
+            raise ConfigError(
+                f"unknown setting '{name}'; it goes with {' or '.join(owners)}, and this is "
+                f"{task.name} on the input {kind.name}"
+            )
 
 
 @cache

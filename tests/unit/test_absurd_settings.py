@@ -13,15 +13,14 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from munjang.image_recipe import ImageRecipe
-from munjang.pair_recipe import PairRecipe
 from pydantic import BaseModel
 
 import munjang
 from munjang.comparison.budget import parse_budget
 from munjang.config import merge
 from munjang.errors import ConfigError, MunjangError
-from munjang.recipe import Recipe
+from munjang.recipe import recipe_class
+from munjang.registry import TASK_ALIASES
 from munjang.tuning.run import tune
 from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 from tests.made import made_corpus
@@ -40,27 +39,26 @@ DATA: dict[str, Any] = {
 # A training of two steps, whatever else is set.
 FEW = {"training": {"max_steps": 2, "epochs": 1, "threads": 1}}
 SMALL = {
-    "texts": {"tokenizer": {"name": "words"}, "model": {"dim": 8}},
-    "images": {"model": {"filters": [4]}},
-    "pairs": {
+    "text": {"tokenizer": {"name": "words"}, "model": {"dim": 8}},
+    "image": {"model": {"filters": [4]}},
+    "parallel": {
         "tokenizer": {"name": "words"},
         "model": {"dim": 8},
         "decoding": {"max_length": 5},
     },
 }
-RUNS = [("texts", "classify", name) for name in ARCHITECTURES]
-RUNS += [("texts", "regress", "mean"), ("texts", "multilabel", "mean")]
-RUNS += [("images", "images", name) for name in IMAGE_ARCHITECTURES]
-RUNS += [("pairs", "translate", name) for name in PAIR_ARCHITECTURES]
+RUNS = [("text", "classify", name) for name in ARCHITECTURES]
+RUNS += [("text", "regress", "mean"), ("text", "multilabel", "mean")]
+RUNS += [("image", "images", name) for name in IMAGE_ARCHITECTURES]
+RUNS += [("parallel", "translate", name) for name in PAIR_ARCHITECTURES]
 
-RECIPES: dict[str, type[BaseModel]] = {"texts": Recipe, "images": ImageRecipe, "pairs": PairRecipe}
 REGISTRIES: dict[str, Any] = {
-    "texts": ARCHITECTURES,
-    "images": IMAGE_ARCHITECTURES,
-    "pairs": PAIR_ARCHITECTURES,
+    "text": ARCHITECTURES,
+    "image": IMAGE_ARCHITECTURES,
+    "parallel": PAIR_ARCHITECTURES,
 }
 # Such a column is not there, no file of vectors is either, and so on: told by other tests.
-ELSEWHERE = {"pretrained.vectors", "task"}
+ELSEWHERE = {"pretrained.vectors", "task", "input"}
 
 
 def fields_of(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, Any]]:
@@ -73,10 +71,15 @@ def fields_of(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, A
             yield before + name, field
 
 
-def keys_of(medium: str, name: str) -> list[str]:
-    own = fields_of(REGISTRIES[medium][name].config_class(), "model.")
-    keys = [key for key, _ in (*fields_of(RECIPES[medium]), *own)]
-    return [key for key in keys if key not in ELSEWHERE]
+def settings_of(kind: str, task: str, name: str) -> Iterator[tuple[str, Any]]:
+    """Every setting of a recipe, and of an architecture, by its key."""
+    task_name, _ = TASK_ALIASES.get(task, (task, kind))
+    yield from fields_of(recipe_class(kind, task_name))
+    yield from fields_of(REGISTRIES[kind][name].config_class(), "model.")
+
+
+def keys_of(kind: str, task: str, name: str) -> list[str]:
+    return [key for key, _ in settings_of(kind, task, name) if key not in ELSEWHERE]
 
 
 NUMBERS = [0, -1, 1, 2, 3, 10**6, 2**31, 2**63, 10**9, 10**20, 10**5000, -(10**30)]
@@ -95,10 +98,10 @@ def nested(key: str, value: Any) -> dict[str, Any]:
     return dict(value)
 
 
-def accepted(medium: str, task: str, name: str, changed: dict[str, Any]) -> bool:
+def accepted(kind: str, task: str, name: str, changed: dict[str, Any]) -> bool:
     """Whether a training ends well; else one line said why it never began."""
     own = {"multilabel": {"separator": "|"}} if task == "multilabel" else {}
-    config = merge(merge(merge(SMALL[medium], FEW), own), changed)
+    config = merge(merge(merge(SMALL[kind], FEW), own), changed)
     told = ""
     try:
         trained = munjang.train(DATA[task], task=task, model=name, config=config)
@@ -111,7 +114,7 @@ def accepted(medium: str, task: str, name: str, changed: dict[str, Any]) -> bool
     return not told
 
 
-@pytest.mark.parametrize(("medium", "task", "name"), RUNS)
+@pytest.mark.parametrize(("kind", "task", "name"), RUNS)
 @settings(
     deadline=None,
     max_examples=40,
@@ -119,13 +122,13 @@ def accepted(medium: str, task: str, name: str, changed: dict[str, Any]) -> bool
 )
 @given(data=st.data())
 def test_absurd_values_are_told_in_a_line_or_harm_nothing(
-    medium: str, task: str, name: str, data: st.DataObject
+    kind: str, task: str, name: str, data: st.DataObject
 ) -> None:
-    key = data.draw(st.sampled_from(keys_of(medium, name)), label="key")
+    key = data.draw(st.sampled_from(keys_of(kind, task, name)), label="key")
     value = data.draw(ABSURD, label="value")
     if key in ("training.max_steps", "training.epochs") and isinstance(value, int):
         value = -abs(value)  # as many as are asked for are made
-    accepted(medium, task, name, nested(key, value))
+    accepted(kind, task, name, nested(key, value))
 
 
 def bounds(field: Any) -> tuple[bool, bool]:
@@ -148,9 +151,8 @@ def is_number(annotation: Any) -> bool:
     return annotation in (int, float)
 
 
-@pytest.mark.parametrize(("medium", "task", "name"), RUNS)
-def test_every_number_has_bounds(medium: str, task: str, name: str) -> None:
-    own = fields_of(REGISTRIES[medium][name].config_class(), "model.")
+@pytest.mark.parametrize(("kind", "task", "name"), RUNS)
+def test_every_number_has_bounds(kind: str, task: str, name: str) -> None:
     checked_by_hand = {
         "model.kernel_size",
         "model.stride",
@@ -158,7 +160,7 @@ def test_every_number_has_bounds(medium: str, task: str, name: str) -> None:
     }  # a number, or one per layer
     open_ended = [
         key
-        for key, field in (*fields_of(RECIPES[medium]), *own)
+        for key, field in settings_of(kind, task, name)
         if is_number(field.annotation)
         and bounds(field) != (True, True)
         and key not in checked_by_hand
@@ -167,49 +169,49 @@ def test_every_number_has_bounds(medium: str, task: str, name: str) -> None:
 
 
 CASES = {
-    "threads": ("texts", {"training": {"threads": 10**9}}, "training.threads: input should be"),
+    "threads": ("text", {"training": {"threads": 10**9}}, "training.threads: input should be"),
     "dim": (
-        "texts",
+        "text",
         {"model": {"dim": 1e20}},
         "model: dim: unable to parse input string as an integer",
     ),
-    "infinite": ("texts", {"training": {"learning_rate": float("inf")}}, "finite number"),
-    "mps": ("texts", {"training": {"device": "mps"}}, "expected cpu, cuda or cuda:N, got 'mps'"),
-    "meta": ("texts", {"training": {"device": "meta"}}, "expected cpu, cuda or cuda:N, got 'meta'"),
-    "weight 0": ("texts", {"classify": {"class_weights": {"good": 0}}}, "class_weights"),
-    "weight -1": ("texts", {"classify": {"class_weights": {"good": -1.0}}}, "class_weights"),
-    "weight nan": ("texts", {"classify": {"class_weights": {"good": float("nan")}}}, "finite"),
+    "infinite": ("text", {"training": {"learning_rate": float("inf")}}, "finite number"),
+    "mps": ("text", {"training": {"device": "mps"}}, "expected cpu, cuda or cuda:N, got 'mps'"),
+    "meta": ("text", {"training": {"device": "meta"}}, "expected cpu, cuda or cuda:N, got 'meta'"),
+    "weight 0": ("text", {"classify": {"class_weights": {"good": 0}}}, "class_weights"),
+    "weight -1": ("text", {"classify": {"class_weights": {"good": -1.0}}}, "class_weights"),
+    "weight nan": ("text", {"classify": {"class_weights": {"good": float("nan")}}}, "finite"),
     "tokenizer": (
-        "texts",
+        "text",
         {"tokenizer": {"settings": {"capitals": "yes please"}}},
         "tokenizer 'words': capitals: input should be a valid boolean",
     ),
-    "unknown": ("texts", {"tokenizer": {"settings": {"lowr": True}}}, "did you mean 'lower'?"),
-    "tiny dropout": ("texts", {"model": {"name": "cnn", "dropout": 0.001}}, "more than 1/512"),
-    "huge text": ("texts", {"training": {"schedule": "x" * 10**6}}, "xxx..."),
-    "digits": ("texts", {"training": {"epochs": 10**5000}}, "a very large int"),
-    "tables": ("images", {"training": {"embedding_optimizer": "adagrad"}}, "leave it out"),
-    "tables' rate": ("images", {"training": {"embedding_learning_rate": 0.1}}, "leave it out"),
-    "ensemble_size": ("images", {"training": {"ensemble_leave_out": 0.2}}, "leave it out"),
-    "members of pairs": ("pairs", {"training": {"ensemble_leave_out": 0.2}}, "leave it out"),
-    "images": ("images", {"images": {"size": "999999x1"}}, "size"),
-    "filters": ("images", {"model": {"filters": [10**9]}}, "at most 64 numbers up to 4096"),
-    "beam": ("pairs", {"decoding": {"beam": 10**9}}, "decoding.beam: input should be"),
-    "depth": ("texts", {"tokenizer": {"settings": {"lower": DEEP}}}, "valid boolean"),
+    "unknown": ("text", {"tokenizer": {"settings": {"lowr": True}}}, "did you mean 'lower'?"),
+    "tiny dropout": ("text", {"model": {"name": "cnn", "dropout": 0.001}}, "more than 1/512"),
+    "huge text": ("text", {"training": {"schedule": "x" * 10**6}}, "xxx..."),
+    "digits": ("text", {"training": {"epochs": 10**5000}}, "a very large int"),
+    "tables": ("image", {"training": {"embedding_optimizer": "adagrad"}}, "leave it out"),
+    "tables' rate": ("image", {"training": {"embedding_learning_rate": 0.1}}, "leave it out"),
+    "ensemble_size": ("image", {"training": {"ensemble_leave_out": 0.2}}, "leave it out"),
+    "members of pairs": ("parallel", {"training": {"ensemble_leave_out": 0.2}}, "leave it out"),
+    "images": ("image", {"image": {"size": "999999x1"}}, "size"),
+    "filters": ("image", {"model": {"filters": [10**9]}}, "at most 64 numbers up to 4096"),
+    "beam": ("parallel", {"decoding": {"beam": 10**9}}, "decoding.beam: input should be"),
+    "depth": ("text", {"tokenizer": {"settings": {"lower": DEEP}}}, "valid boolean"),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_wrong_is_said(name: str) -> None:
-    medium, changed, words = CASES[name]
+    kind, changed, words = CASES[name]
     task, model = {
-        "texts": ("classify", "cnn" if "dropout" in name else "mean"),
-        "images": ("images", "image_cnn"),
-        "pairs": ("translate", "transformer"),
-    }[medium]
+        "text": ("classify", "cnn" if "dropout" in name else "mean"),
+        "image": ("images", "image_cnn"),
+        "parallel": ("translate", "transformer"),
+    }[kind]
     with pytest.raises(ConfigError) as caught:
         munjang.train(
-            DATA[task], task=task, model=model, config=merge(merge(SMALL[medium], FEW), changed)
+            DATA[task], task=task, model=model, config=merge(merge(SMALL[kind], FEW), changed)
         )
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -232,7 +234,7 @@ def test_impossible_memory_is_refused_before_any_is_taken(
 ) -> None:
     name = changed["model"]["name"]
     with pytest.raises(ConfigError, match=r"parameters need [\d,.]+ GB or more to train") as caught:
-        munjang.train(DATA["classify"], model=name, config=merge(SMALL["texts"], changed))
+        munjang.train(DATA["classify"], model=name, config=merge(SMALL["text"], changed))
     assert largest in str(caught.value)
 
 
@@ -249,7 +251,7 @@ def test_a_batch_that_fits_into_no_memory_is_refused() -> None:
         "tokenizer": {"max_length": 10**6},
     }
     config = merge(
-        merge(SMALL["texts"], {"model": {"dim": 2**14, "ngrams": 1, "subword_ngrams": 0}}), changed
+        merge(SMALL["text"], {"model": {"dim": 2**14, "ngrams": 1, "subword_ngrams": 0}}), changed
     )
     with pytest.raises(ConfigError, match=r"padded to 1,000,000 tokens, takes [\d,.]+ GB or more"):
         munjang.train(DATA["classify"], model="mean", config=config)
@@ -257,16 +259,16 @@ def test_a_batch_that_fits_into_no_memory_is_refused() -> None:
 
 def test_no_of_yaml_is_false_for_a_tokenizer_too() -> None:
     for value in ("no", False, "false"):
-        config = merge(merge(SMALL["texts"], FEW), {"tokenizer": {"settings": {"lower": value}}})
+        config = merge(merge(SMALL["text"], FEW), {"tokenizer": {"settings": {"lower": value}}})
         trained = munjang.train(DATA["classify"], model="mean", config=config)
-        assert trained.model.tokenizer.lower is False
+        assert trained.model.input.tokenizer.lower is False
         assert trained.model.recipe.tokenizer.settings["lower"] is False
 
 
 def test_a_vocabulary_no_text_can_fill_takes_no_memory_for_it() -> None:
     config = merge(FEW, {"tokenizer": {"name": "bpe", "max_size": 2**24}, "model": {"dim": 8}})
     trained = munjang.train(DATA["classify"], model="mean", config=config)
-    assert trained.model.tokenizer.vocabulary.size < 1000
+    assert trained.model.input.tokenizer.vocabulary.size < 1000
 
 
 @pytest.mark.parametrize("budget", ["1e400", "9" * 400, "9" * 400 + " tokens", "-1", "nan", "0s"])

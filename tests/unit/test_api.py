@@ -12,13 +12,14 @@ from torch import Tensor
 
 from munjang.api import Trained, evaluate, load, train
 from munjang.errors import ConfigError, DataError, FolderError, MunjangError
-from munjang.folder.layout import FILES
+from munjang.folder.layout import CARD, CONFIG, TOKENIZER, VOCABULARY, WEIGHTS
 from munjang.training.loop import Step
 from tests.architectures import ARCHITECTURES
 from tests.made import QUICK, made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
+FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS, CARD)
 SHORT = [*QUICK, "training.epochs=2"]
 
 
@@ -378,7 +379,7 @@ def test_places_that_are_no_folder(tmp_path: Path) -> None:
     [
         ({"model": "lstn"}, "unknown model 'lstn'; did you mean 'lstm'?"),
         ({"tokenizer": "wrods"}, "did you mean 'words'?"),
-        ({"task": "clasify"}, "task: input should be 'classify'"),
+        ({"task": "clasify"}, "unknown task 'clasify'; did you mean 'classify'?"),
         ({"overrides": ["model.dmi=3"]}, "unknown setting 'dmi'; did you mean 'dim'?"),
         ({"overrides": ["dim"]}, "--set wants key=value"),
         ({"config": "no/such.yaml"}, "cannot read this config file"),

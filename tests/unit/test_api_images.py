@@ -6,17 +6,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from munjang.image_folder import ImageModel
 
 from munjang import load
 from munjang.api import Trained, evaluate, train
 from munjang.data.samples.images import load_digits
 from munjang.errors import ConfigError, DataError
-from munjang.folder.layout import IMAGE_FILES
+from munjang.folder.layout import CARD, CONFIG, WEIGHTS
 from munjang.folder.sealed import open_sealed
+from munjang.inputs.image import ImageInput
+from munjang.model import Model
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
+IMAGE_FILES = (CONFIG, WEIGHTS, METRICS, CARD)
 QUICK = (
     "training.epochs=6",
     "model.filters=[8, 16]",
@@ -42,8 +44,9 @@ def test_a_model_folder_of_images_is_whole_without_a_tokenizer(trained: Trained)
     assert names == {*IMAGE_FILES, "manifest.json", "metrics.jsonl", "tensorboard"}
     open_sealed(trained.folder).expect(IMAGE_FILES)
     model = load(trained.folder)
-    assert isinstance(model, ImageModel)
-    assert model.recipe.shape == (1, 8, 8)
+    assert isinstance(model, Model)
+    assert isinstance(model.input, ImageInput)
+    assert model.input.size == (1, 8, 8)
     images, _ = some_digits(300, 310)
     assert torch.equal(model.logits(images), trained.model.logits(images))
     assert model.predict(images) == trained.model.predict(images)
@@ -99,7 +102,7 @@ def test_evaluation_names_the_file_of_a_class_never_seen(trained: Trained, tmp_p
     with pytest.raises(DataError, match="'seven' was never seen in training") as caught:
         evaluate(trained.model, tmp_path)
     assert str(caught.value).startswith(f"{path}: the label")
-    with pytest.raises(ConfigError, match="text_column is for texts"):
+    with pytest.raises(ConfigError, match="unknown setting 'text_column'"):
         evaluate(trained.model, tmp_path, text_column="x")
 
 
@@ -124,18 +127,25 @@ def test_an_image_in_two_classes_is_named() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"task": "images", "model": "cnn"}, "cnn reads texts; with --task images goes image_cnn"),
-        ({"model": "image_cnn"}, "image_cnn reads images, not texts; it goes with --task images"),
+        ({"task": "images", "model": "cnn"}, "classify on the input image takes image_cnn"),
+        ({"input": "text", "model": "image_cnn"}, "model image_cnn reads the input image"),
+        ({"task": "regress", "model": "image_cnn"}, "the task regress on the input text takes"),
         ({"task": "images", "text_column": "x"}, "unknown setting 'data.text_column'"),
         ({"task": "images", "tokenizer": "words"}, "unknown setting 'tokenizer'"),
-        ({"task": "images", "overrides": ["images.size=x"]}, "expected height x width"),
+        ({"task": "images", "overrides": ["image.size=x"]}, "expected height x width"),
         ({"task": "images", "overrides": ["training.length_buckets='1,2'"]}, "is for texts"),
-        ({"task": "images", "overrides": ["training.metric=mae"]}, "log_loss, accuracy"),
+        (
+            {"task": "images", "overrides": ["training.metric=mae"]},
+            "'accuracy', 'macro_f1' or 'log_loss', got 'mae'",
+        ),
         (
             {"task": "images", "overrides": ["model.kernel_size=9", "model.padding=valid"]},
             "filters of 9x9",
         ),
-        ({"overrides": ["images.size=9"]}, "images: the task is classify"),
+        (
+            {"overrides": ["image.size=9"]},
+            "'image'; it goes with the input image, and this is classify on the input text",
+        ),
     ],
 )
 def test_mistakes_are_one_line(options: dict[str, Any], words: str) -> None:
@@ -151,4 +161,15 @@ def test_a_text_model_over_one_of_images_leaves_nothing_of_it(tmp_path: Path) ->
     train(texts, model="mean", overrides=["training.epochs=1", "model.dim=4"], out=out)
     train(some_digits(), task="images", overrides=QUICK, out=out, overwrite=True)
     assert not (out / "tokenizer.json").exists()
-    assert isinstance(load(out), ImageModel)
+    model = load(out)
+    assert isinstance(model, Model)
+    assert isinstance(model.input, ImageInput)
+
+
+@pytest.mark.parametrize("named", [{"input": "image"}, {"model": "image_cnn"}])
+def test_the_name_of_the_input_or_of_a_model_of_images_is_enough(named: dict[str, str]) -> None:
+    found = train(some_digits(), overrides=QUICK, **named).model
+    alias = train(some_digits(), task="images", overrides=QUICK).model
+    assert (found.recipe.input, found.recipe.task) == ("image", "classify")
+    assert found.recipe == alias.recipe
+    assert torch.equal(found.logits(some_digits()[0]), alias.logits(some_digits()[0]))

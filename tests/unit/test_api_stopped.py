@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 import munjang.api
-import munjang.folder.load
 import munjang.folder.manifest
 import munjang.folder.save
+import munjang.model
+import munjang.tasks.classify
 import munjang.training.run
 from munjang.api import load, train
 from munjang.errors import FolderError
@@ -25,12 +26,12 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 # Where Ctrl-C comes after the last step: the module, the function, before or after its work.
 MOMENTS = [
     (munjang.training.run.RunLog, "close", "after"),
-    (munjang.api, "_finished_task", "before"),
-    (munjang.api, "_finished_task", "after"),
-    (munjang.folder.TextModel, "save", "before"),
+    (munjang.tasks.classify.Classify, "finalize", "before"),
+    (munjang.tasks.classify.Classify, "finalize", "after"),
+    (munjang.model.Model, "save", "before"),
     (munjang.folder.save, "_save_weights", "before"),
     (munjang.folder.save, "_save_weights", "after"),
-    (munjang.folder, "model_card", "before"),
+    (munjang.model, "model_card", "before"),
     (munjang.folder.save, "write_manifest", "before"),
 ]
 
@@ -100,7 +101,7 @@ def test_a_second_ctrl_c_does_not_break_off_the_checkpoint(
 ) -> None:
     out = tmp_path / "m"
     with monkeypatch.context() as patch:
-        disturbed(munjang.api, "_finished_task", "before", press_ctrl_c, patch)
+        disturbed(munjang.tasks.classify.Classify, "finalize", "before", press_ctrl_c, patch)
         disturbed(munjang.training.run, "save_checkpoint", "before", press_ctrl_c, patch)
         with pytest.raises(Interrupted):
             fit(out)
@@ -109,7 +110,7 @@ def test_a_second_ctrl_c_does_not_break_off_the_checkpoint(
 
 
 def test_without_a_folder_ctrl_c_only_says_where_it_was(monkeypatch: Any) -> None:
-    disturbed(munjang.api, "_finished_task", "before", press_ctrl_c, monkeypatch)
+    disturbed(munjang.tasks.classify.Classify, "finalize", "before", press_ctrl_c, monkeypatch)
     with pytest.raises(Interrupted, match=r"^stopped after step \d+ of \d+$"):
         train(made_corpus(), model="mean", overrides=QUICK)
 
@@ -124,7 +125,7 @@ def test_no_room_for_the_model_keeps_the_last_step(
 ) -> None:
     out = tmp_path / "m"
     with monkeypatch.context() as patch:
-        where = munjang.folder if name == "model_card" else munjang.folder.save
+        where = munjang.model if name == "model_card" else munjang.folder.save
         disturbed(where, name, "before", no_room, patch)
         with pytest.raises(OSError, match="No space left"):
             fit(out)

@@ -16,10 +16,7 @@ from munjang.config import (
     suggest_nearest,
     to_yaml,
 )
-from munjang.defaults import make_recipe
 from munjang.errors import ConfigError
-from munjang.recipe import Recipe
-from tests.architectures import ARCHITECTURES
 from tests.unit.text.strategies import ugly_text
 
 
@@ -72,135 +69,6 @@ def test_an_error_names_the_key_and_what_came(values: dict[str, Any], words: str
     with pytest.raises(ConfigError) as caught:
         Outer.parse(values)
     assert str(caught.value) == words
-
-
-@pytest.mark.parametrize(
-    ("collect_settings", "words"),
-    [
-        ({"model": {"filtres": 3}}, "model: unknown setting 'filtres'; did you mean 'filters'?"),
-        ({"model": {"name": "lstn"}}, "unknown model 'lstn'; did you mean 'lstm'?"),
-        (
-            {"model": {"kernel_sizes": [3, 0]}},
-            "widths: widths are one or more whole numbers from 1 up",
-        ),
-        (
-            {"model": {"pooling": "max+atention"}},
-            "model: pooling: unknown pooling 'atention'; did you mean 'attention'?",
-        ),
-        ({"model": {"pooling": 3}}, "model: pooling: unknown pooling '3'"),
-        ({"model": "cnn"}, "model: expected settings such as 'dim: 64', got 'cnn'"),
-        ({"training": {"epoch": 3}}, "'training.epoch'; did you mean 'epochs'?"),
-        ({"training": {"batch_tokens": 9, "batch_size": 9}}, "batch_size or batch_tokens"),
-        ({"training": {"batch_size": None}}, "batch_size or batch_tokens"),
-        (
-            {"training": {"length_buckets": "10,5"}},
-            "training.length_buckets: bucket boundaries are ascending",
-        ),
-        ({"training": {"metric": "acc"}}, "'accuracy', 'macro_f1' or 'log_loss', got 'acc'"),
-        (
-            {"training": {"length_buckets": "2"}, "tokenizer": {"ends": True}},
-            "training.length_buckets: the last boundary (2) leaves no room",
-        ),
-        (
-            {"classify": {"class_weights": "balance"}},
-            "classify.class_weights: input should be 'balanced' or a valid dictionary",
-        ),
-    ],
-)
-def test_a_recipe_says_what_is_wrong_with_it(collect_settings: dict[str, Any], words: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        make_recipe("cnn", "other", 0, collect_settings)
-    message = str(caught.value)
-    assert words in message
-    assert "alue error" not in message
-    assert "\n" not in message
-
-
-@pytest.mark.parametrize("script", ["korean", "other"])
-@pytest.mark.parametrize("model", ARCHITECTURES)
-def test_a_recipe_comes_back_from_its_yaml(model: str, script: Any, tmp_path: Path) -> None:
-    recipe = make_recipe(
-        model, script, 0, {"labels": ["0", "부정", "yes", "1e3", " x", "#", "\x85"]}
-    )
-    path = tmp_path / "config.yaml"
-    path.write_text(to_yaml(recipe.to_dict()), encoding="utf-8")
-    assert Recipe.parse(read_yaml(path)) == recipe
-
-
-def test_what_was_given_lies_on_top_of_the_defaults() -> None:
-    korean = make_recipe("mean", "korean", 0, {"training": {"epochs": 2}, "model": {"dim": 9}})
-    assert korean.tokenizer.name == "characters"
-    assert korean.training.epochs == 2
-    assert korean.model.dim == 9
-    assert korean.model_name == "mean"
-    assert make_recipe("mean", "korean", 0, {"tokenizer": {"name": "bpe"}}).tokenizer.name == "bpe"
-    assert make_recipe("mean", "other", 0, {"model": {"name": "lstm"}}).model_name == "lstm"
-
-
-def test_numbers_are_taken_where_yaml_reads_text_as_such() -> None:
-    values = {
-        "labels": [0, 1],
-        "training": {"ngram_buckets": 100, "learning_rate": "1e-3"},
-        "classify": {"class_weights": {0: 1, 1: 2}},
-    }
-    recipe = make_recipe("cnn", "other", 0, values)
-    assert recipe.labels == ("0", "1")
-    assert recipe.training.length_buckets == "100"
-    assert recipe.training.learning_rate == 1e-3
-    assert recipe.classify.class_weights == {"0": 1.0, "1": 2.0}
-
-
-def test_a_budget_of_tokens_alone_replaces_the_rows() -> None:
-    training = make_recipe("cnn", "other", 0, {"training": {"batch_tokens": 500}}).training
-    assert (training.batch_size, training.batch_tokens) == (None, 500)
-
-
-@pytest.mark.parametrize(
-    ("model", "tokenizer", "words"),
-    [
-        ({"dim": 30}, {}, "heads: dim (30) is no multiple of heads (4)"),
-        ({"dim": 12, "positions": "rotary"}, {}, "a head of dim / heads = 3 cannot be paired"),
-        ({"positions": "rotery"}, {}, "'sinusoidal', 'learned' or 'rotary', got 'rotery'"),
-        (
-            {"positions": "learned"},
-            {"max_length": 513, "ends": False},
-            "tokenizer.max_length: a text may have 513 tokens, and the positions of the model end "
-            "at 512; lower it, raise model.max_positions",
-        ),
-        (
-            {"positions": "learned", "max_positions": 11},
-            {"max_length": 10, "ends": True},
-            "12 tokens, GO and EOS included, and the positions of the model end at 11",
-        ),
-    ],
-)
-def test_a_recipe_of_a_transformer_says_what_is_wrong_with_it(
-    model: dict[str, Any], tokenizer: dict[str, Any], words: str
-) -> None:
-    with pytest.raises(ConfigError) as caught:
-        make_recipe("transformer", "other", 0, {"model": model, "tokenizer": tokenizer})
-    message = str(caught.value)
-    assert words in message
-    assert "\n" not in message
-
-
-@pytest.mark.parametrize(
-    ("model", "collect_settings"),
-    [
-        (
-            {"positions": "learned", "max_positions": 12},
-            {"tokenizer": {"max_length": 10, "ends": True}},
-        ),
-        ({"positions": "learned", "max_positions": 20}, {"training": {"length_buckets": "10,20"}}),
-        ({"positions": "sinusoidal", "max_positions": 12}, {"tokenizer": {"max_length": 9999}}),
-        ({"positions": "rotary", "max_positions": 12}, {"tokenizer": {"max_length": 9999}}),
-    ],
-)
-def test_texts_that_fit_the_positions_are_no_error(
-    model: dict[str, Any], collect_settings: dict[str, Any]
-) -> None:
-    recipe = make_recipe("transformer", "other", 0, {"model": model, **collect_settings})
-    assert recipe.model_name == "transformer"
 
 
 def test_settings_do_not_change() -> None:

@@ -76,9 +76,9 @@ class Counting:
 @pytest.mark.parametrize(("share", "learned"), [(0.25, 45), (0.5, 30), (0, 60), (1e-300, 59)])
 def test_each_leaves_out_its_share_of_the_rows(share: float, learned: int) -> None:
     data = made_corpus(60)
-    given = ["model.ensemble_size=4", f"training.ensemble_leave_out={share}"]
+    given = ["model.name=cnn", "model.ensemble_size=4", f"training.ensemble_leave_out={share}"]
     settings = collect_settings(None, {}, [*QUICK, *given])
-    loop = make_loop(prepare(data, data, "cnn", settings, discard))
+    loop = make_loop(prepare(data, data, settings, discard))
     loop.task = task = Counting(loop.task)
     for _ in loop:
         pass
@@ -132,7 +132,7 @@ def test_vectors_are_where_every_member_begins(tmp_path: Path) -> None:
     )
     (tmp_path / "w.vec").write_text("4 8\n" + "".join(lines), encoding="utf-8")
     model = trained(2, vectors=tmp_path / "w.vec", freeze_vectors=True).model
-    places = [model.tokenizer.vocabulary.id_of(word) for word in words]
+    places = [model.input.tokenizer.vocabulary.id_of(word) for word in words]
     for encoder in find_encoders(model.network):
         assert isinstance(encoder.embedding, TokenEmbedding)
         assert torch.equal(encoder.embedding.weight[places], torch.from_numpy(rows))
@@ -141,16 +141,13 @@ def test_vectors_are_where_every_member_begins(tmp_path: Path) -> None:
 def test_it_is_told_and_stands_on_the_card(tmp_path: Path) -> None:
     lines: list[str] = []
     trained(3, overrides=["model.linear_weight=0.25"], out=tmp_path / "m", report=lines.append)
-    told = (
-        "3 networks, each without 10% of the rows, and a linear model of n-grams, with 25% of the "
-        "say, answer together"
-    )
+    told = "ensemble: 3 networks, each without 10% of the rows + n-gram linear model (weight 0.25)"
     assert told in lines
     assert told in (tmp_path / "m" / "README.md").read_text("utf-8")
     lines.clear()
     trained(1, out=tmp_path / "one", report=lines.append)
-    assert not any("together" in line for line in lines)
-    assert "together" not in (tmp_path / "one" / "README.md").read_text("utf-8")
+    assert not any("ensemble" in line for line in lines)
+    assert "ensemble" not in (tmp_path / "one" / "README.md").read_text("utf-8")
 
 
 def test_the_first_is_looked_at() -> None:

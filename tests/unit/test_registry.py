@@ -4,7 +4,14 @@ import pytest
 
 from munjang.config import Settings
 from munjang.errors import ConfigError
-from munjang.recipe import check_given, named_input, named_task, recipe_class
+from munjang.recipe import (
+    check_given,
+    make_recipe,
+    named_input,
+    named_task,
+    parse_recipe,
+    recipe_class,
+)
 from munjang.registry import (
     ARCHITECTURES,
     INPUTS,
@@ -108,7 +115,12 @@ def test_input_and_task_follow_from_what_is_named(given, kind, task):
         ({"classify": {"loss": "focal"}, "task": "regress"}, "classify: the task is regress"),
         ({"task": "translate", "labels": ["a", "b"]}, "labels: the task translate has none"),
         ({"training": {"metric": "mae"}}, "for classify it should be"),
-        ({"tokenizer": {"name": "words"}, "input": "image"}, "unknown setting 'tokenizer'"),
+        (
+            {"tokenizer": {"name": "words"}, "input": "image"},
+            "unknown setting 'tokenizer'; it goes with the input text or the input parallel, and "
+            "this is classify on the input image",
+        ),
+        ({"decoding": {"beam": 3}}, "unknown setting 'decoding'; it goes with the task translate"),
     ],
 )
 def test_settings_that_do_not_go_together_are_one_line(given, said):
@@ -116,3 +128,59 @@ def test_settings_that_do_not_go_together_are_one_line(given, said):
         check_given(given)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("kind", "task"), PAIRS)
+def test_a_recipe_has_the_settings_and_the_metric_of_its_task(kind, task):
+    row = TASKS.require(task)
+    own = row.load().sections
+    recipe = make_recipe({"input": kind, "task": task})
+    best = "log_loss" if kind == "image" else row.metrics[0]
+    assert recipe.training.metric == best
+    assert recipe.section(task) == own[task]()
+    assert recipe_class(kind, task).model_fields[task].annotation is own[task]
+    assert set(recipe.to_dict()) & set(TASKS.names) == {task}
+    assert parse_recipe(recipe.to_dict()) == recipe
+
+
+def test_a_recipe_of_images_takes_their_size():
+    recipe = make_recipe({"input": "image", "image": {"size": "7x9", "mode": "gray"}})
+    assert recipe.input_class(recipe).size == (1, 7, 9)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            {"classify": {"loss": "mse"}},
+            "classify.loss: mean_squared_error does not fit the task classify, which takes auto, "
+            "binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy, focal",
+        ),
+        (
+            {"task": "regress", "regress": {"loss": "focal"}},
+            "regress.loss: focal does not fit the task regress, which takes mean_squared_error, "
+            "mean_absolute_error, huber, log_cosh, poisson",
+        ),
+        ({"task": "regress", "regress": {"loss": "hubr"}}, "did you mean 'huber'?"),
+        ({"task": "regress", "regress": {"loss": 3}}, "regress.loss: input should be"),
+        (
+            {"task": "regress", "classify": {"loss": "focal"}},
+            "classify: the task is regress, whose settings are regress.loss",
+        ),
+        ({"regress": {"loss": "mse"}}, "regress: the task is classify"),
+        (
+            {"task": "regress", "training": {"metric": "accuracy"}},
+            "training.metric: for regress it should be 'mae', 'rmse', 'spearman' or 'r2', got",
+        ),
+    ],
+)
+def test_a_wrong_pairing_hears_the_right_names(given: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_recipe({"model": {"name": "cnn"}, **given})
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_short_names_of_losses_are_those_of_keras() -> None:
+    recipe = make_recipe({"task": "regress", "regress": {"loss": "mae"}})
+    assert recipe.regress.loss == "mean_absolute_error"

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 from munjang.folder.load import load
 from munjang.folder.manifest import FILE as MANIFEST

@@ -164,7 +164,9 @@ def name_labels(labels: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
         or len(set(map(label_key, names))) < len(names)
         or any(_read_back(name) != name for name in names)
     ):
-        names = [composed(f"{number}: {label}") for number, label in enumerate(labels.tolist())]
+        names = [
+            normalize_name(f"{number}: {label}") for number, label in enumerate(labels.tolist())
+        ]
     return np.array(names, dtype=object)
 
 

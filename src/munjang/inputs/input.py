@@ -229,6 +229,11 @@ class Input:
         return ""
 
     @property
+    def ensemble(self) -> str:
+        """What the model card says where more than one network gives an answer."""
+        return ""
+
+    @property
     def limits(self) -> str:
         """Limits of this input in the model card."""
         return ""

@@ -321,6 +321,11 @@ class TextInput(Input):
         return f" on `{self.recipe.section('tokenizer').name}`"
 
     @property
+    def ensemble(self) -> str:
+        """The networks and the linear model whose answers are combined, in words."""
+        return describe_ensemble(self.recipe)
+
+    @property
     def limits(self) -> str:
         """Longest text, and what happens to longer ones."""
         return (

@@ -29,8 +29,13 @@ def check_activations_fit(groups: Iterable[Group], recipe: Any, size: Any) -> No
     needed = 4 * rows * per_row
     if needed > available:
         raise ConfigError(
-            f"training: out of memory: a batch of {pluralize(rows, recipe.input)} of {size} "
-            f"needs {needed / 1e9:,.1f} GB or more for the activations of {recipe.model_name}, and "
-            f"this machine has {available / 1e9:,.1f} GB; lower training.batch_size, the size of the images "
-            "or model.filters"
+            f"training: out of memory: a batch of {pluralize(rows, recipe.input)} of "
+            f"{_describe(size)} needs {needed / 1e9:,.1f} GB or more for the activations of "
+            f"{recipe.model_name}, and this machine has {available / 1e9:,.1f} GB; lower "
+            "training.batch_size, the size of the images or model.filters"
         )
+
+
+def _describe(size: Any) -> str:
+    """Return the size of an input for people; the first number of a shape is its channels."""
+    return "x".join(map(str, size[1:])) if isinstance(size, tuple) else str(size)

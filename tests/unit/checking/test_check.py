@@ -1,14 +1,15 @@
 """`check` of all tasks of the registry, and what its estimates hold."""
 
 import json
+from importlib import import_module
 
 import numpy as np
 import pytest
-from munjang.tasks.registry import TASKS
 
 from munjang.checking import check, report_blocks
-from munjang.checking.check import INPUTS
 from munjang.errors import ConfigError
+from munjang.recipe import named_input, named_task
+from munjang.registry import INPUTS, TASKS, inputs_of
 
 TEXTS = ["a b", "b c", "c d", "d e"] * 3
 IMAGES = [np.full((8, 8), 20 * shade, dtype=np.uint8) for shade in range(12)]
@@ -23,13 +24,20 @@ QUICK = ("training.threads=1", "training.epochs=2")
 SMALL = {"images": ("model.filters=[4]",), "translate": ("model.dim=16", "model.heads=2")}
 
 
+def test_every_input_of_every_task_is_checked_here() -> None:
+    named = {(named_input({"task": task}).name, named_task({"task": task}).name) for task in DATA}
+    assert named == {(kind.name, task.name) for task in TASKS.rows for kind in inputs_of(task)}
+    assert all(row.check for row in INPUTS.rows)
+
+
 @pytest.mark.parametrize("by", ["task", "config"])
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", DATA)
 def test_every_task_has_a_report_with_an_estimate(task: str, by: str) -> None:
     given = {"task": task} if by == "task" else {"config": {"task": task}}
     overrides = [*QUICK, *SMALL.get(task, ("model.dim=8", "model.ngram_buckets=1024"))]
     report = check(DATA[task], test=DATA[task], overrides=overrides, seconds=0.05, **given)
-    assert isinstance(report, INPUTS[TASKS[task].reads].report)
+    place, _, name = named_input({"task": task}).check.partition(":")
+    assert type(report) is getattr(import_module(place), name).report
     assert report.rows == len(DATA[task][0])
     assert report.test is not None
     assert report.test.rows == report.rows
@@ -41,9 +49,9 @@ def test_every_task_has_a_report_with_an_estimate(task: str, by: str) -> None:
 
 
 def test_an_unknown_task_names_all_of_them() -> None:
-    with pytest.raises(ConfigError, match="did you mean 'images'") as error:
-        check(DATA["classify"], config={"task": "imags"})
-    assert all(name in str(error.value) for name in TASKS)
+    with pytest.raises(ConfigError, match="did you mean 'classify'") as error:
+        check(DATA["classify"], config={"task": "clasify"})
+    assert all(name in str(error.value) for name in TASKS.names)
 
 
 def test_an_estimate_of_memory_contains_the_process() -> None:

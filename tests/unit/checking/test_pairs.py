@@ -1,18 +1,19 @@
 """`check` of pairs: what a training would read, leave out and cost."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from munjang.pair_preparation import PreparedPairs, prepare_pairs
 
 from munjang import AlignedFiles, MunjangError, train
 from munjang.checking import check
 from munjang.data.buckets import padding_share
 from munjang.data.pairs.checks import PairReport
 from munjang.estimates import estimate_training
+from munjang.preparation import Prepared, prepare
 
 QUICK = (
     "model.dim=8",
@@ -40,12 +41,13 @@ def look(data: Any, *more: str, **given: Any) -> PairReport:
     return found
 
 
-def prepared(data: Any, *more: str) -> PreparedPairs:
-    given = {"tokenizer": {"name": "words"}, "model": {"dim": 8, "hidden_dim": 16}}
+def prepared(data: Any, *more: str) -> Prepared:
+    model = {"name": "attentive", "dim": 8, "hidden_dim": 16}
+    given = {"task": "translate", "tokenizer": {"name": "words"}, "model": model}
     training = {"epochs": 3, "batch_tokens": 64, "average_after": None, "threads": 1}
     decoding = {"beam": 2}
     given |= {"training": training, "decoding": decoding}
-    return prepare_pairs(data, None, "attentive", given, lambda line: None)
+    return prepare(data, None, given, lambda line: None)
 
 
 def write(path: Path, lines: list[str]) -> Path:
@@ -85,9 +87,7 @@ def test_figures_are_those_of_a_training() -> None:
 def test_averages_cost_copies(given: dict[str, Any], copies: int) -> None:
     ready = prepared(made_pairs())
     training = ready.recipe.training.model_copy(update=given)
-    ready = PreparedPairs(
-        **{**vars(ready), "recipe": ready.recipe.model_copy(update={"training": training})}
-    )
+    ready = replace(ready, recipe=ready.recipe.model_copy(update={"training": training}))
     estimate = estimate_training(ready, seconds=0.1)
     assert estimate.copies_bytes == copies * estimate.weights_bytes
 

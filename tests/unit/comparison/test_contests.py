@@ -1,31 +1,38 @@
 """Every compared task: what its row promises."""
 
 import numpy as np
-import polars as pl
 import pytest
-from munjang.image_preparation import prepare_images
-from munjang.tasks.registry import TASKS
 
 from munjang.comparison.budget import Budget
 from munjang.comparison.candidates import Candidate, parse_candidates
-from munjang.comparison.contests import CONTESTS, require_contest
+from munjang.comparison.contests import all_contests, contest_name, contest_of
 from munjang.comparison.contests.contest import Parts
 from munjang.comparison.margins import default_margin, margin_of
 from munjang.comparison.networks import within
 from munjang.data.table import Table
 from munjang.errors import ConfigError
+from munjang.preparation import prepare
+from munjang.registry import TASKS, inputs_of
+from tests.tables import text_table
+
+CONTESTS = dict(all_contests())
 
 
 def test_every_task_can_be_compared() -> None:
-    assert CONTESTS.keys() == TASKS.keys()
-    with pytest.raises(ConfigError, match="classify, regress, multilabel, images or translate"):
-        require_contest("tag")
+    every = [(task.name, kind.name) for task in TASKS.rows for kind in inputs_of(task)]
+    assert [(row.task, row.input) for row in CONTESTS.values()] == every
+    assert {contest_name({"task": task, "input": kind}) for task, kind in every} == {*CONTESTS}
+    assert contest_of(contest_name({"task": "images"})) is CONTESTS["classify/image"]
+    with pytest.raises(ConfigError, match="unknown task 'tag'.*classify, regress, multilabel"):
+        contest_of("tag")
+    with pytest.raises(ConfigError, match="unknown task 'tag'.*classify, regress, multilabel"):
+        contest_name({"task": "tag"})
 
 
 @pytest.mark.parametrize("task", CONTESTS)
 def test_a_row_has_metrics_and_baselines_of_its_task(task: str) -> None:
     contest = CONTESTS[task]
-    assert set(contest.metrics) <= set(TASKS[task].metrics)  # type: ignore[index]
+    assert set(contest.metrics) <= set(TASKS.require(contest.task).metrics)
     assert contest.deciding_metric(None) == contest.metrics[0]
     assert contest.constant < set(contest.baselines)
     assert not set(contest.networks()) & set(contest.baselines)
@@ -45,13 +52,11 @@ def test_a_name_is_that_of_a_baseline_or_of_a_network_whatever_the_task() -> Non
 
 def test_images_have_no_tokenizers() -> None:
     with pytest.raises(ConfigError, match="images have none"):
-        parse_candidates("image_cnn", "words", "images")
+        parse_candidates("image_cnn", "words", "classify/image")
 
 
 def numbers(values: list[float]) -> Table:
-    rows = np.arange(len(values))
-    texts, labels = pl.Series(["a"] * len(values)), pl.Series(values)
-    return Table(texts, labels, rows, ("data",), np.zeros(len(values), np.int32), "text", "label")
+    return text_table(["a"] * len(values), values)
 
 
 def test_the_margin_of_errors_is_relative_to_the_numbers() -> None:
@@ -70,9 +75,10 @@ def test_the_margin_of_errors_is_relative_to_the_numbers() -> None:
 def test_a_training_on_images_is_cut_to_a_budget_of_the_clock_too() -> None:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 255, (60, 8, 8)).astype(np.uint8)
-    given = {"model": {"filters": [4], "pool_size": 2}, "training": {"threads": 1, "epochs": 10**5}}
+    training = {"threads": 1, "epochs": 10**5}
+    given = {"input": "image", "model": {"filters": [4], "pool_size": 2}, "training": training}
     data = (list(pixels), [("x", "y")[row % 2] for row in range(60)])
-    prepared = within(Budget(0.5, "seconds"), prepare_images(data, None, None, given, str))
+    prepared = within(Budget(0.5, "seconds"), prepare(data, None, given, str))
     training = prepared.recipe.training
     assert training.max_seconds == 0.5
     assert 1 <= training.max_steps < 10**5

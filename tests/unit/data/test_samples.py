@@ -115,7 +115,7 @@ def test_download_is_prepared_and_cached(server, cache, way):
     sample = sample_at(f"{server.url}/{way}/train.txt")
     path = fetch(sample, notes.append)
     assert path == cache / "samples" / "tiny" / "train.tsv"
-    assert read_table(path).texts.to_list() == ["좋다", "별로"]
+    assert read_table(path).keys.to_list() == ["좋다", "별로"]
     assert any("downloading http" in note for note in notes)
     assert any("made for a test" in note for note in notes)
     requests = len(server.requests)
@@ -128,7 +128,7 @@ def test_altered_cache_is_made_again(server):
     sample = sample_at(f"{server.url}/good/train.txt")
     path = fetch(sample)
     path.write_text("half a")
-    assert read_table(fetch(sample)).texts.to_list() == ["좋다", "별로"]
+    assert read_table(fetch(sample)).keys.to_list() == ["좋다", "별로"]
     assert len(server.requests) == 1
 
 

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from torch import nn
 
 import munjang
-from munjang.config import to_yaml
-from munjang.defaults import make_recipe
+from munjang.config import merge, to_yaml
 from munjang.errors import ConfigError
 from munjang.explain.layers import measure_layers
-from munjang.explain.shapes import MOST_TOKENS, shapes
+from munjang.explain.shapes import shapes
+from munjang.inputs.text import MOST_TOKENS
 from munjang.models.encoder import Encoded
 from munjang.models.image_cnn import ImageCnn, ImageCnnConfig
+from munjang.recipe import make_recipe
 from tests.architectures import ARCHITECTURES, build_encoder
 from tests.contracts.test_encoders import SETTINGS, SMALL
 
@@ -139,10 +140,11 @@ def worked_out(how: str) -> int:
 def test_every_text_encoder_is_whole(name: str, chosen: dict[str, Any], tokens: int) -> None:
     fields = ARCHITECTURES[name].config_class().model_fields
     small = {key: value for key, value in SMALL.items() if key in fields}
-    longest = {"tokenizer": {"max_length": 12, "ends": False}} if "longest" in chosen else {}
+    longest = {"tokenizer": {"max_length": 12, "add_go_eos": False}} if "longest" in chosen else {}
     config = {"model": {**small, **chosen}, **longest}
     found = shapes(name, input=tokens, vocabulary=30, config=config)
-    encoder = build_encoder(make_recipe(name, "other", 0, config).model, 30)
+    recipe = make_recipe(merge({"model": {"name": name}}, config))
+    encoder = build_encoder(recipe.model, 30)
     assert found.parameters == sum(p.numel() for p in encoder.parameters())
     assert found.layers[-1].shape == (encoder.pooled_dim,)
     for layer in found.layers:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from munjang.tasks.class_answers import ImageAnswer, Prediction
+from munjang.tasks.class_answers import Prediction
 from munjang.tasks.classify import Classify
 
 
@@ -24,7 +24,7 @@ class Plain:
 
 def answers(labels: tuple[str, ...], rows: int, seed: int = 0) -> list[Prediction]:
     logits = torch.randn(rows, len(labels), generator=torch.Generator().manual_seed(seed))
-    return Classify(labels).answers(logits, np.arange(rows) % 2 == 0)
+    return Classify(labels).answers_of(logits, np.arange(rows) % 2 == 0)
 
 
 def test_json_and_probabilities_are_those_of_a_dictionary() -> None:
@@ -52,7 +52,7 @@ def test_equality_is_that_of_the_values() -> None:
     assert answers(labels, 5) != answers(labels, 5, seed=1)
     one = answers(labels, 1)[0]
     assert one != Prediction(one.label, one.probability, labels, one.row, not one.truncated)
-    assert one != ImageAnswer(one.label, one.probability, labels, one.row)
+    assert one != one.to_json()
     assert pickle.loads(pickle.dumps(one)) == one
     with pytest.raises(TypeError, match="unhashable"):
         hash(one)

@@ -16,20 +16,23 @@ from torch import nn
 from munjang.data.readers import read_table
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
-from munjang.tasks.multilabel import Multilabel, MultilabelSettings
+from munjang.recipe import Recipe, check_given
+from munjang.tasks.multilabel import Multilabel
 from munjang.tasks.set_scores import score_label_sets
 from munjang.tasks.thresholds import best_thresholds
 from tests.made import examples_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SETTINGS = MultilabelSettings()
+
+def recipe_of(**settings: Any) -> Recipe:
+    return check_given({"task": "multilabel", "multilabel": settings})
 
 
 def table_of(labels: Any, separator: str = "|", **reading: Any) -> Table:
     texts = [f"text {place}" for place in range(len(labels))]
-    settings = MultilabelSettings(separator=separator)
-    return read_table((texts, labels), read_labels=Multilabel.reader(settings), **reading)
+    reader = Multilabel.reader(recipe_of(separator=separator))
+    return read_table((texts, labels), read_labels=reader, **reading)
 
 
 def sets_of(table: Table) -> list[list[str]]:
@@ -62,7 +65,7 @@ def test_files_hold_the_same_sets(tmp_path: Path) -> None:
         '{"text": "x", "labels": ["a", "b"]}\n{"text": "y", "labels": []}\n'
         '{"text": "z", "labels": "b"}\n'
     )
-    reader = Multilabel.reader(MultilabelSettings(separator=";"))
+    reader = Multilabel.reader(recipe_of(separator=";"))
     for path in (tsv, jsonl):
         assert sets_of(read_table(path, read_labels=reader)) == WANTED[:3]
 
@@ -78,7 +81,7 @@ def test_numbers_in_lists_are_labels_and_what_is_none_is_named() -> None:
 
 def fitted(labels: Any, **settings: Any) -> Multilabel:
     table = table_of(labels)
-    return Multilabel.fit(table, table, MultilabelSettings.parse(settings), None)
+    return Multilabel.fit(table, table, recipe_of(**settings))
 
 
 def test_targets_are_one_where_a_row_has_the_label() -> None:
@@ -92,12 +95,12 @@ def test_targets_are_one_where_a_row_has_the_label() -> None:
 @pytest.mark.parametrize(("labels", "got"), [(["", ""], "got none"), (["a", ""], "only 'a'")])
 def test_fewer_than_two_labels_teach_nothing(labels: list[str], got: str) -> None:
     with pytest.raises(DataError, match=got):
-        Multilabel.check(table_of(labels), 2)
+        Multilabel.check_rows(table_of(labels), 2)
 
 
 def test_what_people_hear() -> None:
     whole, train = table_of(["a|b", "", "b", "c"]), table_of(["a|b", "", "b"])
-    said = Multilabel.fit(train, whole, SETTINGS, None).remarks(train)
+    said = Multilabel.fit(train, whole, recipe_of()).remarks(train)
     assert said == [
         "3 labels, separated by '|' if they are in one string; 1.00 per row, 1 row without any",
         "no training row has the label c",
@@ -147,16 +150,15 @@ def test_thresholds_decide_what_is_answered_and_are_kept() -> None:
     task = Multilabel(("a", "b"))
     logits = torch.tensor([[2.0, -1.0], [-3.0, -2.0]])
     cut = np.array([False, True])
-    assert [answer.labels for answer in task.answers(logits, cut)] == [("a",), ()]
+    assert [answer.labels for answer in task.answers_of(logits, cut)] == [("a",), ()]
     truth = np.array([[1.0, 1.0], [0.0, 0.0]])
     tuned = task.finished(logits.repeat(10, 1), np.tile(truth, (10, 1)))
-    first, second = tuned.answers(logits, cut)
+    first, second = tuned.answers_of(logits, cut)
     assert (first.labels, second.truncated) == (("a", "b"), True)
     assert first.lines(1, "text") == [["a|b", "text"]]
     assert first.to_json()["probabilities"]["a"] == pytest.approx(torch.tensor(2.0).sigmoid())
-    learned = tuned.learned()
-    kept = MultilabelSettings.parse(learned["multilabel"])
-    again = Multilabel.restore(kept, learned["labels"])
+    again = Multilabel.restore(check_given({"task": "multilabel", **tuned.state()}))
+    assert again.labels == tuned.labels
     assert again.thresholds == tuned.thresholds
     assert again.finished(logits, np.zeros((2, 2))).thresholds == tuned.thresholds
     with pytest.raises(ConfigError, match="'x' is no label; the labels are a, b"):
@@ -231,7 +233,8 @@ def test_thresholds_do_not_depend_on_how_many_labels_are_tuned_together(
     logits = torch.from_numpy((truth * 2.0 + random.normal(size=(60, 4))).astype(np.float32))
     data = examples_of([[number] for number in range(60)], targets=truth)
     task = Multilabel(("a", "b", "c", "d"))
-    tuned, scores = task.concluded(Known(logits), data)
+    tuned = task.finalize(Known(logits), data)
+    scores = tuned.evaluate(Known(logits), data)
     assert tuned == task.finished(logits, truth)
     assert tuned.thresholds[0] != 0.5
     assert scores == tuned.scores(logits, truth)

@@ -9,12 +9,15 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from munjang.api import train
 from munjang.data.readers import read_table
 from munjang.data.readers.targets import clean_numbers
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
+from munjang.recipe import check_given
 from munjang.tasks.number_scores import score_numbers
-from munjang.tasks.regress import Regress, RegressSettings
+from munjang.tasks.regress import Regress
+from munjang.tasks.task import GivesProbabilities
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -26,7 +29,7 @@ def table_of(numbers: list[Any]) -> Table:
 
 def fitted(numbers: list[Any], **settings: Any) -> Regress:
     table = table_of(numbers)
-    return Regress.fit(table, table, RegressSettings.parse(settings), None)
+    return Regress.fit(table, table, check_given({"task": "regress", "regress": settings}))
 
 
 def test_mean_and_deviation_are_those_of_the_training_part() -> None:
@@ -96,12 +99,12 @@ def test_poisson_refuses_what_is_less_than_nothing_and_names_the_row() -> None:
 def test_what_is_set_wins_over_what_is_found() -> None:
     task = fitted([1, 5], mean=2.0, scale=10.0)
     assert (task.mean, task.scale) == (2.0, 10.0)
-    assert task.learned() == {"regress": {"mean": 2.0, "scale": 10.0}}
+    assert task.state() == {"regress": {"mean": 2.0, "scale": 10.0}}
 
 
 def test_equal_numbers_teach_nothing() -> None:
     with pytest.raises(DataError, match=r"numbers that differ in column 'label', .* have 3"):
-        Regress.check(table_of([3, "3.0", 3.0]), 2)
+        Regress.check_rows(table_of([3, "3.0", 3.0]), 2)
 
 
 @pytest.mark.parametrize("bad", ["good", "nan", "inf", "-Infinity", "1,000", "1_0", "３", True])
@@ -118,7 +121,7 @@ def test_rows_without_a_number_are_skipped_when_asked() -> None:
     )
     assert table.targets is not None
     assert table.targets.to_list() == [1.0, 4.0]
-    assert table.skipped == {"label is no number": 1, "missing label": 1, "empty text": 1}
+    assert table.skipped == {"label is not a number": 1, "missing label": 1, "empty text": 1}
 
 
 def test_the_figures_are_those_of_their_definitions() -> None:
@@ -151,5 +154,9 @@ def test_answers_that_are_no_numbers_are_said_not_raised() -> None:
 
 
 def test_there_are_no_probabilities() -> None:
-    with pytest.raises(ConfigError, match=r"gives numbers, no probabilities: predict\(\)"):
-        Regress().probabilities(torch.zeros(2, 1))
+    assert not isinstance(Regress(), GivesProbabilities)
+    data = [f"a b {row}" for row in range(12)], [float(row) for row in range(12)]
+    small = ["model.dim=4", "training.epochs=1", "training.threads=1", "model.ngram_buckets=64"]
+    model = train(data, task="regress", model="mean", overrides=small).model
+    with pytest.raises(ConfigError, match=r"task regress gives no probabilities: predict\(\)"):
+        model.predict_proba(["a"])

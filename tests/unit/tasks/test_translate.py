@@ -71,13 +71,14 @@ def test_the_cross_entropy_is_the_mean_over_all_tokens_not_over_batches() -> Non
 def test_judging_puts_the_training_mode_back_and_looks_at_some() -> None:
     sides = made_sides()
     network = made_network(sides).train()
-    scores = made_task(sides, validation_rows=2, samples=5).judge(network, made_pairs(sides))
+    scores = made_task(sides, validation_rows=2, samples=5).validate(network, made_pairs(sides))
     assert scores.rows == 2
     assert [sample[:2] for sample in scores.samples] == list(
         zip(SOURCES[:2].to_list(), TARGETS[:2].to_list(), strict=True)
     )
     assert network.training
-    task, all_of_them = made_task(sides).concluded(network, made_pairs(sides))
+    task = made_task(sides).finalize(network, made_pairs(sides))
+    all_of_them = task.evaluate(network, made_pairs(sides))
     assert all_of_them.rows == 3
     assert task.settings.validation_rows == 1000
 
@@ -94,7 +95,7 @@ def answered_rows(rows: int, **settings: Any) -> list[int]:
     """Which rows a look answers."""
     sides = made_sides()
     task = made_task(sides, samples=rows, **settings)
-    scores = task.judge(made_network(sides), numbered_pairs(sides, rows))
+    scores = task.validate(made_network(sides), numbered_pairs(sides, rows))
     return [int(sample[0].split()[-1]) for sample in scores.samples]
 
 
@@ -128,7 +129,7 @@ def test_weights_that_are_no_numbers_are_no_answers() -> None:
     with torch.no_grad():
         for weight in network.parameters():
             weight.fill_(math.nan)
-    scores = made_task(sides).judge(network, made_pairs(sides))
+    scores = made_task(sides).validate(network, made_pairs(sides))
     assert not scores.is_finite
     assert scores.to_json()["bleu"] is None
 

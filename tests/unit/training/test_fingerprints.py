@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from munjang.image_preparation import prepare_images
-from munjang.pair_preparation import prepare_pairs
 
 import munjang
+from munjang.config import merge
 from munjang.errors import FolderError
 from munjang.preparation import prepare
 from munjang.reporting import discard
@@ -22,8 +21,8 @@ LABELS = ["a", "b"] * 12
 
 
 def texts(texts: Any = TEXTS, labels: Any = LABELS, **given: Any) -> str:
-    settings = {"tokenizer": {"name": "words"}, **given}
-    return prepare((texts, labels), None, "mean", settings, discard).fingerprint
+    mean = {"tokenizer": {"name": "words"}, "model": {"name": "mean"}}
+    return prepare((texts, labels), None, merge(mean, given), discard).fingerprint
 
 
 def swapped(values: list[str], **words: str) -> list[str]:
@@ -63,8 +62,8 @@ def test_words_out_of_vocabulary_are_of_the_data() -> None:
 
 
 def pairs(sources: Any, targets: Any) -> str:
-    given = {"tokenizer": {"name": "words"}}
-    return prepare_pairs((sources, targets), None, None, given, discard).fingerprint
+    given = {"task": "translate", "tokenizer": {"name": "words"}}
+    return prepare((sources, targets), None, given, discard).fingerprint
 
 
 def test_what_changed_in_pairs_is_said() -> None:
@@ -78,7 +77,7 @@ def test_what_changed_in_pairs_is_said() -> None:
 
 
 def images(pixels: Any, labels: Any) -> str:
-    return prepare_images((list(pixels), labels), None, None, {}, discard).fingerprint
+    return prepare((list(pixels), labels), None, {"input": "image"}, discard).fingerprint
 
 
 def test_what_changed_in_images_is_said() -> None:

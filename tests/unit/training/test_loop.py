@@ -215,7 +215,7 @@ def test_averaging_is_the_mean_of_the_weights_after_its_share(
     small: Small, scripted, average_after: float, first: int
 ) -> None:
     scripted(repeat(scores_of(0.5)))
-    loop = small.loop(epochs=6, averaging=averaging)
+    loop = small.loop(epochs=6, average_after=average_after)
     snapshots = []
     for step in loop:
         if step.scores is not None:

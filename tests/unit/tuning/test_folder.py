@@ -7,7 +7,7 @@ import pytest
 
 from munjang.api import load, train
 from munjang.errors import FolderError
-from munjang.folder.load import TextModel
+from munjang.model import Model
 from munjang.tuning.folder import (
     BEST,
     PLAN,
@@ -23,14 +23,14 @@ PLANNED = {"run": "a", "space": {"model.dim": [8, 16]}, "metric": "accuracy", "s
 
 
 @pytest.fixture(scope="module")
-def models() -> tuple[TextModel, TextModel]:
+def models() -> tuple[Model, Model]:
     short = [*QUICK, "training.epochs=1"]
     first, second = (train(made_corpus(), model="mean", overrides=short, seed=n) for n in (1, 2))
     return first.model, second.model
 
 
 def test_whatever_moment_a_kill_chooses_a_whole_model_is_there(
-    models: tuple[TextModel, TextModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    models: tuple[Model, Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_plan(tmp_path, PLANNED)
     save_best(tmp_path, models[0])

@@ -4,21 +4,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from munjang.image_recipe import make_image_recipe
-from munjang.pair_recipe import PairTexts, make_pair_recipe
 
-from munjang.defaults import Script, make_recipe
+from munjang.config import merge
 from munjang.errors import ConfigError
-from munjang.recipe import Recipe
+from munjang.recipe import Recipe, make_recipe
+from munjang.text.script import Script
 from munjang.tuning.parameters import Choice, Span
 from munjang.tuning.ranges import read_space
 from munjang.tuning.space import flat, searched, value_of, with_values
 from munjang.tuning.spaces import IMAGE_SPACES, PAIR_SPACES, SPACES
 from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
+from tests.tables import texts_of_script
 
 
 def recipe_of(name: str, script: Script = "other", **given: Any) -> Recipe:
-    return make_recipe(name, script, 1000, given)
+    return make_recipe(merge({"model": {"name": name}}, given), texts_of_script(script, 1000))
+
+
+def pair_recipe(name: str, **given: Any) -> Recipe:
+    return make_recipe(merge({"task": "translate", "model": {"name": name}}, given))
+
+
+def image_recipe(name: str, **given: Any) -> Recipe:
+    return make_recipe(merge({"input": "image", "model": {"name": name}}, given))
 
 
 @pytest.mark.parametrize("script", ["korean", "other"])
@@ -39,9 +47,7 @@ def test_every_model_has_a_table_whose_values_its_recipe_takes(model: str, scrip
 @pytest.mark.parametrize("name", [*PAIR_ARCHITECTURES, *IMAGE_ARCHITECTURES])
 def test_models_of_pairs_and_images_have_a_table_whose_values_their_recipes_take(name: str) -> None:
     is_pair = name in PAIR_ARCHITECTURES
-    recipe = (
-        make_pair_recipe(name, PairTexts(), {}) if is_pair else make_image_recipe(name, 500, {})
-    )
+    recipe = pair_recipe(name) if is_pair else image_recipe(name)
     row = (PAIR_SPACES if is_pair else IMAGE_SPACES)[name]
     space = searched(recipe, (), {})
     assert space.keys() == row.keys()
@@ -52,14 +58,12 @@ def test_models_of_pairs_and_images_have_a_table_whose_values_their_recipes_take
 
 
 def test_a_setting_whose_own_value_is_a_list_is_not_searched() -> None:
-    recipe = make_image_recipe(
-        "image_cnn", 500, {"model": {"filters": [8, 8], "kernel_size": [3, 5]}}
-    )
+    recipe = image_recipe("image_cnn", model={"filters": [8, 8], "kernel_size": [3, 5]})
     assert "model.kernel_size" not in searched(recipe, (), {})
 
 
 def test_batches_of_pairs_counted_in_rows_are_not_made_batches_of_tokens() -> None:
-    recipe = make_pair_recipe("transformer", PairTexts(), {"training": {"batch_size": 16}})
+    recipe = pair_recipe("transformer", training={"batch_size": 16})
     assert "training.batch_tokens" not in searched(recipe, (), {})
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from munjang.image_folder import ImageModel
-from munjang.pair_folder import PairModel
 
 from munjang.api import load
 from munjang.errors import ConfigError
+from munjang.inputs.image import ImageInput
+from munjang.inputs.parallel import ParallelInput
+from munjang.model import Model
 from munjang.tuning import run as tuning_run
 from munjang.tuning.results import Tuned
 from munjang.tuning.run import tune
@@ -58,8 +59,8 @@ class KilledError(BaseException):
 @pytest.mark.parametrize(
     ("search", "kind", "metric", "key"),
     [
-        (pairs, PairModel, "chrf", "model.reverse_source"),
-        (images, ImageModel, "log_loss", "model.final_pooling"),
+        (pairs, ParallelInput, "chrf", "model.reverse_source"),
+        (images, ImageInput, "log_loss", "model.final_pooling"),
     ],
 )
 def test_a_search_that_was_killed_ends_with_the_same_trials(
@@ -77,8 +78,8 @@ def test_a_search_that_was_killed_ends_with_the_same_trials(
     best = whole.best
     assert best is not None
     model = load(whole.folder / "best")
-    assert isinstance(model, kind)
-    assert isinstance(model, PairModel | ImageModel)
+    assert isinstance(model, Model)
+    assert isinstance(model.input, kind)
     assert model.metrics["validation"][metric] == best.value
     for name, value in best.settings.items():
         section, setting = name.split(".")
@@ -101,9 +102,13 @@ def test_a_search_that_was_killed_ends_with_the_same_trials(
 @pytest.mark.parametrize(
     ("search", "given", "message"),
     [
-        (pairs, {"model": "cnn"}, "writes no text"),
-        (images, {"model": "cnn"}, "reads texts"),
-        (images, {"vectors": "words.vec"}, "vectors are of words"),
+        (pairs, {"model": "cnn"}, "model cnn reads the input text"),
+        (images, {"model": "cnn"}, "the input image takes image_cnn"),
+        (
+            images,
+            {"vectors": "words.vec"},
+            "word vectors go with the input text; the input is image",
+        ),
         (pairs, {"space": {"model.dmi": [8, 16]}}, "did you mean 'dim'"),
         (pairs, {"task": "translat"}, "did you mean 'translate'"),
     ],

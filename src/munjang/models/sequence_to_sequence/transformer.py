@@ -274,9 +274,8 @@ class TransformerEncoderDecoder(nn.Module):
         rotary = self._rotary(cache.width + 1, like)
         if rotary is None:
             return None
-        cosines, sines = rotary
         # [rows x beam, 1 for all heads, 1 token, rotary dim / 2]
-        return cosines[places, None, None], sines[places, None, None]
+        return Rotary(rotary.cos[places, None, None], rotary.sin[places, None, None])
 
 
 def _layer(kind: type[AnyBlock], config: TransformerEncoderDecoderConfig) -> AnyBlock:

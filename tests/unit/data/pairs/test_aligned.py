@@ -196,6 +196,6 @@ def test_what_is_written_is_read(tmp_path, written, ending, last, packed):
         content = ("\ufeff" + ending.join(side) + ending * last).encode()
         contents.append(gzip.compress(content) if packed else content)
     files = two_files(tmp_path, *contents)
-    table = read_pairs(files, max_ratio=None)
+    table = read_pairs(files, max_length_ratio=None)
     assert pairs(table) == written
     assert table.rows.tolist() == list(range(1, len(written) + 1))

@@ -14,7 +14,7 @@ from munjang.errors import DataError
 
 
 def pairs_of(*pairs):
-    return read_pairs(tuple(map(list, zip(*pairs, strict=True))), max_ratio=None)
+    return read_pairs(tuple(map(list, zip(*pairs, strict=True))), max_length_ratio=None)
 
 
 def test_report_of_a_few_pairs():

@@ -26,14 +26,14 @@ def test_an_absurd_pair_is_refused_or_counted():
         read_pairs(data)
     message = str(caught.value)
     assert "a target usually has 0.53 times those of its source" in message
-    assert "more than max_ratio=9" in message
+    assert "more than max_length_ratio=9" in message
     assert "(1 more such row after it)" in message
     assert "--skip-bad-rows" in message
     table = read_pairs(data, skip_bad_rows=True)
     assert table.rows.tolist() == [1, 2, 3, 4, 5, 6, 8]
     assert table.skipped == {"absurd ratio of lengths": 2}
-    assert len(read_pairs(data, max_ratio=None)) == 9
-    assert len(read_pairs(data, max_ratio=1000)) == 9
+    assert len(read_pairs(data, max_length_ratio=None)) == 9
+    assert len(read_pairs(data, max_length_ratio=1000)) == 9
 
 
 def test_what_is_usual_here_is_not_absurd():
@@ -59,7 +59,7 @@ def test_short_answers_are_no_fault():
 @pytest.mark.parametrize("limit", [1, 0.5, -3, float("nan")])
 def test_limits_that_make_no_sense(limit):
     with pytest.raises(ConfigError, match="expected max_ratio above 1"):
-        read_pairs((["a"], ["b"]), max_ratio=limit)
+        read_pairs((["a"], ["b"]), max_length_ratio=limit)
 
 
 texts = st.integers(1, 400).map(lambda length: "가" * length)
@@ -72,7 +72,7 @@ def test_equal_to_the_plain_rule(pairs, limit):
     usual = median_low(ratios)
     kept = [i + 1 for i, r in enumerate(ratios) if max(r / usual, usual / r) <= limit]
     assert length_ratios(*map(pl.Series, lists(pairs))).tolist() == ratios
-    table = read_pairs(lists(pairs), max_ratio=limit, skip_bad_rows=True)
+    table = read_pairs(lists(pairs), max_length_ratio=limit, skip_bad_rows=True)
     assert table.rows.tolist() == kept
 
 

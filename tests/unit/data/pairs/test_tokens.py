@@ -22,7 +22,7 @@ texts = st.lists(st.sampled_from(["ab", "c"]), min_size=1, max_size=7).map(" ".j
 @settings(max_examples=60)
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=20))
 def test_counts_and_pairs_that_are_too_long(pairs):
-    table = read_pairs(tuple(map(list, zip(*pairs, strict=True))), max_ratio=None)
+    table = read_pairs(tuple(map(list, zip(*pairs, strict=True))), max_length_ratio=None)
     sides = TokenizerPair.fit(WORDS, table.keys, table.targets)
     found = measure_pair_tokens(table, sides, WORDS, oov_rates=(0.25, 0.5), padding=0.125)
     counts = [(len(source.split()), len(target)) for source, target in pairs]

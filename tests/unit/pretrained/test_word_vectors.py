@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from munjang.api import Trained, evaluate, load, make_loop, train
+from munjang.config import merge
 from munjang.errors import ConfigError, DataError, FolderError, MunjangError
 from munjang.layers.embedding import STD, TokenEmbedding
 from munjang.preparation import Prepared, prepare
@@ -53,14 +54,15 @@ def table_of(trained: Trained) -> Tensor:
 
 
 def rows_of(trained: Trained, words: list[str]) -> Tensor:
-    vocabulary = trained.model.tokenizer.vocabulary
+    vocabulary = trained.model.input.tokenizer.vocabulary
     return table_of(trained)[[vocabulary.id_of(word) for word in words]]
 
 
 def prepared_with(
     vectors: Any, *, model: str = "mean", given: dict[str, Any] | None = None
 ) -> Prepared:
-    return prepare(made_corpus(), None, model, given or {}, lambda line: None, vectors=vectors)
+    named = merge({"model": {"name": model}}, given or {})
+    return prepare(made_corpus(), None, named, lambda line: None, vectors=vectors)
 
 
 def embedding_of(prepared: Prepared) -> TokenEmbedding:
@@ -84,7 +86,7 @@ def test_frozen_rows_are_the_same_bits_after_training_and_others_learn(
     assert (rows_of(moved, known) != torch.from_numpy(random_vectors(WORDS)[:-1])).any(1).all()
     begun = embedding_of(prepared_with(file, model=name)).weight
     for trained in (frozen, moved):
-        place = trained.model.tokenizer.vocabulary.id_of("boring")
+        place = trained.model.input.tokenizer.vocabulary.id_of("boring")
         assert not torch.equal(table_of(trained)[place], begun[place])
         assert not table_of(trained)[PAD].any()
 
@@ -94,9 +96,9 @@ def test_rows_begin_as_vectors_or_as_random_with_their_spread(file: Path, ngrams
     model = {"ngrams": ngrams, "ngram_buckets": 3000}
     prepared = prepared_with(file, given={"model": model})
     weight = embedding_of(prepared).weight.detach()
-    found = prepared.vectors
-    assert found is not None
-    size = prepared.tokenizer.vocabulary.size
+    assert prepared.pretrained is not None
+    found = prepared.pretrained.found
+    size = prepared.input.tokenizer.vocabulary.size
     assert torch.equal(weight[found.ids], torch.from_numpy(found.vectors))
     others = np.setdiff1d(np.arange(1, size), found.ids)
     assert {1, 2, 3} <= set(others.tolist())
@@ -144,12 +146,12 @@ def test_a_batch_of_frozen_rows_alone_moves_nothing() -> None:
 def test_the_vectors_decide_the_width_and_ask_for_words(file: Path) -> None:
     korean = made_corpus(korean=True)
     write_vectors(file, ["영화", "최고"])
-    prepared = prepare(korean, None, "cnn", {}, lambda line: None, vectors=file)
+    prepared = prepare(korean, None, {"model": {"name": "cnn"}}, lambda line: None, vectors=file)
     assert prepared.recipe.model.dim == DIM
     assert prepared.recipe.tokenizer.name == "words"
-    named = {"tokenizer": {"name": "characters"}}
+    named = {"tokenizer": {"name": "characters"}, "model": {"name": "cnn"}}
     write_vectors(file, ["영", "화"])
-    prepared = prepare(korean, None, "cnn", named, lambda line: None, vectors=file)
+    prepared = prepare(korean, None, named, lambda line: None, vectors=file)
     assert prepared.recipe.tokenizer.name == "characters"
 
 
@@ -162,7 +164,7 @@ def test_the_vectors_decide_the_width_and_ask_for_words(file: Path) -> None:
             "have 16 numbers and model.dim is 64; leave",
         ),
         ({"overrides": ["model=3"]}, ConfigError, "model: expected settings"),
-        ({"overrides": ["vectors.frozen=true"]}, ConfigError, "did you mean 'freeze'"),
+        ({"overrides": ["pretrained.frozen=true"]}, ConfigError, "did you mean 'freeze'"),
         ({"vectors": None, "freeze_vectors": True}, ConfigError, "there are no vectors to freeze"),
         ({"vectors": "none.vec"}, DataError, "none.vec: there is no such file"),
         ({"vectors": {"a": [1.0]}}, DataError, "a path or gensim's KeyedVectors"),
@@ -185,10 +187,9 @@ def test_mistakes_are_one_line_and_leave_no_folder(
 
 def test_a_word_of_many_texts_that_stands_once_has_its_vector(file: Path) -> None:
     texts, labels = made_corpus(1200)
-    prepared = prepare(
-        (["unheard", *texts], ["bad", *labels]), (texts, labels), "cnn", {}, print, vectors=file
-    )
-    assert prepared.tokenizer.vocabulary.id_of("unheard") != OOV
+    data = (["unheard", *texts], ["bad", *labels])
+    prepared = prepare(data, (texts, labels), {"model": {"name": "cnn"}}, print, vectors=file)
+    assert prepared.input.tokenizer.vocabulary.id_of("unheard") != OOV
 
 
 def test_coverage_is_said_and_kept(file: Path, tmp_path: Path) -> None:
@@ -198,7 +199,7 @@ def test_coverage_is_said_and_kept(file: Path, tmp_path: Path) -> None:
     settings = [*SHORT, "pretrained.skip_bad_lines=true", "tokenizer.min_frequency=1"]
     trained = train(made_corpus(), vectors=file, overrides=settings, out=tmp_path / "out", **common)
     told = json.loads((tmp_path / "out" / "metrics.json").read_text())["training"]["vectors"]
-    vocabulary = trained.model.tokenizer.vocabulary
+    vocabulary = trained.model.input.tokenizer.vocabulary
     counts = dict(zip(vocabulary.tokens, vocabulary.counts.tolist(), strict=True))
     known = sum(counts[word] for word in WORDS[:-1])
     assert told["types"] == vocabulary.size - 4

@@ -1,47 +1,42 @@
-"""The model folder: whole or refused, and predictions that neither mood nor neighbors change."""
+"""The model folder: whole or refused; what was saved is loaded."""
 
 import json
 import pickle
 import re
 import shutil
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from munjang.api import train
-from munjang.errors import DataError, FolderError
-from munjang.folder.layout import FILES, WEIGHTS
-from munjang.folder.load import TextModel, contents, load, model_card
+from munjang.errors import FolderError
+from munjang.folder.layout import CARD, CONFIG, TOKENIZER, VOCABULARY, WEIGHTS
+from munjang.folder.load import load, save
 from munjang.folder.manifest import FILE as MANIFEST
-from munjang.text.vocabulary import OOV
+from munjang.model import Model, model_card
 from tests.made import QUICK, made_corpus
-from tests.unit.text.strategies import ugly_text, with_surrogates
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
+# The files of a model of texts, but for the manifest.
+FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS, CARD)
 SURE = "the film was great and lovely"
 TEXTS = [SURE, "awful", "", "never seen before", "영화", "okay okay okay", SURE + " 7"]
 
 
 @pytest.fixture(scope="module")
-def model() -> TextModel:
+def model() -> Model:
     """A small model that tells three classes apart."""
     overrides = [*QUICK, "tokenizer.max_length=12"]
     return train(made_corpus(), model="cnn", overrides=overrides).model
 
 
 @pytest.fixture(scope="module")
-def saved(model: TextModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def saved(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its folder; copy it before you spoil it."""
     return model.save(tmp_path_factory.mktemp("saved") / "모델 folder")
 
@@ -52,13 +47,13 @@ def spoiled(saved: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(saved, tmp_path / "copy"))
 
 
-def test_what_was_saved_is_loaded(model: TextModel, saved: Path) -> None:
+def test_what_was_saved_is_loaded(model: Model, saved: Path) -> None:
     again = load(saved)
     assert np.array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
     assert again.labels == model.labels == ("bad", "good", "so-so")
     assert again.metrics == json.loads(json.dumps(model.metrics))
     assert again.recipe.model_copy(update={"labels": None}) == model.recipe
-    assert again.tokenizer.vocabulary.tokens == model.tokenizer.vocabulary.tokens
+    assert again.input.tokenizer.vocabulary.tokens == model.input.tokenizer.vocabulary.tokens
     assert not again.network.training
     assert again.predict(SURE)[0].label == "good"
 
@@ -120,7 +115,7 @@ def test_one_altered_byte_is_noticed(spoiled: Path, name: str, where: float) -> 
         load(spoiled)
 
 
-def test_an_altered_manifest_is_refused_or_means_the_same(model: TextModel, spoiled: Path) -> None:
+def test_an_altered_manifest_is_refused_or_means_the_same(model: Model, spoiled: Path) -> None:
     path = spoiled / MANIFEST
     whole = path.read_bytes()
     expected = model.predict_proba(TEXTS)
@@ -149,10 +144,10 @@ def edit_manifest(spoiled: Path, **changes: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-@pytest.mark.parametrize(("other", "advice"), [(1, "train it again"), (3, "upgrade munjang")])
+@pytest.mark.parametrize(("other", "advice"), [(2, "train it again"), (4, "upgrade munjang")])
 def test_another_format_says_what_to_do(spoiled: Path, other: int, advice: str) -> None:
     edit_manifest(spoiled, format=other)
-    expected = f"format {other}, this version of munjang reads 2; {advice}$"
+    expected = f"format {other}, this version of munjang reads 3; {advice}$"
     with pytest.raises(FolderError, match=expected):
         load(spoiled)
 
@@ -191,9 +186,9 @@ def full(*_: Any) -> None:
 
 
 def test_a_save_that_stops_half_way_leaves_no_folder_that_looks_whole(
-    model: TextModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contents, "save_file", full)
+    monkeypatch.setattr(save, "save_file", full)
     with pytest.raises(OSError, match="No space left"):
         model.save(tmp_path / "new")
     with pytest.raises(FolderError, match="not a finished model folder"):
@@ -201,10 +196,10 @@ def test_a_save_that_stops_half_way_leaves_no_folder_that_looks_whole(
 
 
 def test_a_save_that_stops_half_way_leaves_the_model_that_was_there(
-    model: TextModel, spoiled: Path, monkeypatch: pytest.MonkeyPatch
+    model: Model, spoiled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {path.name: path.read_bytes() for path in spoiled.iterdir()}
-    monkeypatch.setattr(contents, "save_file", full)
+    monkeypatch.setattr(save, "save_file", full)
     with pytest.raises(OSError, match="No space left"):
         model.save(spoiled)
     assert {path.name: path.read_bytes() for path in spoiled.iterdir()} == before
@@ -212,7 +207,7 @@ def test_a_save_that_stops_half_way_leaves_the_model_that_was_there(
 
 
 def test_whoever_copies_over_the_folder_does_not_change_a_loaded_model(
-    model: TextModel, spoiled: Path
+    model: Model, spoiled: Path
 ) -> None:
     loaded = load(spoiled)
     with (spoiled / WEIGHTS).open("r+b") as file:  # as `cp` does: the same file, other bytes
@@ -276,184 +271,7 @@ def test_a_label_in_the_card_is_only_a_label(task: str) -> None:
         assert bare.count("`") == other.count("`")
 
 
-def test_a_figure_that_is_no_number_is_null(model: TextModel, tmp_path: Path) -> None:
+def test_a_figure_that_is_no_number_is_null(model: Model, tmp_path: Path) -> None:
     history = [{"step": 1, "loss": float("nan"), "others": (float("inf"), 1.5)}]
     saved = replace(model, metrics={**model.metrics, "history": history}).save(tmp_path / "model")
     assert load(saved).metrics["history"] == [{"step": 1, "loss": None, "others": [None, 1.5]}]
-
-
-def test_predictions_have_a_shape(model: TextModel) -> None:
-    answers = model.predict(TEXTS)
-    assert len(answers) == len(TEXTS)
-    for answer in answers:
-        assert list(answer.probabilities) == ["bad", "good", "so-so"]
-        assert sum(answer.probabilities.values()) == pytest.approx(1.0)
-        assert answer.probability == max(answer.probabilities.values())
-        assert answer.probabilities[answer.label] == answer.probability
-    assert model.predict([]) == []
-    assert model.predict_proba([]).shape == (0, 3)
-
-
-def generated() -> Iterator[str]:
-    yield from TEXTS
-
-
-@pytest.mark.parametrize(
-    "texts",
-    [
-        pytest.param(lambda: tuple(TEXTS), id="tuple"),
-        pytest.param(generated, id="generator"),
-        pytest.param(lambda: np.array(TEXTS), id="numpy"),
-        pytest.param(lambda: np.array(TEXTS, dtype=object), id="numpy of objects"),
-        pytest.param(lambda: pl.Series(TEXTS), id="polars"),
-        pytest.param(lambda: dict.fromkeys(TEXTS).keys(), id="keys"),
-    ],
-)
-def test_any_iterable_of_strings(model: TextModel, texts: Any) -> None:
-    assert model.predict(texts()) == model.predict(TEXTS)
-
-
-def test_a_single_string_is_one_text(model: TextModel) -> None:
-    assert model.predict(SURE) == model.predict([SURE])
-    assert np.array_equal(model.predict_proba(SURE), model.predict_proba([SURE]))
-
-
-@pytest.mark.parametrize(
-    ("texts", "words"),
-    [
-        (["good", None], r"texts\[1\]: expected a string, got NoneType"),
-        ([5], r"texts\[0\]: expected a string, got int"),
-        ([["nested"]], r"texts\[0\]: expected a string, got list"),
-        ([float("nan")], r"texts\[0\]: expected a string, got float"),
-        ([b"bytes"], r"texts\[0\]: expected a string, got bytes"),
-        (b"bytes", "expected a string or strings, got bytes, which has no encoding"),
-        (pl.Series(["a", None]), r"texts\[1\]: expected a string, got NoneType"),
-        (pl.Series([1, 2]), r"texts\[0\]: expected a string, got int"),
-        (None, "expected a string or strings, got NoneType"),
-        (5, "expected a string or strings, got int"),
-        (["a", "b\ud800c"], r"texts\[1\]: holds half of a surrogate pair"),
-    ],
-)
-def test_what_is_no_text_is_named(model: TextModel, texts: Any, words: str) -> None:
-    for predict in (model.predict, model.predict_proba):
-        with pytest.raises(DataError, match=words):
-            predict(texts)
-
-
-@given(with_surrogates())
-@settings(max_examples=20)
-def test_half_a_surrogate_pair_is_named_wherever_it_stands(model: TextModel, text: str) -> None:
-    with pytest.raises(DataError, match=r"texts\[2\]: holds half of a surrogate pair"):
-        model.predict(["fine", "영화", text])
-
-
-def test_a_hundred_thousand_characters(model: TextModel) -> None:
-    (answer,) = model.predict(["great " * 20_000])
-    assert answer.truncated
-    assert answer.label == "good"
-    assert model.predict("great " * 12)[0].truncated is False
-    assert model.predict("great " * 13)[0].truncated is True
-    assert model.predict("x" * 100_000)[0].truncated is False
-
-
-def test_texts_of_nothing_known(model: TextModel) -> None:
-    empty, blank, unseen = model.predict(["", " \n\t ", "\U0001f984\u0301\u202e\x00 ㅋㅋ"])
-    assert empty.probabilities == blank.probabilities
-    assert sum(unseen.probabilities.values()) == pytest.approx(1.0)
-
-
-@given(texts=st.lists(ugly_text(), min_size=1, max_size=6), data=st.data())
-@settings(max_examples=40)
-def test_neither_company_nor_order_changes_an_answer(
-    model: TextModel, texts: list[str], data: st.DataObject
-) -> None:
-    together = model.predict_proba(texts)
-    order = data.draw(st.permutations(range(len(texts))))
-    shuffled = model.predict_proba([texts[place] for place in order])
-    assert shuffled == pytest.approx(together[list(order)], abs=1e-6)
-    for text, row in zip(texts, together, strict=True):
-        assert model.predict_proba([text])[0] == pytest.approx(row, abs=1e-6)
-
-
-@pytest.mark.parametrize("name", ["mean", "cnn"])
-def test_words_out_of_vocabulary_are_known_by_their_letters(name: str, tmp_path: Path) -> None:
-    stems = {"good": ("happi", "joyfu", "gladde"), "bad": ("gloomi", "dreadfu", "saddene")}
-    rows = [
-        (f"{stem}{end} {other}{end}", label)
-        for label, some in stems.items()
-        for stem in some
-        for other in some
-        for end in ("ly", "er", "ness", "st")
-    ]
-    texts, labels = map(list, zip(*rows * 4, strict=True))
-    overrides = [*QUICK, "data.validation_split=0.2", "training.epochs=8"]
-    model = train((texts, labels), model=name, overrides=overrides).model
-    unseen = ["happied gladdens", "gloomied saddenens", "gladdenish", "dreadfullish", "qq", "qz"]
-    assert {model.tokenizer.vocabulary.id_of(word) for word in " ".join(unseen).split()} == {OOV}
-    answers = model.predict(unseen)
-    assert [answer.label for answer in answers[:4]] == ["good", "bad", "good", "bad"]
-    assert answers[4].probabilities == pytest.approx(answers[5].probabilities, abs=1e-6)
-    found = model.predict_proba(unseen)
-    assert np.array_equal(load(model.save(tmp_path / "saved")).predict_proba(unseen), found)
-    for text, row in zip(unseen, found, strict=True):
-        assert model.predict_proba([text])[0] == pytest.approx(row, abs=1e-6)
-
-
-def test_many_rows_of_many_lengths(model: TextModel) -> None:
-    texts, _ = made_corpus(700, seed=3)
-    texts = [text * (1 + place % 5) for place, text in enumerate(texts)]
-    whole = model.predict_proba(texts)
-    assert model.predict_proba(texts[::-1]) == pytest.approx(whole[::-1], abs=1e-6)
-    picked = [0, 17, 256, 699]
-    alone = np.concatenate([model.predict_proba([texts[place]]) for place in picked])
-    assert alone == pytest.approx(whole[picked], abs=1e-6)
-
-
-@pytest.fixture(scope="module", params=["mean", "cnn", "rnn", "lstm", "gru", "transformer"])
-def spelling(request: pytest.FixtureRequest) -> TextModel:
-    """A model of words that spells new ones, with signs of capitals."""
-    overrides = [*QUICK, "training.epochs=1", "tokenizer.max_length=12", "model.ngrams=2"]
-    return train(made_corpus(40), model=request.param, overrides=overrides).model
-
-
-@settings(max_examples=15, deadline=None)
-@given(texts=st.lists(ugly_text(), min_size=1, max_size=6))
-def test_a_text_alone_has_the_answer_that_it_has_in_a_column(
-    spelling: TextModel, texts: list[str]
-) -> None:
-    column = pl.Series([*texts, *[SURE] * 200])
-    alone = np.concatenate([spelling.predict_proba(text) for text in texts])
-    few = spelling.predict_proba(texts)
-    assert np.abs(spelling.predict_proba(column)[: len(texts)] - alone).max() < 1e-6
-    assert np.abs(few - alone).max() < 1e-6
-    cut = [answer.truncated for answer in spelling.predict(column)][: len(texts)]
-    assert [spelling.predict(text)[0].truncated for text in texts] == cut
-
-
-def test_eight_threads_that_ask_at_once_get_the_answers_of_one(spelling: TextModel) -> None:
-    texts = [f"{SURE} new{n} Word{n % 3} and{'x' * (n % 5)}" for n in range(160)]
-    wanted = [spelling.predict(text) for text in texts]
-    begin = threading.Barrier(8)
-
-    def ask(part: int) -> list[Any]:
-        begin.wait()
-        return [spelling.predict(text) for text in texts[part::8]]
-
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(ask, range(8)))
-    for part, found in enumerate(answers):
-        assert found == wanted[part::8]
-    assert not spelling.network.training
-
-
-@given(text=with_surrogates())
-def test_half_a_pair_is_refused_in_a_list_as_alone(model: TextModel, text: str) -> None:
-    for given_texts in (text, [SURE, text], (text,)):
-        with pytest.raises(DataError, match="half of a surrogate pair"):
-            model.predict(given_texts)
-
-
-def test_one_value_of_numpy_is_refused_in_one_line(model: TextModel) -> None:
-    for ask in (model.predict, model.predict_proba):
-        with pytest.raises(DataError, match=r"an array of shape \(\)"):
-            ask(np.array("a text"))

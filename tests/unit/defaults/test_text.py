@@ -4,17 +4,25 @@ from typing import Any
 
 import pytest
 
-from munjang.defaults import make_recipe
+from munjang.config import merge
 from munjang.errors import ConfigError
-from munjang.recipe import Recipe
+from munjang.recipe import Recipe, make_recipe
 from munjang.text.registry import make_tokenizer
+from munjang.text.script import Script
 from tests.architectures import ARCHITECTURES
+from tests.tables import texts_of_script
 
 WIDE = [name for name in ARCHITECTURES if name != "mean"]
 
 
+def recipe_of(name: str, script: Script, rows: int, **given: Any) -> Recipe:
+    """The recipe for so many texts; 0: they are not read yet."""
+    texts = texts_of_script(script, rows) if rows else None
+    return make_recipe(merge({"model": {"name": name}}, given), texts)
+
+
 def english(name: str, rows: int, **given: Any) -> Recipe:
-    return make_recipe(name, "other", rows, given)
+    return recipe_of(name, "other", rows, **given)
 
 
 def rarest(model: str, rows: int) -> tuple[int, int]:
@@ -55,7 +63,7 @@ def test_another_tokenizer_keeps_all_its_tokens() -> None:
 
 @pytest.mark.parametrize("model", ARCHITECTURES)
 def test_korean_is_not_touched(model: str) -> None:
-    few, many = (make_recipe(model, "korean", rows, {}) for rows in (500, 150_000))
+    few, many = (recipe_of(model, "korean", rows) for rows in (500, 150_000))
     assert few.model == many.model
     assert few.tokenizer == many.tokenizer
 
@@ -63,7 +71,7 @@ def test_korean_is_not_touched(model: str) -> None:
 @pytest.mark.parametrize("script", ["korean", "other"])
 def test_only_a_sum_of_rows_goes_without_a_bound_on_its_gradient(script: Any) -> None:
     def bound(name: str, **given: Any) -> float | None:
-        return make_recipe(name, script, 5000, given).training.clip_norm
+        return recipe_of(name, script, 5000, **given).training.clip_norm
 
     assert bound("mean") is None
     assert bound("mean", training={"clip_norm": 0.5}) == 0.5

@@ -15,15 +15,17 @@ import torch
 
 from munjang.api import train
 from munjang.errors import FolderError
-from munjang.folder.layout import FILES
-from munjang.folder.load import TextModel, load
+from munjang.folder.layout import CARD, CONFIG, TOKENIZER, VOCABULARY, WEIGHTS
+from munjang.folder.load import load
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.manifest import write_manifest
 from munjang.folder.sealed import CheckedFile, SealedFolder, as_folder_errors, open_sealed
+from munjang.model import Model
 from tests.made import QUICK, made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
+FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS, CARD)
 TEXTS = ["the film was great", "awful", "", "영화"]
 
 
@@ -165,7 +167,7 @@ def test_whoever_replaces_a_folder_while_it_is_loaded_never_makes_half_of_each(
     else:
         monkeypatch.setattr(CheckedFile, "read_into", replaced_within)
     try:
-        found: TextModel | None = load(folder)
+        found: Model | None = load(folder)
     except FolderError:
         found = None
     monkeypatch.undo()

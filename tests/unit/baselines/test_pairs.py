@@ -4,11 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from munjang.media import writer
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from munjang import load
-from munjang.api import evaluate
+from munjang.api import evaluate, require_decoding
 from munjang.baselines import PAIR_BASELINES, PairBaseline, fit_pair_baseline
 from munjang.errors import ConfigError, FolderError
 from tests.made import made_corpus
@@ -81,8 +80,8 @@ def test_what_a_baseline_has_not_is_refused() -> None:
     model = fit("nearest")
     with pytest.raises(ConfigError, match="no probabilities"):
         model.predict_proba(["a"])
-    with pytest.raises(ConfigError, match="beam: the baseline nearest"):
-        writer(model, {"beam": 3})
+    with pytest.raises(ConfigError, match="beam: the baseline nearest does not write"):
+        require_decoding(model, {"beam": 3})
 
 
 def test_an_altered_folder_is_refused(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from munjang.pair_folder import PairModel
 
 import munjang
 from munjang.errors import ConfigError, DataError, FolderError
+from munjang.model import Model
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -25,7 +25,7 @@ def trained(model: str = "transformer", *overrides: str, **more: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def model() -> PairModel:
+def model() -> Model:
     return trained("transformer", "model.layers=1").model
 
 
@@ -42,7 +42,7 @@ def test_a_shared_vocabulary_is_kept_once(tmp_path: Path) -> None:
     trained("transformer", "tokenizer.shared_vocabulary=true", out=tmp_path / "m")
     assert not (tmp_path / "m" / "target_vocabulary.json").exists()
     loaded = munjang.load(tmp_path / "m")
-    assert loaded.tokenizers.source is loaded.tokenizers.target
+    assert loaded.input.sides.source is loaded.input.sides.target
 
 
 def test_a_folder_without_the_targets_vocabulary_is_refused(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_folder_without_the_targets_vocabulary_is_refused(tmp_path: Path) -> N
         munjang.load(tmp_path / "m")
 
 
-def test_alone_and_among_others_a_text_has_the_same_answer(model: PairModel) -> None:
+def test_alone_and_among_others_a_text_has_the_same_answer(model: Model) -> None:
     together = model.predict([*SOURCES[:5], "a", "the dog runs and the small red dog runs"])
     for text, answer in zip(SOURCES[:5], together, strict=False):
         alone = model.predict(text)[0]
@@ -60,7 +60,7 @@ def test_alone_and_among_others_a_text_has_the_same_answer(model: PairModel) -> 
         assert alone.candidates[0].score == pytest.approx(answer.candidates[0].score, abs=1e-4)
 
 
-def test_no_texts_and_empty_texts(model: PairModel) -> None:
+def test_no_texts_and_empty_texts(model: Model) -> None:
     assert model.predict([]) == []
     (answer,) = model.predict("")
     assert (answer.text, answer.candidates[0].finished) == ("", True)
@@ -69,37 +69,37 @@ def test_no_texts_and_empty_texts(model: PairModel) -> None:
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\t", "\xa0", "\u3000", "\u200b"], ids=ascii)
-def test_nothing_that_can_be_seen_gets_an_empty_answer(model: PairModel, blank: str) -> None:
+def test_nothing_that_can_be_seen_gets_an_empty_answer(model: Model, blank: str) -> None:
     (best,) = model.predict([blank])
     assert (best.text, best.candidates[0].score) == ("", 0.0)
-    two = model.decoding_otherwise({"beam": 4, "nbest": 2}).predict(["a red dog", blank])
+    two = model.with_decoding({"beam": 4, "nbest": 2}).predict(["a red dog", blank])
     assert two[1].lines(2, blank) == [["2", "0.0000", ""]]
 
 
-def test_wrong_texts_are_named(model: PairModel) -> None:
+def test_wrong_texts_are_named(model: Model) -> None:
     with pytest.raises(DataError):
         model.predict(["a", None])  # type: ignore[list-item]
 
 
-def test_other_ways_to_look_for_answers(model: PairModel) -> None:
-    three = model.decoding_otherwise({"beam": 4, "nbest": 3}).predict(SOURCES[:2])
+def test_other_ways_to_look_for_answers(model: Model) -> None:
+    three = model.with_decoding({"beam": 4, "nbest": 3}).predict(SOURCES[:2])
     assert [len(answer.candidates) for answer in three] == [3, 3]
     assert [line[0] for line in three[1].lines(7, "x")] == ["7"] * 3
-    short = model.decoding_otherwise({"max_length": 1}).predict(SOURCES[:2])
+    short = model.with_decoding({"max_length": 1}).predict(SOURCES[:2])
     assert all(not answer.candidates[0].finished or not answer.text for answer in short)
     with pytest.raises(ConfigError, match="did you mean 'beam'"):
-        model.decoding_otherwise({"baem": 3})
+        model.with_decoding({"baem": 3})
     assert model.recipe.decoding.beam == 5
 
 
-def test_what_it_has_not_is_refused(model: PairModel) -> None:
+def test_what_it_has_not_is_refused(model: Model) -> None:
     with pytest.raises(ConfigError, match="no probabilities"):
         model.predict_proba(["a"])
     with pytest.raises(ConfigError, match="predict"):
         model.logits(["a"])
 
 
-def test_attention_of_its_own_answer_and_of_another(model: PairModel) -> None:
+def test_attention_of_its_own_answer_and_of_another(model: Model) -> None:
     own = model.attention("the red house")
     assert {"cross", "source", "target"} == set(own.kinds)
     assert own.answer == model.predict("the red house")[0].text
@@ -133,10 +133,10 @@ def test_pairs_that_are_too_long_are_left_out_and_said(tmp_path: Path) -> None:
     assert any("left out 1 pair " in line for line in said)
     long = made.model.predict(["d" * 50])[0]
     assert long.truncated
-    sides = made.model.recipe.tokenizer.model_copy(update={"too_long": "refuse"})
-    recipe = made.model.recipe.model_copy(update={"tokenizer": sides})
+    recipe = made.model.recipe.with_section("tokenizer", long_sources="refuse")
+    strict = replace(made.model.input, recipe=recipe)
     with pytest.raises(DataError, match=r"row 2.*50 tokens.*40"):
-        replace(made.model, recipe=recipe).predict(["d", "d" * 50])
+        replace(made.model, input=strict).predict(["d", "d" * 50])
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_others() -> None:

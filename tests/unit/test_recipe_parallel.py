@@ -2,14 +2,49 @@
 
 from typing import Any
 
+import polars as pl
 import pytest
-from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
 
+from munjang.config import merge
+from munjang.data.table import Table
+from munjang.defaults.parallel import PairTexts, measure
 from munjang.errors import ConfigError
+from munjang.recipe import Recipe, make_recipe, parse_recipe
+from tests.tables import table_of
+
+# characters of a token, as the defaults count them before there is a vocabulary
+_CHARACTERS = {"korean": 2, "other": 4}
+_WORDS = {"korean": "한국 영화 ", "other": "word word "}
 
 
-def made(texts: PairTexts | None = None, model: str = "transformer", **given: Any) -> PairRecipe:
-    return make_pair_recipe(model, texts or PairTexts(tokens=300_000), given)
+def pairs(texts: PairTexts) -> Table:
+    """Pairs of which the defaults measure what `texts` says."""
+    source, target = texts.scripts
+    longest = _CHARACTERS[target] * 1000
+    a_target = (_WORDS[target] * longest)[:longest]
+    words = round(texts.words * 10)
+    sources = [
+        " ".join(_WORDS[source].split()[:1] * (words // 10 + (n < words % 10))) for n in range(10)
+    ]
+    count = texts.tokens // 1000
+    columns = {
+        "source": pl.Series((sources * count)[:count], dtype=pl.String),
+        "target": pl.repeat(a_target, count, dtype=pl.String, eager=True),
+    }
+    return table_of(columns, key_role="source", target_role="target")
+
+
+def made(texts: PairTexts | None = None, name: str = "transformer", **given: Any) -> Recipe:
+    rows = pairs(texts or PairTexts(tokens=300_000))
+    return make_recipe(merge({"task": "translate", "model": {"name": name}}, given), rows)
+
+
+def test_scripts_tokens_and_words_are_measured() -> None:
+    for texts in (PairTexts(("other", "korean"), 20_000, words=1.3), PairTexts(tokens=90_000)):
+        table = pairs(texts)
+        found = measure(table["source"], table["target"])
+        assert (found.scripts, found.tokens) == (texts.scripts, texts.tokens)
+        assert found.words == pytest.approx(texts.words)
 
 
 def test_one_script_shares_subwords_and_two_scripts_do_not() -> None:
@@ -47,17 +82,20 @@ def test_what_is_said_of_the_tokenizer_is_said_of_both_sides_and_a_side_wins() -
 
 def test_it_is_the_same_when_it_was_written_and_read_again() -> None:
     recipe = made(PairTexts(("korean", "korean"), 90_000), "attentive", seed=3)
-    assert PairRecipe.parse(recipe.to_dict()) == recipe
+    assert parse_recipe(recipe.to_dict()) == recipe
 
 
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"tokenizer": {"shared": True, "target": {"name": "words"}}}, "one vocabulary has one"),
+        (
+            {"tokenizer": {"shared_vocabulary": True, "target": {"name": "words"}}},
+            "one vocabulary has one",
+        ),
         ({"tokenizer": {"nmae": "bpe"}}, "did you mean 'name'"),
-        ({"model": {"name": "lstm"}}, "lstm writes no text"),
+        ({"model": {"name": "lstm"}}, "model lstm reads the input text"),
         ({"model": {"dim": 30}}, "no multiple of heads"),
-        ({"training": {"metric": "accuracy"}}, "for translate it should be one of"),
+        ({"training": {"metric": "accuracy"}}, "for translate it should be 'chrf', 'bleu'"),
         ({"training": {"length_buckets": "10,20"}}, "pairs have two lengths"),
         (
             {"model": {"positions": "learned", "max_positions": 100}},
@@ -72,7 +110,7 @@ def test_it_is_the_same_when_it_was_written_and_read_again() -> None:
 )
 def test_what_does_not_fit_is_told(given: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        make_pair_recipe("transformer", PairTexts(tokens=300_000), given)
+        made(**given)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -85,6 +123,6 @@ def test_one_size_of_a_batch_and_one_average_take_the_place_of_the_others() -> N
 
 def test_an_unknown_word_is_copied_only_by_models_that_look() -> None:
     asked = {"copy_unknown": True}
-    assert made(model="attentive", translate=asked).translate.copy_unknown
+    assert made(name="attentive", translate=asked).translate.copy_unknown
     with pytest.raises(ConfigError, match="attends to no word"):
-        made(model="seq2seq", translate=asked)
+        made(name="seq2seq", translate=asked)

@@ -1,0 +1,211 @@
+"""Answers of a model of texts: neither mood nor neighbors change them."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from munjang.api import load, train
+from munjang.errors import DataError
+from munjang.model import Model
+from munjang.text.vocabulary import OOV
+from tests.made import QUICK, made_corpus
+from tests.unit.text.strategies import ugly_text, with_surrogates
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SURE = "the film was great and lovely"
+TEXTS = [SURE, "awful", "", "never seen before", "영화", "okay okay okay", SURE + " 7"]
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    """A small model that tells three classes apart."""
+    overrides = [*QUICK, "tokenizer.max_length=12"]
+    return train(made_corpus(), model="cnn", overrides=overrides).model
+
+
+def test_predictions_have_a_shape(model: Model) -> None:
+    answers = model.predict(TEXTS)
+    assert len(answers) == len(TEXTS)
+    for answer in answers:
+        assert list(answer.probabilities) == ["bad", "good", "so-so"]
+        assert sum(answer.probabilities.values()) == pytest.approx(1.0)
+        assert answer.probability == max(answer.probabilities.values())
+        assert answer.probabilities[answer.label] == answer.probability
+    assert model.predict([]) == []
+    assert model.predict_proba([]).shape == (0, 3)
+
+
+def generated() -> Iterator[str]:
+    yield from TEXTS
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        pytest.param(lambda: tuple(TEXTS), id="tuple"),
+        pytest.param(generated, id="generator"),
+        pytest.param(lambda: np.array(TEXTS), id="numpy"),
+        pytest.param(lambda: np.array(TEXTS, dtype=object), id="numpy of objects"),
+        pytest.param(lambda: pl.Series(TEXTS), id="polars"),
+        pytest.param(lambda: dict.fromkeys(TEXTS).keys(), id="keys"),
+    ],
+)
+def test_any_iterable_of_strings(model: Model, texts: Any) -> None:
+    assert model.predict(texts()) == model.predict(TEXTS)
+
+
+def test_a_single_string_is_one_text(model: Model) -> None:
+    assert model.predict(SURE) == model.predict([SURE])
+    assert np.array_equal(model.predict_proba(SURE), model.predict_proba([SURE]))
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["good", None], r"texts\[1\]: expected a string, got NoneType"),
+        ([5], r"texts\[0\]: expected a string, got int"),
+        ([["nested"]], r"texts\[0\]: expected a string, got list"),
+        ([float("nan")], r"texts\[0\]: expected a string, got float"),
+        ([b"bytes"], r"texts\[0\]: expected a string, got bytes"),
+        (b"bytes", "expected a string or strings, got bytes, which has no encoding"),
+        (pl.Series(["a", None]), r"texts\[1\]: expected a string, got NoneType"),
+        (pl.Series([1, 2]), r"texts\[0\]: expected a string, got int"),
+        (None, "expected a string or strings, got NoneType"),
+        (5, "expected a string or strings, got int"),
+        (["a", "b\ud800c"], r"texts\[1\]: holds half of a surrogate pair"),
+    ],
+)
+def test_what_is_no_text_is_named(model: Model, texts: Any, words: str) -> None:
+    for predict in (model.predict, model.predict_proba):
+        with pytest.raises(DataError, match=words):
+            predict(texts)
+
+
+@given(with_surrogates())
+@settings(max_examples=20)
+def test_half_a_surrogate_pair_is_named_wherever_it_stands(model: Model, text: str) -> None:
+    with pytest.raises(DataError, match=r"texts\[2\]: holds half of a surrogate pair"):
+        model.predict(["fine", "영화", text])
+
+
+def test_a_hundred_thousand_characters(model: Model) -> None:
+    (answer,) = model.predict(["great " * 20_000])
+    assert answer.truncated
+    assert answer.label == "good"
+    assert model.predict("great " * 12)[0].truncated is False
+    assert model.predict("great " * 13)[0].truncated is True
+    assert model.predict("x" * 100_000)[0].truncated is False
+
+
+def test_texts_of_nothing_known(model: Model) -> None:
+    empty, blank, unseen = model.predict(["", " \n\t ", "\U0001f984\u0301\u202e\x00 ㅋㅋ"])
+    assert empty.probabilities == blank.probabilities
+    assert sum(unseen.probabilities.values()) == pytest.approx(1.0)
+
+
+@given(texts=st.lists(ugly_text(), min_size=1, max_size=6), data=st.data())
+@settings(max_examples=40)
+def test_neither_company_nor_order_changes_an_answer(
+    model: Model, texts: list[str], data: st.DataObject
+) -> None:
+    together = model.predict_proba(texts)
+    order = data.draw(st.permutations(range(len(texts))))
+    shuffled = model.predict_proba([texts[place] for place in order])
+    assert shuffled == pytest.approx(together[list(order)], abs=1e-6)
+    for text, row in zip(texts, together, strict=True):
+        assert model.predict_proba([text])[0] == pytest.approx(row, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["mean", "cnn"])
+def test_words_out_of_vocabulary_are_known_by_their_letters(name: str, tmp_path: Path) -> None:
+    stems = {"good": ("happi", "joyfu", "gladde"), "bad": ("gloomi", "dreadfu", "saddene")}
+    rows = [
+        (f"{stem}{end} {other}{end}", label)
+        for label, some in stems.items()
+        for stem in some
+        for other in some
+        for end in ("ly", "er", "ness", "st")
+    ]
+    texts, labels = map(list, zip(*rows * 4, strict=True))
+    overrides = [*QUICK, "data.validation_split=0.2", "training.epochs=8"]
+    model = train((texts, labels), model=name, overrides=overrides).model
+    unseen = ["happied gladdens", "gloomied saddenens", "gladdenish", "dreadfullish", "qq", "qz"]
+    assert {model.input.tokenizer.vocabulary.id_of(word) for word in " ".join(unseen).split()} == {
+        OOV
+    }
+    answers = model.predict(unseen)
+    assert [answer.label for answer in answers[:4]] == ["good", "bad", "good", "bad"]
+    assert answers[4].probabilities == pytest.approx(answers[5].probabilities, abs=1e-6)
+    found = model.predict_proba(unseen)
+    assert np.array_equal(load(model.save(tmp_path / "saved")).predict_proba(unseen), found)
+    for text, row in zip(unseen, found, strict=True):
+        assert model.predict_proba([text])[0] == pytest.approx(row, abs=1e-6)
+
+
+def test_many_rows_of_many_lengths(model: Model) -> None:
+    texts, _ = made_corpus(700, seed=3)
+    texts = [text * (1 + place % 5) for place, text in enumerate(texts)]
+    whole = model.predict_proba(texts)
+    assert model.predict_proba(texts[::-1]) == pytest.approx(whole[::-1], abs=1e-6)
+    picked = [0, 17, 256, 699]
+    alone = np.concatenate([model.predict_proba([texts[place]]) for place in picked])
+    assert alone == pytest.approx(whole[picked], abs=1e-6)
+
+
+@pytest.fixture(scope="module", params=["mean", "cnn", "rnn", "lstm", "gru", "transformer"])
+def spelling(request: pytest.FixtureRequest) -> Model:
+    """A model of words that spells new ones, with signs of capitals."""
+    overrides = [*QUICK, "training.epochs=1", "tokenizer.max_length=12", "model.ngrams=2"]
+    return train(made_corpus(40), model=request.param, overrides=overrides).model
+
+
+@settings(max_examples=15, deadline=None)
+@given(texts=st.lists(ugly_text(), min_size=1, max_size=6))
+def test_a_text_alone_has_the_answer_that_it_has_in_a_column(
+    spelling: Model, texts: list[str]
+) -> None:
+    column = pl.Series([*texts, *[SURE] * 200])
+    alone = np.concatenate([spelling.predict_proba(text) for text in texts])
+    few = spelling.predict_proba(texts)
+    assert np.abs(spelling.predict_proba(column)[: len(texts)] - alone).max() < 1e-6
+    assert np.abs(few - alone).max() < 1e-6
+    cut = [answer.truncated for answer in spelling.predict(column)][: len(texts)]
+    assert [spelling.predict(text)[0].truncated for text in texts] == cut
+
+
+def test_eight_threads_that_ask_at_once_get_the_answers_of_one(spelling: Model) -> None:
+    texts = [f"{SURE} new{n} Word{n % 3} and{'x' * (n % 5)}" for n in range(160)]
+    wanted = [spelling.predict(text) for text in texts]
+    begin = threading.Barrier(8)
+
+    def ask(part: int) -> list[Any]:
+        begin.wait()
+        return [spelling.predict(text) for text in texts[part::8]]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(8)))
+    for part, found in enumerate(answers):
+        assert found == wanted[part::8]
+    assert not spelling.network.training
+
+
+@given(text=with_surrogates())
+def test_half_a_pair_is_refused_in_a_list_as_alone(model: Model, text: str) -> None:
+    for given_texts in (text, [SURE, text], (text,)):
+        with pytest.raises(DataError, match="half of a surrogate pair"):
+            model.predict(given_texts)
+
+
+def test_one_value_of_numpy_is_refused_in_one_line(model: Model) -> None:
+    for ask in (model.predict, model.predict_proba):
+        with pytest.raises(DataError, match=r"an array of shape \(\)"):
+            ask(np.array("a text"))

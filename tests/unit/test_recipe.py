@@ -1,0 +1,273 @@
+"""Recipes: what is refused, in which words, and that YAML brings back what it was given."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from munjang.config import merge, read_yaml, to_yaml
+from munjang.data.table import Table
+from munjang.errors import ConfigError
+from munjang.recipe import Recipe, check_given, make_recipe, parse_recipe, section_of
+from munjang.registry import INPUTS, TASKS, find_architectures, inputs_of
+from munjang.text.script import Script
+from tests.architectures import ARCHITECTURES
+from tests.tables import pair_table, table_of, text_table, texts_of_script
+
+
+def recipe_of(name: str, rows: Table | None = None, **given: Any) -> Recipe:
+    return make_recipe(merge({"model": {"name": name}}, given), rows)
+
+
+@pytest.mark.parametrize(
+    ("collect_settings", "words"),
+    [
+        ({"model": {"filtres": 3}}, "model: unknown setting 'filtres'; did you mean 'filters'?"),
+        ({"model": {"name": "lstn"}}, "unknown model 'lstn'; did you mean 'lstm'?"),
+        (
+            {"model": {"kernel_sizes": [3, 0]}},
+            "widths: widths are one or more whole numbers from 1 up",
+        ),
+        (
+            {"model": {"pooling": "max+atention"}},
+            "model: pooling: unknown pooling 'atention'; did you mean 'attention'?",
+        ),
+        ({"model": {"pooling": 3}}, "model: pooling: unknown pooling '3'"),
+        ({"model": "cnn"}, "model: expected settings such as 'dim: 64', got 'cnn'"),
+        ({"training": {"epoch": 3}}, "'training.epoch'; did you mean 'epochs'?"),
+        ({"training": {"batch_tokens": 9, "batch_size": 9}}, "batch_size or batch_tokens"),
+        ({"training": {"batch_size": None}}, "batch_size or batch_tokens"),
+        (
+            {"training": {"length_buckets": "10,5"}},
+            "training.length_buckets: bucket boundaries are ascending",
+        ),
+        ({"training": {"metric": "acc"}}, "'accuracy', 'macro_f1' or 'log_loss', got 'acc'"),
+        (
+            {"training": {"length_buckets": "2"}, "tokenizer": {"add_go_eos": True}},
+            "training.length_buckets: the last boundary (2) leaves no room",
+        ),
+        (
+            {"classify": {"class_weights": "balance"}},
+            "classify.class_weights: input should be 'balanced' or a valid dictionary",
+        ),
+    ],
+)
+def test_a_recipe_says_what_is_wrong_with_it(collect_settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        recipe_of("cnn", **collect_settings)
+    message = str(caught.value)
+    assert words in message
+    assert "alue error" not in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("script", ["korean", "other"])
+@pytest.mark.parametrize("model", ARCHITECTURES)
+def test_a_recipe_comes_back_from_its_yaml(model: str, script: Any, tmp_path: Path) -> None:
+    labels = ["0", "부정", "yes", "1e3", " x", "#", "\x85"]
+    recipe = recipe_of(model, texts_of_script(script, 5), labels=labels)
+    assert recipe.labels == tuple(labels)
+    path = tmp_path / "config.yaml"
+    path.write_text(to_yaml(recipe.to_dict()), encoding="utf-8")
+    assert parse_recipe(read_yaml(path)) == recipe
+
+
+def test_what_was_given_lies_on_top_of_the_defaults() -> None:
+    rows = texts_of_script("korean", 5)
+    korean = recipe_of("mean", rows, training={"epochs": 2}, model={"dim": 9})
+    assert korean.tokenizer.name == "characters"
+    assert korean.training.epochs == 2
+    assert korean.model.dim == 9
+    assert korean.model_name == "mean"
+    assert recipe_of("mean", rows, tokenizer={"name": "bpe"}).tokenizer.name == "bpe"
+    assert recipe_of("mean", model={"name": "lstm"}).model_name == "lstm"
+
+
+def test_numbers_are_taken_where_yaml_reads_text_as_such() -> None:
+    values = {
+        "labels": [0, 1],
+        "training": {"ngram_buckets": 100, "learning_rate": "1e-3"},
+        "classify": {"class_weights": {0: 1, 1: 2}},
+    }
+    recipe = recipe_of("cnn", **values)
+    assert recipe.labels == ("0", "1")
+    assert recipe.training.length_buckets == "100"
+    assert recipe.training.learning_rate == 1e-3
+    assert recipe.classify.class_weights == {"0": 1.0, "1": 2.0}
+
+
+def test_a_budget_of_tokens_alone_replaces_the_rows() -> None:
+    training = recipe_of("cnn", training={"batch_tokens": 500}).training
+    assert (training.batch_size, training.batch_tokens) == (None, 500)
+
+
+@pytest.mark.parametrize(
+    ("model", "tokenizer", "words"),
+    [
+        ({"dim": 30}, {}, "heads: dim (30) is no multiple of heads (4)"),
+        ({"dim": 12, "positions": "rotary"}, {}, "a head of dim / heads = 3 cannot be paired"),
+        ({"positions": "rotery"}, {}, "'sinusoidal', 'learned' or 'rotary', got 'rotery'"),
+        (
+            {"positions": "learned"},
+            {"max_length": 513, "add_go_eos": False},
+            "tokenizer.max_length: a text may have 513 tokens, and the positions of the model end "
+            "at 512; lower it, raise model.max_positions",
+        ),
+        (
+            {"positions": "learned", "max_positions": 11},
+            {"max_length": 10, "add_go_eos": True},
+            "12 tokens, GO and EOS included, and the positions of the model end at 11",
+        ),
+    ],
+)
+def test_a_recipe_of_a_transformer_says_what_is_wrong_with_it(
+    model: dict[str, Any], tokenizer: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        recipe_of("transformer", model=model, tokenizer=tokenizer)
+    message = str(caught.value)
+    assert words in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("model", "collect_settings"),
+    [
+        (
+            {"positions": "learned", "max_positions": 12},
+            {"tokenizer": {"max_length": 10, "add_go_eos": True}},
+        ),
+        ({"positions": "learned", "max_positions": 20}, {"training": {"length_buckets": "10,20"}}),
+        ({"positions": "sinusoidal", "max_positions": 12}, {"tokenizer": {"max_length": 9999}}),
+        ({"positions": "rotary", "max_positions": 12}, {"tokenizer": {"max_length": 9999}}),
+    ],
+)
+def test_texts_that_fit_the_positions_are_no_error(
+    model: dict[str, Any], collect_settings: dict[str, Any]
+) -> None:
+    recipe = recipe_of("transformer", model=model, **collect_settings)
+    assert recipe.model_name == "transformer"
+
+
+def rows_of(kind: str, task: str) -> Table:
+    """Some rows of an input with the targets of a task."""
+    words = ["한 그릇", "a b", "b c", "c d"] * 3
+    if kind == "parallel":
+        return pair_table(words, words[::-1])
+    targets: dict[str, list[Any]] = {"regress": [1.0, 2.0] * 6, "multilabel": [["x"], []] * 6}
+    labels = targets.get(task, ["x", "y"] * 6)
+    if kind == "image":
+        columns = {
+            "digest": pl.Series(words),
+            "image": np.zeros((12, 1, 8, 7), np.uint8),
+            "label": pl.Series(labels),
+        }
+        return table_of(columns, key_role="digest")
+    return text_table(words, labels)
+
+
+RUNS = [
+    (kind.name, task.name, model.name)
+    for task in TASKS.rows
+    for kind in inputs_of(task)
+    for model in find_architectures(kind.name, task.needs)
+]
+
+
+@pytest.mark.parametrize("with_rows", [False, True])
+@pytest.mark.parametrize(("kind", "task", "model"), RUNS)
+def test_every_recipe_comes_back_from_yaml(
+    kind: str, task: str, model: str, with_rows: bool, tmp_path: Path
+) -> None:
+    rows = rows_of(kind, task) if with_rows else None
+    recipe = recipe_of(model, rows, input=kind, task=task, seed=3)
+    assert (recipe.input, recipe.task, recipe.model_name, recipe.seed) == (kind, task, model, 3)
+    path = tmp_path / "config.yaml"
+    path.write_text(to_yaml(recipe.to_dict()), encoding="utf-8")
+    again = parse_recipe(read_yaml(path))
+    assert again == recipe
+    assert type(again) is type(recipe)
+    assert again.to_dict() == recipe.to_dict()
+    # the defaults of unknown data are laid over nothing: what is written says all
+    assert check_given(read_yaml(path)) == recipe
+
+
+@pytest.mark.parametrize(("kind", "task", "model"), RUNS)
+def test_the_order_of_the_sections_is_that_of_the_run(kind: str, task: str, model: str) -> None:
+    given = {"input": kind, "task": task, "model": {"name": model}}
+    written = list(make_recipe(given).to_dict())
+    own = [*INPUTS.require(kind).load().sections, *TASKS.require(task).load().sections]
+    labels = ["labels"] if TASKS.require(task).load().has_labels else []
+    assert written == ["input", "task", "seed", *labels, *own, "model", "training"]
+
+
+def test_a_file_of_vectors_is_written_before_the_model() -> None:
+    given = {"pretrained": {"vectors": "a.vec", "freeze": True}}
+    written = make_recipe(given).to_dict()
+    assert list(written)[-3:] == ["pretrained", "model", "training"]
+    assert written["pretrained"] == {"vectors": "a.vec", "freeze": True, "skip_bad_lines": False}
+    assert parse_recipe(written) == make_recipe(given)
+
+
+def test_rows_complete_a_recipe_with_the_names_of_their_columns() -> None:
+    texts = table_of({"text": pl.Series(["a b"])}, names={"text": "title+body", "label": "stars"})
+    data = make_recipe({}, texts).section("data")
+    assert (data.text_column, data.label_column) == ("title+body", "stars")
+    pairs = table_of(
+        {"source": pl.Series(["a"]), "target": pl.Series(["b"])},
+        names={"source": "en", "target": "ko"},
+        key_role="source",
+        target_role="target",
+    )
+    data = make_recipe({"task": "translate"}, pairs).section("data")
+    assert (data.source_column, data.target_column) == ("en", "ko")
+    assert make_recipe({}).section("data").text_column is None
+
+
+def test_images_complete_a_recipe_with_their_mode_and_size() -> None:
+    recipe = make_recipe({"input": "image"}, rows_of("image", "classify"))
+    assert recipe.section("image").model_dump() == {"size": (8, 7), "mode": "gray"}
+    unknown = make_recipe({"input": "image"}).section("image")
+    assert (unknown.size, unknown.mode) == (None, None)
+
+
+def test_the_script_of_the_rows_chooses_the_tokenizer() -> None:
+    scripts: tuple[Script, ...] = ("korean", "other")
+    recipes = [make_recipe({}, texts_of_script(script, 5)) for script in scripts]
+    assert [r.section("tokenizer").name for r in recipes] == ["characters", "words"]
+    assert make_recipe({}).section("tokenizer").name == "words"
+
+
+def test_what_was_given_is_checked_without_defaults_for_the_data() -> None:
+    asked = check_given({"model": {"name": "mean"}})
+    assert asked.section("tokenizer").settings == {}
+    assert asked.model == ARCHITECTURES["mean"].config_class()()
+    assert make_recipe({"model": {"name": "mean"}}).model != asked.model
+
+
+def test_a_section_is_a_mapping_or_left_out() -> None:
+    given: Mapping[str, Any] = {"model": {"dim": 3}, "training": None, "tokenizer": "words"}
+    section = section_of(given, "model")
+    assert section == {"dim": 3}
+    assert section is not given["model"]
+    assert section_of(given, "training") == section_of(given, "data") == {}
+    with pytest.raises(ConfigError, match="tokenizer: expected settings such as 'name: bpe', got"):
+        section_of(given, "tokenizer", "name: bpe")
+
+
+def test_a_copy_with_another_section_leaves_the_recipe_as_it_was() -> None:
+    recipe = make_recipe({})
+    other = recipe.with_section("data", text_column="body")
+    assert other.section("data").text_column == "body"
+    assert recipe.section("data").text_column is None
+    assert other.section("tokenizer") is recipe.section("tokenizer")
+
+
+def test_a_value_that_no_setting_takes_names_where_it_stood() -> None:
+    with pytest.raises(ConfigError, match=r"^here\.yaml: .*did you mean 'seed'"):
+        parse_recipe({"sed": 3, "model": {"name": "cnn"}}, where="here.yaml")
+    with pytest.raises(ConfigError, match=r"^here\.yaml: unknown task 'clasify'"):
+        parse_recipe({"task": "clasify"}, where="here.yaml")

@@ -28,7 +28,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 VOCABULARY = 30
 TOKENS = [f"word{number * 7 % 13}{number}" for number in range(VOCABULARY - len(RESERVED))]
 # Sizes that keep the suite quick, laid on every architecture that knows the key.
-SMALL = {"dim": 8, "hidden_dim": 6, "filters": 5, "heads": 2, "ngram_buckets": 64, "bag_buckets": 64,
+SMALL = {"dim": 8, "hidden_dim": 6, "filters": 5, "heads": 2,
+    "ngram_buckets": 64, "bag_buckets": 64,
          "subword_buckets": 20}  # fmt: skip
 RECURRENT: list[dict[str, Any]] = [
     {},

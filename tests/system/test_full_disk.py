@@ -18,14 +18,14 @@ import pytest
 from munjang.api import load
 from munjang.cli import main
 from munjang.errors import FolderError
-from munjang.folder.layout import CARD, CONFIG, TOKENIZER, VOCABULARY, WEIGHTS
+from munjang.folder.layout import CARD, CONFIG, METRICS_FILE, TOKENIZER, VOCABULARY, WEIGHTS
 from tests.made import made_corpus
 from tests.system.commands import Done, call, run, settings, write_table
 
 resource = pytest.importorskip("resource", reason="this system limits no file sizes")
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS, CARD)
+FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS_FILE, CARD)
 
 SMALL = (
     "--quiet",

@@ -12,14 +12,14 @@ from torch import Tensor
 
 from munjang.api import Trained, evaluate, load, train
 from munjang.errors import ConfigError, DataError, FolderError, MunjangError
-from munjang.folder.layout import CARD, CONFIG, TOKENIZER, VOCABULARY, WEIGHTS
+from munjang.folder.layout import CARD, CONFIG, METRICS_FILE, TOKENIZER, VOCABULARY, WEIGHTS
 from munjang.training.loop import Step
 from tests.architectures import ARCHITECTURES
 from tests.made import QUICK, made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS, CARD)
+FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS_FILE, CARD)
 SHORT = [*QUICK, "training.epochs=2"]
 
 

@@ -11,14 +11,14 @@ from munjang import load
 from munjang.api import Trained, evaluate, train
 from munjang.data.samples.images import load_digits
 from munjang.errors import ConfigError, DataError
-from munjang.folder.layout import CARD, CONFIG, WEIGHTS
+from munjang.folder.layout import CARD, CONFIG, METRICS_FILE, WEIGHTS
 from munjang.folder.sealed import open_sealed
 from munjang.inputs.image import ImageInput
 from munjang.model import Model
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-IMAGE_FILES = (CONFIG, WEIGHTS, METRICS, CARD)
+IMAGE_FILES = (CONFIG, WEIGHTS, METRICS_FILE, CARD)
 QUICK = (
     "training.epochs=6",
     "model.filters=[8, 16]",

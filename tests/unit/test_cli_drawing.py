@@ -16,7 +16,8 @@ from rich.cells import cell_len
 from munjang.cli.fitting import draw_bar
 from munjang.cli.output import json_text, make_console, note, show, to_one_line
 from munjang.cli.progress import Bar, Lines, Pace
-from munjang.cli.tables import class_table, confusion_table
+from munjang.cli.tables import class_table, confusion_table, detail_tables
+from munjang.reporting import escape_line
 from munjang.tasks.classification_scores import Scores, score_classes
 from munjang.units import format_bytes, format_duration
 

@@ -90,7 +90,10 @@ def test_a_share_of_the_rows_is_held_out_or_validation_data_is_read() -> None:
 
 
 def test_what_was_guessed_stands_in_the_recipe(tmp_path: Path) -> None:
-    lines = (f"{text} {row}\t{label}\n" for row, (text, label) in enumerate(zip(TEXTS, LABELS)))
+    lines = (
+        f"{text} {row}\t{label}\n"
+        for row, (text, label) in enumerate(zip(TEXTS, LABELS, strict=True))
+    )
     (tmp_path / "a.tsv").write_text("review\tsentiment\n" + "".join(lines))
     said: list[str] = []
     data = prepare(tmp_path / "a.tsv", None, {}, said.append).recipe.section("data")

@@ -70,5 +70,5 @@ def test_a_section_alone_knows_the_names_too() -> None:
 
 
 def test_a_new_name_of_another_input_is_not_told() -> None:
-    with pytest.raises(ConfigError, match="unknown setting 'tokenizer.shared'; known: "):
+    with pytest.raises(ConfigError, match=r"unknown setting 'tokenizer\.shared'; known: "):
         check_given({"tokenizer": {"shared": True}})

@@ -19,7 +19,10 @@ from munjang.stopping import ENDED_BY_SIGNAL, exit_code
 DONE, FAILED, MISTAKE = 0, 1, 2
 # Error numbers of a full disk, an exceeded quota and a file that cannot grow.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-OUT_OF_MEMORY = "out of memory; a smaller model.dim, fewer model.ngram_buckets or a smaller training.batch_size helps"
+OUT_OF_MEMORY = (
+    "out of memory; a smaller model.dim, fewer model.ngram_buckets or a smaller "
+    "training.batch_size helps"
+)
 # The type that Typer prints behind the name of an argument.
 _ARGUMENT_TYPE = re.compile(r"^(  [A-Z]+) <(?:str|list\[str\])>", re.MULTILINE)
 

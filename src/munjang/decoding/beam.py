@@ -15,9 +15,9 @@ lp only rises, and cp is never above 0, so any continuation of an active hypothe
 
     s ≤ log P(Y | X) / lp(limit)
 
-and more steps would change nothing. With `early_stopping` a row is also done as soon as `beam` answers
-have finished, which is quicker and may miss a better one ("first come, first served" in Kasai et
-al. 2022, "A call for clarity in beam search: how it works and when it stops").
+and more steps would change nothing. With `early_stopping` a row is also done as soon as `beam`
+answers have finished, which is quicker and may miss a better one ("first come, first served" in
+Kasai et al. 2022, "A call for clarity in beam search: how it works and when it stops").
 
 Hypotheses that are active at the limit are cut there. Cut answers are ranked by the same score and
 come after all finished ones, where these are fewer than asked for. Of equal candidates, the one of

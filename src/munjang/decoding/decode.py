@@ -85,7 +85,8 @@ def decode_sources(
         model: in evaluation mode, as dropout would change the answers.
         source: [batch, source time] ids.
         source_mask: [batch, source time], True = real token; padding on the right.
-        settings: as for `decode`; `max_length`, `max_length_ratio` and `extra_steps` give the limits.
+        settings: as for `decode`; `max_length`, `max_length_ratio` and `extra_steps` give the
+            limits.
         seed: as for `decode`.
         rows: as for `decode`.
         with_attention: as for `decode`.

@@ -352,7 +352,8 @@ def _check_positions(recipe: Recipe) -> None:
         if longest > most:
             raise ValueError(
                 f"{key}: up to {longest} tokens, and the positions of the model end at {most}; "
-                "lower it, raise model.max_positions, or set model.positions to sinusoidal or rotary"
+                "lower it, raise model.max_positions, or set model.positions to sinusoidal or "
+                "rotary"
             )
 
 

@@ -13,7 +13,8 @@ def check_lengths(recipe: Recipe) -> None:
     kept = count_kept_tokens(recipe)
     if kept < 1:
         raise ValueError(
-            f"training.length_buckets: the last boundary ({recipe.training.length_buckets}) leaves no room "
+            f"training.length_buckets: the last boundary ({recipe.training.length_buckets}) leaves "
+            "no room "
             "for a token between GO and EOS; raise it, or set tokenizer.add_go_eos to false"
         )
     positions, longest = _model_positions(recipe), kept + 2 * tokenizer.add_go_eos

@@ -45,7 +45,10 @@ class Layer(NamedTuple):
 
 
 class ImageCnnConfig(Settings):
-    """Settings of `image_cnn`. `kernel_size`, `stride` and `pool_size` are one number, or one per layer."""
+    """Settings of `image_cnn`.
+
+    `kernel_size`, `stride` and `pool_size` are one number, or one per layer.
+    """
 
     name: Literal["image_cnn"] = "image_cnn"
     filters: tuple[int, ...] = Field((32, 64), description="filters per layer, as in [32, 64]")
@@ -122,8 +125,8 @@ class ImageCnnConfig(Settings):
             pooled = (convolved[0] // layer.pool, convolved[1] // layer.pool)
             if 0 in pooled:
                 raise ConfigError(
-                    f"model.pool_size: pooling {number} takes squares of {layer.pool}x{layer.pool}, and "
-                    f"the {convolved[0]}x{convolved[1]} before it fills none; take smaller squares "
+                    f"model.pool_size: pooling {number} takes squares of {layer.pool}x{layer.pool}"
+                    f", and the {convolved[0]}x{convolved[1]} before it fills none; take smaller squares "
                     "or larger images"
                 )
             sizes.append((convolved, pooled))

@@ -1,7 +1,7 @@
 """AdamW and row-wise Adagrad, which update only the rows of an embedding that a batch touched.
 
-A parameter with a row-sparse gradient (`munjang.layers.fast.sparse_rows`) has only those rows read, decayed and
-updated that the batch touched. PyTorch's own kernel does the arithmetic of AdamW
+A parameter with a row-sparse gradient (`munjang.layers.fast.sparse_rows`) has only those rows
+read, decayed and updated that the batch touched. PyTorch's own kernel does the arithmetic of AdamW
 (`munjang.training.kernels`). Its optimizer classes are not used: building the first one imports the
 compiler, which takes 1.8 s, and a step through them costs more than the arithmetic of a small
 model.

@@ -119,7 +119,8 @@ class TrainingSettings(Settings):
     def _one_average(self) -> Self:
         if self.average_after is not None and self.average_best is not None:
             raise ValueError(
-                "average_after and average_best are two averages; give one and set the other to null"
+                "average_after and average_best are two averages; give one and set the other to "
+                "null"
             )
         return self
 
@@ -166,5 +167,5 @@ def refuse_leave_out(training: TrainingSettings) -> None:
     """
     if training.ensemble_leave_out != TrainingSettings.model_fields["ensemble_leave_out"].default:
         raise ValueError(
-            "training.ensemble_leave_out: is for text encoders with model.ensemble_size; leave it out"
+            "training.ensemble_leave_out: is for text encoders with model.ensemble_size; omit it"
         )

@@ -40,7 +40,7 @@ def map_array(values: Any, path: Path) -> Any:
 
 def map_dataset(data: Any, path: Path) -> Any:
     """Return a dataset with its rows in files."""
-    if isinstance(data, Examples):
+    if isinstance(data, TextDataset):
         return replace(data, column=map_column(data.column, path))
     if isinstance(data, PairDataset):
         other = path.with_suffix(".targets")

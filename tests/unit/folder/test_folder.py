@@ -14,7 +14,7 @@ import torch
 
 from munjang.api import train
 from munjang.errors import FolderError
-from munjang.folder.layout import CARD, CONFIG, TOKENIZER, VOCABULARY, WEIGHTS
+from munjang.folder.layout import CARD, CONFIG, METRICS_FILE, TOKENIZER, VOCABULARY, WEIGHTS
 from munjang.folder.load import load, save
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.model import Model, model_card
@@ -23,7 +23,7 @@ from tests.made import QUICK, made_corpus
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 # The files of a model of texts, but for the manifest.
-FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS, CARD)
+FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS_FILE, CARD)
 SURE = "the film was great and lovely"
 TEXTS = [SURE, "awful", "", "never seen before", "영화", "okay okay okay", SURE + " 7"]
 

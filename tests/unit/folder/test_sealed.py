@@ -15,7 +15,7 @@ import torch
 
 from munjang.api import train
 from munjang.errors import FolderError
-from munjang.folder.layout import CARD, CONFIG, TOKENIZER, VOCABULARY, WEIGHTS
+from munjang.folder.layout import CARD, CONFIG, METRICS_FILE, TOKENIZER, VOCABULARY, WEIGHTS
 from munjang.folder.load import load
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.manifest import write_manifest
@@ -25,7 +25,7 @@ from tests.made import QUICK, made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS, CARD)
+FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS_FILE, CARD)
 TEXTS = ["the film was great", "awful", "", "영화"]
 
 

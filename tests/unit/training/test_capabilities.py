@@ -165,7 +165,10 @@ def test_pairs_obey_the_embedding_optimizer(tie: str, tmp_path: Path) -> None:
         "task": "translate",
         "model": "seq2seq",
         "overrides": [
-            "model.dim=8", f"model.tie_embeddings={tie}", "training.epochs=2", "training.batch_size=8",
+            "model.dim=8",
+            f"model.tie_embeddings={tie}",
+            "training.epochs=2",
+            "training.batch_size=8",
             "training.threads=1", "training.checkpoint_steps=3",
         ],
     }  # fmt: skip

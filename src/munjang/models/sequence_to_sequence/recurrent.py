@@ -51,7 +51,8 @@ class RecurrentEncoderDecoderConfig(EncoderDecoderConfig):
     def _directions_share_hidden(self) -> Self:
         if self.hidden_dim % self.directions:
             raise ValueError(
-                f"hidden_dim: two directions share it evenly, and {self.hidden_dim} is odd; choose an "
+                f"hidden_dim: two directions share it evenly, and {self.hidden_dim} is odd; choose "
+                "an "
                 f"even width, or directions: 1"
             )
         return self

@@ -14,7 +14,8 @@ from munjang.text.huggingface.bounds import SLOTS, check_bounds
 
 FILE = "tokenizer.json"
 _MOST_FILE_BYTES = 64_000_000
-# No trained vocabulary needs more quotes per token in the model folder, see `munjang.folder.rebuild`.
+# No trained vocabulary needs more quotes per token in the model folder:
+# `munjang.folder.rebuild`.
 _QUOTES_PER_TOKEN, _MORE_QUOTES = 24, 1_000
 # All settings of the library's models except "dropout", which makes encoding random.
 _MODEL_KEYS = {

@@ -39,8 +39,8 @@ class HuggingFaceTokenizer:
     Args:
         file: a `tokenizer.json`, or a folder that holds one. Only `fit` reads it.
         post_process: whether the tokenizer's post-processor adds its tokens, such as [CLS] and
-            [SEP]. Off by default, since `tokenizer.add_go_eos` puts <go> and <eos>, which stand for the
-            same tokens, around each text, and keeps them when a long text is cut.
+            [SEP]. Off by default, since `tokenizer.add_go_eos` puts <go> and <eos>, which stand for
+            the same tokens, around each text, and keeps them when a long text is cut.
     """
 
     name: ClassVar[str] = "huggingface"

@@ -38,7 +38,11 @@ def test_each_row_stands_whole_in_one_batch(
         assert batch.targets is not None
         follow = iter(batch.targets.tolist())
         for row, source, mask, read, real in zip(
-            batch.rows.tolist(), batch.source, batch.source_mask, batch.decoder_inputs, batch.decoder_mask,
+            batch.rows.tolist(),
+            batch.source,
+            batch.source_mask,
+            batch.decoder_inputs,
+            batch.decoder_mask,
             strict=True,
         ):  # fmt: skip
             words = read[real].tolist()

@@ -126,7 +126,8 @@ class ImageCnnConfig(Settings):
             if 0 in pooled:
                 raise ConfigError(
                     f"model.pool_size: pooling {number} takes squares of {layer.pool}x{layer.pool}"
-                    f", and the {convolved[0]}x{convolved[1]} before it fills none; take smaller squares "
+                    f", and the {convolved[0]}x{convolved[1]} before it fills none; take smaller "
+                    "squares "
                     "or larger images"
                 )
             sizes.append((convolved, pooled))

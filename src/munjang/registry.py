@@ -51,6 +51,7 @@ class InputRow(Row):
         check: place of the `munjang.checking.input_check.InputCheck` of `munjang check`, if any.
         example: a value as it is typed after `munjang predict FOLDER`.
         unseen: what is typed after `munjang evaluate FOLDER`.
+        unit: what speeds and budgets count, as `Dataset.unit` says it.
     """
 
     default_model: str
@@ -58,6 +59,7 @@ class InputRow(Row):
     check: str | None = None
     example: str = '"a text"'
     unseen: str = "FILE-IT-HAS-NOT-SEEN"
+    unit: Literal["tokens", "images", "rows"] = "rows"
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,7 @@ INPUTS: Registry[InputRow] = Registry(
             "one text per row",
             "cnn",
             check="munjang.checking.texts:CHECK",
+            unit="tokens",
         ),
         InputRow(
             "image",
@@ -177,6 +180,7 @@ INPUTS: Registry[InputRow] = Registry(
             check="munjang.checking.images:CHECK",
             example="IMAGE.png",
             unseen="FOLDER-IT-HAS-NOT-SEEN",
+            unit="images",
         ),
         InputRow(
             "parallel",
@@ -184,6 +188,7 @@ INPUTS: Registry[InputRow] = Registry(
             "a source text and a target text per row",
             "transformer",
             check="munjang.checking.pairs:CHECK",
+            unit="tokens",
         ),
     ],
 )

@@ -40,9 +40,7 @@ def read_sources(
 
 def _reading(recipe: Recipe, data: Any) -> Recipe:
     """Return the recipe as it reads other data: files without names of columns have none."""
-    reading = recipe.input_class.trained_reading(recipe, data)
-    unnamed = {key: None for key in type(recipe.section("data")).model_fields if "column" in key}
-    return recipe.with_section("data", **{**unnamed, **reading})
+    return recipe.with_section("data", **recipe.input_class.trained_reading(recipe, data))
 
 
 def split_table(

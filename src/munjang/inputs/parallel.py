@@ -142,7 +142,7 @@ class ParallelInput(Input):
         """Return how the training data was read; columns of aligned files have no names."""
         reading = super().trained_reading(recipe, data)
         if isinstance(data, AlignedFiles):
-            reading = {k: v for k, v in reading.items() if not k.endswith("_column")}
+            reading |= dict.fromkeys(("source_column", "target_column"))
         return reading
 
     @classmethod

@@ -57,6 +57,7 @@ class InputRow(Row):
     check: str | None = None
     example: str = '"a text"'
     unseen: str = "FILE-IT-HAS-NOT-SEEN"
+    unit: Literal["tokens", "images", "rows"] = "rows"
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,7 @@ INPUTS: Registry[InputRow] = Registry(
             "one text per row",
             "cnn",
             check="munjang.checking.texts:CHECK",
+            unit="tokens",
         ),
         InputRow(
             "image",
@@ -179,6 +181,7 @@ INPUTS: Registry[InputRow] = Registry(
             check="munjang.checking.images:CHECK",
             example="IMAGE.png",
             unseen="FOLDER-IT-HAS-NOT-SEEN",
+            unit="images",
         ),
         InputRow(
             "parallel",
@@ -186,6 +189,7 @@ INPUTS: Registry[InputRow] = Registry(
             "a source text and a target text per row",
             "transformer",
             check="munjang.checking.pairs:CHECK",
+            unit="tokens",
         ),
     ],
 )

@@ -1,6 +1,7 @@
 """Every mistake of the user: one line on standard error, exit code 2, no traceback."""
 
 import gzip
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -38,7 +39,7 @@ def bytes_file(content: bytes, name: str = "data.csv") -> Callable[[Path], Path]
 
 BAD_DATA: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
     "no such file": (lambda folder: folder / "none.csv", ("none.csv", "no such file")),
-    "a folder": (lambda folder: folder, ("expected a file",)),
+    "a folder": (lambda folder: folder, ("expected one subfolder per class", "no subfolder")),
     "empty": (bytes_file(b""), ("data.csv", "empty")),
     "only a header": (bytes_file(b"text,label\n"), ("row 1", "only a header")),
     "no label column": (bytes_file(b"text\na\nb\n"), ("label",)),
@@ -185,6 +186,21 @@ def test_a_finished_model_is_not_overwritten_unasked(
     done = call(capsys, *again, "--overwrite", "--seed", 9)
     assert done.code == 0, done.err
     assert (folder / "metrics.json").read_bytes() != before
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "explain"])
+def test_a_folder_of_an_older_format(
+    command: str,
+    model: Path,
+    more_reviews: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    old = shutil.copytree(model, tmp_path / "old")
+    manifest = json.loads((old / "manifest.json").read_text("utf-8"))
+    (old / "manifest.json").write_text(json.dumps({**manifest, "format": 2}), "utf-8")
+    done = call(capsys, command, old, more_reviews if command == "evaluate" else "a")
+    assert_one_line(done, "the folder has format 2", "reads 3; train it again")
 
 
 def test_folders_that_are_no_models(

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -167,9 +168,8 @@ def test_a_long_text_is_cut_with_a_word_or_refused(trained: Path) -> None:
     assert done.code == 0
     assert "longer than the model reads" in done.err
     model = munjang.load(trained)
-    sides = model.recipe.tokenizer.model_copy(update={"too_long": "refuse"})
-    recipe = model.recipe.model_copy(update={"tokenizer": sides})
-    refusing = type(model)(recipe, model.tokenizers, model.task, model.network, model.metrics)
+    recipe = model.recipe.with_section("tokenizer", long_sources="refuse")
+    refusing = replace(model, recipe=recipe, input=replace(model.input, recipe=recipe))
     with pytest.raises(munjang.MunjangError, match=r"row 2.*6,000 tokens.*up to 256"):
         refusing.predict(["12", long])
 

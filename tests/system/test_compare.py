@@ -230,7 +230,7 @@ def test_tokenizers_are_crossed_with_one_network(
     assert set(standings(out)) == {"mean on jamo", "mean on bpe", "majority"}
     for name in ("jamo", "bpe"):
         model = load(out / f"runs/mean-on-{name}/seed-0/model")
-        assert model.recipe.tokenizer.name == name
+        assert model.recipe.section("tokenizer").name == name
 
 
 MISTAKES: dict[str, tuple[list[object], str]] = {

@@ -193,7 +193,7 @@ def test_tokenizers_are_crossed_with_one_network_on_both_sides(
     assert done.code == 0, done.err
     for name in ("words", "jamo"):
         model = munjang.load(out / f"runs/seq2seq-on-{name}/seed-0/model")
-        tokenizer = model.recipe.tokenizer
+        tokenizer = model.recipe.section("tokenizer")
         assert (tokenizer.source.name, tokenizer.target.name) == (name, name)
 
 

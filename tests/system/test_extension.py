@@ -118,6 +118,32 @@ def test_its_parts_go_with_those_of_the_house(run, data, tmp_path):
         assert done.code == 0, done.err
 
 
+def test_its_models_are_compared(run, data, tmp_path):
+    named = ("--input", "series", "--task", "ordinal", "--models", "attentive_series,majority")
+    spent = ("--budget", "6k rows", "--seeds", "1", "--out", tmp_path / "compared")
+    done = run("compare", data, *named, *spent, "--set", "training.learning_rate=0.02", "--json")
+    assert done.code == 0, done.err
+    compared = json.loads(done.out)
+    assert compared["task"] == "ordinal/series"
+    assert {row["name"] for row in compared["standings"]} == {"attentive_series", "majority"}
+    assert compared["budget"] == {"amount": 6000, "unit": "rows"}
+    network = next(row for row in compared["standings"] if row["name"] == "attentive_series")
+    assert (network["runs"], network["reasons"]) == (1, [])
+
+
+def test_what_it_lacks_is_said_in_one_line(run, data):
+    for arguments, expected in (
+        (("shapes", "attentive_series"), "shapes are shown of texts and images"),
+        (
+            ("check", data, "--input", "series", "--task", "ordinal"),
+            "there is no check of the input series; train on it directly",
+        ),
+    ):
+        done = run(*arguments)
+        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+        assert expected in done.err
+
+
 def test_without_it_the_folder_says_what_is_missing(folder):
     done = subprocess.run(
         [*MUNJANG, "predict", str(folder), "1 2 3"], capture_output=True, text=True, check=False

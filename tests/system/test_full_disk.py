@@ -30,7 +30,7 @@ FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS_FILE, CARD)
 SMALL = (
     "--quiet",
     *("--model", "mean"),
-    *settings(model__dim=8, model__subword_ngrams=0, training__epochs=4, training__batch_rows=16),
+    *settings(model__dim=8, model__subword_ngrams=0, training__epochs=4, training__batch_size=16),
     *("--set", "training.checkpoint_steps=5"),
 )
 # They tell where the folder lies, or how many seconds it took.

@@ -85,7 +85,7 @@ IMAGES: dict[str, tuple[int, tuple[int, int], int, tuple[str, ...]]] = {
         300,
         (224, 224),
         3,
-        ("--set", "images.size=224x224", "--set", "training.batch_size=64"),
+        ("--set", "image.size=224x224", "--set", "training.batch_size=64"),
     ),
 }
 

@@ -1,4 +1,4 @@
-"""The budget of each training: seconds, or tokens or images; the same for every model."""
+"""The budget of each training: seconds, or tokens, images or rows; the same for every model."""
 
 import math
 import re
@@ -8,17 +8,17 @@ from typing import Literal
 from munjang.config import shown
 from munjang.errors import ConfigError
 
-Unit = Literal["seconds", "tokens", "images"]
+Unit = Literal["seconds", "tokens", "images", "rows"]
 
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _COUNTS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
-_MOST: dict[Unit, float] = {"seconds": 1e8, "tokens": 1e15, "images": 1e15}
-_FORM = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*?)\s*(tokens?|images?)?", re.IGNORECASE)
+_MOST: dict[Unit, float] = {"seconds": 1e8, "tokens": 1e15, "images": 1e15, "rows": 1e15}
+_FORM = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*?)\s*(tokens?|images?|rows?)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Budget:
-    """An amount of seconds, tokens or images.
+    """An amount of seconds, tokens, images or rows.
 
     Attributes:
         amount: How many.
@@ -42,7 +42,7 @@ def parse_budget(text: str, counts: Unit = "tokens") -> Budget:
 
     Args:
         text: What to parse.
-        counts: The unit of budgets that are not in seconds: tokens or images.
+        counts: The unit of budgets that are not in seconds: tokens, images or rows.
 
     Raises:
         ConfigError: It is not a budget, or has the other unit.

@@ -50,7 +50,7 @@ def fit_network(job: Job, parts: Path, out: Path) -> tuple[Trained, ProcessorWat
 
 
 def network_record(trained: Trained, watch: ProcessorWatch, unit: str) -> dict[str, Any]:
-    """Return the part of `run.json` about a training that counts tokens or images."""
+    """Return the part of `run.json` about a training that counts tokens, images or rows."""
     training = trained.metrics["training"]
     rate = training[f"{unit}_per_second"]
     return {

@@ -138,7 +138,7 @@ class ParallelInput(Input):
         """Return how the training data was read; columns of aligned files have no names."""
         reading = super().reading_settings(recipe, data)
         if isinstance(data, AlignedFiles):
-            reading = {k: v for k, v in reading.items() if not k.endswith("_column")}
+            reading |= dict.fromkeys(("source_column", "target_column"))
         return reading
 
     @classmethod

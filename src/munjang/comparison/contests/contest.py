@@ -60,7 +60,6 @@ class Contest(ABC):
         also_shown: Further scores that the table has.
         baselines: Models without a network: name and summary.
         constant: Baselines whose answer is the same for every row.
-        unit: What a budget counts, if not seconds.
         input_name: One row of the input, in words.
         network_imports: Modules whose import must not count as time of the first evaluation.
     """
@@ -69,13 +68,19 @@ class Contest(ABC):
     also_shown: ClassVar[tuple[str, ...]] = ()
     baselines: ClassVar[Mapping[str, str]]
     constant: ClassVar[frozenset[str]] = frozenset()
-    unit: ClassVar[Literal["tokens", "images"]] = "tokens"
     input_name: ClassVar[str] = "text"
     network_imports: ClassVar[tuple[str, ...]] = ("sklearn.metrics",)
 
     def __init__(self, task: str, input_name: str) -> None:
         self.task = task
         self.input = input_name
+
+    @property
+    def unit(self) -> Literal["tokens", "images", "rows"]:
+        """What a budget counts, if not seconds."""
+        from munjang.registry import INPUTS
+
+        return INPUTS.require(self.input).unit
 
     def networks(self) -> tuple[str, ...]:
         """Return the names of the architectures."""

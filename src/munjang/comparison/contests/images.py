@@ -30,7 +30,6 @@ class ImagesContest(Contest):
     metrics = ("accuracy", "macro_f1", "log_loss")
     baselines = IMAGE_BASELINES
     constant = frozenset({"majority"})
-    unit = "images"
     input_name = "image"
 
     def check_parts(self, tables: "dict[str, Table]", table: "Table", recipe: "Recipe") -> Parts:

@@ -16,6 +16,7 @@ TASK = TaskRow(
     "one of several ordered labels per row",
     inputs=("text", "series"),
     metrics=("accuracy", "macro_f1", "log_loss"),
+    contests=(("series", "munjang.comparison.contests.classify:ClassifyContest"),),
 )
 ARCHITECTURE = ArchitectureRow(
     "attentive_series",

@@ -100,7 +100,7 @@ def test_numbers_to_learn():
     assert result.counts == (1, 2, 1)
     assert report.duplicates.examples[0].labels == {"2": 2}
     assert report.conflicts.texts == 0
-    assert report.test.targets is None
+    assert report.test.labels is None
     assert report.test.unknown_labels == {}
     json.dumps(report.to_json(), allow_nan=False)
 

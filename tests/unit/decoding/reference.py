@@ -13,7 +13,7 @@ Answer = tuple[Prefix, float, float, bool]
 
 
 def limit_of(source: Prefix, options: DecodingSettings) -> int:
-    relative = math.floor(options.max_ratio * len(source)) + options.extra_steps
+    relative = math.floor(options.max_length_ratio * len(source)) + options.extra_steps
     return min(options.max_length, relative)
 
 

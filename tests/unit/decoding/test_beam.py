@@ -42,7 +42,7 @@ def options(draw: Any) -> DecodingSettings:
         no_repeat_ngram_size=draw(st.integers(0, 3)),
         min_length=draw(st.integers(0, min(longest, 4))),
         max_length=longest,
-        max_ratio=draw(st.sampled_from([0.0, 0.5, 1.0, 5.0])),
+        max_length_ratio=draw(st.sampled_from([0.0, 0.5, 1.0, 5.0])),
         extra_steps=draw(st.integers(1, 6)),
         allow_unknown=draw(st.booleans()),
     )

@@ -62,7 +62,7 @@ def made(kind: str, options: DecodingSettings) -> tuple[Any, Callable[[list[int]
 
 def options_of(method: dict[str, Any]) -> DecodingSettings:
     return DecodingSettings.parse(
-        {**method, "max_length": 9, "max_ratio": 1.0, "extra_steps": 3}, where="decoding"
+        {**method, "max_length": 9, "max_length_ratio": 1.0, "extra_steps": 3}, where="decoding"
     )
 
 

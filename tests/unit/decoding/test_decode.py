@@ -61,7 +61,7 @@ def test_greedy_and_a_beam_of_one_are_the_reference(
             min_length=shortest,
             max_length=9,
             extra_steps=3,
-            max_ratio=1.5,
+            max_length_ratio=1.5,
             coverage_penalty=coverage,
         )
         found = decode_sources(model, *padded(SOURCES), chosen)
@@ -126,7 +126,7 @@ def test_scores_are_those_of_the_words(method: dict[str, Any]) -> None:
 def test_a_model_that_never_ends_is_cut(place: int, longest: int, ratio: float, extra: int) -> None:
     model = TableModel(12, ending=-1000.0)
     chosen = DecodingSettings(
-        **METHODS[place], max_length=longest, max_ratio=ratio, extra_steps=extra
+        **METHODS[place], max_length=longest, max_length_ratio=ratio, extra_steps=extra
     )
     found = decode_sources(model, *padded(SOURCES), chosen)
     for source, hypotheses in zip(SOURCES, found, strict=True):

@@ -21,7 +21,7 @@ from tests.unit.decoding.language_model import PROMPTS, TinyLanguageModel
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SEEDS = pytest.mark.parametrize("seed", range(5))
-LIMITS = {"max_length": 12, "max_ratio": 1.5, "extra_steps": 3}
+LIMITS = {"max_length": 12, "max_length_ratio": 1.5, "extra_steps": 3}
 
 
 def answers(

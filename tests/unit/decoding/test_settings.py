@@ -20,7 +20,7 @@ from munjang.errors import ConfigError
         ({"temperature": 0.7}, r"temperature \(0.7\) is for method sample, and method is beam"),
         ({"method": "greedy", "top_k": 3}, r"top_k \(3\) is for method sample, and method is gree"),
         ({"length_penalty": -0.1}, "length_penalty: input should be greater than or equal to 0"),
-        ({"max_ratio": float("inf")}, "max_ratio: input should be a finite number"),
+        ({"max_length_ratio": float("inf")}, "max_length_ratio: input should be a finite number"),
         ({"extra_steps": 0}, "extra_steps: input should be greater than or equal to 1"),
         ({"method": "beams"}, "method: input should be 'beam', 'greedy' or 'sample'"),
         ({"lenght_penalty": 1}, "did you mean 'length_penalty'"),

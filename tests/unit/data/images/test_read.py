@@ -13,7 +13,7 @@ from PIL import Image
 
 from munjang.data.images import decode
 from munjang.data.images.decode import decode_image
-from munjang.data.images.read import read_images
+from munjang.data.images.read import get_image_settings, read_images
 from munjang.data.images.settings import ImageSettings, parse_size
 from munjang.data.samples.images import load_digits, write_image_folder
 from munjang.errors import ConfigError, DataError
@@ -45,17 +45,17 @@ def test_a_folder_is_read_and_size_and_mode_are_guessed_aloud(
     tmp_path: Path, mode: str, name: str, channels: int
 ) -> None:
     images = read_images(made_folder(tmp_path, mode=mode), GUESS)
-    assert images.pixels.shape == (6, channels, 6, 4)
-    assert images.pixels.dtype == np.uint8
-    assert images.table.targets is not None
-    assert images.table.targets.to_list() == list("aaabbb")
-    assert images.form == ImageSettings(mode=name, size=(6, 4))
-    size, seen = images.table.notes
+    assert images["image"].shape == (6, channels, 6, 4)
+    assert images["image"].dtype == np.uint8
+    assert images.targets is not None
+    assert images.targets.to_list() == list("aaabbb")
+    assert get_image_settings(images) == ImageSettings(mode=name, size=(6, 4))
+    size, seen = images.notes
     assert size == "size: 6x4, height x width (guessed: all images have it)"
     assert seen.startswith(f"mode: {name} (guessed: ")
     first = np.asarray(Image.open(tmp_path / "a" / "0.png"))
     expected = first[None] if mode == "L" else first.transpose(2, 0, 1)
-    assert np.array_equal(images.pixels[0], expected)
+    assert np.array_equal(images["image"][0], expected)
 
 
 def test_grey_images_saved_in_color_are_gray(tmp_path: Path) -> None:
@@ -63,19 +63,19 @@ def test_grey_images_saved_in_color_are_gray(tmp_path: Path) -> None:
     for path in (tmp_path / "x").rglob("*.png"):
         Image.open(path).convert("RGB").save(path)
     again = read_images(tmp_path / "x", GUESS)
-    assert again.form == gray.form
-    assert np.array_equal(again.pixels, gray.pixels)
+    assert get_image_settings(again) == get_image_settings(gray)
+    assert np.array_equal(again["image"], gray["image"])
 
 
 def test_sizes_that_differ_become_the_median_and_large_ones_are_shrunk(tmp_path: Path) -> None:
     made_folder(tmp_path)
     Image.new("L", (300, 10)).save(tmp_path / "a" / "wide.png")
-    assert "the median is 6x4" in read_images(tmp_path, GUESS).table.notes[0]
+    assert "the median is 6x4" in read_images(tmp_path, GUESS).notes[0]
     for number, path in enumerate(sorted(tmp_path.rglob("*.png"))):
         Image.new("L", (200, 100), number).save(path)
     large = read_images(tmp_path, GUESS)
-    assert large.pixels.shape[2:] == (32, 64)
-    assert "all images have 100x200, shrunk to 64" in large.table.notes[0]
+    assert large["image"].shape[2:] == (32, 64)
+    assert "all images have 100x200, shrunk to 64" in large.notes[0]
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "webp"])
@@ -132,9 +132,9 @@ def test_folders_of_one_name_in_two_normal_forms_are_one_class(tmp_path: Path) -
         (tmp_path / old).rename(tmp_path / new)
     os.mkfifo(tmp_path / "좋음" / "pipe.png")  # read, it would never end
     images = read_images(tmp_path, GUESS)
-    assert sorted(images.table.targets.to_list()) == ["나쁨"] * 6 + ["좋음"] * 3
-    assert any("two Unicode normal forms" in note for note in images.table.notes)
-    assert any("1 left out" in note for note in images.table.notes)
+    assert sorted(images.targets.to_list()) == ["나쁨"] * 6 + ["좋음"] * 3
+    assert any("two Unicode normal forms" in note for note in images.notes)
+    assert any("1 left out" in note for note in images.notes)
 
 
 def test_a_file_that_is_no_image_is_named_or_skipped_and_counted(tmp_path: Path) -> None:
@@ -148,8 +148,8 @@ def test_a_file_that_is_no_image_is_named_or_skipped_and_counted(tmp_path: Path)
     assert "--skip-bad-rows" in told
     images = read_images(tmp_path, GUESS, skip_bad=True)
     assert len(images) == 6
-    assert images.table.skipped == {"no readable image": 1}
-    assert "1 left out" in images.table.notes[0]
+    assert images.skipped == {"no readable image": 1}
+    assert "1 left out" in images.notes[0]
     for path in (tmp_path / "b").glob("*.png"):
         path.write_bytes(b"")
     assert "no file of the class 'b'" in refusal(tmp_path, skip_bad=True)
@@ -169,10 +169,10 @@ def test_images_from_python(tmp_path: Path) -> None:
     array = np.full((6, 4), 7, dtype=np.uint8)
     pair = [tmp_path / "a" / "0.png", array, Image.fromarray(array)], [1, "x", 1]
     images = read_images(pair, GUESS)
-    assert images.table.targets is not None
-    assert images.table.targets.to_list() == ["1", "x", "1"]
-    assert images.table.place(1) == ("images[1]", 0)
-    assert (images.pixels[1] == 7).all()
+    assert images.targets is not None
+    assert images.targets.to_list() == ["1", "x", "1"]
+    assert images.place(1) == ("images[1]", 0)
+    assert (images["image"][1] == 7).all()
     assert "got float64 [6, 4]" in refusal(([array / 255], ["a"]))
     assert "got 1 images and 2 labels" in refusal(([array], ["a", "b"]))
     assert "at least one image" in refusal(([], []))
@@ -220,13 +220,13 @@ def test_the_digits_by_name_and_as_files(tmp_path: Path, monkeypatch: pytest.Mon
     assert pixels.shape == (1797, 8, 8)
     assert (pixels.min(), pixels.max()) == (0, 255)
     by_name = read_images("digits", GUESS)
-    assert np.array_equal(by_name.pixels[:, 0], pixels)
+    assert np.array_equal(by_name["image"][:, 0], pixels)
     write_image_folder("digits")
     train, test = (
         read_images(write_image_folder("digits", part), GUESS) for part in ("train", "test")
     )
     assert len(train) + len(test) == len(labels)
-    files = {image.tobytes() for part in (train, test) for image in part.pixels}
+    files = {image.tobytes() for part in (train, test) for image in part["image"]}
     assert files == {image.tobytes() for image in pixels}
     with pytest.raises(ConfigError, match="it has train, test"):
         write_image_folder("digits", "valid")

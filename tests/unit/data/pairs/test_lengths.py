@@ -58,7 +58,7 @@ def test_short_answers_are_no_fault():
 
 @pytest.mark.parametrize("limit", [1, 0.5, -3, float("nan")])
 def test_limits_that_make_no_sense(limit):
-    with pytest.raises(ConfigError, match="expected max_ratio above 1"):
+    with pytest.raises(ConfigError, match="expected max_length_ratio above 1"):
         read_pairs((["a"], ["b"]), max_length_ratio=limit)
 
 

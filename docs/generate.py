@@ -1,12 +1,19 @@
-"""Write what the pages repeat of the code: settings, the tree of files, the order of imports.
+"""Write the parts of the pages that repeat the code: settings, search spaces, imports, files.
 
     python docs/generate.py [--check]
 
-A page marks the place with `<!-- settings: cnn -->` (a model, with its defaults by script),
-`<!-- settings: training -->` (a section of config.yaml), `<!-- settings: pairs.transformer -->` (a
-model or section from text to text, where another has its name), `<!-- space: models -->` (what a
-search tries), `<!-- tree: src/munjang -->` or `<!-- layers: pyproject.toml -->`, and ends it with
-`<!-- end -->`. With --check nothing is written, and the exit code is 1 when a page is out of date.
+A page marks a generated part with one of these lines and ends it with `<!-- end -->`:
+
+    <!-- settings: cnn -->                   a model of texts, with its defaults by script
+    <!-- settings: image_cnn -->             a model of images
+    <!-- settings: parallel.transformer -->  an encoder-decoder
+    <!-- settings: training -->              a section of config.yaml
+    <!-- settings: parallel.data -->         a section of config.yaml of the input `parallel`
+    <!-- space: text -->                     what a search tries for the models of an input
+    <!-- tree: src/munjang -->               the files, with the first line of their docstrings
+    <!-- layers: pyproject.toml -->          the contract of import-linter
+
+With --check nothing is written, and the exit code is 1 if a page is out of date.
 """
 
 import ast
@@ -14,20 +21,21 @@ import re
 import sys
 import textwrap
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from munjang.image_recipe import make_image_recipe
-from munjang.models.registry import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
-from munjang.pair_recipe import PairRecipe, PairTexts, make_pair_recipe
 from pydantic.fields import FieldInfo
 
-from munjang.config import Settings
-from munjang.data.pairs.settings import SideSettings
-from munjang.defaults import Script, make_recipe
+from munjang.config import Settings, merge
+from munjang.defaults.image import image_defaults
+from munjang.defaults.parallel import PairTexts, parallel_defaults
+from munjang.defaults.text import script_defaults
 from munjang.models.encoder import EncoderConfig
 from munjang.models.sequence_to_sequence.model import EncoderDecoderConfig
-from munjang.recipe import Recipe, TokenizerSettings
+from munjang.recipe import PretrainedSettings, Recipe, parse_recipe, with_names
+from munjang.registry import INPUTS, TASKS, find_architectures
+from munjang.text.script import Script
 from munjang.training.settings import TrainingSettings
 from munjang.tuning.parameters import Choice, Span
 from munjang.tuning.spaces import IMAGE_SPACES, PAIR_SPACES, SPACES
@@ -36,97 +44,117 @@ FEW, MANY = 10_000, 150_000
 TOKENS = 300_000
 FITTING = 77
 HANGING = {"subsequent_indent": " " * 23, "drop_whitespace": True, "break_long_words": False}
-AROUND = {"tokenizer": TokenizerSettings, "training": TrainingSettings}
 PLACE = re.compile(r"(<!-- (settings|space|tree|layers): (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ROOT = Path(__file__).parent.parent
 
 
 def settings(name: str) -> str:
-    """The table of a model or of a section."""
-    if name in ARCHITECTURES:
-        return model_table(name)
-    if name in IMAGE_ARCHITECTURES:
+    """Return the table of a model or of a section."""
+    prefix, _, rest = name.rpartition("parallel.")
+    assert not prefix
+    if name in {row.name for row in find_architectures("text", "pooled")}:
+        return text_table(name)
+    if name in {row.name for row in find_architectures("image", "pooled")}:
         return image_table(name)
-    model = name.removeprefix("pairs.")
-    if model in PAIR_ARCHITECTURES:
-        return pair_table(model)
-    section = section_of(name)
-    fields = type(section).model_fields
+    if rest in {row.name for row in find_architectures("parallel", "decoder")}:
+        return pair_table(rest)
+    section = sections("parallel")[rest] if name.startswith("parallel.") else sections("")[name]
     rows = [
-        (key, written(value), meaning(fields[key]))
-        for key, value in section
-        if not isinstance(value, Settings)  # it has a table of its own
+        (key, format_value(field.get_default(call_default_factory=True)), describe(field))
+        for key, field in section.model_fields.items()
+        if not isinstance(field.default, Settings)  # it has a table of its own
     ]
     return table(("setting", "default", "meaning"), rows)
 
 
-def section_of(name: str) -> Settings:
-    """A section of config.yaml as it is when nothing is set."""
-    if name == "images":
-        return type(make_image_recipe("image_cnn", FEW, {}).images)()
-    if name == "pairs.tokenizer.source":
-        return SideSettings()
-    pairs = name in PairRecipe.model_fields and name not in Recipe.model_fields
-    kind = PairRecipe if pairs or name.startswith("pairs.") else Recipe
-    found: Settings = kind.model_fields[name.removeprefix("pairs.")].default
-    return found
+def sections(input_name: str) -> dict[str, type[Settings]]:
+    """Return the sections of config.yaml by name: of one input, or of all but `parallel`."""
+    known: dict[str, type[Settings]] = {
+        "training": TrainingSettings,
+        "pretrained": PretrainedSettings,
+    }
+    for row in (INPUTS.require(name) for name in (input_name or "image", input_name or "text")):
+        known.update(row.load().sections)
+    for task in TASKS.rows:
+        known.update(task.load().sections)
+    for name, section in list(known.items()):
+        for key, field in section.model_fields.items():
+            if isinstance(field.default, Settings):
+                known[f"{name}.{key}"] = type(field.default)
+    return known
+
+
+def make(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Recipe:
+    """Return the recipe of some settings on top of defaults and those of the task."""
+    named = with_names(given)
+    task = TASKS.require(named["task"]).load()
+    return parse_recipe(merge(merge(defaults, task.defaults(named)), named))
 
 
 def pair_table(name: str) -> str:
-    """The settings of a model from text to text, its own first, and what else it changes."""
-    recipe = make_pair_recipe(name, PairTexts(tokens=TOKENS), {})
+    """Return the settings of an encoder-decoder, its own first, and other changed defaults."""
+    given = {"task": "translate", "model": {"name": name}}
+    metric = {"training": {"metric": TASKS.require("translate").metrics[0]}}
+    recipe = make(given, merge(metric, parallel_defaults(given, PairTexts(tokens=TOKENS))))
     shared, fields = EncoderDecoderConfig.model_fields, type(recipe.model).model_fields
     rows = [
-        (key, written(getattr(recipe.model, key)), meaning(fields[key]))
+        (key, format_value(getattr(recipe.model, key)), describe(fields[key]))
         for key in sorted(fields, key=lambda key: key in shared)
         if key != "name"
     ]
     around = [
-        (f"training.{key}", written(value))
+        (f"training.{key}", format_value(value))
         for key, value in recipe.training
         if value != TrainingSettings.model_fields[key].default
     ]
     return (
         f"{table(('setting of `model`', 'default', 'meaning'), rows)}\n"
-        f"Around it, on {TOKENS:,} target tokens, where it differs from what all models start "
-        f"with:\n\n{table(('setting', 'default'), around)}"
+        f"Other defaults that differ from those of all models, on {TOKENS:,} target tokens:\n\n"
+        f"{table(('setting', 'default'), around)}"
     )
 
 
 def image_table(name: str) -> str:
-    """The settings of a model of images, with what they are on small ones."""
-    small, large = (make_image_recipe(name, FEW, {}, size=(side, side)).model for side in (8, 64))
+    """Return the settings of a model of images, with their defaults on small ones."""
+    given = {"input": "image", "model": {"name": name}}
+    small, large = (make(given, image_defaults(given, FEW, (side, side))).model for side in (8, 64))
     fields = {key: field for key, field in type(small).model_fields.items() if key != "name"}
     rows = [
-        (key, *(written(getattr(model, key)) for model in (large, small)), meaning(fields[key]))
-        for key in fields
+        (key, *(format_value(getattr(model, key)) for model in (large, small)), describe(field))
+        for key, field in fields.items()
     ]
     return table(("setting of `model`", "default", "on images under 16x16", "meaning"), rows)
 
 
-def model_table(name: str) -> str:
-    """The settings of a model, its own first, with what they are on Korean text."""
-    kind = type(make_recipe(name, "other", FEW, {}).model)
+def text_recipe(name: str, script: Script, rows: int) -> Recipe:
+    """Return the recipe of a text model with the defaults for a script and a number of rows."""
+    given = {"model": {"name": name}}
+    return make(given, script_defaults(given, script, rows))
+
+
+def text_table(name: str) -> str:
+    """Return the settings of a text model, its own first, with their defaults on Korean text."""
+    kind = type(text_recipe(name, "other", FEW).model)
     own = [key for key in kind.model_fields if key not in inherited(kind)]
     rows = [
-        (key, *by_script(name, "model", key), meaning(kind.model_fields[key]))
+        (key, *by_script(name, "model", key), describe(kind.model_fields[key]))
         for key in [*own, *(key for key in kind.model_fields if key not in own)]
         if key != "name"
     ]
-    found = table(("setting of `model`", "default", "on Korean text", "meaning"), rows)
+    own_table = table(("setting of `model`", "default", "on Korean text", "meaning"), rows)
     heads = ("setting", "default", "on Korean text")
     return (
-        f"{found}\nAround it, where it differs from what all models start with:\n\n"
+        f"{own_table}\nOther defaults that differ from those of all models:\n\n"
         f"{table(heads, changed(name))}"
     )
 
 
 def changed(name: str) -> list[tuple[str, str, str]]:
-    """The settings of tokenizer and training that the model or the script changes."""
+    """Return the settings of tokenizer and training that the model or the script changes."""
     rows = [
-        (section, key, written(field.default), by_script(name, section, key))
-        for section, settings in AROUND.items()
-        for key, field in settings.model_fields.items()
+        (section, key, format_value(field.default), by_script(name, section, key))
+        for section in ("tokenizer", "training")
+        for key, field in sections("")[section].model_fields.items()
         if not field.default_factory
     ]
     return [
@@ -137,35 +165,35 @@ def changed(name: str) -> list[tuple[str, str, str]]:
 
 
 def by_script(name: str, section: str, key: str) -> tuple[str, str]:
-    """A setting on other text and on Korean."""
+    """Return the default of a setting on other text and on Korean."""
     other, korean = (by_rows(name, script, section, key) for script in ("other", "korean"))
     return other, korean
 
 
 def by_rows(name: str, script: Script, section: str, key: str) -> str:
-    """A setting, and on how many texts if that makes a difference."""
+    """Return the default of a setting, with the number of texts if that makes a difference."""
     few, many = (
-        written(getattr(getattr(make_recipe(name, script, rows, {}), section), key))
+        format_value(getattr(getattr(text_recipe(name, script, rows), section), key))
         for rows in (FEW, MANY)
     )
     return few if few == many else f"{few} on {FEW:,} texts, {many} on {MANY:,}"
 
 
 def inherited(settings: type[Settings]) -> set[str]:
-    """Names of the settings of the embedding and the bag, which nearly all models have."""
+    """Return the names of the settings of the embedding, which nearly all models have."""
     bases = [base for base in settings.__mro__ if base.__module__ == EncoderConfig.__module__]
     return {key for base in bases for key in getattr(base, "model_fields", {})}
 
 
 def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """Markdown, the first column as code."""
+    """Return a Markdown table, its first column as code."""
     lines = [" | ".join(heads), "|".join("---" for _ in heads)]
     lines += [" | ".join((f"`{first}`", *rest)) for first, *rest in rows]
     return "".join(f"| {line} |\n" for line in lines)
 
 
-def written(value: Any) -> str:
-    """A value as config.yaml has it."""
+def format_value(value: Any) -> str:
+    """Return a value as config.yaml has it."""
     if isinstance(value, int) and value >= 2**12 and value & (value - 1) == 0:
         return f"{value} (2^{value.bit_length() - 1})"
     if isinstance(value, bool) or value is None:
@@ -173,21 +201,21 @@ def written(value: Any) -> str:
     return str(list(value) if isinstance(value, tuple) else value).replace("|", r"\|")
 
 
-def meaning(field: FieldInfo) -> str:
-    """The description, and the names that may be given unless it tells them itself."""
-    said = field.description or ""
+def describe(field: FieldInfo) -> str:
+    """Return the description, and the possible names unless the description has them."""
+    text = field.description or ""
     names = [str(name) for name in get_args(field.annotation)]
-    untold = get_origin(field.annotation) is Literal and any(name not in said for name in names)
-    return said + (f" ({', '.join(names)})" if untold else "")
+    missing = get_origin(field.annotation) is Literal and any(name not in text for name in names)
+    return text + (f" ({', '.join(names)})" if missing else "")
 
 
-def space(inputs: str) -> str:
+def space(input_name: str) -> str:
     """Return what a search tries of each setting, and for which models."""
-    spaces = {"models": SPACES, "pairs": PAIR_SPACES, "images": IMAGE_SPACES}[inputs]
+    spaces = {"text": SPACES, "parallel": PAIR_SPACES, "image": IMAGE_SPACES}[input_name]
     models: dict[tuple[str, str], list[str]] = {}
-    for model, parts in spaces.items():
-        for key, part in parts.items():
-            models.setdefault((key, tried(part)), []).append(model)
+    for model, parameters in spaces.items():
+        for key, parameter in parameters.items():
+            models.setdefault((key, describe_values(parameter)), []).append(model)
     rows = [
         (key, values, "all" if len(names) == len(spaces) else ", ".join(names))
         for (key, values), names in models.items()
@@ -195,38 +223,38 @@ def space(inputs: str) -> str:
     return table(("setting", "searched", "models"), rows)
 
 
-def tried(part: Choice | Span) -> str:
-    """The values of a part of the space in words."""
-    if isinstance(part, Choice):
-        return ", ".join(map(written, part.values))
-    low, high = map(written, part.ends())
-    return f"{low} to {high}" + (", by factors" if part.log else "")
+def describe_values(parameter: Choice | Span) -> str:
+    """Return the values of a parameter of the search in words."""
+    if isinstance(parameter, Choice):
+        return ", ".join(map(format_value, parameter.values))
+    low, high = map(format_value, parameter.ends())
+    return f"{low} to {high}" + (", log scale" if parameter.log else "")
 
 
 def tree(name: str) -> str:
-    """Every file below a folder with the first line of its docstring, the top level last."""
+    """Return every file below a folder with the first line of its docstring, the top level last."""
     top = ROOT / name
-    found: dict[Path, list[str]] = {}
+    lines_by_folder: dict[Path, list[str]] = {}
     for file in sorted(top.rglob("*.py")):
         phrase = first_line(file)
         if phrase:
-            found.setdefault(file.parent, []).append(f"  {file.name:<20} {phrase}")
+            lines_by_folder.setdefault(file.parent, []).append(f"  {file.name:<20} {phrase}")
     blocks = []
-    for folder in sorted(found, key=lambda folder: (folder == top, folder)):
-        lines = [f"{folder.relative_to(top.parent)}/", *found[folder]]
+    for folder in sorted(lines_by_folder, key=lambda folder: (folder == top, folder)):
+        lines = [f"{folder.relative_to(top.parent)}/", *lines_by_folder[folder]]
         blocks.append("\n".join(textwrap.fill(line, 100, **HANGING) for line in lines))
     return "```text\n" + "\n\n".join(blocks) + "\n```\n"
 
 
 def first_line(file: Path) -> str:
-    """What a file says of itself, on one line if its first clause says it."""
-    said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-    phrase = said.split("\n")[0].removesuffix(".")
+    """Return the first line of a file's docstring, cut at its first clause if it is long."""
+    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    phrase = docstring.split("\n")[0].removesuffix(".")
     return phrase if len(phrase) <= FITTING else re.split(r"[.:;] ", phrase, maxsplit=1)[0]
 
 
 def layers(name: str) -> str:
-    """The contract of import-linter, the highest layer first."""
+    """Return the contract of import-linter, the highest layer first."""
     project = tomllib.loads((ROOT / name).read_text(encoding="utf-8"))
     contracts = project["tool"]["importlinter"]["contracts"]
     rows = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
@@ -237,7 +265,7 @@ WRITERS = {"settings": settings, "space": space, "tree": tree, "layers": layers}
 
 
 def main() -> int:
-    """Rewrite or check every page."""
+    """Rewrite or check every page; return the exit code."""
     stale = []
     for page in sorted((ROOT / "docs").glob("*.md")):
         text = page.read_text(encoding="utf-8")

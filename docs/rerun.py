@@ -2,7 +2,7 @@
 
     python docs/rerun.py README.md docs/mean.md
 
-Blocks marked `console` have commands after `$ `, blocks marked `pycon` have Python after `>>> `. The
+Blocks marked `console` have commands after `$ `, blocks marked `pycon` Python after `>>> `. The
 blocks of a page run in order in one new folder, in which `data` is the folder MUNJANG_DATA. Other
 blocks are not changed. The home folder is written as `~`.
 """
@@ -60,7 +60,7 @@ def commands(block: str) -> Iterator[str]:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a command: the programs of this Python, and the corpora in `data`."""
+    """Return the environment of a command: programs of this Python, corpora in `data`."""
     variables = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     return {**variables, "MUNJANG_DATA": "data"} if CORPORA else variables
 

@@ -1,10 +1,10 @@
-"""Run what the pages show, and put the real output in its place.
+"""Run the commands of the pages and replace their output.
 
     python docs/rerun.py README.md docs/mean.md
 
-Blocks marked `console` hold commands behind `$ `, blocks marked `pycon` hold Python behind `>>> `.
-The blocks of one page run in order in one folder, in which `data` is the folder MUNJANG_DATA;
-blocks marked otherwise are left alone. The home folder is written as `~`.
+Blocks marked `console` have commands after `$ `, blocks marked `pycon` Python after `>>> `. The
+blocks of a page run in order in one new folder, in which `data` is the folder MUNJANG_DATA. Other
+blocks are not changed. The home folder is written as `~`.
 """
 
 import argparse
@@ -40,12 +40,12 @@ def rerun(page: Path) -> None:
 
 
 def commands(block: str) -> Iterator[str]:
-    """Each command of a console block and what it printed, a blank line between two commands."""
-    found = re.findall(r"^\$ (?:.*\\\n)*.*", block, re.MULTILINE)
+    """Yield each command of a console block with its output, separated by blank lines."""
+    shown_commands = re.findall(r"^\$ (?:.*\\\n)*.*", block, re.MULTILINE)
     output = ""
-    for shown in found:
+    for shown in shown_commands:
         print(shown, file=sys.stderr, flush=True)
-        done = subprocess.run(  # noqa: S602  (the commands are those of our own pages)
+        done = subprocess.run(  # noqa: S602  (commands of our own pages)
             shown.removeprefix("$ "),
             shell=True,
             executable="/bin/bash",
@@ -60,13 +60,13 @@ def commands(block: str) -> Iterator[str]:
 
 
 def environment() -> dict[str, str]:
-    """Ours, with the commands of this Python, and the corpora where the pages say they lie."""
-    found = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    return {**found, "MUNJANG_DATA": "data"} if CORPORA else found
+    """Return the environment of a command: programs of this Python, corpora in `data`."""
+    variables = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return {**variables, "MUNJANG_DATA": "data"} if CORPORA else variables
 
 
 def examples(block: str, names: dict[str, Any]) -> Iterator[str]:
-    """Each statement of a Python session and what it printed."""
+    """Yield each statement of a Python session with its output."""
     for part in doctest.DocTestParser().parse(block):
         if isinstance(part, str):
             yield part
@@ -74,11 +74,11 @@ def examples(block: str, names: dict[str, Any]) -> Iterator[str]:
         first, *more = part.source.rstrip("\n").split("\n")
         print(f">>> {part.source}", end="", file=sys.stderr, flush=True)
         shown = "".join([f">>> {first}\n", *(f"... {line}\n" for line in more)])
-        yield shown + tidy(outcome(part.source, names))
+        yield shown + tidy(run_statement(part.source, names))
 
 
-def outcome(source: str, names: dict[str, Any]) -> str:
-    """What a statement prints; the last line of what it raises."""
+def run_statement(source: str, names: dict[str, Any]) -> str:
+    """Run a statement; return what it prints, or the last line of its error."""
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         try:
@@ -89,14 +89,14 @@ def outcome(source: str, names: dict[str, Any]) -> str:
 
 
 def tidy(output: str) -> str:
-    """`output` without white space at the ends of lines, blank ends, or two blank lines running."""
+    """Strip the ends of lines and of the output, and merge runs of blank lines."""
     text = "\n".join(line.rstrip() for line in output.split("\n")).strip("\n")
     text = re.sub(r"\n{3,}", "\n\n", text)
     return f"{text}\n" if text else ""
 
 
 def main() -> None:
-    """Rerun the pages that are named."""
+    """Rerun the named pages."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pages", nargs="+", type=Path)
     for page in parser.parse_args().pages:

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# Refresh everything in the pages that comes from a real run: the sessions of the READMEs and of the
-# docs, their three pictures, and what the pages repeat of the code. Needs the corpora nsmc, sst2 and
-# trec in MUNJANG_DATA (or in ../shared/data), and a few minutes.
+# Rerun the commands of the pages, draw the three pictures, and rewrite the generated parts. Needs the
+# corpora nsmc, sst2, trec and others in MUNJANG_DATA (or in ../shared/data), and some minutes.
 #
 #     docs/session.sh                  all pages
-#     docs/session.sh README.md        only these; pictures are drawn with their README
+#     docs/session.sh README.md        only these; a picture is drawn with its page
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python="${PYTHON:-.venv/bin/python}"

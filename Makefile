@@ -28,7 +28,7 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt
 demo: $(VENV)/.installed
 	$(BIN)/munjang train $$($(BIN)/munjang data get rotten-tomatoes-polarity) --task classify --model cnn --out $(DEMO) --overwrite
 	$(BIN)/munjang predict $(DEMO) "A warm, funny and beautifully acted film." "A tired plot and two hours that feel like four."
-	@echo "The model lies in $(DEMO); try: $(BIN)/munjang predict $(DEMO) \"your own sentence\""
+	@echo "The model is in $(DEMO); try: $(BIN)/munjang predict $(DEMO) \"your own sentence\""
 
 test: lint
 	$(PYTEST)

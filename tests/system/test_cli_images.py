@@ -58,8 +58,8 @@ def test_digits_are_known_by_name(capsys: pytest.CaptureFixture[str], tmp_path: 
     done = call(capsys, "train", "digits", *options, "--set", "training.epochs=1")
     assert done.code == 0
     assert "read 1,797 images of digits" in done.err
-    assert "size: 8x8, height x width (guessed: all images have it)" in done.err
-    assert "mode: gray (guessed: no pixel has a color)" in done.err
+    assert "size: 8x8, height x width (inferred: all images have it)" in done.err
+    assert "mode: gray (inferred: no pixel has a color)" in done.err
 
 
 def refused(done: Done) -> str:

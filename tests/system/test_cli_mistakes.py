@@ -365,7 +365,7 @@ def test_the_column_of_the_training_is_read(
     done = call(capsys, "predict", tmp_path / "m", "--input", other)
     assert done.out.endswith("\t좋다\n")
     assert done.err == (
-        "text column: text (guessed: by its name; there is none named 후기말, as in training)\n"
+        "text column: text (inferred: by its name; there is none named 후기말, as in training)\n"
     )
 
     table = tmp_path / "piped.txt"  # nothing but the header tells that this is a table

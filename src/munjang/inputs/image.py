@@ -30,7 +30,7 @@ from munjang.inputs.input import Encoded, Sample
 from munjang.models.image_cnn import ImageShape
 from munjang.recipe import Recipe, section_of
 from munjang.reporting import Report, pluralize, stage
-from munjang.training.settings import refuse_embedding_settings
+from munjang.training.settings import refuse_embedding_settings, refuse_leave_out
 
 _MOST_NAMES = 12  # classes that are listed by name
 
@@ -56,6 +56,7 @@ class ImageInput(ArrayInput):
     def check_recipe(cls, recipe: Recipe) -> None:
         """Refuse settings of other inputs."""
         refuse_embedding_settings(recipe.training, "images have none")
+        refuse_leave_out(recipe.training)
         for key in ("length_buckets", "batch_tokens"):
             if getattr(recipe.training, key) is not None:
                 raise ValueError(

@@ -37,7 +37,7 @@ from munjang.tasks.translate import Translate
 from munjang.text.capitals import sign_ids
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
 from munjang.text.tokenizer import Tokenizer
-from munjang.training.settings import refuse_embedding_settings
+from munjang.training.settings import refuse_leave_out
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,7 @@ class ParallelInput(Input):
     def check_recipe(cls, recipe: Recipe) -> None:
         """Refuse lengths beyond the positions of the model, and settings of other inputs."""
         _check_positions(recipe)
-        refuse_embedding_settings(
-            recipe.training,
-            "pairs share theirs with the output layer and use one optimizer for all weights",
-        )
+        refuse_leave_out(recipe.training)
         if recipe.training.length_buckets is not None:
             raise ValueError(
                 "training.length_buckets: pairs have two lengths and are batched by both; set "

@@ -50,7 +50,7 @@ def read_images(data: Any, settings: ImageSettings, *, skip_bad: bool = False) -
         mode = "color" if _has_color(pixels) else "gray"
         pixels = pixels if mode == "color" else np.ascontiguousarray(pixels[:, :1])
         reason = "no pixel has a color" if mode == "gray" else "some pixels have a color"
-        notes = (*notes, f"mode: {mode} (guessed: {reason})")
+        notes = (*notes, f"mode: {mode} (inferred: {reason})")
     table = _table(kept, pixels, (*found.notes, *notes), skipped)
     table = unify_class_names(replace(table, origins=found.names))
     _refuse_emptied(found, table)
@@ -93,7 +93,7 @@ def _choose_size(
         why += f", shrunk to {LARGEST_GUESS} on the longer side"
     elif same:
         why = "all images have it"
-    note = f"size: {size[0]}x{size[1]}, height x width (guessed: {why})"
+    note = f"size: {size[0]}x{size[1]}, height x width (inferred: {why})"
     return size, (note,)
 
 

@@ -85,7 +85,7 @@ def choose_pair_columns(
     if chosen[1] is not None:
         resolve_column(names, chosen[1], "target", file=file)
     notes = tuple(
-        f"{kind} column: {name} (guessed: {why})"
+        f"{kind} column: {name} (inferred: {why})"
         for kind, given, name in zip(SOURCE_AND_TARGET, (source, target), chosen, strict=True)
         if given is None and name is not None and name != kind
     )

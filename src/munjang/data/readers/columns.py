@@ -66,7 +66,7 @@ def choose_columns(
         label_column = resolve_column(names, label_column, "label", file=file)
     if text_column is None:
         text_column, why = _guess_text(records, () if label_column is None else (label_column,))
-        notes.append(f"text column: {text_column} (guessed: {why})")
+        notes.append(f"text column: {text_column} (inferred: {why})")
     parts = resolve_columns(names, text_column, "text", file=file)
     if label_column is not None and label_column in parts:
         raise DataError(
@@ -78,7 +78,7 @@ def choose_columns(
         return Choice("+".join(parts), label_column, tuple(notes))
     label, why = _guess_label(records, parts, by_value=need_labels)
     if label is not None:
-        notes.append(f"label column: {label} (guessed: {why})")
+        notes.append(f"label column: {label} (inferred: {why})")
         label = resolve_column(names, label, "label", file=file)
     elif need_labels:
         raise DataError(

@@ -70,9 +70,9 @@ def _detect_delimiter(header: str) -> Format:
     if "," in header:
         return Format("csv", ",")
     if "\t" in header:
-        return Format("tsv", "\t", ("fields are separated by tabs (guessed from the header)",))
+        return Format("tsv", "\t", ("fields are separated by tabs (inferred from the header)",))
     if ";" in header:
-        return Format("csv", ";", ("fields are separated by semicolons (guessed from the header)",))
+        return Format("csv", ";", ("fields are separated by semicolons (inferred from the header)",))
     return Format("csv", ",")
 
 
@@ -83,13 +83,13 @@ def _to_keys(columns: Collection[str | None]) -> set[str]:
 
 def _detect_by_content(first: str, wanted: set[str], text_names: set[str]) -> Format:
     if first.startswith(("{", "[{")):
-        return Format("jsonl", notes=("format: JSON Lines (guessed from the first line)",))
+        return Format("jsonl", notes=("format: JSON Lines (inferred from the first line)",))
     for delimiter, kind in _DELIMITERS.items():
         names = {column_key(name.strip().strip('"')) for name in first.split(delimiter)}
         # a sentence may hold a comma and a word such as "review", but seldom a tab
         matches = [names & text_names, names & set(LABEL_NAMES)]
         known = any(matches) if delimiter == "\t" else all(matches)
         if len(names) > 1 and (known or names & wanted):
-            note = f"format: {kind.upper()} (guessed from the first line)"
+            note = f"format: {kind.upper()} (inferred from the first line)"
             return Format(kind, delimiter, (note,))
     return Format("text")

@@ -140,7 +140,7 @@ def _choose_columns(
         )
     instead = f"; there is none named {wanted.trained}, as in training" if trained else ""
     why = "the only column" if len(names) == 1 else "by its name"
-    report(f"text column: {guess} (guessed: {why}{instead})")
+    report(f"text column: {guess} (inferred: {why}{instead})")
     return resolve_columns(names, guess, "text", file=file, row=row)
 
 

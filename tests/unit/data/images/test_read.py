@@ -51,8 +51,8 @@ def test_a_folder_is_read_and_size_and_mode_are_guessed_aloud(
     assert images.targets.to_list() == list("aaabbb")
     assert get_image_settings(images) == ImageSettings(mode=name, size=(6, 4))
     size, seen = images.notes
-    assert size == "size: 6x4, height x width (guessed: all images have it)"
-    assert seen.startswith(f"mode: {name} (guessed: ")
+    assert size == "size: 6x4, height x width (inferred: all images have it)"
+    assert seen.startswith(f"mode: {name} (inferred: ")
     first = np.asarray(Image.open(tmp_path / "a" / "0.png"))
     expected = first[None] if mode == "L" else first.transpose(2, 0, 1)
     assert np.array_equal(images["image"][0], expected)

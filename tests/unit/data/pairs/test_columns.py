@@ -130,7 +130,7 @@ def test_usual_names(names, source, target):
     assert (table.key_name, table.target_name) == (names[source], names[target])
     said = " ".join(table.notes)
     for kind, name in (("source", names[source]), ("target", names[target])):
-        assert (f"{kind} column: {name} (guessed: by its name)" in said) == (name != kind)
+        assert (f"{kind} column: {name} (inferred: by its name)" in said) == (name != kind)
 
 
 def test_the_first_of_two_columns_of_texts_is_the_source(tmp_path):
@@ -146,12 +146,12 @@ def test_the_other_side_of_one_that_is_named(tmp_path):
     path = write(tmp_path / "a.csv", ("en", "ko", "n"), rows)
     table = read_pairs(path, source_column="ko")
     assert (table.key_name, table.target_name) == ("ko", "en")
-    assert table.notes == ("target column: en (guessed: by its name)",)
+    assert table.notes == ("target column: en (inferred: by its name)",)
     assert read_pairs(path, target_column="en").key_name == "ko"
     path = write(tmp_path / "b.csv", ("this", "that", "n"), rows)
     table = read_pairs(path, target_column="this")
     assert (table.key_name, table.target_name) == ("that", "this")
-    assert table.notes == ("source column: that (guessed: the only other column of texts)",)
+    assert table.notes == ("source column: that (inferred: the only other column of texts)",)
 
 
 def test_joined_sources():

@@ -55,7 +55,7 @@ def test_columns_are_guessed(real_data, name, rows, source, target):
     table = read_pairs(path)
     assert (table.key_name, table.target_name) == (source, target)
     assert table.notes == tuple(
-        f"{kind} column: {column} (guessed: by its name)"
+        f"{kind} column: {column} (inferred: by its name)"
         for kind, column in (("source", source), ("target", target))
     )
     expected = columns(path, source, target)

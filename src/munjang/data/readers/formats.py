@@ -72,7 +72,8 @@ def _detect_delimiter(header: str) -> Format:
     if "\t" in header:
         return Format("tsv", "\t", ("fields are separated by tabs (inferred from the header)",))
     if ";" in header:
-        return Format("csv", ";", ("fields are separated by semicolons (inferred from the header)",))
+        note = "fields are separated by semicolons (inferred from the header)"
+        return Format("csv", ";", (note,))
     return Format("csv", ",")
 
 

@@ -251,9 +251,7 @@ def require_decoding(model: AnyModel, options: Mapping[str, Any]) -> Model:
         raise ConfigError(
             f"{option}: the baseline {model.name} does not write its answers token by token"
         )
-    raise ConfigError(
-        f"{option}: is for models that answer with a text (task translate)"
-    )
+    raise ConfigError(f"{option}: is for models that answer with a text (task translate)")
 
 
 def _device(name: str) -> torch.device:

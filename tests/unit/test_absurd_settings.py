@@ -13,7 +13,6 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 from pydantic import BaseModel
 
 import munjang
@@ -23,6 +22,7 @@ from munjang.errors import ConfigError, MunjangError
 from munjang.recipe import recipe_class
 from munjang.registry import TASK_ALIASES
 from munjang.tuning.run import tune
+from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 from tests.made import made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -8,13 +8,13 @@ from typing import Any
 import polars as pl
 import pytest
 import torch
-from tests.architectures import ARCHITECTURES
 from torch import Tensor
 
 from munjang.api import Trained, evaluate, load, train
 from munjang.errors import ConfigError, DataError, FolderError, MunjangError
 from munjang.folder.layout import CARD, CONFIG, METRICS, TOKENIZER, VOCABULARY, WEIGHTS
 from munjang.training.loop import Step
+from tests.architectures import ARCHITECTURES
 from tests.made import QUICK, made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")

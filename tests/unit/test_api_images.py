@@ -129,12 +129,18 @@ def test_an_image_in_two_classes_is_named() -> None:
         ({"task": "images", "tokenizer": "words"}, "unknown setting 'tokenizer'"),
         ({"task": "images", "overrides": ["image.size=x"]}, "expected height x width"),
         ({"task": "images", "overrides": ["training.buckets='1,2'"]}, "is for texts"),
-        ({"task": "images", "overrides": ["training.metric=mae"]}, "'accuracy', 'macro_f1' or 'log_loss', got 'mae'"),
+        (
+            {"task": "images", "overrides": ["training.metric=mae"]},
+            "'accuracy', 'macro_f1' or 'log_loss', got 'mae'",
+        ),
         (
             {"task": "images", "overrides": ["model.kernel=9", "model.padding=valid"]},
             "filters of 9x9",
         ),
-        ({"overrides": ["image.size=9"]}, "'image'; it goes with the input image, and this is classify on the input text"),
+        (
+            {"overrides": ["image.size=9"]},
+            "'image'; it goes with the input image, and this is classify on the input text",
+        ),
     ],
 )
 def test_mistakes_are_one_line(options: dict[str, Any], words: str) -> None:

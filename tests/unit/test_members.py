@@ -141,9 +141,7 @@ def test_vectors_are_where_every_member_begins(tmp_path: Path) -> None:
 def test_it_is_told_and_stands_on_the_card(tmp_path: Path) -> None:
     lines: list[str] = []
     trained(3, overrides=["model.linear_share=0.25"], out=tmp_path / "m", report=lines.append)
-    told = (
-        "ensemble: 3 networks, each without 10% of the rows + n-gram linear model (weight 0.25)"
-    )
+    told = "ensemble: 3 networks, each without 10% of the rows + n-gram linear model (weight 0.25)"
     assert told in lines
     assert told in (tmp_path / "m" / "README.md").read_text("utf-8")
     lines.clear()

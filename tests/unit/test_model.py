@@ -139,7 +139,9 @@ def test_words_out_of_vocabulary_are_known_by_their_letters(name: str, tmp_path:
     overrides = [*QUICK, "data.validation_split=0.2", "training.epochs=8"]
     model = train((texts, labels), model=name, overrides=overrides).model
     unseen = ["happied gladdens", "gloomied saddenens", "gladdenish", "dreadfullish", "qq", "qz"]
-    assert {model.input.tokenizer.vocabulary.id_of(word) for word in " ".join(unseen).split()} == {OOV}
+    assert {model.input.tokenizer.vocabulary.id_of(word) for word in " ".join(unseen).split()} == {
+        OOV
+    }
     answers = model.predict(unseen)
     assert [answer.label for answer in answers[:4]] == ["good", "bad", "good", "bad"]
     assert answers[4].probabilities == pytest.approx(answers[5].probabilities, abs=1e-6)

@@ -61,7 +61,9 @@ def test_data_does_not_change_an_input_that_was_named(images: Path, aligned: Ali
     # the task regress does not work on images, nor classify on pairs
     assert settle_input({"task": "regress"}, images, discard)["input"] == "text"
     assert settle_input({}, aligned, discard)["input"] == "text"
-    with pytest.raises(ConfigError, match=r"task translate \(--task translate\), not with classify"):
+    with pytest.raises(
+        ConfigError, match=r"task translate \(--task translate\), not with classify"
+    ):
         prepare(aligned, None, {}, discard)
 
 
@@ -88,7 +90,10 @@ def test_a_share_of_the_rows_is_held_out_or_validation_data_is_read() -> None:
 
 
 def test_what_was_guessed_stands_in_the_recipe(tmp_path: Path) -> None:
-    lines = (f"{text} {row}\t{label}\n" for row, (text, label) in enumerate(zip(TEXTS, LABELS)))
+    lines = (
+        f"{text} {row}\t{label}\n"
+        for row, (text, label) in enumerate(zip(TEXTS, LABELS, strict=True))
+    )
     (tmp_path / "a.tsv").write_text("review\tsentiment\n" + "".join(lines))
     said: list[str] = []
     data = prepare(tmp_path / "a.tsv", None, {}, said.append).recipe.section("data")

@@ -130,7 +130,10 @@ def test_a_recipe_of_a_transformer_says_what_is_wrong_with_it(
 @pytest.mark.parametrize(
     ("model", "given_settings"),
     [
-        ({"positions": "learned", "longest": 12}, {"tokenizer": {"max_length": 10, "add_go_eos": True}}),
+        (
+            {"positions": "learned", "longest": 12},
+            {"tokenizer": {"max_length": 10, "add_go_eos": True}},
+        ),
         ({"positions": "learned", "longest": 20}, {"training": {"buckets": "10,20"}}),
         ({"positions": "sinusoidal", "longest": 12}, {"tokenizer": {"max_length": 9999}}),
         ({"positions": "rotary", "longest": 12}, {"tokenizer": {"max_length": 9999}}),

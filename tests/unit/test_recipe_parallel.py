@@ -23,7 +23,9 @@ def pairs(texts: PairTexts) -> Table:
     longest = _CHARACTERS[target] * 1000
     a_target = (_WORDS[target] * longest)[:longest]
     words = round(texts.words * 10)
-    sources = [" ".join(_WORDS[source].split()[:1] * (words // 10 + (n < words % 10))) for n in range(10)]
+    sources = [
+        " ".join(_WORDS[source].split()[:1] * (words // 10 + (n < words % 10))) for n in range(10)
+    ]
     count = texts.tokens // 1000
     columns = {
         "source": pl.Series((sources * count)[:count], dtype=pl.String),
@@ -86,7 +88,10 @@ def test_it_is_the_same_when_it_was_written_and_read_again() -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"tokenizer": {"shared_vocabulary": True, "target": {"name": "words"}}}, "one vocabulary has one"),
+        (
+            {"tokenizer": {"shared_vocabulary": True, "target": {"name": "words"}}},
+            "one vocabulary has one",
+        ),
         ({"tokenizer": {"nmae": "bpe"}}, "did you mean 'name'"),
         ({"model": {"name": "lstm"}}, "model lstm reads the input text"),
         ({"model": {"dim": 30}}, "no multiple of heads"),

@@ -128,7 +128,7 @@ class Seq2Seq(TextEstimator):
         if self.valid is None:
             return {}, None
         if isinstance(self.valid, Real):
-            return {"data": {"valid": float(self.valid)}}, None
+            return {"data": {"validation_split": float(self.valid)}}, None
         if not isinstance(self.valid, tuple) or len(self.valid) != 2:
             raise ConfigError(
                 "valid: expected a share of the pairs such as 0.1, or a pair (sources, targets), "

@@ -23,9 +23,9 @@ def test_every_task_can_be_compared() -> None:
     assert [(row.task, row.input) for row in CONTESTS.values()] == every
     assert {contest_name({"task": task, "input": kind}) for task, kind in every} == {*CONTESTS}
     assert contest_of(contest_name({"task": "images"})) is CONTESTS["classify/image"]
-    with pytest.raises(ConfigError, match="unknown task 'tag'.*classify, regress, multilabel"):
+    with pytest.raises(ConfigError, match=r"unknown task 'tag'.*classify, regress, multilabel"):
         contest_of("tag")
-    with pytest.raises(ConfigError, match="unknown task 'tag'.*classify, regress, multilabel"):
+    with pytest.raises(ConfigError, match=r"unknown task 'tag'.*classify, regress, multilabel"):
         contest_name({"task": "tag"})
 
 

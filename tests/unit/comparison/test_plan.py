@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.architectures import ARCHITECTURES, PAIR_ARCHITECTURES
 
 from munjang.baselines import BASELINES, PAIR_BASELINES
 from munjang.comparison.budget import Budget, parse_budget
@@ -15,6 +14,7 @@ from munjang.comparison.processes import why_it_ended
 from munjang.errors import ConfigError, FolderError
 from munjang.estimates import Estimate
 from munjang.training.settings import TrainingSettings
+from tests.architectures import ARCHITECTURES, PAIR_ARCHITECTURES
 
 
 @pytest.mark.parametrize(

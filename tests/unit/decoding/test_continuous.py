@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from munjang.decoding.constraints import max_steps
 from munjang.decoding.continuous import ContinuousBatch
+from munjang.decoding.decode import decode
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.text.vocabulary import EOS

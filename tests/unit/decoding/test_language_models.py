@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from munjang.decoding.constraints import max_steps
+from munjang.decoding.decode import decode
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.sampling import uniform
 from munjang.decoding.settings import DecodingSettings

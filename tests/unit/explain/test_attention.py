@@ -10,7 +10,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.architectures import build_encoder
 
 from munjang.data.encode import encode_texts
 from munjang.errors import ConfigError, DataError
@@ -29,6 +28,7 @@ from munjang.models.transformer import TransformerConfig
 from munjang.tasks.head import Head
 from munjang.text.registry import make_tokenizer
 from munjang.text.vocabulary import EOS, GO, OOV, Vocabulary
+from tests.architectures import build_encoder
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SOURCE, TARGET = ("the", "film", "bored"), ("영화가", "지루했다", EOS_LABEL)

@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.architectures import ARCHITECTURES, build_encoder
 from torch import nn
 
 import munjang
@@ -19,6 +18,7 @@ from munjang.inputs.text import MOST_TOKENS
 from munjang.models.encoder import Encoded
 from munjang.models.image_cnn import ImageCnn, ImageCnnConfig
 from munjang.recipe import make_recipe
+from tests.architectures import ARCHITECTURES, build_encoder
 from tests.contracts.test_encoders import SETTINGS, SMALL
 
 pytestmark = pytest.mark.usefixtures("one_thread")

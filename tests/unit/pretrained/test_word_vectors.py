@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.architectures import ARCHITECTURES
 from torch import Tensor
 
 from munjang.api import Trained, evaluate, load, make_loop, train
@@ -18,6 +17,7 @@ from munjang.errors import ConfigError, DataError, FolderError, MunjangError
 from munjang.layers.embedding import STD, TokenEmbedding
 from munjang.preparation import Prepared, prepare
 from munjang.text.vocabulary import OOV, PAD
+from tests.architectures import ARCHITECTURES
 from tests.made import QUICK, break_off, made_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from tests.architectures import build_encoder, model_config
 from torch import nn
 
 from munjang.data.buckets import Bucketing
@@ -13,6 +12,7 @@ from munjang.tasks import room
 from munjang.tasks.head import Head
 from munjang.tasks.inference import logits_of
 from munjang.text.columns import Int64s
+from tests.architectures import build_encoder, model_config
 
 
 def rows_of_length(*lengths: int) -> TokenRows:

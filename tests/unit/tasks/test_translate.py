@@ -6,7 +6,6 @@ from typing import Any
 import polars as pl
 import pytest
 import torch
-from tests.architectures import build_encoder_decoder, pair_config
 from torch import nn
 
 from munjang.data.pairs.examples import PairExamples
@@ -20,6 +19,7 @@ from munjang.tasks.translate import Translate, TranslateSettings, column_of, cro
 from munjang.tasks.translation_scores import translation_scores
 from munjang.text.capitals import CAPITAL
 from munjang.text.vocabulary import OOV
+from tests.architectures import build_encoder_decoder, pair_config
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from tests.architectures import build_encoder, model_config
 
 from munjang.tasks.classify import Classify
 from munjang.tasks.metrics import Scores
 from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
 from munjang.training.state import make_state
+from tests.architectures import build_encoder, model_config
 from tests.made import examples_of, random_rows
 
 VOCABULARY = 25

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 
 from munjang.config import merge
 from munjang.errors import ConfigError
@@ -14,6 +13,7 @@ from munjang.tuning.parameters import Choice, Span
 from munjang.tuning.ranges import read_space
 from munjang.tuning.space import flat, searched, value_of, with_values
 from munjang.tuning.spaces import IMAGE_SPACES, PAIR_SPACES, SPACES
+from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
 from tests.tables import texts_of_script
 
 

@@ -104,7 +104,11 @@ def test_a_search_that_was_killed_ends_with_the_same_trials(
     [
         (pairs, {"model": "cnn"}, "model cnn reads the input text"),
         (images, {"model": "cnn"}, "the input image takes image_cnn"),
-        (images, {"vectors": "words.vec"}, "word vectors go with the input text; the input is image"),
+        (
+            images,
+            {"vectors": "words.vec"},
+            "word vectors go with the input text; the input is image",
+        ),
         (pairs, {"space": {"model.dmi": [8, 16]}}, "did you mean 'dim'"),
         (pairs, {"task": "translat"}, "did you mean 'translate'"),
     ],

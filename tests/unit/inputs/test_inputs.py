@@ -88,7 +88,7 @@ def test_what_can_be_answered_is_counted(tmp_path: Path) -> None:
     assert pair_input(source={"max_length": 5}).usable(TEXTS) == ([0, 1, 2, 3], {})
     strict = pair_input(source={"max_length": 5}, long_sources="refuse")
     assert strict.usable(TEXTS) == ([0, 1, 2], {"more than 5 tokens": 1})
-    with pytest.raises(DataError, match="row 4.*tokens"):
+    with pytest.raises(DataError, match=r"row 4.*tokens"):
         strict.encode_values(TEXTS)
     (tmp_path / "x.png").write_text("no image")
     places, reasons = image_input().usable([PIXELS[0, 0], tmp_path / "x.png", PIXELS[1, 0]])

@@ -1,6 +1,6 @@
 """Default settings for pairs of texts.
 
-Sides of one script share a vocabulary of subwords; Hangul and another script have one each.
+TokenizerPair of one script share a vocabulary of subwords; Hangul and another script have one each.
 Texts of about one word, such as names, are split into letters.
 """
 

@@ -72,7 +72,7 @@ def test_reading_is_fast(real_data):
 
 
 def test_stream_of_unlabeled_lines(real_data):
-    path = real_data / "nsmc" / "unlabeled.txt.gz"
+    path = real_data / "nsmc" / "unlabelled.txt.gz"
     rows, texts = zip(*stream_texts(path), strict=True)
     assert sum(map(len, texts)) == 400_000
     assert rows[-1][-1] == 400_000

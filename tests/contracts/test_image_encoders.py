@@ -67,8 +67,8 @@ def make_loop(
     network = task.network(make_encoder(name, chosen, dropout=dropout))
     tuned = TrainingSettings.parse(training)
     eight, targets = images(8).numpy(), np.arange(8) % 3
-    train = ArrayDataset(np.tile(eight, (copies, 1, 1, 1)), np.tile(targets, copies))
-    valid = ArrayDataset(eight, targets)
+    train = ArrayDataset(np.tile(eight, (copies, 1, 1, 1)), np.tile(targets, copies), "images")
+    valid = ArrayDataset(eight, targets, "images")
     return Loop(make_state(network, tuned), task, train, valid, tuned, seed=7), network
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import munjang
 from munjang.errors import FolderError, MunjangError
+from munjang.model import Model
 
 MORE_BYTES = 300_000_000
 INPUTS = ["the film was great", "the red house 3", "", "한국어 🙂"]
@@ -19,7 +20,8 @@ INPUTS = ["the film was great", "the red house 3", "", "한국어 🙂"]
 
 def ask(model: Any) -> None:
     """An answer of whatever model it is."""
-    if hasattr(model.columns, "text_column") and type(model).__name__ != "ImageModel":
+    name = model.recipe.input if isinstance(model, Model) else model.input_name
+    if name != "image":
         model.predict(INPUTS)
     else:
         import numpy as np

@@ -95,7 +95,7 @@ def test_everything_is_drawn(table: Path, tmp_path: Path) -> None:
 def test_for_machines(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done = call(capsys, "check", table, *TRANSLATE, "--json")
     assert done.code == 0, done.err
-    assert "source column: ko (guessed" in done.err
+    assert "source column: ko (inferred" in done.err
     report = json.loads(done.out)
     assert (report["rows"], report["source_column"], report["target_column"]) == (68, "ko", "en")
     assert report["duplicates"]["examples"][0]["places"][1]["row"] == 66

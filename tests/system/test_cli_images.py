@@ -72,8 +72,11 @@ def refused(done: Done) -> str:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("train", "digits", "--model", "image_cnn"), "it goes with --task images"),
-        (("train", "digits", "--task", "images", "--model", "lstm"), "lstm reads texts"),
+        (
+            ("train", "digits", "--input", "text", "--model", "image_cnn"),
+            "image_cnn reads the input image",
+        ),
+        (("train", "digits", "--task", "images", "--model", "lstm"), "lstm reads the input text"),
         (("train", "digit", "--task", "images"), "did you mean 'digits'?"),
         (("train", "digits", "--task", "images", "--text-column", "x"), "'data.text_column'"),
     ],

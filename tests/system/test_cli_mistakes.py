@@ -39,7 +39,7 @@ def bytes_file(content: bytes, name: str = "data.csv") -> Callable[[Path], Path]
 
 BAD_DATA: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
     "no such file": (lambda folder: folder / "none.csv", ("none.csv", "no such file")),
-    "a folder": (lambda folder: folder, ("expected one subfolder per class", "no subfolder")),
+    "a folder": (lambda folder: folder, ("expected a file, but this is a folder",)),
     "empty": (bytes_file(b""), ("data.csv", "empty")),
     "only a header": (bytes_file(b"text,label\n"), ("row 1", "only a header")),
     "no label column": (bytes_file(b"text\na\nb\n"), ("label",)),

@@ -97,7 +97,7 @@ def test_numbers_and_sets_are_looked_at_before_training(
     assert done.code == 0, done.err
     assert "numbers from 1 to 10, mean 8." in done.out
     assert "always answering the mean would have an RMSE of " in done.out
-    assert "a training of mean, estimated" in done.out
+    assert "estimated cost of training mean" in done.out
     report = json.loads(call(capsys, "check", ratings, "--task", "regress", *quick, "--json").out)
     assert sum(report["numbers"]["counts"]) == 3000
     assert report["labels"] is None
@@ -157,7 +157,7 @@ def test_several_members_and_a_linear_model_answer_together(
     data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train, folder = data_folder / "trec" / "train.tsv", tmp_path / "m"
-    together = settings(model__ensemble_size=2, model__linear_share=0.33)
+    together = settings(model__ensemble_size=2, model__linear_weight=0.33)
     done = call(capsys, "train", train, "--out", folder, *QUICK, *together)
     assert done.code == 0, done.err
     scores = json.loads(call(capsys, "evaluate", folder, train, "--json").out)
@@ -169,7 +169,7 @@ def test_several_members_and_a_linear_model_answer_together(
 def test_a_linear_model_is_not_for_numbers(
     ratings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    beside = settings(model__linear_share=0.5)
+    beside = settings(model__linear_weight=0.5)
     done = call(
         capsys, "train", ratings, "--task", "regress", "--out", tmp_path / "m", *QUICK, *beside
     )

@@ -359,7 +359,7 @@ BROKEN_PLANS: dict[str, bytes] = {
     "no object": b"[]",
     "not UTF-8": b'{"task": "\xff\xfe"}',
     "endless brackets": b"[" * 100_000,
-    "NaN": b'{"format": 1, "seeds": NaN}',
+    "NaN": b'{"format": 2, "seeds": NaN}',
     "of a later version": b'{"format": 99}',
     "of something else": b'{"name": "thesis"}',
     "wrong types": b'{"task": 1, "data": 2, "budget": 3, "metric": [], "given": "x"}',

@@ -198,7 +198,7 @@ def test_tokenizers_are_crossed_with_one_network_on_both_sides(
 
 
 MISTAKES: dict[str, tuple[list[object], str]] = {
-    "a task without answers": (["--task", "tag"], "images or translate; got 'tag'"),
+    "an unknown task": (["--task", "tag"], "unknown task 'tag'; known: classify, regress"),
     "a model of labels": (["--models", "cnn"], "cnn goes with --task classify"),
     "a metric of labels": (["--metric", "accuracy"], "metric: expected chrf, bleu, exact_match"),
     "a column of texts": (["--text-column", "question"], "text_column"),
@@ -245,5 +245,5 @@ def test_files_of_pairs_are_refused_where_labels_are_learned(
     sides = ("--source", tmp_path / "a", "--target", tmp_path / "b")
     done = call(capsys, "compare", *sides, "--out", tmp_path / "out")
     assert done.code == 2
-    assert "go with the task translate" in done.err
+    assert "are for the task translate" in done.err
     assert not (tmp_path / "out").exists()

@@ -133,7 +133,7 @@ def test_its_models_are_compared(run, data, tmp_path):
 
 def test_what_it_lacks_is_said_in_one_line(run, data):
     for arguments, expected in (
-        (("shapes", "attentive_series"), "shapes are shown of texts and images"),
+        (("shapes", "attentive_series"), "shapes are available for texts and images"),
         (
             ("check", data, "--input", "series", "--task", "ordinal"),
             "there is no check of the input series; train on it directly",

@@ -21,7 +21,7 @@ import munjang
 from munjang.baselines import ClassBaseline, PairBaseline, fit_baseline, fit_pair_baseline
 from munjang.comparison.run import compare
 from munjang.errors import FolderError
-from munjang.folder.load import lock as locks
+from munjang.folder import lock as locks
 from munjang.tuning.run import tune
 from tests.made import QUICK, made_corpus
 from tests.system.commands import PATIENCE, call, settings, write_table
@@ -210,7 +210,7 @@ def test_readers_ask_for_no_lock(tmp_path: Path) -> None:
 FORKING = """
 import os, signal, sys
 from pathlib import Path
-from munjang.folder.load import lock as locks
+from munjang.folder import lock as locks
 with locks.hold_lock(Path(sys.argv[1])):
     if os.fork() == 0:
         print("child", flush=True)

@@ -71,16 +71,16 @@ def die(moment: tuple[str, str, int, str], act: str, out: Path, new: Path) -> No
 WRITING = [
     ("munjang.folder.save", "_save_weights", 1, "before"),
     ("munjang.folder.save", "write_manifest", 1, "after"),
-    ("munjang.folder.replacement", "_put", 1, "after"),
-    ("munjang.folder.replacement", "_put", 5, "before"),
-    ("munjang.folder.replacement", "_put", 7, "after"),
+    ("munjang.folder.replacement", "_link", 1, "after"),
+    ("munjang.folder.replacement", "_link", 5, "before"),
+    ("munjang.folder.replacement", "_link", 7, "after"),
     ("munjang.folder.replacement:shutil", "rmtree", 1, "before"),
 ]
 TRAINING = [
     ("munjang.training.run", "load_checkpoint", 1, "before"),
     ("munjang.training.loop:Loop", "_step", 15, "after"),
     ("munjang.training.run", "save_checkpoint", 2, "before"),
-    ("munjang.api", "_finished_task", 1, "after"),
+    ("munjang.api:Model", "save", 1, "before"),
 ]
 MOMENTS = [("train", moment) for moment in (*TRAINING, *WRITING)]
 MOMENTS += [("save", moment) for moment in WRITING[::2]]

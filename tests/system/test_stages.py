@@ -50,13 +50,13 @@ def test_each_stage_of_a_training_and_of_a_judgment(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, model = write_table(tmp_path / "a.csv", ROWS), tmp_path / "m"
-    options = settings(model__ngrams=2, model__linear_share=0.3, tokenizer__name="bpe")
+    options = settings(model__ngrams=2, model__linear_weight=0.3, tokenizer__name="bpe")
     written = on_terminal("train", data, "--model", "mean", "--out", model, *options)
     stages = ["learning bpe from 72 texts", "encoding 72 texts", "solving the linear model of 72"]
     assert seen(written, ["reading texts", *stages])
     look = on_terminal("check", data, *settings())
     assert seen(look, ["reading texts", "learning words from", "checking 80 rows"])
-    assert seen(on_terminal("evaluate", model, data), ["reading texts", "judging 80"])
+    assert seen(on_terminal("evaluate", model, data), ["reading texts", "scoring 80"])
     # in a pipe, and when it should be quiet, there is none of it
     assert "reading texts" not in on_terminal("evaluate", model, data, "--quiet")
     assert "reading texts" not in call(capsys, "evaluate", model, data).err

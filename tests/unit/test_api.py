@@ -370,7 +370,7 @@ def test_places_that_are_no_folder(tmp_path: Path) -> None:
         train(made_corpus(), **quick, out=tmp_path / "file")
     with pytest.raises(FolderError, match="cannot make this folder: Not a directory"):
         train(made_corpus(), **quick, out=tmp_path / "file" / "below")
-    with pytest.raises(ConfigError, match="resume needs the folder"):
+    with pytest.raises(ConfigError, match="resume: expected the folder"):
         train(made_corpus(), **quick, resume=True)
 
 
@@ -381,11 +381,11 @@ def test_places_that_are_no_folder(tmp_path: Path) -> None:
         ({"tokenizer": "wrods"}, "did you mean 'words'?"),
         ({"task": "clasify"}, "unknown task 'clasify'; did you mean 'classify'?"),
         ({"overrides": ["model.dmi=3"]}, "unknown setting 'dmi'; did you mean 'dim'?"),
-        ({"overrides": ["dim"]}, "--set wants key=value"),
+        ({"overrides": ["dim"]}, "--set: expected key=value"),
         ({"config": "no/such.yaml"}, "cannot read this config file"),
         ({"config": {"model": "cnn"}, "model": None}, "model: expected settings such as"),
         ({"overrides": ["training.device=quantum"]}, "expected cpu, cuda"),
-        ({"overrides": ["training.device=cuda"]}, "no GPU can be used"),
+        ({"overrides": ["training.device=cuda"]}, "this machine has no usable GPU"),
         ({"overrides": ["classify.loss=binary_crossentropy"]}, "for two classes, the data has 3"),
         ({"overrides": ["classify.class_weights={good: 2}"]}, "missing: bad, so-so"),
         ({"data": (["a", "b"], ["x", "x"])}, "at least two classes"),

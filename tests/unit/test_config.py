@@ -153,8 +153,8 @@ def test_overrides_are_nested_and_typed() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("dim", "--set wants key=value, such as --set model.dim=64; got 'dim'"),
-        ("=3", "--set wants key=value"),
+        ("dim", "--set: expected key=value, such as --set model.dim=64, got 'dim'"),
+        ("=3", "--set: expected key=value"),
         ("a=[1", r"--set a: '\[1' is not a YAML value"),
     ],
 )

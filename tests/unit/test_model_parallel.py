@@ -42,7 +42,7 @@ def test_a_shared_vocabulary_is_kept_once(tmp_path: Path) -> None:
     trained("transformer", "tokenizer.shared_vocabulary=true", out=tmp_path / "m")
     assert not (tmp_path / "m" / "target_vocabulary.json").exists()
     loaded = munjang.load(tmp_path / "m")
-    assert loaded.input.sides.source is loaded.input.sides.target
+    assert loaded.input.tokenizers.source is loaded.input.tokenizers.target
 
 
 def test_a_folder_without_the_targets_vocabulary_is_refused(tmp_path: Path) -> None:

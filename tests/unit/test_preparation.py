@@ -61,9 +61,7 @@ def test_data_does_not_change_an_input_that_was_named(images: Path, aligned: Ali
     # the task regress does not work on images, nor classify on pairs
     assert choose_input({"task": "regress"}, images, discard)["input"] == "text"
     assert choose_input({}, aligned, discard)["input"] == "text"
-    with pytest.raises(
-        ConfigError, match=r"task translate \(--task translate\), not with classify"
-    ):
+    with pytest.raises(ConfigError, match=r"task translate \(--task translate\), not for classify"):
         prepare(aligned, None, {}, discard)
 
 

@@ -29,7 +29,7 @@ def recipe_of(name: str, rows: Table | None = None, **given: Any) -> Recipe:
         ({"model": {"name": "lstn"}}, "unknown model 'lstn'; did you mean 'lstm'?"),
         (
             {"model": {"kernel_sizes": [3, 0]}},
-            "widths: widths are one or more whole numbers from 1 up",
+            "kernel_sizes: expected one or more whole numbers from 1 up",
         ),
         (
             {"model": {"pooling": "max+atention"}},
@@ -89,7 +89,7 @@ def test_what_was_given_lies_on_top_of_the_defaults() -> None:
 def test_numbers_are_taken_where_yaml_reads_text_as_such() -> None:
     values = {
         "labels": [0, 1],
-        "training": {"ngram_buckets": 100, "learning_rate": "1e-3"},
+        "training": {"length_buckets": 100, "learning_rate": "1e-3"},
         "classify": {"class_weights": {0: 1, 1: 2}},
     }
     recipe = recipe_of("cnn", **values)

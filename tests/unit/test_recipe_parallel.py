@@ -90,7 +90,7 @@ def test_it_is_the_same_when_it_was_written_and_read_again() -> None:
     [
         (
             {"tokenizer": {"shared_vocabulary": True, "target": {"name": "words"}}},
-            "one vocabulary has one",
+            "shared_vocabulary: expected one name for both sides",
         ),
         ({"tokenizer": {"nmae": "bpe"}}, "did you mean 'name'"),
         ({"model": {"name": "lstm"}}, "model lstm reads the input text"),
@@ -124,5 +124,5 @@ def test_one_size_of_a_batch_and_one_average_take_the_place_of_the_others() -> N
 def test_an_unknown_word_is_copied_only_by_models_that_look() -> None:
     asked = {"copy_unknown": True}
     assert made(name="attentive", translate=asked).translate.copy_unknown
-    with pytest.raises(ConfigError, match="attends to no word"):
+    with pytest.raises(ConfigError, match="seq2seq has no attention to copy by"):
         made(name="seq2seq", translate=asked)

@@ -113,7 +113,7 @@ def test_input_and_task_follow_from_what_is_named(given, kind, task):
         ({"input": 3}, "input: expected a name"),
         ({"model": "cnn"}, "model: expected settings such as"),
         ({"classify": {"loss": "focal"}, "task": "regress"}, "classify: the task is regress"),
-        ({"task": "translate", "labels": ["a", "b"]}, "labels: the task translate has none"),
+        ({"task": "translate", "labels": ["a", "b"]}, "labels: the task translate has no labels"),
         ({"training": {"metric": "mae"}}, "for classify it should be"),
         (
             {"tokenizer": {"name": "words"}, "input": "image"},

@@ -38,7 +38,7 @@ class PairDetails:
             {
                 "name": group.name,
                 "shortest": group.shortest,
-                "max_positions": group.longest,
+                "longest": group.longest,
                 "mean": group.mean,
                 "rows": len(group.rows),
             }

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from munjang.config import merge
+from munjang.renamed_settings import RENAMED
 from munjang.text.registry import SUBWORDS
 from munjang.text.script import Script, script_of
 
@@ -84,7 +85,12 @@ def parallel_defaults(given: Mapping[str, Any], texts: PairTexts) -> dict[str, A
 
 def both_tokenizers(given: Mapping[str, Any], texts: PairTexts) -> dict[str, Any]:
     """Return the section `tokenizer` with a tokenizer per side; its own keys hold for both."""
-    own = {key: given[key] for key in ("shared_vocabulary", "long_sources") if key in given}
+    # an old name stays where it was given, so that the message about it names the new one
+    own = {
+        key: value
+        for key, value in given.items()
+        if key in ("shared_vocabulary", "long_sources") or f"tokenizer.{key}" in RENAMED
+    }
     both = {k: v for k, v in given.items() if k not in {*own, "source", "target"}}
     least = [_SMALLEST[script] for script in texts.scripts]
     if given.get("shared_vocabulary"):

@@ -99,7 +99,7 @@ def shapes(
     """
     limit_threads_if_forked()
     given = collect_settings(config, {"model": {"name": model}}, overrides)
-    given = merge(given, {"model": {**section_of(given, "model"), "name": model}})
+    given = merge(given, {"model": {**section_of(given, "model", "dim: 64"), "name": model}})
     kind = named_input(given).load()
     sample = kind.sample(input, vocabulary)
     recipe = make_recipe(merge(given, sample.settings))

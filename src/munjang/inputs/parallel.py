@@ -71,7 +71,7 @@ class ParallelInput(Input):
     """A source text and a target text per row.
 
     Attributes:
-        sides: the tokenizers.
+        tokenizers: those of both sides.
     """
 
     tokenizers: TokenizerPair

@@ -34,9 +34,9 @@ class TokenEmbedding(nn.Module):
         ngram_min_frequency: n-grams rarer than this in the training texts (`count_ngrams`) have no
             row.
         token_dropout: fraction of tokens replaced by OOV in training. This breaks the n-grams that
-            contain them too, so that no long n-gram is memorized. With `spelling` such a token
+            contain them too, so that no long n-gram is memorized. With `subword_ngrams` such a token
             keeps its subwords, as an out-of-vocabulary word does.
-        spelling: the largest n of the character n-grams of each token, whose rows `forward` adds
+        subword_ngrams: the largest n of the character n-grams of each token, whose rows `forward` adds
             (see `munjang.layers.subword_embedding`); 0 = none.
         subword_buckets: number of rows that those share by hashing.
     """
@@ -54,7 +54,7 @@ class TokenEmbedding(nn.Module):
         buckets: int = 2**18,
         ngram_min_frequency: int = 1,
         token_dropout: float = 0.0,
-        spelling: int = 0,
+        subword_ngrams: int = 0,
         subword_buckets: int = 2**16,
     ) -> None:
         super().__init__()
@@ -65,8 +65,10 @@ class TokenEmbedding(nn.Module):
         self.token_dropout = token_dropout
         self.weight = nn.Parameter(torch.empty(vocabulary_size + self.buckets, dim))
         self.subwords = (
-            SubwordEmbedding(vocabulary_size, dim, max_n=spelling, buckets=subword_buckets, std=STD)
-            if spelling
+            SubwordEmbedding(
+                vocabulary_size, dim, max_n=subword_ngrams, buckets=subword_buckets, std=STD
+            )
+            if subword_ngrams
             else None
         )
         min_frequency = ngram_min_frequency if ngrams > 1 else 1

@@ -128,7 +128,7 @@ def token_embedding(config: EncoderConfig, vocabulary_size: int) -> TokenEmbeddi
         buckets=config.ngram_buckets,
         ngram_min_frequency=config.ngram_min_frequency,
         token_dropout=config.token_dropout,
-        spelling=config.subword_ngrams,
+        subword_ngrams=config.subword_ngrams,
         subword_buckets=config.subword_buckets,
     )
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from munjang.comparison.lengths import group_by_length
+from munjang.comparison.pair_judge import PairDetails
 
 
 @given(
@@ -38,3 +39,14 @@ def test_sources_of_a_word_are_told_apart_by_their_characters() -> None:
     found = group_by_length(["서울", "부산", "상트페테르부르크", "New York"])
     assert found.unit == "characters"
     assert [group.name for group in found.groups] == ["2", "8"]
+
+
+def test_json_names_the_shortest_and_the_longest_of_a_group() -> None:
+    details = PairDetails((), group_by_length(["서울", "부산", "상트페테르부르크"]))
+    assert details.to_json()["lengths"] == {
+        "unit": "characters",
+        "groups": [
+            {"name": "2", "shortest": 2, "longest": 2, "mean": 2.0, "rows": 2},
+            {"name": "8", "shortest": 8, "longest": 8, "mean": 8.0, "rows": 1},
+        ],
+    }

@@ -44,8 +44,8 @@ def map_dataset(data: Any, path: Path) -> Any:
         return replace(data, column=map_column(data.column, path))
     if isinstance(data, PairDataset):
         other = path.with_suffix(".targets")
-        sources, targets = map_column(data.sources, path), map_column(data.target_ids, other)
-        return replace(data, sources=sources, target_ids=targets)
+        sources, targets = map_column(data.source_ids, path), map_column(data.target_ids, other)
+        return replace(data, source_ids=sources, target_ids=targets)
     assert isinstance(data, ArrayDataset)
     return replace(data, values=map_array(data.values, path))
 

@@ -191,8 +191,8 @@ def test_columns_are_guessed_and_said(tmp_path, header, text, label):
         )
     table = read_table(write_csv(tmp_path / "d.csv", rows, header.split(",")))
     assert (table.key_name, table.target_name) == (text, label)
-    assert any(text in note and "guessed" in note for note in table.notes)
-    assert any(label in note and "guessed" in note for note in table.notes)
+    assert any(text in note and "inferred" in note for note in table.notes)
+    assert any(label in note and "inferred" in note for note in table.notes)
 
 
 def test_named_columns_are_not_said(tmp_path):

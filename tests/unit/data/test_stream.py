@@ -231,6 +231,6 @@ def test_the_column_of_the_training_comes_before_a_guess(suffix, trained, tmp_pa
     notes = []
     _, texts = joined(path, trained_column=trained, report=notes.append)
     assert texts == [{"other": "4", "a+b": "1 2", "gone": "3", "text": "3"}[trained]]
-    assert ("guessed" in notes[-1]) == (trained == "gone")
+    assert ("inferred" in notes[-1]) == (trained == "gone")
     with pytest.raises(DataError, match="there is no text column 'none'"):
         joined(path, trained_column=trained, text_column="none")

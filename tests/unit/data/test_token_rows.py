@@ -37,7 +37,7 @@ TOKENIZERS: dict[str, Tokenizer] = {
 def test_texts_one_by_one_are_what_they_are_in_a_column(
     name: str, texts: list[str], longest: int, room: int | None, ends: bool
 ) -> None:
-    chosen = {"max_length": longest, "room": room, "ends": ends, "spelled": True}
+    chosen = {"max_length": longest, "max_tokens": room, "add_go_eos": ends, "with_oov_words": True}
     few = encode_rows(TOKENIZERS[name], texts, **chosen)
     column = encode_texts(TOKENIZERS[name], pl.Series(texts, dtype=pl.String), **chosen)
     assert rows_of(column.column) == [
@@ -68,9 +68,9 @@ def test_where_room_ends_a_sign_does_not_stand_without_its_word() -> None:
     tokenizer = TOKENIZERS["words"]
     assert isinstance(tokenizer, WordTokenizer)
     text = "film Paris NASA film"
-    assert _names(tokenizer, text, max_length=9, room=2) == (["film"], True)
-    assert _names(tokenizer, text, max_length=9, room=4) == (["film", CAPITAL, "paris"], True)
-    assert _names(tokenizer, text, max_length=9, room=6)[1] is False
+    assert _names(tokenizer, text, max_length=9, max_tokens=2) == (["film"], True)
+    assert _names(tokenizer, text, max_length=9, max_tokens=4) == (["film", CAPITAL, "paris"], True)
+    assert _names(tokenizer, text, max_length=9, max_tokens=6)[1] is False
 
 
 def test_sources_of_pairs_end_on_no_sign_either() -> None:

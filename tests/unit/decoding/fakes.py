@@ -33,7 +33,7 @@ class PrefixState:
 
     @property
     def source_mask(self) -> Tensor:
-        lengths = torch.tensor([len(source) for source in self.source_ids])
+        lengths = torch.tensor([len(source) for source in self.sources])
         return torch.arange(self.width)[None] < lengths[:, None]
 
     def pick(self, parents: Tensor) -> "PrefixState":
@@ -51,11 +51,11 @@ class PrefixState:
         assert rows.dim() == 1
         kept = rows.tolist()
         assert kept == sorted(set(kept))
-        assert len(kept) < len(self.source_ids), "no row leaves: a copy would be wasted"
+        assert len(kept) < len(self.sources), "no row leaves: a copy would be wasted"
         self.calls.append("keep")
         return replace(
             self,
-            sources=[self.source_ids[row] for row in kept],
+            sources=[self.sources[row] for row in kept],
             prefixes=[self.prefixes[row] for row in kept],
         )
 

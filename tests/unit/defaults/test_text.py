@@ -44,7 +44,7 @@ def test_what_stands_once_in_many_texts_has_no_row(model: str, rows: int, expect
 @pytest.mark.parametrize("model", ARCHITECTURES)
 def test_few_texts_have_small_tables(model: str) -> None:
     few, many, unknown = (english(model, rows).model for rows in (19_999, 20_000, 0))
-    table = "bag_buckets" if model in WIDE else "buckets"
+    table = "bag_buckets" if model in WIDE else "ngram_buckets"
     for name in (table, "subword_buckets"):
         assert getattr(few, name) * 4 <= getattr(many, name)
         assert getattr(many, name) == getattr(unknown, name)

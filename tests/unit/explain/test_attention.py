@@ -188,7 +188,7 @@ def test_a_text_gives_every_layer_and_head_and_the_pooling(ends: bool) -> None:
 
 
 def test_any_encoder_that_pools_by_attention_has_one_row() -> None:
-    found, *_ = looked("the film", GruConfig(dim=8, hidden=4, pooling="attention"))
+    found, *_ = looked("the film", GruConfig(dim=8, hidden_dim=4, pooling="attention"))
     (only,) = found.maps
     assert (only.kind, only.weights.shape) == ("pooling", (1, 2))
 

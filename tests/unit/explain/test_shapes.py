@@ -140,7 +140,8 @@ def worked_out(how: str) -> int:
 def test_every_text_encoder_is_whole(name: str, chosen: dict[str, Any], tokens: int) -> None:
     fields = ARCHITECTURES[name].config_class().model_fields
     small = {key: value for key, value in SMALL.items() if key in fields}
-    longest = {"tokenizer": {"max_length": 12, "add_go_eos": False}} if "longest" in chosen else {}
+    limited = "max_positions" in chosen
+    longest = {"tokenizer": {"max_length": 12, "add_go_eos": False}} if limited else {}
     config = {"model": {**small, **chosen}, **longest}
     found = shapes(name, input=tokens, vocabulary=30, config=config)
     recipe = make_recipe(merge({"model": {"name": name}}, config))
@@ -271,11 +272,11 @@ def test_json_is_plain_and_says_all() -> None:
         ),
         ("image_cnn", {"input": "7x7x2"}, "1 channel (gray) or 3 (color), got '7x7x2'"),
         ("image_cnn", {"input": "0x7"}, "expected height x width"),
-        ("image_cnn", {"overrides": ["model.kernels=3"]}, "did you mean 'kernel'?"),
+        ("image_cnn", {"overrides": ["model.kernels=3"]}, "did you mean 'kernel_size'?"),
         (
             "image_cnn",
             {"overrides": ["model.filters=[1,2,3]", "model.pool_size=[1,2]"]},
-            "pool: expected one number, or one for each of the 3 layers of filters, got 2",
+            "pool_size: expected one number, or one for each of the 3 layers of filters, got 2",
         ),
         ("cnn", {"input": "7x7"}, "expected a number of tokens"),
         ("cnn", {"overrides": ["model=3"]}, "model: expected settings such as 'dim: 64', got 3"),

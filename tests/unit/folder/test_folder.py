@@ -14,8 +14,9 @@ import torch
 
 from munjang.api import train
 from munjang.errors import FolderError
+from munjang.folder import save
 from munjang.folder.layout import CARD, CONFIG, METRICS_FILE, TOKENIZER, VOCABULARY, WEIGHTS
-from munjang.folder.load import load, save
+from munjang.folder.load import load
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.model import Model, model_card
 from tests.made import QUICK, made_corpus

@@ -15,11 +15,12 @@ import torch
 
 from munjang.api import train
 from munjang.errors import FolderError
+from munjang.folder.checked_file import CheckedFile
 from munjang.folder.layout import CARD, CONFIG, METRICS_FILE, TOKENIZER, VOCABULARY, WEIGHTS
 from munjang.folder.load import load
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.manifest import write_manifest
-from munjang.folder.sealed import CheckedFile, SealedFolder, as_folder_errors, open_sealed
+from munjang.folder.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.model import Model
 from tests.made import QUICK, made_corpus
 
@@ -90,7 +91,7 @@ def test_nothing_but_files_is_opened(folder: Path, name: str, what: str) -> None
         path.mkdir()
     else:
         path.symlink_to(path.name if what == "loop" else "/dev/zero")
-    with pytest.raises(FolderError, match=rf"{name}: (expected a file|cannot be read)"):
+    with pytest.raises(FolderError, match=rf"{name}: (expected a regular file|cannot be read)"):
         open_sealed(folder).read_json("a.json")
 
 
@@ -143,7 +144,7 @@ def test_whoever_replaces_a_folder_while_it_is_loaded_never_makes_half_of_each(
     moment: str, when: str, two: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Path(shutil.copytree(two[0], tmp_path / "model"))
-    opened, read_into = SealedFolder.opened, CheckedFile.read_into
+    opened, read_into = SealedFolder.open, CheckedFile.read_into
 
     def replace() -> None:
         """As a copy does: the same files, other bytes."""
@@ -163,7 +164,7 @@ def test_whoever_replaces_a_folder_while_it_is_loaded_never_makes_half_of_each(
             replace()
 
     if when == "before":
-        monkeypatch.setattr(SealedFolder, "opened", replaced_before)
+        monkeypatch.setattr(SealedFolder, "open", replaced_before)
     else:
         monkeypatch.setattr(CheckedFile, "read_into", replaced_within)
     try:

@@ -77,18 +77,36 @@ FOUR = bytes(8)
         (b"", "does not begin with a header"),
         (struct.pack("<Q", 2**63) + b"{}", "does not begin with a header"),
         (written([]), "names no tensors"),
-        (written({"a": 1}), "what no header says"),
-        (written({"a": {**ENTRY, "more": 1}}, FOUR), "what no header says"),
-        (written({"a": {**ENTRY, "dtype": "BF16"}}, FOUR), "what no header says"),
-        (written({"a": {**ENTRY, "shape": [2.0]}}, FOUR), "what no header says"),
-        (written({"a": {**ENTRY, "shape": [-2]}}, FOUR), "what no header says"),
-        (written({"a": {**ENTRY, "shape": [2**61, 8]}}, FOUR), "what no header says"),
-        (written({"a": {**ENTRY, "data_offsets": [0, 2**40]}}, FOUR), "what no header says"),
+        (written({"a": 1}), "the entry of 'a' in their header is invalid"),
+        (written({"a": {**ENTRY, "more": 1}}, FOUR), "the entry of 'a' in their header is invalid"),
+        (
+            written({"a": {**ENTRY, "dtype": "BF16"}}, FOUR),
+            "the entry of 'a' in their header is invalid",
+        ),
+        (
+            written({"a": {**ENTRY, "shape": [2.0]}}, FOUR),
+            "the entry of 'a' in their header is invalid",
+        ),
+        (
+            written({"a": {**ENTRY, "shape": [-2]}}, FOUR),
+            "the entry of 'a' in their header is invalid",
+        ),
+        (
+            written({"a": {**ENTRY, "shape": [2**61, 8]}}, FOUR),
+            "the entry of 'a' in their header is invalid",
+        ),
+        (
+            written({"a": {**ENTRY, "data_offsets": [0, 2**40]}}, FOUR),
+            "the entry of 'a' in their header is invalid",
+        ),
         (written({"a": {**ENTRY, "data_offsets": [4, 12]}}, FOUR * 2), "does not begin where"),
         (written({"a": ENTRY, "b": ENTRY}, FOUR), "'b' does not begin where"),
         (written({"a": ENTRY}, FOUR + b"x"), "does not end where"),
         (written({"a": ENTRY}, FOUR[1:]), "does not end where"),
-        (written({"__metadata__": {}, "a": ENTRY}, FOUR), "what no header says"),
+        (
+            written({"__metadata__": {}, "a": ENTRY}, FOUR),
+            "the entry of '__metadata__' in their header is invalid",
+        ),
     ],
 )
 def test_a_header_that_does_not_add_up_is_refused(data: bytes, said: str) -> None:

@@ -70,7 +70,7 @@ def test_sources_are_encoded_as_those_of_a_table() -> None:
     expected = fitted.encode(pair_table(TEXTS, TARGETS))
     found = fitted.encode_values(TEXTS)
     assert found.truncated.tolist() == expected.truncated.tolist() == [False, False, False, True]
-    assert found.examples.sources.to_pylist() == expected.examples.sources.to_pylist()
+    assert found.pairs.source_ids.to_pylist() == expected.pairs.source_ids.to_pylist()
     assert found.texts.to_list() == TEXTS
 
 

@@ -46,7 +46,7 @@ def test_a_table_that_two_modules_share_counts_once() -> None:
 
 
 def test_tables_of_tokens_and_of_their_spelling() -> None:
-    embedding = TokenEmbedding(9, 3, spelling=4, subword_buckets=10)
+    embedding = TokenEmbedding(9, 3, subword_ngrams=4, subword_buckets=10)
     assert embedding.subwords is not None
     assert same(embedding_tables(embedding), [embedding.weight, embedding.subwords.weight])
 

@@ -112,7 +112,7 @@ def embedded(embedding: TokenEmbedding, ids: Tensor) -> Tensor:
 
 def test_an_embedding_adds_the_spelling_and_a_bag_sums_it() -> None:
     torch.manual_seed(0)
-    embedding = TokenEmbedding(12, 3, spelling=4, subword_buckets=100)
+    embedding = TokenEmbedding(12, 3, subword_ngrams=4, subword_buckets=100)
     embedding.subwords.fit([*RESERVED, *WORDS])
     ids = torch.tensor([[4, 5, 6], [7, PAD, PAD]])
     with torch.no_grad():
@@ -124,7 +124,7 @@ def test_an_embedding_adds_the_spelling_and_a_bag_sums_it() -> None:
 
 def test_a_dropped_token_is_spelled_as_a_word_out_of_vocabulary_is() -> None:
     torch.manual_seed(0)
-    embedding = TokenEmbedding(12, 3, spelling=4, subword_buckets=100, token_dropout=0.5)
+    embedding = TokenEmbedding(12, 3, subword_ngrams=4, subword_buckets=100, token_dropout=0.5)
     embedding.subwords.fit([*RESERVED, *WORDS])
     embedding.subwords.set_oov_words([WORDS[0]])
     unknown = embedded(embedding.eval(), torch.tensor([[12]]))[0]
@@ -162,7 +162,7 @@ def test_words_out_of_vocabulary_take_the_rows_that_words_of_it_share(longest: i
 
 def test_a_network_that_knows_more_words_shares_weights_with_the_one_it_came_from() -> None:
     torch.manual_seed(0)
-    embedding = TokenEmbedding(12, 3, ngrams=2, buckets=50, spelling=4, subword_buckets=100)
+    embedding = TokenEmbedding(12, 3, ngrams=2, buckets=50, subword_ngrams=4, subword_buckets=100)
     embedding.subwords.fit([*RESERVED, *WORDS])
     network = torch.nn.Sequential(embedding)
     first = with_oov_words(network, ["walks", "talks"])

@@ -171,7 +171,7 @@ def test_the_vectors_decide_the_width_and_ask_for_words(file: Path) -> None:
         (
             {"vectors": None, "overrides": ["pretrained.vectors=(given from Python)"]},
             ConfigError,
-            "vectors that no file holds; give them again",
+            "vectors that are in no file; give them again",
         ),
         ({"overrides": ["model.name=transformer", "model.heads=5"]}, ConfigError, "dim \\(16\\)"),
     ],
@@ -276,7 +276,7 @@ def test_objects_in_memory_train_the_same_model_as_their_file(file: Path, tmp_pa
     given = train(made_corpus(), vectors=keyed, out=tmp_path / "out", **common)
     read = train(made_corpus(), vectors=file, **common)
     assert torch.equal(table_of(given), table_of(read))
-    with pytest.raises(ConfigError, match="vectors that no file holds"):
+    with pytest.raises(ConfigError, match="vectors that are in no file"):
         train(made_corpus(), config=tmp_path / "out" / "config.yaml")
 
 

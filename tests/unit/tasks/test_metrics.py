@@ -151,7 +151,7 @@ def test_of_many_classes_cards_list_those_with_the_most_rows() -> None:
     lines = format_class_table("class", classes).splitlines()
     assert lines[2].startswith("| c149 |")
     assert "| c50 |" in lines[1 + LISTED_CLASSES]
-    assert lines[-1] == "These have the most rows; all 150 stand in `metrics.json`."
+    assert lines[-1] == "These have the most rows; `metrics.json` has all 150."
     assert format_class_table("class", classes[:3]).splitlines()[-1].startswith("| c2 |")
     named = format_markdown_list([f"c{n}" for n in counts], "config.yaml")
     assert named.endswith("c99 and 50 more, listed in `config.yaml`")

@@ -1,6 +1,7 @@
 """The task: sets of labels in, thresholds tuned, sets of labels out."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,8 @@ def test_thresholds_decide_what_is_answered_and_are_kept() -> None:
     cut = np.array([False, True])
     assert [answer.labels for answer in task.answers_of(logits, cut)] == [("a",), ()]
     truth = np.array([[1.0, 1.0], [0.0, 0.0]])
-    tuned = task.finished(logits.repeat(10, 1), np.tile(truth, (10, 1)))
+    rows = examples_of([[number] for number in range(20)], targets=np.tile(truth, (10, 1)).tolist())
+    tuned = task.finalize(Known(logits.repeat(10, 1)), rows)
     first, second = tuned.answers_of(logits, cut)
     assert (first.labels, second.truncated) == (("a", "b"), True)
     assert first.lines(1, "text") == [["a|b", "text"]]
@@ -160,8 +162,9 @@ def test_thresholds_decide_what_is_answered_and_are_kept() -> None:
     again = Multilabel.restore(check_given({"task": "multilabel", **tuned.state()}))
     assert again.labels == tuned.labels
     assert again.thresholds == tuned.thresholds
-    assert again.finished(logits, np.zeros((2, 2))).thresholds == tuned.thresholds
-    with pytest.raises(ConfigError, match="'x' is no label; the labels are a, b"):
+    unlike = examples_of([[0], [1]], targets=np.zeros((2, 2)).tolist())
+    assert again.finalize(Known(logits), unlike).thresholds == tuned.thresholds
+    with pytest.raises(ConfigError, match="'x' is no label; known labels: a, b"):
         fitted(["a", "b"], thresholds={"x": 0.3})
 
 
@@ -231,10 +234,11 @@ def test_thresholds_do_not_depend_on_how_many_labels_are_tuned_together(
     random = np.random.default_rng(0)
     truth = random.random((60, 4)) < [0.5, 0.4, 0.05, 0.8]
     logits = torch.from_numpy((truth * 2.0 + random.normal(size=(60, 4))).astype(np.float32))
-    data = examples_of([[number] for number in range(60)], targets=truth)
+    data = examples_of([[number] for number in range(60)], targets=truth.tolist())
     task = Multilabel(("a", "b", "c", "d"))
     tuned = task.finalize(Known(logits), data)
     scores = tuned.evaluate(Known(logits), data)
-    assert tuned == task.finished(logits, truth)
+    together = tuple(best_thresholds(task.probabilities(logits), truth))
+    assert tuned == replace(task, thresholds=together)
     assert tuned.thresholds[0] != 0.5
     assert scores == tuned.scores(logits, truth)

@@ -158,5 +158,5 @@ def test_there_are_no_probabilities() -> None:
     data = [f"a b {row}" for row in range(12)], [float(row) for row in range(12)]
     small = ["model.dim=4", "training.epochs=1", "training.threads=1", "model.ngram_buckets=64"]
     model = train(data, task="regress", model="mean", overrides=small).model
-    with pytest.raises(ConfigError, match=r"task regress gives no probabilities: predict\(\)"):
+    with pytest.raises(ConfigError, match=r"task regress has no probabilities; use predict\(\)"):
         model.predict_proba(["a"])

@@ -8,7 +8,7 @@ from torch import nn
 from munjang.data.buckets import Bucketing
 from munjang.data.token_rows import TokenRows
 from munjang.errors import DataError
-from munjang.tasks import room
+from munjang.tasks import memory_check
 from munjang.tasks.heads import Head
 from munjang.tasks.inference import compute_logits
 from munjang.text.columns import Int64s
@@ -28,16 +28,16 @@ def network() -> nn.Module:
 def test_a_text_too_long_for_memory_is_refused_before_anything_is_allocated(
     network: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "available_memory", lambda: 10_000_000)
+    monkeypatch.setattr(memory_check, "available_memory", lambda: 10_000_000)
     with pytest.raises(DataError, match=r"a text of 3,000,000 tokens takes about .* GB .* 0\.0 GB"):
         compute_logits(network, rows_of_length(3_000_000))
 
 
 def test_what_has_room_is_answered(network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "_FEW_TOKENS", 10)
-    monkeypatch.setattr(room, "available_memory", lambda: 10_000_000)
+    monkeypatch.setattr(memory_check, "_UNCHECKED_TOKENS", 10)
+    monkeypatch.setattr(memory_check, "available_memory", lambda: 10_000_000)
     assert compute_logits(network, rows_of_length(40, 30)).shape == (2, 2)
-    monkeypatch.setattr(room, "available_memory", lambda: None)
+    monkeypatch.setattr(memory_check, "available_memory", lambda: None)
     assert compute_logits(network, rows_of_length(40)).shape == (1, 2)
 
 
@@ -45,7 +45,7 @@ def test_what_has_room_is_answered(network: nn.Module, monkeypatch: pytest.Monke
 def test_every_encoder_takes_some_memory_for_a_token(name: str) -> None:
     torch.manual_seed(0)
     narrow, wide = (
-        room.bytes_per_token(build_encoder(model_config({"name": name, "dim": dim}), 9))
+        memory_check.bytes_per_token(build_encoder(model_config({"name": name, "dim": dim}), 9))
         for dim in (8, 64)
     )
     assert 0 < narrow < wide

@@ -119,7 +119,7 @@ def test_tokens_and_texts_of_the_drawn_pairs_belong_together() -> None:
     pairs = numbered_pairs(sides, 50).sample(7, seed=3)
     assert pairs.texts is not None
     assert len(pairs) == len(pairs.texts[0]) == 7
-    assert pairs.sources.to_pylist() == sides.source.encode(pairs.texts[0]).to_pylist()
+    assert pairs.source_ids.to_pylist() == sides.source.encode(pairs.texts[0]).to_pylist()
     assert pairs.target_ids.to_pylist() == sides.target.encode(pairs.texts[1]).to_pylist()
 
 

@@ -99,7 +99,7 @@ SPACE = """
 model.dim: [32, 48]
 model:
   dropout: {low: 0, high: 1}
-  widths: [2, 3]
+  kernel_sizes: [2, 3]
   pooling: [max, mean]
 training.learning_rate: {low: 1e-4, high: 1e-2, log: true}
 training.epochs: {low: 1, high: 3}

@@ -42,7 +42,7 @@ class SeriesInput(ArrayInput):
         return cls(recipe, int(folder.read_json("series.json")["longest"]))
 
     def files(self):
-        return {"series.json": {"max_positions": self.longest}}
+        return {"series.json": {"longest": self.longest}}
 
     @property
     def size(self):

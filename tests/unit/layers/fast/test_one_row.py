@@ -153,24 +153,24 @@ def _embeddings(**settings_: int) -> tuple[TokenEmbedding, TokenEmbedding | None
 
 @pytest.mark.parametrize("buckets", [7, 64])
 @pytest.mark.parametrize("frequency", [1, 2])
-@pytest.mark.parametrize("spelling", [0, 3])
+@pytest.mark.parametrize("subword_ngrams", [0, 3])
 @quick
 @given(ids=st.lists(st.integers(1, 60), min_size=1, max_size=12), ngrams=st.integers(1, 5))
 def test_embedding_and_bag(
-    buckets: int, frequency: int, spelling: int, ids: list[int], ngrams: int
+    buckets: int, frequency: int, subword_ngrams: int, ids: list[int], ngrams: int
 ) -> None:
     embedding, bag = _embeddings(
         ngrams=ngrams,
-        buckets=buckets,
+        ngram_buckets=buckets,
         ngram_min_frequency=frequency,
-        spelling=spelling,
+        subword_ngrams=subword_ngrams,
         bag_ngrams=3,
         bag_buckets=buckets,
         bag_min_frequency=frequency,
     )
     assert bag is not None
     batch = torch.tensor([ids])
-    if spelling:  # without a word for it, an id behind the vocabulary has no spelling
+    if subword_ngrams:  # without a word for it, an id behind the vocabulary has no subwords
         batch = batch.clamp(max=49)
     mask = torch.ones_like(batch, dtype=torch.bool)
     embedding.eval()

@@ -34,10 +34,10 @@ class TokenEmbedding(nn.Module):
         ngram_min_frequency: n-grams rarer than this in the training texts (`count_ngrams`) have no
             row.
         token_dropout: fraction of tokens replaced by OOV in training. This breaks the n-grams that
-            contain them too, so that no long n-gram is memorized. With `subword_ngrams` such a token
-            keeps its subwords, as an out-of-vocabulary word does.
-        subword_ngrams: the largest n of the character n-grams of each token, whose rows `forward` adds
-            (see `munjang.layers.subword_embedding`); 0 = none.
+            contain them too, so that no long n-gram is memorized. With `subword_ngrams` such a
+            token keeps its subwords, as an out-of-vocabulary word does.
+        subword_ngrams: the largest n of the character n-grams of each token, whose rows `forward`
+            adds (see `munjang.layers.subword_embedding`); 0 = none.
         subword_buckets: number of rows that those share by hashing.
     """
 

@@ -47,7 +47,7 @@ NEVER = 10**9  # steps between validations: none is to fall into the clock
 
 
 def configuration(work: Path, folder: Path, batch: int) -> dict[str, Any]:
-    """As a person writes it in YAML; `folder` is of the model, `batch` of decoding."""
+    """Return the YAML settings of JoeyNMT: `folder` of the model, `batch` of decoding."""
     part = {
         "type": "transformer", "num_layers": LAYERS, "num_heads": HEADS, "hidden_size": WIDTH,
         "ff_size": FEED_FORWARD, "dropout": DROPOUT, "layer_norm": "pre",
@@ -151,7 +151,7 @@ def decode(work: str, threads: int, sentences: int, batches: list[int]) -> Answe
 
 
 def versions() -> Answer:
-    """Of JoeyNMT and its PyTorch."""
+    """Return the versions of JoeyNMT and of its PyTorch."""
     return {name: importlib.metadata.version(name) for name in ("joeynmt", "torch")}
 
 

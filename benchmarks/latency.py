@@ -1,4 +1,4 @@
-"""How long one text takes from Python, once the model is loaded, on one core, beside its peers.
+"""Latency of one text from Python with a loaded model, on one core, beside peers.
 
     python benchmarks/latency.py [--data nsmc/train.tsv] [--models mean cnn lstm] [--texts 1000]
 
@@ -65,7 +65,7 @@ PEERS = {"fastText": fasttext, "TF-IDF and logistic regression": sklearn}
 
 
 def milliseconds(work: Callable[[Any], Any], items: list[Any]) -> np.ndarray:
-    """Of `work` of each item, after a warm-up."""
+    """Return the milliseconds that `work` takes per item, after a warm-up [items]."""
     for item in items[:50]:
         work(item)
     taken = []

@@ -1,4 +1,4 @@
-"""What each tokenizer makes of the same texts: ids, length of the rows, unknown tokens, seconds.
+"""Compare tokenizers on the same texts: ids, row lengths, unknown tokens, seconds.
 
 Every tokenizer learns from nine tenths of the file and is looked at on the last tenth.
 

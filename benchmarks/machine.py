@@ -1,4 +1,4 @@
-"""What every benchmark prints first, and where the data lies."""
+"""Description of the machine, which every benchmark prints first, and the folder of the data."""
 
 import os
 import platform

@@ -23,7 +23,7 @@ FASTTEXT = {"minn": 1, "maxn": 4, "bucket": 500_000, "epoch": 5, "thread": 2}
 
 
 def fasttext_train(data: str, folder: str) -> None:
-    """In a process of its own: read train.tsv, train fastText, save the model."""
+    """Read train.tsv, train fastText and save the model, in a separate process."""
     import fasttext
 
     path = Path(folder) / "train.txt"

@@ -28,7 +28,7 @@ from peers import missing, need_data, present
 
 @dataclass(frozen=True)
 class Corpus:
-    """Where pairs stand, and what is set for all models, and for one."""
+    """A corpus of sentence pairs: its files, and settings for all models and for one."""
 
     language: str
     train: tuple[str, ...]
@@ -69,7 +69,7 @@ def parts_of_chatbot(work: Path) -> None:
 
 
 def corpora() -> dict[str, Corpus]:
-    """By name. Paths without a slash lie in the work folder of the corpus."""
+    """Return the corpora by name; a path without a slash lies in the work folder."""
     tatoeba, headlines = (str(data_folder() / n) for n in ("tatoeba-ko", "agnews-headlines"))
     return {
         "multi30k": Corpus(
@@ -129,7 +129,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def training(corpus: Corpus, model: str) -> list[str]:
-    """What is typed to train, behind `munjang`."""
+    """Return the arguments of `munjang` that train a model on a corpus."""
     chosen = (*corpus.settings, *corpus.models.get(model, ()))
     settings = [part for setting in chosen for part in ("--set", setting)]
     return [
@@ -139,7 +139,7 @@ def training(corpus: Corpus, model: str) -> list[str]:
 
 
 def judging(corpus: Corpus, model: str) -> list[str]:
-    """What is typed to judge, behind `munjang`."""
+    """Return the arguments of `munjang` that evaluate a model on a corpus."""
     return [
         "evaluate", model, *corpus.test, *corpus.columns, "--beam", "5",
         "--set", "decoding.length_penalty=1", "--hypotheses", f"{model}.txt",

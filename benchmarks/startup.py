@@ -1,4 +1,4 @@
-"""How soon `munjang --help` answers, beside Python and Typer alone.
+"""Start-up time of `munjang --help`, beside Python and Typer alone.
 
     python benchmarks/startup.py [--rounds 21]
 

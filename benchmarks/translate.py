@@ -203,7 +203,7 @@ def _head(sides: TokenizerPair) -> str:
 
 
 def _is_installed(python: str) -> bool:
-    """Whether that Python can import JoeyNMT."""
+    """Return whether that Python can import JoeyNMT."""
     try:
         found = subprocess.run([python, "-c", "import joeynmt"], capture_output=True, check=False)
     except OSError:

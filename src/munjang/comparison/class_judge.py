@@ -12,7 +12,7 @@ from munjang.comparison.class_answers import ClassAnswers
 from munjang.comparison.class_tallies import class_tally
 from munjang.comparison.disagreements import Example, disagreements
 from munjang.comparison.plan import DATA, Plan
-from munjang.comparison.standings import Outcome
+from munjang.comparison.standings import Outcome, answers_by_name
 from munjang.comparison.statistics import Ints, score
 from munjang.comparison.stored import Part, class_numbers, read_labels, read_part
 from munjang.tasks.classification_scores import ConfusedPair, Confusion, count_confusions
@@ -80,17 +80,9 @@ class ClassJudge:
 
     def details(self, outcomes: Mapping[Candidate, Sequence[Outcome]]) -> ClassDetails:
         """Return confusions and disagreements."""
-        runs = {
-            candidate.name: [outcome.answers for outcome in finished]
-            for candidate, finished in outcomes.items()
-            if finished
-        }
+        runs = answers_by_name(outcomes)
         # a constant answer disagrees with all others, which is no news
-        compared = {
-            candidate.name: runs[candidate.name]
-            for candidate in outcomes
-            if outcomes[candidate] and not candidate.is_constant
-        }
+        compared = answers_by_name({c: outcomes[c] for c in outcomes if not c.is_constant})
         return ClassDetails(
             self.labels,
             {name: _confusion(seeds, self.targets, self.labels) for name, seeds in runs.items()},

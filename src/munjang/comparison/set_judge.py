@@ -11,7 +11,7 @@ from munjang.comparison.candidates import Candidate
 from munjang.comparison.class_tallies import f1_tally
 from munjang.comparison.plan import DATA, Plan
 from munjang.comparison.set_answers import SetAnswers
-from munjang.comparison.standings import Outcome
+from munjang.comparison.standings import Outcome, answers_by_name
 from munjang.comparison.statistics import Floats, Ints, Tally, mean_tally, score
 from munjang.comparison.stored import Bools, Part, read_labels, read_part, set_targets
 
@@ -121,16 +121,8 @@ class SetJudge:
 
     def details(self, outcomes: Mapping[Candidate, Sequence[Outcome]]) -> SetDetails:
         """Return F1 per label, and the texts on which the models differ most."""
-        runs = {
-            candidate.name: [outcome.answers for outcome in finished]
-            for candidate, finished in outcomes.items()
-            if finished
-        }
-        compared = {
-            candidate.name: runs[candidate.name]
-            for candidate in outcomes
-            if outcomes[candidate] and not candidate.is_constant
-        }
+        runs = answers_by_name(outcomes)
+        compared = answers_by_name({c: outcomes[c] for c in outcomes if not c.is_constant})
         true = self.targets.sum(0)
         return SetDetails(
             self.labels,

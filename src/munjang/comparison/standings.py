@@ -1,4 +1,4 @@
-"""From the outcomes of all runs to the table: scores, confidence intervals and costs."""
+"""The table of a comparison: scores, confidence intervals and costs of all runs."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -38,6 +38,15 @@ class Outcome:
     figures: Mapping[str, float]
     by_length: Mapping[str, float] = field(default_factory=dict)
     one_answer: bool = False
+
+
+def answers_by_name(outcomes: Mapping[Candidate, Sequence[Outcome]]) -> dict[str, list[Any]]:
+    """Return the answers of each candidate with a finished run, one per seed, by name."""
+    return {
+        candidate.name: [outcome.answers for outcome in finished]
+        for candidate, finished in outcomes.items()
+        if finished
+    }
 
 
 @dataclass(frozen=True)

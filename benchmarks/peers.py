@@ -18,7 +18,7 @@ PACKAGES = {
 
 
 def missing(peer: str) -> list[str]:
-    """What `pip install` has to be given before this peer can be measured."""
+    """Arguments of `pip install` that install this peer."""
     packages = PACKAGES.get(peer, {})
     return [package for module, package in packages.items() if find_spec(module) is None]
 

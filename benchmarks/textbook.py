@@ -1,4 +1,4 @@
-"""What every system of the training benchmark shares: sizes, textbook batches, the clock."""
+"""Parts shared by all systems of the training benchmark: sizes, textbook batches, the clock."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""From text to text on multi30k, English to German: our Transformer beside that of JoeyNMT 2.3.
+"""Translation on multi30k, English to German: our Transformer beside that of JoeyNMT 2.3.
 
 Both sides have the same network (4 + 4 layers of width 128, feed-forward parts of 256, 4 heads,
 norms before the parts, sines for places, one table for target words and output, dropout 0.3) over
@@ -58,7 +58,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class TokenizerPair:
-    """How to ask either side for a job; what both need to know is bound already."""
+    """Functions that run a job of either side; the arguments that both take are bound already."""
 
     ours: Callable[..., Answer]
     theirs: Callable[..., Answer] | None  # where JoeyNMT is not installed
@@ -172,7 +172,7 @@ def _rates_of_batches(sides: TokenizerPair, options: argparse.Namespace) -> list
 
 
 def _alike(ours: Sequence[str], theirs: Sequence[str], references: Sequence[str]) -> str:
-    """How alike the answers are, and whether they are as long as answers should be."""
+    """Return the agreement of the answers, and their length beside that of the references."""
     same = sum(a == b for a, b in zip(ours, theirs, strict=True)) / len(ours)
     lengths = [
         sum(len(text.split()) for text in some) / len(some) for some in (ours, theirs, references)
@@ -189,7 +189,7 @@ def _alike(ours: Sequence[str], theirs: Sequence[str], references: Sequence[str]
 
 
 def stream(sides: TokenizerPair, options: argparse.Namespace, report: Report) -> None:
-    """What the command holds while it answers a short file and a long one."""
+    """Measure the memory of the command while it answers a short file and a long one."""
     report("\n## Memory of `munjang predict` on a file\n\n| lines | peak memory, MB |\n|---|---|")
     for lines in options.lines:
         peak = sides.ours("stream", lines=lines)["peak"]

@@ -1,4 +1,4 @@
-"""What both sides of the translation benchmark share: sizes, files, jobs, the clock.
+"""Parts shared by both sides of the translation benchmark: sizes, files, jobs, the clock.
 
 JoeyNMT has an environment of its own, so this imports nothing but the standard library.
 """
@@ -49,7 +49,7 @@ class Clock:
         return self.seconds >= self._wanted
 
     def answer(self) -> Answer:
-        """What a job prints of it."""
+        """The line that a job prints."""
         return {"rate": self.tokens / self.seconds, "tokens_a_step": self.tokens / self.steps}
 
 

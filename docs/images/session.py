@@ -30,7 +30,7 @@ CONTROL = re.compile(r"\x1b\[\??(\d*)(?:;\d+)*([A-Za-z])|(\r|\n)")
 
 
 def on_terminal(command: str, folder: Path) -> str:
-    """What a command writes to a terminal, control sequences and all."""
+    """Return all that a command writes to a terminal, control sequences and all."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, COLUMNS, 0, 0))
     process = subprocess.Popen(  # noqa: S602  (the commands are given by whoever draws)
@@ -61,7 +61,7 @@ def on_terminal(command: str, folder: Path) -> str:
 
 
 def settled(written: str) -> list[str]:
-    """The lines that stand on the terminal at the end; colors stay in them.
+    """Return the lines that stand on the terminal at the end; colors stay in them.
 
     Knows what Rich's progress bar needs: return, erase the line, go up.
     """
@@ -100,7 +100,10 @@ def draw(sessions: list[tuple[str, list[str]]], out: Path) -> None:
 
 
 def widened(run: re.Match[str]) -> str:
-    """A run of text as long as its cells: Rich counts characters, and Hangul takes two cells."""
+    """Return a run of text as long as its cells.
+
+    Rich counts characters, and Hangul takes two cells.
+    """
     text = html.unescape(run[3])
     length = float(run[1]) / len(text) * cell_len(text)
     return f'textLength="{length:g}"{run[2]}>{run[3]}</text>'

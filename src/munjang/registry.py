@@ -42,7 +42,7 @@ class Row:
 
 @dataclass(frozen=True)
 class InputRow(Row):
-    """How a row of data is read and encoded; `place` names a `munjang.inputs.input.Input`.
+    """An input, which reads and encodes rows; `place` names a `munjang.inputs.input.Input`.
 
     Attributes:
         default_model: name of the default architecture.
@@ -50,6 +50,7 @@ class InputRow(Row):
         check: place of the `munjang.checking.input_check.InputCheck` of `munjang check`, if any.
         example: a value as it is typed after `munjang predict FOLDER`.
         unseen: placeholder of data after `munjang evaluate FOLDER`.
+        unit: unit in which batches and speeds are counted.
     """
 
     default_model: str

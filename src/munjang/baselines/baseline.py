@@ -119,7 +119,7 @@ class Baseline(ABC):
 
     @property
     def input(self) -> "AnyText":
-        """What values it can answer: any text."""
+        """Values that it can answer: any text."""
         return AnyText()
 
     def evaluate(

@@ -1,4 +1,4 @@
-"""How a command ends: messages on standard error, and the exit code."""
+"""End of a command: messages on standard error, and the exit code."""
 
 import errno
 import os

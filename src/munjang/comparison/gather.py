@@ -1,4 +1,4 @@
-"""From the files that the runs left in the folder to the results of the comparison."""
+"""Results of a comparison, read from the files that its runs wrote."""
 
 import os
 import platform

@@ -43,7 +43,7 @@ class Tally:
 
     @property
     def rows(self) -> int:
-        """How many rows were judged."""
+        """Number of judged rows."""
         return int(self.counts.shape[0])
 
     def total(self) -> Floats:

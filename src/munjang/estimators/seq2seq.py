@@ -12,7 +12,7 @@ from munjang.tasks.text_answers import Candidate
 
 
 class Seq2Seq(TextEstimator):
-    """From text to text for scikit-learn: sources in, answers out; its score is chrF.
+    """Text generation for scikit-learn: sources in, answers out; its score is chrF.
 
     Works in `Pipeline`, `cross_val_score` and `GridSearchCV`, also with `n_jobs`. `X` (sources)
     and `y` (targets) are one-dimensional collections of strings: lists, arrays, pandas or Polars

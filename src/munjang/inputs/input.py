@@ -230,7 +230,7 @@ class Input:
 
     @property
     def ensemble(self) -> str:
-        """What the model card says where more than one network gives an answer."""
+        """Description of an ensemble in the model card; "" for a single network."""
         return ""
 
     @property

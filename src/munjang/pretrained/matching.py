@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Match:
-    """How weights by name fit the parameters and buffers of a network.
+    """Result of matching weights by name with the parameters and buffers of a network.
 
     Attributes:
         matched: names that both have, in the same shape.

@@ -101,7 +101,7 @@ class ColumnLabels:
 
     @property
     def overhang(self) -> float:
-        """How far the last label may reach to the right of its column's middle, in pixels."""
+        """Space for the last label to the right of its column's middle, in pixels."""
         return self._longest * _RUN + 10
 
     @property

@@ -238,8 +238,10 @@ class SolvesLinearModel(Protocol):
         """Number of logits per row."""
 
     def solve(self, features: Any, targets: Any) -> tuple[Floats, Floats]:
-        """Return the linear model of features [rows, terms]: weights [outputs, terms], bias
-        [outputs].
+        """Fit a linear model of features [rows, terms].
+
+        Returns:
+            Its weights [outputs, terms] and its bias [outputs].
         """
 
 

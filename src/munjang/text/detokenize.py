@@ -1,4 +1,4 @@
-"""From token columns back to texts: helpers of the `decode` methods."""
+"""Conversion of token columns back to texts: helpers of the `decode` methods."""
 
 import re
 from itertools import pairwise

@@ -21,7 +21,7 @@ from munjang.tuning.space import nested, refuse_shared
 
 
 class Range(Settings):
-    """From `low` to `high`, both included."""
+    """A range of numbers from `low` to `high`, both included."""
 
     low: float = Field(description="the smallest value", allow_inf_nan=False)
     high: float = Field(description="the largest value", allow_inf_nan=False)

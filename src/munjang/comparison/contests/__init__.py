@@ -15,8 +15,9 @@ from munjang.registry import INPUTS, TASKS, TaskRow, inputs_of
 
 
 def contest_name(given: Mapping[str, Any]) -> str:
-    """Return the name of the contest that settings name: the task, and the input if it is not the
-    task's default.
+    """Return the name of the contest that settings name.
+
+    It is that of the task, followed by the input where that is not the task's default.
 
     Raises:
         ConfigError: there is no such task or input, or its models cannot be compared.

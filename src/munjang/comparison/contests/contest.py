@@ -77,7 +77,7 @@ class Contest(ABC):
 
     @property
     def unit(self) -> Literal["tokens", "images", "rows"]:
-        """What a budget counts, if not seconds."""
+        """Unit of a budget that is not in seconds."""
         from munjang.registry import INPUTS
 
         return INPUTS.require(self.input).unit

@@ -155,7 +155,7 @@ def check_pairs(table: Table, test: Table | None = None) -> PairReport:
 
 
 def number_distinct_pairs(sources: pl.Series, targets: pl.Series) -> Int64s:
-    """Number pairs so that equal pairs share a number.
+    """Return numbers of pairs; equal pairs share one.
 
     Returns:
         One number per row, contiguous from 0, in order of first appearance.

@@ -61,7 +61,7 @@ def fetch_sample(name: str, part: str | None = None, *, report: Report = _to_std
     Args:
         name: name of one of `list_samples()`.
         part: as for `load_sample`.
-        say: as for `load_sample`.
+        report: as for `load_sample`.
 
     Raises:
         ConfigError: there is no such sample or part.

@@ -228,6 +228,14 @@ TASKS: Registry[TaskRow] = Registry(
             contests=(("text", f"{_CONTESTS}.multilabel:MultilabelContest"),),
         ),
         TaskRow(
+            "masked_lm",
+            "munjang.tasks.masked_lm:MaskedLm",
+            "masked tokens of texts without labels; pretrains an encoder",
+            inputs=("text",),
+            metrics=("cross_entropy", "accuracy"),
+            needs="states",
+        ),
+        TaskRow(
             "translate",
             "munjang.tasks.translate:Translate",
             "a text for a text",
@@ -256,27 +264,42 @@ ARCHITECTURES: Registry[ArchitectureRow] = Registry(
             f"{_TEXT}.cnn:Cnn",
             "convolutions over tokens; short patterns decide",
             config="CnnConfig",
+            gives=("pooled", "states"),
         ),
         ArchitectureRow(
             "rnn",
             f"{_TEXT}.rnn:Rnn",
             "a simple recurrent network; very short texts",
             config="RnnConfig",
+            gives=("pooled", "states"),
         ),
         ArchitectureRow(
             "lstm",
             f"{_TEXT}.lstm:Lstm",
             "a recurrent network with memory cells; word order matters",
             config="LstmConfig",
+            gives=("pooled", "states"),
         ),
         ArchitectureRow(
-            "gru", f"{_TEXT}.gru:Gru", "like lstm, with fewer weights", config="GruConfig"
+            "gru",
+            f"{_TEXT}.gru:Gru",
+            "like lstm, with fewer weights",
+            config="GruConfig",
+            gives=("pooled", "states"),
         ),
         ArchitectureRow(
             "transformer",
             f"{_TEXT}.transformer:Transformer",
             "self-attention; every token attends to every other",
             config="TransformerConfig",
+            gives=("pooled", "states"),
+        ),
+        ArchitectureRow(
+            "bert",
+            f"{_TEXT}.bert:Bert",
+            "Transformer to be pretrained on masked tokens",
+            config="BertConfig",
+            gives=("pooled", "states"),
         ),
         ArchitectureRow(
             "image_cnn",
@@ -284,7 +307,6 @@ ARCHITECTURES: Registry[ArchitectureRow] = Registry(
             "convolutions over images of one object each",
             config="ImageCnnConfig",
             takes=("image",),
-            gives=("pooled",),
         ),
         ArchitectureRow(
             "seq2seq",

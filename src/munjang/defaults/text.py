@@ -58,6 +58,27 @@ _WORDS_WITH_BAG: dict[str, Any] = {
     "training": {"embedding_learning_rate": 0.05},
 }
 
+# A tokenizer of a model's own replaces that of the script.
+_BERT: dict[str, Any] = {
+    "model": {"max_positions": 128},
+    "tokenizer": {
+        "name": "wordpiece",
+        "min_frequency": 2,
+        "max_size": 8000,
+        "max_length": 126,
+        "add_go_eos": True,
+    },
+    "training": {
+        "batch_size": None,
+        "batch_tokens": 4096,
+        "embedding_optimizer": "adamw",
+        "learning_rate": 0.0005,
+        "beta2": 0.98,
+        "warmup": 0.06,
+        "schedule": "linear",
+    },
+}
+
 _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
     ("mean", "korean"): {
         "model": {
@@ -100,6 +121,8 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
     ("lstm", "other"): _WORDS_WITH_BAG,
     ("gru", "other"): _WORDS_WITH_BAG,
     ("transformer", "other"): _WORDS_WITH_BAG,
+    ("bert", "korean"): _BERT,
+    ("bert", "other"): _BERT,
 }
 
 _TUNED = {name for name, _ in _BY_MODEL}
@@ -143,18 +166,28 @@ def text_defaults(given: Mapping[str, Any], texts: pl.Series | None) -> dict[str
 def script_defaults(given: Mapping[str, Any], script: Script, rows: int) -> dict[str, Any]:
     """Return the defaults for an architecture on `rows` texts of a script; 0 rows = unknown."""
     name = str(given["model"]["name"])
-    defaults = merge(_BY_SCRIPT[script], _BY_MODEL.get((name, script), {}))
+    defaults = _join(script, name)
     if name not in _TUNED:
         # an architecture of another distribution has settings of its own
         defaults = {**defaults, "model": {}}
     if _names_other_tokenizer(given, defaults):
         # settings tuned for characters, such as long n-grams, do not suit longer tokens
-        defaults = merge(_BY_SCRIPT["other"], _BY_MODEL.get((name, "other"), {}))
-        defaults["tokenizer"] = {}
+        own = _BY_MODEL.get((name, "other"), {}).get("tokenizer", {})
+        defaults = _join("other", name)
+        defaults["tokenizer"] = {
+            key: own[key] for key in ("max_length", "add_go_eos") if key in own
+        }
     if "settings" in defaults["tokenizer"] and _is_without_capitals(given):
         defaults = merge(defaults, {"tokenizer": {"settings": {"capitals": False}}})
     defaults = _by_rows(defaults, rows)
     return merge({"training": {"epochs": choose_epochs(name, script, rows)}}, defaults)
+
+
+def _join(script: Script, name: str) -> dict[str, Any]:
+    """Return the defaults of a script, updated with those of a model on it."""
+    own = _BY_MODEL.get((name, script), {})
+    shared = _BY_SCRIPT[script]
+    return merge({**shared, "tokenizer": {}} if "tokenizer" in own else shared, own)
 
 
 def _by_rows(defaults: dict[str, Any], rows: int) -> dict[str, Any]:

@@ -102,8 +102,11 @@ def read_texts(
             label_column=settings.label_column,
             encoding=settings.encoding,
             skip_bad_rows=settings.skip_bad_rows,
+            need_labels=read_labels is not None,
             read_labels=read_labels or clean_labels,
         )
+    if read_labels is None:
+        table = table.with_targets(None)
     report(f"read {pluralize(len(table), 'row')} of {', '.join(table.files)}")
     for note in (*table.notes, *describe_long_runs(table)):
         report(note)

@@ -92,21 +92,23 @@ class SelfAttention(nn.Module):
 
         head_i = Attention(X W_iQ, X W_iK, X W_iV),   MultiHead = Concat(head_1, ..., head_h) W_O
 
-    As in the paper the projections have no bias. The projections to queries, keys and values of
-    all heads are one matrix, since one large product is faster than three.
+    As in the paper the projections have no bias; those of BERT have one. The projections to
+    queries, keys and values of all heads are one matrix, since one large product is faster than
+    three.
 
     Args:
         dim: width of a state, a multiple of `heads`.
         heads: number of heads.
+        bias: whether the projections have a bias.
     """
 
-    def __init__(self, dim: int, heads: int) -> None:
+    def __init__(self, dim: int, heads: int, *, bias: bool = False) -> None:
         super().__init__()
         if dim % heads:
             raise ValueError(f"dim ({dim}) is no multiple of heads ({heads})")
         self.heads = heads
-        self.in_proj = nn.Linear(dim, 3 * dim, bias=False)
-        self.out_proj = nn.Linear(dim, dim, bias=False)
+        self.in_proj = nn.Linear(dim, 3 * dim, bias=bias)
+        self.out_proj = nn.Linear(dim, dim, bias=bias)
         for number in range(3):  # each part as a matrix of its own
             nn.init.xavier_uniform_(self.in_proj.weight[number * dim : (number + 1) * dim])
 
@@ -145,8 +147,10 @@ class SelfAttention(nn.Module):
     def forward_row(self, row: Tensor, rotary: Rotary | None) -> Tensor:
         """Compute `forward` for `row` [time, dim] without padding, if `can_attend_row`."""
         full = None if rotary is None else rotary.full
-        weights = self.in_proj.weight, self.out_proj.weight
-        return attend_row(row, *weights, self.heads, full)
+        project, join = self.in_proj, self.out_proj
+        return attend_row(
+            row, (project.weight, project.bias), (join.weight, join.bias), self.heads, full
+        )
 
     def step(
         self,

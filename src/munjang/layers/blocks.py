@@ -30,16 +30,18 @@ class _TransformerLayer(nn.Module):
     Args:
         dropout: dropout rate of each sublayer's output.
         norm: position of the norms.
+        norm_eps: number added to the variance of the norms.
     """
 
-    def __init__(self, *, dropout: float, norm: Norm) -> None:
+    def __init__(self, *, dropout: float, norm: Norm, norm_eps: float = 1e-5) -> None:
         super().__init__()
         self.norm_first = norm == "pre"
+        self.norm_eps = norm_eps
         self.dropout = Dropout(dropout)
 
     def _add_feed_forward(self, dim: int, hidden_dim: int, activation: Activation) -> None:
         """Create the feed-forward sublayer: last, since weights are drawn in order of creation."""
-        self.feed_forward_norm = nn.LayerNorm(dim)
+        self.feed_forward_norm = nn.LayerNorm(dim, eps=self.norm_eps)
         self.up = nn.Linear(dim, hidden_dim)
         self.activation = get_activation(activation)
         self.down = nn.Linear(hidden_dim, dim)
@@ -72,6 +74,8 @@ class Block(_TransformerLayer):
         activation: name of its activation.
         dropout: dropout rate of each sublayer's output.
         norm: position of the norms.
+        norm_eps: number added to the variance of the norms.
+        attention_bias: whether the projections of the attention have a bias.
     """
 
     def __init__(
@@ -83,15 +87,17 @@ class Block(_TransformerLayer):
         activation: Activation,
         dropout: float,
         norm: Norm = "pre",
+        norm_eps: float = 1e-5,
+        attention_bias: bool = False,
     ) -> None:
-        super().__init__(dropout=dropout, norm=norm)
-        self.attention_norm = nn.LayerNorm(dim)
-        self.attention = SelfAttention(dim, heads)
+        super().__init__(dropout=dropout, norm=norm, norm_eps=norm_eps)
+        self.attention_norm = nn.LayerNorm(dim, eps=norm_eps)
+        self.attention = SelfAttention(dim, heads, bias=attention_bias)
         self._add_feed_forward(dim, hidden_dim, activation)
 
     def forward(self, states: Tensor, visible: Tensor | None, rotary: Rotary | None) -> Tensor:
         """Return the new states [batch, time, dim] of `states` [batch, time, dim]."""
-        if visible is None and self.norm_first and self.attention.can_attend_row(states, rotary):
+        if visible is None and self.attention.can_attend_row(states, rotary):
             return self._forward_row(states[0], rotary)[None]
         return self.feed_forward(
             self.residual(states, self.attention_norm, lambda x: self.attention(x, visible, rotary))
@@ -115,10 +121,17 @@ class Block(_TransformerLayer):
 
         Forward hooks of the sublayers are not called.
         """
-        row = row + self.attention.forward_row(_normalize(self.attention_norm, row), rotary)
+        attend, feed_forward = self.attention.forward_row, self._feed_forward_row
+        if not self.norm_first:
+            row = _normalize(self.attention_norm, row + attend(row, rotary))
+            return _normalize(self.feed_forward_norm, row + feed_forward(row))
+        row = row + attend(_normalize(self.attention_norm, row), rotary)
+        return row + feed_forward(_normalize(self.feed_forward_norm, row))
+
+    def _feed_forward_row(self, row: Tensor) -> Tensor:
         up, down = self.up, self.down
-        hidden = F.linear(_normalize(self.feed_forward_norm, row), up.weight, up.bias)
-        return row + F.linear(self.activation(hidden), down.weight, down.bias)
+        hidden = self.activation(F.linear(row, up.weight, up.bias))
+        return F.linear(hidden, down.weight, down.bias)
 
 
 class DecoderBlock(_TransformerLayer):

@@ -105,6 +105,14 @@ def last_state(states: Tensor, mask: Tensor) -> Tensor:
     return last_of_rows.masked_fill(~mask.any(1, keepdim=True), 0.0)
 
 
+def first_state(states: Tensor, mask: Tensor) -> Tensor:
+    """Return the state at the first place of `states` [batch, time, dim], [batch, dim].
+
+    A row without any real token gives zeros.
+    """
+    return states[:, 0].masked_fill(~mask[:, :1], 0.0)
+
+
 def last_states(states: Tensor, mask: Tensor) -> Tensor:
     """Return the final state of each direction of `states` [batch, time, 2 x hidden].
 
@@ -112,8 +120,7 @@ def last_states(states: Tensor, mask: Tensor) -> Tensor:
     since at the last it has read one token only.
     """
     ahead, back = states.chunk(2, dim=-1)
-    first = back[:, 0].masked_fill(~mask[:, :1], 0.0)
-    return torch.cat([last_state(ahead, mask), first], dim=1)
+    return torch.cat([last_state(ahead, mask), first_state(back, mask)], dim=1)
 
 
 def reverse_rows(states: Tensor, mask: Tensor) -> Tensor:

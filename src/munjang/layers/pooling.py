@@ -8,17 +8,26 @@ from torch import Tensor, nn
 from munjang.config import suggest_nearest
 from munjang.errors import ConfigError
 from munjang.layers.attention import AttentionPooling
-from munjang.layers.masking import has_no_padding, last_state, last_states, masked_max, masked_mean
+from munjang.layers.masking import (
+    first_state,
+    has_no_padding,
+    last_state,
+    last_states,
+    masked_max,
+    masked_mean,
+)
 
 _WITHOUT_WEIGHTS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "max": masked_max,
     "mean": masked_mean,
     "last": last_state,
+    "first": first_state,
 }
 # Poolings without padding and gradients, where a mask only costs operations.
 _UNPADDED: dict[str, Callable[[Tensor], Tensor]] = {
     "max": lambda states: states.amax(1),
     "mean": lambda states: states.sum(1) / states.shape[1],
+    "first": lambda states: states[:, 0],
 }
 POOLINGS = (*_WITHOUT_WEIGHTS, "attention")
 
@@ -49,7 +58,7 @@ class Pooling(nn.Module):
     layer; `last` takes the final state of each.
 
     Args:
-        pooling: max, mean, last, attention, or several joined by '+'.
+        pooling: max, mean, last, first, attention, or several joined by '+'.
         dim: width of a state.
         directions: 1 or 2.
 

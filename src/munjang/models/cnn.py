@@ -60,27 +60,32 @@ class Cnn(WideEncoder):
         self.embedding_dropout = Dropout(config.embedding_dropout)
         self.convolutions = Convolutions(config.dim, config.filters, config.kernel_sizes)
         self.activation = get_activation(config.activation)
-        self.pooling = Pooling(config.pooling, config.filters * len(config.kernel_sizes))
+        self.states_dim = config.filters * len(config.kernel_sizes)
+        self.pooling = Pooling(config.pooling, self.states_dim)
         self.can_pool_first = config.pooling == "max" and config.activation in MONOTONIC
         self.is_elementwise = config.activation != "softmax"  # which is over the filters of a width
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim
+
+    def _states(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        vectors = self.embedding_dropout(vectors)
+        if torch.is_grad_enabled() or not self.is_elementwise:
+            maps = [self.activation(convolve(vectors)) for convolve in self.convolutions]
+            return torch.cat(maps, dim=-1)
+        states: Tensor = self.activation(self.convolutions.concatenate_maps(vectors))
+        return states
 
     def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> Encoded:
         """Compute states [batch, time, filters x widths] and the pooled vector.
 
         In training the states are not built if the maximum can be taken before the activation.
         """
-        vectors = self.embedding_dropout(vectors)
         if self.training and self.can_pool_first:
+            vectors = self.embedding_dropout(vectors)
             maxima = max_over_time(self.convolutions.layers(), vectors, mask)
             pooled = self.dropout(self.activation(maxima))
             return Encoded(append_bag(pooled, bag), mask=mask)
-        if torch.is_grad_enabled() or not self.is_elementwise:
-            maps = [self.activation(convolve(vectors)) for convolve in self.convolutions]
-            states = torch.cat(maps, dim=-1)
-        else:
-            states = self.activation(self.convolutions.concatenate_maps(vectors))
+        states = self._states(vectors, mask)
         pooled, attention = self.pooling(states, mask)
         pooled = append_bag(self.dropout(pooled), bag)
         return Encoded(pooled, mask=mask, states=states, attention=attention)

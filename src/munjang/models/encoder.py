@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from munjang.config import WIDEST, Settings
 from munjang.layers.embedding import TokenEmbedding, combine, hash_batch
+from munjang.layers.fast.ngram_row import HashedRow
 from munjang.layers.pooling import POOLINGS, pooling_names
 
 
@@ -58,10 +59,12 @@ def _check_pooling(pooling: str) -> str:
 PoolingNames = Annotated[str, AfterValidator(_check_pooling)]
 
 
-def pooling_field() -> Any:
+def pooling_field(default: str = "max") -> Any:
     """Return the setting `pooling` of encoders that pool states over time."""
     names = ", ".join(POOLINGS)
-    return Field("max", description=f"pooling over time: {names}, or several joined as in max+mean")
+    return Field(
+        default, description=f"pooling over time: {names}, or several joined as in max+mean"
+    )
 
 
 class EncoderConfig(Settings):
@@ -155,12 +158,19 @@ class WideEncoder(nn.Module):
     """Encoder with an embedding and an optional bag of n-grams.
 
     `forward` equals `encode(embed(ids, mask), mask)`, but combines the rows of the bag without a
-    vector per token. A subclass implements `_encode`.
+    vector per token. A subclass implements `_states` and `_encode`.
+
+    Attributes:
+        pooled_dim: width of the pooled vector.
+        states_dim: width of a state.
 
     Args:
         config: settings of embedding and bag.
         vocabulary_size: number of ids, PAD included.
     """
+
+    pooled_dim: int
+    states_dim: int
 
     def __init__(self, config: WideConfig, vocabulary_size: int) -> None:
         super().__init__()
@@ -174,14 +184,23 @@ class WideEncoder(nn.Module):
         """
         row = hash_batch(ids, mask, self.embedding, self.bag)
         bag = self.bag
-        vectors = self.embedding(ids, mask, row)
+        vectors = self.token_vectors(ids, mask, row)
         make_bag = None if bag is None else lambda: bag.bag(ids, mask, "sqrtn", row)
         return self._encode(vectors, mask, make_bag, **options)
 
     def embed(self, ids: Tensor, mask: Tensor) -> TokenVectors:
         """Return all vectors that depend on `ids` [batch, time]."""
         bag = None if self.bag is None else self.bag(ids, mask)
-        return TokenVectors(self.embedding(ids, mask), bag)
+        return TokenVectors(self.token_vectors(ids, mask), bag)
+
+    def token_vectors(self, ids: Tensor, mask: Tensor, row: HashedRow | None = None) -> Tensor:
+        """Return the input of the layers, [batch, time, dim]; `row` is that of `hash_batch`."""
+        vectors: Tensor = self.embedding(ids, mask, row)
+        return vectors
+
+    def states(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return one state per token, [batch, time, states dim], which training builds too."""
+        return self._states(self.token_vectors(ids, mask), mask)
 
     def encode(self, vectors: TokenVectors, mask: Tensor, **options: Any) -> Encoded:
         """Encode the vectors of `embed`, or any others of their shape; padding is zeroed."""
@@ -189,6 +208,9 @@ class WideEncoder(nn.Module):
         bag = vectors.bag
         make_bag = None if bag is None else lambda: combine(bag, mask, "sqrtn")
         return self._encode(vectors.tokens, mask, make_bag, **options)
+
+    def _states(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        raise NotImplementedError
 
     def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> Encoded:
         raise NotImplementedError

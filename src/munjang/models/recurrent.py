@@ -61,15 +61,18 @@ class Recurrent(WideEncoder):
             dropout=config.dropout,
             variational=config.variational_dropout,
         )
-        self.pooling = Pooling(
-            config.pooling, config.hidden_dim * config.directions, directions=config.directions
-        )
+        self.states_dim = config.hidden_dim * config.directions
+        self.pooling = Pooling(config.pooling, self.states_dim, directions=config.directions)
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim
 
+    def _states(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        states: Tensor = self.recurrent(self.embedding_dropout(vectors), mask)
+        return states
+
     def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> Encoded:
         """Compute states [batch, time, hidden x directions] and the pooled vector."""
-        states = self.recurrent(self.embedding_dropout(vectors), mask)
+        states = self._states(vectors, mask)
         pooled, attention = self.pooling(states, mask)
         pooled = append_bag(self.dropout(pooled), bag)
         return Encoded(pooled, mask=mask, states=states, attention=attention)

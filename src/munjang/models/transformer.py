@@ -6,31 +6,23 @@ related words are far apart, or to see which token attends to which. Use `lstm` 
 few, `cnn` if short patterns decide.
 """
 
-from typing import Any, Literal, Self, cast
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from munjang.config import DEEPEST, LONGEST, WIDEST
 from munjang.layers.activations import Activation
-from munjang.layers.attention import visible_keys
 from munjang.layers.blocks import Block
 from munjang.layers.embedding import STD
 from munjang.layers.fast.dropout import Dropout
 from munjang.layers.pooling import Pooling
-from munjang.layers.position import Positions, make_positions, rotary_tables
+from munjang.layers.position import Positions, make_positions
 from munjang.models.attention_weights import AttentionWeights
 from munjang.models.dropout_rate import DropoutRate
-from munjang.models.encoder import (
-    Bag,
-    Encoded,
-    PoolingNames,
-    WideConfig,
-    WideEncoder,
-    append_bag,
-    pooling_field,
-)
+from munjang.models.encoder import PoolingNames, WideConfig, pooling_field
 from munjang.models.heads import check_heads
+from munjang.models.self_attention import SelfAttentionEncoder
 
 
 class TransformerConfig(WideConfig):
@@ -69,7 +61,7 @@ class TransformerConfig(WideConfig):
         return self.max_positions if self.positions == "learned" else None
 
 
-class Transformer(WideEncoder):
+class Transformer(SelfAttentionEncoder):
     """Self-attention layers over token vectors with positions, pooled over real tokens."""
 
     def __init__(self, config: TransformerConfig, vocabulary_size: int) -> None:
@@ -90,64 +82,15 @@ class Transformer(WideEncoder):
             for _ in range(config.layers)
         )
         self.norm = nn.LayerNorm(config.dim)
+        self.states_dim = config.dim
         self.pooling = Pooling(config.pooling, config.dim)
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim
 
-    def _encode(
-        self,
-        vectors: Tensor,
-        mask: Tensor,
-        bag: Bag,
-        *,
-        layers: list[AttentionWeights] | None = None,
-        **options: Any,
-    ) -> Encoded:
-        """Compute states [batch, time, dim] and the pooled vector.
-
-        Args:
-            vectors: token vectors, [batch, time, dim].
-            mask: [batch, time], True = real token.
-            bag: computes the bag's vector.
-            layers: a list that gets the attention weights of every layer, which is slower; None
-                computes none of them.
-            **options: not used.
-
-        Raises:
-            ValueError: a text is longer than learned positions allow.
-        """
+    def _states(
+        self, vectors: Tensor, mask: Tensor, layers: list[AttentionWeights] | None = None
+    ) -> Tensor:
         if self.positions is not None:
             vectors = self.positions(vectors, mask)
-        states = self._run_blocks(self.embedding_dropout(vectors), mask, layers)
-        states = self.norm(states)
-        pooled, attention = self.pooling(states, mask)
-        pooled = append_bag(self.dropout(pooled), bag)
-        return Encoded(pooled, mask=mask, states=states, attention=attention)
-
-    def forward_with_attention(
-        self, ids: Tensor, mask: Tensor
-    ) -> tuple[Encoded, list[AttentionWeights]]:
-        """Encode as `forward` does, with the weights of every layer [batch, heads, time, time].
-
-        Row i sums to 1 and holds the weights of query i; rows of padding are zeros. The weights of
-        the pooling come last, if it has any.
-        """
-        layers: list[AttentionWeights] = []
-        encoded = self.forward(ids, mask, layers=layers)
-        if encoded.attention is not None:
-            layers.append(AttentionWeights("pooling", 0, encoded.attention))
-        return encoded, layers
-
-    def _run_blocks(
-        self, states: Tensor, mask: Tensor, layers: list[AttentionWeights] | None
-    ) -> Tensor:
-        visible, dim = visible_keys(mask), self.rotary_dim
-        rotary = None if dim is None else rotary_tables(states.shape[1], dim, states)
-        for number, block in enumerate(cast(list[Block], list(self.blocks))):
-            if layers is None:
-                states = block(states, visible, rotary)
-                continue
-            states, weights = block.forward_with_attention(states, visible, rotary)
-            weights = weights.masked_fill(~mask[:, None, :, None], 0.0)
-            layers.append(AttentionWeights("source", number, weights))
+        states: Tensor = self.norm(self._run_blocks(self.embedding_dropout(vectors), mask, layers))
         return states

@@ -4,7 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+from munjang.layers.projection import Projected
 
 
 class Head(nn.Module):
@@ -18,6 +21,34 @@ class Head(nn.Module):
     def forward(self, *inputs: Tensor) -> Tensor:
         """Return logits [batch, outputs]."""
         return self.head(self.encoder(*inputs).pooled)  # type: ignore[no-any-return]
+
+
+class MaskedHead(nn.Module):
+    """An encoder, and predictions of tokens at chosen places.
+
+    As in BERT's `cls.predictions`: a linear layer, GELU and a norm, then the transposed token
+    embedding ("tied" weights, Press and Wolf 2017) with a bias per token. Only the states of the
+    chosen places pass through it.
+
+    Args:
+        encoder: gives one state per token.
+        vocabulary_size: number of ids.
+    """
+
+    def __init__(self, encoder: Any, vocabulary_size: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.vocabulary_size = vocabulary_size
+        dim = encoder.embedding.dim
+        self.transform = nn.Linear(encoder.states_dim, dim)
+        self.norm = nn.LayerNorm(dim, eps=getattr(encoder, "norm_eps", 1e-5))
+        self.bias = nn.Parameter(torch.zeros(vocabulary_size))
+
+    def forward(self, ids: Tensor, mask: Tensor, places: Tensor) -> Projected:
+        """Return states [chosen, dim] of the chosen places of the flattened `ids`, to project."""
+        states = self.encoder.states(ids, mask).flatten(0, 1)[places]
+        states = self.norm(F.gelu(self.transform(states)))
+        return Projected(states, self.encoder.embedding.weight[: self.vocabulary_size], self.bias)
 
 
 class Ensemble(nn.Module):
@@ -62,4 +93,5 @@ class LinearEnsemble(nn.Module):
 
 def find_encoders(network: nn.Module) -> list[Any]:
     """Return the encoder of every head in `network`, in their order."""
-    return [module.encoder for module in network.modules() if isinstance(module, Head)]
+    heads = (Head, MaskedHead)
+    return [module.encoder for module in network.modules() if isinstance(module, heads)]

@@ -22,7 +22,7 @@ def logits_in_batches(
     For uses that need not hold the logits of all rows at once.
     """
     device = next(model.parameters()).device
-    with _evaluating(model):
+    with evaluating(model):
         for batch in examples.in_order_of_length(max(1, min(batch_size, MOST_LOGITS // outputs))):
             require_memory(model, batch)
             with torch.inference_mode():
@@ -39,7 +39,7 @@ def compute_logits(model: nn.Module, examples: Dataset, *, batch_size: int = 256
     """
     device = _device_of(model)
     logits: Tensor | None = None
-    with _evaluating(model):
+    with evaluating(model):
         for batch in examples.in_order_of_length(batch_size):
             require_memory(model, batch)
             batch = batch.to(device)
@@ -70,7 +70,7 @@ def _first_device(module: nn.Module) -> torch.device | None:
 
 
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: nn.Module) -> Iterator[None]:
     """Put a model in training mode into evaluation mode for the duration of the block.
 
     A model in evaluation mode is not touched, so that several threads can use it at once.

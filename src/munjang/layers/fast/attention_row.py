@@ -7,11 +7,14 @@ from torch import Tensor
 # Of longer rows the fused function of PyTorch, which builds no scores, is as quick.
 LONGEST_ROW = 256
 
+# Weight and bias, if any.
+Projection = tuple[Tensor, Tensor | None]
+
 
 def attend_row(
     row: Tensor,
-    project: Tensor,
-    join: Tensor,
+    project: Projection,
+    join: Projection,
     heads: int,
     rotary: tuple[Tensor, Tensor] | None,
 ) -> Tensor:
@@ -19,8 +22,8 @@ def attend_row(
 
     Args:
         row: X, [time, dim].
-        project: weights of queries, keys and values, [3 dim, dim].
-        join: W_O, [dim, dim].
+        project: projection to queries, keys and values: weight [3 dim, dim], bias [3 dim].
+        join: W_O [dim, dim], and its bias [dim].
         heads: number of heads.
         rotary: cosines of all numbers of a head and sines with their signs, each [time, dim /
             heads]; None without rotary positions.
@@ -29,7 +32,7 @@ def attend_row(
         [time, dim].
     """
     time, dim = row.shape
-    parts = F.linear(row, project).view(time, 3, heads, -1).permute(1, 2, 0, 3)
+    parts = F.linear(row, *project).view(time, 3, heads, -1).permute(1, 2, 0, 3)
     both = parts[:2]  # queries and keys, [2, heads, time, dim / heads]
     if rotary is not None:
         cos, sin = rotary
@@ -40,4 +43,4 @@ def attend_row(
     empty = row.new_empty(1)  # times beta: never read
     scores = torch.baddbmm(empty, queries, keys.transpose(1, 2), beta=0, alpha=scale)
     taken = torch.bmm(scores.softmax(-1), parts[2])
-    return F.linear(taken.transpose(0, 1).reshape(time, dim), join)
+    return F.linear(taken.transpose(0, 1).reshape(time, dim), *join)

@@ -19,7 +19,7 @@ from munjang.layers.parameters import count_parameters
 from munjang.layers.randomness import seed_initialization
 from munjang.model import Model
 from munjang.preparation import Prepared, prepare
-from munjang.registry import TASKS, tasks_needing
+from munjang.registry import TASKS, only_for_writers
 from munjang.reporting import Report, discard, pluralize
 from munjang.tasks.task import Decodes, TaskScores
 from munjang.training.activation_memory import check_activations_fit
@@ -290,10 +290,7 @@ def require_decoding(model: AnyModel, options: Mapping[str, Any]) -> Model:
         raise ConfigError(
             f"{option}: the baseline {model.name} does not write its answers token by token"
         )
-    raise ConfigError(
-        f"{next(iter(options))}: is for models that answer with a text (task "
-        f"{', '.join(tasks_needing('decoder'))})"
-    )
+    raise ConfigError(only_for_writers(option))
 
 
 def _device(name: str) -> torch.device:

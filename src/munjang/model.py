@@ -14,6 +14,7 @@ from munjang.folder.save import card_page, to_json, write_folder
 from munjang.inputs.input import Input
 from munjang.layers.parameters import count_parameters
 from munjang.recipe import Recipe
+from munjang.registry import only_for_writers
 from munjang.reporting import Report, discard, pluralize, stage
 from munjang.tasks.task import (
     Answer,
@@ -65,7 +66,7 @@ class Model:
         Args:
             values: texts; of an image model paths, arrays of uint8 [height, width] or
                 [height, width, 3], or images of Pillow.
-            options: for models that generate text: `alignment`, True to add the source piece with
+            options: for models that write text: `alignment`, True to add the source piece with
                 most attention for each piece of an answer; `seed`, the random seed for sampling.
 
         Raises:
@@ -130,13 +131,13 @@ class Model:
         """Return the attention of the model for one text.
 
         Args:
-            text: the text, or the source for models that generate text.
+            text: the text, or the source for models that write text.
             target: an answer to show; the model's own if omitted.
 
         Raises:
             DataError: the text has no token.
-            ConfigError: the model has no attention, or `target` is given to a model that does not
-                generate text.
+            ConfigError: the model has no attention, or `target` is given to a model that writes no
+                text.
         """
         if not isinstance(self.input, ShowsAttention):
             raise ConfigError(
@@ -149,13 +150,10 @@ class Model:
         """Return the model with other decoding settings.
 
         Raises:
-            ConfigError: the model does not generate text, or a setting is invalid.
+            ConfigError: the model writes no text, or a setting is invalid.
         """
         if not isinstance(self.task, Decodes):
-            raise ConfigError(
-                f"{next(iter(changes), 'decoding')}: is for models that answer with a text "
-                "(task translate)"
-            )
+            raise ConfigError(only_for_writers(next(iter(changes), "decoding")))
         return replace(self, task=self.task.with_decoding(changes))
 
     def save(self, folder: str | Path) -> Path:

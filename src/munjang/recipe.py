@@ -78,15 +78,7 @@ class Recipe(Settings):
         task, kind = named_task(values), named_input(values)
         for other in TASKS.rows:
             if other.name != task.name and values.get(other.name):
-                own = (
-                    _sections_of(task)[task.name].model_fields
-                    if task.name in _sections_of(task)
-                    else {}
-                )
-                raise ConfigError(
-                    f"{other.name}: the task is {task.name}, whose settings are "
-                    f"{', '.join(f'{task.name}.{key}' for key in own)}"
-                )
+                raise ConfigError(f"{other.name}: the task is {task.name}{_own_settings(task)}")
         _refuse_sections_of_others(values, cls.model_fields, kind, task)
         model = values.get("model")
         if isinstance(model, Mapping):
@@ -98,10 +90,11 @@ class Recipe(Settings):
     def _check_metric(self) -> Self:
         known = self.task_row.metrics
         if self.training.metric not in known:
-            named = [f"'{name}'" for name in known]
+            *others, last = [f"'{name}'" for name in known]
+            either = f"{', '.join(others)} or {last}" if others else last
             raise ConfigError(
-                f"training.metric: for {self.task} it should be {', '.join(named[:-1])} or "
-                f"{named[-1]}, got '{self.training.metric}'"
+                f"training.metric: for {self.task} it should be {either}, got "
+                f"'{self.training.metric}'"
             )
         return self
 
@@ -163,6 +156,13 @@ class Recipe(Settings):
 
 def _sections_of(row: InputRow | TaskRow) -> Mapping[str, type[Settings]]:
     return cast(Mapping[str, type[Settings]], row.load().sections)
+
+
+def _own_settings(task: TaskRow) -> str:
+    section = _sections_of(task).get(task.name)
+    if section is None or not section.model_fields:
+        return ", which has no settings of its own"
+    return f", whose settings are {', '.join(f'{task.name}.{key}' for key in section.model_fields)}"
 
 
 def _refuse_sections_of_others(

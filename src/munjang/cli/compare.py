@@ -139,7 +139,7 @@ def compare(
     from munjang.config import parse_overrides
 
     raise_on_signals()
-    with resumable(lambda: f"the same command with --resume goes on from {out}"):
+    with resumable(lambda: f"the same command with --resume continues from {out}"):
         comparison = run(
             choose_data(data, source, target),
             out=out,

@@ -104,25 +104,21 @@ def predict(
     model = load(folder)
     changed = decoding_settings(beam, nbest, settings)
     answer = predict_with(model, changed, align=align, seed=seed)
-    cut = 0
     line_of = _json_line if as_json else _line
     skipped: Counter[str] | None = Counter() if skip_bad_rows else None
     # an answer holds the probabilities of all labels
     batch_size = max(1, MOST_PROBABILITIES // max(1, len(getattr(model, "labels", ()))))
-    usable = model.input.usable
     if texts:
-        places = _usable(usable, texts, skipped)
-        kept = [texts[place] for place in places]
-        rows = (place + 1 for place in places)
-        cut += _write(line_of, zip(rows, _answers(answer, kept, batch_size), strict=True))
+        batches: Iterable[tuple[Any, Any]] = [(range(1, len(texts) + 1), texts)]
     else:
-        trained = model.input.trained_column
-        arriving = _stream(source or STDIN, (text_column, trained), encoding or "utf-8", skipped)
-        for rows, batch in arriving:
-            places = _usable(usable, batch, skipped)
-            kept = [batch[place] for place in places]
-            numbers = (int(rows[place]) for place in places)
-            cut += _write(line_of, zip(numbers, _answers(answer, kept, batch_size), strict=True))
+        columns = text_column, model.input.trained_column
+        batches = _stream(source or STDIN, columns, encoding or "utf-8", skipped)
+    cut = 0
+    for rows, batch in batches:
+        places = _usable(model.input.usable, batch, skipped)
+        kept = [batch[place] for place in places]
+        numbers = (int(rows[place]) for place in places)
+        cut += _write(line_of, zip(numbers, _answers(answer, kept, batch_size), strict=True))
     for reason, count in (skipped or {}).items():
         note(f"skipped {pluralize(count, 'row')}: {reason}")
     _report_cut(cut)

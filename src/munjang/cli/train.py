@@ -144,5 +144,5 @@ def _describe_resuming(out: str, *, overwrite: bool) -> str:
     if (Path(out) / MANIFEST).exists() and not overwrite:
         return f"a complete model is in {out}"
     if find_unfinished(out) is not None:
-        return f"the same command with --resume goes on from {out}"
+        return f"the same command with --resume continues from {out}"
     return "the same command starts again"

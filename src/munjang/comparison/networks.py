@@ -57,7 +57,7 @@ def network_record(trained: Trained, watch: ProcessorWatch, unit: str) -> dict[s
         **{key: training[key] for key in ("parameters", "seconds", "steps")},
         "tokens_per_second": rate,
         "planned_steps": trained.model.recipe.training.max_steps,
-        "passes": rate * training["seconds"] / max(1, training[unit]),
+        "epochs": rate * training["seconds"] / max(1, training[unit]),
         "processor_share": watch.share(training["threads"]),
         "history": trained.metrics["history"],
     }

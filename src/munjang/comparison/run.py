@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from munjang.comparison.budget import parse_budget
-from munjang.comparison.candidates import parse_candidates
+from munjang.comparison.candidates import Candidate, parse_candidates
 from munjang.comparison.contests import contest_name, contest_of
-from munjang.comparison.contests.contest import Sources
+from munjang.comparison.contests.contest import Contest, Sources
 from munjang.comparison.gather import gather
 from munjang.comparison.margins import margin_of
 from munjang.comparison.networks import settings_of
@@ -114,25 +114,24 @@ def compare(
         "encoding": encoding,
         "skip_bad_rows": skip_bad_rows,
     }
-    typed = dict(overrides) if isinstance(overrides, Mapping) else parse_overrides(overrides)
+    typed = parse_overrides(overrides)
     given = collect_settings(config, {"task": task, "input": input, "data": reading})
     named = choose_input(merge(given, typed), data, report)
-    given = {**given, "input": named["input"]}
     name = contest_name(named)
     contest = contest_of(name)
+    # mistakes are reported before the data is read
     crossed = None if tokenizers is None else _listed(tokenizers)
     candidates = parse_candidates(_listed(models), crossed, name)
     spend, chosen = parse_budget(budget, contest.unit), contest.deciding_metric(metric)
-    margin_of(chosen, margin)  # a mistake is reported before the data is read
+    margin_of(chosen, margin)
     _check_seeds(seeds)
-    given = merge(merge(given, {"training": {"metric": chosen}}), typed)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
+    given = {**given, "input": named["input"]}
+    given = merge(merge(given, {"training": {"metric": chosen}}), typed)
     parts = contest.split(Sources(data, valid, test), given, report)
     allowed = margin_of(chosen, margin, contest.margin_unit(parts))
     given = contest.settings(given, parts)
-    for candidate in candidates:  # a mistake is reported once, and not by every run
-        if not candidate.is_baseline:
-            contest.check(candidate.model, settings_of(candidate, 0, given), parts)
+    _check_candidates(candidates, contest, given, parts)
     plan = Plan(name, candidates, seeds, spend, chosen, given, contest.digest(parts), allowed)
     with hold_lock(make_folder(folder), report):
         refuse_occupied(folder, resume=resume, overwrite=overwrite)
@@ -146,6 +145,15 @@ def compare(
 
 def _listed(names: str | Sequence[str]) -> str:
     return names if isinstance(names, str) else ",".join(names)
+
+
+def _check_candidates(
+    candidates: Iterable[Candidate], contest: Contest, given: Mapping[str, Any], parts: Any
+) -> None:
+    """Refuse settings that an architecture cannot take, once instead of in every run."""
+    for candidate in candidates:
+        if not candidate.is_baseline:
+            contest.check(candidate.model, settings_of(candidate, 0, given), parts)
 
 
 def _check_seeds(seeds: int) -> None:
@@ -178,7 +186,7 @@ def _run_or_stop(job: Job, folder: Path, done: str) -> dict[str, Any]:
         return run_alone(job, folder)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"stopped after {done}; the same command with --resume goes on from {folder}"
+            f"stopped after {done}; the same command with --resume continues from {folder}"
         ) from None
 
 

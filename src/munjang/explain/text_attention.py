@@ -30,7 +30,7 @@ def compute_attention(model: Any, text: str, target: str | None = None) -> Atten
     Args:
         model: any trained model, as `munjang.load` returns it.
         text: the text.
-        target: the answer, for models that answer with a text; None = the model's own answer.
+        target: the answer, for models that write text; None = the model's own answer.
 
     Raises:
         ConfigError: the model has no attention; or `target` is given and it answers with no text.

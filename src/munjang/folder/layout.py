@@ -163,15 +163,15 @@ def _refuse_runs(folder: Path, *, resume: bool) -> None:
         if resume:
             return
         raise FolderError(
-            f"{folder}: a finished model stands here, and an unfinished training that is to "
-            "replace it; --resume goes on with that, --overwrite begins anew"
+            f"{folder}: a finished model is here already, and an unfinished training that is to "
+            "replace it; --resume continues that, --overwrite begins anew"
         )
     if is_finished(folder):
         raise FolderError(
-            f"{folder}: a finished model stands here; choose another folder, or --overwrite"
+            f"{folder}: a finished model is here already; choose another folder, or --overwrite"
         )
     if unfinished is not None and not resume:
         raise FolderError(
-            f"{folder}: an unfinished training stands here; --resume goes on with it, "
+            f"{folder}: an unfinished training is here; --resume continues it, "
             "--overwrite begins anew"
         )

@@ -53,8 +53,8 @@ def replace_model(folder: Path) -> Iterator[Path]:
         return
     if (new / CHECKPOINT).exists():
         raise FolderError(
-            f"{folder}: an unfinished training that is to replace this model stands here; go on "
-            "with it (--resume), or choose another folder"
+            f"{folder}: an unfinished training that is to replace this model is here; continue "
+            "it with --resume, or choose another folder"
         )
     delete_replacement(folder)
     new.mkdir()

@@ -37,6 +37,7 @@ from munjang.layers.subword_embedding import SubwordEmbedding, with_oov_words
 from munjang.layers.tfidf_linear import TfidfLinear
 from munjang.models.encoder import EncoderConfig
 from munjang.recipe import Recipe
+from munjang.registry import only_for_writers
 from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.task import Bools
 from munjang.text.columns import TokenColumn, values_and_offsets
@@ -295,7 +296,7 @@ class TextInput(Input):
         truncated = facts["truncated"] + facts["valid_truncated"]
         if truncated:
             kept = count_kept_tokens(self.recipe)
-            lines.append(f"{truncated:,} texts were longer than {kept} tokens and were truncated")
+            lines.append(f"truncated to {kept} tokens: {pluralize(truncated, 'text')}")
         return lines
 
     def attention(
@@ -308,7 +309,7 @@ class TextInput(Input):
             ConfigError: the encoder has no attention, or `target` is given.
         """
         if target is not None:
-            raise ConfigError("target: expected a model that generates text (task translate)")
+            raise ConfigError(only_for_writers("target"))
         encoded = encode_texts(self.tokenizer, text_column(text), **self.encoding)
         return text_attention(
             text,

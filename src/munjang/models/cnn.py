@@ -20,7 +20,7 @@ from munjang.layers.pooling import Pooling
 from munjang.models.dropout_rate import DropoutRate
 from munjang.models.encoder import (
     Bag,
-    Encoded,
+    EncoderOutput,
     PoolingNames,
     WideConfig,
     WideEncoder,
@@ -75,7 +75,7 @@ class Cnn(WideEncoder):
         states: Tensor = self.activation(self.convolutions.concatenate_maps(vectors))
         return states
 
-    def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> Encoded:
+    def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> EncoderOutput:
         """Compute states [batch, time, filters x widths] and the pooled vector.
 
         In training the states are not built if the maximum can be taken before the activation.
@@ -84,8 +84,8 @@ class Cnn(WideEncoder):
             vectors = self.embedding_dropout(vectors)
             maxima = max_over_time(self.convolutions.layers(), vectors, mask)
             pooled = self.dropout(self.activation(maxima))
-            return Encoded(append_bag(pooled, bag), mask=mask)
+            return EncoderOutput(append_bag(pooled, bag), mask=mask)
         states = self._states(vectors, mask)
         pooled, attention = self.pooling(states, mask)
         pooled = append_bag(self.dropout(pooled), bag)
-        return Encoded(pooled, mask=mask, states=states, attention=attention)
+        return EncoderOutput(pooled, mask=mask, states=states, attention=attention)

@@ -35,7 +35,7 @@ class TokenVectors:
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncoderOutput:
     """Output of an encoder for a batch.
 
     Attributes:
@@ -177,7 +177,7 @@ class WideEncoder(nn.Module):
         self.embedding = token_embedding(config, vocabulary_size)
         self.bag = bag_embedding(config, vocabulary_size)
 
-    def forward(self, ids: Tensor, mask: Tensor, **options: Any) -> Encoded:
+    def forward(self, ids: Tensor, mask: Tensor, **options: Any) -> EncoderOutput:
         """Encode `ids`, with `mask` (True = real token) both [batch, time].
 
         `options` are the keyword arguments of `encode`.
@@ -202,7 +202,7 @@ class WideEncoder(nn.Module):
         """Return one state per token, [batch, time, states dim], which training builds too."""
         return self._states(self.token_vectors(ids, mask), mask)
 
-    def encode(self, vectors: TokenVectors, mask: Tensor, **options: Any) -> Encoded:
+    def encode(self, vectors: TokenVectors, mask: Tensor, **options: Any) -> EncoderOutput:
         """Encode the vectors of `embed`, or any others of their shape; padding is zeroed."""
         vectors = vectors.masked(mask)
         bag = vectors.bag
@@ -212,7 +212,7 @@ class WideEncoder(nn.Module):
     def _states(self, vectors: Tensor, mask: Tensor) -> Tensor:
         raise NotImplementedError
 
-    def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> Encoded:
+    def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> EncoderOutput:
         raise NotImplementedError
 
 

@@ -165,7 +165,7 @@ def _over(size: tuple[int, int], layer: Layer) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class EncodedImages:
+class ImageEncoderOutput:
     """Output of an image encoder for a batch.
 
     Attributes:
@@ -228,7 +228,7 @@ class ImageCnn(nn.Module):
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = config.filters[-1] * (last[0] * last[1] if self.pooled == "flat" else 1)
 
-    def forward(self, images: Tensor) -> EncodedImages:
+    def forward(self, images: Tensor) -> ImageEncoderOutput:
         """Encode `images` [batch, channels, height, width] uint8."""
         maps = self.shift(images).float() / 255
         for block in self.blocks:
@@ -237,4 +237,4 @@ class ImageCnn(nn.Module):
             pooled = maps.flatten(1)
         else:
             pooled = maps.amax((2, 3)) if self.pooled == "max" else maps.mean((2, 3))
-        return EncodedImages(self.dropout(pooled), maps)
+        return ImageEncoderOutput(self.dropout(pooled), maps)

@@ -16,7 +16,7 @@ from munjang.layers.recurrent import Cell, StackedRecurrent
 from munjang.models.dropout_rate import DropoutRate
 from munjang.models.encoder import (
     Bag,
-    Encoded,
+    EncoderOutput,
     PoolingNames,
     WideConfig,
     WideEncoder,
@@ -70,9 +70,9 @@ class Recurrent(WideEncoder):
         states: Tensor = self.recurrent(self.embedding_dropout(vectors), mask)
         return states
 
-    def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> Encoded:
+    def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> EncoderOutput:
         """Compute states [batch, time, hidden x directions] and the pooled vector."""
         states = self._states(vectors, mask)
         pooled, attention = self.pooling(states, mask)
         pooled = append_bag(self.dropout(pooled), bag)
-        return Encoded(pooled, mask=mask, states=states, attention=attention)
+        return EncoderOutput(pooled, mask=mask, states=states, attention=attention)

@@ -134,7 +134,7 @@ def _describe_stop(folder: Path | None, loop: Loop, out: str | Path) -> str:
     position = f"stopped after step {loop.state.counters.step} of {loop.total}"
     if folder is None:
         return position
-    return f"{position}; the same command with --resume goes on from {out or folder}"
+    return f"{position}; the same command with --resume continues from {out or folder}"
 
 
 class _CheckpointTimer:

@@ -12,7 +12,7 @@ from munjang.folder.layout import make_folder
 from munjang.folder.lock import hold_lock
 from munjang.preparation import Prepared, choose_input, prepare
 from munjang.recipe import named_input, named_task, with_names
-from munjang.registry import require_architecture
+from munjang.registry import ArchitectureRow, require_architecture
 from munjang.reporting import Report, discard, pluralize
 from munjang.tuning.attempt import attempt
 from munjang.tuning.folder import (
@@ -123,16 +123,12 @@ def tune(
         "model": {"name": model},
         "pretrained": {"freeze": freeze_vectors},
     }
-    typed = dict(overrides) if isinstance(overrides, Mapping) else parse_overrides(overrides)
-    given = merge(collect_settings(config, named), typed)
-    given = with_names(choose_input(given, data, report))
-    kind = named_input(given)
-    architecture = require_architecture(given["model"]["name"], kind.name, named_task(given))
-    own, fixed = read_space(space, architecture)
+    typed = parse_overrides(overrides)
+    given = choose_input(merge(collect_settings(config, named), typed), data, report)
+    own, fixed = read_space(space, _architecture_of(given))
     fixed = merge(fixed, typed)
-    given = merge(given, fixed)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, given, report, vectors=vectors)
+    prepared = prepare(data, valid, merge(given, fixed), report, vectors=vectors)
     keys = set(flat(fixed))
     if prepared.pretrained is not None:
         keys.add("model.dim")
@@ -140,6 +136,12 @@ def tune(
     with hold_lock(make_folder(folder), report):
         refuse_occupied(folder, resume=resume, overwrite=overwrite)
         return _Tuning(prepared, folder, tried, report, resume=resume).run(trials, seconds)
+
+
+def _architecture_of(given: Mapping[str, Any]) -> ArchitectureRow:
+    """Return the architecture that settings name, or the default of their input."""
+    name = with_names(given)["model"]["name"]
+    return require_architecture(name, named_input(given).name, named_task(given))
 
 
 def _check_numbers(trials: int, seconds: float | None) -> None:
@@ -196,7 +198,7 @@ class _Tuning:
             self.study.stop()
             raise KeyboardInterrupt(
                 f"stopped after {len(rows)} of {trials} trials; the same command with --resume "
-                f"goes on from {self.folder}"
+                f"continues from {self.folder}"
             ) from None
         tuned = self._tuned(rows, self.study.importance())
         tuned.write()

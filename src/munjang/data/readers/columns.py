@@ -1,4 +1,4 @@
-"""Choice of the text and label columns: by name, or guessed and noted."""
+"""Choice of the text and label columns: by name, or inferred and noted."""
 
 import math
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Choice:
     Attributes:
         text: text column, or several as in "title+body".
         label: label column; None if there is none.
-        notes: guesses.
+        notes: what was inferred.
     """
 
     text: str
@@ -52,13 +52,13 @@ def choose_columns(
 
     Args:
         records: records of the file.
-        text_column: name of the text column; "title+body" joins two columns with a space; None
-            guesses.
-        label_column: name of the label column; None guesses.
+        text_column: name of the text column; "title+body" joins two columns with a space;
+            inferred if None.
+        label_column: name of the label column; inferred if None.
         need_labels: whether a file without a label column is an error.
 
     Raises:
-        DataError: no column has that name, or none can be guessed.
+        DataError: no column has that name, or none can be inferred.
     """
     notes: list[str] = []
     file, names = records.file, records.names
@@ -141,7 +141,7 @@ def resolve_column(
 
     Args:
         names: names of all columns.
-        name: the name that was given or guessed.
+        name: the name that was given or inferred.
         kind: what the column is for, as "text".
         file: name of the file, for messages.
         row: row of the header, for messages.

@@ -49,11 +49,11 @@ def stream_texts(
         source: a path, or "-" for standard input; the formats of `read_table`.
         text_column: as for `read_table`.
         trained_column: column that the model was trained on, taken if it exists before one is
-            guessed.
+            inferred.
         encoding: as for `read_table`.
         batch_size: maximum number of texts per batch.
         skipped: counter of bad rows by reason; None raises at the first bad row.
-        report: called with each guess.
+        report: called with what is inferred.
 
     Yields:
         Row numbers as in `Table.rows`, and the texts of these rows.

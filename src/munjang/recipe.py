@@ -13,6 +13,7 @@ from pydantic import Field, SerializeAsAny, create_model, model_validator
 from munjang.config import LONGEST_LABEL, Settings, merge, shown
 from munjang.data.table import Table
 from munjang.errors import ConfigError
+from munjang.names import join_names
 from munjang.registry import (
     ARCHITECTURES,
     INPUTS,
@@ -90,8 +91,7 @@ class Recipe(Settings):
     def _check_metric(self) -> Self:
         known = self.task_row.metrics
         if self.training.metric not in known:
-            *others, last = [f"'{name}'" for name in known]
-            either = f"{', '.join(others)} or {last}" if others else last
+            either = join_names([f"'{name}'" for name in known], "or")
             raise ConfigError(
                 f"training.metric: for {self.task} it should be {either}, got "
                 f"'{self.training.metric}'"

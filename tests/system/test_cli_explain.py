@@ -186,7 +186,7 @@ def test_models_without_attention_say_which_have_some(
 ) -> None:
     done = call(capsys, "explain", model, "영화")
     assert done.code == 2
-    assert "this model (mean) has no attention to show; attentive and transformer" in done.err
+    assert "this model (mean) has no attention to show; attentive, bert and transformer" in done.err
     empty = call(capsys, "explain", transformer, " ")
     assert empty.code == 2
     assert "no token is found" in empty.err

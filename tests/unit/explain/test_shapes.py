@@ -241,6 +241,12 @@ def test_a_text_too_long_to_run_is_refused(tokens: int) -> None:
         shapes("gru", input=tokens)
 
 
+def test_an_encoder_decoder_is_refused_with_the_names_of_encoders() -> None:
+    with pytest.raises(ConfigError, match=r"available for mean, cnn, .* seq2seq is an encoder-dec"):
+        shapes("seq2seq")
+    assert shapes("transformer", input=2, overrides=["model.dim=8", "model.heads=2"]).parameters
+
+
 def test_random_numbers_stay_as_they_were() -> None:
     before = torch.get_rng_state()
     munjang.shapes("gru", input=3, vocabulary=20)

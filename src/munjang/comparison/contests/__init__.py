@@ -9,6 +9,7 @@ from typing import Any
 
 from munjang.comparison.contests.contest import Contest
 from munjang.errors import ConfigError
+from munjang.names import join_names
 from munjang.recipe import named_input, named_task
 from munjang.registry import INPUTS, TASKS, TaskRow, import_place, inputs_of
 
@@ -23,7 +24,7 @@ def contest_name(given: Mapping[str, Any]) -> str:
     """
     task, kind = named_task(given), named_input(given)
     if _place(task, kind.name) is None:
-        known = ", ".join(row.name for row in TASKS.rows if row.contests)
+        known = join_names([row.name for row in TASKS.rows if row.contests])
         raise ConfigError(
             f"task: models of {known} can be compared; got {task.name} on the input {kind.name}"
         )

@@ -82,8 +82,8 @@ def choose_columns(
         label = resolve_column(names, label, "label", file=file)
     elif need_labels:
         raise DataError(
-            f"found no label column among {join_names(names)}: name it with --label-column "
-            "(label_column=...)",
+            f"found no label column; the columns are {join_names(names)}: name it with "
+            "--label-column (label_column=...)",
             file=file,
         )
     return Choice("+".join(parts), label, tuple(notes))
@@ -190,7 +190,7 @@ def _guess_text(records: Records, taken: Sequence[str]) -> tuple[str, str]:
     best = max(free, key=lengths.__getitem__, default=None)
     if best is None or math.isinf(lengths[best]):
         raise DataError(
-            f"found no column of texts among {join_names(records.names)}: name it with "
+            f"found no text column; the columns are {join_names(records.names)}: name it with "
             "--text-column (text_column=...)",
             file=records.file,
         )

@@ -216,6 +216,7 @@ TASKS: Registry[TaskRow] = Registry(
             metrics=("accuracy", "macro_f1", "log_loss"),
             contests=(
                 ("text", f"{_CONTESTS}.classify:ClassifyContest"),
+                ("two_texts", f"{_CONTESTS}.two_texts:ClassifyTwoTextsContest"),
                 ("image", f"{_CONTESTS}.images:ImagesContest"),
             ),
         ),
@@ -225,7 +226,10 @@ TASKS: Registry[TaskRow] = Registry(
             "a number per row",
             inputs=("text", "two_texts"),
             metrics=("mae", "rmse", "spearman", "r2"),
-            contests=(("text", f"{_CONTESTS}.regress:RegressContest"),),
+            contests=(
+                ("text", f"{_CONTESTS}.regress:RegressContest"),
+                ("two_texts", f"{_CONTESTS}.two_texts:RegressTwoTextsContest"),
+            ),
         ),
         TaskRow(
             "multilabel",
@@ -233,7 +237,10 @@ TASKS: Registry[TaskRow] = Registry(
             "any number of labels per row",
             inputs=("text", "two_texts"),
             metrics=("micro_f1", "macro_f1", "subset_accuracy", "log_loss"),
-            contests=(("text", f"{_CONTESTS}.multilabel:MultilabelContest"),),
+            contests=(
+                ("text", f"{_CONTESTS}.multilabel:MultilabelContest"),
+                ("two_texts", f"{_CONTESTS}.two_texts:MultilabelTwoTextsContest"),
+            ),
         ),
         TaskRow(
             "masked_lm",

@@ -224,6 +224,11 @@ class Input:
         """
         return texts
 
+    @classmethod
+    def wrap_network(cls, body: nn.Module, recipe: Recipe) -> nn.Module:
+        """Return the architecture as it reads the batches of this input: as it is."""
+        return body
+
     def prepare_network(
         self, network: nn.Module, encoded: Mapping[str, Encoded], train: Dataset, solve: Any
     ) -> None:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from munjang.layers.projection import Projected
+from munjang.models.pair_encoder import PairEncoder
 
 
 class Head(nn.Module):
@@ -94,4 +95,5 @@ class LinearEnsemble(nn.Module):
 def find_encoders(network: nn.Module) -> list[Any]:
     """Return the encoder of every head in `network`, in their order."""
     heads = (Head, MaskedHead)
-    return [module.encoder for module in network.modules() if isinstance(module, heads)]
+    found = [module.encoder for module in network.modules() if isinstance(module, heads)]
+    return [body.encoder if isinstance(body, PairEncoder) else body for body in found]

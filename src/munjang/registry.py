@@ -236,6 +236,13 @@ TASKS: Registry[TaskRow] = Registry(
             contests=(("text", f"{_CONTESTS}.multilabel:MultilabelContest"),),
         ),
         TaskRow(
+            "similarity",
+            "munjang.tasks.similarity:Similarity",
+            "similarity of two texts by their vectors",
+            inputs=("two_texts",),
+            metrics=("spearman", "pearson", "rmse", "mrr", "accuracy"),
+        ),
+        TaskRow(
             "masked_lm",
             "munjang.tasks.masked_lm:MaskedLm",
             "masked tokens of texts without labels; pretrains an encoder",

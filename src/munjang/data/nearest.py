@@ -16,9 +16,9 @@ Ints = npt.NDArray[np.int64]
 MOST_HITS = 10_000
 # Most cosines in memory at once; the rows of a product of matrices follow from it.
 _MOST_COSINES = 2**22
-# Equal texts have equal vectors up to rounding, which depends on the block: cosines are compared
-# in steps of this size, and equal ones are in the order of their rows.
-_STEP = 1e-6
+# Error of a cosine in 32 bits: candidates this close to the k-th are computed again in 64 bits, so
+# that neither the block nor the neighbors of a row change its place.
+_MARGIN = 1e-5
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,17 @@ def normalize_rows(vectors: Vectors) -> Vectors:
     return normalized
 
 
+def compute_exact_cosines(query: npt.NDArray[np.float64], vectors: Vectors) -> list[float]:
+    """Return the cosine of a query [dim] with each of some vectors [rows, dim], in 64 bits."""
+    others = vectors.astype(np.float64)
+    products = (others * query).sum(1)
+    lengths = np.sqrt((others * others).sum(1) * (query * query).sum())
+    cosines = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
+    # rounding makes cosines equal that differ by the order of sums only
+    scores: list[float] = cosines.clip(-1, 1).round(9).tolist()
+    return scores
+
+
 class NearestRows:
     """The k rows of largest cosine for each query, among rows that are added in blocks.
 
@@ -65,7 +76,8 @@ class NearestRows:
     def __init__(self, queries: Vectors, k: int) -> None:
         if not 1 <= k <= MOST_HITS:
             raise ConfigError(f"k: expected a number of texts from 1 to {MOST_HITS:,}, got {k}")
-        self.queries = normalize_rows(queries)
+        self.queries = np.asarray(queries, dtype=np.float64)
+        self._directions = normalize_rows(queries)
         self.k = k
         self._hits: list[list[Hit]] = [[] for _ in queries]
 
@@ -80,35 +92,32 @@ class NearestRows:
         vectors = np.asarray(vectors, dtype=np.float32)
         step = max(1, _MOST_COSINES // max(1, len(self.queries)))
         for start in range(0, len(vectors), step):
-            block = slice(start, start + step)
-            cosines = self.queries @ normalize_rows(vectors[block]).T
-            cosines = np.rint(cosines / _STEP) * _STEP
-            known = None if texts is None else texts[block]
+            block = vectors[start : start + step]
+            cosines = self._directions @ normalize_rows(block).T
             for query, scores in enumerate(cosines):
-                self._merge(query, scores, rows[block], known)
+                places = self._choose_candidates(query, scores)
+                if not len(places):
+                    continue
+                exact = compute_exact_cosines(self.queries[query], block[places])
+                new = [
+                    Hit(score, int(rows[place]), None if texts is None else texts[place])
+                    for score, place in zip(exact, (places + start).tolist(), strict=True)
+                ]
+                # earlier rows stay first among equal scores, as sorting is stable
+                hits = sorted([*self._hits[query], *new], key=lambda hit: -hit.score)
+                self._hits[query] = hits[: self.k]
 
-    def _merge(self, query: int, scores: Vectors, rows: Ints, texts: Sequence[str] | None) -> None:
-        hits = self._hits[query]
+    def _choose_candidates(self, query: int, scores: Vectors) -> Ints:
+        """Return the places of the rows of a block that may be among the best k."""
+        hits, lowest = self._hits[query], -np.inf
         if len(hits) == self.k:
-            places = np.flatnonzero(scores > hits[-1].score)
-        elif len(scores) > self.k:
-            # all that tie with the k-th, of which the first rows are kept
-            places = np.flatnonzero(scores >= np.partition(scores, -self.k)[-self.k])
-        else:
-            places = np.arange(len(scores))
-        if not len(places):
-            return
-        places = places[np.argsort(-scores[places], kind="stable")[: self.k]]
-        new = [
-            Hit(float(scores[place]), int(rows[place]), None if texts is None else texts[place])
-            for place in places.tolist()
-        ]
-        # the earlier rows come first among equal scores, as sorting is stable
-        self._hits[query] = sorted([*hits, *new], key=lambda hit: -hit.score)[: self.k]
+            lowest = hits[-1].score
+        if len(scores) > self.k:
+            lowest = max(lowest, float(np.partition(scores, -self.k)[-self.k]))
+        return np.flatnonzero(scores >= lowest - _MARGIN)
 
     def hits(self) -> list[list[Hit]]:
         """Return the hits of each query, the nearest first."""
         return [
-            [Hit(max(-1.0, min(1.0, round(hit.score, 6))), hit.row, hit.text) for hit in hits]
-            for hits in self._hits
+            [Hit(round(hit.score, 6), hit.row, hit.text) for hit in hits] for hits in self._hits
         ]

@@ -252,7 +252,12 @@ class TextInput(Input):
         valid = encoded["valid"]
         assert isinstance(valid, EncodedText)
         for module in network.modules():
-            batches: Iterator[Any] = train.in_order_of_length(batch_size=8192)
+            # of texts side by side, which n-grams do not cross, each side
+            batches: Iterator[Any] = (
+                side
+                for batch in train.in_order_of_length(batch_size=8192)
+                for side in getattr(batch, "sides", (batch,))
+            )
             if isinstance(module, TokenEmbedding):
                 with stage("counting n-grams"):
                     module.count_ngrams((batch.ids, batch.lengths) for batch in batches)

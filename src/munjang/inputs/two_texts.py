@@ -36,9 +36,11 @@ class EncodedTwoTexts(EncodedText):
     Attributes:
         encoded: the joined rows GO first EOS second EOS; truncated rows and OOV words.
         sides: token rows of the first and of the second texts, truncated, without GO and EOS.
+        alone: the sides as they are without the other one: truncated each by itself.
     """
 
     sides: tuple[Side, Side]
+    alone: tuple[Side, Side]
 
     @property
     def first(self) -> TokenColumn:
@@ -52,7 +54,7 @@ class EncodedTwoTexts(EncodedText):
 
     def towers(self, targets: Any = None) -> TowersDataset:
         """Return both texts side by side, each GO text EOS, with their targets or without."""
-        first, second = (with_ends(side) for side in self.sides)
+        first, second = (with_ends(side) for side in self.alone)
         return TowersDataset(first, second, targets)
 
 
@@ -143,6 +145,10 @@ class TwoTextsInput(TextInput):
         one, other = (pl.Series("text", side, dtype=pl.String) for side in (first, second))
         return self._encode_columns(one, other, ())
 
+    def encode_texts(self, texts: Any) -> EncodedText:
+        """Encode texts one by one, each GO text EOS as in `EncodedTwoTexts.towers`."""
+        return super().encode_values(texts)
+
     def _encode_columns(
         self, first: pl.Series, second: pl.Series, known: Sequence[str]
     ) -> EncodedTwoTexts:
@@ -157,7 +163,7 @@ class TwoTextsInput(TextInput):
             truncated | one.truncated | other.truncated,
             other.oov_words,
         )
-        return EncodedTwoTexts(encoded, (kept[0], kept[1]))
+        return EncodedTwoTexts(encoded, (kept[0], kept[1]), (sides[0], sides[1]))
 
     def _encode_rows(self, first: Sequence[str], second: Sequence[str]) -> EncodedTwoTexts:
         options = {**self.encoding, "add_go_eos": False}
@@ -171,7 +177,7 @@ class TwoTextsInput(TextInput):
             truncated | one.truncated | other.truncated,
             other.oov_words,
         )
-        return EncodedTwoTexts(encoded, (kept[0], kept[1]))
+        return EncodedTwoTexts(encoded, (kept[0], kept[1]), (sides[0], sides[1]))
 
     def _truncate(self, first: Side, second: Side) -> Any:
         return truncate_pairs(

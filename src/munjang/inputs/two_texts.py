@@ -9,12 +9,15 @@ import polars as pl
 from munjang.config import Settings
 from munjang.data.encode import EncodedTexts, encode_texts
 from munjang.data.pairs.aligned import AlignedFiles
+from munjang.data.readers.peek import peek_columns
 from munjang.data.readers.values import ReadLabels, clean_labels
 from munjang.data.table import Table
 from munjang.data.token_rows import EncodedRows, TokenRows, encode_rows
 from munjang.data.two_texts.collection import collect_pairs
-from munjang.data.two_texts.read import read_two_texts
+from munjang.data.two_texts.columns import USUAL, holds_two_texts
+from munjang.data.two_texts.read import is_pairs_and_labels, read_two_texts
 from munjang.data.two_texts.settings import TwoTextsDataSettings, TwoTextsTokenizerSettings
+from munjang.data.two_texts.stream import WantedPair, group_pairs, wanted_pair
 from munjang.data.two_texts.table import FIRST, SECOND, PairTable, share_texts
 from munjang.data.two_texts.tokens import Side, join_sides, truncate_pairs, with_ends
 from munjang.data.two_texts.towers import TowersDataset
@@ -74,6 +77,14 @@ class TwoTextsInput(TextInput):
     }
 
     @classmethod
+    def accepts(cls, data: Any, reading: Mapping[str, Any]) -> bool:
+        """Return whether data has two columns with usual names for two texts, and no other text."""
+        if is_pairs_and_labels(data):
+            return True
+        names = peek_columns(data, str(reading.get("encoding") or "utf-8"), USUAL)
+        return holds_two_texts(names)
+
+    @classmethod
     def defaults(cls, given: Mapping[str, Any], rows: Table | None) -> Mapping[str, Any]:
         """Return the defaults of texts, with room for three tokens between the positions."""
         return two_texts_defaults(given, None if rows is None else _texts(rows))
@@ -110,16 +121,20 @@ class TwoTextsInput(TextInput):
         """Fit the tokenizer on both texts of the training part."""
         return cls(recipe, fit_tokenizer(_texts(train), recipe))
 
-    @property
-    def trained_column(self) -> str | None:
-        """None: a row has two columns, `trained_columns`."""
-        return None
+    def wanted_columns(self, named: Mapping[str, str | None]) -> WantedPair:
+        """Return the two columns to look for in a file to predict."""
+        settings = self.recipe.section("data")
+        return wanted_pair(named, (settings.first_column, settings.second_column))
+
+    @classmethod
+    def group_values(cls, texts: Sequence[str]) -> list[tuple[str, str]]:
+        """Return texts on the command line two by two."""
+        return group_pairs(texts)
 
     @property
-    def trained_columns(self) -> tuple[str | None, str | None]:
-        """Names of the columns of the first and the second texts."""
-        settings = self.recipe.section("data")
-        return settings.first_column, settings.second_column
+    def trained_column(self) -> str | None:
+        """None: a row has two columns."""
+        return None
 
     def encode(self, rows: Table) -> EncodedTwoTexts:
         """Encode the pairs of a table."""

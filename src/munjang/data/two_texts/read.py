@@ -1,6 +1,5 @@
 """Reader of two texts per row, with or without labels, into one table."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -77,10 +76,17 @@ def is_pairs_and_labels(data: Any) -> bool:
 
 
 def _holds_pairs(pairs: Any) -> bool:
-    """Return whether a value holds two texts per row: its first entry is no string."""
+    """Return whether a value holds two texts per row: as rows, as two columns, or as an array."""
     if isinstance(pairs, str | bytes):
         return False
     shape = getattr(pairs, "shape", None)
-    if isinstance(shape, tuple):
-        return len(shape) == 2 and shape[1] == 2
-    return isinstance(pairs, Sequence) and bool(pairs) and not isinstance(pairs[0], str | bytes)
+    if isinstance(shape, tuple) and len(shape) == 2:
+        return shape[1] == 2 and isinstance(pairs[0][0] if shape[0] else "", str)
+    if not isinstance(pairs, list | tuple) or not pairs:
+        return False
+    entry = pairs[0]
+    if isinstance(entry, str | bytes) or not hasattr(entry, "__len__") or not len(entry):
+        return False
+    is_row = isinstance(pairs, list) and len(entry) == 2
+    is_column = isinstance(pairs, tuple) and len(pairs) == 2
+    return (is_row or is_column) and isinstance(next(iter(entry)), str)

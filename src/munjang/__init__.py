@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     )
     from munjang.explain.shapes import shapes
     from munjang.folder.load import load
+    from munjang.sentence_vectors.embed import embed
+    from munjang.sentence_vectors.search import search
     from munjang.text.keras import Tokenizer, pad_sequences, tokenizer_from_json
     from munjang.tuning.run import tune
 
@@ -36,9 +38,11 @@ __all__ = [
     "Tokenizer",
     "__version__",
     "compare",
+    "embed",
     "evaluate",
     "load",
     "pad_sequences",
+    "search",
     "shapes",
     "tokenizer_from_json",
     "train",
@@ -55,9 +59,11 @@ _PLACES = {
     "TextRegressor": "munjang.estimators",
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",
+    "embed": "munjang.sentence_vectors.embed",
     "evaluate": "munjang.api",
     "load": "munjang.folder.load",
     "pad_sequences": "munjang.text.keras",
+    "search": "munjang.sentence_vectors.search",
     "shapes": "munjang.explain.shapes",
     "tokenizer_from_json": "munjang.text.keras",
     "train": "munjang.api",

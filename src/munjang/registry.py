@@ -313,6 +313,13 @@ TASKS: Registry[TaskRow] = Registry(
             ),
         ),
         TaskRow(
+            "similarity",
+            "munjang.tasks.similarity:Similarity",
+            "similarity of two texts by their vectors",
+            inputs=("two_texts",),
+            metrics=("spearman", "pearson", "rmse", "mrr", "accuracy"),
+        ),
+        TaskRow(
             "masked_lm",
             "munjang.tasks.masked_lm:MaskedLm",
             "masked tokens of texts without labels; pretrains an encoder",

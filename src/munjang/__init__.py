@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from munjang.api import evaluate, train
+    from munjang.api import evaluate, export_model, import_model, train
     from munjang.comparison.run import compare
     from munjang.data.pairs.aligned import AlignedFiles
     from munjang.errors import MunjangError
@@ -37,6 +37,8 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate",
+    "export_model",
+    "import_model",
     "load",
     "pad_sequences",
     "shapes",
@@ -56,6 +58,8 @@ _PLACES = {
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",
     "evaluate": "munjang.api",
+    "export_model": "munjang.api",
+    "import_model": "munjang.api",
     "load": "munjang.folder.load",
     "pad_sequences": "munjang.text.keras",
     "shapes": "munjang.explain.shapes",

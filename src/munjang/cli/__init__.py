@@ -15,6 +15,7 @@ from munjang.cli.compare import compare
 from munjang.cli.data import data
 from munjang.cli.evaluate import evaluate
 from munjang.cli.explain import explain
+from munjang.cli.import_export import export_app, import_app
 from munjang.cli.outcome import Command, Commands, end, exit_codes
 from munjang.cli.predict import predict
 from munjang.cli.shapes import shapes
@@ -80,6 +81,8 @@ app.command(cls=Command)(evaluate)
 app.command(cls=Command)(predict)
 app.command(cls=Command)(explain)
 app.command(cls=Command)(shapes)
+app.add_typer(import_app)
+app.add_typer(export_app)
 app.add_typer(data)
 
 

@@ -173,7 +173,8 @@ def joins_before(points: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
 
     Such are marks, and the vowels and final consonants of decomposed Hangul.
     """
-    return _base_counts(False)[points] == 0
+    joins: npt.NDArray[np.bool_] = _base_counts(False)[points] == 0
+    return joins
 
 
 @lru_cache(maxsize=2)

@@ -22,8 +22,8 @@ from munjang.text.huggingface.loaded import load_state
 from munjang.text.huggingface.words import split_words
 from munjang.text.segmentation.utf32 import require_texts
 from munjang.text.subwords.training import train_wordpiece
-from munjang.text.tokenizer import read_settings
-from munjang.text.vocabulary import Vocabulary
+from munjang.text.tokenizer import read_settings, require_fitted
+from munjang.text.vocabulary import RESERVED, Vocabulary
 
 DEFAULT_SIZE = 16_000
 SPECIAL = {
@@ -33,6 +33,8 @@ SPECIAL = {
     "sep_token": "[SEP]",
     "mask_token": "[MASK]",
 }
+# Those that stand for the reserved tokens, in their order.
+_RESERVED = list(SPECIAL.values())[: len(RESERVED)]
 
 
 class BertWordPieceTokenizer(LibraryTokenizer):
@@ -92,28 +94,31 @@ class BertWordPieceTokenizer(LibraryTokenizer):
         return bert_state(ids, SPECIAL, nfc=True, strip_accents=False, lowercase=self.lowercase)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the name, the settings, and the tokenizer in Hugging Face's own JSON."""
-        return {"name": self.name, "lowercase": self.lowercase, "tokenizer": self.library_state}
+        """Return the name and the settings; all else follows from the vocabulary."""
+        require_fitted(self._loaded, self.name)
+        return {"name": self.name, "lowercase": self.lowercase}
 
     @classmethod
     def from_json(cls, state: dict[str, Any], vocabulary: Vocabulary) -> Self:
         """Return the tokenizer that `to_json` described.
 
         Raises:
-            FolderError: it is no such tokenizer, or has other tokens than `vocabulary`.
+            FolderError: it is no such tokenizer, or the vocabulary is not one of it.
         """
-        settings = read_settings(state, {"lowercase": bool, "tokenizer": dict})
+        settings = read_settings(state, {"lowercase": bool})
         tokenizer = cls(lowercase=settings["lowercase"])
-        given = settings["tokenizer"]
+        tokens = [*_RESERVED, *vocabulary.tokens[len(RESERVED) :]]
+        ids = {token: number for number, token in enumerate(tokens)}
+        if tokens[: len(SPECIAL)] != list(SPECIAL.values()) or len(ids) < len(tokens):
+            raise FolderError(
+                f"vocabulary.json is not one of {cls.name}: expected {SPECIAL['mask_token']} after "
+                "the reserved tokens; take both files from one folder"
+            )
+        built = tokenizer._state(ids)
         try:
-            check_bounds(given)
-            vocab = given["model"]["vocab"]
-            if not isinstance(vocab, dict) or any(t not in vocab for t in SPECIAL.values()):
-                raise ConfigError("model.vocab: expected BERT's special tokens")
-            loaded = load_state(tokenizer._state(vocab))
-            tokenizer._take(loaded, vocabulary)
-            if tokenizer.library_state != given:
-                raise ConfigError("expected the settings that munjang writes")
+            check_bounds(built)
+            loaded = load_state(built)
         except ConfigError as error:
-            raise FolderError(f"tokenizer.json: {error}") from None
+            raise FolderError(f"vocabulary.json: {error}") from None
+        tokenizer._take(loaded, vocabulary)
         return tokenizer

@@ -62,7 +62,8 @@ def export_checkpoint(
     config = write_config(config_class, architecture=architecture, vocabulary=vocabulary)
     ids = {f"{role}_id": int(tokenizer.huggingface_ids[0]) for role in ("pad_token",)}
     settings = model.recipe.section("tokenizer")
-    texts = write_tokenizer(tokenizer, settings.max_length + 2)
+    longest = min(config_class.max_positions, settings.max_length + settings.added_tokens)
+    texts = write_tokenizer(tokenizer, longest)
     if architecture == "BertModel":
         texts |= _sentence_files(config_class, model)
         if not config_class.pooler:

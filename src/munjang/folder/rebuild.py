@@ -5,6 +5,7 @@ of the weights before memory is allocated: the network is built on the device `m
 shapes but no numbers, and the weights are then read into it.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -214,10 +215,21 @@ class _MetaBuild(TorchFunctionMode):
         return _UNINITIALIZED.get(func, func)(*args, **(kwargs or {}))
 
 
+@contextmanager
+def shapes_only(most_calls: int = sys.maxsize) -> Iterator[None]:
+    """Build networks in the block on the device `meta`: shapes, and no numbers and random draws.
+
+    Args:
+        most_calls: calls of torch that may build them.
+    """
+    with torch.device("meta"), _MetaBuild(most_calls):
+        yield
+
+
 def _build_on_meta(path: Path, build: Callable[[], nn.Module], tensors: int) -> nn.Module:
     """Build the network on the device `meta`, without numbers."""
     try:
-        with torch.device("meta"), _MetaBuild(_CALLS + _CALLS_PER_TENSOR * tensors):
+        with shapes_only(_CALLS + _CALLS_PER_TENSOR * tensors):
             return build()
     except _TooMuchError:
         raise weights_error(

@@ -350,7 +350,17 @@ def _build(given: Mapping[str, Any], defaults: Mapping[str, Any], rows: Table | 
     named = with_names(given)
     metric = {"training": {"metric": named_task(named).metrics[0]}}
     settings = named_input(named).load().settle(named, rows)
+    defaults = _with_one_size(defaults, section_of(given, "training"))
     return parse_recipe(merge(merge(metric, defaults), settings))
+
+
+def _with_one_size(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the defaults without a batch size, if the user gives one in the other unit."""
+    sizes = ("batch_size", "batch_tokens")
+    named = [key for key in sizes if given.get(key) is not None]
+    if len(named) != 1:
+        return defaults
+    return merge(defaults, {"training": {key: None for key in sizes if key not in named}})
 
 
 def with_names(given: Mapping[str, Any]) -> dict[str, Any]:

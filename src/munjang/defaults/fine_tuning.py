@@ -12,6 +12,8 @@ from munjang.config import merge
 _ATTENTION: dict[str, Any] = {
     "model": {"embedding_dropout": 0.1, "dropout": 0.1},
     "training": {
+        "batch_size": 64,
+        "batch_tokens": None,
         "learning_rate": 0.0003,
         "embedding_optimizer": "adamw",
         "embedding_learning_rate": None,

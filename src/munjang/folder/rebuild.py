@@ -215,21 +215,10 @@ class _MetaBuild(TorchFunctionMode):
         return _UNINITIALIZED.get(func, func)(*args, **(kwargs or {}))
 
 
-@contextmanager
-def shapes_only(most_calls: int = sys.maxsize) -> Iterator[None]:
-    """Build networks in the block on the device `meta`: shapes, and no numbers and random draws.
-
-    Args:
-        most_calls: calls of torch that may build them.
-    """
-    with torch.device("meta"), _MetaBuild(most_calls):
-        yield
-
-
 def _build_on_meta(path: Path, build: Callable[[], nn.Module], tensors: int) -> nn.Module:
     """Build the network on the device `meta`, without numbers."""
     try:
-        with shapes_only(_CALLS + _CALLS_PER_TENSOR * tensors):
+        with torch.device("meta"), _MetaBuild(_CALLS + _CALLS_PER_TENSOR * tensors):
             return build()
     except _TooMuchError:
         raise weights_error(
@@ -245,6 +234,13 @@ def _build_on_meta(path: Path, build: Callable[[], nn.Module], tensors: int) -> 
 def _header_type(tensor: torch.Tensor) -> str:
     """Return the type in the header; floating point is float32, whatever torch's default is."""
     return "F32" if tensor.is_floating_point() else _HEADER_TYPES[tensor.dtype]
+
+
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Build networks in the block on the device `meta`: shapes, no numbers, no random draws."""
+    with torch.device("meta"), _MetaBuild(sys.maxsize):
+        yield
 
 
 def _fill_empty(network: nn.Module) -> None:

@@ -46,6 +46,8 @@ def follow(model: Model, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         sections = input_class.settings_from(model.input)
     except ConfigError as error:
         raise ConfigError(f"pretrained.folder: {name}: {error}") from None
+    # first, as settings of one tokenizer are none of another
+    _refuse(_find_difference(_names(sections), given), name)
     kinds: dict[str, type[Settings]] = {
         **input_class.sections,
         "model": architecture.config_class(),
@@ -60,6 +62,10 @@ def follow(model: Model, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         free = free.union(f"model.{key}" for key in free_settings(model))
     _refuse([difference for difference in changed if difference[0] not in free], name)
     return settings
+
+
+def _names(sections: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: {"name": part["name"]} for key, part in sections.items() if "name" in part}
 
 
 def _model_settings(model: Model) -> dict[str, Any]:

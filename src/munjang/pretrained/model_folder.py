@@ -22,7 +22,7 @@ from munjang.network import build_network
 from munjang.pretrained.following import follow, free_settings, is_continued, pooled_parts
 from munjang.pretrained.matching import Match, load_matching, match_weights
 from munjang.recipe import IN_MEMORY, Recipe
-from munjang.reporting import pluralize, stage
+from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.heads import find_encoders, find_heads
 from munjang.tasks.task import Task
 
@@ -48,6 +48,7 @@ def open_model_folder(
         ConfigError: a setting contradicts the model, or it has no encoder for the input.
         FolderError: the folder cannot be read.
     """
+    notes: list[str] = []
     if isinstance(folder, Model):
         model, name = folder, "the given model"
     else:
@@ -58,13 +59,13 @@ def open_model_folder(
                 "again, or set pretrained.folder to a folder, or to null"
             )
         with stage("reading the model to begin from"):
-            model = _read(Path(name), name)
-    return OpenModelFolder(model, name), follow(model, name, given)
+            model = _read(Path(name), name, notes.append)
+    return OpenModelFolder(model, name, tuple(notes)), follow(model, name, given)
 
 
-def _read(folder: Path, name: str) -> Model:
+def _read(folder: Path, name: str, report: Report) -> Model:
     if (folder / _HUGGING_FACE).is_file() and not (folder / MANIFEST).exists():
-        return _import_checkpoint(folder)
+        return _import_checkpoint(folder, report)
     model = load(folder)
     if not isinstance(model, Model):
         raise ConfigError(
@@ -73,7 +74,7 @@ def _read(folder: Path, name: str) -> Model:
     return model
 
 
-def _import_checkpoint(folder: Path) -> Model:
+def _import_checkpoint(folder: Path, report: Report) -> Model:
     try:
         # imported here, as few trainings need it
         importer = import_module("munjang.pretrained.huggingface")
@@ -82,7 +83,7 @@ def _import_checkpoint(folder: Path) -> Model:
             f"pretrained.folder: {folder} is a folder of Hugging Face transformers, which this "
             "version of munjang cannot read; give a folder that munjang train wrote"
         ) from None
-    return cast(Model, importer.import_checkpoint(folder))
+    return cast(Model, importer.import_checkpoint(folder, report=report))
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,12 @@ class OpenModelFolder:
     Attributes:
         model: the model.
         name: its folder, for messages.
+        notes: what was said while it was read, for people.
     """
 
     model: Model
     name: str
+    notes: tuple[str, ...] = ()
 
     def fit_input(self, train: Table, recipe: Recipe) -> Input:
         """Return the input with the tokenizer and the vocabulary of the model."""
@@ -128,6 +131,7 @@ class OpenModelFolder:
             members,
             match,
             unused,
+            notes=self.notes,
             name=self.name,
             task=source.task,
             architecture=source.model_name,
@@ -135,6 +139,11 @@ class OpenModelFolder:
             frozen_layers=frozen,
             fixed=frozenset(f"model.{key}" for key in fixed),
         )
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all weights by name."""
+        return _digest([self.model.network.state_dict()])
 
     @property
     def _network(self) -> nn.Module:
@@ -211,6 +220,7 @@ class InitialEncoder:
         members: weights of each network of the folder, by name.
         match: how those of the first one fit the network to train.
         unused: names of weights of the folder that are not among `members`.
+        notes: what was said while the folder was read.
         name: the folder, for messages.
         task: task that trained the weights.
         architecture: name of the architecture.
@@ -222,6 +232,7 @@ class InitialEncoder:
     members: Sequence[Weights]
     match: Match
     unused: Sequence[str]
+    notes: tuple[str, ...]
     name: str
     task: str
     architecture: str
@@ -232,14 +243,8 @@ class InitialEncoder:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of all weights by name."""
-        digest = hashlib.sha256()
-        for weights in self.members:
-            for name, tensor in sorted(weights.items()):
-                digest.update(f"{name} {tuple(tensor.shape)}".encode())
-                numbers: Any = tensor.contiguous().view(-1).view(torch.uint8).numpy()
-                digest.update(numbers)
-        return digest.hexdigest()
+        """SHA-256 of all weights to begin from, by name."""
+        return _digest(self.members)
 
     def apply(self, network: nn.Module) -> None:
         """Write the weights into the network, and mark frozen parameters.
@@ -280,6 +285,7 @@ class InitialEncoder:
             self.match.other_shape,
         )
         lines = [
+            *self.notes,
             f"weights: begin from {self.name} ({self.architecture}, task {self.task}){each}",
             *match.lines(),
         ]
@@ -288,3 +294,13 @@ class InitialEncoder:
             above = f" and {layers} above it" if self.frozen_layers else ""
             lines.append(f"weights: frozen are the embedding{above}")
         return lines
+
+
+def _digest(networks: Sequence[Weights]) -> str:
+    digest = hashlib.sha256()
+    for weights in networks:
+        for name, tensor in sorted(weights.items()):
+            digest.update(f"{name} {tuple(tensor.shape)}".encode())
+            numbers: Any = tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy()
+            digest.update(numbers)
+    return digest.hexdigest()

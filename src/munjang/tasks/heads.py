@@ -100,10 +100,13 @@ class LinearEnsemble(nn.Module):
         return torch.lerp(logits, self.linear(*inputs), self.linear_weight)
 
 
+# Modules with an attribute `encoder`.
+_HEADS = (Head, MaskedHead)
+
+
 def find_heads(network: nn.Module) -> list[Any]:
     """Return every head in `network`, each with its encoder, in their order."""
-    heads = (Head, MaskedHead)
-    return [module for module in network.modules() if isinstance(module, heads)]
+    return [module for module in network.modules() if isinstance(module, _HEADS)]
 
 
 def find_encoders(network: nn.Module) -> list[Any]:

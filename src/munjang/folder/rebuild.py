@@ -68,6 +68,13 @@ def load_metrics(sealed: SealedFolder) -> dict[str, Any]:
 
 
 @contextmanager
+def shapes_only() -> Iterator[None]:
+    """Build networks in the block on the device `meta`: shapes, no numbers, no random draws."""
+    with torch.device("meta"), _MetaBuild(sys.maxsize):
+        yield
+
+
+@contextmanager
 def explain_missing_metrics(sealed: SealedFolder) -> Iterator[None]:
     """Raise `FolderError` if `metrics.json` lacks what the block looks up.
 
@@ -234,13 +241,6 @@ def _build_on_meta(path: Path, build: Callable[[], nn.Module], tensors: int) -> 
 def _header_type(tensor: torch.Tensor) -> str:
     """Return the type in the header; floating point is float32, whatever torch's default is."""
     return "F32" if tensor.is_floating_point() else _HEADER_TYPES[tensor.dtype]
-
-
-@contextmanager
-def shapes_only() -> Iterator[None]:
-    """Build networks in the block on the device `meta`: shapes, no numbers, no random draws."""
-    with torch.device("meta"), _MetaBuild(sys.maxsize):
-        yield
 
 
 def _fill_empty(network: nn.Module) -> None:

@@ -114,10 +114,10 @@ def prepare(
     else:
         parts = _hold_out(rows, recipe)
     task = task_class.fit(parts["train"], rows, recipe)
-    train = parts["train"]
-    for line in task.remarks(train):
+    for line in task.remarks(parts["train"]):
         report(line)
-    fitted = input_class.fit(train, recipe) if source is None else source.fit_input(train, recipe)
+    fit = input_class.fit if source is None else source.fit_input
+    fitted = fit(parts["train"], recipe)
     task = task.with_input(fitted)
     encoded_parts = fitted.encode_parts(parts)
     encoded = {name: part for name, (part, _) in encoded_parts.items()}

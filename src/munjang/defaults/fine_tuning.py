@@ -14,13 +14,16 @@ _ATTENTION: dict[str, Any] = {
     "training": {
         "batch_size": 64,
         "batch_tokens": None,
-        "learning_rate": 0.0003,
         "embedding_optimizer": "adamw",
         "embedding_learning_rate": None,
         "schedule": "linear",
         "warmup": 0.1,
     },
 }
+
+# Learning rate of self-attention layers by their width: up to the first number, the second one.
+_RATES = ((256, 0.0003), (512, 0.0001))
+_LOWEST_RATE = 0.00005
 
 _BY_MODEL: dict[str, dict[str, Any]] = {
     "bert": _ATTENTION,
@@ -61,5 +64,13 @@ def fine_tuning_defaults(given: Mapping[str, Any], rows: int) -> dict[str, Any]:
     if own is not None:
         return own
     epochs = min(_MOST, max(_FEWEST, round(_ROWS / max(1, rows))))
+    shared = {"training": {"epochs": epochs, "learning_rate": _learning_rate(given["model"])}}
     model = _BY_MODEL.get(str(given["model"]["name"]), _OTHER)
-    return merge({"training": {"epochs": epochs}}, _BY_INPUT.get(given["input"], model))
+    return merge(shared, _BY_INPUT.get(given["input"], model))
+
+
+def _learning_rate(model: Mapping[str, Any]) -> float:
+    """Return the learning rate for the width of a model, that of the smallest if unknown."""
+    dim = model.get("dim", 0)
+    width = dim if isinstance(dim, int) else 0  # anything else is refused later
+    return next((rate for widest, rate in _RATES if width <= widest), _LOWEST_RATE)

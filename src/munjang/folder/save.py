@@ -106,6 +106,7 @@ def card_page(
     in_python: str,
     typed: str,
     limits: str,
+    began: str = "",
 ) -> str:
     """Return `README.md` of the folder.
 
@@ -117,6 +118,7 @@ def card_page(
         in_python: argument of `predict` in Python.
         typed: argument of `munjang predict`.
         limits: limits of the model.
+        began: what its weights began from; "" if they were random.
     """
     scores, training = metrics["validation"], metrics["training"]
     values = ", ".join(
@@ -140,7 +142,7 @@ On {scores["rows"]:,} validation {rows}, which also chose the best step: {values
 ## How it was made
 
 Trained on {training["rows"]:,} {rows} of {files}, {training["steps"]:,} steps, \
-{training["seconds"]:.0f} s. The recipe is in `config.yaml`, all metrics in `metrics.json`.
+{training["seconds"]:.0f} s.{began} The recipe is in `config.yaml`, all metrics in `metrics.json`.
 
 ## How to use it
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -11,10 +11,17 @@ from torch import Tensor, nn
 from munjang.layers.projection import Projected
 from munjang.models.pair_encoder import PairEncoder
 from munjang.models.vectors import choose_pooling, pool_vectors
+from munjang.registry import Gives
 
 
 class Head(nn.Module):
-    """An encoder and a linear layer on its pooled vector."""
+    """An encoder and a linear layer on its pooled vector.
+
+    Attributes:
+        reads: what it reads of the encoder, and so trains.
+    """
+
+    reads: ClassVar[Gives] = "pooled"
 
     def __init__(self, encoder: Any, outputs: int) -> None:
         super().__init__()
@@ -38,6 +45,8 @@ class MaskedHead(nn.Module):
         encoder: gives one state per token.
         vocabulary_size: number of ids.
     """
+
+    reads: ClassVar[Gives] = "states"
 
     def __init__(self, encoder: Any, vocabulary_size: int) -> None:
         super().__init__()
@@ -163,9 +172,14 @@ class LinearEnsemble(nn.Module):
 _HEADS = (Head, MaskedHead, TwoTowers)
 
 
+def find_heads(network: nn.Module) -> list[Any]:
+    """Return every head in `network`, each with its encoder, in their order."""
+    return [module for module in network.modules() if isinstance(module, _HEADS)]
+
+
 def find_encoders(network: nn.Module) -> list[Any]:
     """Return the encoder of every head in `network`, in their order."""
-    found = [module.encoder for module in network.modules() if isinstance(module, _HEADS)]
+    found = [head.encoder for head in find_heads(network)]
     return [body.encoder if isinstance(body, PairEncoder) else body for body in found]
 
 

@@ -11,6 +11,7 @@ from munjang.errors import ConfigError
 from munjang.folder.layout import make_folder
 from munjang.folder.lock import hold_lock
 from munjang.preparation import Prepared, choose_input, prepare
+from munjang.pretrained.sources import open_pretrained
 from munjang.recipe import named_input, named_task, with_names
 from munjang.registry import ArchitectureRow, require_architecture
 from munjang.reporting import Report, discard, pluralize
@@ -54,6 +55,7 @@ def tune(
     tokenizer: str | None = None,
     vectors: Any = None,
     freeze_vectors: bool | None = None,
+    from_folder: Any = None,
     encoding: str | None = None,
     skip_bad_rows: bool | None = None,
     resume: bool = False,
@@ -89,6 +91,7 @@ def tune(
         tokenizer: Name of a tokenizer, as for `munjang.train`.
         vectors: Pretrained word vectors, as for `munjang.train`.
         freeze_vectors: Do not train the embeddings of words that `vectors` has.
+        from_folder: Model folder to begin from, as for `munjang.train`.
         encoding: Encoding of text files.
         skip_bad_rows: Skip and count unusable rows instead of raising.
         resume: Continue the search in `out`.
@@ -131,13 +134,16 @@ def tune(
     }
     typed = parse_overrides(overrides)
     given = choose_input(merge(collect_settings(config, named), typed), data, report)
+    given = with_names(open_pretrained(given, vectors=vectors, folder=from_folder)[1])
     own, fixed = read_space(space, _architecture_of(given))
     fixed = merge(fixed, typed)
+    # opened again, as what is fixed may contradict the weights
+    source, given = open_pretrained(merge(given, fixed), vectors=vectors, folder=from_folder)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, merge(given, fixed), report, vectors=vectors)
+    prepared = prepare(data, valid, given, report, source=source)
     keys = set(flat(fixed))
     if prepared.pretrained is not None:
-        keys.add("model.dim")
+        keys |= prepared.pretrained.fixed
     tried = searched(prepared.recipe, keys, own)
     with hold_lock(make_folder(folder), report):
         refuse_occupied(folder, resume=resume, overwrite=overwrite)

@@ -19,6 +19,7 @@ from munjang.layers.parameters import count_parameters
 from munjang.layers.randomness import seed_initialization
 from munjang.model import Model
 from munjang.preparation import Prepared, prepare
+from munjang.pretrained.huggingface import check_choice, export_checkpoint, import_checkpoint
 from munjang.registry import TASKS, only_for_writers
 from munjang.reporting import Report, discard, pluralize
 from munjang.tasks.task import Decodes, TaskScores
@@ -32,7 +33,7 @@ from munjang.training.run import OnStep, checkpoint_on_stop, remove_checkpoint, 
 from munjang.training.signals import catch_signals
 from munjang.training.state import make_state
 
-__all__ = ["Trained", "evaluate", "load", "train"]
+__all__ = ["Trained", "evaluate", "export_model", "import_model", "load", "train"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ def train(
     model: str | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    first_column: str | None = None,
+    second_column: str | None = None,
     source_column: str | None = None,
     target_column: str | None = None,
     out: str | Path | None = None,
@@ -70,6 +73,7 @@ def train(
     tokenizer: str | None = None,
     vectors: Any = None,
     freeze_vectors: bool | None = None,
+    from_folder: Any = None,
     encoding: str | None = None,
     skip_bad_rows: bool | None = None,
     resume: bool = False,
@@ -93,6 +97,8 @@ def train(
             `config`, else to that of the input: cnn, image_cnn or transformer.
         text_column: column of the texts; inferred if omitted.
         label_column: column of the labels or numbers; inferred if omitted.
+        first_column: column of the first texts, for the input two_texts; inferred if omitted.
+        second_column: column of the second texts, for the input two_texts; inferred if omitted.
         source_column: column of the source texts, for translate; inferred if omitted.
         target_column: column of the target texts, for translate; inferred if omitted.
         out: model folder to write; None keeps the model in memory only.
@@ -104,6 +110,9 @@ def train(
         vectors: pretrained word vectors to initialize the embedding with: a file (word2vec,
             fastText .vec, GloVe) or gensim's KeyedVectors. Their size becomes `model.dim`.
         freeze_vectors: do not train the embeddings of words that `vectors` has.
+        from_folder: model folder to begin from, or a loaded model: its encoder, tokenizer and
+            vocabulary. A folder of Hugging Face transformers works too. It is `--from` on the
+            command line, a word that Python reserves.
         encoding: encoding of text files, such as cp949; utf-8 if omitted.
         skip_bad_rows: skip and count unusable rows instead of raising.
         resume: continue from the checkpoint in `out`, if there is one.
@@ -132,6 +141,8 @@ def train(
     columns = {
         "text_column": text_column,
         "label_column": label_column,
+        "first_column": first_column,
+        "second_column": second_column,
         "source_column": source_column,
         "target_column": target_column,
         "encoding": encoding,
@@ -148,7 +159,7 @@ def train(
     }
     given = collect_settings(config, named, overrides)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, given, report, vectors=vectors)
+    prepared = prepare(data, valid, given, report, vectors=vectors, from_folder=from_folder)
     return fit(prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step)
 
 
@@ -227,6 +238,8 @@ def evaluate(
     *,
     text_column: str | None = None,
     label_column: str | None = None,
+    first_column: str | None = None,
+    second_column: str | None = None,
     source_column: str | None = None,
     target_column: str | None = None,
     encoding: str | None = None,
@@ -241,6 +254,8 @@ def evaluate(
         data: labeled data, as for `train`.
         text_column: column of the texts; that of the training if omitted.
         label_column: column of the labels or numbers; that of the training if omitted.
+        first_column: column of the first texts; that of the training if omitted.
+        second_column: column of the second texts; that of the training if omitted.
         source_column: column of the source texts; that of the training if omitted.
         target_column: column of the target texts; that of the training if omitted.
         encoding: encoding of text files; that of the training if omitted.
@@ -266,6 +281,8 @@ def evaluate(
     reading = {
         "text_column": text_column,
         "label_column": label_column,
+        "first_column": first_column,
+        "second_column": second_column,
         "source_column": source_column,
         "target_column": target_column,
         "encoding": encoding,
@@ -275,6 +292,73 @@ def evaluate(
         known = require_decoding(known, decoding).with_decoding(decoding)
     given = {key: value for key, value in reading.items() if value}
     return known.evaluate(data, given, report or discard)
+
+
+def import_model(
+    path: str | Path,
+    *,
+    out: str | Path | None = None,
+    pooling: str | None = None,
+    overwrite: bool = False,
+    report: Report | None = None,
+) -> Model:
+    """Read a BERT of Hugging Face transformers, and save it as a model folder if `out` is given.
+
+    Args:
+        path: folder that transformers wrote with `save_pretrained`, in safetensors.
+        out: model folder to write; None keeps the model in memory only.
+        pooling: how a checkpoint that predicts nothing makes one vector per text: `mean`, `first`,
+            `max` or `pooled`; None for what the checkpoint says.
+        overwrite: replace a model in `out`.
+        report: function called with notes: what matched, and what was left out.
+
+    Raises:
+        FolderError: a file is missing or damaged, the checkpoint has what `bert` has not, or `out`
+            holds other files.
+
+    Example:
+        >>> model = munjang.import_model("bert-base-uncased", out="bert-base")
+        >>> model.recipe.task
+        'masked_lm'
+    """
+    choice = check_choice(pooling)
+    refuse_occupied(out, overwrite=overwrite)
+    model = import_checkpoint(path, pooling=choice, report=report or discard)
+    if out is not None:
+        model.save(out)
+    return model
+
+
+def export_model(
+    model: Model | str | Path,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    report: Report | None = None,
+) -> Path:
+    """Write a model of the architecture `bert` as a folder that transformers loads.
+
+    Args:
+        model: a model, or its folder.
+        path: folder to write.
+        overwrite: replace a checkpoint in the folder.
+        report: function called with notes.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ConfigError: the model has what the class of transformers cannot hold; the setting is named.
+        FolderError: there is no complete model in the folder, or `path` holds other files.
+
+    Example:
+        >>> munjang.export_model("my-bert", "my-bert-hf")
+        PosixPath('my-bert-hf')
+    """
+    known = load(model) if isinstance(model, str | Path) else model
+    if isinstance(known, Baseline):
+        raise ConfigError(f"export hf writes networks; {known.name} is a baseline")
+    return export_checkpoint(known, path, overwrite=overwrite, report=report or discard)
 
 
 def require_decoding(model: AnyModel, options: Mapping[str, Any]) -> Model:

@@ -121,7 +121,7 @@ class ArchitectureRow(Row):
     """
 
     config: str
-    takes: tuple[str, ...] = ("text",)
+    takes: tuple[str, ...] = ("text", "two_texts")
     gives: tuple[Gives, ...] = ("pooled",)
 
     def config_class(self) -> Any:
@@ -245,6 +245,14 @@ INPUTS: Registry[InputRow] = Registry(
             unit="tokens",
         ),
         InputRow(
+            "two_texts",
+            "munjang.inputs.two_texts:TwoTextsInput",
+            "two texts per row, such as two questions",
+            "transformer",
+            example='"a text" "another text"',
+            unit="tokens",
+        ),
+        InputRow(
             "image",
             "munjang.inputs.image:ImageInput",
             "one image per row",
@@ -274,10 +282,11 @@ TASKS: Registry[TaskRow] = Registry(
             "classify",
             "munjang.tasks.classify:Classify",
             "one label per row",
-            inputs=("text", "image"),
+            inputs=("text", "two_texts", "image"),
             metrics=("accuracy", "macro_f1", "log_loss"),
             contests=(
                 ("text", f"{_CONTESTS}.classify:ClassifyContest"),
+                ("two_texts", f"{_CONTESTS}.two_texts:ClassifyTwoTextsContest"),
                 ("image", f"{_CONTESTS}.images:ImagesContest"),
             ),
         ),
@@ -285,17 +294,30 @@ TASKS: Registry[TaskRow] = Registry(
             "regress",
             "munjang.tasks.regress:Regress",
             "a number per row",
-            inputs=("text",),
+            inputs=("text", "two_texts"),
             metrics=("mae", "rmse", "spearman", "r2"),
-            contests=(("text", f"{_CONTESTS}.regress:RegressContest"),),
+            contests=(
+                ("text", f"{_CONTESTS}.regress:RegressContest"),
+                ("two_texts", f"{_CONTESTS}.two_texts:RegressTwoTextsContest"),
+            ),
         ),
         TaskRow(
             "multilabel",
             "munjang.tasks.multilabel:Multilabel",
             "any number of labels per row",
-            inputs=("text",),
+            inputs=("text", "two_texts"),
             metrics=("micro_f1", "macro_f1", "subset_accuracy", "log_loss"),
-            contests=(("text", f"{_CONTESTS}.multilabel:MultilabelContest"),),
+            contests=(
+                ("text", f"{_CONTESTS}.multilabel:MultilabelContest"),
+                ("two_texts", f"{_CONTESTS}.two_texts:MultilabelTwoTextsContest"),
+            ),
+        ),
+        TaskRow(
+            "similarity",
+            "munjang.tasks.similarity:Similarity",
+            "similarity of two texts by their vectors",
+            inputs=("two_texts",),
+            metrics=("spearman", "pearson", "rmse", "mrr", "accuracy"),
         ),
         TaskRow(
             "masked_lm",

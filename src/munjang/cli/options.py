@@ -28,6 +28,18 @@ LabelColumn = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Column of labels or numbers. Inferred if omitted."),
 ]
+FirstColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Column of first texts, for --input two_texts. Inferred if omitted."
+    ),
+]
+SecondColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Column of second texts, for --input two_texts. Inferred if omitted."
+    ),
+]
 SourceColumn = Annotated[
     str | None,
     typer.Option(
@@ -139,6 +151,14 @@ Vectors = Annotated[
 ]
 FreezeVectors = Annotated[
     bool, typer.Option("--freeze-vectors", help="Do not train the vectors of --vectors.")
+]
+FromFolder = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="FOLDER",
+        help="Model folder to begin from: its encoder, tokenizer and vocabulary.",
+    ),
 ]
 Seed = Annotated[
     int | None,

@@ -86,7 +86,7 @@ class ClassJudge:
         return ClassDetails(
             self.labels,
             {name: _confusion(seeds, self.targets, self.labels) for name, seeds in runs.items()},
-            disagreements(compared, self.test.inputs, self.targets, self.labels),
+            disagreements(compared, self.test.texts, self.targets, self.labels),
             tuple(label for label in self.labels if label not in set(self.test.targets)),
         )
 

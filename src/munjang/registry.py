@@ -249,6 +249,7 @@ INPUTS: Registry[InputRow] = Registry(
             "munjang.inputs.two_texts:TwoTextsInput",
             "two texts per row, such as two questions",
             "transformer",
+            check="munjang.checking.two_texts:CHECK",
             example='"a text" "another text"',
             unit="tokens",
         ),

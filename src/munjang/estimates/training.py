@@ -165,7 +165,8 @@ def _do_the_rest(prepared: Prepared, loop: Loop) -> None:
     # while an average is scored, the current weights are copied
     current = [t.clone() for t in state.model.state_dict().values()] if state.average else []
     if not _decodes(loop):  # else it was measured with the decoding
-        longest = np.argsort(-valid.lengths, kind="stable")[:EVALUATED_ROWS]
+        lengths = valid.lengths.reshape(len(valid), -1).sum(axis=1)  # of two sides, both
+        longest = np.argsort(-lengths, kind="stable")[:EVALUATED_ROWS]
         loop.task.validate(state.model, valid.take(longest))
     current.clear()
 

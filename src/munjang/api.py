@@ -20,7 +20,7 @@ from munjang.layers.randomness import seed_initialization
 from munjang.model import Model
 from munjang.preparation import Prepared, prepare
 from munjang.registry import TASKS, tasks_needing
-from munjang.reporting import Report, discard, pluralize
+from munjang.reporting import Report, discard
 from munjang.tasks.task import Decodes, TaskScores
 from munjang.training.activation_memory import check_activations_fit
 from munjang.training.checkpoints import check_checkpoint
@@ -202,6 +202,8 @@ def _fit(
         (folder / LOG).touch()  # first, so that the folder of a run killed at once is recognized
         write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))
     report(_model_line(loop, prepared))
+    if loop.budget is not None:
+        report("a budget of seconds follows the clock: the same seed does not repeat the run")
     if line := describe_slow_precision(loop.state.model, prepared.recipe.training):
         report(line)
     fingerprint = prepared.fingerprint
@@ -329,8 +331,8 @@ def make_loop(prepared: Prepared) -> Loop:
 
 def _diverged_line(loop: Loop) -> str:
     return (
-        f"training diverged at step {loop.state.counters.step:,} of {loop.total:,} (non-finite "
-        "weights); kept the best checkpoint so far. Try a lower training.learning_rate."
+        f"training diverged at {loop.describe_position()} (non-finite weights); "
+        "kept the best checkpoint so far. Try a lower training.learning_rate."
     )
 
 
@@ -338,8 +340,7 @@ def _model_line(loop: Loop, prepared: Prepared) -> str:
     size = count_parameters(loop.state.model)
     share = padding_share(loop.shuffle_groups(0), loop.lengths)
     padding = f", {share:.1%} of the batches is padding" if share else ""
-    steps = pluralize(loop.total, "step")
-    return f"model: {prepared.recipe.model_name}, {size:,} parameters; {steps}{padding}"
+    return f"model: {prepared.recipe.model_name}, {size:,} parameters; {loop.length}{padding}"
 
 
 def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:

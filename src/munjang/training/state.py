@@ -173,20 +173,23 @@ def make_state(model: nn.Module, settings: TrainingSettings) -> TrainingState:
     tables = embedding_tables(model)
     table_ids = {id(table) for table in tables}
     dense = [p for p in model.parameters() if id(p) not in table_ids]
-    rate, decay = settings.learning_rate, settings.weight_decay
-    betas = (0.9, settings.beta2)
+    rate, betas = settings.learning_rate, (0.9, settings.beta2)
+    decay: dict[str, Any] = {
+        "weight_decay": settings.weight_decay,
+        "undecayed": () if settings.decay_embeddings else tables,
+    }
     table_rate = settings.embedding_learning_rate or rate
     if settings.embedding_optimizer == "adagrad":
         optimizers: list[Optimizer] = [
-            AdamW([ParameterGroup(dense, rate)], betas=betas, weight_decay=decay),
+            AdamW([ParameterGroup(dense, rate)], betas=betas, **decay),
             RowAdagrad([ParameterGroup(tables, table_rate)]),
         ]
     elif table_rate == rate:
         group = ParameterGroup([*dense, *tables], rate)
-        optimizers = [AdamW([group], betas=betas, weight_decay=decay)]
+        optimizers = [AdamW([group], betas=betas, **decay)]
     else:
         groups = [ParameterGroup(dense, rate), ParameterGroup(tables, table_rate)]
-        optimizers = [AdamW(groups, betas=betas, weight_decay=decay)]
+        optimizers = [AdamW(groups, betas=betas, **decay)]
     return TrainingState(model, optimizers)
 
 

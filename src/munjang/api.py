@@ -67,6 +67,7 @@ def train(
     config: str | Path | Mapping[str, Any] | None = None,
     overrides: Iterable[str] = (),
     seed: int | None = None,
+    budget: str | float | None = None,
     tokenizer: str | None = None,
     vectors: Any = None,
     freeze_vectors: bool | None = None,
@@ -100,6 +101,8 @@ def train(
         config: settings as in `config.yaml` of a model folder: a YAML file or a mapping.
         overrides: `key=value` strings that win over `config`, such as "model.dim=64".
         seed: random seed of the split, initial weights, batches and dropout; 0 if omitted.
+        budget: seconds of training, or a duration such as "2h", instead of `training.epochs`: the
+            schedule follows the clock and ends there. The same seed does not repeat such a run.
         tokenizer: name of a tokenizer; inferred from the script of the texts if omitted.
         vectors: pretrained word vectors to initialize the embedding with: a file (word2vec,
             fastText .vec, GloVe) or gensim's KeyedVectors. Their size becomes `model.dim`.
@@ -145,6 +148,7 @@ def train(
         "tokenizer": {"name": tokenizer},
         "model": {"name": model},
         "pretrained": {"freeze": freeze_vectors},
+        "training": {"budget_seconds": budget},
     }
     given = collect_settings(config, named, overrides)
     refuse_occupied(out, resume=resume, overwrite=overwrite)

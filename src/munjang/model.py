@@ -184,7 +184,7 @@ def model_card(model: Model) -> str:
     """Return the model card, `README.md` of a model folder."""
     recipe, fitted = model.recipe, model.input
     card = model.task.card(model.metrics["validation"], fitted.noun)
-    example = recipe.input_row.example
+    example = recipe.example
     numbers = count_parameters(model.network)
     ensemble = f"; {fitted.ensemble}" if fitted.ensemble else ""
     return card_page(

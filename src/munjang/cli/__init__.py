@@ -17,6 +17,7 @@ from munjang.cli.evaluate import evaluate
 from munjang.cli.explain import explain
 from munjang.cli.outcome import Command, Commands, end, exit_codes
 from munjang.cli.predict import predict
+from munjang.cli.pretrain import pretrain
 from munjang.cli.shapes import shapes
 from munjang.cli.train import train
 from munjang.cli.tune import tune
@@ -74,6 +75,7 @@ def munjang(
 
 app.command(cls=Command)(check)
 app.command(cls=Command)(train)
+app.command(cls=Command)(pretrain)
 app.command(cls=Command)(compare)
 app.command(cls=Command)(tune)
 app.command(cls=Command)(evaluate)

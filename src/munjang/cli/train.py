@@ -7,6 +7,7 @@ import typer
 
 from munjang.cli.options import (
     AsJson,
+    Budget,
     ConfigFile,
     Data,
     Encoding,
@@ -56,6 +57,7 @@ def train(
     config: ConfigFile = None,
     settings: Settings = None,
     seed: Seed = None,
+    budget: Budget = None,
     tokenizer: TokenizerName = None,
     vectors: Vectors = None,
     freeze_vectors: FreezeVectors = False,
@@ -123,6 +125,7 @@ def train(
             config=config,
             overrides=settings or [],
             seed=seed,
+            budget=budget,
             tokenizer=tokenizer,
             vectors=vectors,
             freeze_vectors=freeze_vectors or None,

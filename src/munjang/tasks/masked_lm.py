@@ -23,7 +23,7 @@ from munjang.errors import DataError
 from munjang.tasks.heads import MaskedHead, MaskedOutputs
 from munjang.tasks.inference import evaluating
 from munjang.tasks.masked_answers import MaskAnswer, fill_masks, read_top
-from munjang.tasks.masked_scores import MaskedScorer, MaskedScores
+from munjang.tasks.masked_scores import MaskedScorer, MaskedScores, unigram_log_probabilities
 from munjang.tasks.masking import MaskedBatch, Masking
 from munjang.tasks.memory_check import require_memory
 from munjang.tasks.sentence_pairs import NO_PAIR, Pairs, rearrange_pairs
@@ -206,8 +206,14 @@ class MaskedLm:
         return encoded.dataset()
 
     def network(self, body: nn.Module) -> nn.Module:
-        """Return the encoder with a fresh head for the vocabulary."""
-        return MaskedHead(body, self.vocabulary.size, pairs=self.settings.pairs != "none")
+        """Return the encoder with a head that begins with the frequencies of tokens."""
+        head = MaskedHead(body, self.vocabulary.size, pairs=self.settings.pairs != "none")
+        frequencies = torch.from_numpy(unigram_log_probabilities(self.vocabulary)).float()
+        # a reserved token is never a target: as rare as the rarest
+        frequencies[: len(RESERVED)] = frequencies[len(RESERVED) :].min()
+        with torch.no_grad():
+            head.bias.copy_(frequencies)
+        return head
 
     def loss(self, outputs: MaskedOutputs, targets: Tensor) -> Tensor:
         """Return the mean cross-entropy of the masked tokens in nats, a scalar.

@@ -17,7 +17,7 @@ from munjang.text.columns import Int32s, TokenColumn, token_column
 from munjang.text.registry import SUBWORDS
 from munjang.text.segmentation.codepoints import bounds_of
 from munjang.text.tokenizer import Tokenizer
-from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
+from munjang.text.vocabulary import OOV, Vocabulary
 from munjang.text.word_pieces import has_space_marks
 
 # Tokens that stand for a masked place, if the vocabulary has one, and as people write them.
@@ -26,8 +26,8 @@ MASK_TOKENS = ("[MASK]", "<mask>")
 MASKED = -1
 
 _MASK = re.compile("|".join(map(re.escape, MASK_TOKENS)))
-# Characters that no text should hold (private use); one of them stands for a mask.
-_FILLERS = [*map(chr, range(0xE000, 0xF900))]
+# A character that the subword tokenizers never join to what follows it.
+_ALONE = "#"
 
 
 def find_mask_id(vocabulary: Vocabulary) -> int:
@@ -72,7 +72,8 @@ class MaskReader:
             if is_blank(text):
                 return self.tokenizer.encode_text(text)
             raise DataError(
-                f'expected [MASK] in the text, as in "이 영화 [MASK] 재미있다", got "{_excerpt(text)}"'
+                'expected [MASK] in the text, as in "이 영화 [MASK] 재미있다", got '
+                f'"{_excerpt(text)}"'
             )
         if self._is_known:
             token = self.vocabulary.tokens[self.mask_id]
@@ -95,8 +96,9 @@ class MaskReader:
         return self.mask_id in self.tokenizer.encode_text(self.vocabulary.tokens[self.mask_id])
 
     @cached_property
-    def _letters(self) -> set[str]:
-        return set("".join(self.vocabulary.tokens[len(RESERVED) :]))
+    def _before(self) -> Int32s:
+        """The ids of a character that is put before a text which goes on."""
+        return self.tokenizer.encode_text(_ALONE)
 
     @cached_property
     def _owns_spaces(self) -> bool:
@@ -115,14 +117,13 @@ class MaskReader:
             piece = piece.removesuffix(" ")
         if not piece:
             return np.zeros(0, dtype=np.int32)
-        if self.name not in SUBWORDS or not (follows or goes_on):
+        if not follows or self.name not in SUBWORDS:
             return self.tokenizer.encode_text(piece)
-        # An unknown character tells the tokenizer that the text goes on, and is cut off again.
-        filler = next((c for c in _FILLERS if c not in piece and c not in self._letters), "\ue000")
-        ids = self.tokenizer.encode_text(f"{filler * follows}{piece}{filler * goes_on}")
-        unknown = np.flatnonzero(ids == OOV)
-        start = int(unknown[0]) + 1 if follows else 0
-        return ids[start : int(unknown[-1])] if goes_on else ids[start:]
+        # at the start of a text they would read a space before the first word
+        ids, before = self.tokenizer.encode_text(_ALONE + piece), self._before
+        if not np.array_equal(ids[: len(before)], before):  # an accent was joined to it
+            return self.tokenizer.encode_text(piece)
+        return ids[len(before) :]
 
 
 class TokenTexts:

@@ -1,8 +1,8 @@
 """Which tokens continue a word, read from the marks that the tokens of a vocabulary carry.
 
-▁재미  ##있다  !!  ▁2  번      spaces as ▁ (or Ġ): a word goes on until the next ▁
-play   ##ing   .              BERT's ##: a word goes on as long as ## follows
-재  미  있  다  ␣  영  화        spaces as tokens: a word begins with its space
+▁재미 ##있다 !! ▁2 번    spaces as ▁ (or Ġ): a word goes on until the next one
+play ##ing .            BERT's ##: a word goes on as long as ## follows
+재 미 있 다 ␣ 영 화      spaces as tokens: a word begins with its space
 """
 
 import numpy as np

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from munjang.config import Settings
 from munjang.data.buckets import Bucketing, parse_boundaries
 from munjang.training.schedules import Schedule
+from munjang.units import parse_duration
 
 # Settings that a resumed run may change: they influence no batch and no step.
 CHANGEABLE_ON_RESUME = ("checkpoint_seconds", "checkpoint_steps", "threads")
@@ -30,8 +31,8 @@ class TrainingSettings(Settings):
         None,
         gt=0,
         le=10**8,
-        description="seconds of training, instead of epochs: the schedule follows the clock and "
-        "ends there; such a run is not reproducible",
+        description="seconds of training, or a duration such as 2h, instead of epochs: the "
+        "schedule follows the clock and ends there; such a run is not reproducible",
     )
     budget_validations: int = Field(
         10, ge=1, le=10**4, description="validation runs of a training with budget_seconds"
@@ -112,6 +113,11 @@ class TrainingSettings(Settings):
         description="precision of matrix products in training; weights and predictions stay "
         "float32",
     )
+
+    @field_validator("budget_seconds", mode="before")
+    @classmethod
+    def _parse_budget(cls, budget: object) -> object:
+        return parse_duration(budget) if isinstance(budget, str) else budget
 
     @model_validator(mode="before")
     @classmethod

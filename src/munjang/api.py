@@ -21,7 +21,7 @@ from munjang.model import Model
 from munjang.preparation import Prepared, prepare
 from munjang.pretrained.huggingface import check_choice, export_checkpoint, import_checkpoint
 from munjang.registry import TASKS, only_for_writers
-from munjang.reporting import Report, discard, pluralize
+from munjang.reporting import Report, discard
 from munjang.tasks.task import Decodes, TaskScores
 from munjang.training.activation_memory import check_activations_fit
 from munjang.training.checkpoints import check_checkpoint
@@ -70,6 +70,7 @@ def train(
     config: str | Path | Mapping[str, Any] | None = None,
     overrides: Iterable[str] = (),
     seed: int | None = None,
+    budget: str | float | None = None,
     tokenizer: str | None = None,
     vectors: Any = None,
     freeze_vectors: bool | None = None,
@@ -106,6 +107,8 @@ def train(
         config: settings as in `config.yaml` of a model folder: a YAML file or a mapping.
         overrides: `key=value` strings that win over `config`, such as "model.dim=64".
         seed: random seed of the split, initial weights, batches and dropout; 0 if omitted.
+        budget: seconds of training, or a duration such as "2h", instead of `training.epochs`: the
+            schedule follows the clock and ends there. The same seed does not repeat such a run.
         tokenizer: name of a tokenizer; inferred from the script of the texts if omitted.
         vectors: pretrained word vectors to initialize the embedding with: a file (word2vec,
             fastText .vec, GloVe) or gensim's KeyedVectors. Their size becomes `model.dim`.
@@ -156,6 +159,7 @@ def train(
         "tokenizer": {"name": tokenizer},
         "model": {"name": model},
         "pretrained": {"freeze": freeze_vectors},
+        "training": {"budget_seconds": budget},
     }
     given = collect_settings(config, named, overrides)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
@@ -213,6 +217,8 @@ def _fit(
         (folder / LOG).touch()  # first, so that the folder of a run killed at once is recognized
         write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))
     report(_model_line(loop, prepared))
+    if loop.budget is not None:
+        report("a budget of seconds follows the clock: the same seed does not repeat the run")
     if line := describe_slow_precision(loop.state.model, prepared.recipe.training):
         report(line)
     fingerprint = prepared.fingerprint
@@ -410,8 +416,8 @@ def make_loop(prepared: Prepared) -> Loop:
 
 def _diverged_line(loop: Loop) -> str:
     return (
-        f"training diverged at step {loop.state.counters.step:,} of {loop.total:,} (non-finite "
-        "weights); kept the best checkpoint so far. Try a lower training.learning_rate."
+        f"training diverged at {loop.describe_position()} (non-finite weights); "
+        "kept the best checkpoint so far. Try a lower training.learning_rate."
     )
 
 
@@ -419,8 +425,7 @@ def _model_line(loop: Loop, prepared: Prepared) -> str:
     size = count_parameters(loop.state.model)
     share = padding_share(loop.shuffle_groups(0), loop.lengths)
     padding = f", {share:.1%} of the batches is padding" if share else ""
-    steps = pluralize(loop.total, "step")
-    return f"model: {prepared.recipe.model_name}, {size:,} parameters; {steps}{padding}"
+    return f"model: {prepared.recipe.model_name}, {size:,} parameters; {loop.length}{padding}"
 
 
 def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:

@@ -82,12 +82,18 @@ class Model:
                 [height, width, 3], or images of Pillow.
             options: for models that write text: `alignment`, True to add the source piece with
                 most attention for each piece of an answer; `seed`, the random seed for sampling.
+                Of masked language models `top`, the number of tokens per [MASK].
 
         Raises:
             DataError: a value cannot be used; its index is named.
             ConfigError: an option that the task does not have.
         """
-        return self.task.answers(self.network, self.input.encode_values(values), **options)
+        reader = self.input
+        # asked by name: `isinstance` of a protocol takes as long as a small model's answer
+        for_prediction = getattr(self.task, "for_prediction", None)
+        if for_prediction is not None:
+            reader = for_prediction(reader)
+        return self.task.answers(self.network, reader.encode_values(values), **options)
 
     def predict_proba(self, values: Any) -> Floats:
         """Return probabilities [rows, labels]; columns in the order of `labels`.
@@ -263,7 +269,7 @@ def model_card(model: Model) -> str:
             limits=fitted.limits,
         )
     card = model.task.card(model.metrics["validation"], fitted.noun)
-    example = recipe.input_row.example
+    example = recipe.example
     numbers = count_parameters(model.network)
     ensemble = f"; {fitted.ensemble}" if fitted.ensemble else ""
     return card_page(

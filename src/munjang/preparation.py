@@ -121,11 +121,11 @@ def prepare(
     else:
         parts = _hold_out(rows, recipe)
     task = task_class.fit(parts["train"], rows, recipe)
-    for line in task.remarks(parts["train"]):
-        report(line)
     fit = input_class.fit if source is None else source.fit_input
     fitted = fit(parts["train"], recipe)
     task = task.with_input(fitted)
+    for line in task.remarks(parts["train"]):
+        report(line)
     encoded_parts = fitted.encode_parts(parts)
     encoded = {name: part for name, (part, _) in encoded_parts.items()}
     facts = fitted.facts(parts, encoded)

@@ -176,6 +176,11 @@ class Recipe(Settings):
         return TASKS.require(self.task)
 
     @property
+    def example(self) -> str:
+        """A value as it is typed after `munjang predict FOLDER`."""
+        return self.task_row.example or self.input_row.example
+
+    @property
     def architecture(self) -> ArchitectureRow:
         """The row of the architecture."""
         return require_architecture(self.model_name, self.input, self.task_row)
@@ -375,7 +380,7 @@ def with_names(given: Mapping[str, Any]) -> dict[str, Any]:
     model = section_of(given, "model", "dim: 64")
     section_of(given, "training", "epochs: 3")
     names = {"input": kind.name, "task": task.name}
-    return {**given, **names, "model": {"name": kind.default_model, **model}}
+    return {**given, **names, "model": {"name": task.default_model or kind.default_model, **model}}
 
 
 def section_of(given: Mapping[str, Any], name: str, example: str = "key: value") -> dict[str, Any]:

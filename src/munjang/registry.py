@@ -100,6 +100,8 @@ class TaskRow(Row):
         inputs: names of the inputs it works on; the first is the default.
         metrics: the metrics that may select the best checkpoint; the first is the default.
         needs: what it needs of an architecture.
+        default_model: name of the default architecture; None for that of the input.
+        example: a value as it is typed after `munjang predict FOLDER`; None for that of the input.
         contests: places of the `munjang.comparison.contests.contest.Contest` of `munjang compare`
             by input; the first holds for other inputs too.
     """
@@ -107,6 +109,8 @@ class TaskRow(Row):
     inputs: tuple[str, ...]
     metrics: tuple[str, ...]
     needs: Gives = "pooled"
+    default_model: str | None = None
+    example: str | None = None
     contests: tuple[tuple[str, str], ...] = ()
 
 
@@ -327,6 +331,8 @@ TASKS: Registry[TaskRow] = Registry(
             inputs=("text",),
             metrics=("cross_entropy", "accuracy"),
             needs="states",
+            default_model="bert",
+            example='"a text with a [MASK]"',
         ),
         TaskRow(
             "translate",

@@ -19,6 +19,7 @@ from munjang.cli.explain import explain
 from munjang.cli.import_export import export_app, import_app
 from munjang.cli.outcome import Command, Commands, end, exit_codes
 from munjang.cli.predict import predict
+from munjang.cli.pretrain import pretrain
 from munjang.cli.search import search
 from munjang.cli.shapes import shapes
 from munjang.cli.train import train
@@ -77,6 +78,7 @@ def munjang(
 
 app.command(cls=Command)(check)
 app.command(cls=Command)(train)
+app.command(cls=Command)(pretrain)
 app.command(cls=Command)(compare)
 app.command(cls=Command)(tune)
 app.command(cls=Command)(evaluate)

@@ -166,6 +166,14 @@ Seed = Annotated[
         metavar="N", help="Random seed; the same seed repeats a run bit for bit.  [default: 0]"
     ),
 ]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Time to train, such as 45m or 2h, instead of training.epochs: the learning rate "
+        "falls to 0 by then.",
+    ),
+]
 Wide = Annotated[
     bool, typer.Option("--wide", help="Show all columns, even if the terminal is too narrow.")
 ]

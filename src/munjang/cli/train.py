@@ -7,6 +7,7 @@ import typer
 
 from munjang.cli.options import (
     AsJson,
+    Budget,
     ConfigFile,
     Data,
     Encoding,
@@ -61,6 +62,7 @@ def train(
     config: ConfigFile = None,
     settings: Settings = None,
     seed: Seed = None,
+    budget: Budget = None,
     tokenizer: TokenizerName = None,
     vectors: Vectors = None,
     freeze_vectors: FreezeVectors = False,
@@ -132,6 +134,7 @@ def train(
             config=config,
             overrides=settings or [],
             seed=seed,
+            budget=budget,
             tokenizer=tokenizer,
             vectors=vectors,
             freeze_vectors=freeze_vectors or None,

@@ -246,6 +246,14 @@ class SolvesLinearModel(Protocol):
 
 
 @runtime_checkable
+class ReadsMarks(Protocol):
+    """A task that answers marks in what is predicted for, such as [MASK] in a text."""
+
+    def for_prediction(self, fitted: Any) -> Any:
+        """Return the fitted input with marks read as such."""
+
+
+@runtime_checkable
 class Decodes(Protocol):
     """A task that writes its answers token by token."""
 

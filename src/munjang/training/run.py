@@ -131,7 +131,7 @@ def remove_checkpoint(folder: Path) -> None:
 
 
 def _describe_stop(folder: Path | None, loop: Loop, out: str | Path) -> str:
-    position = f"stopped after step {loop.state.counters.step} of {loop.total}"
+    position = f"stopped after {loop.describe_position()}"
     if folder is None:
         return position
     return f"{position}; the same command with --resume continues from {out or folder}"

@@ -9,7 +9,6 @@ import torch
 
 from munjang.baselines import Baseline
 from munjang.config import collect_settings, to_yaml
-from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
 from munjang.folder.layout import CONFIG, open_for_training, refuse_occupied
 from munjang.folder.load import AnyModel, load
@@ -322,8 +321,8 @@ def make_loop(prepared: Prepared) -> Loop:
         network = prepared.network().to(_device(recipe.training.device))
     state = make_state(network, recipe.training)
     loop = Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)
-    check_batches_fit(loop.shuffle_groups(0), recipe)
-    check_activations_fit(loop.shuffle_groups(0), recipe, prepared.input.size)
+    check_batches_fit(loop.order.sample(), recipe)
+    check_activations_fit(loop.order.sample(), recipe, prepared.input.size)
     return loop
 
 
@@ -336,7 +335,7 @@ def _diverged_line(loop: Loop) -> str:
 
 def _model_line(loop: Loop, prepared: Prepared) -> str:
     size = count_parameters(loop.state.model)
-    share = padding_share(loop.shuffle_groups(0), loop.lengths)
+    share = loop.order.padding_share()
     padding = f", {share:.1%} of the batches is padding" if share else ""
     steps = pluralize(loop.total, "step")
     return f"model: {prepared.recipe.model_name}, {size:,} parameters; {steps}{padding}"
@@ -351,7 +350,7 @@ def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:
     training = {
         **prepared.facts,
         "parameters": count_parameters(network),
-        "padding_share": padding_share(loop.shuffle_groups(0), loop.lengths),
+        "padding_share": loop.order.padding_share(),
         "steps": counters.step,
         "best_step": counters.best_step,
         "best_is_average": counters.best_is_average,

@@ -36,6 +36,11 @@ class Group:
     rows: Int64s
     time: int
 
+    @property
+    def places(self) -> int:
+        """Number of positions of the batch, padding counted."""
+        return len(self.rows) * self.time
+
 
 def parse_boundaries(text: str) -> tuple[int, ...]:
     """Parse boundaries: "10,100" gives (10, 100).

@@ -1,6 +1,7 @@
 """Public functions that the command line and the estimators call: train, evaluate, load."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,15 @@ import torch
 from munjang.baselines import Baseline
 from munjang.config import collect_settings, to_yaml
 from munjang.errors import ConfigError
-from munjang.folder.layout import CONFIG, open_for_training, refuse_occupied
+from munjang.folder.layout import (
+    CONFIG,
+    find_unfinished,
+    open_for_training,
+    refuse_occupied,
+)
 from munjang.folder.load import AnyModel, load
 from munjang.folder.manifest import write_atomically
+from munjang.folder.workspace import Workspace
 from munjang.forked import require_polars
 from munjang.layers.parameters import count_parameters
 from munjang.layers.randomness import seed_initialization
@@ -73,6 +80,7 @@ def train(
     freeze_vectors: bool | None = None,
     encoding: str | None = None,
     skip_bad_rows: bool | None = None,
+    cache: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     report: Report | None = None,
@@ -109,6 +117,8 @@ def train(
         freeze_vectors: do not train the embeddings of words that `vectors` has.
         encoding: encoding of text files, such as cp949; utf-8 if omitted.
         skip_bad_rows: skip and count unusable rows instead of raising.
+        cache: folder to keep the encoded text in, of the input lines, for further trainings; beside
+            the checkpoint, until the model is saved, if omitted.
         resume: continue from the checkpoint in `out`, if there is one.
         overwrite: replace a model or an unfinished run in `out`. The old model stays until the new
             one is complete.
@@ -141,6 +151,7 @@ def train(
         "target_column": target_column,
         "encoding": encoding,
         "skip_bad_rows": skip_bad_rows,
+        "cache": None if cache is None else str(cache),
     }
     named = {
         "task": task,
@@ -153,8 +164,24 @@ def train(
     }
     given = collect_settings(config, named, overrides)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, given, report, vectors=vectors)
-    return fit(prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step)
+    with _workspace(out) as workspace:
+        prepared = prepare(data, valid, given, report, vectors=vectors, workspace=workspace)
+        return fit(
+            prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step
+        )
+
+
+@contextmanager
+def _workspace(out: str | Path | None) -> Iterator[Workspace]:
+    """Yield the place for files of a training; they stay if it can be resumed."""
+    workspace = Workspace(None if out is None else Path(out))
+    try:
+        yield workspace
+    except BaseException:
+        if out is None or find_unfinished(out) is None:
+            workspace.remove()
+        raise
+    workspace.remove()
 
 
 def fit(

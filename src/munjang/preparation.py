@@ -7,8 +7,7 @@ from typing import Any
 from torch import nn
 
 from munjang.data.dataset import Dataset
-from munjang.data.splits import split
-from munjang.data.table import Table
+from munjang.folder.workspace import Workspace
 from munjang.inputs.input import Encoded, Input
 from munjang.network import build_network
 from munjang.pretrained.word_vectors import Pretrained, open_pretrained
@@ -88,6 +87,7 @@ def prepare(
     report: Report,
     *,
     vectors: Any = None,
+    workspace: Workspace | None = None,
 ) -> Prepared:
     """Prepare a training: read, check, split, fit and encode.
 
@@ -97,6 +97,7 @@ def prepare(
         given: the user's settings, nested as in `config.yaml`.
         report: called with lines for people.
         vectors: pretrained word vectors in memory, or their path; those of `given` if omitted.
+        workspace: place for files that are needed until the model is saved; temporary if omitted.
 
     Raises:
         MunjangError: the data or a setting cannot be used.
@@ -105,16 +106,19 @@ def prepare(
     source, given = open_pretrained(vectors, given)
     checked = check_given(given)
     input_class, task_class = checked.input_class, checked.task_class
-    rows = input_class.read(data, checked, task_class.reader(checked), report)
+    workspace = workspace or Workspace()
+    rows = input_class.read_training(data, checked, task_class.reader(checked), report, workspace)
     recipe = make_recipe(given, rows)
     least = 1 if valid is not None else 2
     input_class.check_rows(rows, least)
     task_class.check_rows(rows, least)
     if valid is not None:
-        held_out = input_class.read(valid, recipe, task_class.reader(recipe), report)
+        held_out = input_class.read_validation(
+            valid, recipe, task_class.reader(recipe), report, workspace
+        )
         parts = {"train": rows, "valid": held_out}
     else:
-        parts = _hold_out(rows, recipe)
+        parts = input_class.hold_out(rows, recipe)
     task = task_class.fit(parts["train"], rows, recipe)
     for line in task.remarks(parts["train"]):
         report(line)
@@ -171,9 +175,3 @@ def _with_input(given: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     if model is not None and model not in [a.name for a in find_architectures(name, task.needs)]:
         return None
     return {**given, "input": name}
-
-
-def _hold_out(rows: Table, recipe: Recipe) -> dict[str, Table]:
-    share, stratify = recipe.section("data").validation_split, recipe.task_class.stratified
-    parts = split(rows, valid=share, seed=recipe.seed, stratify=stratify)
-    return {"train": rows.take(parts.train), "valid": rows.take(parts.valid)}

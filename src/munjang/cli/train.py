@@ -7,6 +7,7 @@ import typer
 
 from munjang.cli.options import (
     AsJson,
+    Cache,
     ConfigFile,
     Data,
     Encoding,
@@ -65,6 +66,7 @@ def train(
     freeze_vectors: FreezeVectors = False,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
+    cache: Cache = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume the training that was stopped in FOLDER.")
     ] = False,
@@ -134,6 +136,7 @@ def train(
             freeze_vectors=freeze_vectors or None,
             encoding=encoding,
             skip_bad_rows=skip_bad_rows or None,
+            cache=cache,
             resume=resume,
             overwrite=overwrite,
             report=progress.report,

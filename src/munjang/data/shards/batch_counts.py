@@ -41,7 +41,9 @@ def count_batches(histogram: tuple[Int64s, Int64s], bucketing: Bucketing) -> lis
     return batches
 
 
-def _count(runs: list[tuple[int, int]], bucketing: Bucketing, width: int | None) -> list[BatchCount]:
+def _count(
+    runs: list[tuple[int, int]], bucketing: Bucketing, width: int | None
+) -> list[BatchCount]:
     """Return the batches of runs of rows of equal length."""
     batches: list[BatchCount] = []
     place, used = 0, 0  # run, and rows of it that are in a batch

@@ -106,7 +106,9 @@ class LineReader:
             if not head:
                 raise DataError("the file is empty", file=file.name)
             codec, mark = detect_codec(head, resolve_codec(self.settings.encoding), name=file.name)
-            known = head if codec == "utf-8" else Decoder(codec, skip=True).to_utf8(head, final=False)
+            known = (
+                head if codec == "utf-8" else Decoder(codec, skip=True).to_utf8(head, final=False)
+            )
             form = detect_format(file.name, known, (self.settings.text_column,))
             if form.kind == "text":
                 stream.read(mark)

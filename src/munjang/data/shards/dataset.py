@@ -91,13 +91,15 @@ class ShardedDataset:
         none = np.zeros(0, dtype=np.int64)
         return np.concatenate([none, *rows]), np.concatenate([none, *lengths])
 
-    def take(self, indices: Int64s) -> TextDataset:  # type: ignore[override]
+    def take(self, indices: Int64s) -> TextDataset:
         """Return some rows, in memory."""
         files = self._files_of(indices)
         lengths = np.zeros(len(indices), dtype=np.int64)
         for number in np.unique(files):
             at = np.flatnonzero(files == number)
-            lengths[at] = np.diff(self.shard(int(number)).offsets)[indices[at] - self.starts[number]]
+            lengths[at] = np.diff(self.shard(int(number)).offsets)[
+                indices[at] - self.starts[number]
+            ]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         values = np.zeros(offsets[-1], dtype=np.int32)
         for number in np.unique(files):

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,14 +53,14 @@ class TextFile:
         return f"{status.st_size} {age} {digest.hexdigest()}"
 
 
-def find_files(data: Any, text_column: str | None, spool: Path) -> list[TextFile]:
+def find_files(data: Any, text_column: str | None, spool: Callable[[], Path]) -> list[TextFile]:
     """Return the files that `data` names, those of folders in order of their paths.
 
     Args:
         data: a path or several, of files and folders; "-" for standard input; a data frame, or a
             pair (texts, labels) whose labels are ignored.
         text_column: column of a data frame.
-        spool: folder for copies of standard input and pipes, which cannot be read twice.
+        spool: makes the folder for copies of standard input and pipes, which cannot be read twice.
 
     Raises:
         DataError: there is no such file, or a folder holds none.
@@ -86,15 +86,15 @@ def _are_paths(data: Any) -> bool:
     )
 
 
-def _find(source: str | Path, number: int, spool: Path) -> Iterator[TextFile]:
+def _find(source: str | Path, number: int, spool: Callable[[], Path]) -> Iterator[TextFile]:
     if str(source) == STDIN:
-        yield TextFile(STDIN_NAME, _copy(source, spool / f"copy-{number:05}"))
+        yield TextFile(STDIN_NAME, _copy(source, spool() / f"copy-{number:05}"))
         return
     path = find_existing_path(source)
     if path.is_dir():
         yield from _find_in_folder(path)
     elif path.exists() and not path.is_file():
-        yield TextFile(str(source), _copy(source, spool / f"copy-{number:05}"))
+        yield TextFile(str(source), _copy(source, spool() / f"copy-{number:05}"))
     else:
         with open_source(path):  # names what is wrong with it
             yield TextFile(str(source), path)
@@ -120,4 +120,3 @@ def _copy(source: str | Path, path: Path) -> Path:
     with open_source(source) as stream, write_whole(path) as partial, partial.open("wb") as file:
         shutil.copyfileobj(stream, file, 1 << 20)
     return path
-

@@ -65,7 +65,9 @@ class SmallestHashes:
         """Keep the documents with the smallest hashes."""
         if not self._parts:
             return
-        hashes, numbers, lines = (np.concatenate(column) for column in zip(*self._parts, strict=True))
+        hashes, numbers, lines = (
+            np.concatenate(column) for column in zip(*self._parts, strict=True)
+        )
         banned = np.isin(hashes, np.array(sorted(self._too_large), dtype=np.uint64))
         order = np.flatnonzero(~banned)
         order = order[np.argsort(hashes[order], kind="stable")]

@@ -24,7 +24,7 @@ Count = Annotated[int, Field(ge=0, le=_MOST)]
 class ShardEntry(Settings):
     """One file of rows."""
 
-    file: str = Field(pattern=r"\A[a-z]{1,20}-[0-9]{5,9}\.arrow\Z")
+    file: str = Field(pattern=r"^[a-z]{1,20}-[0-9]{5,9}\.arrow$")
     rows: Count
     tokens: Count
     bytes: Count
@@ -91,7 +91,9 @@ def read(folder: Path) -> Manifest | None:
         for part in manifest.parts.values():
             _check_sums(part)
     except (ConfigError, ValueError) as error:
-        raise FolderError(f"{path}: the manifest of encoded text is damaged ({error}); {CURE}") from None
+        raise FolderError(
+            f"{path}: the manifest of encoded text is damaged ({error}); {CURE}"
+        ) from None
     return manifest
 
 

@@ -168,4 +168,3 @@ def empty_pieces() -> Pieces:
 
 def _offsets(lengths: Int64s) -> Int64s:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-

@@ -44,7 +44,7 @@ class LineSample:
             self._drop()
         if not self._parts:
             return pl.Series("text", [], dtype=pl.String), *np.zeros((2, 0), dtype=np.int64)
-        keys, lines, documents, texts = self._joined()
+        _, lines, documents, texts = self._joined()
         self._parts = []
         order = np.argsort(lines, kind="stable")
         series = pl.Series("text", pl.from_arrow(texts.take(pa.array(order))), dtype=pl.String)
@@ -69,9 +69,7 @@ class LineSample:
             self.is_whole = False
             self._threshold = keys[order[count - 1]]
         kept = np.sort(order[:count])
-        self._parts = [
-            (keys[kept], lines[kept], documents[kept], texts.take(pa.array(kept)))
-        ]
+        self._parts = [(keys[kept], lines[kept], documents[kept], texts.take(pa.array(kept)))]
         self._bytes = int(sizes[kept].sum())
 
 
@@ -81,4 +79,8 @@ def _compact(texts: pl.Series) -> pa.Array:
     if isinstance(strings, pa.ChunkedArray):
         strings = strings.combine_chunks()
     strings = strings if pa.types.is_large_string(strings.type) else strings.cast(pa.large_string())
-    return pa.concat_arrays([strings]) if not strings.offset else pa.array(strings.to_pylist(), pa.large_string())
+    return (
+        pa.concat_arrays([strings])
+        if not strings.offset
+        else pa.array(strings.to_pylist(), pa.large_string())
+    )

@@ -75,7 +75,8 @@ def scan_lines(reader: LineReader, seed: int, report: Report = discard) -> Scan:
     Raises:
         DataError: a file cannot be read, a row is bad, or there is no line.
     """
-    settings, notes = reader.settings, []
+    settings = reader.settings
+    notes: list[str] = []
     most = settings.validation_rows
     documents, lines = _DocumentHashes(SmallestHashes(most)), SmallestHashes(most)
     sample = LineSample(int(settings.tokenizer_sample * 1e6), seed)

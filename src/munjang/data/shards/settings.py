@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from munjang.config import Settings
+from munjang.data.settings import TokenizerSettings
 
 
 class LinesSettings(Settings):
@@ -41,3 +42,9 @@ class LinesSettings(Settings):
         description="folder in which the encoded text is kept; beside the checkpoint, until the "
         "model is saved, if omitted",
     )
+
+
+class LinesTokenizerSettings(TokenizerSettings):
+    """Tokenizer, vocabulary and length of rows of running text."""
+
+    add_go_eos: bool = Field(True, description="put GO before and EOS after each row")

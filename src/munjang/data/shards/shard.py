@@ -119,4 +119,6 @@ def _read(path: Path) -> Shard:
 
 def _checksum(values: Int32s, offsets: Int64s) -> int:
     """Return the CRC-32 of the rows: it detects damage, not manipulation."""
-    return zlib.crc32(np.ascontiguousarray(offsets), zlib.crc32(np.ascontiguousarray(values)))
+    ids: Any = np.ascontiguousarray(values)
+    places: Any = np.ascontiguousarray(offsets)
+    return zlib.crc32(places, zlib.crc32(ids))

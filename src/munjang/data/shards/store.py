@@ -16,7 +16,8 @@ from munjang.folder.lock import FILE as LOCK
 from munjang.folder.manifest import PARTIAL
 from munjang.folder.workspace import ENCODED, Workspace
 
-_OURS = re.compile(rf"([a-z]{{1,20}}-\d{{5,9}}\.arrow|copy-\d{{5}}|{re.escape(manifests.FILE)})")
+_ENCODED_FILE = re.compile(r"[a-z]{1,20}-\d{5,9}\.arrow")
+_COPY = re.compile(r"copy-\d{5}")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ class Store:
         if path.is_dir():
             return path.name == f"{ENCODED}-validation"
         name = path.name.removesuffix(PARTIAL)
-        return name == LOCK or _OURS.fullmatch(name) is not None
+        patterns = (_ENCODED_FILE, _COPY)
+        return name in (LOCK, manifests.FILE) or any(p.fullmatch(name) for p in patterns)
 
     def find(self, source: Mapping[str, Any]) -> Manifest | None:
         """Return the manifest if the text of this description is encoded here, else None.
@@ -91,9 +93,7 @@ class Store:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise FolderError(
-                f"{self.folder}: cannot make this folder: {error.strerror}"
-            ) from None
+            raise FolderError(f"{self.folder}: cannot make this folder: {error.strerror}") from None
         return self.folder
 
     def check_room(self, needed: int) -> str:
@@ -117,14 +117,24 @@ class Store:
     def clear(self) -> None:
         """Remove what an interrupted or another encoding left; the manifest first."""
         (self.folder / manifests.FILE).unlink(missing_ok=True)
+        self._unlink(_ENCODED_FILE)
+
+    def remove_copies(self) -> None:
+        """Remove the copies of what can be read only once."""
+        self._unlink(_COPY)
+
+    def _unlink(self, pattern: re.Pattern[str]) -> None:
         for path in self._entries():
-            if path.is_file() and path.name != LOCK and self._is_ours(path):
+            if pattern.fullmatch(path.name.removesuffix(PARTIAL)) and not path.is_dir():
                 path.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Remove the files and, if nothing else is in it, the folder and the one around it."""
         with suppress(OSError):
             self.clear()
+            self.remove_copies()
+            for name in (manifests.FILE + PARTIAL, LOCK):
+                (self.folder / name).unlink(missing_ok=True)
             self.folder.rmdir()
             self.folder.parent.rmdir()
 

@@ -1,6 +1,7 @@
 """Folders for files that a training needs only until its model is saved."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +18,7 @@ class Workspace:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
+        self._is_new = folder is not None and not folder.exists()
         self._temporary: TemporaryDirectory[str] | None = None
         self._removals: list[Callable[[], None]] = []
 
@@ -33,10 +35,13 @@ class Workspace:
         self._removals.append(remove)
 
     def remove(self) -> None:
-        """Remove the files."""
+        """Remove the files, and the folder of the run if it is new and nothing else is in it."""
         for remove in self._removals:
             remove()
         self._removals.clear()
+        if self._folder is not None and self._is_new:
+            with suppress(OSError):
+                self._folder.rmdir()
         if self._temporary is not None:
             self._temporary.cleanup()
             self._temporary = None

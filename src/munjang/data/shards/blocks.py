@@ -24,6 +24,7 @@ from munjang.errors import DataError
 from munjang.reporting import Report, discard
 from munjang.text.blank import blank_rows
 from munjang.text.columns import Int64s
+from munjang.text.segmentation.codepoints import Bools
 
 # Bytes per block. A longer line is cut into several, at a space if it has any.
 BLOCK = 1 << 20
@@ -149,24 +150,18 @@ class LineReader:
                 "per line",
                 file=name,
             )
-        row, document, after_blank = 1, -1, True
+        row, ends = 1, _DocumentEnds()
         for data, is_whole in cut_blocks(stream, codec):
-            starts, ends = find_line_spans(data)
+            starts, stops = find_line_spans(data)
             rows = row + np.arange(len(starts), dtype=np.int64)
             row += len(starts) - (not is_whole)
             self.cut_lines += not is_whole
-            texts = self._strings(name, data, starts, ends, rows)
-            filled = np.delete(np.arange(len(texts)), blank_rows(texts))
-            begins = np.diff(filled, prepend=filled[0] if len(filled) else 0) > 1
-            if len(filled):
-                begins[0] = after_blank or filled[0] > 0
-            numbers = document + np.cumsum(begins, dtype=np.int64)
-            if len(texts):
-                after_blank = not len(filled) or filled[-1] < len(texts) - 1
-            if len(filled):
-                document = int(numbers[-1])
-                self.has_documents |= document > 0
-                yield texts.gather(filled), numbers
+            texts = self._strings(name, data, starts, stops, rows)
+            is_blank = np.zeros(len(texts), dtype=np.bool_)
+            is_blank[blank_rows(texts)] = True
+            numbers = ends.number(is_blank, is_whole=is_whole)
+            self.has_documents |= ends.document > 0
+            yield texts.filter(pl.Series(~is_blank)), numbers
 
     def _strings(
         self, name: str, data: bytes, starts: Int64s, ends: Int64s, rows: Int64s
@@ -179,6 +174,46 @@ class LineReader:
             self.skipped.update(settle(faults, file=name, skip=self.settings.skip_bad_rows))
             starts, ends = np.delete(starts, damaged), np.delete(ends, damaged)
         return slice_strings(data, starts, ends)
+
+
+@dataclass
+class _DocumentEnds:
+    """Numbers of documents in one file, whose lines arrive in blocks.
+
+    Attributes:
+        document: number of the last document, from 0; -1 before the first.
+        is_ended: True if the next line with a visible character begins a document.
+        cut_is_blank: whether the line that goes on in the next block is blank so far; None if none
+            does.
+    """
+
+    document: int = -1
+    is_ended: bool = True
+    cut_is_blank: bool | None = None
+
+    def number(self, is_blank: Bools, *, is_whole: bool) -> Int64s:
+        """Return the number of the document of each line that is not blank.
+
+        Args:
+            is_blank: for each line.
+            is_whole: False if the last line goes on in the next block.
+        """
+        ends = is_blank.copy()
+        if len(ends) and self.cut_is_blank is not None:
+            ends[0] &= self.cut_is_blank  # the line as a whole
+            self.cut_is_blank = None
+        if len(ends) and not is_whole:
+            self.cut_is_blank, ends[-1] = bool(ends[-1]), False
+        ended = int(self.is_ended) + np.cumsum(ends)
+        filled = np.flatnonzero(~is_blank)
+        begins = np.diff(ended[filled], prepend=0) > 0
+        numbers: Int64s = self.document + np.cumsum(begins, dtype=np.int64)
+        if len(filled):
+            self.document = int(numbers[-1])
+            self.is_ended = bool(ends[filled[-1] :].any())
+        elif ends.any():
+            self.is_ended = True
+        return numbers
 
 
 def _is_clean(data: bytes) -> bool:

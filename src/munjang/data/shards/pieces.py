@@ -95,7 +95,7 @@ def _cut(line: Int32s, most: int, signs: Sequence[int]) -> Int64s:
     while (end := starts[-1] + most) < len(line):
         while end - 1 > starts[-1] and are_signs[end - 1]:
             end -= 1
-        starts.append(end if end - 1 > starts[-1] or most == 1 else starts[-1] + most)
+        starts.append(starts[-1] + most if are_signs[end - 1] else end)
     return np.array(starts, dtype=np.int64)
 
 

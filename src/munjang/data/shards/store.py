@@ -129,14 +129,13 @@ class Store:
                 path.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Remove the files and, if nothing else is in it, the folder and the one around it."""
+        """Remove the files and, if nothing else is in it, the folder."""
         with suppress(OSError):
             self.clear()
             self.remove_copies()
             for name in (manifests.FILE + PARTIAL, LOCK):
                 (self.folder / name).unlink(missing_ok=True)
             self.folder.rmdir()
-            self.folder.parent.rmdir()
 
 
 def _size(count: int) -> str:

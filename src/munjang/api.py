@@ -1,6 +1,7 @@
 """Public functions that the command line and the estimators call: train, evaluate, load."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,16 @@ import torch
 
 from munjang.baselines import Baseline
 from munjang.config import collect_settings, to_yaml
-from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
-from munjang.folder.layout import CONFIG, open_for_training, refuse_occupied
+from munjang.folder.layout import (
+    CONFIG,
+    find_unfinished,
+    open_for_training,
+    refuse_occupied,
+)
 from munjang.folder.load import AnyModel, load
 from munjang.folder.manifest import write_atomically
+from munjang.folder.workspace import Workspace
 from munjang.forked import require_polars
 from munjang.layers.parameters import count_parameters
 from munjang.layers.randomness import seed_initialization
@@ -77,6 +83,7 @@ def train(
     from_folder: Any = None,
     encoding: str | None = None,
     skip_bad_rows: bool | None = None,
+    cache: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     report: Report | None = None,
@@ -118,6 +125,8 @@ def train(
             command line, a word that Python reserves.
         encoding: encoding of text files, such as cp949; utf-8 if omitted.
         skip_bad_rows: skip and count unusable rows instead of raising.
+        cache: folder to keep the encoded text in, of the input lines, for further trainings; beside
+            the checkpoint, until the model is saved, if omitted.
         resume: continue from the checkpoint in `out`, if there is one.
         overwrite: replace a model or an unfinished run in `out`. The old model stays until the new
             one is complete.
@@ -150,6 +159,7 @@ def train(
         "target_column": target_column,
         "encoding": encoding,
         "skip_bad_rows": skip_bad_rows,
+        "cache": None if cache is None else str(cache),
     }
     named = {
         "task": task,
@@ -163,8 +173,32 @@ def train(
     }
     given = collect_settings(config, named, overrides)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, given, report, vectors=vectors, from_folder=from_folder)
-    return fit(prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step)
+    with _workspace(out) as workspace:
+        prepared = prepare(
+            data,
+            valid,
+            given,
+            report,
+            vectors=vectors,
+            from_folder=from_folder,
+            workspace=workspace,
+        )
+        return fit(
+            prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step
+        )
+
+
+@contextmanager
+def _workspace(out: str | Path | None) -> Iterator[Workspace]:
+    """Yield the place for files of a training; they stay if it can be resumed."""
+    workspace = Workspace(None if out is None else Path(out))
+    try:
+        yield workspace
+    except BaseException:
+        if out is None or find_unfinished(out) is None:
+            workspace.remove()
+        raise
+    workspace.remove()
 
 
 def fit(
@@ -409,8 +443,8 @@ def make_loop(prepared: Prepared) -> Loop:
         network = prepared.network().to(_device(recipe.training.device))
     state = make_state(network, recipe.training)
     loop = Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)
-    check_batches_fit(loop.shuffle_groups(0), recipe)
-    check_activations_fit(loop.shuffle_groups(0), recipe, prepared.input.size)
+    check_batches_fit(loop.order.sample(), recipe)
+    check_activations_fit(loop.order.sample(), recipe, prepared.input.size)
     return loop
 
 
@@ -423,7 +457,7 @@ def _diverged_line(loop: Loop) -> str:
 
 def _model_line(loop: Loop, prepared: Prepared) -> str:
     size = count_parameters(loop.state.model)
-    share = padding_share(loop.shuffle_groups(0), loop.lengths)
+    share = loop.order.padding_share()
     padding = f", {share:.1%} of the batches is padding" if share else ""
     return f"model: {prepared.recipe.model_name}, {size:,} parameters; {loop.length}{padding}"
 
@@ -437,7 +471,7 @@ def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:
     training = {
         **prepared.facts,
         "parameters": count_parameters(network),
-        "padding_share": padding_share(loop.shuffle_groups(0), loop.lengths),
+        "padding_share": loop.order.padding_share(),
         "steps": counters.step,
         "best_step": counters.best_step,
         "best_is_average": counters.best_is_average,

@@ -7,8 +7,7 @@ from typing import Any
 from torch import nn
 
 from munjang.data.dataset import Dataset
-from munjang.data.splits import split
-from munjang.data.table import Table
+from munjang.folder.workspace import Workspace
 from munjang.inputs.input import Encoded, Input
 from munjang.network import build_network
 from munjang.pretrained.sources import Pretrained, PretrainedSource, open_pretrained
@@ -90,6 +89,7 @@ def prepare(
     vectors: Any = None,
     from_folder: Any = None,
     source: PretrainedSource | None = None,
+    workspace: Workspace | None = None,
 ) -> Prepared:
     """Prepare a training: read, check, split, fit and encode.
 
@@ -101,6 +101,7 @@ def prepare(
         vectors: pretrained word vectors in memory, or their path; those of `given` if omitted.
         from_folder: model folder to begin from, or its model; the one of `given` if omitted.
         source: the opened source of initial weights, if `given` is what `open_pretrained` gave.
+        workspace: place for files that are needed until the model is saved; temporary if omitted.
 
     Raises:
         MunjangError: the data or a setting cannot be used.
@@ -110,16 +111,19 @@ def prepare(
         source, given = open_pretrained(given, vectors=vectors, folder=from_folder)
     checked = check_given(given)
     input_class, task_class = checked.input_class, checked.task_class
-    rows = input_class.read(data, checked, task_class.reader(checked), report)
+    workspace = workspace or Workspace()
+    rows = input_class.read_training(data, checked, task_class.reader(checked), report, workspace)
     recipe = make_recipe(given, rows)
     least = 1 if valid is not None else 2
     input_class.check_rows(rows, least)
     task_class.check_rows(rows, least)
     if valid is not None:
-        held_out = input_class.read(valid, recipe, task_class.reader(recipe), report)
+        held_out = input_class.read_validation(
+            valid, recipe, task_class.reader(recipe), report, workspace
+        )
         parts = {"train": rows, "valid": held_out}
     else:
-        parts = _hold_out(rows, recipe)
+        parts = input_class.hold_out(rows, recipe)
     task = task_class.fit(parts["train"], rows, recipe)
     fit = input_class.fit if source is None else source.fit_input
     fitted = fit(parts["train"], recipe)
@@ -178,9 +182,3 @@ def _with_input(given: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     if model is not None and model not in [a.name for a in find_architectures(name, task.needs)]:
         return None
     return {**given, "input": name}
-
-
-def _hold_out(rows: Table, recipe: Recipe) -> dict[str, Table]:
-    share, stratify = recipe.section("data").validation_split, recipe.task_class.stratified
-    parts = split(rows, valid=share, seed=recipe.seed, stratify=stratify)
-    return {"train": rows.take(parts.train), "valid": rows.take(parts.valid)}

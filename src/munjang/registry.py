@@ -125,7 +125,7 @@ class ArchitectureRow(Row):
     """
 
     config: str
-    takes: tuple[str, ...] = ("text", "two_texts")
+    takes: tuple[str, ...] = ("text", "two_texts", "lines")
     gives: tuple[Gives, ...] = ("pooled",)
 
     def config_class(self) -> Any:
@@ -258,6 +258,13 @@ INPUTS: Registry[InputRow] = Registry(
             unit="tokens",
         ),
         InputRow(
+            "lines",
+            "munjang.inputs.lines:LinesInput",
+            "running text of any size, one line per row",
+            "bert",
+            unit="tokens",
+        ),
+        InputRow(
             "image",
             "munjang.inputs.image:ImageInput",
             "one image per row",
@@ -328,7 +335,7 @@ TASKS: Registry[TaskRow] = Registry(
             "masked_lm",
             "munjang.tasks.masked_lm:MaskedLm",
             "masked tokens of texts without labels; pretrains an encoder",
-            inputs=("text",),
+            inputs=("lines", "text"),
             metrics=("cross_entropy", "accuracy"),
             needs="states",
             default_model="bert",

@@ -103,6 +103,13 @@ Encoding = Annotated[
 SkipBadRows = Annotated[
     bool, typer.Option("--skip-bad-rows", help="Skip unusable rows, and count them.")
 ]
+Cache = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Keep encoded text (--input lines) in FOLDER for further trainings.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 Settings = Annotated[
     list[str] | None,

@@ -8,6 +8,7 @@ import typer
 from munjang.cli.options import (
     AsJson,
     Budget,
+    Cache,
     ConfigFile,
     Data,
     Encoding,
@@ -69,6 +70,7 @@ def train(
     from_folder: FromFolder = None,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
+    cache: Cache = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume the training that was stopped in FOLDER.")
     ] = False,
@@ -141,6 +143,7 @@ def train(
             from_folder=from_folder,
             encoding=encoding,
             skip_bad_rows=skip_bad_rows or None,
+            cache=cache,
             resume=resume,
             overwrite=overwrite,
             report=progress.report,

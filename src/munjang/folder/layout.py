@@ -9,9 +9,10 @@ metrics.json        scores on the validation part, history, and how it was train
 README.md           a model card
 manifest.json       checksums of all of these; written last
 
-During training the folder holds config.yaml, metrics.jsonl, tensorboard/, checkpoint.safetensors
-and munjang.lock, which keeps other processes out. A training that replaces a finished model has
-all but the lock in replacement/ until its own model is complete; see `munjang.folder.replacement`.
+During training the folder holds config.yaml, metrics.jsonl, tensorboard/, checkpoint.safetensors,
+munjang.lock, which keeps other processes out, and encoded/, the text of the input lines. A training
+that replaces a finished model has all but the last two in replacement/ until its own model is
+complete; see `munjang.folder.replacement`.
 """
 
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from munjang.folder.replacement import (
     is_partial,
 )
 from munjang.folder.replacement import FOLDER as REPLACEMENT
+from munjang.folder.workspace import ENCODED
 from munjang.reporting import Report, discard
 from munjang.training.logs import BOARD
 from munjang.training.logs import FILE as LOG
@@ -146,10 +148,11 @@ def find_unfinished(folder: str | Path) -> Path | None:
 
 
 def _names_in(folder: Path) -> set[str]:
-    """Return the names in a folder, without locks and partial files."""
+    """Return the names in a folder, without locks, partial files and encoded text."""
     if not folder.exists():
         return set()
-    return {path.name for path in folder.iterdir() if not _is_partial(path.name)} - {LOCK}
+    names = {path.name for path in folder.iterdir() if not _is_partial(path.name)}
+    return names - {LOCK, ENCODED, f"{ENCODED}-validation"}
 
 
 def _is_partial(name: str) -> bool:

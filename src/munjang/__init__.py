@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from munjang.api import evaluate, train
     from munjang.comparison.run import compare
     from munjang.data.pairs.aligned import AlignedFiles
+    from munjang.distillation.run import distil
     from munjang.errors import MunjangError
     from munjang.estimators import (
         ImageClassifier,
@@ -36,6 +37,7 @@ __all__ = [
     "Tokenizer",
     "__version__",
     "compare",
+    "distil",
     "evaluate",
     "load",
     "pad_sequences",
@@ -55,6 +57,7 @@ _PLACES = {
     "TextRegressor": "munjang.estimators",
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",
+    "distil": "munjang.distillation.run",
     "evaluate": "munjang.api",
     "load": "munjang.folder.load",
     "pad_sequences": "munjang.text.keras",

@@ -9,9 +9,10 @@ from torch import nn
 from munjang.data.dataset import Dataset
 from munjang.data.splits import split
 from munjang.data.table import Table
+from munjang.errors import ConfigError
 from munjang.inputs.input import Encoded, Input
 from munjang.network import build_network
-from munjang.pretrained.word_vectors import Pretrained, open_pretrained
+from munjang.pretrained.word_vectors import Pretrained, PretrainedSource, open_pretrained
 from munjang.recipe import Recipe, check_given, make_recipe, named_input, named_task
 from munjang.registry import INPUTS, inputs_of
 from munjang.reporting import Report
@@ -97,6 +98,10 @@ def prepare(
     given = choose_input(given, data, report)
     source, given = open_pretrained(vectors, given)
     checked = check_given(given)
+    if checked.distillation is not None:
+        raise ConfigError(
+            "distillation: teachers are learned from by munjang distil; leave this section out"
+        )
     input_class, task_class = checked.input_class, checked.task_class
     rows = input_class.read(data, checked, task_class.reader(checked), report)
     recipe = make_recipe(given, rows)
@@ -107,8 +112,28 @@ def prepare(
         held_out = input_class.read(valid, recipe, task_class.reader(recipe), report)
         parts = {"train": rows, "valid": held_out}
     else:
-        parts = _hold_out(rows, recipe)
+        parts = hold_out(rows, recipe)
     task = task_class.fit(parts["train"], rows, recipe)
+    return prepare_parts(recipe, task, parts, source, report)
+
+
+def prepare_parts(
+    recipe: Recipe,
+    task: Any,
+    parts: Mapping[str, Table],
+    source: PretrainedSource | None,
+    report: Report,
+) -> Prepared:
+    """Fit the input on the training part, and encode both parts.
+
+    Args:
+        recipe: complete.
+        task: fitted.
+        parts: rows to train on and to validate on, by `train` and `valid`.
+        source: pretrained weights; None if all are random.
+        report: called with lines for people.
+    """
+    input_class = recipe.input_class
     for line in task.remarks(parts["train"]):
         report(line)
     fitted = input_class.fit(parts["train"], recipe)
@@ -149,7 +174,8 @@ def _with_input(given: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     return {**given, "input": name}
 
 
-def _hold_out(rows: Table, recipe: Recipe) -> dict[str, Table]:
+def hold_out(rows: Table, recipe: Recipe) -> dict[str, Table]:
+    """Return rows to train on and rows to validate on, by `train` and `valid`."""
     share, stratify = recipe.section("data").validation_split, recipe.task_class.stratified
     parts = split(rows, valid=share, seed=recipe.seed, stratify=stratify)
     return {"train": rows.take(parts.train), "valid": rows.take(parts.valid)}

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from munjang.config import merge
 from munjang.errors import ConfigError
 from munjang.explain.attention import Attention
+from munjang.folder.distilled_card import describe_teachers
 from munjang.folder.save import card_page, to_json, write_folder
 from munjang.inputs.input import Input
 from munjang.layers.parameters import count_parameters
@@ -191,4 +192,5 @@ def model_card(model: Model) -> str:
         typed=example,
         limits=f"It knows only what was in its training data. {card.limits} {fitted.limits} "
         "Check it on your own data before you rely on it.",
+        teachers=describe_teachers(model.metrics.get("distillation")),
     )

@@ -24,9 +24,9 @@ from munjang.folder.replacement import SOFT_TARGETS
 from munjang.names import KnownLabels
 from munjang.preparation import Prepared, hold_out, prepare_parts
 from munjang.pretrained.word_vectors import open_pretrained
-from munjang.recipe import Recipe, check_given, make_recipe
+from munjang.recipe import Recipe, check_given, make_recipe, section_of
 from munjang.reporting import Report, pluralize
-from munjang.tasks.distilled import DistilledTask
+from munjang.tasks.distilled import DistillationSettings, DistilledTask
 from munjang.tasks.task import GivesProbabilities
 from munjang.training.memory import check_model_fits
 from munjang.units import format_bytes
@@ -207,9 +207,9 @@ def _with_teachers_settings(teacher: Teacher, given: Mapping[str, Any]) -> dict[
                 f"{key}: the teacher {teacher.name} has {shared[key]}, and so has its student; got "
                 f"{shown(given[key])}"
             )
-    distillation = given.get("distillation")
-    has_temperature = isinstance(distillation, Mapping) and "temperature" in distillation
-    if has_temperature and not isinstance(teacher.task, GivesProbabilities):
+    distillation = section_of(given, "distillation")
+    DistillationSettings.parse(distillation, where="distillation")  # its messages name the key
+    if "temperature" in distillation and not isinstance(teacher.task, GivesProbabilities):
         raise ConfigError(
             f"distillation.temperature: softens probabilities, and the task {shared['task']} has "
             "numbers; leave it out"

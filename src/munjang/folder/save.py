@@ -103,6 +103,7 @@ def card_page(
     in_python: str,
     typed: str,
     limits: str,
+    teachers: str = "",
 ) -> str:
     """Return `README.md` of the folder.
 
@@ -114,6 +115,7 @@ def card_page(
         in_python: argument of `predict` in Python.
         typed: argument of `munjang predict`.
         limits: limits of the model.
+        teachers: section about the teachers of a distilled model.
     """
     scores, training = metrics["validation"], metrics["training"]
     values = ", ".join(
@@ -134,7 +136,7 @@ On {scores["rows"]:,} validation {rows}, which also chose the best step: {values
 
 {card.details}
 
-## How it was made
+{teachers}## How it was made
 
 Trained on {training["rows"]:,} {rows} of {files}, {training["steps"]:,} steps, \
 {training["seconds"]:.0f} s. The recipe is in `config.yaml`, all metrics in `metrics.json`.

@@ -69,8 +69,6 @@ _BERT: dict[str, Any] = {
         "add_go_eos": True,
     },
     "training": {
-        "batch_size": None,
-        "batch_tokens": 4096,
         "embedding_optimizer": "adamw",
         "learning_rate": 0.0005,
         "beta2": 0.98,

@@ -35,6 +35,9 @@ from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
 # enough digits for any class number; int() refuses thousands of digits
 _WHOLE_NUMBER = re.compile(r"-?\d{1,18}")
 
+# Of smaller ones the exponential overflows; probabilities are below 1e-304 there.
+_LOWEST_LOGIT = -700.0
+
 LossName = Literal[
     "auto",
     "binary_crossentropy",
@@ -180,11 +183,14 @@ class Classify(LogitsTask):
 
     def probabilities(self, logits: Tensor) -> Floats:
         """Return probabilities [rows, classes], which sum to 1, of logits [rows, outputs]."""
-        logits = logits.double()
-        if logits.shape[1] == 1:
-            second = torch.sigmoid(logits)
-            return torch.cat([1 - second, second], dim=1).cpu().numpy()
-        return torch.softmax(logits, dim=1).cpu().numpy()
+        # NumPy starts sooner than torch, which counts for a single row
+        values: Floats = logits.detach().cpu().numpy().astype(np.float64)
+        if values.shape[1] == 1:
+            odds = np.exp(-np.maximum(values, _LOWEST_LOGIT))
+            return np.concatenate([odds / (1 + odds), 1 / (1 + odds)], axis=1)
+        powers: Floats = np.exp(values - values.max(axis=1, keepdims=True))
+        powers /= powers.sum(axis=1, keepdims=True)
+        return powers
 
     def student_settings(self) -> dict[str, Any]:
         """Return the names of the classes."""

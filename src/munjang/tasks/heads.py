@@ -48,7 +48,7 @@ class MaskedHead(nn.Module):
         """Return states [chosen, dim] of the chosen places of the flattened `ids`, to project."""
         states = self.encoder.states(ids, mask).flatten(0, 1)[places]
         states = self.norm(F.gelu(self.transform(states)))
-        return Projected(states, self.encoder.embedding.weight[: self.vocabulary_size], self.bias)
+        return Projected(states, self.encoder.embedding.tied_weight(), self.bias)
 
 
 class Ensemble(nn.Module):

@@ -70,6 +70,7 @@ def train(
     tokenizer: str | None = None,
     vectors: Any = None,
     freeze_vectors: bool | None = None,
+    from_folder: Any = None,
     encoding: str | None = None,
     skip_bad_rows: bool | None = None,
     resume: bool = False,
@@ -104,6 +105,9 @@ def train(
         vectors: pretrained word vectors to initialize the embedding with: a file (word2vec,
             fastText .vec, GloVe) or gensim's KeyedVectors. Their size becomes `model.dim`.
         freeze_vectors: do not train the embeddings of words that `vectors` has.
+        from_folder: model folder to begin from, or a loaded model: its encoder, tokenizer and
+            vocabulary. A folder of Hugging Face transformers works too. It is `--from` on the
+            command line, a word that Python reserves.
         encoding: encoding of text files, such as cp949; utf-8 if omitted.
         skip_bad_rows: skip and count unusable rows instead of raising.
         resume: continue from the checkpoint in `out`, if there is one.
@@ -148,7 +152,7 @@ def train(
     }
     given = collect_settings(config, named, overrides)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, given, report, vectors=vectors)
+    prepared = prepare(data, valid, given, report, vectors=vectors, from_folder=from_folder)
     return fit(prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step)
 
 

@@ -15,7 +15,7 @@ from munjang.folder.save import card_page, to_json, write_folder
 from munjang.inputs.input import Input
 from munjang.layers.parameters import count_parameters
 from munjang.recipe import Recipe
-from munjang.reporting import Report, discard, pluralize, stage
+from munjang.reporting import Report, discard, escape_markdown, pluralize, stage
 from munjang.tasks.task import (
     Answer,
     Decodes,
@@ -193,4 +193,13 @@ def model_card(model: Model) -> str:
         limits=f"It knows only what was in its training data. {card.limits} {fitted.limits} "
         "Check it on your own data before you rely on it.",
         teachers=describe_teachers(model.metrics.get("distillation")),
+        began=_describe_beginning(model.metrics["training"].get("pretrained")),
     )
+
+
+def _describe_beginning(pretrained: Mapping[str, Any] | None) -> str:
+    """Return the sentence on the model folder that a model began from; "" if there is none."""
+    if pretrained is None:
+        return ""
+    name, task = (escape_markdown(str(pretrained[key]), 300) for key in ("source", "task"))
+    return f" Its encoder began from the model `{name}` (task {task})."

@@ -140,6 +140,14 @@ Vectors = Annotated[
 FreezeVectors = Annotated[
     bool, typer.Option("--freeze-vectors", help="Do not train the vectors of --vectors.")
 ]
+FromFolder = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="FOLDER",
+        help="Model folder to begin from: its encoder, tokenizer and vocabulary.",
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(

@@ -11,6 +11,7 @@ from munjang.cli.options import (
     Data,
     Encoding,
     FreezeVectors,
+    FromFolder,
     InputName,
     LabelColumn,
     ModelName,
@@ -59,6 +60,7 @@ def train(
     tokenizer: TokenizerName = None,
     vectors: Vectors = None,
     freeze_vectors: FreezeVectors = False,
+    from_folder: FromFolder = None,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
     resume: Annotated[
@@ -88,6 +90,7 @@ def train(
       munjang train train.csv --valid dev.csv --model lstm --set training.epochs=3 --out my-model
       munjang train ratings.tsv --task regress --out my-model
       munjang train train.csv --vectors crawl-300d-2M.vec --freeze-vectors --out my-model
+      munjang train train.csv --from my-pretrained-model --out my-model
       munjang train genres.jsonl --task multilabel --label-column genres --out my-model
       munjang train digits --task images --out my-model
       munjang train pairs.tsv --task translate --source-column en --target-column ko --out my-model
@@ -126,6 +129,7 @@ def train(
             tokenizer=tokenizer,
             vectors=vectors,
             freeze_vectors=freeze_vectors or None,
+            from_folder=from_folder,
             encoding=encoding,
             skip_bad_rows=skip_bad_rows or None,
             resume=resume,

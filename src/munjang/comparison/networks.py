@@ -30,6 +30,8 @@ def settings_of(candidate: Candidate, seed: int, given: Mapping[str, Any]) -> di
     named: dict[str, Any] = {"seed": seed, "model": {"name": candidate.model}}
     if candidate.tokenizer is not None:
         named["tokenizer"] = {"name": candidate.tokenizer}
+    if candidate.start is not None:
+        named["pretrained"] = {"folder": candidate.start}
     return merge(given, named)
 
 

@@ -22,11 +22,13 @@ from munjang.comparison.plan import (
 )
 from munjang.comparison.processes import read_record, run_alone
 from munjang.comparison.results import Comparison
+from munjang.comparison.starts import candidates_from
 from munjang.config import collect_settings, merge, parse_overrides, shown
 from munjang.errors import ConfigError
 from munjang.folder.layout import make_folder
 from munjang.folder.lock import hold_lock
 from munjang.preparation import choose_input
+from munjang.pretrained.sources import open_pretrained
 from munjang.reporting import Report, discard, pluralize
 
 _MOST_SEEDS = 1000
@@ -40,6 +42,7 @@ def compare(
     input: str | None = None,
     models: str | Sequence[str] = "all",
     tokenizers: str | Sequence[str] | None = None,
+    from_folder: str | Path | Sequence[str | Path] = (),
     budget: str = "60s",
     seeds: int = 3,
     metric: str | None = None,
@@ -70,6 +73,8 @@ def compare(
         input: Kind of data, as for `munjang.train`.
         models: `all`, or names of architectures and baselines: a sequence, or a string with commas.
         tokenizers: Names of tokenizers to train the one architecture in `models` with.
+        from_folder: Model folders: for each, a model of its architecture that begins from it
+            (`munjang.train`) is compared too.
         budget: Budget per training, such as "60s", "5m", "2M tokens" or, for images, "20k images".
         seeds: Number of runs per architecture, with seeds from 0; baselines run once.
         metric: Metric that ranks the models, one of `metrics` of the task's contest; defaults to
@@ -121,7 +126,11 @@ def compare(
     name = contest_name(named)
     contest = contest_of(name)
     crossed = None if tokenizers is None else _listed(tokenizers)
-    candidates = parse_candidates(_listed(models), crossed, name)
+    folders = [from_folder] if isinstance(from_folder, str | Path) else from_folder
+    candidates = (
+        *parse_candidates(_listed(models), crossed, name),
+        *candidates_from(folders, contest.named(merge(given, typed))),
+    )
     spend, chosen = parse_budget(budget, contest.unit), contest.deciding_metric(metric)
     margin_of(chosen, margin)  # a mistake is reported before the data is read
     _check_seeds(seeds)
@@ -132,7 +141,8 @@ def compare(
     given = contest.settings(given, parts)
     for candidate in candidates:  # a mistake is reported once, and not by every run
         if not candidate.is_baseline:
-            contest.check(candidate.model, settings_of(candidate, 0, given), parts)
+            _, settings = open_pretrained(settings_of(candidate, 0, given))
+            contest.check(candidate.model, settings, parts)
     plan = Plan(name, candidates, seeds, spend, chosen, given, contest.digest(parts), allowed)
     with hold_lock(make_folder(folder), report):
         refuse_occupied(folder, resume=resume, overwrite=overwrite)

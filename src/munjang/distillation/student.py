@@ -23,7 +23,7 @@ from munjang.errors import ConfigError, DataError
 from munjang.folder.replacement import SOFT_TARGETS
 from munjang.names import KnownLabels
 from munjang.preparation import Prepared, hold_out, prepare_parts
-from munjang.pretrained.word_vectors import open_pretrained
+from munjang.pretrained.sources import open_pretrained
 from munjang.recipe import Recipe, check_given, make_recipe, section_of
 from munjang.reporting import Report, pluralize
 from munjang.tasks.distilled import DistillationSettings, DistilledTask
@@ -169,7 +169,7 @@ def prepare_student(
         MunjangError: the data or a setting cannot be used.
     """
     given = _with_teachers_settings(teachers[0], given)
-    source, given = open_pretrained(None, given)
+    source, given = open_pretrained(given)
     checked = check_given(given)
     input_class, task_class = checked.input_class, checked.task_class
     labeled = unlabeled = None

@@ -104,6 +104,7 @@ def card_page(
     typed: str,
     limits: str,
     teachers: str = "",
+    began: str = "",
 ) -> str:
     """Return `README.md` of the folder.
 
@@ -116,6 +117,7 @@ def card_page(
         typed: argument of `munjang predict`.
         limits: limits of the model.
         teachers: section about the teachers of a distilled model.
+        began: what its weights began from; "" if they were random.
     """
     scores, training = metrics["validation"], metrics["training"]
     values = ", ".join(
@@ -139,7 +141,7 @@ On {scores["rows"]:,} validation {rows}, which also chose the best step: {values
 {teachers}## How it was made
 
 Trained on {training["rows"]:,} {rows} of {files}, {training["steps"]:,} steps, \
-{training["seconds"]:.0f} s. The recipe is in `config.yaml`, all metrics in `metrics.json`.
+{training["seconds"]:.0f} s.{began} The recipe is in `config.yaml`, all metrics in `metrics.json`.
 
 ## How to use it
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import torch
 from torch import nn
@@ -85,6 +85,17 @@ class EncodedText:
         return with_oov_words(network, self.encoded.oov_words)
 
 
+@runtime_checkable
+class HasTokenizer(Protocol):
+    """An input with one fitted tokenizer.
+
+    Attributes:
+        tokenizer: the tokenizer.
+    """
+
+    tokenizer: Tokenizer
+
+
 def read_texts(
     cls: type[Input], data: Any, recipe: Recipe, read_labels: ReadLabels | None, report: Report
 ) -> Table:
@@ -125,6 +136,7 @@ class TextInput(Input):
 
     tokenizer: Tokenizer
     has_word_vectors: ClassVar[bool] = True
+    may_differ: ClassVar[frozenset[str]] = frozenset({"tokenizer.max_length"})
     sections: ClassVar[Mapping[str, type[Settings]]] = {
         "data": DataSettings,
         "tokenizer": TokenizerSettings,
@@ -168,6 +180,28 @@ class TextInput(Input):
                 max_size=settings.max_size,
             )
         return cls(recipe, tokenizer)
+
+    @classmethod
+    def settings_from(cls, other: Input) -> dict[str, Any]:
+        """Return the settings of another input's tokenizer."""
+        if not isinstance(other, HasTokenizer):
+            raise ConfigError(f"the input {other.recipe.input} has no tokenizer of texts")
+        kind = cls.sections["tokenizer"]
+        known = other.recipe.section("tokenizer").model_dump(mode="json")
+        settings = {key: value for key, value in known.items() if key in kind.model_fields}
+        positions = getattr(other.recipe.model, "most_tokens", None)
+        if positions is not None:
+            # a row of another input may have more tokens that are added to it
+            section: Any = kind.parse(settings, where="tokenizer")
+            added = getattr(section, "added_tokens", 2 * section.add_go_eos)
+            settings["max_length"] = min(settings["max_length"], max(1, positions - added))
+        return {"tokenizer": settings}
+
+    @classmethod
+    def fit_from(cls, train: Table, recipe: Recipe, other: Input) -> Self:
+        """Return the input with the tokenizer and the vocabulary of another one."""
+        assert isinstance(other, HasTokenizer)
+        return cls(recipe, other.tokenizer)
 
     @classmethod
     def file_names(cls, recipe: Recipe) -> tuple[str, ...]:

@@ -9,13 +9,14 @@ from typing import Any, Literal
 
 import torch
 from pydantic import Field, field_validator
-from torch import Tensor
+from torch import Tensor, nn
 
 from munjang.config import WIDEST
 from munjang.layers.activations import MONOTONIC, Activation, get_activation
 from munjang.layers.fast.convolution import Convolutions
 from munjang.layers.fast.dropout import Dropout
 from munjang.layers.fast.max_over_time import max_over_time
+from munjang.layers.parameters import parameters_of
 from munjang.layers.pooling import Pooling
 from munjang.models.dropout_rate import DropoutRate
 from munjang.models.encoder import (
@@ -66,6 +67,10 @@ class Cnn(WideEncoder):
         self.is_elementwise = config.activation != "softmax"  # which is over the filters of a width
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim
+
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """Return the parameters of the embedding, and of the convolutions."""
+        return [parameters_of(self.embedding), parameters_of(self.convolutions)]
 
     def _states(self, vectors: Tensor, mask: Tensor) -> Tensor:
         vectors = self.embedding_dropout(vectors)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from munjang.layers.embedding import Combiner, combine, hash_batch
 from munjang.layers.fast.dropout import Dropout
+from munjang.layers.parameters import parameters_of
 from munjang.models.dropout_rate import DropoutRate
 from munjang.models.encoder import Encoded, EncoderConfig, TokenVectors, token_embedding
 
@@ -42,6 +43,10 @@ class Mean(nn.Module):
         row = hash_batch(ids, mask, self.embedding)
         pooled = self.embedding.bag(ids, mask, self.combiner, row)
         return Encoded(pooled=self.dropout(pooled), mask=mask)
+
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """Return the parameters of the embedding."""
+        return [parameters_of(self.embedding)]
 
     def embed(self, ids: Tensor, mask: Tensor) -> TokenVectors:
         """Return all vectors that depend on `ids` [batch, time]."""

@@ -4,13 +4,15 @@ Each has a file of its own with its paper and advice; settings, bag and pooling 
 a comparison of them compares cells.
 """
 
-from typing import Any, Literal
+from itertools import zip_longest
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from munjang.config import DEEPEST, WIDEST
 from munjang.layers.fast.dropout import Dropout
+from munjang.layers.parameters import parameters_of
 from munjang.layers.pooling import Pooling
 from munjang.layers.recurrent import Cell, StackedRecurrent
 from munjang.models.dropout_rate import DropoutRate
@@ -32,6 +34,8 @@ def variational_field(default: bool) -> Any:
 
 class RecurrentConfig(WideConfig):
     """Settings of every recurrent encoder."""
+
+    not_in_weights: ClassVar[frozenset[str]] = WideConfig.not_in_weights | {"variational_dropout"}
 
     hidden_dim: int = Field(
         128, ge=1, le=WIDEST, description="width of the hidden state per direction"
@@ -65,6 +69,12 @@ class Recurrent(WideEncoder):
         self.pooling = Pooling(config.pooling, self.states_dim, directions=config.directions)
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim
+
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """Return the parameters of the embedding, and of each layer in both directions."""
+        stacked = self.recurrent
+        layers = zip_longest(stacked.forwards, stacked.backwards)
+        return [parameters_of(self.embedding), *(parameters_of(*layer) for layer in layers)]
 
     def _states(self, vectors: Tensor, mask: Tensor) -> Tensor:
         states: Tensor = self.recurrent(self.embedding_dropout(vectors), mask)

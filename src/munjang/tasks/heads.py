@@ -1,17 +1,24 @@
 """Heads of encoders, deep ensembles, and ensembles with a linear model."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from munjang.layers.projection import Projected
+from munjang.registry import Gives
 
 
 class Head(nn.Module):
-    """An encoder and a linear layer on its pooled vector."""
+    """An encoder and a linear layer on its pooled vector.
+
+    Attributes:
+        reads: what it reads of the encoder, and so trains.
+    """
+
+    reads: ClassVar[Gives] = "pooled"
 
     def __init__(self, encoder: Any, outputs: int) -> None:
         super().__init__()
@@ -34,6 +41,8 @@ class MaskedHead(nn.Module):
         encoder: gives one state per token.
         vocabulary_size: number of ids.
     """
+
+    reads: ClassVar[Gives] = "states"
 
     def __init__(self, encoder: Any, vocabulary_size: int) -> None:
         super().__init__()
@@ -91,7 +100,15 @@ class LinearEnsemble(nn.Module):
         return torch.lerp(logits, self.linear(*inputs), self.linear_weight)
 
 
+# Modules with an attribute `encoder`.
+_HEADS = (Head, MaskedHead)
+
+
+def find_heads(network: nn.Module) -> list[Any]:
+    """Return every head in `network`, each with its encoder, in their order."""
+    return [module for module in network.modules() if isinstance(module, _HEADS)]
+
+
 def find_encoders(network: nn.Module) -> list[Any]:
     """Return the encoder of every head in `network`, in their order."""
-    heads = (Head, MaskedHead)
-    return [module.encoder for module in network.modules() if isinstance(module, heads)]
+    return [head.encoder for head in find_heads(network)]

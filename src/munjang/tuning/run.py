@@ -11,6 +11,7 @@ from munjang.errors import ConfigError
 from munjang.folder.layout import make_folder
 from munjang.folder.lock import hold_lock
 from munjang.preparation import Prepared, choose_input, prepare
+from munjang.pretrained.sources import open_pretrained
 from munjang.recipe import named_input, named_task, with_names
 from munjang.registry import require_architecture
 from munjang.reporting import Report, discard, pluralize
@@ -52,6 +53,7 @@ def tune(
     tokenizer: str | None = None,
     vectors: Any = None,
     freeze_vectors: bool | None = None,
+    from_folder: Any = None,
     encoding: str | None = None,
     skip_bad_rows: bool | None = None,
     resume: bool = False,
@@ -85,6 +87,7 @@ def tune(
         tokenizer: Name of a tokenizer, as for `munjang.train`.
         vectors: Pretrained word vectors, as for `munjang.train`.
         freeze_vectors: Do not train the embeddings of words that `vectors` has.
+        from_folder: Model folder to begin from, as for `munjang.train`.
         encoding: Encoding of text files.
         skip_bad_rows: Skip and count unusable rows instead of raising.
         resume: Continue the search in `out`.
@@ -125,17 +128,19 @@ def tune(
     }
     typed = dict(overrides) if isinstance(overrides, Mapping) else parse_overrides(overrides)
     given = merge(collect_settings(config, named), typed)
-    given = with_names(choose_input(given, data, report))
+    given = choose_input(given, data, report)
+    given = with_names(open_pretrained(given, vectors=vectors, folder=from_folder)[1])
     kind = named_input(given)
     architecture = require_architecture(given["model"]["name"], kind.name, named_task(given))
     own, fixed = read_space(space, architecture)
     fixed = merge(fixed, typed)
-    given = merge(given, fixed)
+    # opened again, as what is fixed may contradict the weights
+    source, given = open_pretrained(merge(given, fixed), vectors=vectors, folder=from_folder)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, given, report, vectors=vectors)
+    prepared = prepare(data, valid, given, report, source=source)
     keys = set(flat(fixed))
     if prepared.pretrained is not None:
-        keys.add("model.dim")
+        keys |= prepared.pretrained.fixed
     tried = searched(prepared.recipe, keys, own)
     with hold_lock(make_folder(folder), report):
         refuse_occupied(folder, resume=resume, overwrite=overwrite)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     )
     from munjang.explain.shapes import shapes
     from munjang.folder.load import load
+    from munjang.sentence_vectors.embed import embed
+    from munjang.sentence_vectors.search import search
     from munjang.text.keras import Tokenizer, pad_sequences, tokenizer_from_json
     from munjang.tuning.run import tune
 
@@ -38,9 +40,11 @@ __all__ = [
     "__version__",
     "compare",
     "distil",
+    "embed",
     "evaluate",
     "load",
     "pad_sequences",
+    "search",
     "shapes",
     "tokenizer_from_json",
     "train",
@@ -58,9 +62,11 @@ _PLACES = {
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",
     "distil": "munjang.distillation.run",
+    "embed": "munjang.sentence_vectors.embed",
     "evaluate": "munjang.api",
     "load": "munjang.folder.load",
     "pad_sequences": "munjang.text.keras",
+    "search": "munjang.sentence_vectors.search",
     "shapes": "munjang.explain.shapes",
     "tokenizer_from_json": "munjang.text.keras",
     "train": "munjang.api",

@@ -60,6 +60,8 @@ def train(
     model: str | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    first_column: str | None = None,
+    second_column: str | None = None,
     source_column: str | None = None,
     target_column: str | None = None,
     out: str | Path | None = None,
@@ -94,6 +96,8 @@ def train(
             `config`, else to that of the input: cnn, image_cnn or transformer.
         text_column: column of the texts; inferred if omitted.
         label_column: column of the labels or numbers; inferred if omitted.
+        first_column: column of the first texts, for the input two_texts; inferred if omitted.
+        second_column: column of the second texts, for the input two_texts; inferred if omitted.
         source_column: column of the source texts, for translate; inferred if omitted.
         target_column: column of the target texts, for translate; inferred if omitted.
         out: model folder to write; None keeps the model in memory only.
@@ -136,6 +140,8 @@ def train(
     columns = {
         "text_column": text_column,
         "label_column": label_column,
+        "first_column": first_column,
+        "second_column": second_column,
         "source_column": source_column,
         "target_column": target_column,
         "encoding": encoding,
@@ -241,6 +247,8 @@ def evaluate(
     *,
     text_column: str | None = None,
     label_column: str | None = None,
+    first_column: str | None = None,
+    second_column: str | None = None,
     source_column: str | None = None,
     target_column: str | None = None,
     encoding: str | None = None,
@@ -255,6 +263,8 @@ def evaluate(
         data: labeled data, as for `train`.
         text_column: column of the texts; that of the training if omitted.
         label_column: column of the labels or numbers; that of the training if omitted.
+        first_column: column of the first texts; that of the training if omitted.
+        second_column: column of the second texts; that of the training if omitted.
         source_column: column of the source texts; that of the training if omitted.
         target_column: column of the target texts; that of the training if omitted.
         encoding: encoding of text files; that of the training if omitted.
@@ -280,6 +290,8 @@ def evaluate(
     reading = {
         "text_column": text_column,
         "label_column": label_column,
+        "first_column": first_column,
+        "second_column": second_column,
         "source_column": source_column,
         "target_column": target_column,
         "encoding": encoding,

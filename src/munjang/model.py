@@ -5,10 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
+import numpy as np
 from torch import Tensor, nn
 
 from munjang.config import merge
-from munjang.errors import ConfigError
+from munjang.data.collection import collect_texts
+from munjang.data.nearest import Hit, NearestRows
+from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import Attention
 from munjang.folder.distilled_card import describe_teachers
 from munjang.folder.save import card_page, to_json, write_folder
@@ -19,12 +22,15 @@ from munjang.reporting import Report, discard, escape_markdown, pluralize, stage
 from munjang.tasks.task import (
     Answer,
     Decodes,
+    Encoded,
     Floats,
     GivesLogits,
     GivesProbabilities,
     Task,
     TaskScores,
 )
+from munjang.tasks.vectors import Vectors, compute_vectors, resolve_pooling
+from munjang.text.blank import is_blank
 
 
 @runtime_checkable
@@ -35,6 +41,14 @@ class ShowsAttention(Protocol):
         self, network: nn.Module, task: Any, text: str, target: str | None = None
     ) -> Attention:
         """Return the attention of a network for one text."""
+
+
+@runtime_checkable
+class EncodesTexts(Protocol):
+    """An input of several texts per row, which also encodes a text on its own."""
+
+    def encode_texts(self, texts: Any) -> Encoded:
+        """Encode texts from Python, one per row."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +115,72 @@ class Model:
                 f"a model of the task {self.recipe.task} has logits per token; use predict()"
             )
         return self.task.logits(self.network, self.input.encode_values(values))
+
+    def embed(self, values: Any, *, pooling: str | None = None, normalize: bool = False) -> Vectors:
+        """Return a vector per value, float32 [values, dim]; a single value counts as a list of one.
+
+        Args:
+            values: texts, also of a model of two texts; of an image model as for `predict`.
+            pooling: mean, first or max of the states of all tokens, or pooled, the vector that
+                the head of the task reads. If omitted, the pooling that the model was trained
+                with, else mean, or pooled if it has no states.
+            normalize: divide each vector by its length, so that products of vectors are cosines.
+
+        Raises:
+            DataError: a value cannot be used; its index is named.
+            ConfigError: the model has no such vectors.
+        """
+        resolve_pooling(self.network, pooling)
+        encoded = self.encode_texts(values)
+        network = encoded.adapt(self.network)
+        return compute_vectors(network, encoded.dataset(), pooling=pooling, normalize=normalize)
+
+    def encode_texts(self, values: Any) -> Encoded:
+        """Encode values as `embed` reads them: texts one by one, also of a model of two texts.
+
+        Raises:
+            DataError: a value cannot be used; its index is named.
+        """
+        if isinstance(self.input, EncodesTexts):
+            return self.input.encode_texts(values)
+        return self.input.encode_values(values)
+
+    def search(
+        self, texts: Any, queries: Any, *, k: int = 10, pooling: str | None = None
+    ) -> list[list[Hit]]:
+        """Return the `k` texts nearest to each query by cosine of their vectors, the nearest first.
+
+        `munjang.search` reads files of any size.
+
+        Args:
+            texts: texts in memory; blank ones are left out. Hits have their indices as `row`.
+            queries: texts; a single one counts as a list of one.
+            k: most hits per query.
+            pooling: as for `embed`.
+
+        Raises:
+            DataError: a text or a query cannot be used; its index is named.
+            ConfigError: the model has no such vectors, or `k` is out of range.
+        """
+        known = collect_texts(texts)
+        rows = np.array([row for row, text in enumerate(known) if text], dtype=np.int64)
+        nearest = NearestRows(self.embed_queries(queries, pooling=pooling), k)
+        chosen = [known[row] for row in rows.tolist()]
+        nearest.add(self.embed(chosen, pooling=pooling), rows, chosen)
+        return nearest.hits()
+
+    def embed_queries(self, queries: Any, *, pooling: str | None = None) -> Vectors:
+        """Return the vectors of queries [queries, dim].
+
+        Raises:
+            DataError: a query is blank, or cannot be used; its index is named.
+            ConfigError: as `embed`.
+        """
+        known = collect_texts(queries)
+        blank = next((place for place, text in enumerate(known) if is_blank(text)), None)
+        if blank is not None:
+            raise DataError(f"queries[{blank}]: expected a text to search for, got a blank one")
+        return self.embed(known, pooling=pooling)
 
     def evaluate(
         self, data: Any, reading: Mapping[str, Any] | None = None, report: Report = discard

@@ -13,8 +13,15 @@ from munjang.errors import ConfigError
 from munjang.inputs.input import Encoded, Input
 from munjang.network import build_network
 from munjang.pretrained.sources import Pretrained, PretrainedSource, open_pretrained
-from munjang.recipe import Recipe, check_given, make_recipe, named_input, named_task
-from munjang.registry import INPUTS, inputs_of
+from munjang.recipe import (
+    Recipe,
+    check_given,
+    make_recipe,
+    named_input,
+    named_task,
+    section_of,
+)
+from munjang.registry import INPUTS, InputRow, find_architectures, inputs_of
 from munjang.reporting import Report
 from munjang.tasks.task import SolvesLinearModel, Task
 from munjang.training.fingerprints import compute_fingerprint
@@ -163,20 +170,37 @@ def prepare_parts(
 
 def choose_input(given: Mapping[str, Any], data: Any, report: Report) -> dict[str, Any]:
     """Return the user's settings with the name of the input: named, or inferred and reported."""
-    named = named_input(given).name
-    if given.get("input") is None:
-        for row in INPUTS.rows:
-            if row.name != named and row.load().accepts(data):
-                inferred = _with_input(given, row.name)
-                if inferred is not None:
-                    report(f"input: {row.name} (inferred from the data)")
-                    return inferred
-    return {**given, "input": named}
+    named = named_input(given)
+    if given.get("input") is not None:
+        return {**given, "input": named.name}
+    reading = {k: v for k, v in section_of(given, "data").items() if v is not None}
+    known = _settings_of(named)
+    others = [
+        row for row in INPUTS.rows if row is not named and reading.keys() <= _settings_of(row)
+    ]
+    unknown = next((key for key in reading if key not in known), None)
+    for row in others:
+        if unknown is None and not row.load().accepts(data, reading):
+            continue
+        inferred = _with_input(given, row.name)
+        if inferred is not None:
+            reason = "the data" if unknown is None else f"data.{unknown}"
+            report(f"input: {row.name} (inferred from {reason})")
+            return inferred
+    return {**given, "input": named.name}
+
+
+def _settings_of(row: InputRow) -> set[str]:
+    """Return the names of an input's settings of reading."""
+    return set(row.load().sections["data"].model_fields)
 
 
 def _with_input(given: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    """Return the settings with that input, if the task that they name works on it."""
-    if name not in [row.name for row in inputs_of(named_task(given))]:
+    """Return the settings with that input, if their task and their model work on it."""
+    task, model = named_task(given), section_of(given, "model").get("name")
+    if name not in [row.name for row in inputs_of(task)]:
+        return None
+    if model is not None and model not in [a.name for a in find_architectures(name, task.needs)]:
         return None
     return {**given, "input": name}
 

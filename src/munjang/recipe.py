@@ -328,7 +328,9 @@ def check_given(given: Mapping[str, Any]) -> Recipe:
     Raises:
         ConfigError: an unknown setting, or a value that it cannot take.
     """
-    return _build(given, {}, None)
+    named = with_names(given)
+    defaults = cast(type[Task], named_task(named).load()).defaults(named)
+    return _build(given, defaults, None)
 
 
 def make_recipe(given: Mapping[str, Any], rows: Table | None = None) -> Recipe:

@@ -90,7 +90,7 @@ class ArchitectureRow(Row):
     """
 
     config: str
-    takes: tuple[str, ...] = ("text",)
+    takes: tuple[str, ...] = ("text", "two_texts")
     gives: tuple[Gives, ...] = ("pooled",)
 
     def config_class(self) -> Any:
@@ -175,6 +175,14 @@ INPUTS: Registry[InputRow] = Registry(
             unit="tokens",
         ),
         InputRow(
+            "two_texts",
+            "munjang.inputs.two_texts:TwoTextsInput",
+            "two texts per row, such as two questions",
+            "transformer",
+            example='"a text" "another text"',
+            unit="tokens",
+        ),
+        InputRow(
             "image",
             "munjang.inputs.image:ImageInput",
             "one image per row",
@@ -204,7 +212,7 @@ TASKS: Registry[TaskRow] = Registry(
             "classify",
             "munjang.tasks.classify:Classify",
             "one label per row",
-            inputs=("text", "image"),
+            inputs=("text", "two_texts", "image"),
             metrics=("accuracy", "macro_f1", "log_loss"),
             contests=(
                 ("text", f"{_CONTESTS}.classify:ClassifyContest"),
@@ -215,7 +223,7 @@ TASKS: Registry[TaskRow] = Registry(
             "regress",
             "munjang.tasks.regress:Regress",
             "a number per row",
-            inputs=("text",),
+            inputs=("text", "two_texts"),
             metrics=("mae", "rmse", "spearman", "r2"),
             contests=(("text", f"{_CONTESTS}.regress:RegressContest"),),
         ),
@@ -223,9 +231,16 @@ TASKS: Registry[TaskRow] = Registry(
             "multilabel",
             "munjang.tasks.multilabel:Multilabel",
             "any number of labels per row",
-            inputs=("text",),
+            inputs=("text", "two_texts"),
             metrics=("micro_f1", "macro_f1", "subset_accuracy", "log_loss"),
             contests=(("text", f"{_CONTESTS}.multilabel:MultilabelContest"),),
+        ),
+        TaskRow(
+            "similarity",
+            "munjang.tasks.similarity:Similarity",
+            "similarity of two texts by their vectors",
+            inputs=("two_texts",),
+            metrics=("spearman", "pearson", "rmse", "mrr", "accuracy"),
         ),
         TaskRow(
             "masked_lm",

@@ -14,10 +14,12 @@ from munjang.cli.check import check
 from munjang.cli.compare import compare
 from munjang.cli.data import data
 from munjang.cli.distil import distil
+from munjang.cli.embed import embed
 from munjang.cli.evaluate import evaluate
 from munjang.cli.explain import explain
 from munjang.cli.outcome import Command, Commands, end, exit_codes
 from munjang.cli.predict import predict
+from munjang.cli.search import search
 from munjang.cli.shapes import shapes
 from munjang.cli.train import train
 from munjang.cli.tune import tune
@@ -82,6 +84,8 @@ app.command(cls=Command)(tune)
 app.command(cls=Command)(evaluate)
 app.command(cls=Command)(predict)
 app.command(cls=Command)(explain)
+app.command(cls=Command)(embed)
+app.command(cls=Command)(search)
 app.command(cls=Command)(shapes)
 app.add_typer(data)
 

@@ -28,6 +28,18 @@ LabelColumn = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Column of labels or numbers. Inferred if omitted."),
 ]
+FirstColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Column of first texts, for --input two_texts. Inferred if omitted."
+    ),
+]
+SecondColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Column of second texts, for --input two_texts. Inferred if omitted."
+    ),
+]
 SourceColumn = Annotated[
     str | None,
     typer.Option(

@@ -51,6 +51,8 @@ def compare(
     test: Any = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    first_column: str | None = None,
+    second_column: str | None = None,
     source_column: str | None = None,
     target_column: str | None = None,
     config: str | Path | Mapping[str, Any] | None = None,
@@ -86,6 +88,8 @@ def compare(
         test: Test data, which all models are scored on; a tenth of `data` if omitted.
         text_column: Column of the texts; inferred if omitted.
         label_column: Column of the labels or numbers; inferred if omitted.
+        first_column: Column of the first texts, for the input two_texts; inferred if omitted.
+        second_column: Column of the second texts, for the input two_texts; inferred if omitted.
         source_column: Column of the source texts, for translate; inferred if omitted.
         target_column: Column of the target texts, for translate; inferred if omitted.
         config: Settings of all architectures: a YAML file or a mapping.
@@ -114,6 +118,8 @@ def compare(
     reading = {
         "text_column": text_column,
         "label_column": label_column,
+        "first_column": first_column,
+        "second_column": second_column,
         "source_column": source_column,
         "target_column": target_column,
         "encoding": encoding,

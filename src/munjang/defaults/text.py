@@ -161,6 +161,23 @@ def text_defaults(given: Mapping[str, Any], texts: pl.Series | None) -> dict[str
     return script_defaults(given, script, 0 if texts is None else len(texts))
 
 
+def two_texts_defaults(given: Mapping[str, Any], texts: pl.Series | None) -> dict[str, Any]:
+    """Return the defaults for an architecture on two texts per row, nested as in `config.yaml`.
+
+    Args:
+        given: the user's settings, with the names of the model and the task.
+        texts: the first and the second texts of all rows; None before they are read.
+    """
+    script: Script = "other" if texts is None else script_of(texts)
+    defaults = script_defaults(given, script, 0 if texts is None else len(texts) // 2)
+    tokenizer = {**defaults["tokenizer"], "add_go_eos": True}
+    model = merge(defaults.get("model", {}), given["model"])
+    if isinstance(positions := model.get("max_positions"), int):
+        room = max(1, positions - 3)  # GO, and EOS after each text
+        tokenizer["max_length"] = min(tokenizer.get("max_length", room), room)
+    return {**defaults, "tokenizer": tokenizer}
+
+
 def script_defaults(given: Mapping[str, Any], script: Script, rows: int) -> dict[str, Any]:
     """Return the defaults for an architecture on `rows` texts of a script; 0 rows = unknown."""
     name = str(given["model"]["name"])

@@ -48,7 +48,7 @@ class ImageInput(ArrayInput):
     }
 
     @classmethod
-    def accepts(cls, data: Any) -> bool:
+    def accepts(cls, data: Any, reading: Mapping[str, Any]) -> bool:
         """Return whether data is a folder, or a sample of images."""
         return is_image_data(data)
 

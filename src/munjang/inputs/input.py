@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from munjang.config import Settings
 from munjang.data.dataset import Dataset
+from munjang.data.readers.stream_records import Wanted, wanted_text
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.errors import ConfigError
@@ -61,8 +62,13 @@ class Input:
     may_differ: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
-    def accepts(cls, data: Any) -> bool:
-        """Return whether data can only be of this input; then it need not be named."""
+    def accepts(cls, data: Any, reading: Mapping[str, Any]) -> bool:
+        """Return whether data can only be of this input; then it need not be named.
+
+        Args:
+            data: as for `read`.
+            reading: the user's settings of the section `data`.
+        """
         return False
 
     @classmethod
@@ -200,6 +206,26 @@ class Input:
     def trained_column(self) -> str | None:
         """Name of the column of the training data that held the values, if any."""
         return None
+
+    def wanted_columns(self, named: Mapping[str, str | None]) -> Wanted:
+        """Return the columns to look for in a file to predict.
+
+        Args:
+            named: the user's names by setting, such as `text_column`; None = not named.
+
+        Raises:
+            ConfigError: a name for a column that a row does not have.
+        """
+        return wanted_text(named, self.trained_column)
+
+    @classmethod
+    def group_values(cls, texts: Sequence[str]) -> Sequence[Any]:
+        """Return the rows that texts on the command line stand for: one each.
+
+        Raises:
+            ConfigError: the last row is incomplete.
+        """
+        return texts
 
     def prepare_network(
         self, network: nn.Module, encoded: Mapping[str, Encoded], train: Dataset, solve: Any

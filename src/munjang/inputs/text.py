@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
+import polars as pl
 import torch
 from torch import nn
 
@@ -45,7 +46,7 @@ from munjang.text.tokenizer import Tokenizer, fit_notes
 from munjang.text.vocabulary import OOV
 
 # Up to so many texts are encoded one by one; a column is faster from some hundreds on.
-_FEW = 128
+FEW = 128
 # Longest text of `munjang shapes`, for which a run of the model takes some seconds.
 MOST_TOKENS = 4096
 
@@ -118,12 +119,28 @@ def read_texts(
         )
     if read_labels is None:
         table = table.with_targets(None)
-    report(f"read {pluralize(len(table), 'row')} of {', '.join(table.files)}")
+    report_read(table, "row", report)
+    return table
+
+
+def report_read(table: Table, row: str, report: Report) -> None:
+    """Report what was read, inferred and skipped; `row` is the noun for a row."""
+    report(f"read {pluralize(len(table), row)} of {', '.join(table.files)}")
     for note in (*table.notes, *describe_long_runs(table)):
         report(note)
     for reason, count in table.skipped.items():
-        report(f"skipped {pluralize(count, 'row')}: {reason}")
-    return table
+        report(f"skipped {pluralize(count, row)}: {reason}")
+
+
+def fit_tokenizer(texts: pl.Series, recipe: Recipe) -> Tokenizer:
+    """Return the tokenizer of a recipe, fitted on texts."""
+    settings = recipe.section("tokenizer")
+    with stage(f"learning {settings.name} from {pluralize(len(texts), 'text')}"):
+        return make_tokenizer(settings.name, **settings.settings).fit(
+            texts,
+            min_frequency=settings.min_frequency,
+            max_size=settings.max_size,
+        )
 
 
 @dataclass(frozen=True)
@@ -172,14 +189,7 @@ class TextInput(Input):
     @classmethod
     def fit(cls, train: Table, recipe: Recipe) -> Self:
         """Fit the tokenizer on the training part."""
-        settings = recipe.section("tokenizer")
-        with stage(f"learning {settings.name} from {pluralize(len(train), 'text')}"):
-            tokenizer = make_tokenizer(settings.name, **settings.settings).fit(
-                train["text"],
-                min_frequency=settings.min_frequency,
-                max_size=settings.max_size,
-            )
-        return cls(recipe, tokenizer)
+        return cls(recipe, fit_tokenizer(train["text"], recipe))
 
     @classmethod
     def settings_from(cls, other: Input) -> dict[str, Any]:
@@ -276,7 +286,12 @@ class TextInput(Input):
         valid = encoded["valid"]
         assert isinstance(valid, EncodedText)
         for module in network.modules():
-            batches: Iterator[Any] = train.in_order_of_length(batch_size=8192)
+            # of texts side by side, which n-grams do not cross, each side
+            batches: Iterator[Any] = (
+                side
+                for batch in train.in_order_of_length(batch_size=8192)
+                for side in getattr(batch, "sides", (batch,))
+            )
             if isinstance(module, TokenEmbedding):
                 with stage("counting n-grams"):
                     module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
@@ -329,7 +344,9 @@ class TextInput(Input):
         truncated = facts["truncated"] + facts["valid_truncated"]
         if truncated:
             kept = count_kept_tokens(self.recipe)
-            lines.append(f"{truncated:,} texts were longer than {kept} tokens and were truncated")
+            lines.append(
+                f"{truncated:,} {self.noun}s were longer than {kept} tokens and were truncated"
+            )
         return lines
 
     def attention(
@@ -395,7 +412,7 @@ def _column(part: Encoded) -> TokenColumn:
 
 def _are_few(texts: object) -> bool:
     is_scalar = getattr(texts, "shape", None) == ()  # a NumPy scalar has no length
-    return is_scalar or (isinstance(texts, Sized) and len(texts) <= _FEW)
+    return is_scalar or (isinstance(texts, Sized) and len(texts) <= FEW)
 
 
 def _oov_rate(column: TokenColumn, size: int) -> float:

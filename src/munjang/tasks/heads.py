@@ -1,6 +1,7 @@
 """Heads of encoders, deep ensembles, and ensembles with a linear model."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -8,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from munjang.layers.projection import Projected
+from munjang.models.vectors import choose_pooling, pool_vectors
 from munjang.registry import Gives
 
 
@@ -60,6 +62,70 @@ class MaskedHead(nn.Module):
         return Projected(states, self.encoder.embedding.tied_weight(), self.bias)
 
 
+@dataclass(frozen=True)
+class Towers:
+    """Vectors of both texts of some pairs.
+
+    Attributes:
+        first: unit vectors [batch, dim].
+        second: unit vectors [batch, dim].
+        first_keys: equal numbers for equal first texts, [batch].
+        second_keys: equal numbers for equal second texts, [batch].
+    """
+
+    first: Tensor
+    second: Tensor
+    first_keys: Tensor
+    second_keys: Tensor
+
+    def cosines(self) -> Tensor:
+        """Return the cosine of each pair, [batch]."""
+        return (self.first * self.second).sum(1)
+
+
+class TwoTowers(nn.Module):
+    """One encoder that reads both texts of a pair, each on its own ("siamese" networks).
+
+    As in Sentence-BERT (Reimers and Gurevych 2019). There are no weights besides the encoder's.
+
+    Args:
+        encoder: reads one text.
+        pooling: pooling of its vectors; None for its default (`munjang.models.vectors`).
+
+    Raises:
+        ConfigError: the encoder does not have that pooling.
+    """
+
+    def __init__(self, encoder: Any, pooling: str | None) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.pooling = choose_pooling(encoder, pooling)
+        self.reads: Gives = "pooled" if self.pooling == "pooled" else "states"
+
+    def forward(
+        self, first: Tensor, first_mask: Tensor, second: Tensor, second_mask: Tensor
+    ) -> Towers:
+        """Return the vectors of the texts `first` and `second`, ids and masks [batch, time]."""
+        return Towers(
+            F.normalize(pool_vectors(self.encoder, self.pooling, first, first_mask), dim=1),
+            F.normalize(pool_vectors(self.encoder, self.pooling, second, second_mask), dim=1),
+            hash_rows(first),
+            hash_rows(second),
+        )
+
+
+def hash_rows(ids: Tensor) -> Tensor:
+    """Return a number per row of `ids` [batch, time] that padding does not change, [batch].
+
+    Rows of equal ids have equal numbers; others differ but by an accident of 1 in 2^63.
+    """
+    # odd multipliers, as those of a linear congruential generator; sums wrap around
+    places = torch.arange(1, ids.shape[1] + 1, device=ids.device)
+    multipliers = (places * 6364136223846793005 + 1442695040888963407) | 1
+    mixed = (ids * 0x9E3779B1) ^ (ids << 17)
+    return (mixed * multipliers).sum(1)
+
+
 class Ensemble(nn.Module):
     """A deep ensemble: networks that learn from the same batches, with averaged logits.
 
@@ -101,7 +167,7 @@ class LinearEnsemble(nn.Module):
 
 
 # Modules with an attribute `encoder`.
-_HEADS = (Head, MaskedHead)
+_HEADS = (Head, MaskedHead, TwoTowers)
 
 
 def find_heads(network: nn.Module) -> list[Any]:
@@ -112,3 +178,9 @@ def find_heads(network: nn.Module) -> list[Any]:
 def find_encoders(network: nn.Module) -> list[Any]:
     """Return the encoder of every head in `network`, in their order."""
     return [head.encoder for head in find_heads(network)]
+
+
+def find_trained_pooling(network: nn.Module) -> str | None:
+    """Return the pooling of the vectors that a network was trained to give; None without such."""
+    poolings = (module.pooling for module in network.modules() if isinstance(module, TwoTowers))
+    return next(poolings, None)

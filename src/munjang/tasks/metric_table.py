@@ -35,6 +35,8 @@ METRICS: dict[str, Metric] = {
     "mae": Metric("MAE", larger_is_better=False, highest=None),
     "rmse": Metric("RMSE", larger_is_better=False, highest=None),
     "spearman": Metric("Spearman", larger_is_better=True, lowest=-1.0),
+    "pearson": Metric("Pearson", larger_is_better=True, lowest=-1.0),
+    "mrr": Metric("mean reciprocal rank", larger_is_better=True),
     "r2": Metric("R2", larger_is_better=True, lowest=None),
     "chrf": Metric("chrF", larger_is_better=True, highest=100.0),
     "bleu": Metric("BLEU", larger_is_better=True, highest=100.0),

@@ -44,6 +44,8 @@ def tune(
     input: str | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    first_column: str | None = None,
+    second_column: str | None = None,
     source_column: str | None = None,
     target_column: str | None = None,
     valid: Any = None,
@@ -78,6 +80,8 @@ def tune(
         input: Kind of data, as for `munjang.train`.
         text_column: Column of the texts; inferred if omitted.
         label_column: Column of the labels or numbers; inferred if omitted.
+        first_column: Column of the first texts, for the input two_texts; inferred if omitted.
+        second_column: Column of the second texts, for the input two_texts; inferred if omitted.
         source_column: Column of the source texts, for translate; inferred if omitted.
         target_column: Column of the target texts, for translate; inferred if omitted.
         valid: Validation data, which scores the trials; a tenth of `data` if omitted.
@@ -117,6 +121,8 @@ def tune(
         "data": {
             "text_column": text_column,
             "label_column": label_column,
+            "first_column": first_column,
+            "second_column": second_column,
             "source_column": source_column,
             "target_column": target_column,
             "encoding": encoding,

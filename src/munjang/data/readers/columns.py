@@ -38,11 +38,18 @@ class Choice:
         text: text column, or several as in "title+body".
         label: label column; None if there is none.
         notes: guesses.
+        second: column of the second text, where a row has two.
     """
 
     text: str
     label: str | None
     notes: tuple[str, ...]
+    second: str | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The text columns, one per text of a row."""
+        return (self.text,) if self.second is None else (self.text, self.second)
 
 
 def choose_columns(

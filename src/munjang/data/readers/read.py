@@ -64,7 +64,7 @@ def read_table(
 
 def read_records(
     sources: Any,
-    columns: tuple[str | None, str | None],
+    columns: tuple[str | None, ...],
     encoding: str,
     skip: bool,
     *,
@@ -75,10 +75,10 @@ def read_records(
 
     Args:
         sources: as for `read_table`.
-        columns: names of the text and label columns, where known.
+        columns: names of the columns, where known.
         encoding: as for `read_table`.
         skip: keep bad rows as faults of the records instead of raising.
-        kinds: names of the columns of lists.
+        kinds: names of the two columns of lists.
         usual: further usual names of text columns, by which a header is recognized.
 
     Raises:
@@ -105,7 +105,7 @@ def read_records(
 
 def _read_file(
     source: str | Path,
-    columns: tuple[str | None, str | None],
+    columns: tuple[str | None, ...],
     encoding: str,
     skip: bool,
     usual: Collection[str],

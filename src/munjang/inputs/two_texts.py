@@ -1,0 +1,224 @@
+"""Input of two texts per row, read together: GO first EOS second EOS."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, cast
+
+import polars as pl
+
+from munjang.config import Settings
+from munjang.data.encode import EncodedTexts, encode_texts
+from munjang.data.pairs.aligned import AlignedFiles
+from munjang.data.readers.peek import peek_columns
+from munjang.data.readers.values import ReadLabels, clean_labels
+from munjang.data.table import Table
+from munjang.data.token_rows import EncodedRows, TokenRows, encode_rows
+from munjang.data.two_texts.collection import collect_pairs
+from munjang.data.two_texts.columns import USUAL, holds_two_texts
+from munjang.data.two_texts.read import is_pairs_and_labels, read_two_texts
+from munjang.data.two_texts.settings import TwoTextsDataSettings, TwoTextsTokenizerSettings
+from munjang.data.two_texts.stream import WantedPair, group_pairs, wanted_pair
+from munjang.data.two_texts.table import FIRST, SECOND, PairTable, share_texts
+from munjang.data.two_texts.tokens import Side, join_sides, truncate_pairs, with_ends
+from munjang.data.two_texts.towers import TowersDataset
+from munjang.defaults.text import two_texts_defaults
+from munjang.errors import ConfigError
+from munjang.forked import is_forked
+from munjang.inputs.input import Encoded
+from munjang.inputs.text import FEW, EncodedText, TextInput, fit_tokenizer, report_read
+from munjang.recipe import Recipe
+from munjang.reporting import Report, pluralize, stage
+from munjang.text.capitals import sign_ids
+from munjang.text.columns import TokenColumn, token_column, values_and_offsets
+
+
+@dataclass(frozen=True)
+class EncodedTwoTexts(EncodedText):
+    """Encoded rows of two texts.
+
+    Attributes:
+        encoded: the joined rows GO first EOS second EOS; truncated rows and OOV words.
+        sides: token rows of the first and of the second texts, truncated, without GO and EOS.
+        alone: the sides as they are without the other one: truncated each by itself.
+    """
+
+    sides: tuple[Side, Side]
+    alone: tuple[Side, Side]
+
+    @property
+    def first(self) -> TokenColumn:
+        """Token column of the first texts, without GO and EOS."""
+        return token_column(self.sides[0].values, self.sides[0].offsets)
+
+    @property
+    def second(self) -> TokenColumn:
+        """Token column of the second texts, without GO and EOS."""
+        return token_column(self.sides[1].values, self.sides[1].offsets)
+
+    def towers(self, targets: Any = None) -> TowersDataset:
+        """Return both texts side by side, each GO text EOS, with their targets or without."""
+        first, second = (with_ends(side) for side in self.alone)
+        return TowersDataset(first, second, targets)
+
+
+@dataclass(frozen=True)
+class TwoTextsInput(TextInput):
+    """Two texts per row.
+
+    Attributes:
+        tokenizer: tokenizer of both, fitted on both.
+    """
+
+    row: ClassVar[str] = "pair"
+    noun: ClassVar[str] = "pair of texts"
+    sections: ClassVar[Mapping[str, type[Settings]]] = {
+        "data": TwoTextsDataSettings,
+        "tokenizer": TwoTextsTokenizerSettings,
+    }
+
+    @classmethod
+    def accepts(cls, data: Any, reading: Mapping[str, Any]) -> bool:
+        """Return whether data has two columns with usual names for two texts, and no other text."""
+        if is_pairs_and_labels(data):
+            return True
+        names = peek_columns(data, str(reading.get("encoding") or "utf-8"), USUAL)
+        return holds_two_texts(names)
+
+    @classmethod
+    def defaults(cls, given: Mapping[str, Any], rows: Table | None) -> Mapping[str, Any]:
+        """Return the defaults of texts, with room for three tokens between the positions."""
+        return two_texts_defaults(given, None if rows is None else _texts(rows))
+
+    @classmethod
+    def read(
+        cls, data: Any, recipe: Recipe, read_labels: ReadLabels | None, report: Report
+    ) -> Table:
+        """Read rows of two texts and report what was read, inferred and skipped."""
+        if isinstance(data, AlignedFiles):
+            raise ConfigError(
+                "files of sources and targets are for the task translate (--task translate), not "
+                f"for {recipe.task}; give a table with two columns of texts"
+            )
+        settings = recipe.section("data")
+        with stage("reading pairs"):
+            table = read_two_texts(
+                data,
+                first_column=settings.first_column,
+                second_column=settings.second_column,
+                label_column=settings.label_column,
+                encoding=settings.encoding,
+                skip_bad_rows=settings.skip_bad_rows,
+                need_labels=read_labels is not None,
+                read_labels=read_labels or clean_labels,
+            )
+        if read_labels is None:
+            table = table.with_targets(None)
+        report_read(table, cls.row, report)
+        return table
+
+    @classmethod
+    def fit(cls, train: Table, recipe: Recipe) -> Self:
+        """Fit the tokenizer on both texts of the training part."""
+        return cls(recipe, fit_tokenizer(_texts(train), recipe))
+
+    def wanted_columns(self, named: Mapping[str, str | None]) -> WantedPair:
+        """Return the two columns to look for in a file to predict."""
+        settings = self.recipe.section("data")
+        return wanted_pair(named, (settings.first_column, settings.second_column))
+
+    @classmethod
+    def group_values(cls, texts: Sequence[str]) -> list[tuple[str, str]]:
+        """Return texts on the command line two by two."""
+        return group_pairs(texts)
+
+    @property
+    def trained_column(self) -> str | None:
+        """None: a row has two columns."""
+        return None
+
+    def encode(self, rows: Table) -> EncodedTwoTexts:
+        """Encode the pairs of a table."""
+        with stage(f"encoding {pluralize(len(rows), 'pair')}"):
+            return self._encode_columns(rows[FIRST], rows[SECOND], ())
+
+    def encode_parts(self, parts: Mapping[str, Table]) -> dict[str, tuple[Encoded, Table]]:
+        """Encode both parts; an OOV word has the same id in both."""
+        train, valid = parts["train"], parts["valid"]
+        with stage(f"encoding {pluralize(len(train) + len(valid), 'pair')}"):
+            first = self._encode_columns(train[FIRST], train[SECOND], ())
+            other = self._encode_columns(valid[FIRST], valid[SECOND], first.encoded.oov_words)
+        return {"train": (first, train), "valid": (other, valid)}
+
+    def encode_values(self, values: Any) -> EncodedTwoTexts:
+        """Encode pairs from Python, see `munjang.data.two_texts.collection`.
+
+        A few of them are encoded without tables and thread pools.
+        """
+        first, second = collect_pairs(values)
+        if is_forked() or len(first) <= FEW:
+            return self._encode_rows(first, second)
+        one, other = (pl.Series("text", side, dtype=pl.String) for side in (first, second))
+        return self._encode_columns(one, other, ())
+
+    def encode_texts(self, texts: Any) -> EncodedText:
+        """Encode texts one by one, each GO text EOS as in `EncodedTwoTexts.towers`."""
+        return super().encode_values(texts)
+
+    def _encode_columns(
+        self, first: pl.Series, second: pl.Series, known: Sequence[str]
+    ) -> EncodedTwoTexts:
+        options = {**self.encoding, "add_go_eos": False}
+        one = encode_texts(self.tokenizer, first, known=known, **options)
+        other = encode_texts(self.tokenizer, second, known=one.oov_words, **options)
+        sides = [Side(*values_and_offsets(part.column)) for part in (one, other)]
+        *kept, truncated = self._truncate(sides[0], sides[1])
+        joined = join_sides(*kept)
+        encoded = EncodedTexts(
+            token_column(joined.values, joined.offsets),
+            truncated | one.truncated | other.truncated,
+            other.oov_words,
+        )
+        return EncodedTwoTexts(encoded, (kept[0], kept[1]), (sides[0], sides[1]))
+
+    def _encode_rows(self, first: Sequence[str], second: Sequence[str]) -> EncodedTwoTexts:
+        options = {**self.encoding, "add_go_eos": False}
+        one = encode_rows(self.tokenizer, first, **options)
+        other = encode_rows(self.tokenizer, second, known=one.oov_words, **options)
+        sides = [Side(part.rows.values, part.rows.offsets) for part in (one, other)]
+        *kept, truncated = self._truncate(sides[0], sides[1])
+        joined = join_sides(*kept)
+        encoded = EncodedRows(
+            TokenRows(joined.values, joined.offsets),
+            truncated | one.truncated | other.truncated,
+            other.oov_words,
+        )
+        return EncodedTwoTexts(encoded, (kept[0], kept[1]), (sides[0], sides[1]))
+
+    def _truncate(self, first: Side, second: Side) -> Any:
+        return truncate_pairs(
+            first,
+            second,
+            self.encoding["max_length"],
+            signs=sign_ids(self.tokenizer.vocabulary),
+            max_tokens=self.encoding["max_tokens"],
+        )
+
+    def facts(self, parts: Mapping[str, Table], encoded: Mapping[str, Encoded]) -> dict[str, Any]:
+        """Return the facts of texts, and validation pairs that share a text with the training."""
+        shared = share_texts(cast(PairTable, parts["train"]), cast(PairTable, parts["valid"]))
+        return {**super().facts(parts, encoded), "valid_sharing_text": int(shared.sum())}
+
+    def fact_lines(self, facts: Mapping[str, Any]) -> list[str]:
+        """Return the facts of texts, and the validation pairs that share one, for people."""
+        lines = super().fact_lines(facts)
+        if shared := facts["valid_sharing_text"]:
+            lines.append(
+                f"{shared:,} of {pluralize(facts['valid_rows'], 'validation pair')} have a text "
+                "that is in a training pair too"
+            )
+        return lines
+
+
+def _texts(rows: Table) -> pl.Series:
+    assert isinstance(rows, PairTable)
+    return rows.texts

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from munjang.api import evaluate, train
+    from munjang.api import evaluate, export_model, import_model, train
     from munjang.comparison.run import compare
     from munjang.data.pairs.aligned import AlignedFiles
     from munjang.distillation.run import distil
@@ -42,6 +42,8 @@ __all__ = [
     "distil",
     "embed",
     "evaluate",
+    "export_model",
+    "import_model",
     "load",
     "pad_sequences",
     "search",
@@ -64,6 +66,8 @@ _PLACES = {
     "distil": "munjang.distillation.run",
     "embed": "munjang.sentence_vectors.embed",
     "evaluate": "munjang.api",
+    "export_model": "munjang.api",
+    "import_model": "munjang.api",
     "load": "munjang.folder.load",
     "pad_sequences": "munjang.text.keras",
     "search": "munjang.sentence_vectors.search",

@@ -19,6 +19,7 @@ from munjang.layers.parameters import count_parameters
 from munjang.layers.randomness import seed_initialization
 from munjang.model import Model
 from munjang.preparation import Prepared, prepare
+from munjang.pretrained.huggingface import check_choice, export_checkpoint, import_checkpoint
 from munjang.registry import TASKS, tasks_needing
 from munjang.reporting import Report, discard, pluralize
 from munjang.tasks.task import Decodes, TaskScores
@@ -32,7 +33,7 @@ from munjang.training.run import OnStep, checkpoint_on_stop, remove_checkpoint, 
 from munjang.training.signals import catch_signals
 from munjang.training.state import make_state
 
-__all__ = ["Trained", "evaluate", "load", "train"]
+__all__ = ["Trained", "evaluate", "export_model", "import_model", "load", "train"]
 
 
 @dataclass(frozen=True)
@@ -301,6 +302,73 @@ def evaluate(
         known = require_decoding(known, decoding).with_decoding(decoding)
     given = {key: value for key, value in reading.items() if value}
     return known.evaluate(data, given, report or discard)
+
+
+def import_model(
+    path: str | Path,
+    *,
+    out: str | Path | None = None,
+    pooling: str | None = None,
+    overwrite: bool = False,
+    report: Report | None = None,
+) -> Model:
+    """Read a BERT of Hugging Face transformers, and save it as a model folder if `out` is given.
+
+    Args:
+        path: folder that transformers wrote with `save_pretrained`, in safetensors.
+        out: model folder to write; None keeps the model in memory only.
+        pooling: how a checkpoint that predicts nothing makes one vector per text: `mean`, `first`,
+            `max` or `pooled`; None for what the checkpoint says.
+        overwrite: replace a model in `out`.
+        report: function called with notes: what matched, and what was left out.
+
+    Raises:
+        FolderError: a file is missing or damaged, the checkpoint has what `bert` has not, or `out`
+            holds other files.
+
+    Example:
+        >>> model = munjang.import_model("bert-base-uncased", out="bert-base")
+        >>> model.recipe.task
+        'masked_lm'
+    """
+    choice = check_choice(pooling)
+    refuse_occupied(out, overwrite=overwrite)
+    model = import_checkpoint(path, pooling=choice, report=report or discard)
+    if out is not None:
+        model.save(out)
+    return model
+
+
+def export_model(
+    model: Model | str | Path,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    report: Report | None = None,
+) -> Path:
+    """Write a model of the architecture `bert` as a folder that transformers loads.
+
+    Args:
+        model: a model, or its folder.
+        path: folder to write.
+        overwrite: replace a checkpoint in the folder.
+        report: function called with notes.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ConfigError: the model has what the class of transformers cannot hold; the setting is named.
+        FolderError: there is no complete model in the folder, or `path` holds other files.
+
+    Example:
+        >>> munjang.export_model("my-bert", "my-bert-hf")
+        PosixPath('my-bert-hf')
+    """
+    known = load(model) if isinstance(model, str | Path) else model
+    if isinstance(known, Baseline):
+        raise ConfigError(f"export hf writes networks; {known.name} is a baseline")
+    return export_checkpoint(known, path, overwrite=overwrite, report=report or discard)
 
 
 def require_decoding(model: AnyModel, options: Mapping[str, Any]) -> Model:

@@ -62,7 +62,7 @@ _WORDS_WITH_BAG: dict[str, Any] = {
 _BERT: dict[str, Any] = {
     "model": {"max_positions": 128},
     "tokenizer": {
-        "name": "wordpiece",
+        "name": "bert_wordpiece",
         "min_frequency": 2,
         "max_size": 8000,
         "max_length": 126,

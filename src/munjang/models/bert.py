@@ -21,7 +21,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from munjang.config import DEEPEST, LONGEST, WIDEST
-from munjang.layers.activations import Activation
+from munjang.layers.activations import Activation, get_activation
 from munjang.layers.blocks import Block
 from munjang.layers.fast.dropout import Dropout
 from munjang.layers.fast.ngram_row import HashedRow
@@ -95,7 +95,9 @@ class Bert(SelfAttentionEncoder):
         dim = config.dim
         self.segments = nn.Parameter(torch.empty(config.segments, dim))
         self.positions = LearnedPositions(config.max_positions, dim)
-        self.norm_eps = config.norm_eps  # which a head on the states shares
+        # a head on the states shares these
+        self.norm_eps = config.norm_eps
+        self.head_activation = get_activation(config.activation)
         self.embedding_norm = nn.LayerNorm(dim, eps=config.norm_eps)
         self.embedding_dropout = Dropout(config.embedding_dropout)
         self.blocks = nn.ModuleList(

@@ -35,7 +35,8 @@ class Head(nn.Module):
 class MaskedHead(nn.Module):
     """An encoder, and predictions of tokens at chosen places.
 
-    As in BERT's `cls.predictions`: a linear layer, GELU and a norm, then the transposed token
+    As in BERT's `cls.predictions`: a linear layer, GELU (or what the encoder names as
+    `head_activation`) and a norm, then the transposed token
     embedding ("tied" weights, Press and Wolf 2017) with a bias per token. Only the states of the
     chosen places pass through it.
 
@@ -52,13 +53,14 @@ class MaskedHead(nn.Module):
         self.vocabulary_size = vocabulary_size
         dim = encoder.embedding.dim
         self.transform = nn.Linear(encoder.states_dim, dim)
+        self.activation = getattr(encoder, "head_activation", F.gelu)
         self.norm = nn.LayerNorm(dim, eps=getattr(encoder, "norm_eps", 1e-5))
         self.bias = nn.Parameter(torch.zeros(vocabulary_size))
 
     def forward(self, ids: Tensor, mask: Tensor, places: Tensor) -> Projected:
         """Return states [chosen, dim] of the chosen places of the flattened `ids`, to project."""
         states = self.encoder.states(ids, mask).flatten(0, 1)[places]
-        states = self.norm(F.gelu(self.transform(states)))
+        states = self.norm(self.activation(self.transform(states)))
         return Projected(states, self.encoder.embedding.tied_weight(), self.bias)
 
 

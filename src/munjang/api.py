@@ -1,6 +1,6 @@
 """Public functions that the command line and the estimators call: train, evaluate, load."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -209,6 +209,7 @@ def fit(
     overwrite: bool = False,
     report: Report | None = None,
     on_step: OnStep | None = None,
+    complete: Callable[[Prepared, Path | None], Prepared] | None = None,
 ) -> Trained:
     """Train on prepared data.
 
@@ -219,6 +220,8 @@ def fit(
         overwrite: as for `train`.
         report: as for `train`.
         on_step: as for `train`.
+        complete: computes what is left of the preparation, such as the answers of teachers, and
+            may keep it in the folder of the run (None without `out`).
 
     Raises:
         MunjangError: as for `train`.
@@ -226,10 +229,17 @@ def fit(
     """
     report = report or discard
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    loop = make_loop(prepared)
+    if complete is None:
+        loop = make_loop(prepared)  # what does not fit into memory fails before a folder is made
     if out is None:
+        if complete is not None:
+            prepared = complete(prepared, None)
+            loop = make_loop(prepared)
         return _fit(prepared, loop, None, "", resume=False, report=report, on_step=on_step)
     with open_for_training(out, resume=resume, overwrite=overwrite, report=report) as place:
+        if complete is not None:
+            prepared = complete(prepared, place)
+            loop = make_loop(prepared)
         if resume:
             check_checkpoint(place, prepared.fingerprint)  # before anything there is written
         fitted = _fit(prepared, loop, place, out, resume=resume, report=report, on_step=on_step)

@@ -13,6 +13,7 @@ from munjang.data.collection import collect_texts
 from munjang.data.nearest import Hit, NearestRows
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import Attention
+from munjang.folder.distilled_card import describe_teachers
 from munjang.folder.save import IMPORTED, card_page, imported_page, to_json, write_folder
 from munjang.inputs.input import Input
 from munjang.layers.parameters import count_parameters
@@ -282,6 +283,7 @@ def model_card(model: Model) -> str:
         typed=example,
         limits=f"It knows only what was in its training data. {card.limits} {fitted.limits} "
         "Check it on your own data before you rely on it.",
+        teachers=describe_teachers(model.metrics.get("distillation")),
         began=_describe_beginning(model.metrics["training"].get("pretrained")),
     )
 

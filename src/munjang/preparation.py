@@ -7,6 +7,8 @@ from typing import Any
 from torch import nn
 
 from munjang.data.dataset import Dataset
+from munjang.data.table import Table
+from munjang.errors import ConfigError
 from munjang.folder.workspace import Workspace
 from munjang.inputs.input import Encoded, Input
 from munjang.network import build_network
@@ -110,6 +112,10 @@ def prepare(
     if source is None:
         source, given = open_pretrained(given, vectors=vectors, folder=from_folder)
     checked = check_given(given)
+    if checked.distillation is not None:
+        raise ConfigError(
+            "distillation: teachers are learned from by munjang distil; leave this section out"
+        )
     input_class, task_class = checked.input_class, checked.task_class
     workspace = workspace or Workspace()
     rows = input_class.read_training(data, checked, task_class.reader(checked), report, workspace)
@@ -125,6 +131,26 @@ def prepare(
     else:
         parts = input_class.hold_out(rows, recipe)
     task = task_class.fit(parts["train"], rows, recipe)
+    return prepare_parts(recipe, task, parts, source, report)
+
+
+def prepare_parts(
+    recipe: Recipe,
+    task: Any,
+    parts: Mapping[str, Table],
+    source: PretrainedSource | None,
+    report: Report,
+) -> Prepared:
+    """Fit the input on the training part, and encode both parts.
+
+    Args:
+        recipe: complete.
+        task: fitted.
+        parts: rows to train on and to validate on, by `train` and `valid`.
+        source: pretrained weights; None if all are random.
+        report: called with lines for people.
+    """
+    input_class = recipe.input_class
     fit = input_class.fit if source is None else source.fit_input
     fitted = fit(parts["train"], recipe)
     task = task.with_input(fitted)

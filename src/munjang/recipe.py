@@ -26,6 +26,7 @@ from munjang.registry import (
     inputs_of,
     require_architecture,
 )
+from munjang.tasks.distilled import DistillationSettings
 from munjang.tasks.task import Task
 from munjang.training.settings import TrainingSettings
 
@@ -118,6 +119,9 @@ class Recipe(Settings):
         None, description="known classes; those of the data if omitted"
     )
     pretrained: PretrainedSettings = PretrainedSettings()
+    distillation: DistillationSettings | None = Field(
+        None, description="teachers of a student, which munjang distil trains"
+    )
     model: SerializeAsAny[Settings]
     training: TrainingSettings = TrainingSettings()
 
@@ -201,10 +205,12 @@ class Recipe(Settings):
         values["pretrained"] = self.pretrained.to_dict()
         if not values["pretrained"]:
             del values["pretrained"]
+        if self.distillation is None:
+            del values["distillation"]
         if not self.task_class.has_labels:
             del values["labels"]
         own = [name for name in values if name not in Recipe.model_fields]
-        order = [*_FIRST, *own, "pretrained", *_LAST, "training"]
+        order = [*_FIRST, *own, "pretrained", "distillation", *_LAST, "training"]
         return {name: values[name] for name in order if name in values}
 
 

@@ -13,6 +13,7 @@ from munjang import __version__
 from munjang.cli.check import check
 from munjang.cli.compare import compare
 from munjang.cli.data import data
+from munjang.cli.distil import distil
 from munjang.cli.embed import embed
 from munjang.cli.evaluate import evaluate
 from munjang.cli.explain import explain
@@ -79,6 +80,8 @@ def munjang(
 app.command(cls=Command)(check)
 app.command(cls=Command)(train)
 app.command(cls=Command)(pretrain)
+app.command(cls=Command)(distil)
+app.command("distill", cls=Command, hidden=True)(distil)
 app.command(cls=Command)(compare)
 app.command(cls=Command)(tune)
 app.command(cls=Command)(evaluate)

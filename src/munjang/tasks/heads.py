@@ -128,6 +128,7 @@ class TwoTowers(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.pooling = choose_pooling(encoder, pooling)
+        self.reads: Gives = "pooled" if self.pooling == "pooled" else "states"
 
     def forward(
         self, first: Tensor, first_mask: Tensor, second: Tensor, second_mask: Tensor

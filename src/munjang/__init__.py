@@ -7,9 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from munjang.api import evaluate, train
+    from munjang.api import evaluate, export_model, import_model, train
     from munjang.comparison.run import compare
     from munjang.data.pairs.aligned import AlignedFiles
+    from munjang.distillation.run import distil
     from munjang.errors import MunjangError
     from munjang.estimators import (
         ImageClassifier,
@@ -38,8 +39,11 @@ __all__ = [
     "Tokenizer",
     "__version__",
     "compare",
+    "distil",
     "embed",
     "evaluate",
+    "export_model",
+    "import_model",
     "load",
     "pad_sequences",
     "search",
@@ -59,8 +63,11 @@ _PLACES = {
     "TextRegressor": "munjang.estimators",
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",
+    "distil": "munjang.distillation.run",
     "embed": "munjang.sentence_vectors.embed",
     "evaluate": "munjang.api",
+    "export_model": "munjang.api",
+    "import_model": "munjang.api",
     "load": "munjang.folder.load",
     "pad_sequences": "munjang.text.keras",
     "search": "munjang.sentence_vectors.search",

@@ -24,6 +24,9 @@ from munjang.reporting import escape_markdown
 from munjang.tasks.metric_table import METRICS
 from munjang.tasks.task import Card
 
+# Section of `metrics.json` of a model whose weights come from elsewhere.
+IMPORTED = "imported"
+
 
 def write_folder(
     folder: str | Path,
@@ -103,6 +106,8 @@ def card_page(
     in_python: str,
     typed: str,
     limits: str,
+    teachers: str = "",
+    began: str = "",
 ) -> str:
     """Return `README.md` of the folder.
 
@@ -114,6 +119,8 @@ def card_page(
         in_python: argument of `predict` in Python.
         typed: argument of `munjang predict`.
         limits: limits of the model.
+        teachers: section about the teachers of a distilled model.
+        began: what its weights began from; "" if they were random.
     """
     scores, training = metrics["validation"], metrics["training"]
     values = ", ".join(
@@ -134,10 +141,10 @@ On {scores["rows"]:,} validation {rows}, which also chose the best step: {values
 
 {card.details}
 
-## How it was made
+{teachers}## How it was made
 
 Trained on {training["rows"]:,} {rows} of {files}, {training["steps"]:,} steps, \
-{training["seconds"]:.0f} s. The recipe is in `config.yaml`, all metrics in `metrics.json`.
+{training["seconds"]:.0f} s.{began} The recipe is in `config.yaml`, all metrics in `metrics.json`.
 
 ## How to use it
 
@@ -149,6 +156,35 @@ or `munjang predict path/to/this/folder {typed}`.
 ## Limits
 
 {limits}
+"""
+
+
+def imported_page(imported: Mapping[str, Any], *, made_of: str, limits: str) -> str:
+    """Return `README.md` of a folder with an imported model.
+
+    Args:
+        imported: the section `IMPORTED` of `metrics.json`.
+        made_of: architecture, input and task.
+        limits: limits of the input.
+    """
+    source = escape_markdown(str(imported["source"]))
+    left_out = "".join(f"- {escape_markdown(str(line), 300)}\n" for line in imported["left_out"])
+    left_out = left_out and f"\n{left_out}"
+    return f"""# A model imported with munjang {__version__}
+
+{made_of}
+Its weights are those of the checkpoint {source} (`{escape_markdown(str(imported["architecture"]))}`
+of Hugging Face transformers). Its authors say how it was trained, and under which terms it may be
+used.
+{left_out}
+## How to use it
+
+    import munjang
+    munjang.load("path/to/this/folder")
+
+## Limits
+
+No scores are known: nothing was trained or measured here. {limits}
 """
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from munjang.api import evaluate, export_model, import_model, train
     from munjang.comparison.run import compare
     from munjang.data.pairs.aligned import AlignedFiles
+    from munjang.distillation.run import distil
     from munjang.errors import MunjangError
     from munjang.estimators import (
         ImageClassifier,
@@ -38,6 +39,7 @@ __all__ = [
     "Tokenizer",
     "__version__",
     "compare",
+    "distil",
     "embed",
     "evaluate",
     "export_model",
@@ -61,6 +63,7 @@ _PLACES = {
     "TextRegressor": "munjang.estimators",
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",
+    "distil": "munjang.distillation.run",
     "embed": "munjang.sentence_vectors.embed",
     "evaluate": "munjang.api",
     "export_model": "munjang.api",

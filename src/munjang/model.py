@@ -13,11 +13,13 @@ from munjang.data.collection import collect_texts
 from munjang.data.nearest import Hit, NearestRows
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import Attention
+from munjang.folder.distilled_card import describe_teachers
 from munjang.folder.save import IMPORTED, card_page, imported_page, to_json, write_folder
 from munjang.inputs.input import Input
 from munjang.layers.parameters import count_parameters
 from munjang.recipe import Recipe
-from munjang.reporting import Report, discard, pluralize, stage
+from munjang.registry import only_for_writers
+from munjang.reporting import Report, discard, escape_markdown, pluralize, stage
 from munjang.tasks.task import (
     Answer,
     Decodes,
@@ -79,14 +81,20 @@ class Model:
         Args:
             values: texts; of an image model paths, arrays of uint8 [height, width] or
                 [height, width, 3], or images of Pillow.
-            options: for models that generate text: `alignment`, True to add the source piece with
+            options: for models that write text: `alignment`, True to add the source piece with
                 most attention for each piece of an answer; `seed`, the random seed for sampling.
+                Of masked language models `top`, the number of tokens per [MASK].
 
         Raises:
             DataError: a value cannot be used; its index is named.
             ConfigError: an option that the task does not have.
         """
-        return self.task.answers(self.network, self.input.encode_values(values), **options)
+        reader = self.input
+        # asked by name: `isinstance` of a protocol takes as long as a small model's answer
+        for_prediction = getattr(self.task, "for_prediction", None)
+        if for_prediction is not None:
+            reader = for_prediction(reader)
+        return self.task.answers(self.network, reader.encode_values(values), **options)
 
     def predict_proba(self, values: Any) -> Floats:
         """Return probabilities [rows, labels]; columns in the order of `labels`.
@@ -210,13 +218,13 @@ class Model:
         """Return the attention of the model for one text.
 
         Args:
-            text: the text, or the source for models that generate text.
+            text: the text, or the source for models that write text.
             target: an answer to show; the model's own if omitted.
 
         Raises:
             DataError: the text has no token.
-            ConfigError: the model has no attention, or `target` is given to a model that does not
-                generate text.
+            ConfigError: the model has no attention, or `target` is given to a model that writes no
+                text.
         """
         if not isinstance(self.input, ShowsAttention):
             raise ConfigError(
@@ -229,13 +237,10 @@ class Model:
         """Return the model with other decoding settings.
 
         Raises:
-            ConfigError: the model does not generate text, or a setting is invalid.
+            ConfigError: the model writes no text, or a setting is invalid.
         """
         if not isinstance(self.task, Decodes):
-            raise ConfigError(
-                f"{next(iter(changes), 'decoding')}: is for models that answer with a text "
-                "(task translate)"
-            )
+            raise ConfigError(only_for_writers(next(iter(changes), "decoding")))
         return replace(self, task=self.task.with_decoding(changes))
 
     def save(self, folder: str | Path) -> Path:
@@ -265,7 +270,7 @@ def model_card(model: Model) -> str:
             limits=fitted.limits,
         )
     card = model.task.card(model.metrics["validation"], fitted.noun)
-    example = recipe.input_row.example
+    example = recipe.example
     numbers = count_parameters(model.network)
     ensemble = f"; {fitted.ensemble}" if fitted.ensemble else ""
     return card_page(
@@ -278,4 +283,14 @@ def model_card(model: Model) -> str:
         typed=example,
         limits=f"It knows only what was in its training data. {card.limits} {fitted.limits} "
         "Check it on your own data before you rely on it.",
+        teachers=describe_teachers(model.metrics.get("distillation")),
+        began=_describe_beginning(model.metrics["training"].get("pretrained")),
     )
+
+
+def _describe_beginning(pretrained: Mapping[str, Any] | None) -> str:
+    """Return the sentence on the model folder that a model began from; "" if there is none."""
+    if pretrained is None:
+        return ""
+    name, task = (escape_markdown(str(pretrained[key]), 300) for key in ("source", "task"))
+    return f" Its encoder began from the model `{name}` (task {task})."

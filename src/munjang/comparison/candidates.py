@@ -16,20 +16,27 @@ class Candidate:
     Attributes:
         model: Name of an architecture or of a baseline.
         tokenizer: Name of a tokenizer, or None for the one that suits model and script.
+        start: Model folder that it begins from; None begins at random.
+        digest: Begin of the fingerprint of that folder's weights.
     """
 
     model: str
     tokenizer: str | None = None
+    start: str | None = None
+    digest: str = ""
 
     @property
     def name(self) -> str:
         """The name in the table."""
+        if self.start is not None:
+            return f"{self.model} from {self.start}"
         return self.model if self.tokenizer is None else f"{self.model} on {self.tokenizer}"
 
     @property
     def folder(self) -> str:
-        """The name as part of a path."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name)
+        """The name as part of a path; other weights to begin from have another one."""
+        name = self.name if self.start is None else f"{self.name} {self.digest}"
+        return re.sub(r"[^a-z0-9]+", "-", name.lower())
 
     @property
     def is_baseline(self) -> bool:

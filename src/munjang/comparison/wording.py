@@ -165,9 +165,9 @@ def _notes_on(row: Standing, plan: Plan) -> Iterator[str]:
             f"{ENOUGH:.0%} of the processor time asked for (the least was "
             f"{row.processor_share:.0%}): {means}"
         )
-    if row.passes is not None and row.passes < 1:
+    if row.epochs is not None and row.epochs < 1:
         yield (
-            f"{row.name} saw {row.passes:.1%} of the rows to train on before the budget ended; "
+            f"{row.name} saw {row.epochs:.1%} of the rows to train on before the budget ended; "
             "give a larger --budget"
         )
     if row.score is not None and row.is_constant:

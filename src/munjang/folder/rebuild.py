@@ -5,6 +5,7 @@ of the weights before memory is allocated: the network is built on the device `m
 shapes but no numbers, and the weights are then read into it.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -64,6 +65,13 @@ def load_metrics(sealed: SealedFolder) -> dict[str, Any]:
     ):
         raise FolderError(f"{sealed.path / METRICS_FILE}: expected the sections {', '.join(parts)}")
     return metrics
+
+
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Build networks in the block on the device `meta`: shapes, no numbers, no random draws."""
+    with torch.device("meta"), _MetaBuild(sys.maxsize):
+        yield
 
 
 @contextmanager

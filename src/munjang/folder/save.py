@@ -106,6 +106,8 @@ def card_page(
     in_python: str,
     typed: str,
     limits: str,
+    teachers: str = "",
+    began: str = "",
 ) -> str:
     """Return `README.md` of the folder.
 
@@ -117,6 +119,8 @@ def card_page(
         in_python: argument of `predict` in Python.
         typed: argument of `munjang predict`.
         limits: limits of the model.
+        teachers: section about the teachers of a distilled model.
+        began: what its weights began from; "" if they were random.
     """
     scores, training = metrics["validation"], metrics["training"]
     values = ", ".join(
@@ -137,10 +141,10 @@ On {scores["rows"]:,} validation {rows}, which also chose the best step: {values
 
 {card.details}
 
-## How it was made
+{teachers}## How it was made
 
 Trained on {training["rows"]:,} {rows} of {files}, {training["steps"]:,} steps, \
-{training["seconds"]:.0f} s. The recipe is in `config.yaml`, all metrics in `metrics.json`.
+{training["seconds"]:.0f} s.{began} The recipe is in `config.yaml`, all metrics in `metrics.json`.
 
 ## How to use it
 

@@ -2,18 +2,26 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from munjang.layers.projection import Projected
+from munjang.models.pair_encoder import PairEncoder
 from munjang.models.vectors import choose_pooling, pool_vectors
+from munjang.registry import Gives
 
 
 class Head(nn.Module):
-    """An encoder and a linear layer on its pooled vector."""
+    """An encoder and a linear layer on its pooled vector.
+
+    Attributes:
+        reads: what it reads of the encoder, and so trains.
+    """
+
+    reads: ClassVar[Gives] = "pooled"
 
     def __init__(self, encoder: Any, outputs: int) -> None:
         super().__init__()
@@ -25,6 +33,20 @@ class Head(nn.Module):
         return self.head(self.encoder(*inputs).pooled)  # type: ignore[no-any-return]
 
 
+@dataclass(frozen=True)
+class MaskedOutputs:
+    """Outputs of a `MaskedHead`.
+
+    Attributes:
+        tokens: states of the chosen places, and the output layer over the vocabulary.
+        pairs: logits that the second text of a row does not, and does, follow the first,
+            [batch, 2]; None if pairs are not judged.
+    """
+
+    tokens: Projected
+    pairs: Tensor | None = None
+
+
 class MaskedHead(nn.Module):
     """An encoder, and predictions of tokens at chosen places.
 
@@ -33,12 +55,18 @@ class MaskedHead(nn.Module):
     embedding ("tied" weights, Press and Wolf 2017) with a bias per token. Only the states of the
     chosen places pass through it.
 
+    With `pairs`, the first state of a row passes through BERT's pooler, a linear layer and tanh,
+    and `cls.seq_relationship` to the logits of two classes.
+
     Args:
         encoder: gives one state per token.
         vocabulary_size: number of ids.
+        pairs: whether pairs of texts are judged too.
     """
 
-    def __init__(self, encoder: Any, vocabulary_size: int) -> None:
+    reads: ClassVar[Gives] = "states"
+
+    def __init__(self, encoder: Any, vocabulary_size: int, *, pairs: bool = False) -> None:
         super().__init__()
         self.encoder = encoder
         self.vocabulary_size = vocabulary_size
@@ -47,12 +75,19 @@ class MaskedHead(nn.Module):
         self.activation = getattr(encoder, "head_activation", F.gelu)
         self.norm = nn.LayerNorm(dim, eps=getattr(encoder, "norm_eps", 1e-5))
         self.bias = nn.Parameter(torch.zeros(vocabulary_size))
+        width = encoder.states_dim
+        self.pair_pooler = nn.Linear(width, width) if pairs else None
+        self.pair_output = nn.Linear(width, 2) if pairs else None
 
-    def forward(self, ids: Tensor, mask: Tensor, places: Tensor) -> Projected:
+    def forward(self, ids: Tensor, mask: Tensor, places: Tensor) -> MaskedOutputs:
         """Return states [chosen, dim] of the chosen places of the flattened `ids`, to project."""
-        states = self.encoder.states(ids, mask).flatten(0, 1)[places]
-        states = self.norm(self.activation(self.transform(states)))
-        return Projected(states, self.encoder.embedding.weight[: self.vocabulary_size], self.bias)
+        states = self.encoder.states(ids, mask)
+        chosen = self.norm(self.activation(self.transform(states.flatten(0, 1)[places])))
+        weight = self.encoder.embedding.tied_weight()
+        pairs = None
+        if self.pair_pooler is not None and self.pair_output is not None:
+            pairs = self.pair_output(self.pair_pooler(states[:, 0]).tanh())
+        return MaskedOutputs(Projected(chosen, weight, self.bias), pairs)
 
 
 @dataclass(frozen=True)
@@ -93,6 +128,7 @@ class TwoTowers(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.pooling = choose_pooling(encoder, pooling)
+        self.reads: Gives = "pooled" if self.pooling == "pooled" else "states"
 
     def forward(
         self, first: Tensor, first_mask: Tensor, second: Tensor, second_mask: Tensor
@@ -162,9 +198,15 @@ class LinearEnsemble(nn.Module):
 _HEADS = (Head, MaskedHead, TwoTowers)
 
 
+def find_heads(network: nn.Module) -> list[Any]:
+    """Return every head in `network`, each with its encoder, in their order."""
+    return [module for module in network.modules() if isinstance(module, _HEADS)]
+
+
 def find_encoders(network: nn.Module) -> list[Any]:
     """Return the encoder of every head in `network`, in their order."""
-    return [module.encoder for module in network.modules() if isinstance(module, _HEADS)]
+    found = [head.encoder for head in find_heads(network)]
+    return [body.encoder if isinstance(body, PairEncoder) else body for body in found]
 
 
 def find_trained_pooling(network: nn.Module) -> str | None:

@@ -159,7 +159,7 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
     with pytest.raises(FolderError, match="this is a file"):
         refuse_occupied(tmp_path / "thesis.txt", resume=False, overwrite=False)
     (tmp_path / PLAN).touch()
-    with pytest.raises(FolderError, match="--resume goes on"):
+    with pytest.raises(FolderError, match="--resume continues"):
         refuse_occupied(tmp_path, resume=False, overwrite=False)
     refuse_occupied(tmp_path, resume=True, overwrite=False)
 

@@ -153,7 +153,7 @@ class Contest(ABC):
     def settings(self, given: Given, parts: Parts) -> dict[str, Any]:
         """Return the settings of every run: they read the parts; the seed is the run's own."""
         train = parts["train"]
-        columns = {f"{role}_column": role for role in (train.key_role, train.target_role)}
+        columns = {f"{role}_column": role for role in train.names}
         return {**self.named(without(given, "data", "seed")), "data": columns}
 
     def check(self, model: str, given: Given, parts: Parts) -> None:

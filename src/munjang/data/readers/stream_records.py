@@ -198,8 +198,8 @@ def _choose_columns(
     guess = names[0] if len(names) == 1 else find_text_column(names)
     if guess is None:
         raise DataError(
-            f"found no column of texts among {join_names(names)}: name it with --text-column "
-            "(text_column=...)",
+            f"found no text column; the columns are {join_names(names)}: name it with "
+            "--text-column (text_column=...)",
             file=file,
             row=row,
         )

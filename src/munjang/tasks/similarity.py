@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from munjang.config import Settings
+from munjang.config import Settings, merge
 from munjang.data.dataset import AnyBatch, Dataset
 from munjang.data.labels import require_labels
 from munjang.data.readers.targets import clean_numbers
@@ -45,6 +45,14 @@ from munjang.tasks.vectors import Vectors
 
 # Rows per batch in evaluation.
 _BATCH_ROWS = 256
+# Random vectors of terms keep the cosines of counted terms only if they are wide: `mean` with few
+# dimensions, which suffice for classes, is far below. See docs/embed.md.
+_BY_MODEL: dict[str, dict[str, Any]] = {
+    "mean": {
+        "model": {"dim": 256, "ngram_buckets": 2**16},
+        "training": {"batch_size": 64, "embedding_learning_rate": 0.005},
+    },
+}
 
 
 class SimilaritySettings(Settings):
@@ -168,10 +176,11 @@ class Similarity:
 
     @classmethod
     def defaults(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the metric that pairs without numbers have."""
+        """Return what suits vectors of an architecture, and a metric that the pairs have."""
         section = given.get("similarity")
         settings = SimilaritySettings.parse(section or {}, where="similarity")
-        return {} if settings.reads_numbers else {"training": {"metric": "mrr"}}
+        metric = {} if settings.reads_numbers else {"training": {"metric": "mrr"}}
+        return merge(_BY_MODEL.get(str(given["model"]["name"]), {}), metric)
 
     @classmethod
     def reader(cls, recipe: RunSettings) -> ReadLabels | None:

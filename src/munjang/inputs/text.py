@@ -316,7 +316,7 @@ class TextInput(Input):
         return lines
 
     def attention(
-        self, network: nn.Module, task: Any, text: str, target: str | None = None
+        self, network: nn.Module, task: Any, text: Any, target: str | None = None
     ) -> Attention:
         """Return the attention of the encoder for one text.
 

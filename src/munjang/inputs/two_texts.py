@@ -49,11 +49,13 @@ class EncodedTwoTexts(EncodedText):
         encoded: the joined rows GO first EOS second EOS; truncated rows and OOV words.
         sides: token rows of the first and of the second texts, truncated, without GO and EOS.
         alone: the sides as they are without the other one: truncated each by itself.
+        truncated_alone: True for each row of which a side was truncated by itself, [rows].
         reads_towers: True if `dataset` has the texts side by side.
     """
 
     sides: tuple[Side, Side]
     alone: tuple[Side, Side]
+    truncated_alone: Bools
     reads_towers: bool = False
 
     def dataset(self, targets: Any = None) -> Dataset:
@@ -251,7 +253,7 @@ class TwoTextsInput(TextInput):
         )
         reads_towers = _reads_towers(self.recipe)
         encoded = join(join_sides(first, second), cut if reads_towers else cut | truncated)
-        return EncodedTwoTexts(encoded, (first, second), alone, reads_towers)
+        return EncodedTwoTexts(encoded, (first, second), alone, cut, reads_towers)
 
     def facts(self, parts: Mapping[str, Table], encoded: Mapping[str, Encoded]) -> dict[str, Any]:
         """Return the facts of texts, and validation pairs that share a text with the training."""

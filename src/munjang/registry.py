@@ -330,6 +330,7 @@ TASKS: Registry[TaskRow] = Registry(
             "similarity of two texts by their vectors",
             inputs=("two_texts",),
             metrics=("spearman", "pearson", "rmse", "mrr", "accuracy"),
+            contests=(("two_texts", f"{_CONTESTS}.similarity:SimilarityContest"),),
         ),
         TaskRow(
             "masked_lm",

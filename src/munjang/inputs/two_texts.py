@@ -52,11 +52,13 @@ class EncodedTwoTexts(EncodedText):
         encoded: the joined rows GO first EOS second EOS; truncated rows and OOV words.
         sides: token rows of the first and of the second texts, truncated, without GO and EOS.
         alone: the sides as they are without the other one: truncated each by itself.
+        truncated_alone: True for each row of which a side was truncated by itself, [rows].
         reads_towers: True if `dataset` has the texts side by side.
     """
 
     sides: tuple[Side, Side]
     alone: tuple[Side, Side]
+    truncated_alone: Bools
     reads_towers: bool = False
 
     def dataset(self, targets: Any = None) -> Dataset:
@@ -258,7 +260,7 @@ class TwoTextsInput(TextInput):
         )
         reads_towers = _reads_towers(self.recipe)
         encoded = join(join_sides(first, second), cut if reads_towers else cut | truncated)
-        return EncodedTwoTexts(encoded, (first, second), alone, reads_towers)
+        return EncodedTwoTexts(encoded, (first, second), alone, cut, reads_towers)
 
     def attention(
         self, network: nn.Module, task: Any, text: Any, target: str | None = None

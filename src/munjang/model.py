@@ -14,7 +14,15 @@ from munjang.data.nearest import Hit, NearestRows
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import Attention
 from munjang.folder.distilled_card import describe_teachers
-from munjang.folder.save import IMPORTED, card_page, imported_page, to_json, write_folder
+from munjang.folder.save import (
+    IMPORTED,
+    STATIC,
+    card_page,
+    imported_page,
+    static_page,
+    to_json,
+    write_folder,
+)
 from munjang.inputs.input import Input
 from munjang.layers.parameters import count_parameters
 from munjang.recipe import Recipe
@@ -263,13 +271,14 @@ class Model:
 def model_card(model: Model) -> str:
     """Return the model card, `README.md` of a model folder."""
     recipe, fitted = model.recipe, model.input
-    if IMPORTED in model.metrics:
-        return imported_page(
-            model.metrics[IMPORTED],
-            made_of=f"Architecture `{recipe.model_name}`{fitted.made_of}, "
-            f"{count_parameters(model.network):,} parameters, task `{recipe.task}`.",
-            limits=fitted.limits,
-        )
+    for section, page in ((IMPORTED, imported_page), (STATIC, static_page)):
+        if section in model.metrics:
+            return page(
+                model.metrics[section],
+                made_of=f"Architecture `{recipe.model_name}`{fitted.made_of}, "
+                f"{count_parameters(model.network):,} parameters, task `{recipe.task}`.",
+                limits=fitted.limits,
+            )
     card = model.task.card(model.metrics["validation"], fitted.noun)
     example = recipe.example
     numbers = count_parameters(model.network)

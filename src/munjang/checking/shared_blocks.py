@@ -18,11 +18,16 @@ _MOST_PLACES = 3
 
 
 def read_blocks(
-    count: int, noun: str, files: Sequence[str], skipped: Mapping[str, int]
+    count: int,
+    noun: str,
+    files: Sequence[str],
+    skipped: Mapping[str, int],
+    *,
+    skipped_noun: str = "row",
 ) -> Iterator[Block]:
     """Yield what was read, and what was left out."""
     yield Line(f"{pluralize(count, noun)} of {', '.join(files)}")
-    yield from skipped_blocks(skipped, "file" if noun == "image" else "row")
+    yield from skipped_blocks(skipped, skipped_noun)
 
 
 def skipped_blocks(skipped: Mapping[str, int], noun: str) -> Iterator[Block]:

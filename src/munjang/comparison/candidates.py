@@ -81,8 +81,8 @@ def parse_candidates(
         raise ConfigError(f"models: expected at least one; known: all, {', '.join(known)}")
     if tokenizers is None:
         return tuple(Candidate(name) for name in known if name in names)
-    if contest_of(task).input_name != "text":
-        raise ConfigError(f"tokenizers: {contest_of(task).input_name}s have none; leave them out")
+    if contest_of(task).noun != "text":
+        raise ConfigError(f"tokenizers: {contest_of(task).noun}s have none; leave them out")
     return _crossed([name for name in known if name in names], _names(tokenizers), known[0])
 
 
@@ -96,7 +96,7 @@ def _unknown(name: str, task: str) -> ConfigError:
     others = [f"--task {other}" for other, _ in all_contests() if name in _known(other)]
     if others:
         return ConfigError(
-            f"{name} goes with {' or '.join(others)}; with {task} go all, {', '.join(known)}"
+            f"{name} goes with {' or '.join(others)}; models of {task}: all, {', '.join(known)}"
         )
     return ConfigError(
         f"unknown model '{name}'{suggest_nearest(name, known)}; known: all, {', '.join(known)}"

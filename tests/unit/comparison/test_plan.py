@@ -67,7 +67,7 @@ def test_a_name_says_whether_it_is_a_baseline_whatever_the_task() -> None:
             "cnn goes with --task classify or --task regress or --task multilabel; with translate "
             "go all, seq2seq",
         ),
-        ("copy", "classify", "copy goes with --task translate; with classify go all, mean"),
+        ("copy", "classify", "copy goes with --task translate; models of classify: all, mean"),
         ("seq2sec", "translate", "did you mean 'seq2seq'"),
     ],
 )

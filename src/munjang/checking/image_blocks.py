@@ -26,7 +26,7 @@ _MOST_FILES = 3
 
 def image_blocks(report: "ImageReport") -> Iterator[Block]:
     """Yield all that was measured, except the notes."""
-    yield from read_blocks(report.rows, "image", report.files, {}, skipped_noun="file")
+    yield from read_blocks(report.rows, "image", report.files, {})
     yield from _unreadable_blocks(report.unreadable)
     yield from label_blocks(report.labels, report.majority, report.rows, noun="images")
     for head, counts in (("size (height x width)", report.sizes), ("mode", report.modes)):

@@ -18,16 +18,11 @@ _MOST_PLACES = 3
 
 
 def read_blocks(
-    count: int,
-    noun: str,
-    files: Sequence[str],
-    skipped: Mapping[str, int],
-    *,
-    skipped_noun: str = "row",
+    count: int, noun: str, files: Sequence[str], skipped: Mapping[str, int]
 ) -> Iterator[Block]:
     """Yield what was read, and what was left out."""
     yield Line(f"{pluralize(count, noun)} of {', '.join(files)}")
-    yield from skipped_blocks(skipped, skipped_noun)
+    yield from skipped_blocks(skipped, "row")
 
 
 def skipped_blocks(skipped: Mapping[str, int], noun: str) -> Iterator[Block]:

@@ -91,9 +91,20 @@ def _known(task: str) -> tuple[str, ...]:
     return (*contest.networks(), *contest.baselines)
 
 
+def _options_of(name: str) -> list[str]:
+    """Return the options, as they are typed, that choose a task of which a model can be compared."""
+    options: dict[str, str] = {}
+    for contest_name, contest in all_contests():
+        if name in _known(contest_name):
+            other_input = "" if contest_name == contest.task else f" --input {contest.input}"
+            # the default input of a task comes first, and needs no option
+            options.setdefault(contest.task, f"--task {contest.task}{other_input}")
+    return list(options.values())
+
+
 def _unknown(name: str, task: str) -> ConfigError:
     known = _known(task)
-    others = [f"--task {other}" for other, _ in all_contests() if name in _known(other)]
+    others = _options_of(name)
     if others:
         return ConfigError(
             f"{name} goes with {' or '.join(others)}; models of {task}: all, {', '.join(known)}"

@@ -86,7 +86,12 @@ def _known(task: str) -> tuple[str, ...]:
 
 def _unknown(name: str, task: str) -> ConfigError:
     known = _known(task)
-    others = [f"--task {other}" for other, _ in all_contests() if name in _known(other)]
+    options = {
+        contest.task: contest.options
+        for other, contest in reversed([*all_contests()])
+        if name in _known(other)
+    }
+    others = list(reversed(options.values()))
     if others:
         return ConfigError(
             f"{name} goes with {' or '.join(others)}; with {task} go all, {', '.join(known)}"

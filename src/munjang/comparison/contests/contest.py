@@ -82,6 +82,14 @@ class Contest(ABC):
 
         return INPUTS.require(self.input).unit
 
+    @property
+    def options(self) -> str:
+        """The options of the command line that name it."""
+        from munjang.registry import TASKS
+
+        is_default = self.input == TASKS.require(self.task).inputs[0]
+        return f"--task {self.task}" + ("" if is_default else f" --input {self.input}")
+
     def networks(self) -> tuple[str, ...]:
         """Return the names of the architectures."""
         from munjang.registry import TASKS, find_architectures

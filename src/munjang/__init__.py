@@ -7,9 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from munjang.api import evaluate, train
+    from munjang.api import evaluate, export_model, import_model, train
     from munjang.comparison.run import compare
     from munjang.data.pairs.aligned import AlignedFiles
+    from munjang.distillation.run import distil
     from munjang.errors import MunjangError
     from munjang.estimators import (
         ImageClassifier,
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     )
     from munjang.explain.shapes import shapes
     from munjang.folder.load import load
+    from munjang.sentence_vectors.embed import embed
+    from munjang.sentence_vectors.search import search
     from munjang.text.keras import Tokenizer, pad_sequences, tokenizer_from_json
     from munjang.tuning.run import tune
 
@@ -40,9 +43,14 @@ __all__ = [
     "Tokenizer",
     "__version__",
     "compare",
+    "distil",
+    "embed",
     "evaluate",
+    "export_model",
+    "import_model",
     "load",
     "pad_sequences",
+    "search",
     "shapes",
     "tokenizer_from_json",
     "train",
@@ -61,9 +69,14 @@ _PLACES = {
     "TextRegressor": "munjang.estimators",
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",
+    "distil": "munjang.distillation.run",
+    "embed": "munjang.sentence_vectors.embed",
     "evaluate": "munjang.api",
+    "export_model": "munjang.api",
+    "import_model": "munjang.api",
     "load": "munjang.folder.load",
     "pad_sequences": "munjang.text.keras",
+    "search": "munjang.sentence_vectors.search",
     "shapes": "munjang.explain.shapes",
     "tokenizer_from_json": "munjang.text.keras",
     "train": "munjang.api",

@@ -42,13 +42,13 @@ class TextClassifier(Classifier, TextEstimator):
         model: name of an architecture, such as mean or cnn (`munjang.registry`); that of
             `settings`, or cnn, when None.
         tokenizer: name of a tokenizer; chosen by the script of the text when None.
-        valid: what chooses the best step: a share of the rows to hold out (a tenth when None), or
-            a pair (texts, labels).
+        valid: validation data, which selects the best checkpoint: a share of the rows to hold
+            out (a tenth if None), or a pair (texts, labels).
         settings: those of `config.yaml`: nested, or with dotted names as in
             `{"training.epochs": 3}`, or a list of "key=value".
         random_state: an int makes the fit repeatable; a `RandomState` draws a seed; None draws one
             from NumPy's global state.
-        verbose: print what is read, guessed and counted.
+        verbose: print what is read and inferred.
 
     Attributes:
         classes_: the labels, sorted [classes].
@@ -72,13 +72,13 @@ class ImageClassifier(Classifier, ImageEstimator):
     Args:
         model: name of an architecture for images (`munjang.registry`); that of `settings`, or
             image_cnn, when None.
-        valid: what chooses the best step: a share of the rows to hold out (a tenth when None), or
-            a pair (images, labels).
+        valid: validation data, which selects the best checkpoint: a share of the rows to hold
+            out (a tenth if None), or a pair (images, labels).
         settings: those of `config.yaml`: nested, or with dotted names as in
             `{"image.size": "28x28"}`, or a list of "key=value".
         random_state: an int makes the fit repeatable; a `RandomState` draws a seed; None draws one
             from NumPy's global state.
-        verbose: print what is read, guessed and counted.
+        verbose: print what is read and inferred.
 
     Attributes:
         classes_: the labels, sorted [classes].

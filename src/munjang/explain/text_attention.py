@@ -11,6 +11,8 @@ from munjang.data.encode import EncodedTexts
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import EOS_LABEL, GO_LABEL, Attention
 from munjang.models.attention_weights import Attends, AttentionWeights
+from munjang.names import join_names
+from munjang.registry import ARCHITECTURES, ArchitectureRow
 from munjang.tasks.heads import find_encoders
 from munjang.tasks.inference import limit_threads_if_forked
 from munjang.text.columns import to_lists
@@ -18,10 +20,24 @@ from munjang.text.jamo import compatibility_jamo
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import OOV, Vocabulary
 
-MODELS_WITH_ATTENTION = (
-    "attentive and transformer have some, and every text model trained with "
-    "--set model.pooling=attention"
-)
+
+def describe_models_with_attention() -> str:
+    """Return which architectures have attention, for messages."""
+    rows = ARCHITECTURES.rows
+    always = {row.name for row in rows if hasattr(row.load(), "forward_with_attention")}
+    pooled = {row.name for row in rows if _may_pool_by_attention(row)} - always
+    return (
+        f"{join_names(sorted(always))} have some, and {join_names(sorted(pooled))} with "
+        "--set model.pooling=attention"
+    )
+
+
+def _may_pool_by_attention(row: ArchitectureRow) -> bool:
+    try:
+        row.config_class().parse({"pooling": "attention"}, where="model")
+    except ConfigError:
+        return False
+    return True
 
 
 def compute_attention(model: Any, text: Any, target: str | None = None) -> Attention:
@@ -30,7 +46,7 @@ def compute_attention(model: Any, text: Any, target: str | None = None) -> Atten
     Args:
         model: any trained model, as `munjang.load` returns it.
         text: the text, or (first, second) of two texts.
-        target: the answer, for models that answer with a text; None = the model's own answer.
+        target: the answer, for models that write text; None = the model's own answer.
 
     Raises:
         ConfigError: the model has no attention; or `target` is given and it answers with no text.
@@ -38,7 +54,9 @@ def compute_attention(model: Any, text: Any, target: str | None = None) -> Atten
     """
     attention = getattr(model, "attention", None)
     if attention is None:
-        raise ConfigError(f"this model has no attention to show; {MODELS_WITH_ATTENTION}")
+        raise ConfigError(
+            f"this model has no attention to show; {describe_models_with_attention()}"
+        )
     computed: Attention = attention(text, target)
     return computed
 
@@ -88,7 +106,9 @@ def row_attention(
     weights = _weights(encoder, torch.tensor([list(ids)], device=device))
     if not weights:
         kind = type(encoder).__name__.lower()
-        raise ConfigError(f"this model ({kind}) has no attention to show; {MODELS_WITH_ATTENTION}")
+        raise ConfigError(
+            f"this model ({kind}) has no attention to show; {describe_models_with_attention()}"
+        )
     return Attention.from_weights(weights, list(tokens), text=text, truncated=truncated)
 
 

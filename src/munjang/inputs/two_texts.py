@@ -52,11 +52,13 @@ class EncodedTwoTexts(EncodedText):
         encoded: the joined rows GO first EOS second EOS; truncated rows and OOV words.
         sides: token rows of the first and of the second texts, truncated, without GO and EOS.
         alone: the sides as they are without the other one: truncated each by itself.
+        truncated_alone: True for each row of which a side was truncated by itself, [rows].
         reads_towers: True if `dataset` has the texts side by side.
     """
 
     sides: tuple[Side, Side]
     alone: tuple[Side, Side]
+    truncated_alone: Bools
     reads_towers: bool = False
 
     def dataset(self, targets: Any = None) -> Dataset:
@@ -203,6 +205,10 @@ class TwoTextsInput(TextInput):
         one, other = (pl.Series("text", side, dtype=pl.String) for side in (first, second))
         return self._encode_columns(one, other, ())
 
+    def encode_texts(self, texts: Any) -> EncodedText:
+        """Encode texts one by one, each GO text EOS as in `EncodedTwoTexts.towers`."""
+        return self._encode_values(texts, {**self.encoding, "add_go_eos": True})
+
     def _encode_columns(
         self, first: pl.Series, second: pl.Series, known: Sequence[str]
     ) -> EncodedTwoTexts:
@@ -254,7 +260,7 @@ class TwoTextsInput(TextInput):
         )
         reads_towers = _reads_towers(self.recipe)
         encoded = join(join_sides(first, second), cut if reads_towers else cut | truncated)
-        return EncodedTwoTexts(encoded, (first, second), alone, reads_towers)
+        return EncodedTwoTexts(encoded, (first, second), alone, cut, reads_towers)
 
     def attention(
         self, network: nn.Module, task: Any, text: Any, target: str | None = None

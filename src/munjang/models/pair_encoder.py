@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from munjang.models.encoder import Encoded
+from munjang.models.encoder import EncoderOutput
 
 
 class PairEncoder(nn.Module):
@@ -35,7 +35,7 @@ class PairEncoder(nn.Module):
 
     def forward(
         self, first: Tensor, first_mask: Tensor, second: Tensor, second_mask: Tensor
-    ) -> Encoded:
+    ) -> EncoderOutput:
         """Return the comparison of both texts as the pooled vector, [batch, 4 x dim + 1].
 
         Args:
@@ -47,4 +47,6 @@ class PairEncoder(nn.Module):
         u = self.encoder(first, first_mask).pooled
         v = self.encoder(second, second_mask).pooled
         cosine = F.cosine_similarity(u, v, dim=1, eps=1e-6)[:, None]
-        return Encoded(torch.cat([u, v, (u - v).abs(), u * v, cosine], dim=1), mask=first_mask)
+        return EncoderOutput(
+            torch.cat([u, v, (u - v).abs(), u * v, cosine], dim=1), mask=first_mask
+        )

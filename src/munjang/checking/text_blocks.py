@@ -33,7 +33,8 @@ def text_blocks(report: "DataReport") -> Iterator[Block]:
     yield Line(_lengths_text(report.tokens))
     yield _histogram(report.tokens)
     yield from _repeats("the same text more than once", report.duplicates)
-    yield from _repeats("the same text with two labels", report.conflicts)
+    if report.labels or report.numbers or report.sets:
+        yield from _repeats("the same text with two labels", report.conflicts)
     if report.test is not None:
         yield from _test_blocks(report.test)
     yield _oov_grid(report.unknown)
@@ -91,7 +92,8 @@ def _repeats(title: str, repeats: "Repeats") -> Iterator[Block]:
 
 
 def _example(repeat: "Repeat") -> str:
-    return f"{short(repeat.text)}  {label_counts_text(repeat)}  {places_text(repeat.places)}"
+    labels = f"  {label_counts_text(repeat)}" if repeat.labels else ""
+    return f"{short(repeat.text)}{labels}  {places_text(repeat.places)}"
 
 
 def _test_blocks(test: "TestReport") -> Iterator[Block]:

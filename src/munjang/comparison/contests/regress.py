@@ -19,7 +19,7 @@ class RegressContest(Contest):
     """A number per text."""
 
     metrics: ClassVar[tuple[str, ...]] = ("mae", "rmse", "r2")
-    also_shown = ("mae", "rmse", "r2", "spearman")
+    also_shown: ClassVar[tuple[str, ...]] = ("mae", "rmse", "r2", "spearman")
     baselines = NUMBER_BASELINES
     constant = frozenset({"dummy-mean", "dummy-median"})
 

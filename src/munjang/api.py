@@ -1,6 +1,6 @@
 """Public functions that the command line and the estimators call: train, evaluate, load."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,8 +25,9 @@ from munjang.layers.parameters import count_parameters
 from munjang.layers.randomness import seed_initialization
 from munjang.model import Model
 from munjang.preparation import Prepared, prepare
-from munjang.registry import TASKS, tasks_needing
-from munjang.reporting import Report, discard, pluralize
+from munjang.pretrained.huggingface import check_choice, export_checkpoint, import_checkpoint
+from munjang.registry import TASKS, only_for_writers
+from munjang.reporting import Report, discard
 from munjang.tasks.task import Decodes, TaskScores
 from munjang.training.activation_memory import check_activations_fit
 from munjang.training.checkpoints import check_checkpoint
@@ -38,7 +39,7 @@ from munjang.training.run import OnStep, checkpoint_on_stop, remove_checkpoint, 
 from munjang.training.signals import catch_signals
 from munjang.training.state import make_state
 
-__all__ = ["Trained", "evaluate", "load", "train"]
+__all__ = ["Trained", "evaluate", "export_model", "import_model", "load", "train"]
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,11 @@ def train(
     config: str | Path | Mapping[str, Any] | None = None,
     overrides: Iterable[str] = (),
     seed: int | None = None,
+    budget: str | float | None = None,
     tokenizer: str | None = None,
     vectors: Any = None,
     freeze_vectors: bool | None = None,
+    from_folder: Any = None,
     encoding: str | None = None,
     skip_bad_rows: bool | None = None,
     cache: str | Path | None = None,
@@ -111,10 +114,15 @@ def train(
         config: settings as in `config.yaml` of a model folder: a YAML file or a mapping.
         overrides: `key=value` strings that win over `config`, such as "model.dim=64".
         seed: random seed of the split, initial weights, batches and dropout; 0 if omitted.
+        budget: seconds of training, or a duration such as "2h", instead of `training.epochs`: the
+            schedule follows the clock and ends there. The same seed does not repeat such a run.
         tokenizer: name of a tokenizer; inferred from the script of the texts if omitted.
         vectors: pretrained word vectors to initialize the embedding with: a file (word2vec,
             fastText .vec, GloVe) or gensim's KeyedVectors. Their size becomes `model.dim`.
         freeze_vectors: do not train the embeddings of words that `vectors` has.
+        from_folder: model folder to begin from, or a loaded model: its encoder, tokenizer and
+            vocabulary. A folder of Hugging Face transformers works too. It is `--from` on the
+            command line, a word that Python reserves.
         encoding: encoding of text files, such as cp949; utf-8 if omitted.
         skip_bad_rows: skip and count unusable rows instead of raising.
         cache: folder to keep the encoded text in, of the input lines, for further trainings; beside
@@ -161,11 +169,20 @@ def train(
         "tokenizer": {"name": tokenizer},
         "model": {"name": model},
         "pretrained": {"freeze": freeze_vectors},
+        "training": {"budget_seconds": budget},
     }
     given = collect_settings(config, named, overrides)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
     with _workspace(out) as workspace:
-        prepared = prepare(data, valid, given, report, vectors=vectors, workspace=workspace)
+        prepared = prepare(
+            data,
+            valid,
+            given,
+            report,
+            vectors=vectors,
+            from_folder=from_folder,
+            workspace=workspace,
+        )
         return fit(
             prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step
         )
@@ -192,6 +209,7 @@ def fit(
     overwrite: bool = False,
     report: Report | None = None,
     on_step: OnStep | None = None,
+    complete: Callable[[Prepared, Path | None], Prepared] | None = None,
 ) -> Trained:
     """Train on prepared data.
 
@@ -202,6 +220,8 @@ def fit(
         overwrite: as for `train`.
         report: as for `train`.
         on_step: as for `train`.
+        complete: computes what is left of the preparation, such as the answers of teachers, and
+            may keep it in the folder of the run (None without `out`).
 
     Raises:
         MunjangError: as for `train`.
@@ -209,10 +229,17 @@ def fit(
     """
     report = report or discard
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    loop = make_loop(prepared)
+    if complete is None:
+        loop = make_loop(prepared)  # what does not fit into memory fails before a folder is made
     if out is None:
+        if complete is not None:
+            prepared = complete(prepared, None)
+            loop = make_loop(prepared)
         return _fit(prepared, loop, None, "", resume=False, report=report, on_step=on_step)
     with open_for_training(out, resume=resume, overwrite=overwrite, report=report) as place:
+        if complete is not None:
+            prepared = complete(prepared, place)
+            loop = make_loop(prepared)
         if resume:
             check_checkpoint(place, prepared.fingerprint)  # before anything there is written
         fitted = _fit(prepared, loop, place, out, resume=resume, report=report, on_step=on_step)
@@ -234,6 +261,8 @@ def _fit(
         (folder / LOG).touch()  # first, so that the folder of a run killed at once is recognized
         write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))
     report(_model_line(loop, prepared))
+    if loop.budget is not None:
+        report("a budget of seconds follows the clock: the same seed does not repeat the run")
     if line := describe_slow_precision(loop.state.model, prepared.recipe.training):
         report(line)
     fingerprint = prepared.fingerprint
@@ -315,6 +344,73 @@ def evaluate(
     return known.evaluate(data, given, report or discard)
 
 
+def import_model(
+    path: str | Path,
+    *,
+    out: str | Path | None = None,
+    pooling: str | None = None,
+    overwrite: bool = False,
+    report: Report | None = None,
+) -> Model:
+    """Read a BERT of Hugging Face transformers, and save it as a model folder if `out` is given.
+
+    Args:
+        path: folder that transformers wrote with `save_pretrained`, in safetensors.
+        out: model folder to write; None keeps the model in memory only.
+        pooling: how a checkpoint that predicts nothing makes one vector per text: `mean`, `first`,
+            `max` or `pooled`; None for what the checkpoint says.
+        overwrite: replace a model in `out`.
+        report: function called with notes: what matched, and what was left out.
+
+    Raises:
+        FolderError: a file is missing or damaged, the checkpoint has what `bert` has not, or `out`
+            holds other files.
+
+    Example:
+        >>> model = munjang.import_model("bert-base-uncased", out="bert-base")
+        >>> model.recipe.task
+        'masked_lm'
+    """
+    choice = check_choice(pooling)
+    refuse_occupied(out, overwrite=overwrite)
+    model = import_checkpoint(path, pooling=choice, report=report or discard)
+    if out is not None:
+        model.save(out)
+    return model
+
+
+def export_model(
+    model: Model | str | Path,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    report: Report | None = None,
+) -> Path:
+    """Write a model of the architecture `bert` as a folder that transformers loads.
+
+    Args:
+        model: a model, or its folder.
+        path: folder to write.
+        overwrite: replace a checkpoint in the folder.
+        report: function called with notes.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ConfigError: the model has what the class of transformers cannot hold; the setting is named.
+        FolderError: there is no complete model in the folder, or `path` holds other files.
+
+    Example:
+        >>> munjang.export_model("my-bert", "my-bert-hf")
+        PosixPath('my-bert-hf')
+    """
+    known = load(model) if isinstance(model, str | Path) else model
+    if isinstance(known, Baseline):
+        raise ConfigError(f"export hf writes networks; {known.name} is a baseline")
+    return export_checkpoint(known, path, overwrite=overwrite, report=report or discard)
+
+
 def require_decoding(model: AnyModel, options: Mapping[str, Any]) -> Model:
     """Return the model if it writes text, so that options of decoding apply to it.
 
@@ -328,10 +424,7 @@ def require_decoding(model: AnyModel, options: Mapping[str, Any]) -> Model:
         raise ConfigError(
             f"{option}: the baseline {model.name} does not write its answers token by token"
         )
-    raise ConfigError(
-        f"{next(iter(options))}: is for models that answer with a text (task "
-        f"{', '.join(tasks_needing('decoder'))})"
-    )
+    raise ConfigError(only_for_writers(option))
 
 
 def _device(name: str) -> torch.device:
@@ -367,8 +460,8 @@ def make_loop(prepared: Prepared) -> Loop:
 
 def _diverged_line(loop: Loop) -> str:
     return (
-        f"training diverged at step {loop.state.counters.step:,} of {loop.total:,} (non-finite "
-        "weights); kept the best checkpoint so far. Try a lower training.learning_rate."
+        f"training diverged at {loop.describe_position()} (non-finite weights); "
+        "kept the best checkpoint so far. Try a lower training.learning_rate."
     )
 
 
@@ -376,8 +469,7 @@ def _model_line(loop: Loop, prepared: Prepared) -> str:
     size = count_parameters(loop.state.model)
     share = loop.order.padding_share()
     padding = f", {share:.1%} of the batches is padding" if share else ""
-    steps = pluralize(loop.total, "step")
-    return f"model: {prepared.recipe.model_name}, {size:,} parameters; {steps}{padding}"
+    return f"model: {prepared.recipe.model_name}, {size:,} parameters; {loop.length}{padding}"
 
 
 def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:

@@ -7,10 +7,12 @@ from typing import Any
 from torch import nn
 
 from munjang.data.dataset import Dataset
+from munjang.data.table import Table
+from munjang.errors import ConfigError
 from munjang.folder.workspace import Workspace
 from munjang.inputs.input import Encoded, Input
 from munjang.network import build_network
-from munjang.pretrained.word_vectors import Pretrained, open_pretrained
+from munjang.pretrained.sources import Pretrained, PretrainedSource, open_pretrained
 from munjang.recipe import (
     Recipe,
     check_given,
@@ -54,8 +56,8 @@ class Prepared:
         """Fingerprint of the recipe, without settings of the process, and of the encoded data."""
         recipe = self.recipe.to_dict()
         if self.pretrained is not None:
-            # the content rather than the path, as the file may be moved
-            recipe["pretrained"]["vectors"] = self.pretrained.fingerprint
+            # the content rather than the path, as file and folder may be moved
+            recipe["pretrained"][self.pretrained.setting] = self.pretrained.fingerprint
         targets = {"training part": self.train.targets, "validation part": self.valid.targets}
         return compute_fingerprint(
             recipe,
@@ -87,6 +89,8 @@ def prepare(
     report: Report,
     *,
     vectors: Any = None,
+    from_folder: Any = None,
+    source: PretrainedSource | None = None,
     workspace: Workspace | None = None,
 ) -> Prepared:
     """Prepare a training: read, check, split, fit and encode.
@@ -97,14 +101,21 @@ def prepare(
         given: the user's settings, nested as in `config.yaml`.
         report: called with lines for people.
         vectors: pretrained word vectors in memory, or their path; those of `given` if omitted.
+        from_folder: model folder to begin from, or its model; the one of `given` if omitted.
+        source: the opened source of initial weights, if `given` is what `open_pretrained` gave.
         workspace: place for files that are needed until the model is saved; temporary if omitted.
 
     Raises:
         MunjangError: the data or a setting cannot be used.
     """
     given = choose_input(given, data, report)
-    source, given = open_pretrained(vectors, given)
+    if source is None:
+        source, given = open_pretrained(given, vectors=vectors, folder=from_folder)
     checked = check_given(given)
+    if checked.distillation is not None:
+        raise ConfigError(
+            "distillation: teachers are learned from by munjang distil; leave this section out"
+        )
     input_class, task_class = checked.input_class, checked.task_class
     workspace = workspace or Workspace()
     rows = input_class.read_training(data, checked, task_class.reader(checked), report, workspace)
@@ -120,18 +131,40 @@ def prepare(
     else:
         parts = input_class.hold_out(rows, recipe)
     task = task_class.fit(parts["train"], rows, recipe)
+    return prepare_parts(recipe, task, parts, source, report)
+
+
+def prepare_parts(
+    recipe: Recipe,
+    task: Any,
+    parts: Mapping[str, Table],
+    source: PretrainedSource | None,
+    report: Report,
+) -> Prepared:
+    """Fit the input on the training part, and encode both parts.
+
+    Args:
+        recipe: complete.
+        task: fitted.
+        parts: rows to train on and to validate on, by `train` and `valid`.
+        source: pretrained weights; None if all are random.
+        report: called with lines for people.
+    """
+    input_class = recipe.input_class
+    fit = input_class.fit if source is None else source.fit_input
+    fitted = fit(parts["train"], recipe)
+    task = task.with_input(fitted)
     for line in task.remarks(parts["train"]):
         report(line)
-    fitted = input_class.fit(parts["train"], recipe)
-    task = task.with_input(fitted)
     encoded_parts = fitted.encode_parts(parts)
     encoded = {name: part for name, (part, _) in encoded_parts.items()}
     facts = fitted.facts(parts, encoded)
-    pretrained = None if source is None else source.find(recipe, fitted)
+    pretrained = None if source is None else source.find(recipe, fitted, task)
     lines = fitted.fact_lines(facts)
     if pretrained is not None:
-        facts["vectors"] = pretrained.facts(encoded)
-        lines += pretrained.fact_lines(facts["vectors"])
+        initial = pretrained.facts(encoded)
+        facts |= initial
+        lines += pretrained.fact_lines(initial)
     for line in lines:
         report(line)
     datasets = {name: task.dataset(*part) for name, part in encoded_parts.items()}

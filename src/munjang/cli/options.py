@@ -159,10 +159,26 @@ Vectors = Annotated[
 FreezeVectors = Annotated[
     bool, typer.Option("--freeze-vectors", help="Do not train the vectors of --vectors.")
 ]
+FromFolder = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="FOLDER",
+        help="Model folder to begin from: its encoder, tokenizer and vocabulary.",
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(
         metavar="N", help="Random seed; the same seed repeats a run bit for bit.  [default: 0]"
+    ),
+]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Time to train, such as 45m or 2h, instead of training.epochs: the learning rate "
+        "falls to 0 by then.",
     ),
 ]
 Wide = Annotated[

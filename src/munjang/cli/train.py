@@ -7,12 +7,14 @@ import typer
 
 from munjang.cli.options import (
     AsJson,
+    Budget,
     Cache,
     ConfigFile,
     Data,
     Encoding,
     FirstColumn,
     FreezeVectors,
+    FromFolder,
     InputName,
     LabelColumn,
     ModelName,
@@ -61,9 +63,11 @@ def train(
     config: ConfigFile = None,
     settings: Settings = None,
     seed: Seed = None,
+    budget: Budget = None,
     tokenizer: TokenizerName = None,
     vectors: Vectors = None,
     freeze_vectors: FreezeVectors = False,
+    from_folder: FromFolder = None,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
     cache: Cache = None,
@@ -94,6 +98,7 @@ def train(
       munjang train train.csv --valid dev.csv --model lstm --set training.epochs=3 --out my-model
       munjang train ratings.tsv --task regress --out my-model
       munjang train train.csv --vectors crawl-300d-2M.vec --freeze-vectors --out my-model
+      munjang train train.csv --from my-pretrained-model --out my-model
       munjang train genres.jsonl --task multilabel --label-column genres --out my-model
       munjang train digits --task images --out my-model
       munjang train pairs.tsv --task translate --source-column en --target-column ko --out my-model
@@ -131,9 +136,11 @@ def train(
             config=config,
             overrides=settings or [],
             seed=seed,
+            budget=budget,
             tokenizer=tokenizer,
             vectors=vectors,
             freeze_vectors=freeze_vectors or None,
+            from_folder=from_folder,
             encoding=encoding,
             skip_bad_rows=skip_bad_rows or None,
             cache=cache,
@@ -153,5 +160,5 @@ def _describe_resuming(out: str, *, overwrite: bool) -> str:
     if (Path(out) / MANIFEST).exists() and not overwrite:
         return f"a complete model is in {out}"
     if find_unfinished(out) is not None:
-        return f"the same command with --resume goes on from {out}"
+        return f"the same command with --resume continues from {out}"
     return "the same command starts again"

@@ -166,6 +166,43 @@ class Bucketing:
             start += len(batch)
 
 
+def group_equal_lengths(
+    lengths: Int64s, *, batch_size: int, batch_tokens: int, enough_tokens: int
+) -> list[Group]:
+    """Group all rows once, the shortest first, with hardly any padding.
+
+    A batch ends where the next row is longer, if it has enough tokens by then to use the processor
+    fully.
+
+    Args:
+        lengths: tokens per row, [rows].
+        batch_size: most rows of a batch.
+        batch_tokens: most tokens of a batch, unless a single row has more.
+        enough_tokens: tokens of a batch from which on it is not filled with longer rows.
+    """
+    order = np.argsort(lengths, kind="stable")
+    ordered = np.maximum(lengths[order], 1)  # a row without tokens is padded to one
+    ends = [*(np.flatnonzero(np.diff(ordered)) + 1).tolist(), len(ordered)]
+    groups: list[Group] = []
+    start = previous = 0
+    for end in ends:
+        if end == 0:
+            break
+        if (previous - start) * int(ordered[previous - 1]) >= enough_tokens:
+            groups.append(Group(order[start:previous], int(ordered[previous - 1])))
+            start = previous
+        time = int(ordered[end - 1])
+        most = min(batch_size, max(1, batch_tokens // time))
+        while end - start > most:
+            stop = start + most
+            groups.append(Group(order[start:stop], int(ordered[stop - 1])))
+            start = stop
+        previous = end
+    if start < len(ordered):
+        groups.append(Group(order[start:], int(ordered[-1])))
+    return groups
+
+
 def _longer_side_lengths(lengths: Int64s) -> Int64s:
     """Return the length of the longer side [rows]."""
     return lengths if lengths.ndim == 1 else lengths.max(axis=1)

@@ -62,15 +62,13 @@ _WORDS_WITH_BAG: dict[str, Any] = {
 _BERT: dict[str, Any] = {
     "model": {"max_positions": 128},
     "tokenizer": {
-        "name": "wordpiece",
+        "name": "bert_wordpiece",
         "min_frequency": 2,
         "max_size": 8000,
         "max_length": 126,
         "add_go_eos": True,
     },
     "training": {
-        "batch_size": None,
-        "batch_tokens": 4096,
         "embedding_optimizer": "adamw",
         "learning_rate": 0.0005,
         "beta2": 0.98,
@@ -125,6 +123,38 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
     ("bert", "other"): _BERT,
 }
 
+# Texts without labels: what is masked is drawn anew in every epoch, so that nothing else has to
+# keep a network from learning them by heart. States alone are trained: there is no bag of n-grams.
+_PRETRAINING: dict[str, Any] = {
+    "training": {
+        "batch_size": None,
+        "batch_tokens": 4096,
+        "embedding_optimizer": "adamw",
+        "learning_rate": 0.001,
+        "embedding_learning_rate": None,
+        "beta2": 0.98,
+        "weight_decay": 0.01,
+        "decay_embeddings": False,
+        "clip_norm": 1.0,
+        "warmup": 0.06,
+        "schedule": "linear",
+    },
+}
+_WITHOUT_DROPOUT = {"model": {"embedding_dropout": 0.0, "dropout": 0.0}}
+_PRETRAINED_WIDE = merge(
+    merge(_PRETRAINING, _WITHOUT_DROPOUT), {"model": {"token_dropout": 0.0, "bag_dim": 0}}
+)
+
+# Laid on the defaults of the architecture.
+_BY_TASK: dict[tuple[str, str], dict[str, Any]] = {
+    ("masked_lm", "bert"): merge(_PRETRAINING, _WITHOUT_DROPOUT),
+    ("masked_lm", "cnn"): _PRETRAINED_WIDE,
+    ("masked_lm", "rnn"): _PRETRAINED_WIDE,
+    ("masked_lm", "lstm"): _PRETRAINED_WIDE,
+    ("masked_lm", "gru"): _PRETRAINED_WIDE,
+    ("masked_lm", "transformer"): _PRETRAINED_WIDE,
+}
+
 _TUNED = {name for name, _ in _BY_MODEL}
 
 # Few texts have few n-grams of words and letters, so that smaller tables suffice.
@@ -140,15 +170,17 @@ _EPOCHS: dict[tuple[str, Script], tuple[int, int, int]] = {
     ("mean", "korean"): (100_000, 1, 10),
     ("mean", "other"): (40_000, 1, 10),
 }
+_EPOCHS_BY_TASK: dict[str, tuple[int, int, int]] = {"masked_lm": (400_000, 5, 20)}
 _OTHER_EPOCHS: dict[Script, tuple[int, int, int]] = {
     "korean": (300_000, 2, 10),
     "other": (40_000, 2, 10),
 }
 
 
-def choose_epochs(model: str, script: Script, rows: int) -> int:
+def choose_epochs(model: str, script: Script, rows: int, task: str = "classify") -> int:
     """Return the default number of epochs for `rows` texts."""
-    texts, fewest, most = _EPOCHS.get((model, script), _OTHER_EPOCHS[script])
+    by_model = _EPOCHS.get((model, script), _OTHER_EPOCHS[script])
+    texts, fewest, most = _EPOCHS_BY_TASK.get(task, by_model)
     return min(most, max(fewest, round(texts / max(1, rows))))
 
 
@@ -163,12 +195,20 @@ def text_defaults(given: Mapping[str, Any], texts: pl.Series | None) -> dict[str
     return script_defaults(given, script, 0 if texts is None else len(texts))
 
 
-def two_texts_defaults(given: Mapping[str, Any], texts: pl.Series | None) -> dict[str, Any]:
+# Encoders that compare the tokens of two texts in one row, once they are pretrained. The others
+# answer better if they read each text apart and compare the vectors.
+_JOINED = ("bert",)
+
+
+def two_texts_defaults(
+    given: Mapping[str, Any], texts: pl.Series | None, *, compares: bool
+) -> dict[str, Any]:
     """Return the defaults for an architecture on two texts per row, nested as in `config.yaml`.
 
     Args:
         given: the user's settings, with the names of the model and the task.
         texts: the first and the second texts of all rows; None before they are read.
+        compares: True if the head of the task can compare two vectors.
     """
     script: Script = "other" if texts is None else script_of(texts)
     defaults = script_defaults(given, script, 0 if texts is None else len(texts) // 2)
@@ -177,7 +217,9 @@ def two_texts_defaults(given: Mapping[str, Any], texts: pl.Series | None) -> dic
     if isinstance(positions := model.get("max_positions"), int):
         room = max(1, positions - 3)  # GO, and EOS after each text
         tokenizer["max_length"] = min(tokenizer.get("max_length", room), room)
-    return {**defaults, "tokenizer": tokenizer}
+    is_joined = not compares or model["name"] in _JOINED or model.get("linear_weight")
+    reading = {"reading": "joined" if is_joined else "towers"}
+    return {**defaults, "tokenizer": tokenizer, "two_texts": reading}
 
 
 def script_defaults(given: Mapping[str, Any], script: Script, rows: int) -> dict[str, Any]:
@@ -196,8 +238,9 @@ def script_defaults(given: Mapping[str, Any], script: Script, rows: int) -> dict
         }
     if "settings" in defaults["tokenizer"] and _is_without_capitals(given):
         defaults = merge(defaults, {"tokenizer": {"settings": {"capitals": False}}})
-    defaults = _by_rows(defaults, rows)
-    return merge({"training": {"epochs": choose_epochs(name, script, rows)}}, defaults)
+    task = str(given.get("task"))
+    defaults = merge(_by_rows(defaults, rows), _BY_TASK.get((task, name), {}))
+    return merge({"training": {"epochs": choose_epochs(name, script, rows, task)}}, defaults)
 
 
 def _join(script: Script, name: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from munjang.estimates.decoding import decoding_peak, decoding_seconds, measure_
 from munjang.memory import peak_memory
 from munjang.preparation import Prepared
 from munjang.tasks.inference import compute_logits
+from munjang.tasks.task import GivesLogits
 from munjang.training.logs import RunLog
 from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
@@ -103,9 +104,15 @@ def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
     averages, scored = _averaging(recipe.training)
     evaluation *= 1 + scored
     copies = weights * (1 + averages)
-    epochs = loop.total / loop.steps_per_epoch
-    units = prepared.facts[prepared.train.unit] * epochs
-    evaluations = epochs * recipe.training.validations_per_epoch
+    units, training = prepared.facts[prepared.train.unit], recipe.training
+    if loop.budget is None:
+        epochs = loop.total / loop.steps_per_epoch
+        total, evaluations = loop.total, epochs * training.validations_per_epoch
+        duration = units * epochs / rate + evaluations * evaluation
+    else:  # it holds the evaluations too
+        duration = loop.budget
+        left = max(0.0, duration - training.budget_validations * evaluation)
+        total = max(1, round(left * rate / max(1, units) * loop.steps_per_epoch))
     return Estimate(
         model=recipe.model_name,
         parameters=sum(parameter.numel() for parameter in state.model.parameters()),
@@ -114,9 +121,9 @@ def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
         copies_bytes=copies,
         checkpoint_bytes=weights + optimizer + copies,
         memory_bytes=max(peak_memory(), peak) or 2 * weights + optimizer + copies,
-        steps=loop.total,
+        steps=total,
         units_per_second=rate,
-        seconds=units / rate + evaluations * evaluation,
+        seconds=duration,
         evaluation_seconds=evaluation,
         timed_steps=steps,
         answering_seconds=answering,
@@ -183,7 +190,8 @@ def _do_the_rest(prepared: Prepared, loop: Loop) -> None:
     # while an average is scored, the current weights are copied
     current = [t.clone() for t in state.model.state_dict().values()] if state.average else []
     if not _decodes(loop):  # else it was measured with the decoding
-        longest = np.argsort(-valid.lengths, kind="stable")[:EVALUATED_ROWS]
+        lengths = valid.lengths.reshape(len(valid), -1).sum(axis=1)  # of two sides, both
+        longest = np.argsort(-lengths, kind="stable")[:EVALUATED_ROWS]
         loop.task.validate(state.model, valid.take(longest))
     current.clear()
 
@@ -224,7 +232,10 @@ def _evaluation_costs(loop: Loop) -> tuple[float, float, int]:
         return evaluation, final, decoding_peak(network, loop.task, valid, final)
     rows = len(valid)
     sample = valid.take(np.arange(0, rows, max(1, rows // VALIDATION_SAMPLE)))
-    taken = measure_seconds(lambda: compute_logits(network, sample))
+    if isinstance(loop.task, GivesLogits):
+        taken = measure_seconds(lambda: compute_logits(network, sample))
+    else:
+        taken = measure_seconds(lambda: loop.task.validate(network, sample))
     return taken * rows / max(1, len(sample)), 0.0, peak_memory()
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -55,6 +55,8 @@ class Input:
         row: noun for a row in messages.
         noun: noun for the value of a row in model cards.
         has_word_vectors: True if the network has an embedding of words.
+        may_differ: dotted settings that may differ from those of an input that this one takes
+            its tokenizer from.
     """
 
     recipe: Recipe
@@ -62,6 +64,7 @@ class Input:
     row: ClassVar[str] = "row"
     noun: ClassVar[str] = "text"
     has_word_vectors: ClassVar[bool] = False
+    may_differ: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def accepts(cls, data: Any, reading: Mapping[str, Any]) -> bool:
@@ -268,6 +271,11 @@ class Input:
         """
         return texts
 
+    @classmethod
+    def wrap_network(cls, body: nn.Module, recipe: Recipe) -> nn.Module:
+        """Return the architecture as it reads the batches of this input: as it is."""
+        return body
+
     def prepare_network(
         self, network: nn.Module, encoded: Mapping[str, Encoded], train: Dataset, solve: Any
     ) -> None:
@@ -307,3 +315,20 @@ class Input:
     def limits(self) -> str:
         """Limits of this input in the model card."""
         return ""
+
+
+@runtime_checkable
+class FitsFrom(Protocol):
+    """An input that can take what another input was fitted with, such as its tokenizer."""
+
+    @classmethod
+    def settings_from(cls, other: Input) -> dict[str, Any]:
+        """Return the settings that follow from another input, nested as in `config.yaml`.
+
+        Raises:
+            ConfigError: the other input is of another kind.
+        """
+
+    @classmethod
+    def fit_from(cls, train: Table, recipe: Recipe, other: Input) -> Input:
+        """Return the input with what `other` was fitted with; `train` is the training part."""

@@ -39,8 +39,8 @@ def read_table(
             or plain text (one text per line), each also compressed with gzip. Or from Python: a
             data frame (Polars, pandas, PyArrow), or a pair of lists `(texts, labels)`, whose
             labels may be None.
-        text_column: name of the text column; "title+body" joins two. None guesses.
-        label_column: name of the label column. None guesses.
+        text_column: name of the text column; "title+body" joins two; inferred if None.
+        label_column: name of the label column; inferred if None.
         encoding: encoding of text files. A byte order mark takes precedence.
         skip_bad_rows: count bad rows in `Table.skipped` instead of raising at the first.
         need_labels: whether rows without a label are an error. If False, labels are read only from

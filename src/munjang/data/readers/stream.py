@@ -47,7 +47,7 @@ def stream_texts(
         source: as for `stream_rows`.
         text_column: as for `read_table`.
         trained_column: column that the model was trained on, taken if it exists before one is
-            guessed.
+            inferred.
         encoding: as for `read_table`.
         batch_size: as for `stream_rows`.
         skipped: as for `stream_rows`.
@@ -87,7 +87,7 @@ def stream_rows(
         encoding: as for `read_table`.
         batch_size: maximum number of texts per batch.
         skipped: counter of bad rows by reason; None raises at the first bad row.
-        report: called with each guess.
+        report: called with what is inferred.
 
     Yields:
         Row numbers as in `Table.rows`, and the text of each row, or a tuple of its texts.

@@ -46,10 +46,10 @@ class Wanted(Protocol):
         """Further names by which a header is recognized."""
 
     def choose(self, names: Sequence[str], report: Report, *, file: str, row: int | None) -> Chosen:
-        """Choose among the columns of a table, and report guesses.
+        """Choose among the columns of a table, and report what was inferred.
 
         Raises:
-            DataError: there is no such column, or none can be guessed.
+            DataError: there is no such column, or none can be inferred.
         """
 
     def split_line(self, line: str, *, file: str) -> Texts | BadRow:
@@ -198,8 +198,8 @@ def _choose_columns(
     guess = names[0] if len(names) == 1 else find_text_column(names)
     if guess is None:
         raise DataError(
-            f"found no column of texts among {join_names(names)}: name it with --text-column "
-            "(text_column=...)",
+            f"found no text column; the columns are {join_names(names)}: name it with "
+            "--text-column (text_column=...)",
             file=file,
             row=row,
         )

@@ -21,6 +21,16 @@ class TwoTextsDataSettings(Settings):
     )
 
 
+class TwoTextsSettings(Settings):
+    """Reading of two texts by a network."""
+
+    reading: Literal["joined", "towers"] = Field(
+        "joined",
+        description="joined: the network reads GO first EOS second EOS; towers: it reads each "
+        "text apart, and the head compares the two vectors",
+    )
+
+
 class TwoTextsTokenizerSettings(TokenizerSettings):
     """Tokenizer, vocabulary and length of both texts of a row."""
 

@@ -29,6 +29,11 @@ class TowersBatch:
     second: Batch
 
     @property
+    def sides(self) -> tuple[Batch, Batch]:
+        """The first and the second texts, each as a batch of its own."""
+        return self.first, self.second
+
+    @property
     def inputs(self) -> tuple[Tensor, ...]:
         """Ids and mask [batch, first time], ids and mask [batch, second time]."""
         return *self.first.inputs, *self.second.inputs

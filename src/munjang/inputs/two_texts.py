@@ -202,6 +202,10 @@ class TwoTextsInput(TextInput):
         one, other = (pl.Series("text", side, dtype=pl.String) for side in (first, second))
         return self._encode_columns(one, other, ())
 
+    def encode_texts(self, texts: Any) -> EncodedText:
+        """Encode texts one by one, each GO text EOS as in `EncodedTwoTexts.towers`."""
+        return super().encode_values(texts)
+
     def _encode_columns(
         self, first: pl.Series, second: pl.Series, known: Sequence[str]
     ) -> EncodedTwoTexts:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         Seq2Seq,
         TextClassifier,
         TextMultilabelClassifier,
+        TextPairClassifier,
+        TextPairRegressor,
         TextRegressor,
     )
     from munjang.explain.shapes import shapes
@@ -35,6 +37,8 @@ __all__ = [
     "Seq2Seq",
     "TextClassifier",
     "TextMultilabelClassifier",
+    "TextPairClassifier",
+    "TextPairRegressor",
     "TextRegressor",
     "Tokenizer",
     "__version__",
@@ -60,6 +64,8 @@ _PLACES = {
     "Seq2Seq": "munjang.estimators",
     "TextClassifier": "munjang.estimators",
     "TextMultilabelClassifier": "munjang.estimators",
+    "TextPairClassifier": "munjang.estimators",
+    "TextPairRegressor": "munjang.estimators",
     "TextRegressor": "munjang.estimators",
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",

@@ -1,5 +1,6 @@
 """`munjang distil`: large models teach a small one."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from munjang.cli.options import (
     Wide,
 )
 from munjang.cli.outcome import resumable
+from munjang.errors import ConfigError
 from munjang.stopping import raise_on_signals
 
 
@@ -78,6 +80,17 @@ def distil(
             "[default: 0.5]",
         ),
     ] = None,
+    static: Annotated[
+        bool,
+        typer.Option(
+            "--static",
+            help="Make static vectors of the teacher's tokens instead: no texts are needed.",
+        ),
+    ] = False,
+    dim: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Width of the vectors of --static.  [default: 256 or less]"),
+    ] = None,
     config: ConfigFile = None,
     settings: Settings = None,
     seed: Seed = None,
@@ -101,11 +114,16 @@ def distil(
     averaged. At the end the student is compared with its teachers: what was lost, and what each
     costs. After Ctrl-C the same command with --resume continues.
 
+    With --static the student is an embedding: the vector of each token of an encoder such as bert,
+    read alone. Texts are the mean of their tokens (model2vec). It is a model of the architecture
+    mean for munjang embed, munjang search and munjang train --from.
+
     \b
     Examples:
       munjang distil my-model --model mean --unlabelled reviews.txt.gz --out student
       munjang distil one two --model cnn --unlabelled more.txt --data reviews.tsv --out student
       munjang distil my-model --unlabelled dump.parquet --unlabelled-column body --out student
+      munjang distil minilm --static --out vectors
     """
     from munjang.cli.distilled import show_distillation
     from munjang.cli.names import check_names
@@ -114,6 +132,29 @@ def distil(
 
     raise_on_signals()
     check_names(None, model, tokenizer, None)
+    if static:
+        others = {
+            "--unlabelled": unlabelled,
+            "--unlabelled-column": unlabelled_column,
+            "--data": data,
+            "--text-column": text_column,
+            "--label-column": label_column,
+            "--valid": valid,
+            "--model": model,
+            "--temperature": temperature,
+            "--soft-weight": soft_weight,
+            "--config": config,
+            "--set": settings,
+            "--seed": seed,
+            "--tokenizer": tokenizer,
+            "--encoding": encoding,
+            "--skip-bad-rows": skip_bad_rows or None,
+            "--resume": resume or None,
+        }
+        _make_static(teachers, out, dim, others, overwrite=overwrite, as_json=as_json, quiet=quiet)
+        return
+    if dim is not None:
+        raise ConfigError("--dim: is the width of the vectors of --static; use --set model.dim=64")
     with resumable(lambda: _describe_resuming(out)), watching(quiet=quiet) as progress:
         distilled = run(
             teachers,
@@ -139,6 +180,34 @@ def distil(
             on_step=progress.step,
         )
     show_distillation(distilled, as_json=as_json, wide=wide)
+
+
+def _make_static(
+    teachers: list[str],
+    out: str,
+    dim: int | None,
+    others: Mapping[str, object],
+    *,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Make static vectors; `others` are options that do not go with them, if they are given."""
+    from munjang.cli.distilled import show_static
+    from munjang.cli.progress import notes
+    from munjang.cli.stages import showing_stages
+    from munjang.distillation.static import distil_static
+
+    named = next((name for name, value in others.items() if value is not None), None)
+    if named is not None:
+        raise ConfigError(f"{named}: --static reads the tokens of the teacher alone; leave it out")
+    if len(teachers) > 1:
+        raise ConfigError(f"--static: expected one teacher, got {len(teachers)}")
+    with showing_stages(quiet=quiet):
+        model = distil_static(
+            teachers[0], dim=dim, out=out, overwrite=overwrite, report=notes(quiet=quiet)
+        )
+    show_static(model, out, as_json=as_json)
 
 
 def _describe_resuming(out: str) -> str:

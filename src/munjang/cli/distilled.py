@@ -12,6 +12,7 @@ from munjang.units import format_bytes
 if TYPE_CHECKING:
     from munjang.distillation.comparison import Comparison, Judged
     from munjang.distillation.run import Distilled
+    from munjang.model import Model
 
 
 def show_distillation(distilled: "Distilled", *, as_json: bool, wide: bool = False) -> None:
@@ -34,6 +35,22 @@ def show_distillation(distilled: "Distilled", *, as_json: bool, wide: bool = Fal
         "next:\n"
         f"  munjang predict {folder} {recipe.input_row.example}\n"
         f"  munjang evaluate {folder} {recipe.input_row.unseen}"
+    )
+
+
+def show_static(model: "Model", out: str, *, as_json: bool) -> None:
+    """Show the size of static vectors, and the commands to type next."""
+    tokens = model.input.size
+    dim = int(getattr(model.recipe.model, "dim", 0))
+    if as_json:
+        show_json({"folder": out, "tokens": tokens, "dim": dim})
+        return
+    folder = shlex.quote(out)
+    show(
+        f"static vectors of {tokens:,} tokens, {dim} numbers each, saved in {folder}\n\n"
+        "next:\n"
+        f'  munjang search {folder} TEXTS "a query"\n'
+        f"  munjang train DATA --from {folder} --model mean --out my-model"
     )
 
 

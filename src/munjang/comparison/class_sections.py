@@ -69,7 +69,7 @@ def _examples(comparison: Comparison, details: ClassDetails) -> list[Markup]:
     if not details.examples:
         return []
     names = [prediction.name for prediction in details.examples[0].predictions]
-    input_name = contest_of(comparison.plan.task).input_name
+    noun = contest_of(comparison.plan.task).noun
     rows = [
         [
             element("td", example.text, class_="text"),
@@ -85,5 +85,5 @@ def _examples(comparison: Comparison, details: ClassDetails) -> list[Markup]:
         ]
         for example in details.examples
     ]
-    listed = element("div", table([input_name, "true", *names], rows), class_="wide")
+    listed = element("div", table([noun, "true", *names], rows), class_="wide")
     return [element("h2", "Where the models disagree most"), listed]

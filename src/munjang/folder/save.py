@@ -26,6 +26,8 @@ from munjang.tasks.task import Card
 
 # Section of `metrics.json` of a model whose weights come from elsewhere.
 IMPORTED = "imported"
+# The section of `metrics.json` of a model that is made of static vectors.
+STATIC = "static_vectors"
 
 
 def write_folder(
@@ -181,6 +183,34 @@ used.
 
     import munjang
     munjang.load("path/to/this/folder")
+
+## Limits
+
+No scores are known: nothing was trained or measured here. {limits}
+"""
+
+
+def static_page(static: Mapping[str, Any], *, made_of: str, limits: str) -> str:
+    """Return `README.md` of a folder with static vectors.
+
+    Args:
+        static: the section `STATIC` of `metrics.json`.
+        made_of: architecture, input and task.
+        limits: limits of the input.
+    """
+    source, model = (escape_markdown(str(static[key])) for key in ("source", "model"))
+    return f"""# Static vectors made with munjang {__version__}
+
+{made_of}
+The vector of each token is that of the token alone by the model {source} (`{model}`), shortened by
+principal components and weighted by its frequency. The vector of a text is the mean of its tokens'.
+
+## How to use it
+
+    import munjang
+    munjang.load("path/to/this/folder").embed(["a text"])
+
+or `munjang embed path/to/this/folder`, and `munjang train --from path/to/this/folder`.
 
 ## Limits
 

@@ -31,9 +31,7 @@ from munjang.layers.subword_embedding import SubwordEmbedding
 from munjang.recipe import Recipe
 from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.task import Bools
-from munjang.text.registry import tokenizer_from_json
 from munjang.text.tokenizer import fit_notes
-from munjang.text.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -159,12 +157,10 @@ class LinesInput(TextInput):
     @classmethod
     def fit(cls, train: Any, recipe: Recipe) -> Self:
         """Learn the tokenizer from a sample of the lines, or take the one they are encoded with."""
-        learned = train.learned_tokenizer(_tokenizer_settings(recipe))
-        if learned is not None:
-            state, vocabulary = learned
-            tokenizer = tokenizer_from_json(state, Vocabulary.from_json(dict(vocabulary)))
-            return cls(recipe, tokenizer)
-        return cls(recipe, fit_tokenizer(train.scan.sample, recipe))
+        tokenizer = train.learned_tokenizer(_tokenizer_settings(recipe))
+        if tokenizer is None:
+            tokenizer = fit_tokenizer(train.scan.sample, recipe)
+        return cls(recipe, tokenizer)
 
     def encode(self, rows: Any) -> Any:
         """Encode all lines of some files, for evaluation."""

@@ -47,7 +47,7 @@ def stream_texts(
         source: as for `stream_rows`.
         text_column: as for `read_table`.
         trained_column: column that the model was trained on, taken if it exists before one is
-            guessed.
+            inferred.
         encoding: as for `read_table`.
         batch_size: as for `stream_rows`.
         skipped: as for `stream_rows`.

@@ -46,10 +46,10 @@ class Wanted(Protocol):
         """Further names by which a header is recognized."""
 
     def choose(self, names: Sequence[str], report: Report, *, file: str, row: int | None) -> Chosen:
-        """Choose among the columns of a table, and report guesses.
+        """Choose among the columns of a table, and report what was inferred.
 
         Raises:
-            DataError: there is no such column, or none can be guessed.
+            DataError: there is no such column, or none can be inferred.
         """
 
     def split_line(self, line: str, *, file: str) -> Texts | BadRow:

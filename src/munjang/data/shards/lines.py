@@ -18,11 +18,13 @@ from munjang.data.shards.scan import Counts, Scan, scan_lines
 from munjang.data.shards.settings import LinesSettings
 from munjang.data.shards.store import Store
 from munjang.data.shards.writer import PartWriter
-from munjang.errors import DataError
+from munjang.errors import ConfigError, DataError, FolderError
 from munjang.folder.lock import hold_lock
 from munjang.reporting import Report, discard, stage
 from munjang.text.columns import values_and_offsets
+from munjang.text.registry import tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
+from munjang.text.vocabulary import Vocabulary
 
 ALL, TRAINING, VALIDATION = "all", "training", "validation"
 # Lines from which the size of the encoded text is estimated.
@@ -104,19 +106,28 @@ class Lines:
     def counts(self) -> Counts:
         """Counts of all lines of the files."""
         if self.manifest is not None and "scan" not in self._kept:
-            return read_counts(self.manifest.counts)
+            return self.manifest.counts
         return self.scan.counts
 
-    def learned_tokenizer(
-        self, settings: Mapping[str, Any]
-    ) -> tuple[Mapping[str, Any], ...] | None:
-        """Return state and vocabulary of the tokenizer that was learned with these settings.
+    def learned_tokenizer(self, settings: Mapping[str, Any]) -> Tokenizer | None:
+        """Return the tokenizer that was learned with these settings when the text was encoded.
 
         None if the text is not encoded, or with another tokenizer.
+
+        Raises:
+            FolderError: the manifest is damaged.
         """
-        if self.manifest is None or self.manifest.encoding.get("learned") != settings:
+        manifest = self.manifest
+        if manifest is None or manifest.encoding.get("learned") != settings:
             return None
-        return self.manifest.tokenizer, self.manifest.vocabulary
+        try:
+            vocabulary = Vocabulary.from_json(manifest.vocabulary)
+            return tokenizer_from_json(manifest.tokenizer, vocabulary)
+        except (FolderError, ConfigError) as error:
+            raise FolderError(
+                f"{self.store.folder / manifests.FILE}: the tokenizer or its vocabulary is damaged "
+                f"({error}); {manifests.CURE}"
+            ) from None
 
     def encode(
         self, tokenizer: Tokenizer, shape: RowShape, parts: Sequence[str], learned: Any
@@ -144,7 +155,12 @@ class Lines:
             "shard_tokens": self.settings.shard_tokens,
         }
         manifest = self.manifest
-        if manifest is None or _without_learned(manifest) != {**encoding, "learned": None}:
+        if (
+            manifest is None
+            or _without_learned(manifest) != {**encoding, "learned": None}
+            or set(parts) != set(manifest.parts)
+            or manifest.vocabulary_size != tokenizer.vocabulary.size
+        ):
             manifest = self._encode(tokenizer, shape, parts, encoding, state)
             self._kept["manifest"] = manifest
         else:
@@ -196,7 +212,7 @@ class Lines:
                 made_with=__version__,
                 source=self.source,
                 encoding=encoding,
-                counts=asdict(scan.counts),
+                counts=scan.counts,
                 vocabulary_size=tokenizer.vocabulary.size,
                 parts=entries,
                 **state,
@@ -211,11 +227,6 @@ class Lines:
         size = int(some.str.len_bytes().sum())
         tokens = len(values_and_offsets(tokenizer.encode(some))[0]) if len(some) else 0
         return estimate_bytes(counts.bytes, counts.lines, size, tokens)
-
-
-def read_counts(values: Mapping[str, Any]) -> Counts:
-    """Return the counts of a manifest."""
-    return Counts(**{**values, "notes": tuple(values["notes"])})
 
 
 def _part_of(scan: Scan, parts: Sequence[str]) -> Any:

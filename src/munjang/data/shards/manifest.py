@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from munjang.config import LONGEST, MOST_IDS, Settings
+from munjang.data.shards.scan import Count, Counts
 from munjang.errors import ConfigError, FolderError
 from munjang.folder.manifest import write_atomically
 from munjang.json_files import read_object
@@ -16,9 +17,6 @@ from munjang.text.columns import Int64s
 FILE = "encoded.json"
 FORMAT = 1
 CURE = "delete that folder, and the same command encodes the text again"
-
-_MOST = 2**53
-Count = Annotated[int, Field(ge=0, le=_MOST)]
 
 
 class ShardEntry(Settings):
@@ -57,7 +55,7 @@ class Manifest(Settings):
     made_with: str
     source: dict[str, Any]
     encoding: dict[str, Any]
-    counts: dict[str, Any]
+    counts: Counts
     vocabulary_size: int = Field(ge=0, le=MOST_IDS)
     parts: dict[str, PartEntry]
     tokenizer: dict[str, Any]

@@ -1,10 +1,13 @@
 """First reading of running text: counts, held-out lines, and a sample for the tokenizer."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import polars as pl
+from pydantic import Field
 
+from munjang.config import Settings
 from munjang.data.shards.blocks import Block, LineReader
 from munjang.data.shards.hashing import UInt64s, hash_documents, hash_texts, mix
 from munjang.data.shards.held_out import SmallestHashes
@@ -13,10 +16,12 @@ from munjang.errors import DataError
 from munjang.reporting import Report, discard
 from munjang.text.columns import Int64s
 from munjang.text.script import Script, script_of
+from munjang.text.segmentation.codepoints import Bools
+
+Count = Annotated[int, Field(ge=0, le=2**53)]
 
 
-@dataclass(frozen=True)
-class Counts:
+class Counts(Settings):
     """Counts of running text.
 
     Attributes:
@@ -29,19 +34,17 @@ class Counts:
         script: script of a sample of the lines.
         is_sampled: True if the tokenizer learns from a sample of the lines rather than from all.
         skipped: bad rows that were left out, by reason.
-        notes: what was inferred while reading.
     """
 
-    lines: int
-    documents: int
-    held_out_lines: int
+    lines: Count
+    documents: Count
+    held_out_lines: Count
     held_out_documents: bool
-    bytes: int
-    cut_lines: int
+    bytes: Count
+    cut_lines: Count
     script: Script
     is_sampled: bool
-    skipped: dict[str, int] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    skipped: dict[str, Count]
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Scan:
     held_out: Int64s
     sample: pl.Series
 
-    def is_held_out(self, block: Block) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    def is_held_out(self, block: Block) -> Bools:
         """Return True for each held-out line of a block."""
         units = block.documents if self.counts.held_out_documents else block.lines
         return np.isin(units, self.held_out)
@@ -111,7 +114,6 @@ def scan_lines(reader: LineReader, seed: int, report: Report = discard) -> Scan:
         script=script_of(texts),
         is_sampled=not sample.is_whole,
         skipped=dict(reader.skipped),
-        notes=tuple(dict.fromkeys(notes)),
     )
     return Scan(counts, held_out, texts.filter(pl.Series(~np.isin(unit, held_out))))
 

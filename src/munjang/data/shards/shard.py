@@ -72,7 +72,7 @@ def open_shard(folder: Path, entry: ShardEntry, vocabulary_size: int) -> Shard:
     """
     path = folder / entry.file
     try:
-        _require(path.is_file() and path.stat().st_size == entry.bytes, "another size")
+        _require(path.stat().st_size == entry.bytes and path.is_file(), "another size")
         _require(entry.bytes >= 4 * entry.tokens + 8 * entry.rows, "fewer bytes than rows need")
         shard = _read(path)
         rows, tokens = len(shard), len(shard.values)

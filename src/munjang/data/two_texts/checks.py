@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from munjang.data.checks import check_data, check_test, describe_lengths
-from munjang.data.data_report import DataReport, Lengths, to_plain
+from munjang.data.data_report import DataReport, Lengths, TestReport, to_plain
 from munjang.data.distributions import with_label_names
 from munjang.data.labels import count_labels
 from munjang.data.repeats import find_conflicts, find_duplicates
@@ -48,6 +48,21 @@ class TwoTextsReport:
     def notes(self) -> tuple[str, ...]:
         """Guesses made while reading, and remarks on the cost."""
         return self.pairs.notes
+
+    @property
+    def rows(self) -> int:
+        """Number of usable pairs."""
+        return self.pairs.rows
+
+    @property
+    def test(self) -> TestReport | None:
+        """The test pairs compared with these, if there are any."""
+        return self.pairs.test
+
+    @property
+    def estimate(self) -> dict[str, Any] | None:
+        """Memory and time of a training, if it was measured."""
+        return self.pairs.estimate
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON: dictionaries, lists, strings and numbers."""

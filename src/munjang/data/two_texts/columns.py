@@ -1,4 +1,4 @@
-"""Choice of the columns of two texts and their label: named, or guessed and reported."""
+"""Choice of the columns of two texts and their label: named, or inferred and reported."""
 
 from collections.abc import Sequence
 
@@ -93,8 +93,8 @@ def choose_two_columns(
             found = resolve_column(records.names, found, "label", file=records.file)
         elif need_labels:
             raise DataError(
-                f"found no label column among {join_names(records.names)}: name it with "
-                "--label-column (label_column=...)",
+                f"found no label column; the columns are {join_names(records.names)}: name it "
+                "with --label-column (label_column=...)",
                 file=records.file,
             )
     return Choice(texts[0], found, tuple(notes), second=texts[1])

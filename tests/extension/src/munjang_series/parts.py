@@ -105,7 +105,5 @@ class AttentiveSeries(nn.Module):
     def forward(self, values):
         states = torch.relu(self.convolution(values[:, None])).transpose(1, 2)
         weights = torch.softmax(self.score(states), dim=1)
-        pooled = (weights * states).sum(1)
-        return EncoderOutput(
-            pooled, mask=torch.ones_like(values).bool(), attention=weights.mT[:, None]
-        )
+        pooled, mask = (weights * states).sum(1), torch.ones_like(values).bool()
+        return EncoderOutput(pooled, mask, attention=weights.mT[:, None])

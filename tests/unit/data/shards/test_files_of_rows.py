@@ -12,6 +12,7 @@ import pytest
 
 from munjang.data.shards import manifest as manifests
 from munjang.data.shards.manifest import Manifest, ShardEntry
+from munjang.data.shards.scan import Counts
 from munjang.data.shards.shard import open_shard, write_shard
 from munjang.data.shards.store import Store
 from munjang.errors import ConfigError, FolderError
@@ -136,7 +137,17 @@ def manifest_of(folder: Path) -> Manifest:
         made_with="0",
         source={"a": 1},
         encoding={},
-        counts={},
+        counts=Counts(
+            lines=30,
+            documents=30,
+            held_out_lines=0,
+            held_out_documents=False,
+            bytes=99,
+            cut_lines=0,
+            script="other",
+            is_sampled=False,
+            skipped={},
+        ),
         vocabulary_size=9,
         parts={"training": part},
         tokenizer={},

@@ -21,6 +21,7 @@ from munjang.estimates.decoding import decoding_peak, decoding_seconds, measure_
 from munjang.memory import peak_memory
 from munjang.preparation import Prepared
 from munjang.tasks.inference import compute_logits
+from munjang.tasks.task import GivesLogits
 from munjang.training.logs import RunLog
 from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
@@ -206,7 +207,10 @@ def _evaluation_costs(loop: Loop) -> tuple[float, float, int]:
         return evaluation, final, decoding_peak(network, loop.task, valid, final)
     rows = len(valid)
     sample = valid.take(np.arange(0, rows, max(1, rows // VALIDATION_SAMPLE)))
-    taken = measure_seconds(lambda: compute_logits(network, sample))
+    if isinstance(loop.task, GivesLogits):
+        taken = measure_seconds(lambda: compute_logits(network, sample))
+    else:
+        taken = measure_seconds(lambda: loop.task.validate(network, sample))
     return taken * rows / max(1, len(sample)), 0.0, peak_memory()
 
 

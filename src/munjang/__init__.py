@@ -10,12 +10,15 @@ if TYPE_CHECKING:
     from munjang.api import evaluate, export_model, import_model, train
     from munjang.comparison.run import compare
     from munjang.data.pairs.aligned import AlignedFiles
+    from munjang.distillation.run import distil
     from munjang.errors import MunjangError
     from munjang.estimators import (
         ImageClassifier,
         Seq2Seq,
         TextClassifier,
         TextMultilabelClassifier,
+        TextPairClassifier,
+        TextPairRegressor,
         TextRegressor,
     )
     from munjang.explain.shapes import shapes
@@ -34,10 +37,13 @@ __all__ = [
     "Seq2Seq",
     "TextClassifier",
     "TextMultilabelClassifier",
+    "TextPairClassifier",
+    "TextPairRegressor",
     "TextRegressor",
     "Tokenizer",
     "__version__",
     "compare",
+    "distil",
     "embed",
     "evaluate",
     "export_model",
@@ -58,9 +64,12 @@ _PLACES = {
     "Seq2Seq": "munjang.estimators",
     "TextClassifier": "munjang.estimators",
     "TextMultilabelClassifier": "munjang.estimators",
+    "TextPairClassifier": "munjang.estimators",
+    "TextPairRegressor": "munjang.estimators",
     "TextRegressor": "munjang.estimators",
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",
+    "distil": "munjang.distillation.run",
     "embed": "munjang.sentence_vectors.embed",
     "evaluate": "munjang.api",
     "export_model": "munjang.api",

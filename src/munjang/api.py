@@ -1,6 +1,7 @@
 """Public functions that the command line and the estimators call: train, evaluate, load."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,16 @@ import torch
 
 from munjang.baselines import Baseline
 from munjang.config import collect_settings, to_yaml
-from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
-from munjang.folder.layout import CONFIG, open_for_training, refuse_occupied
+from munjang.folder.layout import (
+    CONFIG,
+    find_unfinished,
+    open_for_training,
+    refuse_occupied,
+)
 from munjang.folder.load import AnyModel, load
 from munjang.folder.manifest import write_atomically
+from munjang.folder.workspace import Workspace
 from munjang.forked import require_polars
 from munjang.layers.parameters import count_parameters
 from munjang.layers.randomness import seed_initialization
@@ -21,7 +27,7 @@ from munjang.model import Model
 from munjang.preparation import Prepared, prepare
 from munjang.pretrained.huggingface import check_choice, export_checkpoint, import_checkpoint
 from munjang.registry import TASKS, only_for_writers
-from munjang.reporting import Report, discard, pluralize
+from munjang.reporting import Report, discard
 from munjang.tasks.task import Decodes, TaskScores
 from munjang.training.activation_memory import check_activations_fit
 from munjang.training.checkpoints import check_checkpoint
@@ -70,12 +76,14 @@ def train(
     config: str | Path | Mapping[str, Any] | None = None,
     overrides: Iterable[str] = (),
     seed: int | None = None,
+    budget: str | float | None = None,
     tokenizer: str | None = None,
     vectors: Any = None,
     freeze_vectors: bool | None = None,
     from_folder: Any = None,
     encoding: str | None = None,
     skip_bad_rows: bool | None = None,
+    cache: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     report: Report | None = None,
@@ -106,6 +114,8 @@ def train(
         config: settings as in `config.yaml` of a model folder: a YAML file or a mapping.
         overrides: `key=value` strings that win over `config`, such as "model.dim=64".
         seed: random seed of the split, initial weights, batches and dropout; 0 if omitted.
+        budget: seconds of training, or a duration such as "2h", instead of `training.epochs`: the
+            schedule follows the clock and ends there. The same seed does not repeat such a run.
         tokenizer: name of a tokenizer; inferred from the script of the texts if omitted.
         vectors: pretrained word vectors to initialize the embedding with: a file (word2vec,
             fastText .vec, GloVe) or gensim's KeyedVectors. Their size becomes `model.dim`.
@@ -115,6 +125,8 @@ def train(
             command line, a word that Python reserves.
         encoding: encoding of text files, such as cp949; utf-8 if omitted.
         skip_bad_rows: skip and count unusable rows instead of raising.
+        cache: folder to keep the encoded text in, of the input lines, for further trainings; beside
+            the checkpoint, until the model is saved, if omitted.
         resume: continue from the checkpoint in `out`, if there is one.
         overwrite: replace a model or an unfinished run in `out`. The old model stays until the new
             one is complete.
@@ -147,6 +159,7 @@ def train(
         "target_column": target_column,
         "encoding": encoding,
         "skip_bad_rows": skip_bad_rows,
+        "cache": None if cache is None else str(cache),
     }
     named = {
         "task": task,
@@ -156,11 +169,36 @@ def train(
         "tokenizer": {"name": tokenizer},
         "model": {"name": model},
         "pretrained": {"freeze": freeze_vectors},
+        "training": {"budget_seconds": budget},
     }
     given = collect_settings(config, named, overrides)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, given, report, vectors=vectors, from_folder=from_folder)
-    return fit(prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step)
+    with _workspace(out) as workspace:
+        prepared = prepare(
+            data,
+            valid,
+            given,
+            report,
+            vectors=vectors,
+            from_folder=from_folder,
+            workspace=workspace,
+        )
+        return fit(
+            prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step
+        )
+
+
+@contextmanager
+def _workspace(out: str | Path | None) -> Iterator[Workspace]:
+    """Yield the place for files of a training; they stay if it can be resumed."""
+    workspace = Workspace(None if out is None else Path(out))
+    try:
+        yield workspace
+    except BaseException:
+        if out is None or find_unfinished(out) is None:
+            workspace.remove()
+        raise
+    workspace.remove()
 
 
 def fit(
@@ -171,6 +209,7 @@ def fit(
     overwrite: bool = False,
     report: Report | None = None,
     on_step: OnStep | None = None,
+    complete: Callable[[Prepared, Path | None], Prepared] | None = None,
 ) -> Trained:
     """Train on prepared data.
 
@@ -181,6 +220,8 @@ def fit(
         overwrite: as for `train`.
         report: as for `train`.
         on_step: as for `train`.
+        complete: computes what is left of the preparation, such as the answers of teachers, and
+            may keep it in the folder of the run (None without `out`).
 
     Raises:
         MunjangError: as for `train`.
@@ -188,10 +229,17 @@ def fit(
     """
     report = report or discard
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    loop = make_loop(prepared)
+    if complete is None:
+        loop = make_loop(prepared)  # what does not fit into memory fails before a folder is made
     if out is None:
+        if complete is not None:
+            prepared = complete(prepared, None)
+            loop = make_loop(prepared)
         return _fit(prepared, loop, None, "", resume=False, report=report, on_step=on_step)
     with open_for_training(out, resume=resume, overwrite=overwrite, report=report) as place:
+        if complete is not None:
+            prepared = complete(prepared, place)
+            loop = make_loop(prepared)
         if resume:
             check_checkpoint(place, prepared.fingerprint)  # before anything there is written
         fitted = _fit(prepared, loop, place, out, resume=resume, report=report, on_step=on_step)
@@ -213,6 +261,8 @@ def _fit(
         (folder / LOG).touch()  # first, so that the folder of a run killed at once is recognized
         write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))
     report(_model_line(loop, prepared))
+    if loop.budget is not None:
+        report("a budget of seconds follows the clock: the same seed does not repeat the run")
     if line := describe_slow_precision(loop.state.model, prepared.recipe.training):
         report(line)
     fingerprint = prepared.fingerprint
@@ -403,24 +453,23 @@ def make_loop(prepared: Prepared) -> Loop:
         network = prepared.network().to(_device(recipe.training.device))
     state = make_state(network, recipe.training)
     loop = Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)
-    check_batches_fit(loop.shuffle_groups(0), recipe)
-    check_activations_fit(loop.shuffle_groups(0), recipe, prepared.input.size)
+    check_batches_fit(loop.order.sample(), recipe)
+    check_activations_fit(loop.order.sample(), recipe, prepared.input.size)
     return loop
 
 
 def _diverged_line(loop: Loop) -> str:
     return (
-        f"training diverged at step {loop.state.counters.step:,} of {loop.total:,} (non-finite "
-        "weights); kept the best checkpoint so far. Try a lower training.learning_rate."
+        f"training diverged at {loop.describe_position()} (non-finite weights); "
+        "kept the best checkpoint so far. Try a lower training.learning_rate."
     )
 
 
 def _model_line(loop: Loop, prepared: Prepared) -> str:
     size = count_parameters(loop.state.model)
-    share = padding_share(loop.shuffle_groups(0), loop.lengths)
+    share = loop.order.padding_share()
     padding = f", {share:.1%} of the batches is padding" if share else ""
-    steps = pluralize(loop.total, "step")
-    return f"model: {prepared.recipe.model_name}, {size:,} parameters; {steps}{padding}"
+    return f"model: {prepared.recipe.model_name}, {size:,} parameters; {loop.length}{padding}"
 
 
 def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:
@@ -432,7 +481,7 @@ def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:
     training = {
         **prepared.facts,
         "parameters": count_parameters(network),
-        "padding_share": padding_share(loop.shuffle_groups(0), loop.lengths),
+        "padding_share": loop.order.padding_share(),
         "steps": counters.step,
         "best_step": counters.best_step,
         "best_is_average": counters.best_is_average,

@@ -13,7 +13,16 @@ from munjang.data.collection import collect_texts
 from munjang.data.nearest import Hit, NearestRows
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import Attention
-from munjang.folder.save import IMPORTED, card_page, imported_page, to_json, write_folder
+from munjang.folder.distilled_card import describe_teachers
+from munjang.folder.save import (
+    IMPORTED,
+    STATIC,
+    card_page,
+    imported_page,
+    static_page,
+    to_json,
+    write_folder,
+)
 from munjang.inputs.input import Input
 from munjang.layers.parameters import count_parameters
 from munjang.recipe import Recipe
@@ -38,9 +47,9 @@ class ShowsAttention(Protocol):
     """An input that can show what a network attends to."""
 
     def attention(
-        self, network: nn.Module, task: Any, text: str, target: str | None = None
+        self, network: nn.Module, task: Any, text: Any, target: str | None = None
     ) -> Attention:
-        """Return the attention of a network for one text."""
+        """Return the attention of a network for one text, or two of a row."""
 
 
 @runtime_checkable
@@ -78,16 +87,22 @@ class Model:
         """Return an answer per value; a single value counts as a list of one.
 
         Args:
-            values: texts; of an image model paths, arrays of uint8 [height, width] or
-                [height, width, 3], or images of Pillow.
+            values: texts; of a model of two texts pairs (first, second); of an image model paths,
+                arrays of uint8 [height, width] or [height, width, 3], or images of Pillow.
             options: for models that write text: `alignment`, True to add the source piece with
                 most attention for each piece of an answer; `seed`, the random seed for sampling.
+                Of masked language models `top`, the number of tokens per [MASK].
 
         Raises:
             DataError: a value cannot be used; its index is named.
             ConfigError: an option that the task does not have.
         """
-        return self.task.answers(self.network, self.input.encode_values(values), **options)
+        reader = self.input
+        # asked by name: `isinstance` of a protocol takes as long as a small model's answer
+        for_prediction = getattr(self.task, "for_prediction", None)
+        if for_prediction is not None:
+            reader = for_prediction(reader)
+        return self.task.answers(self.network, reader.encode_values(values), **options)
 
     def predict_proba(self, values: Any) -> Floats:
         """Return probabilities [rows, labels]; columns in the order of `labels`.
@@ -207,11 +222,12 @@ class Model:
         with stage(f"scoring {pluralize(len(rows), 'answer')}"):
             return self.task.evaluate(encoded.adapt(self.network), dataset)
 
-    def attention(self, text: str, target: str | None = None) -> Attention:
+    def attention(self, text: Any, target: str | None = None) -> Attention:
         """Return the attention of the model for one text.
 
         Args:
-            text: the text, or the source for models that write text.
+            text: the text, (first, second) for models of two texts, or the source for models that
+                write text.
             target: an answer to show; the model's own if omitted.
 
         Raises:
@@ -255,15 +271,16 @@ class Model:
 def model_card(model: Model) -> str:
     """Return the model card, `README.md` of a model folder."""
     recipe, fitted = model.recipe, model.input
-    if IMPORTED in model.metrics:
-        return imported_page(
-            model.metrics[IMPORTED],
-            made_of=f"Architecture `{recipe.model_name}`{fitted.made_of}, "
-            f"{count_parameters(model.network):,} parameters, task `{recipe.task}`.",
-            limits=fitted.limits,
-        )
+    for section, page in ((IMPORTED, imported_page), (STATIC, static_page)):
+        if section in model.metrics:
+            return page(
+                model.metrics[section],
+                made_of=f"Architecture `{recipe.model_name}`{fitted.made_of}, "
+                f"{count_parameters(model.network):,} parameters, task `{recipe.task}`.",
+                limits=fitted.limits,
+            )
     card = model.task.card(model.metrics["validation"], fitted.noun)
-    example = recipe.input_row.example
+    example = recipe.example
     numbers = count_parameters(model.network)
     ensemble = f"; {fitted.ensemble}" if fitted.ensemble else ""
     return card_page(
@@ -276,6 +293,7 @@ def model_card(model: Model) -> str:
         typed=example,
         limits=f"It knows only what was in its training data. {card.limits} {fitted.limits} "
         "Check it on your own data before you rely on it.",
+        teachers=describe_teachers(model.metrics.get("distillation")),
         began=_describe_beginning(model.metrics["training"].get("pretrained")),
     )
 

@@ -7,8 +7,9 @@ from typing import Any
 from torch import nn
 
 from munjang.data.dataset import Dataset
-from munjang.data.splits import split
 from munjang.data.table import Table
+from munjang.errors import ConfigError
+from munjang.folder.workspace import Workspace
 from munjang.inputs.input import Encoded, Input
 from munjang.network import build_network
 from munjang.pretrained.sources import Pretrained, PretrainedSource, open_pretrained
@@ -90,6 +91,7 @@ def prepare(
     vectors: Any = None,
     from_folder: Any = None,
     source: PretrainedSource | None = None,
+    workspace: Workspace | None = None,
 ) -> Prepared:
     """Prepare a training: read, check, split, fit and encode.
 
@@ -101,6 +103,7 @@ def prepare(
         vectors: pretrained word vectors in memory, or their path; those of `given` if omitted.
         from_folder: model folder to begin from, or its model; the one of `given` if omitted.
         source: the opened source of initial weights, if `given` is what `open_pretrained` gave.
+        workspace: place for files that are needed until the model is saved; temporary if omitted.
 
     Raises:
         MunjangError: the data or a setting cannot be used.
@@ -109,23 +112,50 @@ def prepare(
     if source is None:
         source, given = open_pretrained(given, vectors=vectors, folder=from_folder)
     checked = check_given(given)
+    if checked.distillation is not None:
+        raise ConfigError(
+            "distillation: teachers are learned from by munjang distil; leave this section out"
+        )
     input_class, task_class = checked.input_class, checked.task_class
-    rows = input_class.read(data, checked, task_class.reader(checked), report)
+    workspace = workspace or Workspace()
+    rows = input_class.read_training(data, checked, task_class.reader(checked), report, workspace)
     recipe = make_recipe(given, rows)
     least = 1 if valid is not None else 2
     input_class.check_rows(rows, least)
     task_class.check_rows(rows, least)
     if valid is not None:
-        held_out = input_class.read(valid, recipe, task_class.reader(recipe), report)
+        held_out = input_class.read_validation(
+            valid, recipe, task_class.reader(recipe), report, workspace
+        )
         parts = {"train": rows, "valid": held_out}
     else:
-        parts = _hold_out(rows, recipe)
+        parts = input_class.hold_out(rows, recipe)
     task = task_class.fit(parts["train"], rows, recipe)
-    for line in task.remarks(parts["train"]):
-        report(line)
+    return prepare_parts(recipe, task, parts, source, report)
+
+
+def prepare_parts(
+    recipe: Recipe,
+    task: Any,
+    parts: Mapping[str, Table],
+    source: PretrainedSource | None,
+    report: Report,
+) -> Prepared:
+    """Fit the input on the training part, and encode both parts.
+
+    Args:
+        recipe: complete.
+        task: fitted.
+        parts: rows to train on and to validate on, by `train` and `valid`.
+        source: pretrained weights; None if all are random.
+        report: called with lines for people.
+    """
+    input_class = recipe.input_class
     fit = input_class.fit if source is None else source.fit_input
     fitted = fit(parts["train"], recipe)
     task = task.with_input(fitted)
+    for line in task.remarks(parts["train"]):
+        report(line)
     encoded_parts = fitted.encode_parts(parts)
     encoded = {name: part for name, (part, _) in encoded_parts.items()}
     facts = fitted.facts(parts, encoded)
@@ -178,9 +208,3 @@ def _with_input(given: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     if model is not None and model not in [a.name for a in find_architectures(name, task.needs)]:
         return None
     return {**given, "input": name}
-
-
-def _hold_out(rows: Table, recipe: Recipe) -> dict[str, Table]:
-    share, stratify = recipe.section("data").validation_split, recipe.task_class.stratified
-    parts = split(rows, valid=share, seed=recipe.seed, stratify=stratify)
-    return {"train": rows.take(parts.train), "valid": rows.take(parts.valid)}

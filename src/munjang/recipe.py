@@ -26,6 +26,7 @@ from munjang.registry import (
     inputs_of,
     require_architecture,
 )
+from munjang.tasks.distilled import DistillationSettings
 from munjang.tasks.task import Task
 from munjang.training.settings import TrainingSettings
 
@@ -118,6 +119,9 @@ class Recipe(Settings):
         None, description="known classes; those of the data if omitted"
     )
     pretrained: PretrainedSettings = PretrainedSettings()
+    distillation: DistillationSettings | None = Field(
+        None, description="teachers of a student, which munjang distil trains"
+    )
     model: SerializeAsAny[Settings]
     training: TrainingSettings = TrainingSettings()
 
@@ -176,6 +180,11 @@ class Recipe(Settings):
         return TASKS.require(self.task)
 
     @property
+    def example(self) -> str:
+        """A value as it is typed after `munjang predict FOLDER`."""
+        return self.task_row.example or self.input_row.example
+
+    @property
     def architecture(self) -> ArchitectureRow:
         """The row of the architecture."""
         return require_architecture(self.model_name, self.input, self.task_row)
@@ -196,10 +205,12 @@ class Recipe(Settings):
         values["pretrained"] = self.pretrained.to_dict()
         if not values["pretrained"]:
             del values["pretrained"]
+        if self.distillation is None:
+            del values["distillation"]
         if not self.task_class.has_labels:
             del values["labels"]
         own = [name for name in values if name not in Recipe.model_fields]
-        order = [*_FIRST, *own, "pretrained", *_LAST, "training"]
+        order = [*_FIRST, *own, "pretrained", "distillation", *_LAST, "training"]
         return {name: values[name] for name in order if name in values}
 
 
@@ -375,7 +386,7 @@ def with_names(given: Mapping[str, Any]) -> dict[str, Any]:
     model = section_of(given, "model", "dim: 64")
     section_of(given, "training", "epochs: 3")
     names = {"input": kind.name, "task": task.name}
-    return {**given, **names, "model": {"name": kind.default_model, **model}}
+    return {**given, **names, "model": {"name": task.default_model or kind.default_model, **model}}
 
 
 def section_of(given: Mapping[str, Any], name: str, example: str = "key: value") -> dict[str, Any]:

@@ -100,6 +100,8 @@ class TaskRow(Row):
         inputs: names of the inputs it works on; the first is the default.
         metrics: the metrics that may select the best checkpoint; the first is the default.
         needs: what it needs of an architecture.
+        default_model: name of the default architecture; None for that of the input.
+        example: a value as it is typed after `munjang predict FOLDER`; None for that of the input.
         contests: places of the `munjang.comparison.contests.contest.Contest` of `munjang compare`
             by input; the first holds for other inputs too.
     """
@@ -107,6 +109,8 @@ class TaskRow(Row):
     inputs: tuple[str, ...]
     metrics: tuple[str, ...]
     needs: Gives = "pooled"
+    default_model: str | None = None
+    example: str | None = None
     contests: tuple[tuple[str, str], ...] = ()
 
 
@@ -121,7 +125,7 @@ class ArchitectureRow(Row):
     """
 
     config: str
-    takes: tuple[str, ...] = ("text", "two_texts")
+    takes: tuple[str, ...] = ("text", "two_texts", "lines")
     gives: tuple[Gives, ...] = ("pooled",)
 
     def config_class(self) -> Any:
@@ -249,7 +253,15 @@ INPUTS: Registry[InputRow] = Registry(
             "munjang.inputs.two_texts:TwoTextsInput",
             "two texts per row, such as two questions",
             "transformer",
+            check="munjang.checking.two_texts:CHECK",
             example='"a text" "another text"',
+            unit="tokens",
+        ),
+        InputRow(
+            "lines",
+            "munjang.inputs.lines:LinesInput",
+            "running text of any size, one line per row",
+            "bert",
             unit="tokens",
         ),
         InputRow(
@@ -318,14 +330,17 @@ TASKS: Registry[TaskRow] = Registry(
             "similarity of two texts by their vectors",
             inputs=("two_texts",),
             metrics=("spearman", "pearson", "rmse", "mrr", "accuracy"),
+            contests=(("two_texts", f"{_CONTESTS}.similarity:SimilarityContest"),),
         ),
         TaskRow(
             "masked_lm",
             "munjang.tasks.masked_lm:MaskedLm",
             "masked tokens of texts without labels; pretrains an encoder",
-            inputs=("text",),
+            inputs=("lines", "text"),
             metrics=("cross_entropy", "accuracy"),
             needs="states",
+            default_model="bert",
+            example='"a text with a [MASK]"',
         ),
         TaskRow(
             "translate",

@@ -1,4 +1,9 @@
-"""Numbers of bytes and seconds as short texts."""
+"""Numbers of bytes and seconds as short texts, and back."""
+
+import re
+
+_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s*(s|min|m|h|d)?", re.IGNORECASE)
 
 
 def format_bytes(count: int) -> str:
@@ -19,3 +24,18 @@ def format_duration(seconds: float) -> str:
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def parse_duration(text: str) -> float:
+    """Parse `90s`, `45m`, `2h`, `1h30m` or a number of seconds; return seconds.
+
+    Raises:
+        ValueError: it is no duration; the message says what is expected.
+    """
+    compact = "".join(text.split())
+    parts = list(_DURATION.finditer(compact))
+    is_whole = "".join(part[0] for part in parts) == compact
+    without_unit = sum(part[2] is None for part in parts)
+    if not parts or not is_whole or (without_unit and len(parts) > 1):
+        raise ValueError("expected a duration such as 90s, 45m, 2h or 1h30m")
+    return sum(float(part[1]) * _SECONDS[(part[2] or "").lower()] for part in parts)

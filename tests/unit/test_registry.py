@@ -117,7 +117,10 @@ def test_input_and_task_follow_from_what_is_named(given, kind, task):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"task": "regress", "input": "image"}, "the task regress works on text, got 'image'"),
+        (
+            {"task": "regress", "input": "image"},
+            "the task regress works on text or two_texts, got 'image'",
+        ),
         ({"task": ["classify"]}, "task: expected a name"),
         ({"input": 3}, "input: expected a name"),
         ({"model": "cnn"}, "model: expected settings such as"),
@@ -126,8 +129,8 @@ def test_input_and_task_follow_from_what_is_named(given, kind, task):
         ({"training": {"metric": "mae"}}, "for classify it should be"),
         (
             {"tokenizer": {"name": "words"}, "input": "image"},
-            "unknown setting 'tokenizer'; it goes with the input text or the input parallel, and "
-            "this is classify on the input image",
+            "unknown setting 'tokenizer'; it goes with the input text or the input two_texts or "
+            "the input parallel, and this is classify on the input image",
         ),
         ({"decoding": {"beam": 3}}, "unknown setting 'decoding'; it goes with the task translate"),
     ],

@@ -43,7 +43,7 @@ def check_text_data(data: Any, test: Any, given: Mapping[str, Any], seconds: flo
     with stage("reading texts"):
         table = _read(data, settings, read_labels)
         held_out = None if test is None else _read(test, settings, read_labels)
-    prepared, estimate, notes = _cost(table, given, seconds, has_labels=read_labels is not None)
+    prepared, estimate, notes = _cost(table, given, seconds)
     with stage(f"checking {pluralize(len(table), 'row')}"):
         report = check_data(table, held_out, None if prepared is None else _tokenizer(prepared))
     return replace(report, estimate=estimate, notes=(*report.notes, *notes))
@@ -55,6 +55,7 @@ def _tokenizer(prepared: Prepared) -> Tokenizer:
 
 
 def _read(data: Any, settings: DataSettings, read_labels: ReadLabels | None) -> Table:
+    """Read texts with their labels, which a task without a reader of labels ignores."""
     table = read_table(
         data,
         text_column=settings.text_column,
@@ -64,24 +65,21 @@ def _read(data: Any, settings: DataSettings, read_labels: ReadLabels | None) -> 
         need_labels=False,
         read_labels=read_labels or clean_labels,
     )
-    return table if read_labels is not None else table.with_targets(None)
+    return table.with_targets(None) if read_labels is None else table
 
 
 def _cost(
-    table: Table, given: Mapping[str, Any], seconds: float, *, has_labels: bool
+    table: Table, given: Mapping[str, Any], seconds: float
 ) -> tuple[Prepared | None, dict[str, Any] | None, list[str]]:
-    """Prepare a training and measure its cost; return both, with notes.
-
-    Args:
-        table: the rows that were read.
-        given: the user's settings, nested as in `config.yaml`.
-        seconds: upper bound of the time spent on real training steps.
-        has_labels: False for a task that learns from texts without labels.
-    """
-    if has_labels and table.targets is None:
+    """Prepare a training and measure its cost; return both, with notes."""
+    columns = {"data": {"text_column": "text", "label_column": "label"}}
+    rows: Any = (table.keys, table.targets)
+    recipe = check_given(given)
+    if recipe.task_class.reader(recipe) is None:
+        columns = {"data": {"text_column": "text"}}
+        rows = pl.DataFrame({"text": table.keys})
+    elif table.targets is None:
         return None, None, ["no estimate: there are no labels to train on"]
-    columns = {"data": {"text_column": "text", "label_column": "label" if has_labels else None}}
-    rows = (table.keys, table.targets) if has_labels else pl.DataFrame({"text": table.keys})
     try:
         prepared = prepare(rows, None, merge(given, columns), discard)
     except DataError as error:

@@ -40,16 +40,27 @@ def decoding_settings(
     return merge({k: v for k, v in named.items() if v is not None}, given.get("decoding", {}))
 
 
-def predict_with(model: "AnyModel", decoding: dict[str, Any], *, align: bool, seed: int) -> Predict:
+def predict_with(
+    model: "AnyModel", decoding: dict[str, Any], *, align: bool, seed: int, top: int | None = None
+) -> Predict:
     """Return the function from texts to answers, with these options.
 
     Raises:
         ConfigError: the seed is out of range, or the model writes no text and an option of
-            decoding is given.
+            decoding is given, or it fills no masks and `top` is given.
     """
     if not 0 <= seed < 2**63:
         raise ConfigError(f"--seed: expected 0 or more and below 2^63, got {str(seed)[:40]}")
     options = {**decoding, **({"align": True} if align else {}), **({"seed": seed} if seed else {})}
+    if top is not None:
+        from munjang.model import Model
+        from munjang.tasks.task import ReadsMarks
+
+        if not isinstance(model, Model) or not isinstance(model.task, ReadsMarks):
+            raise ConfigError("--top: is for models that predict masked tokens (task masked_lm)")
+        if options:
+            raise ConfigError("--top and options of decoding are for different models; give one")
+        return partial(model.predict, top=top)
     if not options:
         return model.predict
     from munjang.api import require_decoding

@@ -103,6 +103,13 @@ Encoding = Annotated[
 SkipBadRows = Annotated[
     bool, typer.Option("--skip-bad-rows", help="Skip unusable rows, and count them.")
 ]
+Cache = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Keep encoded text (--input lines) in FOLDER for further trainings.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 Settings = Annotated[
     list[str] | None,
@@ -164,6 +171,14 @@ Seed = Annotated[
     int | None,
     typer.Option(
         metavar="N", help="Random seed; the same seed repeats a run bit for bit.  [default: 0]"
+    ),
+]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Time to train, such as 45m or 2h, instead of training.epochs: the learning rate "
+        "falls to 0 by then.",
     ),
 ]
 Wide = Annotated[

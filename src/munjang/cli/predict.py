@@ -72,6 +72,15 @@ def predict(
             help="With --json, the source piece that each piece of an answer attends to most.",
         ),
     ] = False,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Number of tokens per [MASK], the likeliest first; for masked language models.  "
+            "[default: 5]",
+        ),
+    ] = None,
     settings: DecodingSettings = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Random seed of sampling.")] = 0,
     as_json: Annotated[
@@ -86,6 +95,7 @@ def predict(
       regress     number, text
       multilabel  labels, text
       pairs       as above, with both texts
+      masked_lm   row, number of the [MASK], probability, token; a line per token
       translate   the answer alone; with --nbest row, score and answer
 
     Answers are in the order of the texts, and an empty line is answered too, so that line n of the
@@ -100,6 +110,7 @@ def predict(
       munjang predict my-model --input reviews.csv --text-column document --json
       munjang predict my-pair-model "a question" "another question"
       munjang predict my-image-model scans/*.png --skip-bad-rows
+      munjang predict my-pretrained-model "이 영화 [MASK] 재미있다" --top 3
       munjang predict my-translator --input test.en --beam 5 > test.de
       tail -f reviews.log | munjang predict my-model --input -
     """
@@ -114,7 +125,7 @@ def predict(
         raise ConfigError("give texts or --input, not both")
     model = load(folder)
     changed = decoding_settings(beam, nbest, settings)
-    answer = predict_with(model, changed, align=align, seed=seed)
+    answer = predict_with(model, changed, align=align, seed=seed, top=top)
     line_of = _json_line if as_json else _line
     skipped: Counter[str] | None = Counter() if skip_bad_rows else None
     # an answer holds the probabilities of all labels

@@ -95,6 +95,8 @@ class Pace:
 
     def left(self, step: "Step") -> float | None:
         """Return the seconds to the last step at the present speed; None before the second step."""
+        if step.budget is not None:
+            return max(0.0, step.budget * (1 - step.progress))
         seconds, _, steps = self._span()
         return (step.total - step.number) * seconds / steps if steps else None
 
@@ -140,9 +142,10 @@ class Lines:
             note(line)
 
     def _line(self, step: "Step") -> str:
+        is_timed = step.budget is not None
         parts = [
-            f"step {step.number:,}/{step.total:,}",
-            f"{step.number / step.total:4.0%}",
+            f"step {step.number:,}{'' if is_timed else f'/{step.total:,}'}",
+            f"{step.progress if is_timed else step.number / step.total:4.0%}",
             f"loss {self.pace.loss:.4f}",
         ]
         if step.scores is not None:
@@ -222,7 +225,8 @@ class Bar:
         }
         steps = f"{step.total}/{step.total}"
         fields = _leave_out(parts, self._console.width - len(steps) - _SHORTEST_BAR)
-        self._bar.update(self._bar.task_ids[0], completed=step.number, **fields)
+        # of a run that the clock ends, the number of all steps is an estimate
+        self._bar.update(self._bar.task_ids[0], completed=step.number, total=step.total, **fields)
 
     def _print(self, line: str) -> None:
         self._console.print(wrap(line, self._console.width))

@@ -37,7 +37,7 @@ def show_training(trained: "Trained", *, as_json: bool) -> None:
         f"{training['best_step']:,}, the best\n"
         f"model saved in {folder}\n\n"
         "next:\n"
-        f"  munjang predict {folder} {row.example}\n"
+        f"  munjang predict {folder} {trained.model.recipe.example}\n"
         f"  munjang evaluate {folder} {row.unseen}"
     )
 

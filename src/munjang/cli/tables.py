@@ -11,6 +11,7 @@ from munjang.tasks.classification_scores import list_largest
 from munjang.tasks.metric_table import METRICS
 from munjang.tasks.score_details import (
     HasBaseline,
+    HasBaselineMetrics,
     HasClasses,
     HasConfusion,
     HasSamples,
@@ -42,11 +43,23 @@ def label_text(label: str) -> str:
 
 def summary_table(scores: TaskScores, head: str) -> FittedTable:
     """Return the metrics over all rows."""
-    table = make_table(head, pluralize(scores.rows, "row"))
+    rows = pluralize(scores.rows, "row")
+    if isinstance(scores, HasBaselineMetrics):
+        beside = scores.baseline_metrics
+        table = make_table(head, rows, scores.baseline_name)
+        for name, value in scores.metrics.items():
+            cells = (value, beside.get(name, math.nan))
+            table.add_row(METRICS[name].title, *map(_metric_cell, cells))
+        return table
+    table = make_table(head, rows)
     for name, value in scores.metrics.items():
-        # a baseline of text to text has no probabilities, and so no cross-entropy
-        table.add_row(METRICS[name].title, "–" if math.isnan(value) else f"{value:.4f}")
+        table.add_row(METRICS[name].title, _metric_cell(value))
     return table
+
+
+def _metric_cell(value: float) -> str:
+    # a baseline of text to text has no probabilities, and so no cross-entropy
+    return "–" if math.isnan(value) else f"{value:.4f}"
 
 
 def detail_tables(scores: TaskScores) -> list[AnyTable]:

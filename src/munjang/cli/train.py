@@ -7,6 +7,8 @@ import typer
 
 from munjang.cli.options import (
     AsJson,
+    Budget,
+    Cache,
     ConfigFile,
     Data,
     Encoding,
@@ -61,12 +63,14 @@ def train(
     config: ConfigFile = None,
     settings: Settings = None,
     seed: Seed = None,
+    budget: Budget = None,
     tokenizer: TokenizerName = None,
     vectors: Vectors = None,
     freeze_vectors: FreezeVectors = False,
     from_folder: FromFolder = None,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
+    cache: Cache = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume the training that was stopped in FOLDER.")
     ] = False,
@@ -132,12 +136,14 @@ def train(
             config=config,
             overrides=settings or [],
             seed=seed,
+            budget=budget,
             tokenizer=tokenizer,
             vectors=vectors,
             freeze_vectors=freeze_vectors or None,
             from_folder=from_folder,
             encoding=encoding,
             skip_bad_rows=skip_bad_rows or None,
+            cache=cache,
             resume=resume,
             overwrite=overwrite,
             report=progress.report,

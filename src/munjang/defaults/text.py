@@ -123,6 +123,38 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
     ("bert", "other"): _BERT,
 }
 
+# Texts without labels: what is masked is drawn anew in every epoch, so that nothing else has to
+# keep a network from learning them by heart. States alone are trained: there is no bag of n-grams.
+_PRETRAINING: dict[str, Any] = {
+    "training": {
+        "batch_size": None,
+        "batch_tokens": 4096,
+        "embedding_optimizer": "adamw",
+        "learning_rate": 0.001,
+        "embedding_learning_rate": None,
+        "beta2": 0.98,
+        "weight_decay": 0.01,
+        "decay_embeddings": False,
+        "clip_norm": 1.0,
+        "warmup": 0.06,
+        "schedule": "linear",
+    },
+}
+_WITHOUT_DROPOUT = {"model": {"embedding_dropout": 0.0, "dropout": 0.0}}
+_PRETRAINED_WIDE = merge(
+    merge(_PRETRAINING, _WITHOUT_DROPOUT), {"model": {"token_dropout": 0.0, "bag_dim": 0}}
+)
+
+# Laid on the defaults of the architecture.
+_BY_TASK: dict[tuple[str, str], dict[str, Any]] = {
+    ("masked_lm", "bert"): merge(_PRETRAINING, _WITHOUT_DROPOUT),
+    ("masked_lm", "cnn"): _PRETRAINED_WIDE,
+    ("masked_lm", "rnn"): _PRETRAINED_WIDE,
+    ("masked_lm", "lstm"): _PRETRAINED_WIDE,
+    ("masked_lm", "gru"): _PRETRAINED_WIDE,
+    ("masked_lm", "transformer"): _PRETRAINED_WIDE,
+}
+
 _TUNED = {name for name, _ in _BY_MODEL}
 
 # Few texts have few n-grams of words and letters, so that smaller tables suffice.
@@ -138,15 +170,17 @@ _EPOCHS: dict[tuple[str, Script], tuple[int, int, int]] = {
     ("mean", "korean"): (100_000, 1, 10),
     ("mean", "other"): (40_000, 1, 10),
 }
+_EPOCHS_BY_TASK: dict[str, tuple[int, int, int]] = {"masked_lm": (400_000, 5, 20)}
 _OTHER_EPOCHS: dict[Script, tuple[int, int, int]] = {
     "korean": (300_000, 2, 10),
     "other": (40_000, 2, 10),
 }
 
 
-def choose_epochs(model: str, script: Script, rows: int) -> int:
+def choose_epochs(model: str, script: Script, rows: int, task: str = "classify") -> int:
     """Return the default number of epochs for `rows` texts."""
-    texts, fewest, most = _EPOCHS.get((model, script), _OTHER_EPOCHS[script])
+    by_model = _EPOCHS.get((model, script), _OTHER_EPOCHS[script])
+    texts, fewest, most = _EPOCHS_BY_TASK.get(task, by_model)
     return min(most, max(fewest, round(texts / max(1, rows))))
 
 
@@ -204,8 +238,9 @@ def script_defaults(given: Mapping[str, Any], script: Script, rows: int) -> dict
         }
     if "settings" in defaults["tokenizer"] and _is_without_capitals(given):
         defaults = merge(defaults, {"tokenizer": {"settings": {"capitals": False}}})
-    defaults = _by_rows(defaults, rows)
-    return merge({"training": {"epochs": choose_epochs(name, script, rows)}}, defaults)
+    task = str(given.get("task"))
+    defaults = merge(_by_rows(defaults, rows), _BY_TASK.get((task, name), {}))
+    return merge({"training": {"epochs": choose_epochs(name, script, rows, task)}}, defaults)
 
 
 def _join(script: Script, name: str) -> dict[str, Any]:

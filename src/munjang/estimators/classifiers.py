@@ -11,7 +11,7 @@ from munjang.estimators.base import ImageEstimator, LabelProbabilities, TextEsti
 from munjang.estimators.targets import Classes, Targets
 
 
-class _Classifier(LabelProbabilities, ClassifierMixin):  # type: ignore[misc]
+class Classifier(LabelProbabilities, ClassifierMixin):  # type: ignore[misc]
     """The answers of an estimator with one label per row."""
 
     _task = "classify"
@@ -32,7 +32,7 @@ class _Classifier(LabelProbabilities, ClassifierMixin):  # type: ignore[misc]
         return float(super().score(X, labels, sample_weight=sample_weight))
 
 
-class TextClassifier(_Classifier, TextEstimator):
+class TextClassifier(Classifier, TextEstimator):
     """A text classifier for scikit-learn: texts in, labels of any type out.
 
     Works in `Pipeline`, `cross_val_score` and `GridSearchCV`, also with `n_jobs`. `X` is a
@@ -62,7 +62,7 @@ class TextClassifier(_Classifier, TextEstimator):
     """
 
 
-class ImageClassifier(_Classifier, ImageEstimator):
+class ImageClassifier(Classifier, ImageEstimator):
     """An image classifier for scikit-learn: images in, labels of any type out.
 
     Works in `Pipeline`, `cross_val_score` and `GridSearchCV`, also with `n_jobs`. `X` is an array

@@ -40,12 +40,12 @@ def _may_pool_by_attention(row: ArchitectureRow) -> bool:
     return True
 
 
-def compute_attention(model: Any, text: str, target: str | None = None) -> Attention:
+def compute_attention(model: Any, text: Any, target: str | None = None) -> Attention:
     """Compute the attention weights of a model over a text and, where it has one, its answer.
 
     Args:
         model: any trained model, as `munjang.load` returns it.
-        text: the text.
+        text: the text, or (first, second) of two texts.
         target: the answer, for models that write text; None = the model's own answer.
 
     Raises:
@@ -80,18 +80,36 @@ def text_attention(
     ids = to_lists(encoded.column)[0]
     if not ids:
         raise DataError(f"expected a text with words in it, got {text!r}: no token is found there")
-    tokens = _label_text(text, tokenizer)[: len(ids) - 2 * ends]
+    tokens = label_text(text, tokenizer)[: len(ids) - 2 * ends]
     if ends:
         tokens = [GO_LABEL, *tokens, EOS_LABEL]
+    return row_attention(ids, tokens, network, text=text, truncated=bool(encoded.truncated[0]))
+
+
+def row_attention(
+    ids: Sequence[int], tokens: Sequence[str], network: nn.Module, *, text: str, truncated: bool
+) -> Attention:
+    """Compute the weights of a text encoder over one row of ids.
+
+    Args:
+        ids: as the model reads them.
+        tokens: how each of them is displayed.
+        network: in evaluation mode; of several members the first is used.
+        text: text of the row.
+        truncated: True if the model does not read its end.
+
+    Raises:
+        ConfigError: the encoder has no attention.
+    """
     device = next(network.parameters()).device
     encoder = find_encoders(network)[0]
-    weights = _weights(encoder, torch.tensor([ids], device=device))
+    weights = _weights(encoder, torch.tensor([list(ids)], device=device))
     if not weights:
         kind = type(encoder).__name__.lower()
         raise ConfigError(
             f"this model ({kind}) has no attention to show; {describe_models_with_attention()}"
         )
-    return Attention.from_weights(weights, tokens, text=text, truncated=bool(encoded.truncated[0]))
+    return Attention.from_weights(weights, list(tokens), text=text, truncated=truncated)
 
 
 @torch.inference_mode()
@@ -105,7 +123,8 @@ def _weights(encoder: Any, ids: Tensor) -> list[AttentionWeights]:
     return [] if pooling is None else [AttentionWeights("pooling", 0, pooling)]
 
 
-def _label_text(text: str, tokenizer: Tokenizer) -> list[str]:
+def label_text(text: str, tokenizer: Tokenizer) -> list[str]:
+    """Return the tokens of a text as they are displayed."""
     tokens = tokenizer.encode_with_offsets(text_column([text]))
     ids, starts, ends = (to_lists(part)[0] for part in (tokens.ids, tokens.starts, tokens.ends))
     return label_tokens(text, ids, starts, ends, tokenizer.vocabulary)

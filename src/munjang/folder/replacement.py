@@ -21,6 +21,8 @@ from munjang.folder.manifest import PARTIAL, write_whole
 FOLDER = "replacement"
 # Its presence marks an unfinished training that can be resumed.
 CHECKPOINT = "checkpoint.safetensors"
+# The answers of the teachers of a student, while it is trained.
+SOFT_TARGETS = "soft_targets.safetensors"
 
 _SAFETENSORS_TEMPORARY = re.compile(r"\.tmp\w{6}")
 

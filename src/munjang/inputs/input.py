@@ -10,9 +10,11 @@ from munjang.config import Settings
 from munjang.data.dataset import Dataset
 from munjang.data.readers.stream_records import Wanted, wanted_text
 from munjang.data.readers.values import ReadLabels
+from munjang.data.splits import split
 from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.folder.sealed import SealedFolder
+from munjang.folder.workspace import Workspace
 from munjang.recipe import Recipe
 from munjang.reporting import Report, pluralize
 from munjang.tasks.task import Encoded as Encoded
@@ -43,6 +45,9 @@ class Input:
 
     A subclass implements `read`, `fit`, `encode`, `encode_values`, `size` and `load`; the rest has
     defaults.
+
+    Rows are a `Table`, whose columns are in memory. An input of larger data may return something
+    else from `read`; all its methods then take that, and it suits tasks without a target column.
 
     Attributes:
         recipe: the settings of the run.
@@ -110,6 +115,45 @@ class Input:
             DataError: a row cannot be used.
         """
         raise NotImplementedError
+
+    @classmethod
+    def read_training(
+        cls,
+        data: Any,
+        recipe: Recipe,
+        read_labels: ReadLabels | None,
+        report: Report,
+        workspace: Workspace,
+    ) -> Table:
+        """Read the rows to train on, as `read`.
+
+        Args:
+            data: as for `read`.
+            recipe: as for `read`.
+            read_labels: as for `read`.
+            report: as for `read`.
+            workspace: place for files that are needed until the model is saved.
+        """
+        return cls.read(data, recipe, read_labels, report)
+
+    @classmethod
+    def read_validation(
+        cls,
+        data: Any,
+        recipe: Recipe,
+        read_labels: ReadLabels | None,
+        report: Report,
+        workspace: Workspace,
+    ) -> Table:
+        """Read the rows to validate on, as `read_training`."""
+        return cls.read(data, recipe, read_labels, report)
+
+    @classmethod
+    def hold_out(cls, rows: Table, recipe: Recipe) -> dict[str, Table]:
+        """Split rows into a training part and a validation part, `train` and `valid`."""
+        share, stratify = recipe.section("data").validation_split, recipe.task_class.stratified
+        parts = split(rows, valid=share, seed=recipe.seed, stratify=stratify)
+        return {"train": rows.take(parts.train), "valid": rows.take(parts.valid)}
 
     @classmethod
     def reading_settings(cls, recipe: Recipe, data: Any) -> dict[str, Any]:

@@ -275,9 +275,14 @@ class TextInput(Input):
 
     def encode_values(self, values: str | Iterable[str]) -> EncodedText:
         """Encode texts from Python; a few of them without tables and thread pools."""
+        return self._encode_values(values, self.encoding)
+
+    def _encode_values(
+        self, values: str | Iterable[str], options: Mapping[str, Any]
+    ) -> EncodedText:
         if is_forked() or isinstance(values, str) or _are_few(values):
-            return EncodedText(encode_rows(self.tokenizer, collect_texts(values), **self.encoding))
-        return EncodedText(encode_texts(self.tokenizer, text_column(values), **self.encoding))
+            return EncodedText(encode_rows(self.tokenizer, collect_texts(values), **options))
+        return EncodedText(encode_texts(self.tokenizer, text_column(values), **options))
 
     def prepare_network(
         self, network: nn.Module, encoded: Mapping[str, Encoded], train: Dataset, solve: Any
@@ -349,7 +354,7 @@ class TextInput(Input):
         return lines
 
     def attention(
-        self, network: nn.Module, task: Any, text: str, target: str | None = None
+        self, network: nn.Module, task: Any, text: Any, target: str | None = None
     ) -> Attention:
         """Return the attention of the encoder for one text.
 

@@ -28,10 +28,13 @@ from munjang.data.two_texts.table import FIRST, SECOND, PairTable, share_texts
 from munjang.data.two_texts.tokens import Side, join_sides, truncate_pairs, with_ends
 from munjang.data.two_texts.towers import TowersDataset
 from munjang.defaults.text import two_texts_defaults
-from munjang.errors import ConfigError
+from munjang.errors import ConfigError, DataError
+from munjang.explain.attention import EOS_LABEL, GO_LABEL, Attention
+from munjang.explain.text_attention import label_text, row_attention
 from munjang.forked import is_forked
 from munjang.inputs.input import Encoded
 from munjang.inputs.text import FEW, EncodedText, TextInput, fit_tokenizer, report_read
+from munjang.layers.subword_embedding import with_oov_words
 from munjang.models.pair_encoder import PairEncoder
 from munjang.recipe import Recipe, named_task
 from munjang.reporting import Report, pluralize, stage
@@ -49,11 +52,13 @@ class EncodedTwoTexts(EncodedText):
         encoded: the joined rows GO first EOS second EOS; truncated rows and OOV words.
         sides: token rows of the first and of the second texts, truncated, without GO and EOS.
         alone: the sides as they are without the other one: truncated each by itself.
+        truncated_alone: True for each row of which a side was truncated by itself, [rows].
         reads_towers: True if `dataset` has the texts side by side.
     """
 
     sides: tuple[Side, Side]
     alone: tuple[Side, Side]
+    truncated_alone: Bools
     reads_towers: bool = False
 
     def dataset(self, targets: Any = None) -> Dataset:
@@ -200,6 +205,10 @@ class TwoTextsInput(TextInput):
         one, other = (pl.Series("text", side, dtype=pl.String) for side in (first, second))
         return self._encode_columns(one, other, ())
 
+    def encode_texts(self, texts: Any) -> EncodedText:
+        """Encode texts one by one, each GO text EOS as in `EncodedTwoTexts.towers`."""
+        return self._encode_values(texts, {**self.encoding, "add_go_eos": True})
+
     def _encode_columns(
         self, first: pl.Series, second: pl.Series, known: Sequence[str]
     ) -> EncodedTwoTexts:
@@ -251,7 +260,51 @@ class TwoTextsInput(TextInput):
         )
         reads_towers = _reads_towers(self.recipe)
         encoded = join(join_sides(first, second), cut if reads_towers else cut | truncated)
-        return EncodedTwoTexts(encoded, (first, second), alone, reads_towers)
+        return EncodedTwoTexts(encoded, (first, second), alone, cut, reads_towers)
+
+    def attention(
+        self, network: nn.Module, task: Any, text: Any, target: str | None = None
+    ) -> Attention:
+        """Return the attention of the encoder over both texts of a row.
+
+        Args:
+            network: the encoder and its head.
+            task: not used.
+            text: (first, second).
+            target: must be None.
+
+        Raises:
+            DataError: a text has no token.
+            ConfigError: the encoder has no attention or reads each text apart, or `target` is
+                given.
+        """
+        if target is not None:
+            raise ConfigError("target: expected a model that generates text (task translate)")
+        if _reads_towers(self.recipe):
+            raise ConfigError(
+                "this model reads each text apart, so that no attention goes from one to the "
+                "other; train with --set two_texts.reading=joined to see some"
+            )
+        first, second = collect_pairs(text)
+        if len(first) != 1:
+            raise ConfigError(f"expected one pair of texts, got {len(first):,}")
+        encoded = self._encode_rows(first, second)
+        labels = [GO_LABEL]
+        for side, texts in zip(encoded.sides, (first, second), strict=True):
+            count = int(side.lengths[0])
+            if not count:
+                raise DataError(
+                    f"expected texts with words in them, got {texts[0]!r}: no token is found there"
+                )
+            labels += [*label_text(texts[0], self.tokenizer)[:count], EOS_LABEL]
+        assert isinstance(encoded.encoded, EncodedRows)
+        return row_attention(
+            encoded.encoded.rows.values.tolist(),
+            labels,
+            with_oov_words(network, encoded.encoded.oov_words),
+            text=f"{first[0]} | {second[0]}",
+            truncated=bool(encoded.truncated[0]),
+        )
 
     def facts(self, parts: Mapping[str, Table], encoded: Mapping[str, Encoded]) -> dict[str, Any]:
         """Return the facts of texts, and validation pairs that share a text with the training."""

@@ -33,6 +33,20 @@ class Head(nn.Module):
         return self.head(self.encoder(*inputs).pooled)  # type: ignore[no-any-return]
 
 
+@dataclass(frozen=True)
+class MaskedOutputs:
+    """Outputs of a `MaskedHead`.
+
+    Attributes:
+        tokens: states of the chosen places, and the output layer over the vocabulary.
+        pairs: logits that the second text of a row does not, and does, follow the first,
+            [batch, 2]; None if pairs are not judged.
+    """
+
+    tokens: Projected
+    pairs: Tensor | None = None
+
+
 class MaskedHead(nn.Module):
     """An encoder, and predictions of tokens at chosen places.
 
@@ -41,14 +55,18 @@ class MaskedHead(nn.Module):
     embedding ("tied" weights, Press and Wolf 2017) with a bias per token. Only the states of the
     chosen places pass through it.
 
+    With `pairs`, the first state of a row passes through BERT's pooler, a linear layer and tanh,
+    and `cls.seq_relationship` to the logits of two classes.
+
     Args:
         encoder: gives one state per token.
         vocabulary_size: number of ids.
+        pairs: whether pairs of texts are judged too.
     """
 
     reads: ClassVar[Gives] = "states"
 
-    def __init__(self, encoder: Any, vocabulary_size: int) -> None:
+    def __init__(self, encoder: Any, vocabulary_size: int, *, pairs: bool = False) -> None:
         super().__init__()
         self.encoder = encoder
         self.vocabulary_size = vocabulary_size
@@ -57,12 +75,19 @@ class MaskedHead(nn.Module):
         self.activation = getattr(encoder, "head_activation", F.gelu)
         self.norm = nn.LayerNorm(dim, eps=getattr(encoder, "norm_eps", 1e-5))
         self.bias = nn.Parameter(torch.zeros(vocabulary_size))
+        width = encoder.states_dim
+        self.pair_pooler = nn.Linear(width, width) if pairs else None
+        self.pair_output = nn.Linear(width, 2) if pairs else None
 
-    def forward(self, ids: Tensor, mask: Tensor, places: Tensor) -> Projected:
+    def forward(self, ids: Tensor, mask: Tensor, places: Tensor) -> MaskedOutputs:
         """Return states [chosen, dim] of the chosen places of the flattened `ids`, to project."""
-        states = self.encoder.states(ids, mask).flatten(0, 1)[places]
-        states = self.norm(self.activation(self.transform(states)))
-        return Projected(states, self.encoder.embedding.tied_weight(), self.bias)
+        states = self.encoder.states(ids, mask)
+        chosen = self.norm(self.activation(self.transform(states.flatten(0, 1)[places])))
+        weight = self.encoder.embedding.tied_weight()
+        pairs = None
+        if self.pair_pooler is not None and self.pair_output is not None:
+            pairs = self.pair_output(self.pair_pooler(states[:, 0]).tanh())
+        return MaskedOutputs(Projected(chosen, weight, self.bias), pairs)
 
 
 @dataclass(frozen=True)
@@ -103,6 +128,7 @@ class TwoTowers(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.pooling = choose_pooling(encoder, pooling)
+        self.reads: Gives = "pooled" if self.pooling == "pooled" else "states"
 
     def forward(
         self, first: Tensor, first_mask: Tensor, second: Tensor, second_mask: Tensor

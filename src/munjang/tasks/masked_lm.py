@@ -7,24 +7,31 @@ begin from.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import torch
-from pydantic import Field
+import torch.nn.functional as F
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from munjang.config import Settings
 from munjang.data.batches import Batch
 from munjang.data.dataset import AnyBatch, Dataset
 from munjang.data.table import Table
-from munjang.errors import ConfigError
-from munjang.layers.projection import Projected
-from munjang.tasks.heads import MaskedHead
+from munjang.errors import DataError
+from munjang.tasks.heads import MaskedHead, MaskedOutputs
 from munjang.tasks.inference import evaluating
-from munjang.tasks.masked_scores import MaskedScores, unigram_log_probabilities
-from munjang.tasks.masking import MaskedBatch, find_mask_id, mask_batch
+from munjang.tasks.masked_answers import MaskAnswer, fill_masks, read_top
+from munjang.tasks.masked_scores import MaskedScorer, MaskedScores, unigram_log_probabilities
+from munjang.tasks.masking import MaskedBatch, Masking
+from munjang.tasks.memory_check import require_memory
+from munjang.tasks.sentence_pairs import NO_PAIR, Pairs, rearrange_pairs
 from munjang.tasks.task import Answer, Card, Encoded, RunSettings
-from munjang.text.vocabulary import Vocabulary
+from munjang.text.masks import MaskReader, TokenTexts, find_mask_id
+from munjang.text.tokenizer import Tokenizer
+from munjang.text.vocabulary import RESERVED, Vocabulary
+from munjang.text.word_pieces import find_continuations
 
 # Rows per batch in evaluation.
 _BATCH_ROWS = 256
@@ -34,7 +41,28 @@ class MaskedLmSettings(Settings):
     """Settings of the task `masked_lm`."""
 
     mask_rate: float = Field(
-        0.15, gt=0, lt=1, description="share of the tokens that are predicted in training"
+        0.3, gt=0, lt=1, description="share of the tokens that are predicted at the first step"
+    )
+    mask_rate_end: float = Field(
+        0.15,
+        gt=0,
+        lt=1,
+        description="share at the last step; between them it changes along a line",
+    )
+    masked_share: float = Field(
+        0.8, ge=0, le=1, description="share of the chosen tokens that [MASK] replaces"
+    )
+    random_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="share of the chosen tokens that a random token replaces; the rest stays",
+    )
+    whole_words: bool = Field(False, description="mask all tokens of a word together")
+    pairs: Pairs = Field(
+        "none",
+        description="judge also pairs of texts: next_sentence (does the second follow the first?) "
+        "or sentence_order (which of them came first?)",
     )
     validation_mask_rate: float = Field(
         0.15, gt=0, lt=1, description="share of the tokens that are predicted in validation"
@@ -43,6 +71,19 @@ class MaskedLmSettings(Settings):
         1, ge=0, lt=2**63, description="random seed for the masks of validation"
     )
 
+    @model_validator(mode="after")
+    def _check_shares(self) -> Self:
+        if self.masked_share + self.random_share > 1 + 1e-9:
+            raise ValueError(
+                "masked_share and random_share: expected a sum of at most 1, got "
+                f"{self.masked_share + self.random_share:g}"
+            )
+        return self
+
+    def rate_at(self, progress: float) -> float:
+        """Return the share of masked tokens at a progress of the schedule from 0 to 1."""
+        return self.mask_rate + (self.mask_rate_end - self.mask_rate) * min(max(progress, 0.0), 1.0)
+
 
 @dataclass(frozen=True)
 class MaskedLm:
@@ -50,11 +91,11 @@ class MaskedLm:
 
     Attributes:
         settings: rates of masking.
-        vocabulary: tokens and counts; None before the input is fitted.
+        tokenizer: fitted tokenizer; None before the input is fitted.
     """
 
     settings: MaskedLmSettings
-    vocabulary: Vocabulary | None = None
+    tokenizer: Tokenizer | None = None
     labels: ClassVar[tuple[str, ...]] = ()
     has_labels: ClassVar[bool] = False
     stratified: ClassVar[bool] = False
@@ -62,7 +103,7 @@ class MaskedLm:
 
     @classmethod
     def check_recipe(cls, recipe: RunSettings) -> None:
-        """Refuse labels, ensembles and linear models."""
+        """Refuse labels, ensembles, linear models, and pairs where rows hold one text."""
         if recipe.labels is not None:
             raise ValueError("labels: the task masked_lm has no labels; leave them out")
         for key, alone in (("ensemble_size", 1), ("linear_weight", 0)):
@@ -70,10 +111,23 @@ class MaskedLm:
                 raise ValueError(
                     f"model.{key}: the task masked_lm trains one network; leave it out"
                 )
+        pairs = recipe.section("masked_lm").pairs
+        if pairs == "none":
+            return
+        if not getattr(recipe.section("data"), "join_next", False):
+            raise ValueError(
+                f"masked_lm.pairs: {pairs} needs rows of two lines that follow one another; add "
+                "--input lines --set data.join_next=true, or set it to none"
+            )
+        if not recipe.section("tokenizer").add_go_eos:
+            raise ValueError(
+                f"masked_lm.pairs: {pairs} needs the ends of texts; set tokenizer.add_go_eos to "
+                "true"
+            )
 
     @classmethod
     def defaults(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return no defaults of its own."""
+        """Return no defaults of its own: those of the input have a row for the task."""
         return {}
 
     @classmethod
@@ -96,81 +150,132 @@ class MaskedLm:
         return cls(recipe.section("masked_lm"))
 
     def with_input(self, fitted: Any) -> Self:
-        """Return the task with the vocabulary of the input."""
-        return replace(self, vocabulary=fitted.tokenizer.vocabulary)
+        """Return the task with the tokenizer of the input.
+
+        Raises:
+            DataError: its vocabulary has no token that could be predicted.
+        """
+        tokenizer: Tokenizer = fitted.tokenizer
+        if tokenizer.vocabulary.size <= len(RESERVED):
+            raise DataError(
+                "the vocabulary has no token to predict: no token is frequent enough; give more "
+                "texts, or lower tokenizer.min_frequency"
+            )
+        return replace(self, tokenizer=tokenizer)
+
+    def for_prediction(self, fitted: Any) -> Any:
+        """Return the input with a tokenizer that reads each [MASK] of a text."""
+        return replace(fitted, tokenizer=MaskReader(fitted.tokenizer))
 
     @property
-    def known_vocabulary(self) -> Vocabulary:
+    def fitted_tokenizer(self) -> Tokenizer:
+        """The tokenizer of the fitted input."""
+        assert self.tokenizer is not None, "the input is not fitted"
+        return self.tokenizer
+
+    @property
+    def vocabulary(self) -> Vocabulary:
         """The vocabulary of the fitted input."""
-        assert self.vocabulary is not None, "the input is not fitted"
-        return self.vocabulary
+        return self.fitted_tokenizer.vocabulary
 
-    @property
-    def mask_id(self) -> int:
-        """Id of a masked place."""
-        return find_mask_id(self.known_vocabulary)
+    @cached_property
+    def masking(self) -> Masking:
+        """How tokens of that vocabulary are masked in training."""
+        settings, continues = self.settings, None
+        if settings.whole_words:
+            continues = find_continuations(self.vocabulary)
+        return Masking(
+            find_mask_id(self.vocabulary),
+            self.vocabulary.size,
+            masked_share=settings.masked_share,
+            random_share=settings.random_share,
+            continues=None if continues is None else torch.from_numpy(continues),
+        )
 
     def remarks(self, train: Table) -> list[str]:
-        """Return no notes."""
-        return []
+        """Return a note if whole words are asked of a tokenizer that does not tell them."""
+        if not self.settings.whole_words or self.masking.continues is not None:
+            return []
+        return [
+            f"masked_lm.whole_words: tokens of the tokenizer {self.fitted_tokenizer.name} do not "
+            "say where a word goes on; each token is masked as a word of its own"
+        ]
 
     def dataset(self, encoded: Encoded, rows: Table) -> Dataset:
         """Return encoded rows; their targets are drawn in every step."""
         return encoded.dataset()
 
     def network(self, body: nn.Module) -> nn.Module:
-        """Return the encoder with a fresh head for the vocabulary."""
-        return MaskedHead(body, self.known_vocabulary.size)
+        """Return the encoder with a head that begins with the frequencies of tokens."""
+        head = MaskedHead(body, self.vocabulary.size, pairs=self.settings.pairs != "none")
+        frequencies = torch.from_numpy(unigram_log_probabilities(self.vocabulary)).float()
+        # a reserved token is never a target: as rare as the rarest
+        frequencies[: len(RESERVED)] = frequencies[len(RESERVED) :].min()
+        with torch.no_grad():
+            head.bias.copy_(frequencies)
+        return head
 
-    def loss(self, outputs: Projected, targets: Tensor) -> Tensor:
-        """Return the mean cross-entropy of the masked tokens in nats, a scalar."""
-        return outputs.loss(targets)
+    def loss(self, outputs: MaskedOutputs, targets: Tensor) -> Tensor:
+        """Return the mean cross-entropy of the masked tokens in nats, a scalar.
 
-    def draw_targets(self, batch: AnyBatch, generator: torch.Generator) -> MaskedBatch:
-        """Return the batch with tokens masked at the rate of training."""
-        return self._mask(batch, generator, self.settings.mask_rate)
+        That of the pairs, if they are judged, is added.
+        """
+        count = len(outputs.tokens.states)
+        loss = outputs.tokens.loss(targets[:count])
+        if outputs.pairs is None:
+            return loss
+        labels = targets[count:]
+        pairs = (labels != NO_PAIR).sum().clamp(min=1)
+        sums = F.cross_entropy(outputs.pairs.float(), labels, ignore_index=NO_PAIR, reduction="sum")
+        return loss + sums / pairs
 
-    def _mask(self, batch: AnyBatch, generator: torch.Generator, rate: float) -> MaskedBatch:
+    def draw_targets(
+        self, batch: AnyBatch, generator: torch.Generator, progress: float
+    ) -> MaskedBatch:
+        """Return the batch with tokens masked at the rate of that progress of the schedule."""
+        return self._mask(batch, generator, self.settings.rate_at(progress), self.masking)
+
+    def _mask(
+        self, batch: AnyBatch, generator: torch.Generator, rate: float, masking: Masking
+    ) -> MaskedBatch:
         assert isinstance(batch, Batch)
-        size = self.known_vocabulary.size
-        return mask_batch(batch, generator, rate=rate, mask_id=self.mask_id, vocabulary_size=size)
+        if self.settings.pairs == "none":
+            return masking.mask(batch, generator, rate)
+        batch, labels = rearrange_pairs(batch, generator, self.settings.pairs)
+        masked = masking.mask(batch, generator, rate)
+        return replace(masked, targets=torch.cat([masked.targets, labels]))
 
     def validate(self, network: nn.Module, data: Dataset) -> MaskedScores:
         """Return scores on all of `data`."""
         return self.evaluate(network, data)
 
     def evaluate(self, network: nn.Module, data: Dataset) -> MaskedScores:
-        """Return scores on masks that are always the same, and those of token frequencies."""
-        losses, correct, tokens = 0.0, 0, 0
-        base = torch.from_numpy(unigram_log_probabilities(self.known_vocabulary))
-        best = int(base.argmax())
-        base_losses, base_correct = 0.0, 0
-        for batch in self._validation_batches(network, data):
-            outputs: Projected = network(*batch.inputs)
-            losses += float(outputs.loss(batch.targets)) * len(batch.targets)
-            correct += int((outputs.logits().argmax(1) == batch.targets).sum())
-            tokens += len(batch.targets)
-            targets = batch.targets.cpu()
-            base_losses -= float(base[targets].sum())
-            base_correct += int((targets == best).sum())
-        return MaskedScores(
-            rows=len(data),
-            tokens=tokens,
-            cross_entropy=losses / max(1, tokens),
-            accuracy=correct / max(1, tokens),
-            baseline_cross_entropy=base_losses / max(1, tokens),
-            baseline_accuracy=base_correct / max(1, tokens),
-        )
+        """Return scores on masks that are always the same, and those of token frequencies.
+
+        Raises:
+            DataError: no token can be masked.
+        """
+        scorer = MaskedScorer(self.vocabulary)
+        with evaluating(network), torch.inference_mode():
+            for batch in self._validation_batches(network, data):
+                scorer.add(network(*batch.inputs), batch.targets)
+        if not scorer.tokens:
+            raise DataError(
+                "no token of the validation rows can be masked: all are out of vocabulary; give "
+                "other rows, or lower tokenizer.min_frequency"
+            )
+        return scorer.scores(len(data))
 
     def _validation_batches(self, network: nn.Module, data: Dataset) -> Iterator[MaskedBatch]:
         generator = torch.Generator().manual_seed(self.settings.validation_seed)
         device = next(network.parameters()).device
-        rate = self.settings.validation_mask_rate
-        with evaluating(network), torch.inference_mode():
-            for batch in data.in_order_of_length(_BATCH_ROWS):
-                masked = self._mask(batch, generator, rate)
-                if len(masked.targets):
-                    yield masked.to(device)
+        # whatever training masks, models are compared on the same tokens, masked alike
+        masking = Masking(self.masking.mask_id, self.vocabulary.size)
+        for batch in data.in_order_of_length(_BATCH_ROWS):
+            require_memory(network, batch)
+            masked = self._mask(batch, generator, self.settings.validation_mask_rate, masking)
+            if len(masked.places):
+                yield masked.to(device)
 
     def finalize(self, network: nn.Module, data: Dataset) -> Self:
         """Return the task as it is: nothing is tuned."""
@@ -183,17 +288,43 @@ class MaskedLm:
     def answers(self, network: nn.Module, encoded: Encoded, **options: Any) -> Sequence[Answer]:
         """Return the likeliest tokens of each masked place.
 
+        Args:
+            network: the masked language model.
+            encoded: rows with masked places, see `for_prediction`.
+            options: `top`, the number of tokens per place.
+
         Raises:
             ConfigError: an option that the task does not have.
         """
-        raise ConfigError("a model of the task masked_lm has no answers yet")
+        filled = fill_masks(
+            encoded.adapt(network),
+            encoded.dataset(),
+            mask_id=self.masking.mask_id,
+            texts=TokenTexts(self.fitted_tokenizer),
+            top=read_top(options),
+        )
+        cut = encoded.truncated.tolist()
+        return [MaskAnswer(masks, is_cut) for masks, is_cut in zip(filled, cut, strict=True)]
 
     def card(self, scores: Mapping[str, Any], noun: str) -> Card:
         """Return the scores beside those of token frequencies."""
+        rows = "".join(
+            f"| {title} | {_number(scores[key])} | {_number(scores[f'baseline_{key}'])} |\n"
+            for key, title in (
+                ("cross_entropy", "cross-entropy (nats per masked token)"),
+                ("perplexity", "perplexity"),
+                ("accuracy", "accuracy"),
+            )
+        )
         return Card(
             kind="masked language model",
             about="It predicts tokens that are masked, from what stands on both sides of them.",
-            details=f"Always answering with the most frequent token has an accuracy of "
-            f"{scores['baseline_accuracy']:.4f}.",
+            details=f"On {scores['tokens']:,} masked tokens, beside answers by the frequency of "
+            "each token in training:\n\n"
+            f"| | model | token frequencies |\n|---|---|---|\n{rows}".rstrip(),
             limits="It predicts what is usual in its\ntraining texts, not what is true.",
         )
+
+
+def _number(value: float | None) -> str:
+    return "not defined" if value is None else f"{value:.4f}"

@@ -1,13 +1,22 @@
-"""Metrics of masked language models, beside a baseline of token frequencies."""
+"""Metrics of masked language models, beside those of token frequencies."""
 
 import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
 
+from munjang.layers.projection import Projected
+from munjang.tasks.heads import MaskedOutputs
+from munjang.tasks.sentence_pairs import NO_PAIR
 from munjang.tasks.task import Floats
 from munjang.text.vocabulary import RESERVED, Vocabulary
+
+# Logits of one chunk: 16 MB of float32.
+_CHUNK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -18,22 +27,44 @@ class MaskedScores:
         rows: number of scored rows.
         tokens: number of masked tokens.
         cross_entropy: nats per masked token.
+        perplexity: its exponential: the number of equally likely tokens with that cross-entropy.
         accuracy: share of masked tokens whose likeliest token is the right one.
         baseline_cross_entropy: that of the token frequencies of the training part.
+        baseline_perplexity: its exponential.
         baseline_accuracy: that of always answering with the most frequent token.
+        pair_accuracy: share of pairs of texts that are judged right; None if none are.
     """
 
     rows: int
     tokens: int
     cross_entropy: float
+    perplexity: float
     accuracy: float
     baseline_cross_entropy: float
+    baseline_perplexity: float
     baseline_accuracy: float
+    pair_accuracy: float | None = None
 
     @property
     def metrics(self) -> dict[str, float]:
         """Metrics over all masked tokens, by name."""
-        return {"cross_entropy": self.cross_entropy, "accuracy": self.accuracy}
+        names = ("cross_entropy", "perplexity", "accuracy", "pair_accuracy")
+        values = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in values.items() if value is not None}
+
+    @property
+    def baseline_name(self) -> str:
+        """Name of the baseline."""
+        return "token frequencies"
+
+    @property
+    def baseline_metrics(self) -> dict[str, float]:
+        """Metrics of answering with the token frequencies of the training part."""
+        return {
+            "cross_entropy": self.baseline_cross_entropy,
+            "perplexity": self.baseline_perplexity,
+            "accuracy": self.baseline_accuracy,
+        }
 
     @property
     def is_finite(self) -> bool:
@@ -42,7 +73,70 @@ class MaskedScores:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; a metric that is not finite is null."""
-        return {k: v if math.isfinite(v) else None for k, v in asdict(self).items()}
+        values = {k: v for k, v in asdict(self).items() if v is not None}
+        return {k: v if math.isfinite(v) else None for k, v in values.items()}
+
+
+class MaskedScorer:
+    """Sums of losses and right answers over batches.
+
+    Args:
+        vocabulary: tokens, and their counts in the training part.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.frequencies = torch.from_numpy(unigram_log_probabilities(vocabulary))
+        self.most_frequent = int(self.frequencies.argmax())
+        self.tokens, self.loss, self.right = 0, 0.0, 0
+        self.baseline_loss, self.baseline_right = 0.0, 0
+        self.pairs, self.right_pairs = 0, 0
+
+    def add(self, outputs: MaskedOutputs, targets: Tensor) -> None:
+        """Count a batch; `targets` are those of a `MaskedBatch`."""
+        count = len(outputs.tokens.states)
+        tokens = targets[:count]
+        loss, right = sum_scores(outputs.tokens, tokens)
+        self.tokens += count
+        self.loss += loss
+        self.right += right
+        tokens = tokens.cpu()
+        self.baseline_loss -= float(self.frequencies[tokens].sum())
+        self.baseline_right += int((tokens == self.most_frequent).sum())
+        if outputs.pairs is not None:
+            labels = targets[count:]
+            self.pairs += int((labels != NO_PAIR).sum())
+            self.right_pairs += int((outputs.pairs.argmax(1) == labels).sum())
+
+    def scores(self, rows: int) -> MaskedScores:
+        """Return the scores of all batches, which had `rows` rows."""
+        tokens = max(1, self.tokens)
+        loss, baseline_loss = self.loss / tokens, self.baseline_loss / tokens
+        return MaskedScores(
+            rows=rows,
+            tokens=self.tokens,
+            cross_entropy=loss,
+            perplexity=_exponential(loss),
+            accuracy=self.right / tokens,
+            baseline_cross_entropy=baseline_loss,
+            baseline_perplexity=_exponential(baseline_loss),
+            baseline_accuracy=self.baseline_right / tokens,
+            pair_accuracy=self.right_pairs / self.pairs if self.pairs else None,
+        )
+
+
+def sum_scores(tokens: Projected, targets: Tensor) -> tuple[float, int]:
+    """Return the sum of the cross-entropies in nats, and the number of right likeliest tokens.
+
+    The logits of a chunk of the places exist at a time.
+    """
+    size = max(1, _CHUNK // len(tokens.weight))
+    loss, right = 0.0, 0
+    for start in range(0, len(targets), size):
+        logits = F.linear(tokens.states[start : start + size], tokens.weight, tokens.bias).float()
+        chunk = targets[start : start + size]
+        loss += float(F.cross_entropy(logits, chunk, reduction="sum"))
+        right += int((logits.argmax(1) == chunk).sum())
+    return loss, right
 
 
 def unigram_log_probabilities(vocabulary: Vocabulary) -> Floats:
@@ -55,3 +149,8 @@ def unigram_log_probabilities(vocabulary: Vocabulary) -> Floats:
     with np.errstate(divide="ignore"):
         log_probabilities: Floats = np.log(counts / max(1.0, counts.sum()))
     return log_probabilities
+
+
+def _exponential(value: float) -> float:
+    """Return the exponential, infinite where it is too large for a float."""
+    return math.exp(value) if value < 700 else math.nan if math.isnan(value) else math.inf

@@ -1,6 +1,6 @@
 """Optional parts of scores, each a small protocol: reports ask once and show what there is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from munjang.tasks.classification_scores import ClassScore, ConfusedPair, Confusion
@@ -35,6 +35,19 @@ class HasBaseline(Protocol):
     @property
     def baseline_rmse(self) -> float:
         """RMSE of always answering with the mean of the judged rows."""
+
+
+@runtime_checkable
+class HasBaselineMetrics(Protocol):
+    """Scores that stand beside those of a baseline on the same rows."""
+
+    @property
+    def baseline_name(self) -> str:
+        """Name of the baseline."""
+
+    @property
+    def baseline_metrics(self) -> Mapping[str, float]:
+        """Its metrics by name; some may be missing."""
 
 
 @runtime_checkable

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from munjang.config import Settings
+from munjang.config import Settings, merge
 from munjang.data.dataset import AnyBatch, Dataset
 from munjang.data.labels import require_labels
 from munjang.data.readers.targets import clean_numbers
@@ -40,11 +40,19 @@ from munjang.tasks.similarity_scores import (
     score_cosines,
     score_partners,
 )
-from munjang.tasks.task import Card, Encoded, Floats, RunSettings
+from munjang.tasks.task import Bools, Card, Encoded, Floats, RunSettings
 from munjang.tasks.vectors import Vectors
 
 # Rows per batch in evaluation.
 _BATCH_ROWS = 256
+# Random vectors of terms keep the cosines of counted terms only if they are wide: `mean` with few
+# dimensions, which suffice for classes, is far below. See docs/embed.md.
+_BY_MODEL: dict[str, dict[str, Any]] = {
+    "mean": {
+        "model": {"dim": 256, "ngram_buckets": 2**16},
+        "training": {"batch_size": 64, "embedding_learning_rate": 0.005},
+    },
+}
 
 
 class SimilaritySettings(Settings):
@@ -99,6 +107,10 @@ class SimilaritySettings(Settings):
 @runtime_checkable
 class HasTowers(Protocol):
     """Encoded rows of two texts."""
+
+    @property
+    def truncated_alone(self) -> Bools:
+        """True for each row of which a text was truncated, [rows]."""
 
     def towers(self, targets: Any = None) -> Dataset:
         """Return both texts side by side, with their targets or without."""
@@ -168,10 +180,11 @@ class Similarity:
 
     @classmethod
     def defaults(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the metric that pairs without numbers have."""
+        """Return what suits vectors of an architecture, and a metric that the pairs have."""
         section = given.get("similarity")
         settings = SimilaritySettings.parse(section or {}, where="similarity")
-        return {} if settings.reads_numbers else {"training": {"metric": "mrr"}}
+        metric = {} if settings.reads_numbers else {"training": {"metric": "mrr"}}
+        return merge(_BY_MODEL.get(str(given["model"]["name"]), {}), metric)
 
     @classmethod
     def reader(cls, recipe: RunSettings) -> ReadLabels | None:
@@ -255,8 +268,8 @@ class Similarity:
         Pairs without numbers have 1.
         """
         if self.settings.reads_numbers:
-            return _towers(encoded, require_labels(rows).to_numpy())
-        return _towers(encoded, np.ones(len(rows)))
+            return _with_towers(encoded).towers(require_labels(rows).to_numpy())
+        return _with_towers(encoded).towers(np.ones(len(rows)))
 
     def network(self, body: nn.Module) -> nn.Module:
         """Return the encoder as both towers."""
@@ -318,13 +331,14 @@ class Similarity:
             raise ConfigError(
                 f"{next(iter(options))}: expected a model that generates text (task translate)"
             )
-        cosines = compute_cosines(encoded.adapt(network), _towers(encoded, None))
+        rows = _with_towers(encoded)
+        cosines = compute_cosines(encoded.adapt(network), rows.towers())
         values = self._answers(cosines)
         numbers = [None] * len(cosines) if values is None else values.tolist()
         return [
             SimilarityAnswer(cosine, number, bool(is_cut))
             for cosine, number, is_cut in zip(
-                cosines.tolist(), numbers, encoded.truncated, strict=True
+                cosines.tolist(), numbers, rows.truncated_alone, strict=True
             )
         ]
 
@@ -384,10 +398,10 @@ def _partner_loss(scores: Tensor, keys: Tensor) -> Tensor:
     return F.cross_entropy(scores.masked_fill(repeats, -math.inf), partners, reduction="none")
 
 
-def _towers(encoded: Encoded, targets: Any) -> Dataset:
+def _with_towers(encoded: Encoded) -> HasTowers:
     if not isinstance(encoded, HasTowers):
         raise ConfigError("input: the task similarity needs two texts per row")
-    return encoded.towers(targets)
+    return encoded
 
 
 def _outputs(network: nn.Module, data: Dataset) -> Iterator[tuple[AnyBatch, Towers]]:

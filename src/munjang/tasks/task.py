@@ -230,6 +230,30 @@ class GivesLogits(Protocol):
 
 
 @runtime_checkable
+class GivesSoftTargets(GivesLogits, Protocol):
+    """A task whose answers a smaller model can learn from (distillation)."""
+
+    def student_settings(self) -> dict[str, Any]:
+        """Return settings that hold for a student too, nested as in `config.yaml`."""
+
+    def soft_targets(self, logits: Tensor) -> Floats:
+        """Return answers [rows, columns] that may be averaged over models: one column per label.
+
+        Args:
+            logits: [rows, outputs].
+        """
+
+    def soft_loss(self, logits: Tensor, soft: Tensor, temperature: float) -> Tensor:
+        """Return the loss of each row [batch] of logits [batch, outputs] against soft targets."""
+
+    def decide(self, soft: Floats) -> Any:
+        """Return targets [rows, ...] as the task has them: the answers of soft targets."""
+
+    def logits_of(self, soft: Floats) -> Tensor:
+        """Return logits [rows, outputs] with these soft targets."""
+
+
+@runtime_checkable
 class SolvesLinearModel(Protocol):
     """A task whose network may answer together with a linear model."""
 
@@ -243,6 +267,14 @@ class SolvesLinearModel(Protocol):
         Returns:
             Its weights [outputs, terms] and its bias [outputs].
         """
+
+
+@runtime_checkable
+class ReadsMarks(Protocol):
+    """A task that answers marks in what is predicted for, such as [MASK] in a text."""
+
+    def for_prediction(self, fitted: Any) -> Any:
+        """Return the fitted input with marks read as such."""
 
 
 @runtime_checkable

@@ -15,21 +15,24 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from munjang.data.buckets import Group
 from munjang.data.dataset import AnyBatch, Dataset
+from munjang.data.order import order_batches
 from munjang.layers.randomness import use_generator
+from munjang.reporting import pluralize
 from munjang.tasks.task import TaskScores, TrainableTask
 from munjang.training.members import MemberLosses
 from munjang.training.optimizers import clip_gradients
-from munjang.training.schedules import learning_rate_factor
+from munjang.training.schedules import CLOCK, learning_rate_factor
 from munjang.training.selection import CheckpointSelector
 from munjang.training.settings import TrainingSettings
 from munjang.training.state import TrainingState
+from munjang.units import format_duration
 
 # Steps between two checks for non-finite weights.
 _DIVERGENCE_CHECK_STEPS = 10
@@ -41,7 +44,8 @@ class Step:
 
     Attributes:
         number: number of the step, from 1.
-        total: steps of the whole run, if nothing stops it early.
+        total: steps of the whole run, if nothing stops it early; of a run with a budget of
+            seconds an estimate from the steps so far.
         epoch: number of the epoch, from 1.
         loss: loss of the batch, in the unit of the task's loss.
         learning_rate_factor: factor of the peak learning rates.
@@ -50,6 +54,8 @@ class Step:
         is_best: True if these scores are the best so far.
         unit: what `tokens` counts.
         metric: name of the selection metric, a key of `scores.metrics`.
+        progress: share of the run that is done, 0 to 1.
+        budget: seconds of a run with a budget of seconds, else None.
     """
 
     number: int
@@ -62,6 +68,8 @@ class Step:
     is_best: bool = False
     unit: str = "tokens"
     metric: str = "accuracy"
+    progress: float = 0.0
+    budget: float | None = None
 
 
 class DrawsTargets(Protocol):
@@ -70,11 +78,14 @@ class DrawsTargets(Protocol):
     It is optional: the loop calls `draw_targets` of tasks that have it.
     """
 
-    def draw_targets(self, batch: AnyBatch, generator: torch.Generator) -> AnyBatch:
+    def draw_targets(
+        self, batch: AnyBatch, generator: torch.Generator, progress: float
+    ) -> AnyBatch:
         """Return the batch with inputs and targets drawn from `generator`.
 
         The generator is on the batch's device. It is seeded from the run's seed and the number of
-        the step, and the network's dropout continues with it.
+        the step, and the network's dropout continues with it. `progress` is the share of the run
+        that is done, 0 to 1.
         """
 
 
@@ -105,31 +116,25 @@ class Loop:
         self.valid = valid
         self.settings = settings
         self.seed = seed
-        self.bucketing = settings.bucketing()
-        self.lengths = train.lengths
+        self.order = order_batches(train, settings.bucketing(), seed)
         # listed once: walking a model's modules costs as much as a small model's forward pass
         self.parameters = list(state.model.parameters())
         self.generator = torch.Generator(settings.device)
         self.member_losses = MemberLosses(len(train), settings.ensemble_leave_out, seed)
-        self._groups: tuple[int, list[Group]] = (-1, [])
+        self.budget = settings.budget_seconds
         self._epoch_starts = self._find_epoch_starts()
         self.total = min(self._epoch_starts[-1], settings.max_steps or sys.maxsize)
-        self.selector = CheckpointSelector(state, settings, lambda: self.validate(), self.total)
-
-    def shuffle_groups(self, epoch: int) -> list[Group]:
-        """Return the rows of each batch of an epoch (from 0), in training order."""
-        if self._groups[0] != epoch:
-            groups = self.bucketing.shuffle(self.lengths, (self.seed, epoch))
-            self._groups = (epoch, groups)
-        return self._groups[1]
+        if self.budget is not None:
+            self.total = sys.maxsize  # the clock ends it
+        self.selector = CheckpointSelector(
+            state, settings, lambda: self.validate(), lambda: self.progress, self.describe_position
+        )
 
     def _find_epoch_starts(self) -> list[int]:
         """Return the first step of each epoch that is begun, and the number of all steps."""
         starts, limit = [0], self.settings.max_steps or sys.maxsize
-        for epoch in range(self.settings.epochs):
-            # under a token budget the epochs differ by a batch or so
-            is_constant = self.settings.batch_tokens is None
-            starts.append(starts[-1] + len(self.shuffle_groups(0 if is_constant else epoch)))
+        for epoch in range(self.settings.epochs if self.budget is None else 1):
+            starts.append(starts[-1] + self.order.steps(epoch))
             if starts[-1] >= limit:
                 break
         return starts
@@ -139,48 +144,102 @@ class Loop:
         """Steps of the first epoch; under a token budget others differ by a batch or so."""
         return self._epoch_starts[1]
 
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done, 0 to 1: of its steps, or of its budget of seconds."""
+        counters = self.state.counters
+        if self.budget is None:
+            return counters.step / max(1, self.total)
+        return min(1.0, counters.seconds / self.budget)
+
+    @property
+    def length(self) -> str:
+        """Length of the whole run: its steps, or its budget of seconds."""
+        if self.budget is None:
+            return pluralize(self.total, "step")
+        return f"a budget of {format_duration(self.budget)}"
+
+    def describe_position(self) -> str:
+        """Return the present step, and the length of the run."""
+        counters = self.state.counters
+        if self.budget is None:
+            return f"step {counters.step:,} of {self.total:,}"
+        spent, budget = format_duration(counters.seconds), format_duration(self.budget)
+        return f"step {counters.step:,}, {spent} of {budget}"
+
     def count_epochs(self, step: int) -> float:
         """Return the number of epochs done after `step` steps."""
+        while self.budget is not None and step >= self._epoch_starts[-1]:
+            self._begin_epoch()
         epoch = bisect_right(self._epoch_starts, step) - 1
         if epoch == len(self._epoch_starts) - 1:
             return float(epoch)
         start, end = self._epoch_starts[epoch], self._epoch_starts[epoch + 1]
         return epoch + (step - start) / (end - start)
 
+    def _begin_epoch(self) -> None:
+        """Add one more epoch to those of a run that a budget ends."""
+        steps = self.order.steps(len(self._epoch_starts) - 1)
+        self._epoch_starts.append(self._epoch_starts[-1] + steps)
+
     def __iter__(self) -> Iterator[Step]:
         """Yield every step from the current one to the end."""
         counters = self.state.counters
         self.state.model.train()
+        started = time.perf_counter()
         while counters.step < self.total and not counters.is_stopped:
             epoch = int(self.count_epochs(counters.step))
             start = self._epoch_starts[epoch]
-            groups = self.shuffle_groups(epoch)[counters.step - start : self.total - start]
-            for batch in self.train.batches(groups):
-                started = time.perf_counter()
+            groups = self.order.groups(epoch, counters.step - start)
+            for batch in self.train.batches(islice(groups, self.total - counters.step)):
+                before = self.progress
                 step = self._step(batch, epoch)
-                is_late = self._is_late(counters.seconds + time.perf_counter() - started)
-                if is_late or self._is_validation_due(counters.step) or self._has_diverged(step):
+                started = self._count_seconds(started)
+                is_late = self._is_late()
+                if is_late or self._is_validation_due(before) or self._has_diverged(step):
                     scores, is_best = self.selector.select(self.count_epochs(counters.step))
                     step = replace(step, scores=scores, is_best=is_best)
+                    started = self._count_seconds(started)
+                    # the rest of a budget that the validation run took is not worth a step
+                    is_late = is_late or (self.budget is not None and self.progress >= 1)
                 counters.is_stopped = counters.is_stopped or is_late
-                counters.seconds += time.perf_counter() - started
-                yield step
+                yield self._place(step)
                 if counters.is_stopped:
                     return
+                started = time.perf_counter()
+
+    def _count_seconds(self, started: float) -> float:
+        """Add the seconds since `started` to those of the run; return the present time."""
+        now = time.perf_counter()
+        self.state.counters.seconds += now - started
+        return now
+
+    def _place(self, step: Step) -> Step:
+        """Return the step with its place in the run."""
+        if self.budget is None:
+            return replace(step, progress=self.progress)
+        # a step may have taken no time that the clock can tell
+        progress = max(self.progress, 1e-9)
+        is_last = self.state.counters.is_stopped
+        total = step.number if is_last else max(step.number, round(step.number / progress))
+        return replace(step, total=total, progress=progress, budget=self.budget)
 
     def _step(self, batch: AnyBatch, epoch: int) -> Step:
         """Take one optimizer step on `batch`, in the epoch of this number (from 0)."""
         counters, settings = self.state.counters, self.settings
         batch = batch.to(torch.device(settings.device))
+        progress, position, length = self.progress, counters.step, self.total
+        if self.budget is not None:
+            position, length = int(progress * CLOCK), CLOCK
         factor = learning_rate_factor(
-            counters.step, self.total, warmup=settings.warmup, schedule=settings.schedule
+            position, length, warmup=settings.warmup, schedule=settings.schedule
         )
         self.generator.manual_seed(self.seed * 1_000_003 + counters.step)
         with use_generator(self.generator):
             # asked by name: `isinstance` of a protocol takes 20 microseconds per step
             draw_targets = getattr(self.task, "draw_targets", None)
             if draw_targets is not None:
-                batch = draw_targets(batch, self.generator)
+                batch = draw_targets(batch, self.generator, progress)
             loss = self._update(batch, factor)
         counters.step += 1
         counters.loss_sum += loss
@@ -222,11 +281,17 @@ class Loop:
             return nullcontext()
         return torch.autocast(device.type, torch.bfloat16)
 
-    def _is_late(self, seconds: float) -> bool:
-        return self.settings.max_seconds is not None and seconds >= self.settings.max_seconds
+    def _is_late(self) -> bool:
+        limits = (self.settings.max_seconds, self.budget)
+        seconds = self.state.counters.seconds
+        return any(limit is not None and seconds >= limit for limit in limits)
 
-    def _is_validation_due(self, step: int) -> bool:
-        per_epoch = self.settings.validations_per_epoch
+    def _is_validation_due(self, before: float) -> bool:
+        """Return whether the step, before which `before` was the progress, ends a part of a run."""
+        if self.budget is not None:
+            parts = self.settings.budget_validations
+            return math.floor(self.progress * parts) > math.floor(before * parts)
+        step, per_epoch = self.state.counters.step, self.settings.validations_per_epoch
         # a little more, since three thirds of an epoch are not quite one epoch in floats
         done, before = (
             math.floor(self.count_epochs(n) * per_epoch + 1e-9) for n in (step, step - 1)

@@ -73,6 +73,7 @@ class AdamW:
         betas: b1 and b2.
         eps: added to the root of v.
         weight_decay: decay of matrices; biases and other vectors do not decay.
+        undecayed: matrices that do not decay either.
     """
 
     def __init__(
@@ -82,8 +83,10 @@ class AdamW:
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        undecayed: Iterable[nn.Parameter] = (),
     ) -> None:
         self.groups = list(groups)
+        self._undecayed = {id(parameter) for parameter in undecayed}
         self.state: dict[int, dict[str, Tensor]] = {}
         self.betas = betas
         self.eps = eps
@@ -98,14 +101,15 @@ class AdamW:
             for parameter in group.parameters:
                 if parameter.grad is not None:
                     update.add(parameter, parameter.grad, self._state_of(position, parameter))
+                    update.decays.append(id(parameter) not in self._undecayed)
                 position += 1
             self._apply(update, group.lr * factor)
 
     def _apply(self, update: "_GroupUpdate", lr: float) -> None:
         if self.weight_decay:
             # here and not in the kernel, so that one call does for matrices and vectors
-            for values in update.values:
-                if values.ndim > 1:
+            for values, decays in zip(update.values, update.decays, strict=True):
+                if decays and values.ndim > 1:
                     values.mul_(1 - lr * self.weight_decay)
         if update.values:
             update_adamw(
@@ -139,6 +143,7 @@ class _GroupUpdate:
         self.means: list[Tensor] = []
         self.squares: list[Tensor] = []
         self.steps: list[Tensor] = []
+        self.decays: list[bool] = []
         self._copies: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def add(self, parameter: nn.Parameter, gradient: Tensor, state: dict[str, Tensor]) -> None:

@@ -5,6 +5,9 @@ from typing import Literal
 
 Schedule = Literal["cosine", "linear", "constant", "inverse_sqrt"]
 
+# Length of a schedule that follows the clock instead of steps: such parts of its seconds.
+CLOCK = 10**6
+
 
 def learning_rate_factor(step: int, total: int, *, warmup: float, schedule: Schedule) -> float:
     """Return the factor of the peak learning rate at `step` (from 0) of `total` steps.

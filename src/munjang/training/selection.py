@@ -21,7 +21,8 @@ class CheckpointSelector:
         state: the run; counters, best weights and averages are updated in it.
         settings: metric, averaging and patience.
         validate: scores the model of `state` on the validation data.
-        total: number of steps of the whole run.
+        progress: share of the run that is done, 0 to 1.
+        position: the present step and the length of the run, in words.
     """
 
     def __init__(
@@ -29,12 +30,14 @@ class CheckpointSelector:
         state: TrainingState,
         settings: TrainingSettings,
         validate: Callable[[], TaskScores],
-        total: int,
+        progress: Callable[[], float],
+        position: Callable[[], str],
     ) -> None:
         self.state = state
         self.settings = settings
         self.validate = validate
-        self.total = total
+        self.progress = progress
+        self.position = position
 
     def select(self, epochs: float) -> tuple[TaskScores, bool]:
         """Validate the current weights and keep them, or their average, if they are the best.
@@ -70,10 +73,7 @@ class CheckpointSelector:
         if settings.average_best is not None:
             state.keep_snapshot(metric_value(scores, settings.metric), settings.average_best)
             return state.average_snapshots() if len(state.snapshots) > 1 else None
-        if (
-            settings.average_after is None
-            or state.counters.step < settings.average_after * self.total
-        ):
+        if settings.average_after is None or self.progress() < settings.average_after:
             return None
         state.add_to_average()
         return state.average if state.counters.average_count > 1 else None
@@ -107,9 +107,9 @@ class CheckpointSelector:
         counters = self.state.counters
         if counters.best_value is None:
             raise ConfigError(
-                f"training.learning_rate: training diverged at step {counters.step:,} of "
-                f"{self.total:,} (non-finite weights), before its first checkpoint; try a value "
-                f"below {self.settings.learning_rate:g}"
+                f"training.learning_rate: training diverged at {self.position()} (non-finite "
+                f"weights), before its first checkpoint; try a value below "
+                f"{self.settings.learning_rate:g}"
             )
         counters.is_stopped = counters.has_diverged = True
         self._record(scores, epochs, is_average=False, is_best=False)

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from munjang.config import Settings
 from munjang.data.buckets import Bucketing, parse_boundaries
 from munjang.training.schedules import Schedule
+from munjang.units import parse_duration
 
 # Settings that a resumed run may change: they influence no batch and no step.
 CHANGEABLE_ON_RESUME = ("checkpoint_seconds", "checkpoint_steps", "threads")
@@ -25,6 +26,16 @@ class TrainingSettings(Settings):
         gt=0,
         le=10**8,
         description="time limit, wherever the schedule is; such a run is not reproducible",
+    )
+    budget_seconds: float | None = Field(
+        None,
+        gt=0,
+        le=10**8,
+        description="seconds of training, or a duration such as 2h, instead of epochs: the "
+        "schedule follows the clock and ends there; such a run is not reproducible",
+    )
+    budget_validations: int = Field(
+        10, ge=1, le=10**4, description="validation runs of a training with budget_seconds"
     )
     batch_size: int | None = Field(64, ge=1, le=2**20, description="rows per batch")
     batch_tokens: int | None = Field(
@@ -63,6 +74,7 @@ class TrainingSettings(Settings):
     weight_decay: float = Field(
         0.01, ge=0, le=10**3, description="AdamW's weight decay; biases do not decay"
     )
+    decay_embeddings: bool = Field(True, description="whether embedding tables decay too")
     warmup: float = Field(
         0.05, ge=0, lt=1, description="share of the steps with a rising learning rate"
     )
@@ -116,6 +128,11 @@ class TrainingSettings(Settings):
         "float32",
     )
 
+    @field_validator("budget_seconds", mode="before")
+    @classmethod
+    def _parse_budget(cls, budget: object) -> object:
+        return parse_duration(budget) if isinstance(budget, str) else budget
+
     @model_validator(mode="before")
     @classmethod
     def _one_size(cls, values: object) -> object:
@@ -135,6 +152,15 @@ class TrainingSettings(Settings):
             raise ValueError(
                 "average_after and average_best are two averages; give one and set the other to "
                 "null"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if self.budget_seconds is not None and self.max_steps is not None:
+            raise ValueError(
+                "budget_seconds and max_steps are two ends of the schedule; give one and set the "
+                "other to null"
             )
         return self
 

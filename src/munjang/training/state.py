@@ -178,19 +178,23 @@ def make_state(model: nn.Module, settings: TrainingSettings) -> TrainingState:
     tables = embedding_tables(model)
     table_ids = {id(table) for table in tables}
     dense = [p for p in model.parameters() if id(p) not in table_ids]
-    decay, betas = settings.weight_decay, (0.9, settings.beta2)
+    betas = (0.9, settings.beta2)
+    decay: dict[str, Any] = {
+        "weight_decay": settings.weight_decay,
+        "undecayed": () if settings.decay_embeddings else tables,
+    }
     table_rate = settings.embedding_learning_rate or settings.learning_rate
     rates = LayerRates(model, settings)
     dense_groups = rates.group(dense, settings.learning_rate, settings.head_learning_rate)
     table_groups = rates.group(tables, table_rate)
     if settings.embedding_optimizer == "adagrad":
         optimizers: list[Optimizer] = [
-            AdamW(dense_groups, betas=betas, weight_decay=decay),
+            AdamW(dense_groups, betas=betas, **decay),
             RowAdagrad(table_groups),
         ]
     else:
         groups = join_groups([*dense_groups, *table_groups])
-        optimizers = [AdamW(groups, betas=betas, weight_decay=decay)]
+        optimizers = [AdamW(groups, betas=betas, **decay)]
     return TrainingState(model, optimizers)
 
 

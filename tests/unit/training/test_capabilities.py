@@ -90,7 +90,7 @@ class DrawingTask(Classify):
 
     drawn: list[list[int]] = field(default_factory=list)
 
-    def draw_targets(self, batch: Batch, generator: torch.Generator) -> Batch:
+    def draw_targets(self, batch: Batch, generator: torch.Generator, progress: float) -> Batch:
         targets = torch.randint(0, 3, (len(batch.rows),), generator=generator)
         self.drawn.append(targets.tolist())
         return replace(batch, targets=targets)

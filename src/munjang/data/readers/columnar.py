@@ -102,32 +102,36 @@ def read_lists(texts: Any, labels: Any = None, *, kinds: Kinds = TEXT_AND_LABEL)
             not a collection.
     """
     text, label = kinds
-    return read_columns({text: texts, label: labels})
+    return read_columns({text: texts, label: labels}, f"the {text}s given")
 
 
-def read_columns(columns: Mapping[str, Any]) -> Records:
+def read_columns(columns: Mapping[str, Any], name: str) -> Records:
     """Read columns from Python: one or more of texts, and last their labels, which may be None.
 
     Rows are counted from 1.
+
+    Args:
+        columns: values by name of the column.
+        name: name of all of them, for messages.
 
     Raises:
         DataError: as `read_lists`.
     """
     *texts, label = columns
-    values = {name: _to_column(columns[name], name) for name in texts}
+    values = {kind: _to_column(columns[kind], kind) for kind in texts}
     count = len(values[texts[0]])
     if columns[label] is not None:
         values[label] = _to_column(columns[label], label, nested=True)
-    for name, column in values.items():
+    for kind, column in values.items():
         if len(column) != count:
             raise DataError(
-                f"expected one {name} per {texts[0]}, got {count:,} {texts[0]}s and "
-                f"{len(column):,} {name}s"
+                f"expected one {kind} per {texts[0]}, got {count:,} {texts[0]}s and "
+                f"{len(column):,} {kind}s"
             )
     if not count:
         raise DataError(f"there are no {texts[0]}s")
     rows = np.arange(1, count + 1, dtype=np.int64)
-    return Records(f"the {texts[0]}s given", rows, tuple(values), values.__getitem__)
+    return Records(name, rows, tuple(values), values.__getitem__)
 
 
 def _to_column(values: Any, kind: str, *, nested: bool = False) -> Column:

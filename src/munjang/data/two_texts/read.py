@@ -64,7 +64,8 @@ def _read_files(
 ) -> list[Records]:
     if is_pairs_and_labels(data):
         firsts, seconds = split_pairs(data[0])
-        return [read_columns({FIRST: firsts, SECOND: seconds, LABEL: data[1]})]
+        columns_given = {FIRST: firsts, SECOND: seconds, LABEL: data[1]}
+        return [read_columns(columns_given, "the pairs given")]
     return read_records(data, columns, encoding, skip, kinds=("pair", LABEL), usual=USUAL)
 
 

@@ -13,10 +13,10 @@ from munjang.config import shown
 from munjang.errors import FolderError
 from munjang.folder.save import to_json
 from munjang.pretrained.huggingface.files import read_lines, read_values
-from munjang.tasks.masking import MASK_TOKENS
 from munjang.text.huggingface.files import FILE, bert_state, read_state
 from munjang.text.huggingface.library import LibraryTokenizer
 from munjang.text.huggingface.tokenizer import HuggingFaceTokenizer
+from munjang.text.masks import MASK_TOKENS
 from munjang.text.vocabulary import EOS, GO, OOV, PAD, RESERVED
 
 VOCABULARY = "vocab.txt"

@@ -57,7 +57,11 @@ def test_rows_without_signs_keep_their_first_tokens(pairs: Any, most: int) -> No
 
 @given(rows_of_ids, st.integers(1, 10), st.integers(1, 12))
 def test_no_sign_is_kept_without_its_word(pairs: Any, most: int, tokens: int) -> None:
-    pairs = [([*a, 9], [*b, 9]) for a, b in pairs]  # a sign is always followed by a word
+    # a sign is followed by its word
+    pairs = [
+        tuple([i for j in side for i in ([SIGN, 9] if j == SIGN else [j])] for side in pair)
+        for pair in pairs
+    ]
     first, second = ([row[k] for row in pairs] for k in (0, 1))
     *kept, truncated = truncate_pairs(
         side(first), side(second), most, signs=(SIGN,), max_tokens=tokens

@@ -1,0 +1,156 @@
+"""Masked places in texts that people write: `이 영화 [MASK] 재미있다`.
+
+A tokenizer that knows the token [MASK] (or <mask>) encodes it itself. Any other one encodes the
+text between the masks, as it would in a text whose masked word it does not know.
+"""
+
+import re
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from munjang.errors import DataError
+from munjang.text.blank import is_blank
+from munjang.text.columns import Int32s, TokenColumn, token_column
+from munjang.text.registry import SUBWORDS
+from munjang.text.segmentation.codepoints import bounds_of
+from munjang.text.tokenizer import Tokenizer
+from munjang.text.vocabulary import OOV, Vocabulary
+from munjang.text.word_pieces import has_space_marks
+
+# Tokens that stand for a masked place, if the vocabulary has one, and as people write them.
+MASK_TOKENS = ("[MASK]", "<mask>")
+# The id of a masked place in an encoded text. It is no id of a token: OOV may stand for [MASK].
+MASKED = -1
+
+_MASK = re.compile("|".join(map(re.escape, MASK_TOKENS)))
+# A character that the subword tokenizers never join to what follows it.
+_ALONE = "#"
+
+
+def find_mask_id(vocabulary: Vocabulary) -> int:
+    """Return the id of [MASK]; OOV if the vocabulary has no such token."""
+    return next((n for n in map(vocabulary.id_of, MASK_TOKENS) if n != OOV), OOV)
+
+
+class MaskReader:
+    """A tokenizer that encodes a text with `MASKED` for every [MASK] in it.
+
+    It encodes a text by itself and in a column alike.
+
+    Args:
+        tokenizer: fitted tokenizer of everything else.
+    """
+
+    split_points = None
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.name = tokenizer.name
+        self.mask_id = find_mask_id(tokenizer.vocabulary)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary of the tokenizer."""
+        return self.tokenizer.vocabulary
+
+    def encode(self, texts: pl.Series) -> TokenColumn:
+        """Encode a column of texts, each as `encode_text` does."""
+        rows = [self.encode_text(text) for text in texts.to_list()]
+        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+        return token_column(np.concatenate([np.zeros(0, np.int32), *rows]), bounds_of(lengths))
+
+    def encode_text(self, text: str) -> Int32s:
+        """Return the ids of one text [tokens], `MASKED` for each [MASK].
+
+        Raises:
+            DataError: the text has no [MASK], and is not blank.
+        """
+        if _MASK.search(text) is None:
+            if is_blank(text):
+                return self.tokenizer.encode_text(text)
+            raise DataError(
+                'expected [MASK] in the text, as in "이 영화 [MASK] 재미있다", got '
+                f'"{_excerpt(text)}"'
+            )
+        if self._is_known:
+            token = self.vocabulary.tokens[self.mask_id]
+            ids = self.tokenizer.encode_text(_MASK.sub(lambda _: token, text))
+            return np.where(ids == self.mask_id, np.int32(MASKED), ids)
+        parts: list[Any] = []
+        pieces = _MASK.split(text)
+        for number, piece in enumerate(pieces):
+            if number:
+                parts.append(np.array([MASKED], dtype=np.int32))
+            is_last = number == len(pieces) - 1
+            parts.append(self._encode_piece(piece, follows=number > 0, goes_on=not is_last))
+        return np.concatenate(parts)
+
+    @cached_property
+    def _is_known(self) -> bool:
+        """True if the tokenizer encodes its [MASK] as that token."""
+        if self.mask_id == OOV:
+            return False
+        return self.mask_id in self.tokenizer.encode_text(self.vocabulary.tokens[self.mask_id])
+
+    @cached_property
+    def _before(self) -> Int32s:
+        """The ids of a character that is put before a text which goes on."""
+        return self.tokenizer.encode_text(_ALONE)
+
+    @cached_property
+    def _owns_spaces(self) -> bool:
+        """True if the space before a word is a part of its token."""
+        return has_space_marks(self.vocabulary)
+
+    def _encode_piece(self, piece: str, *, follows: bool, goes_on: bool) -> Int32s:
+        """Encode the text between two masks, or between one and the start or end of the text.
+
+        Args:
+            piece: that text.
+            follows: True if a mask stands before it.
+            goes_on: True if a mask stands behind it, whose token has the space before it.
+        """
+        if goes_on and self._owns_spaces:
+            piece = piece.removesuffix(" ")
+        if not piece:
+            return np.zeros(0, dtype=np.int32)
+        if not follows or self.name not in SUBWORDS:
+            return self.tokenizer.encode_text(piece)
+        # at the start of a text they would read a space before the first word
+        ids, before = self.tokenizer.encode_text(_ALONE + piece), self._before
+        if not np.array_equal(ids[: len(before)], before):  # an accent was joined to it
+            return self.tokenizer.encode_text(piece)
+        return ids[len(before) :]
+
+
+class TokenTexts:
+    """Texts of single tokens, as people read them: `##는` is 는, `▁영화` is 영화.
+
+    Args:
+        tokenizer: fitted tokenizer.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self._known: dict[int, str] = {}
+
+    def __getitem__(self, number: int) -> str:
+        """Return the text of an id; of white space and of a special token, the token itself."""
+        if number not in self._known:
+            token = self.tokenizer.vocabulary.tokens[number]
+            self._known[number] = self._read(number, token).strip() or token
+        return self._known[number]
+
+    def _read(self, number: int, token: str) -> str:
+        if self.tokenizer.name != "huggingface":
+            return token.removeprefix("##").replace("\u2581", " ")
+        column = token_column(np.array([number], dtype=np.int32), np.array([0, 1]))
+        text: str = self.tokenizer.decode(column)[0]
+        return text.removeprefix("##")
+
+
+def _excerpt(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."

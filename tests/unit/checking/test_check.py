@@ -48,18 +48,16 @@ def test_every_input_of_every_task_is_checked_here() -> None:
 
 def test_text_of_any_size_is_refused_in_one_line() -> None:
     with pytest.raises(ConfigError, match="lines"):
-        check(["some-file.txt"], input="lines", task="masked_lm")
+        check(["some-file.txt"], config={"input": "lines", "task": "masked_lm"})
 
 
-@pytest.mark.parametrize("by", ["task", "config"])
 @pytest.mark.parametrize("pair", DATA, ids="-".join)
-def test_every_task_has_a_report_with_an_estimate(pair: tuple[str, str], by: str) -> None:
+def test_every_task_has_a_report_with_an_estimate(pair: tuple[str, str]) -> None:
     kind, task = pair
-    named = {"input": kind, "task": task}
-    given = named if by == "task" else {"config": named}
+    given = {"input": kind, "task": task}
     overrides = [*QUICK, *SMALL.get(kind, ("model.dim=8", "model.ngram_buckets=1024"))]
     data = DATA[pair]
-    report = check(data, test=data, overrides=overrides, seconds=0.05, **given)
+    report = check(data, test=data, overrides=overrides, seconds=0.05, config=given)
     place, _, name = INPUTS.require(kind).check.partition(":")
     assert type(report) is getattr(import_module(place), name).report
     assert report.rows == (12 if kind != "parallel" else 30)

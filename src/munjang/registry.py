@@ -262,6 +262,7 @@ INPUTS: Registry[InputRow] = Registry(
             "munjang.inputs.lines:LinesInput",
             "running text of any size, one line per row",
             "bert",
+            check="munjang.checking.lines:CHECK",
             unit="tokens",
         ),
         InputRow(

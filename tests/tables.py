@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from munjang.data.table import Column, Table
+from munjang.data.two_texts.table import PairTable
 from munjang.text.script import Script
 
 _A_TEXT: dict[Script, str] = {"korean": "정말 재미있는 영화", "other": "a lovely film"}
@@ -30,6 +31,16 @@ def text_table(texts: list[str], labels: list[Any] | None = None) -> Table:
     """A table of texts, with labels or without."""
     column = {"text": pl.Series(texts, dtype=pl.String)}
     return table_of(column if labels is None else {**column, "label": pl.Series(labels)})
+
+
+def two_texts_table(
+    firsts: list[str], seconds: list[str], labels: list[Any] | None = None
+) -> PairTable:
+    """A table of two texts per row, with labels or without."""
+    columns = {"first": pl.Series(firsts), "second": pl.Series(seconds)}
+    if labels is not None:
+        columns["label"] = pl.Series(labels)
+    return PairTable(**vars(table_of(columns, key_role="first")))
 
 
 def pair_table(sources: list[str], targets: list[str]) -> Table:

@@ -7,19 +7,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from munjang.api import evaluate, train
+    from munjang.api import evaluate, export_model, import_model, train
     from munjang.comparison.run import compare
     from munjang.data.pairs.aligned import AlignedFiles
+    from munjang.distillation.run import distil
     from munjang.errors import MunjangError
     from munjang.estimators import (
         ImageClassifier,
         Seq2Seq,
         TextClassifier,
         TextMultilabelClassifier,
+        TextPairClassifier,
+        TextPairRegressor,
         TextRegressor,
     )
     from munjang.explain.shapes import shapes
     from munjang.folder.load import load
+    from munjang.sentence_vectors.embed import embed
+    from munjang.sentence_vectors.search import search
     from munjang.text.keras import Tokenizer, pad_sequences, tokenizer_from_json
     from munjang.tuning.run import tune
 
@@ -32,13 +37,20 @@ __all__ = [
     "Seq2Seq",
     "TextClassifier",
     "TextMultilabelClassifier",
+    "TextPairClassifier",
+    "TextPairRegressor",
     "TextRegressor",
     "Tokenizer",
     "__version__",
     "compare",
+    "distil",
+    "embed",
     "evaluate",
+    "export_model",
+    "import_model",
     "load",
     "pad_sequences",
+    "search",
     "shapes",
     "tokenizer_from_json",
     "train",
@@ -52,12 +64,19 @@ _PLACES = {
     "Seq2Seq": "munjang.estimators",
     "TextClassifier": "munjang.estimators",
     "TextMultilabelClassifier": "munjang.estimators",
+    "TextPairClassifier": "munjang.estimators",
+    "TextPairRegressor": "munjang.estimators",
     "TextRegressor": "munjang.estimators",
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",
+    "distil": "munjang.distillation.run",
+    "embed": "munjang.sentence_vectors.embed",
     "evaluate": "munjang.api",
+    "export_model": "munjang.api",
+    "import_model": "munjang.api",
     "load": "munjang.folder.load",
     "pad_sequences": "munjang.text.keras",
+    "search": "munjang.sentence_vectors.search",
     "shapes": "munjang.explain.shapes",
     "tokenizer_from_json": "munjang.text.keras",
     "train": "munjang.api",

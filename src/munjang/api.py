@@ -1,6 +1,7 @@
 """Public functions that the command line and the estimators call: train, evaluate, load."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,23 @@ import torch
 
 from munjang.baselines import Baseline
 from munjang.config import collect_settings, to_yaml
-from munjang.data.buckets import padding_share
 from munjang.errors import ConfigError
-from munjang.folder.layout import CONFIG, open_for_training, refuse_occupied
+from munjang.folder.layout import (
+    CONFIG,
+    find_unfinished,
+    open_for_training,
+    refuse_occupied,
+)
 from munjang.folder.load import AnyModel, load
 from munjang.folder.manifest import write_atomically
+from munjang.folder.workspace import Workspace
 from munjang.forked import require_polars
 from munjang.layers.parameters import count_parameters
 from munjang.layers.randomness import seed_initialization
 from munjang.model import Model
 from munjang.preparation import Prepared, prepare
-from munjang.registry import TASKS, tasks_needing
+from munjang.pretrained.huggingface import check_choice, export_checkpoint, import_checkpoint
+from munjang.registry import TASKS, only_for_writers
 from munjang.reporting import Report, discard
 from munjang.tasks.task import Decodes, TaskScores
 from munjang.training.activation_memory import check_activations_fit
@@ -32,7 +39,7 @@ from munjang.training.run import OnStep, checkpoint_on_stop, remove_checkpoint, 
 from munjang.training.signals import catch_signals
 from munjang.training.state import make_state
 
-__all__ = ["Trained", "evaluate", "load", "train"]
+__all__ = ["Trained", "evaluate", "export_model", "import_model", "load", "train"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,8 @@ def train(
     model: str | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    first_column: str | None = None,
+    second_column: str | None = None,
     source_column: str | None = None,
     target_column: str | None = None,
     out: str | Path | None = None,
@@ -71,8 +80,10 @@ def train(
     tokenizer: str | None = None,
     vectors: Any = None,
     freeze_vectors: bool | None = None,
+    from_folder: Any = None,
     encoding: str | None = None,
     skip_bad_rows: bool | None = None,
+    cache: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     report: Report | None = None,
@@ -94,6 +105,8 @@ def train(
             `config`, else to that of the input: cnn, image_cnn or transformer.
         text_column: column of the texts; inferred if omitted.
         label_column: column of the labels or numbers; inferred if omitted.
+        first_column: column of the first texts, for the input two_texts; inferred if omitted.
+        second_column: column of the second texts, for the input two_texts; inferred if omitted.
         source_column: column of the source texts, for translate; inferred if omitted.
         target_column: column of the target texts, for translate; inferred if omitted.
         out: model folder to write; None keeps the model in memory only.
@@ -107,8 +120,13 @@ def train(
         vectors: pretrained word vectors to initialize the embedding with: a file (word2vec,
             fastText .vec, GloVe) or gensim's KeyedVectors. Their size becomes `model.dim`.
         freeze_vectors: do not train the embeddings of words that `vectors` has.
+        from_folder: model folder to begin from, or a loaded model: its encoder, tokenizer and
+            vocabulary. A folder of Hugging Face transformers works too. It is `--from` on the
+            command line, a word that Python reserves.
         encoding: encoding of text files, such as cp949; utf-8 if omitted.
         skip_bad_rows: skip and count unusable rows instead of raising.
+        cache: folder to keep the encoded text in, of the input lines, for further trainings; beside
+            the checkpoint, until the model is saved, if omitted.
         resume: continue from the checkpoint in `out`, if there is one.
         overwrite: replace a model or an unfinished run in `out`. The old model stays until the new
             one is complete.
@@ -135,10 +153,13 @@ def train(
     columns = {
         "text_column": text_column,
         "label_column": label_column,
+        "first_column": first_column,
+        "second_column": second_column,
         "source_column": source_column,
         "target_column": target_column,
         "encoding": encoding,
         "skip_bad_rows": skip_bad_rows,
+        "cache": None if cache is None else str(cache),
     }
     named = {
         "task": task,
@@ -152,8 +173,32 @@ def train(
     }
     given = collect_settings(config, named, overrides)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, given, report, vectors=vectors)
-    return fit(prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step)
+    with _workspace(out) as workspace:
+        prepared = prepare(
+            data,
+            valid,
+            given,
+            report,
+            vectors=vectors,
+            from_folder=from_folder,
+            workspace=workspace,
+        )
+        return fit(
+            prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step
+        )
+
+
+@contextmanager
+def _workspace(out: str | Path | None) -> Iterator[Workspace]:
+    """Yield the place for files of a training; they stay if it can be resumed."""
+    workspace = Workspace(None if out is None else Path(out))
+    try:
+        yield workspace
+    except BaseException:
+        if out is None or find_unfinished(out) is None:
+            workspace.remove()
+        raise
+    workspace.remove()
 
 
 def fit(
@@ -164,6 +209,7 @@ def fit(
     overwrite: bool = False,
     report: Report | None = None,
     on_step: OnStep | None = None,
+    complete: Callable[[Prepared, Path | None], Prepared] | None = None,
 ) -> Trained:
     """Train on prepared data.
 
@@ -174,6 +220,8 @@ def fit(
         overwrite: as for `train`.
         report: as for `train`.
         on_step: as for `train`.
+        complete: computes what is left of the preparation, such as the answers of teachers, and
+            may keep it in the folder of the run (None without `out`).
 
     Raises:
         MunjangError: as for `train`.
@@ -181,10 +229,17 @@ def fit(
     """
     report = report or discard
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    loop = make_loop(prepared)
+    if complete is None:
+        loop = make_loop(prepared)  # what does not fit into memory fails before a folder is made
     if out is None:
+        if complete is not None:
+            prepared = complete(prepared, None)
+            loop = make_loop(prepared)
         return _fit(prepared, loop, None, "", resume=False, report=report, on_step=on_step)
     with open_for_training(out, resume=resume, overwrite=overwrite, report=report) as place:
+        if complete is not None:
+            prepared = complete(prepared, place)
+            loop = make_loop(prepared)
         if resume:
             check_checkpoint(place, prepared.fingerprint)  # before anything there is written
         fitted = _fit(prepared, loop, place, out, resume=resume, report=report, on_step=on_step)
@@ -233,6 +288,8 @@ def evaluate(
     *,
     text_column: str | None = None,
     label_column: str | None = None,
+    first_column: str | None = None,
+    second_column: str | None = None,
     source_column: str | None = None,
     target_column: str | None = None,
     encoding: str | None = None,
@@ -247,6 +304,8 @@ def evaluate(
         data: labeled data, as for `train`.
         text_column: column of the texts; that of the training if omitted.
         label_column: column of the labels or numbers; that of the training if omitted.
+        first_column: column of the first texts; that of the training if omitted.
+        second_column: column of the second texts; that of the training if omitted.
         source_column: column of the source texts; that of the training if omitted.
         target_column: column of the target texts; that of the training if omitted.
         encoding: encoding of text files; that of the training if omitted.
@@ -272,6 +331,8 @@ def evaluate(
     reading = {
         "text_column": text_column,
         "label_column": label_column,
+        "first_column": first_column,
+        "second_column": second_column,
         "source_column": source_column,
         "target_column": target_column,
         "encoding": encoding,
@@ -281,6 +342,73 @@ def evaluate(
         known = require_decoding(known, decoding).with_decoding(decoding)
     given = {key: value for key, value in reading.items() if value}
     return known.evaluate(data, given, report or discard)
+
+
+def import_model(
+    path: str | Path,
+    *,
+    out: str | Path | None = None,
+    pooling: str | None = None,
+    overwrite: bool = False,
+    report: Report | None = None,
+) -> Model:
+    """Read a BERT of Hugging Face transformers, and save it as a model folder if `out` is given.
+
+    Args:
+        path: folder that transformers wrote with `save_pretrained`, in safetensors.
+        out: model folder to write; None keeps the model in memory only.
+        pooling: how a checkpoint that predicts nothing makes one vector per text: `mean`, `first`,
+            `max` or `pooled`; None for what the checkpoint says.
+        overwrite: replace a model in `out`.
+        report: function called with notes: what matched, and what was left out.
+
+    Raises:
+        FolderError: a file is missing or damaged, the checkpoint has what `bert` has not, or `out`
+            holds other files.
+
+    Example:
+        >>> model = munjang.import_model("bert-base-uncased", out="bert-base")
+        >>> model.recipe.task
+        'masked_lm'
+    """
+    choice = check_choice(pooling)
+    refuse_occupied(out, overwrite=overwrite)
+    model = import_checkpoint(path, pooling=choice, report=report or discard)
+    if out is not None:
+        model.save(out)
+    return model
+
+
+def export_model(
+    model: Model | str | Path,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    report: Report | None = None,
+) -> Path:
+    """Write a model of the architecture `bert` as a folder that transformers loads.
+
+    Args:
+        model: a model, or its folder.
+        path: folder to write.
+        overwrite: replace a checkpoint in the folder.
+        report: function called with notes.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ConfigError: the model has what the class of transformers cannot hold; the setting is named.
+        FolderError: there is no complete model in the folder, or `path` holds other files.
+
+    Example:
+        >>> munjang.export_model("my-bert", "my-bert-hf")
+        PosixPath('my-bert-hf')
+    """
+    known = load(model) if isinstance(model, str | Path) else model
+    if isinstance(known, Baseline):
+        raise ConfigError(f"export hf writes networks; {known.name} is a baseline")
+    return export_checkpoint(known, path, overwrite=overwrite, report=report or discard)
 
 
 def require_decoding(model: AnyModel, options: Mapping[str, Any]) -> Model:
@@ -296,10 +424,7 @@ def require_decoding(model: AnyModel, options: Mapping[str, Any]) -> Model:
         raise ConfigError(
             f"{option}: the baseline {model.name} does not write its answers token by token"
         )
-    raise ConfigError(
-        f"{next(iter(options))}: is for models that answer with a text (task "
-        f"{', '.join(tasks_needing('decoder'))})"
-    )
+    raise ConfigError(only_for_writers(option))
 
 
 def _device(name: str) -> torch.device:
@@ -328,8 +453,8 @@ def make_loop(prepared: Prepared) -> Loop:
         network = prepared.network().to(_device(recipe.training.device))
     state = make_state(network, recipe.training)
     loop = Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)
-    check_batches_fit(loop.shuffle_groups(0), recipe)
-    check_activations_fit(loop.shuffle_groups(0), recipe, prepared.input.size)
+    check_batches_fit(loop.order.sample(), recipe)
+    check_activations_fit(loop.order.sample(), recipe, prepared.input.size)
     return loop
 
 
@@ -342,7 +467,7 @@ def _diverged_line(loop: Loop) -> str:
 
 def _model_line(loop: Loop, prepared: Prepared) -> str:
     size = count_parameters(loop.state.model)
-    share = padding_share(loop.shuffle_groups(0), loop.lengths)
+    share = loop.order.padding_share()
     padding = f", {share:.1%} of the batches is padding" if share else ""
     return f"model: {prepared.recipe.model_name}, {size:,} parameters; {loop.length}{padding}"
 
@@ -356,7 +481,7 @@ def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:
     training = {
         **prepared.facts,
         "parameters": count_parameters(network),
-        "padding_share": padding_share(loop.shuffle_groups(0), loop.lengths),
+        "padding_share": loop.order.padding_share(),
         "steps": counters.step,
         "best_step": counters.best_step,
         "best_is_average": counters.best_is_average,

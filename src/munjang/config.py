@@ -207,14 +207,14 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def collect_settings(
     config: Path | str | Mapping[str, Any] | None,
     named: Mapping[str, Any],
-    overrides: Iterable[str] = (),
+    overrides: Mapping[str, Any] | Iterable[str] = (),
 ) -> dict[str, Any]:
     """Return all settings of the user, nested as in `config.yaml`; later arguments win.
 
     Args:
         config: a YAML file, or its mapping.
         named: settings with arguments of their own; None at any depth counts as omitted.
-        overrides: assignments for `parse_overrides`.
+        overrides: as `parse_overrides` takes them.
 
     Raises:
         ConfigError: the file cannot be read, or an override is invalid.
@@ -232,8 +232,13 @@ def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in kept.items() if value != {}}
 
 
-def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
-    """Parse `["model.dim=64", "training.epochs=3"]` as nested settings; values are YAML."""
+def parse_overrides(assignments: Mapping[str, Any] | Iterable[str]) -> dict[str, Any]:
+    """Parse `["model.dim=64", "training.epochs=3"]` as nested settings; values are YAML.
+
+    Settings that are nested already are returned as they are.
+    """
+    if isinstance(assignments, Mapping):
+        return dict(assignments)
     settings: dict[str, Any] = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")

@@ -5,25 +5,41 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
+import numpy as np
 from torch import Tensor, nn
 
 from munjang.config import merge
-from munjang.errors import ConfigError
+from munjang.data.collection import collect_texts
+from munjang.data.nearest import Hit, NearestRows
+from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import Attention
-from munjang.folder.save import card_page, to_json, write_folder
+from munjang.folder.distilled_card import describe_teachers
+from munjang.folder.save import (
+    IMPORTED,
+    STATIC,
+    card_page,
+    imported_page,
+    static_page,
+    to_json,
+    write_folder,
+)
 from munjang.inputs.input import Input
 from munjang.layers.parameters import count_parameters
 from munjang.recipe import Recipe
-from munjang.reporting import Report, discard, pluralize, stage
+from munjang.registry import only_for_writers
+from munjang.reporting import Report, discard, escape_markdown, pluralize, stage
 from munjang.tasks.task import (
     Answer,
     Decodes,
+    Encoded,
     Floats,
     GivesLogits,
     GivesProbabilities,
     Task,
     TaskScores,
 )
+from munjang.tasks.vectors import Vectors, compute_vectors, resolve_pooling
+from munjang.text.blank import is_blank
 
 
 @runtime_checkable
@@ -31,9 +47,17 @@ class ShowsAttention(Protocol):
     """An input that can show what a network attends to."""
 
     def attention(
-        self, network: nn.Module, task: Any, text: str, target: str | None = None
+        self, network: nn.Module, task: Any, text: Any, target: str | None = None
     ) -> Attention:
-        """Return the attention of a network for one text."""
+        """Return the attention of a network for one text, or two of a row."""
+
+
+@runtime_checkable
+class EncodesTexts(Protocol):
+    """An input of several texts per row, which also encodes a text on its own."""
+
+    def encode_texts(self, texts: Any) -> Encoded:
+        """Encode texts from Python, one per row."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +87,9 @@ class Model:
         """Return an answer per value; a single value counts as a list of one.
 
         Args:
-            values: texts; of an image model paths, arrays of uint8 [height, width] or
-                [height, width, 3], or images of Pillow.
-            options: for models that generate text: `alignment`, True to add the source piece with
+            values: texts; of a model of two texts pairs (first, second); of an image model paths,
+                arrays of uint8 [height, width] or [height, width, 3], or images of Pillow.
+            options: for models that write text: `alignment`, True to add the source piece with
                 most attention for each piece of an answer; `seed`, the random seed for sampling.
                 Of masked language models `top`, the number of tokens per [MASK].
 
@@ -107,6 +131,72 @@ class Model:
             )
         return self.task.logits(self.network, self.input.encode_values(values))
 
+    def embed(self, values: Any, *, pooling: str | None = None, normalize: bool = False) -> Vectors:
+        """Return a vector per value, float32 [values, dim]; a single value counts as a list of one.
+
+        Args:
+            values: texts, also of a model of two texts; of an image model as for `predict`.
+            pooling: mean, first or max of the states of all tokens, or pooled, the vector that
+                the head of the task reads. If omitted, the pooling that the model was trained
+                with, else mean, or pooled if it has no states.
+            normalize: divide each vector by its length, so that products of vectors are cosines.
+
+        Raises:
+            DataError: a value cannot be used; its index is named.
+            ConfigError: the model has no such vectors.
+        """
+        resolve_pooling(self.network, pooling)
+        encoded = self.encode_texts(values)
+        network = encoded.adapt(self.network)
+        return compute_vectors(network, encoded.dataset(), pooling=pooling, normalize=normalize)
+
+    def encode_texts(self, values: Any) -> Encoded:
+        """Encode values as `embed` reads them: texts one by one, also of a model of two texts.
+
+        Raises:
+            DataError: a value cannot be used; its index is named.
+        """
+        if isinstance(self.input, EncodesTexts):
+            return self.input.encode_texts(values)
+        return self.input.encode_values(values)
+
+    def search(
+        self, texts: Any, queries: Any, *, k: int = 10, pooling: str | None = None
+    ) -> list[list[Hit]]:
+        """Return the `k` texts nearest to each query by cosine of their vectors, the nearest first.
+
+        `munjang.search` reads files of any size.
+
+        Args:
+            texts: texts in memory; blank ones are left out. Hits have their indices as `row`.
+            queries: texts; a single one counts as a list of one.
+            k: most hits per query.
+            pooling: as for `embed`.
+
+        Raises:
+            DataError: a text or a query cannot be used; its index is named.
+            ConfigError: the model has no such vectors, or `k` is out of range.
+        """
+        known = collect_texts(texts)
+        rows = np.array([row for row, text in enumerate(known) if text], dtype=np.int64)
+        nearest = NearestRows(self.embed_queries(queries, pooling=pooling), k)
+        chosen = [known[row] for row in rows.tolist()]
+        nearest.add(self.embed(chosen, pooling=pooling), rows, chosen)
+        return nearest.hits()
+
+    def embed_queries(self, queries: Any, *, pooling: str | None = None) -> Vectors:
+        """Return the vectors of queries [queries, dim].
+
+        Raises:
+            DataError: a query is blank, or cannot be used; its index is named.
+            ConfigError: as `embed`.
+        """
+        known = collect_texts(queries)
+        blank = next((place for place, text in enumerate(known) if is_blank(text)), None)
+        if blank is not None:
+            raise DataError(f"queries[{blank}]: expected a text to search for, got a blank one")
+        return self.embed(known, pooling=pooling)
+
     def evaluate(
         self, data: Any, reading: Mapping[str, Any] | None = None, report: Report = discard
     ) -> TaskScores:
@@ -132,17 +222,18 @@ class Model:
         with stage(f"scoring {pluralize(len(rows), 'answer')}"):
             return self.task.evaluate(encoded.adapt(self.network), dataset)
 
-    def attention(self, text: str, target: str | None = None) -> Attention:
+    def attention(self, text: Any, target: str | None = None) -> Attention:
         """Return the attention of the model for one text.
 
         Args:
-            text: the text, or the source for models that generate text.
+            text: the text, (first, second) for models of two texts, or the source for models that
+                write text.
             target: an answer to show; the model's own if omitted.
 
         Raises:
             DataError: the text has no token.
-            ConfigError: the model has no attention, or `target` is given to a model that does not
-                generate text.
+            ConfigError: the model has no attention, or `target` is given to a model that writes no
+                text.
         """
         if not isinstance(self.input, ShowsAttention):
             raise ConfigError(
@@ -155,13 +246,10 @@ class Model:
         """Return the model with other decoding settings.
 
         Raises:
-            ConfigError: the model does not generate text, or a setting is invalid.
+            ConfigError: the model writes no text, or a setting is invalid.
         """
         if not isinstance(self.task, Decodes):
-            raise ConfigError(
-                f"{next(iter(changes), 'decoding')}: is for models that answer with a text "
-                "(task translate)"
-            )
+            raise ConfigError(only_for_writers(next(iter(changes), "decoding")))
         return replace(self, task=self.task.with_decoding(changes))
 
     def save(self, folder: str | Path) -> Path:
@@ -183,6 +271,14 @@ class Model:
 def model_card(model: Model) -> str:
     """Return the model card, `README.md` of a model folder."""
     recipe, fitted = model.recipe, model.input
+    for section, page in ((IMPORTED, imported_page), (STATIC, static_page)):
+        if section in model.metrics:
+            return page(
+                model.metrics[section],
+                made_of=f"Architecture `{recipe.model_name}`{fitted.made_of}, "
+                f"{count_parameters(model.network):,} parameters, task `{recipe.task}`.",
+                limits=fitted.limits,
+            )
     card = model.task.card(model.metrics["validation"], fitted.noun)
     example = recipe.example
     numbers = count_parameters(model.network)
@@ -197,4 +293,14 @@ def model_card(model: Model) -> str:
         typed=example,
         limits=f"It knows only what was in its training data. {card.limits} {fitted.limits} "
         "Check it on your own data before you rely on it.",
+        teachers=describe_teachers(model.metrics.get("distillation")),
+        began=_describe_beginning(model.metrics["training"].get("pretrained")),
     )
+
+
+def _describe_beginning(pretrained: Mapping[str, Any] | None) -> str:
+    """Return the sentence on the model folder that a model began from; "" if there is none."""
+    if pretrained is None:
+        return ""
+    name, task = (escape_markdown(str(pretrained[key]), 300) for key in ("source", "task"))
+    return f" Its encoder began from the model `{name}` (task {task})."

@@ -82,3 +82,9 @@ def find_existing_path(path: str | Path) -> Path:
             return path
         existing = existing / same[0]
     return existing
+
+
+def join_names(names: Iterable[str], word: str = "and") -> str:
+    """Return names as in a sentence: "a, b and c"."""
+    *others, last = [*names] or [""]
+    return f"{', '.join(others)} {word} {last}" if others else last

@@ -22,6 +22,10 @@ def build_body(recipe: Recipe, size: Any) -> nn.Module:
     return body
 
 
+def _build_wrapped(recipe: Recipe, size: Any) -> nn.Module:
+    return recipe.input_class.wrap_network(build_body(recipe, size), recipe)
+
+
 def build_network(recipe: Recipe, task: Task, size: Any) -> nn.Module:
     """Return a fresh network with the task's head, from torch's generator.
 
@@ -29,8 +33,8 @@ def build_network(recipe: Recipe, task: Task, size: Any) -> nn.Module:
     """
     config = recipe.model
     if not isinstance(config, EncoderConfig):
-        return task.network(build_body(recipe, size))
-    networks = [task.network(build_body(recipe, size)) for _ in range(config.ensemble_size)]
+        return task.network(_build_wrapped(recipe, size))
+    networks = [task.network(_build_wrapped(recipe, size)) for _ in range(config.ensemble_size)]
     network = networks[0] if len(networks) == 1 else Ensemble(networks)
     if not config.linear_weight:
         return network

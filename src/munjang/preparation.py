@@ -7,13 +7,21 @@ from typing import Any
 from torch import nn
 
 from munjang.data.dataset import Dataset
-from munjang.data.splits import split
 from munjang.data.table import Table
+from munjang.errors import ConfigError
+from munjang.folder.workspace import Workspace
 from munjang.inputs.input import Encoded, Input
 from munjang.network import build_network
-from munjang.pretrained.word_vectors import Pretrained, open_pretrained
-from munjang.recipe import Recipe, check_given, make_recipe, named_input, named_task
-from munjang.registry import INPUTS, inputs_of
+from munjang.pretrained.sources import Pretrained, PretrainedSource, open_pretrained
+from munjang.recipe import (
+    Recipe,
+    check_given,
+    make_recipe,
+    named_input,
+    named_task,
+    section_of,
+)
+from munjang.registry import INPUTS, InputRow, find_architectures, inputs_of
 from munjang.reporting import Report
 from munjang.tasks.task import SolvesLinearModel, Task
 from munjang.training.fingerprints import compute_fingerprint
@@ -48,8 +56,8 @@ class Prepared:
         """Fingerprint of the recipe, without settings of the process, and of the encoded data."""
         recipe = self.recipe.to_dict()
         if self.pretrained is not None:
-            # the content rather than the path, as the file may be moved
-            recipe["pretrained"]["vectors"] = self.pretrained.fingerprint
+            # the content rather than the path, as file and folder may be moved
+            recipe["pretrained"][self.pretrained.setting] = self.pretrained.fingerprint
         targets = {"training part": self.train.targets, "validation part": self.valid.targets}
         return compute_fingerprint(
             recipe,
@@ -81,6 +89,9 @@ def prepare(
     report: Report,
     *,
     vectors: Any = None,
+    from_folder: Any = None,
+    source: PretrainedSource | None = None,
+    workspace: Workspace | None = None,
 ) -> Prepared:
     """Prepare a training: read, check, split, fit and encode.
 
@@ -90,37 +101,70 @@ def prepare(
         given: the user's settings, nested as in `config.yaml`.
         report: called with lines for people.
         vectors: pretrained word vectors in memory, or their path; those of `given` if omitted.
+        from_folder: model folder to begin from, or its model; the one of `given` if omitted.
+        source: the opened source of initial weights, if `given` is what `open_pretrained` gave.
+        workspace: place for files that are needed until the model is saved; temporary if omitted.
 
     Raises:
         MunjangError: the data or a setting cannot be used.
     """
     given = choose_input(given, data, report)
-    source, given = open_pretrained(vectors, given)
+    if source is None:
+        source, given = open_pretrained(given, vectors=vectors, folder=from_folder)
     checked = check_given(given)
+    if checked.distillation is not None:
+        raise ConfigError(
+            "distillation: teachers are learned from by munjang distil; leave this section out"
+        )
     input_class, task_class = checked.input_class, checked.task_class
-    rows = input_class.read(data, checked, task_class.reader(checked), report)
+    workspace = workspace or Workspace()
+    rows = input_class.read_training(data, checked, task_class.reader(checked), report, workspace)
     recipe = make_recipe(given, rows)
     least = 1 if valid is not None else 2
     input_class.check_rows(rows, least)
     task_class.check_rows(rows, least)
     if valid is not None:
-        held_out = input_class.read(valid, recipe, task_class.reader(recipe), report)
+        held_out = input_class.read_validation(
+            valid, recipe, task_class.reader(recipe), report, workspace
+        )
         parts = {"train": rows, "valid": held_out}
     else:
-        parts = _hold_out(rows, recipe)
+        parts = input_class.hold_out(rows, recipe)
     task = task_class.fit(parts["train"], rows, recipe)
-    fitted = input_class.fit(parts["train"], recipe)
+    return prepare_parts(recipe, task, parts, source, report)
+
+
+def prepare_parts(
+    recipe: Recipe,
+    task: Any,
+    parts: Mapping[str, Table],
+    source: PretrainedSource | None,
+    report: Report,
+) -> Prepared:
+    """Fit the input on the training part, and encode both parts.
+
+    Args:
+        recipe: complete.
+        task: fitted.
+        parts: rows to train on and to validate on, by `train` and `valid`.
+        source: pretrained weights; None if all are random.
+        report: called with lines for people.
+    """
+    input_class = recipe.input_class
+    fit = input_class.fit if source is None else source.fit_input
+    fitted = fit(parts["train"], recipe)
     task = task.with_input(fitted)
     for line in task.remarks(parts["train"]):
         report(line)
     encoded_parts = fitted.encode_parts(parts)
     encoded = {name: part for name, (part, _) in encoded_parts.items()}
     facts = fitted.facts(parts, encoded)
-    pretrained = None if source is None else source.find(recipe, fitted)
+    pretrained = None if source is None else source.find(recipe, fitted, task)
     lines = fitted.fact_lines(facts)
     if pretrained is not None:
-        facts["vectors"] = pretrained.facts(encoded)
-        lines += pretrained.fact_lines(facts["vectors"])
+        initial = pretrained.facts(encoded)
+        facts |= initial
+        lines += pretrained.fact_lines(initial)
     for line in lines:
         report(line)
     datasets = {name: task.dataset(*part) for name, part in encoded_parts.items()}
@@ -131,25 +175,36 @@ def prepare(
 
 def choose_input(given: Mapping[str, Any], data: Any, report: Report) -> dict[str, Any]:
     """Return the user's settings with the name of the input: named, or inferred and reported."""
-    named = named_input(given).name
-    if given.get("input") is None:
-        for row in INPUTS.rows:
-            if row.name != named and row.load().accepts(data):
-                inferred = _with_input(given, row.name)
-                if inferred is not None:
-                    report(f"input: {row.name} (inferred from the data)")
-                    return inferred
-    return {**given, "input": named}
+    named = named_input(given)
+    if given.get("input") is not None:
+        return {**given, "input": named.name}
+    reading = {k: v for k, v in section_of(given, "data").items() if v is not None}
+    known = _settings_of(named)
+    others = [
+        row for row in INPUTS.rows if row is not named and reading.keys() <= _settings_of(row)
+    ]
+    unknown = next((key for key in reading if key not in known), None)
+    for row in others:
+        if unknown is None and not row.load().accepts(data, reading):
+            continue
+        inferred = _with_input(given, row.name)
+        if inferred is not None:
+            reason = "the data" if unknown is None else f"data.{unknown}"
+            report(f"input: {row.name} (inferred from {reason})")
+            return inferred
+    return {**given, "input": named.name}
+
+
+def _settings_of(row: InputRow) -> set[str]:
+    """Return the names of an input's settings of reading."""
+    return set(row.load().sections["data"].model_fields)
 
 
 def _with_input(given: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    """Return the settings with that input, if the task that they name works on it."""
-    if name not in [row.name for row in inputs_of(named_task(given))]:
+    """Return the settings with that input, if their task and their model work on it."""
+    task, model = named_task(given), section_of(given, "model").get("name")
+    if name not in [row.name for row in inputs_of(task)]:
+        return None
+    if model is not None and model not in [a.name for a in find_architectures(name, task.needs)]:
         return None
     return {**given, "input": name}
-
-
-def _hold_out(rows: Table, recipe: Recipe) -> dict[str, Table]:
-    share, stratify = recipe.section("data").validation_split, recipe.task_class.stratified
-    parts = split(rows, valid=share, seed=recipe.seed, stratify=stratify)
-    return {"train": rows.take(parts.train), "valid": rows.take(parts.valid)}

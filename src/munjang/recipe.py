@@ -6,13 +6,15 @@ and `training`. `munjang.defaults` holds what suits an architecture and the data
 
 from collections.abc import Container, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
 
 from pydantic import Field, SerializeAsAny, create_model, model_validator
 
-from munjang.config import LONGEST_LABEL, Settings, merge, shown
+from munjang.config import DEEPEST, LONGEST_LABEL, Settings, merge, shown
 from munjang.data.table import Table
+from munjang.defaults.fine_tuning import fine_tuning_defaults
 from munjang.errors import ConfigError
+from munjang.names import join_names
 from munjang.registry import (
     ARCHITECTURES,
     INPUTS,
@@ -24,6 +26,7 @@ from munjang.registry import (
     inputs_of,
     require_architecture,
 )
+from munjang.tasks.distilled import DistillationSettings
 from munjang.tasks.task import Task
 from munjang.training.settings import TrainingSettings
 
@@ -36,8 +39,14 @@ _FIRST = ("input", "task", "seed", "labels")
 _LAST = ("model",)
 
 
+# The value of `pretrained.vectors` or `pretrained.folder` for what was given from Python.
+IN_MEMORY = "(given from Python)"
+
+
 class PretrainedSettings(Settings):
-    """Pretrained initial weights."""
+    """Pretrained initial weights: word vectors, or a model folder."""
+
+    _OF_VECTORS: ClassVar[frozenset[str]] = frozenset({"vectors", "freeze", "skip_bad_lines"})
 
     vectors: str | None = Field(
         None,
@@ -46,6 +55,47 @@ class PretrainedSettings(Settings):
     )
     freeze: bool = Field(False, description="keep embeddings found in the file fixed")
     skip_bad_lines: bool = Field(False, description="skip and count lines that cannot be read")
+
+    folder: str | None = Field(
+        None, description="model folder to begin from: its encoder, tokenizer and vocabulary"
+    )
+    frozen_layers: int | None = Field(
+        None,
+        ge=0,
+        le=DEEPEST,
+        description="do not train the embedding and this many lowest layers of the folder's "
+        "encoder; 0 = the embedding alone",
+    )
+    allow_partial: bool = Field(
+        False, description="begin at random what the folder lacks or has in another shape"
+    )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings of what is given; an empty mapping if all weights are random."""
+        of_vectors, of_folder = self._OF_VECTORS, type(self).model_fields.keys() - self._OF_VECTORS
+        given = (self.vectors, of_vectors), (self.folder, of_folder)
+        values = self.model_dump(mode="json")
+        return {
+            key: value
+            for key, value in values.items()
+            if any(source is not None and key in keys for source, keys in given)
+        }
+
+    @model_validator(mode="after")
+    def _check_folder(self) -> Self:
+        if self.folder is None:
+            for key in ("frozen_layers", "allow_partial"):
+                if getattr(self, key) != type(self).model_fields[key].default:
+                    raise ValueError(
+                        f"{key}: there is no model folder to begin from; give pretrained.folder "
+                        "(--from)"
+                    )
+        elif self.vectors is not None:
+            raise ValueError(
+                "vectors: a model folder has an embedding of its own; give pretrained.folder "
+                "(--from) or pretrained.vectors (--vectors), not both"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_freeze(self) -> Self:
@@ -69,6 +119,9 @@ class Recipe(Settings):
         None, description="known classes; those of the data if omitted"
     )
     pretrained: PretrainedSettings = PretrainedSettings()
+    distillation: DistillationSettings | None = Field(
+        None, description="teachers of a student, which munjang distil trains"
+    )
     model: SerializeAsAny[Settings]
     training: TrainingSettings = TrainingSettings()
 
@@ -78,15 +131,7 @@ class Recipe(Settings):
         task, kind = named_task(values), named_input(values)
         for other in TASKS.rows:
             if other.name != task.name and values.get(other.name):
-                own = (
-                    _sections_of(task)[task.name].model_fields
-                    if task.name in _sections_of(task)
-                    else {}
-                )
-                raise ConfigError(
-                    f"{other.name}: the task is {task.name}, whose settings are "
-                    f"{', '.join(f'{task.name}.{key}' for key in own)}"
-                )
+                raise ConfigError(f"{other.name}: the task is {task.name}{_own_settings(task)}")
         _refuse_sections_of_others(values, cls.model_fields, kind, task)
         model = values.get("model")
         if isinstance(model, Mapping):
@@ -98,10 +143,10 @@ class Recipe(Settings):
     def _check_metric(self) -> Self:
         known = self.task_row.metrics
         if self.training.metric not in known:
-            named = [f"'{name}'" for name in known]
+            either = join_names([f"'{name}'" for name in known], "or")
             raise ConfigError(
-                f"training.metric: for {self.task} it should be {', '.join(named[:-1])} or "
-                f"{named[-1]}, got '{self.training.metric}'"
+                f"training.metric: for {self.task} it should be {either}, got "
+                f"'{self.training.metric}'"
             )
         return self
 
@@ -155,19 +200,29 @@ class Recipe(Settings):
         return cast(type[Task], self.task_row.load())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for YAML; a section without a file of vectors is left out."""
+        """Return plain values, ready for YAML; without pretrained weights, no `pretrained`."""
         values = self.model_dump(mode="json")
-        if self.pretrained.vectors is None:
+        values["pretrained"] = self.pretrained.to_dict()
+        if not values["pretrained"]:
             del values["pretrained"]
+        if self.distillation is None:
+            del values["distillation"]
         if not self.task_class.has_labels:
             del values["labels"]
         own = [name for name in values if name not in Recipe.model_fields]
-        order = [*_FIRST, *own, "pretrained", *_LAST, "training"]
+        order = [*_FIRST, *own, "pretrained", "distillation", *_LAST, "training"]
         return {name: values[name] for name in order if name in values}
 
 
 def _sections_of(row: InputRow | TaskRow) -> Mapping[str, type[Settings]]:
     return cast(Mapping[str, type[Settings]], row.load().sections)
+
+
+def _own_settings(task: TaskRow) -> str:
+    section = _sections_of(task).get(task.name)
+    if section is None or not section.model_fields:
+        return ", which has no settings of its own"
+    return f", whose settings are {', '.join(f'{task.name}.{key}' for key in section.model_fields)}"
 
 
 def _refuse_sections_of_others(
@@ -278,7 +333,9 @@ def check_given(given: Mapping[str, Any]) -> Recipe:
     Raises:
         ConfigError: an unknown setting, or a value that it cannot take.
     """
-    return _build(given, {}, None)
+    named = with_names(given)
+    defaults = cast(type[Task], named_task(named).load()).defaults(named)
+    return _build(given, defaults, None)
 
 
 def make_recipe(given: Mapping[str, Any], rows: Table | None = None) -> Recipe:
@@ -293,7 +350,10 @@ def make_recipe(given: Mapping[str, Any], rows: Table | None = None) -> Recipe:
     """
     named = with_names(given)
     task, kind = (row.load() for row in (named_task(named), named_input(named)))
-    recipe = _build(given, merge(kind.defaults(named, rows), task.defaults(named)), rows)
+    defaults = merge(kind.defaults(named, rows), task.defaults(named))
+    if section_of(named, "pretrained").get("folder") is not None:
+        defaults = merge(defaults, fine_tuning_defaults(named, 0 if rows is None else len(rows)))
+    recipe = _build(given, defaults, rows)
     if rows is None:
         return recipe
     return recipe.input_class.complete(recipe, rows)
@@ -303,7 +363,17 @@ def _build(given: Mapping[str, Any], defaults: Mapping[str, Any], rows: Table | 
     named = with_names(given)
     metric = {"training": {"metric": named_task(named).metrics[0]}}
     settings = named_input(named).load().settle(named, rows)
+    defaults = _with_one_size(defaults, section_of(given, "training"))
     return parse_recipe(merge(merge(metric, defaults), settings))
+
+
+def _with_one_size(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the defaults without a batch size, if the user gives one in the other unit."""
+    sizes = ("batch_size", "batch_tokens")
+    named = [key for key in sizes if given.get(key) is not None]
+    if len(named) != 1:
+        return defaults
+    return merge(defaults, {"training": {key: None for key in sizes if key not in named}})
 
 
 def with_names(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,23 +1,47 @@
 """The three registries: inputs, tasks and architectures, by name.
 
 A row names the place of the code and imports it on first use, so that lists and help texts need no
-PyTorch. Other distributions add rows by entry points: an entry point of the
-group `munjang.inputs`, `munjang.tasks` or `munjang.architectures` names an `InputRow`, `TaskRow` or
-`ArchitectureRow`. docs/extending.md walks through it.
+PyTorch. Other distributions add rows by entry points: an entry point of the group `munjang.inputs`,
+`munjang.tasks` or `munjang.architectures` names an `InputRow`, `TaskRow` or `ArchitectureRow`.
+docs/extending.md walks through it.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
 from munjang.errors import ConfigError
 from munjang.names import nearest_name
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 # What an architecture gives, and what a task needs of it: one vector per row, one state per token,
 # or a decoder that writes the next token.
 Gives = Literal["pooled", "states", "decoder"]
+
+
+def import_place(place: str, name: str) -> Any:
+    """Import and return an object that a row names.
+
+    Args:
+        place: where it is, as "module:object".
+        name: name of the row, for the message.
+
+    Raises:
+        ConfigError: it is of another distribution and cannot be imported.
+    """
+    module, _, attribute = place.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        if module.partition(".")[0] == "munjang":
+            raise
+        raise ConfigError(
+            f"{name}: {place} cannot be imported ({error}); python -c 'import {module}' shows where"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -35,9 +59,16 @@ class Row:
     summary: str
 
     def load(self) -> Any:
-        """Import and return the class."""
-        module, _, name = self.place.partition(":")
-        return getattr(import_module(module), name)
+        """Import and return the class.
+
+        Raises:
+            ConfigError: the class is of another distribution and cannot be imported.
+        """
+        return import_place(self.place, self.name)
+
+    def is_confused_with(self, other: Self) -> bool:
+        """Return whether users could not tell this row from another one."""
+        return self.name == other.name
 
 
 @dataclass(frozen=True)
@@ -94,12 +125,20 @@ class ArchitectureRow(Row):
     """
 
     config: str
-    takes: tuple[str, ...] = ("text",)
+    takes: tuple[str, ...] = ("text", "two_texts", "lines")
     gives: tuple[Gives, ...] = ("pooled",)
 
     def config_class(self) -> Any:
-        """Import and return the class of its settings."""
-        return getattr(import_module(self.place.partition(":")[0]), self.config)
+        """Import and return the class of its settings.
+
+        Raises:
+            ConfigError: as `load`.
+        """
+        return import_place(f"{self.place.partition(':')[0]}:{self.config}", self.name)
+
+    def is_confused_with(self, other: Self) -> bool:
+        """Return whether both have one name for one input."""
+        return self.name == other.name and not set(self.takes).isdisjoint(other.takes)
 
 
 AnyRow = TypeVar("AnyRow", bound=Row)
@@ -155,7 +194,38 @@ class Registry(Generic[AnyRow]):
         # imported here: it takes a sixth of the time of `munjang --help`
         from importlib.metadata import entry_points
 
-        return tuple(point.load() for point in entry_points(group=self.group))
+        added: list[AnyRow] = []
+        for point in entry_points(group=self.group):
+            row = self._row_of(point)
+            if any(row.is_confused_with(other) for other in (*self._built_in, *added)):
+                raise ConfigError(
+                    f"{_origin(point)}: another {self.kind} is named '{row.name}' already; "
+                    "uninstall one of them"
+                )
+            added.append(row)
+        return tuple(added)
+
+    def _row_of(self, point: "EntryPoint") -> AnyRow:
+        """Return the row that an entry point names."""
+        kind = type(self._built_in[0])
+        try:
+            row = point.load()
+        except Exception as error:  # whatever the code of another distribution raises
+            raise ConfigError(
+                f"{_origin(point)} cannot be loaded ({type(error).__name__}: {error}); reinstall "
+                "it, or uninstall it"
+            ) from error
+        if not isinstance(row, kind):
+            raise ConfigError(
+                f"{_origin(point)}: expected {point.value} to be of the type "
+                f"munjang.registry.{kind.__name__}, got {type(row).__name__}"
+            )
+        return row
+
+
+def _origin(point: "EntryPoint") -> str:
+    distribution = point.dist.name if point.dist is not None else "an unknown distribution"
+    return f"entry point {point.name} of {distribution} ({point.group})"
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
@@ -176,6 +246,22 @@ INPUTS: Registry[InputRow] = Registry(
             "one text per row",
             "cnn",
             check="munjang.checking.texts:CHECK",
+            unit="tokens",
+        ),
+        InputRow(
+            "two_texts",
+            "munjang.inputs.two_texts:TwoTextsInput",
+            "two texts per row, such as two questions",
+            "transformer",
+            check="munjang.checking.two_texts:CHECK",
+            example='"a text" "another text"',
+            unit="tokens",
+        ),
+        InputRow(
+            "lines",
+            "munjang.inputs.lines:LinesInput",
+            "running text of any size, one line per row",
+            "bert",
             unit="tokens",
         ),
         InputRow(
@@ -208,10 +294,11 @@ TASKS: Registry[TaskRow] = Registry(
             "classify",
             "munjang.tasks.classify:Classify",
             "one label per row",
-            inputs=("text", "image"),
+            inputs=("text", "two_texts", "image"),
             metrics=("accuracy", "macro_f1", "log_loss"),
             contests=(
                 ("text", f"{_CONTESTS}.classify:ClassifyContest"),
+                ("two_texts", f"{_CONTESTS}.two_texts:ClassifyTwoTextsContest"),
                 ("image", f"{_CONTESTS}.images:ImagesContest"),
             ),
         ),
@@ -219,23 +306,37 @@ TASKS: Registry[TaskRow] = Registry(
             "regress",
             "munjang.tasks.regress:Regress",
             "a number per row",
-            inputs=("text",),
+            inputs=("text", "two_texts"),
             metrics=("mae", "rmse", "spearman", "r2"),
-            contests=(("text", f"{_CONTESTS}.regress:RegressContest"),),
+            contests=(
+                ("text", f"{_CONTESTS}.regress:RegressContest"),
+                ("two_texts", f"{_CONTESTS}.two_texts:RegressTwoTextsContest"),
+            ),
         ),
         TaskRow(
             "multilabel",
             "munjang.tasks.multilabel:Multilabel",
             "any number of labels per row",
-            inputs=("text",),
+            inputs=("text", "two_texts"),
             metrics=("micro_f1", "macro_f1", "subset_accuracy", "log_loss"),
-            contests=(("text", f"{_CONTESTS}.multilabel:MultilabelContest"),),
+            contests=(
+                ("text", f"{_CONTESTS}.multilabel:MultilabelContest"),
+                ("two_texts", f"{_CONTESTS}.two_texts:MultilabelTwoTextsContest"),
+            ),
+        ),
+        TaskRow(
+            "similarity",
+            "munjang.tasks.similarity:Similarity",
+            "similarity of two texts by their vectors",
+            inputs=("two_texts",),
+            metrics=("spearman", "pearson", "rmse", "mrr", "accuracy"),
+            contests=(("two_texts", f"{_CONTESTS}.similarity:SimilarityContest"),),
         ),
         TaskRow(
             "masked_lm",
             "munjang.tasks.masked_lm:MaskedLm",
             "masked tokens of texts without labels; pretrains an encoder",
-            inputs=("text",),
+            inputs=("lines", "text"),
             metrics=("cross_entropy", "accuracy"),
             needs="states",
             default_model="bert",
@@ -362,18 +463,21 @@ def require_architecture(name: str, input_name: str, task: TaskRow) -> Architect
     if not others:
         raise ConfigError(unknown_name("model", name, ARCHITECTURES.names))
     reads = " or ".join(dict.fromkeys(kind for row in others for kind in row.takes))
-    goes_with = _tasks_of(others[0])
     raise ConfigError(
-        f"model {name} reads the input {reads}{goes_with}; the task {task.name} on the input "
-        f"{input_name} takes {known or 'no model that is installed'}"
+        f"model {name} reads the input {reads}{_describe_tasks(others)}; the task {task.name} on "
+        f"the input {input_name} takes {known or 'no model that is installed'}"
     )
 
 
-def _tasks_of(architecture: ArchitectureRow) -> str:
+def _describe_tasks(architectures: Iterable[ArchitectureRow]) -> str:
     tasks = [
         task.name
         for task in TASKS.rows
-        if task.needs in architecture.gives and set(task.inputs) & set(architecture.takes)
+        if any(
+            task.needs in row.gives and kind.name in row.takes
+            for row in architectures
+            for kind in inputs_of(task)
+        )
     ]
     return f" and goes with --task {' or '.join(tasks)}" if tasks else ""
 
@@ -384,6 +488,7 @@ def inputs_of(task: TaskRow) -> list[InputRow]:
     return named + [row for row in INPUTS.rows if task.name in row.tasks and row not in named]
 
 
-def tasks_needing(needs: Gives) -> list[str]:
-    """Return the names of the tasks that need this of an architecture."""
-    return [row.name for row in TASKS.rows if row.needs == needs]
+def only_for_writers(option: str) -> str:
+    """Return the message for an option that only models that write text have."""
+    tasks = ", ".join(row.name for row in TASKS.rows if row.needs == "decoder")
+    return f"{option}: is for models that write text (task {tasks})"

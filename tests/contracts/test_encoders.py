@@ -79,7 +79,16 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         {"pooling": "max+mean", "activation": "softmax", "feed_forward_dim": 5},
         {"bag_dim": 4, "ngrams": 2},
     ],
+    "bert": [
+        {},
+        {"layers": 1, "pooling": "first", "pooler": True},
+        {"max_positions": 12, "pooling": "max+mean", "segments": 1},
+        {"heads": 4, "pooling": "attention", "activation": "relu", "feed_forward_dim": 5},
+        {"bag_dim": 4, "ngrams": 2, "norm_eps": 1e-5},
+    ],
 }
+# Norms after each sublayer need a lower rate.
+LEARNING_RATES = {"bert": 0.01}
 CASES = [
     pytest.param(name, chosen, id="-".join([name, *(f"{k}={v}" for k, v in chosen.items())]))
     for name in ARCHITECTURES
@@ -319,7 +328,8 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(name: str, chosen: dict[st
 def test_a_handful_is_learned_to_zero_loss(name: str, chosen: dict[str, Any]) -> None:
     # of one length, or batches would hold copies of a single row
     rows = random_rows(8, vocabulary=VOCABULARY, shortest=7, longest=7)
-    fast = {"learning_rate": 0.08, "weight_decay": 0.0, "schedule": "linear", "batch_size": 8}
+    rate = LEARNING_RATES.get(name, 0.08)
+    fast = {"learning_rate": rate, "weight_decay": 0.0, "schedule": "linear", "batch_size": 8}
     loop, network = make_loop(name, chosen, rows * 120, epochs=1, **fast)
     *_, last = loop
     assert last.scores is not None

@@ -96,6 +96,8 @@ ROWS = [
     Row("bpe", written=_without_marks),
     Row("unigram", written=_without_marks),
     Row("wordpiece", written=_without_marks),
+    Row("bert_wordpiece", exact=False, written=None),
+    Row("bert_wordpiece", {"lowercase": True}, exact=False, written=None),
     Row("huggingface", kind="bert", exact=False, written=None),
     Row("huggingface", {"post_process": True}, kind="bert", exact=False, written=None, ends=True),
     Row("huggingface", kind="byte_level", written=None, open=False),

@@ -83,7 +83,7 @@ def stopped_killed_and_gone_on(
     _, told = stopped.communicate(timeout=PATIENCE)
     assert stopped.returncode == 130, told.decode()
     assert f"stopped after {before} runs; ".encode() in told
-    assert b"--resume goes on from" in told
+    assert b"--resume continues from" in told
     assert not workers(out)
     assert not (last / "run.json").exists()
 

@@ -170,7 +170,7 @@ def test_the_page_is_never_wider_than_its_window(
         (("--layer", 2), "there is no layer 2 of source; layers are 0 to 1"),
         (("--head", 4), "there is no head 4 of source; heads are 0 to 3"),
         (("--kind", "cross"), "this model has no attention of kind 'cross'; it has source"),
-        (("--target", "an answer"), "expected a model that generates text"),
+        (("--target", "an answer"), "is for models that write text"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(
@@ -186,7 +186,7 @@ def test_models_without_attention_say_which_have_some(
 ) -> None:
     done = call(capsys, "explain", model, "영화")
     assert done.code == 2
-    assert "this model (mean) has no attention to show; attentive and transformer" in done.err
+    assert "this model (mean) has no attention to show; attentive, bert and transformer" in done.err
     empty = call(capsys, "explain", transformer, " ")
     assert empty.code == 2
     assert "no token is found" in empty.err

@@ -268,7 +268,7 @@ def test_a_comparison_is_not_overwritten_unasked(
     out, _ = compared
     done = call(capsys, *command(hostile_table, out))
     assert done.code == 2
-    assert "--resume goes on with it, --overwrite replaces it" in done.err
+    assert "--resume continues it, --overwrite replaces it" in done.err
     other = call(capsys, *command(hostile_table, out, "--resume", "--budget", "5k tokens"))
     assert other.code == 2
     assert "another budget" in other.err
@@ -318,7 +318,7 @@ def test_a_run_that_got_little_of_the_processor_is_marked(
         path = whole / f"runs/mean/seed-{seed}/run.json"
         record = json.loads(path.read_text("utf-8"))
         assert 0 < record["processor_share"] <= 1, "every network's run measures it"
-        record |= {"processor_share": share, "passes": 0.02}
+        record |= {"processor_share": share, "epochs": 0.02}
         path.write_text(json.dumps(record), "utf-8")
     done = finished_again(hostile_table, whole, capsys)
     page = (whole / "compare.html").read_text("utf-8")
@@ -328,7 +328,7 @@ def test_a_run_that_got_little_of_the_processor_is_marked(
         assert "(the least was 29%)" in text
         assert "mean saw 2.0% of the rows to train on" in text
     row = standings(whole)["mean"]
-    assert (row["starved"], row["processor_share"], row["passes"]) == (1, 0.29, 0.02)
+    assert (row["starved"], row["processor_share"], row["epochs"]) == (1, 0.29, 0.02)
     with (whole / "compare.csv").open(encoding="utf-8", newline="") as file:
         table = {row["name"]: row for row in csv.DictReader(file)}
     assert (table["mean"]["starved"], table["mean"]["processor_share"]) == ("1", "0.29")

@@ -189,7 +189,7 @@ def test_ctrl_c_leaves_a_folder_to_go_on_with(
     assert run.process.exitcode == 0
     words = (tmp_path / "words.txt").read_text(encoding="utf-8")
     assert words.startswith("stopped after step ")
-    assert words.endswith(f"the same command with --resume goes on from {out}")
+    assert words.endswith(f"the same command with --resume continues from {out}")
     assert (out / "checkpoint.safetensors").exists()
     runs().finish()
     assert_same_end(out, undisturbed, [words])

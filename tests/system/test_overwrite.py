@@ -165,7 +165,7 @@ def test_a_new_training_that_was_stopped_is_gone_on_with(tmp_path: Path, trained
     models[OLD].save(out)
     broken_off(out, 25, overwrite=True)
     assert munjang.load(out).recipe.seed == OLD
-    with pytest.raises(FolderError, match=r"a finished model stands here, and an unfinished"):
+    with pytest.raises(FolderError, match=r"a finished model is here already, and an unfinished"):
         fit(out, NEW)
     with pytest.raises(FolderError, match="an unfinished training that is to replace this model"):
         models[OLD].save(out)

@@ -114,7 +114,7 @@ def test_ctrl_c_says_how_to_go_on(table: Path, tmp_path: Path) -> None:
     assert process.returncode == 130
     last = said.decode().splitlines()[-1]
     assert last.startswith("munjang: stopped after ")
-    assert f"--resume goes on from {out}" in last
+    assert f"--resume continues from {out}" in last
     assert b"Traceback" not in said
     count = len(trials(out))
     assert ask(*command(table, out, "--trials", count + 1, "--resume", "--quiet")).code == 0

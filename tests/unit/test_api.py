@@ -276,7 +276,7 @@ def test_a_finished_model_is_replaced_only_when_asked(tmp_path: Path) -> None:
     train(made_corpus(), **quick)
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "m").iterdir()}
     for resume in (False, True):
-        with pytest.raises(FolderError, match=r"a finished model stands here; .* --overwrite"):
+        with pytest.raises(FolderError, match=r"a finished model is here already; .* --overwrite"):
             train(made_corpus(), **quick, resume=resume)
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "m").iterdir()} == before
     (tmp_path / "m" / "notes.txt").write_text("mine")
@@ -289,7 +289,7 @@ def test_an_unfinished_run_is_gone_on_with_or_replaced_as_asked(tmp_path: Path) 
     quick = {"model": "mean", "overrides": [*SHORT, "training.checkpoint_steps=2"], "out": tmp_path}
     with pytest.raises(CallbackError):
         train(made_corpus(), **quick, on_step=fail_at(6))
-    with pytest.raises(FolderError, match="an unfinished training stands here; --resume"):
+    with pytest.raises(FolderError, match="an unfinished training is here; --resume"):
         train(made_corpus(), **quick)
     steps: list[int] = []
     train(made_corpus(), **quick, overwrite=True, on_step=lambda step: steps.append(step.number))

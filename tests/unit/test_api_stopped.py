@@ -74,7 +74,7 @@ def test_ctrl_c_after_the_last_step_keeps_it(
     handler, out = signal.getsignal(signal.SIGINT), tmp_path / "m"
     with monkeypatch.context() as patch:
         disturbed(where, name, when, press_ctrl_c, patch)
-        with pytest.raises(Interrupted, match=r"after step (\d+) of \1; .*--resume goes on from"):
+        with pytest.raises(Interrupted, match=r"after step (\d+) of \1; .*--resume continues from"):
             fit(out)
     assert signal.getsignal(signal.SIGINT) is handler
     with pytest.raises(FolderError, match="not a finished model folder"):

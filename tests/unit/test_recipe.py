@@ -15,7 +15,7 @@ from munjang.recipe import Recipe, check_given, make_recipe, parse_recipe, secti
 from munjang.registry import INPUTS, TASKS, find_architectures, inputs_of
 from munjang.text.script import Script
 from tests.architectures import ARCHITECTURES
-from tests.tables import pair_table, table_of, text_table, texts_of_script
+from tests.tables import pair_table, table_of, text_table, texts_of_script, two_texts_table
 
 
 def recipe_of(name: str, rows: Table | None = None, **given: Any) -> Recipe:
@@ -159,6 +159,8 @@ def rows_of(kind: str, task: str) -> Table:
         return pair_table(words, words[::-1])
     targets: dict[str, list[Any]] = {"regress": [1.0, 2.0] * 6, "multilabel": [["x"], []] * 6}
     labels = targets.get(task, ["x", "y"] * 6)
+    if kind == "two_texts":
+        return two_texts_table(words, words[::-1], labels)
     if kind == "image":
         columns = {
             "digest": pl.Series(words),

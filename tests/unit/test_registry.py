@@ -1,5 +1,8 @@
 """The three registries: every row loads, names are told apart, entry points add rows."""
 
+import sys
+from importlib.metadata import EntryPoint
+
 import pytest
 
 from munjang.config import Settings
@@ -16,7 +19,12 @@ from munjang.registry import (
     ARCHITECTURES,
     INPUTS,
     TASKS,
+    ArchitectureRow,
+    InputRow,
+    Registry,
+    TaskRow,
     find_architectures,
+    import_place,
     inputs_of,
     require_architecture,
 )
@@ -81,6 +89,7 @@ def test_an_unknown_name_suggests_the_nearest_and_lists_all(registry, wrong, rig
         ("image_cnn", "text", "classify", "reads the input image"),
         ("lstm", "image", "classify", "takes image_cnn"),
         ("seq2seq", "text", "regress", "goes with --task translate"),
+        ("transformer", "image", "classify", "--task classify .*or translate; "),
         ("mean", "parallel", "translate", "takes seq2seq, attentive, transformer"),
     ],
 )
@@ -108,7 +117,10 @@ def test_input_and_task_follow_from_what_is_named(given, kind, task):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"task": "regress", "input": "image"}, "the task regress works on text, got 'image'"),
+        (
+            {"task": "regress", "input": "image"},
+            "the task regress works on text or two_texts, got 'image'",
+        ),
         ({"task": ["classify"]}, "task: expected a name"),
         ({"input": 3}, "input: expected a name"),
         ({"model": "cnn"}, "model: expected settings such as"),
@@ -117,8 +129,8 @@ def test_input_and_task_follow_from_what_is_named(given, kind, task):
         ({"training": {"metric": "mae"}}, "for classify it should be"),
         (
             {"tokenizer": {"name": "words"}, "input": "image"},
-            "unknown setting 'tokenizer'; it goes with the input text or the input parallel, and "
-            "this is classify on the input image",
+            "unknown setting 'tokenizer'; it goes with the input text or the input two_texts or "
+            "the input parallel, and this is classify on the input image",
         ),
         ({"decoding": {"beam": 3}}, "unknown setting 'decoding'; it goes with the task translate"),
     ],
@@ -184,3 +196,90 @@ def test_a_wrong_pairing_hears_the_right_names(given: dict[str, object], words: 
 def test_short_names_of_losses_are_those_of_keras() -> None:
     recipe = make_recipe({"task": "regress", "regress": {"loss": "mae"}})
     assert recipe.regress.loss == "mean_absolute_error"
+
+
+ADDED = """
+from munjang.registry import ArchitectureRow, InputRow, TaskRow
+
+INPUT = InputRow("waves", "added_rows:Waves", "one wave per row", default_model="mean")
+TEXT = InputRow("text", "added_rows:Waves", "one wave per row", default_model="mean")
+TASK = TaskRow(
+    "count", "added_rows:Count", "a count per row", inputs=("waves",), metrics=("mae",)
+)
+MEAN = ArchitectureRow("mean", "added_rows:Mean", "a mean", config="MeanConfig")
+OTHER_MEAN = ArchitectureRow(
+    "mean", "added_rows:Mean", "a mean", config="MeanConfig", takes=("waves",)
+)
+"""
+GROUP = "munjang.added"
+
+
+@pytest.fixture
+def added(tmp_path, monkeypatch):
+    """A module with rows, and a function that installs entry points to objects of it."""
+    (tmp_path / "added_rows.py").write_text(ADDED)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def install(*places):
+        points = [EntryPoint(f"point{n}", place, GROUP) for n, place in enumerate(places)]
+        monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points)
+
+    yield install
+    sys.modules.pop("added_rows", None)
+
+
+def registry_like(registry):
+    return Registry(registry.kind, GROUP, registry.rows)
+
+
+@pytest.mark.parametrize(
+    ("registry", "place", "kind"),
+    [
+        (INPUTS, "added_rows:INPUT", InputRow),
+        (TASKS, "added_rows:TASK", TaskRow),
+        (ARCHITECTURES, "added_rows:OTHER_MEAN", ArchitectureRow),
+    ],
+)
+def test_an_entry_point_adds_a_row(added, registry, place, kind):
+    added(place)
+    extended = registry_like(registry)
+    assert extended.rows[:-1] == registry.rows
+    assert type(extended.rows[-1]) is kind
+
+
+@pytest.mark.parametrize(
+    ("registry", "places", "said"),
+    [
+        (INPUTS, ["added_rows:TEXT"], "another input is named 'text' already"),
+        (INPUTS, ["added_rows:INPUT", "added_rows:INPUT"], "point1 of .* is named 'waves' already"),
+        (ARCHITECTURES, ["added_rows:MEAN"], "another model is named 'mean' already"),
+        (INPUTS, ["added_rows:TASK"], "expected added_rows:TASK .*InputRow, got TaskRow"),
+        (TASKS, ["added_rows:MISSING"], "cannot be loaded .*MISSING"),
+        (TASKS, ["no_such_module:TASK"], "cannot be loaded .*no_such_module"),
+    ],
+)
+def test_a_wrong_entry_point_is_named_in_one_line(added, registry, places, said):
+    added(*places)
+    with pytest.raises(ConfigError, match=said) as error:
+        _ = registry_like(registry).rows
+    assert GROUP in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_class_that_cannot_be_imported_is_named_in_one_line(added):
+    added("added_rows:INPUT")
+    with pytest.raises(ConfigError, match=r"waves: added_rows:Waves cannot be imported"):
+        registry_like(INPUTS).require("waves").load()
+    with pytest.raises(ConfigError, match=r"x: no_such_module:X cannot be imported"):
+        import_place("no_such_module:X", "x")
+    with pytest.raises(ModuleNotFoundError):  # a bug of munjang keeps its traceback
+        import_place("munjang.no_such_module:X", "x")
+
+
+def test_the_only_metric_of_a_task_is_named(monkeypatch):
+    only = TaskRow(
+        "classify", TASKS.require("classify").place, "", inputs=("text",), metrics=("accuracy",)
+    )
+    monkeypatch.setattr(TASKS, "_built_in", (only,))
+    with pytest.raises(ConfigError, match="for classify it should be 'accuracy', got 'mae'"):
+        check_given({"training": {"metric": "mae"}})

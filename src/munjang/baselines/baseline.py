@@ -18,6 +18,7 @@ from munjang.folder.sealed import SealedFolder
 from munjang.folder.weights import compare_header, longest_side, read_arrays, read_header
 
 if TYPE_CHECKING:
+    from munjang.data.readers.stream_records import Wanted
     from munjang.data.table import Table
     from munjang.folder.weights import Entry
     from munjang.reporting import Report
@@ -32,7 +33,15 @@ Strings = Mapping[str, tuple[str, ...]]
 class AnyText:
     """The values that a baseline answers, as `munjang.inputs.input.Input` tells them."""
 
-    trained_column: str | None = None
+    def wanted_columns(self, named: Mapping[str, str | None]) -> "Wanted":
+        """Return the column to look for in a file to predict."""
+        from munjang.data.readers.stream_records import wanted_text
+
+        return wanted_text(named, None)
+
+    def group_values(self, texts: Sequence[str]) -> Sequence[Any]:
+        """Return the rows that texts on the command line stand for: one each."""
+        return texts
 
     def usable(self, values: Sequence[Any]) -> tuple[list[int], Mapping[str, int]]:
         """Return the places of the values that can be answered: all."""

@@ -12,6 +12,7 @@ KINDS: dict[str, str] = {
     "classes": "munjang.baselines.classes:ClassBaseline",
     "pairs": "munjang.baselines.pairs:PairBaseline",
     "linear": "munjang.baselines.linear:LinearBaseline",
+    "two_texts": "munjang.baselines.two_texts:TwoTextsBaseline",
     "images": "munjang.baselines.images:ImageBaseline",
 }
 

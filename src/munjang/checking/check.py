@@ -1,7 +1,6 @@
 """Check data before training: labeled texts, pairs of texts, or images."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from munjang.errors import ConfigError
 from munjang.memory import reset_peak
 from munjang.preparation import choose_input
 from munjang.recipe import named_input
-from munjang.registry import INPUTS, InputRow
+from munjang.registry import INPUTS, InputRow, import_place
 from munjang.reporting import discard
 
 Report = DataReport | PairReport | ImageReport
@@ -80,6 +79,5 @@ def _check_of(row: InputRow) -> InputCheck:
     """
     if row.check is None:
         raise ConfigError(f"input: there is no check of the input {row.name}; train on it directly")
-    module, _, name = row.check.partition(":")
-    check: InputCheck = getattr(import_module(module), name)
+    check: InputCheck = import_place(row.check, row.name)
     return check

@@ -22,7 +22,7 @@ def read_blocks(
 ) -> Iterator[Block]:
     """Yield what was read, and what was left out."""
     yield Line(f"{pluralize(count, noun)} of {', '.join(files)}")
-    yield from skipped_blocks(skipped, "file" if noun == "image" else "row")
+    yield from skipped_blocks(skipped, "row")
 
 
 def skipped_blocks(skipped: Mapping[str, int], noun: str) -> Iterator[Block]:

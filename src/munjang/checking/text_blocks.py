@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 def text_blocks(report: "DataReport") -> Iterator[Block]:
     """Yield all that was measured, except the notes."""
     yield from read_blocks(report.rows, "row", report.files, report.skipped)
-    yield from _target_blocks(report)
+    yield from target_blocks(report)
     yield Line()
-    yield Line(_lengths_text(report.characters))
-    yield Line(_lengths_text(report.tokens))
-    yield _histogram(report.tokens)
+    yield Line(lengths_text(report.characters))
+    yield Line(lengths_text(report.tokens))
+    yield length_histogram(report.tokens)
     yield from _repeats("the same text more than once", report.duplicates)
     if report.labels or report.numbers or report.sets:
         yield from _repeats("the same text with two labels", report.conflicts)
     if report.test is not None:
         yield from _test_blocks(report.test)
-    yield _oov_grid(report.unknown)
-    yield _padding_grid(report.padding)
+    yield oov_grid(report.unknown)
+    yield padding_grid(report.padding)
     if report.estimate is not None:
         yield from estimate_blocks(report.estimate)
 
 
-def _target_blocks(report: "DataReport") -> Iterator[Block]:
+def target_blocks(report: "DataReport") -> Iterator[Block]:
     """Yield how classes, numbers or sets of labels are distributed."""
     if report.numbers is not None:
         yield from _number_blocks(report.numbers)
@@ -68,16 +68,17 @@ def _number_blocks(numbers: "Numbers") -> Iterator[Block]:
     yield Line(f"always answering the mean would have an RMSE of {numbers.deviation:.4g}")
 
 
-def _lengths_text(lengths: "Lengths") -> str:
+def lengths_text(lengths: "Lengths", noun: str = "text") -> str:
+    """Return a line about the lengths of texts."""
     quantiles = lengths.quantiles
     return (
-        f"{lengths.unit} per text: {lengths.shortest:,} to {lengths.longest:,}, mean "
+        f"{lengths.unit} per {noun}: {lengths.shortest:,} to {lengths.longest:,}, mean "
         f"{lengths.mean:,.1f}, median {quantiles['0.5']:,.0f}, 95% up to "
         f"{quantiles['0.95']:,.0f}, 99% up to {quantiles['0.99']:,.0f}"
     )
 
 
-def _histogram(lengths: "Lengths") -> Histogram:
+def length_histogram(lengths: "Lengths") -> Histogram:
     """Return the texts per range of lengths; empty ranges at the end are left out."""
     used = max((i for i, count in enumerate(lengths.counts) if count), default=-1) + 1
     edges = lengths.edges
@@ -88,10 +89,11 @@ def _histogram(lengths: "Lengths") -> Histogram:
 
 
 def _repeats(title: str, repeats: "Repeats") -> Iterator[Block]:
-    return repeat_blocks(title, repeats, "text", _example)
+    return repeat_blocks(title, repeats, "text", example_line)
 
 
-def _example(repeat: "Repeat") -> str:
+def example_line(repeat: "Repeat") -> str:
+    """Return the line of a repeated text: its beginning, its labels and its first rows."""
     labels = f"  {label_counts_text(repeat)}" if repeat.labels else ""
     return f"{short(repeat.text)}{labels}  {places_text(repeat.places)}"
 
@@ -103,7 +105,8 @@ def _test_blocks(test: "TestReport") -> Iterator[Block]:
     yield from _repeats("the same text in DATA and in the test", test.in_train)
 
 
-def _oov_grid(thresholds: "tuple[OovRate, ...]") -> Grid:
+def oov_grid(thresholds: "tuple[OovRate, ...]") -> Grid:
+    """Return the OOV rates at several thresholds."""
     rows = [
         (pluralize(row.min_frequency, "time"), f"{row.vocabulary_size:,}", f"{row.share:.2%}")
         for row in thresholds
@@ -111,7 +114,8 @@ def _oov_grid(thresholds: "tuple[OovRate, ...]") -> Grid:
     return grid(["words seen at least", "vocabulary", "OOV rate (held-out 10%)"], rows)
 
 
-def _padding_grid(padding: "Padding") -> Grid:
+def padding_grid(padding: "Padding") -> Grid:
+    """Return the share of padding of three ways of batching."""
     rows = [
         ("to the longest text of all", f"{padding.longest:.1%}"),
         ("to the longest of a random batch", f"{padding.random:.1%}"),

@@ -13,11 +13,15 @@ from munjang import __version__
 from munjang.cli.check import check
 from munjang.cli.compare import compare
 from munjang.cli.data import data
+from munjang.cli.distil import distil
+from munjang.cli.embed import embed
 from munjang.cli.evaluate import evaluate
 from munjang.cli.explain import explain
+from munjang.cli.import_export import export_app, import_app
 from munjang.cli.outcome import Command, Commands, end, exit_codes
 from munjang.cli.predict import predict
 from munjang.cli.pretrain import pretrain
+from munjang.cli.search import search
 from munjang.cli.shapes import shapes
 from munjang.cli.train import train
 from munjang.cli.tune import tune
@@ -76,12 +80,18 @@ def munjang(
 app.command(cls=Command)(check)
 app.command(cls=Command)(train)
 app.command(cls=Command)(pretrain)
+app.command(cls=Command)(distil)
+app.command("distill", cls=Command, hidden=True)(distil)
 app.command(cls=Command)(compare)
 app.command(cls=Command)(tune)
 app.command(cls=Command)(evaluate)
 app.command(cls=Command)(predict)
 app.command(cls=Command)(explain)
+app.command(cls=Command)(embed)
+app.command(cls=Command)(search)
 app.command(cls=Command)(shapes)
+app.add_typer(import_app)
+app.add_typer(export_app)
 app.add_typer(data)
 
 

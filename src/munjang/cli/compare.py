@@ -9,9 +9,11 @@ from munjang.cli.options import (
     ConfigFile,
     Data,
     Encoding,
+    FirstColumn,
     InputName,
     LabelColumn,
     Quiet,
+    SecondColumn,
     Settings,
     SkipBadRows,
     SourceColumn,
@@ -47,6 +49,15 @@ def compare(
         str | None,
         typer.Option(
             metavar="NAMES", help="Tokenizers to train one architecture with, such as words,jamo."
+        ),
+    ] = None,
+    from_folder: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            metavar="FOLDER",
+            help="Model folder: a model of its architecture that begins from it is compared too. "
+            "Repeatable.",
         ),
     ] = None,
     budget: Annotated[
@@ -93,6 +104,8 @@ def compare(
     ] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    first_column: FirstColumn = None,
+    second_column: SecondColumn = None,
     source_column: SourceColumn = None,
     target_column: TargetColumn = None,
     source: SourceFile = None,
@@ -126,6 +139,7 @@ def compare(
     Examples:
       munjang compare reviews.tsv --budget 60s --seeds 3 --out compared
       munjang compare reviews.tsv --models cnn --tokenizers words,characters,jamo --out tokenizers
+      munjang compare reviews.tsv --models bert,cnn --from pretrained-bert --out compared
       munjang compare reviews.tsv --budget 60s --seeds 3 --out compared --resume
       munjang compare pairs.tsv --task translate --models all --budget 5m --out compared
       munjang compare --task translate --source train.en --target train.de --out compared
@@ -139,7 +153,7 @@ def compare(
     from munjang.config import parse_overrides
 
     raise_on_signals()
-    with resumable(lambda: f"the same command with --resume goes on from {out}"):
+    with resumable(lambda: f"the same command with --resume continues from {out}"):
         comparison = run(
             choose_data(data, source, target),
             out=out,
@@ -147,6 +161,7 @@ def compare(
             input=input_name,
             models=models,
             tokenizers=tokenizers,
+            from_folder=from_folder or (),
             budget=budget,
             seeds=seeds,
             metric=metric,
@@ -155,6 +170,8 @@ def compare(
             test=choose_held_out("--test", test, test_source, test_target),
             text_column=text_column,
             label_column=label_column,
+            first_column=first_column,
+            second_column=second_column,
             source_column=source_column,
             target_column=target_column,
             config=config,

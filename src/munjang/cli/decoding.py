@@ -78,15 +78,12 @@ def write_hypotheses(path: str, scores: "TaskScores") -> None:
         ConfigError: the model writes no text.
     """
     from munjang.folder.manifest import write_atomically
-    from munjang.registry import tasks_needing
+    from munjang.registry import only_for_writers
     from munjang.reporting import escape_line
     from munjang.tasks.score_details import HasHypotheses
 
     if not isinstance(scores, HasHypotheses):
-        raise ConfigError(
-            "--hypotheses: is for models that answer with a text (task "
-            f"{', '.join(tasks_needing('decoder'))})"
-        )
+        raise ConfigError(only_for_writers("--hypotheses"))
     write_atomically(
         Path(path), "".join(f"{escape_line(answer)}\n" for answer in scores.hypotheses)
     )

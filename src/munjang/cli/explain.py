@@ -7,6 +7,7 @@ import typer
 
 from munjang.cli.options import AsJson, ModelFolder, Wide
 from munjang.cli.output import make_console, note, show, show_json
+from munjang.errors import ConfigError
 from munjang.reporting import pluralize
 from munjang.stopping import raise_on_signals
 
@@ -20,7 +21,12 @@ _SHOWN, _SHOWN_POOLING = 3, 10
 
 def explain(
     folder: ModelFolder,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="Text for the model to read.")],
+    texts: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TEXT", help="Text for the model to read; two for a model of two texts."
+        ),
+    ],
     target: Annotated[
         str | None,
         typer.Option(
@@ -65,6 +71,7 @@ def explain(
       munjang explain my-model "정말 재미있다"
       munjang explain my-model "정말 재미있다" --attention attention.html
       munjang explain my-model "정말 재미있다" --attention attention.svg --layer 0 --head 2
+      munjang explain my-pair-model "a question" "another question"
       munjang explain my-model --json -- "-10점도 아깝다"
     """
     from munjang.explain.text_attention import compute_attention
@@ -74,7 +81,11 @@ def explain(
     raise_on_signals()
     if attention is not None:
         writer_for(Path(attention))
-    weights = compute_attention(load(folder), text, target)
+    model = load(folder)
+    rows = model.input.group_values(texts)
+    if len(rows) != 1:
+        raise ConfigError(f"expected one text to explain, got {len(rows):,}; put it in quotes")
+    weights = compute_attention(model, rows[0], target)
     weights = weights.select(cast("AttentionKind | None", kind), layer, head)
     if weights.truncated:
         note(f"the text was cut: the model read {pluralize(len(weights.source), 'token')} of it")

@@ -73,8 +73,9 @@ def _with_summaries(rows: Iterable[Any]) -> str:
 
 
 def _or(names: Iterable[str]) -> str:
-    *others, last = dict.fromkeys(names)
-    return f"{', '.join(others)} or {last}" if others else last
+    from munjang.names import join_names
+
+    return join_names(dict.fromkeys(names), "or")
 
 
 _LISTS: dict[str, Callable[[], str]] = {

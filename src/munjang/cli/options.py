@@ -28,6 +28,18 @@ LabelColumn = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Column of labels or numbers. Inferred if omitted."),
 ]
+FirstColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Column of first texts, for --input two_texts. Inferred if omitted."
+    ),
+]
+SecondColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Column of second texts, for --input two_texts. Inferred if omitted."
+    ),
+]
 SourceColumn = Annotated[
     str | None,
     typer.Option(
@@ -91,6 +103,13 @@ Encoding = Annotated[
 SkipBadRows = Annotated[
     bool, typer.Option("--skip-bad-rows", help="Skip unusable rows, and count them.")
 ]
+Cache = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Keep encoded text (--input lines) in FOLDER for further trainings.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 Settings = Annotated[
     list[str] | None,
@@ -139,6 +158,14 @@ Vectors = Annotated[
 ]
 FreezeVectors = Annotated[
     bool, typer.Option("--freeze-vectors", help="Do not train the vectors of --vectors.")
+]
+FromFolder = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="FOLDER",
+        help="Model folder to begin from: its encoder, tokenizer and vocabulary.",
+    ),
 ]
 Seed = Annotated[
     int | None,

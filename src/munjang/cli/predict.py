@@ -12,7 +12,9 @@ from munjang.cli.options import (
     Beam,
     DecodingSettings,
     Encoding,
+    FirstColumn,
     ModelFolder,
+    SecondColumn,
     SkipBadRows,
     TextColumn,
 )
@@ -23,19 +25,23 @@ from munjang.stopping import raise_on_signals
 
 if TYPE_CHECKING:
     from munjang.cli.decoding import Predict
+    from munjang.data.readers.stream_records import Wanted
     from munjang.tasks.task import Answer
 
 STDIN = "-"
 # Maximum number of probabilities, one per text and label, that are in memory at once.
 MOST_PROBABILITIES = 2**20
-LineOf = Callable[[int, str, Any], str]
+LineOf = Callable[[int, Any, Any], str]
 
 
 def predict(
     folder: ModelFolder,
     texts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TEXT", help="Texts; of an image model paths of images."),
+        typer.Argument(
+            metavar="TEXT",
+            help="Texts, two by two of a model of pairs; of an image model paths of images.",
+        ),
     ] = None,
     source: Annotated[
         str | None,
@@ -46,6 +52,8 @@ def predict(
         ),
     ] = None,
     text_column: TextColumn = None,
+    first_column: FirstColumn = None,
+    second_column: SecondColumn = None,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
     beam: Beam = None,
@@ -86,18 +94,21 @@ def predict(
       classify    label, probability, text
       regress     number, text
       multilabel  labels, text
+      pairs       as above, with both texts
       masked_lm   row, number of the [MASK], probability, token; a line per token
       translate   the answer alone; with --nbest row, score and answer
 
     Answers are in the order of the texts, and an empty line is answered too, so that line n of the
     output belongs to line n of a plain text file. Without TEXT and --input, texts are read from
     standard input. Of a table, the text column of the training is read, or one with a usual name.
+    A model of two texts per row reads two columns, or lines of two texts with a tab between them.
 
     \b
     Examples:
       munjang predict my-model "정말 재미있다" "시간이 아깝다"
       munjang predict my-model -- "-10점도 아깝다"
       munjang predict my-model --input reviews.csv --text-column document --json
+      munjang predict my-pair-model "a question" "another question"
       munjang predict my-image-model scans/*.png --skip-bad-rows
       munjang predict my-pretrained-model "이 영화 [MASK] 재미있다" --top 3
       munjang predict my-translator --input test.en --beam 5 > test.de
@@ -115,33 +126,35 @@ def predict(
     model = load(folder)
     changed = decoding_settings(beam, nbest, settings)
     answer = predict_with(model, changed, align=align, seed=seed, top=top)
-    cut = 0
     line_of = _json_line if as_json else _line
     skipped: Counter[str] | None = Counter() if skip_bad_rows else None
     # an answer holds the probabilities of all labels
     batch_size = max(1, MOST_PROBABILITIES // max(1, len(getattr(model, "labels", ()))))
-    usable = model.input.usable
+    named = {
+        "text_column": text_column,
+        "first_column": first_column,
+        "second_column": second_column,
+    }
     if texts:
-        places = _usable(usable, texts, skipped)
-        kept = [texts[place] for place in places]
-        rows = (place + 1 for place in places)
-        cut += _write(line_of, zip(rows, _answers(answer, kept, batch_size), strict=True))
+        values = model.input.group_values(texts)
+        batches: Iterable[tuple[Any, Any]] = [(range(1, len(values) + 1), values)]
     else:
-        trained = model.input.trained_column
-        arriving = _stream(source or STDIN, (text_column, trained), encoding or "utf-8", skipped)
-        for rows, batch in arriving:
-            places = _usable(usable, batch, skipped)
-            kept = [batch[place] for place in places]
-            numbers = (int(rows[place]) for place in places)
-            cut += _write(line_of, zip(numbers, _answers(answer, kept, batch_size), strict=True))
+        columns = model.input.wanted_columns(named)
+        batches = _stream(source or STDIN, columns, encoding or "utf-8", skipped)
+    cut = 0
+    for rows, batch in batches:
+        places = _usable(model.input.usable, batch, skipped)
+        kept = [batch[place] for place in places]
+        numbers = (int(rows[place]) for place in places)
+        cut += _write(line_of, zip(numbers, _answers(answer, kept, batch_size), strict=True))
     for reason, count in (skipped or {}).items():
         note(f"skipped {pluralize(count, 'row')}: {reason}")
     _report_cut(cut)
 
 
 def _usable(
-    usable: Callable[[Sequence[str]], tuple[list[int], Mapping[str, int]]],
-    texts: Sequence[str],
+    usable: Callable[[Sequence[Any]], tuple[list[int], Mapping[str, int]]],
+    texts: Sequence[Any],
     skipped: Counter[str] | None,
 ) -> Sequence[int]:
     """Return the places of the texts to answer; the others are counted in `skipped`."""
@@ -153,9 +166,9 @@ def _usable(
 
 
 def _answers(
-    answer: "Predict", texts: Sequence[str], batch_size: int
-) -> Iterator[tuple[str, "Answer"]]:
-    """Yield each text with its answer."""
+    answer: "Predict", texts: Sequence[Any], batch_size: int
+) -> Iterator[tuple[Any, "Answer"]]:
+    """Yield each value with its answer."""
     for start in range(0, len(texts), batch_size):
         batch = texts[start : start + batch_size]
         yield from zip(batch, answer(batch), strict=True)
@@ -163,33 +176,26 @@ def _answers(
 
 def _stream(
     source: str,
-    columns: tuple[str | None, str | None],
+    wanted: "Wanted",
     encoding: str,
     skipped: Counter[str] | None,
 ) -> Iterator[tuple[Any, Any]]:
-    """Return batches of row numbers and texts, each as soon as its lines arrive.
+    """Return batches of row numbers and values, each as soon as its lines arrive.
 
     Args:
         source: file, or - for standard input.
-        columns: text column that the user named, and that of the training.
+        wanted: columns to read.
         encoding: encoding of the file.
         skipped: counts of skipped rows by reason; None refuses unusable rows.
     """
-    from munjang.data.readers.stream import stream_texts
+    from munjang.data.readers.stream import stream_rows
 
     if source == STDIN and sys.stdin.isatty():
         note("type a text and press Enter; Ctrl-D ends")
-    return stream_texts(
-        source,
-        text_column=columns[0],
-        trained_column=columns[1],
-        encoding=encoding,
-        skipped=skipped,
-        report=note,
-    )
+    return stream_rows(source, wanted, encoding=encoding, skipped=skipped, report=note)
 
 
-def _write(line_of: LineOf, answered: "Iterable[tuple[int, tuple[str, Answer]]]") -> int:
+def _write(line_of: LineOf, answered: "Iterable[tuple[int, tuple[Any, Answer]]]") -> int:
     """Write a batch of answers, flush, and return the number of truncated texts."""
     cut = 0
     write = show_unwrapped if line_of is _json_line else show
@@ -207,9 +213,11 @@ def _report_cut(count: int) -> None:
         note(f"{texts} longer than the model reads: only the beginning was used")
 
 
-def _line(row: int, text: str, answer: "Answer") -> str:
-    return "\n".join("\t".join(map(escape_line, line)) for line in answer.lines(row, text))
+def _line(row: int, value: str | tuple[str, ...], answer: "Answer") -> str:
+    text, *others = (value,) if isinstance(value, str) else value
+    lines = ([*line, *others] for line in answer.lines(row, text))
+    return "\n".join("\t".join(map(escape_line, line)) for line in lines)
 
 
-def _json_line(row: int, text: str, answer: "Answer") -> str:
+def _json_line(row: int, value: Any, answer: "Answer") -> str:
     return json_text({"row": row, **answer.to_json()})

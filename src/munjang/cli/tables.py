@@ -109,7 +109,7 @@ def _matrix(confusion: Sequence[Sequence[int]], names: list[str], heads: list[st
 def _most_confused(scores: HasConfusion) -> FittedTable:
     table = make_table("most confused classes: true", "predicted", "rows")
     for pair in scores.confused[:WORST_PAIRS]:
-        table.add_row(label_text(pair.true), label_text(pair.guessed), f"{pair.rows:,}")
+        table.add_row(label_text(pair.true), label_text(pair.predicted), f"{pair.rows:,}")
     return table
 
 

@@ -8,14 +8,18 @@ import typer
 from munjang.cli.options import (
     AsJson,
     Budget,
+    Cache,
     ConfigFile,
     Data,
     Encoding,
+    FirstColumn,
     FreezeVectors,
+    FromFolder,
     InputName,
     LabelColumn,
     ModelName,
     Quiet,
+    SecondColumn,
     Seed,
     Settings,
     SkipBadRows,
@@ -48,6 +52,8 @@ def train(
             metavar="DATA", help="Validation data, like DATA.  [default: 10% of DATA, held out]"
         ),
     ] = None,
+    first_column: FirstColumn = None,
+    second_column: SecondColumn = None,
     source_column: SourceColumn = None,
     target_column: TargetColumn = None,
     source: SourceFile = None,
@@ -61,8 +67,10 @@ def train(
     tokenizer: TokenizerName = None,
     vectors: Vectors = None,
     freeze_vectors: FreezeVectors = False,
+    from_folder: FromFolder = None,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
+    cache: Cache = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume the training that was stopped in FOLDER.")
     ] = False,
@@ -90,6 +98,7 @@ def train(
       munjang train train.csv --valid dev.csv --model lstm --set training.epochs=3 --out my-model
       munjang train ratings.tsv --task regress --out my-model
       munjang train train.csv --vectors crawl-300d-2M.vec --freeze-vectors --out my-model
+      munjang train train.csv --from my-pretrained-model --out my-model
       munjang train genres.jsonl --task multilabel --label-column genres --out my-model
       munjang train digits --task images --out my-model
       munjang train pairs.tsv --task translate --source-column en --target-column ko --out my-model
@@ -118,6 +127,8 @@ def train(
             model=model,
             text_column=text_column,
             label_column=label_column,
+            first_column=first_column,
+            second_column=second_column,
             source_column=source_column,
             target_column=target_column,
             out=out,
@@ -129,8 +140,10 @@ def train(
             tokenizer=tokenizer,
             vectors=vectors,
             freeze_vectors=freeze_vectors or None,
+            from_folder=from_folder,
             encoding=encoding,
             skip_bad_rows=skip_bad_rows or None,
+            cache=cache,
             resume=resume,
             overwrite=overwrite,
             report=progress.report,
@@ -147,5 +160,5 @@ def _describe_resuming(out: str, *, overwrite: bool) -> str:
     if (Path(out) / MANIFEST).exists() and not overwrite:
         return f"a complete model is in {out}"
     if find_unfinished(out) is not None:
-        return f"the same command with --resume goes on from {out}"
+        return f"the same command with --resume continues from {out}"
     return "the same command starts again"

@@ -29,7 +29,8 @@ def show_tuning(tuned: "Tuned", *, as_json: bool, wide: bool = False) -> None:
     show(
         f"\nthe best model is in {folder}, all trials in "
         f"{shlex.quote(str(tuned.folder / RESULTS))}\n"
-        f"it is the best of {len(tuned.trials):,} on the rows that chose it: judge it on others\n"
+        f"it was selected as the best of {len(tuned.trials):,} on these validation rows, so its "
+        "score is optimistic: evaluate it on others\n"
         "\nnext:\n"
         f"  munjang evaluate {folder} {row.unseen}\n"
         f"  munjang predict {folder} {TASKS.require(tuned.task).example or row.example}"
@@ -43,7 +44,7 @@ def _trials(tuned: "Tuned", best: "TrialRow | None") -> object:
     table = make_table(
         "trial",
         METRICS[tuned.metric].title,
-        Column("passes", rank=2),
+        Column("epochs", rank=2),
         Column("steps", rank=1),
         "seconds",
         text_column("ended"),
@@ -53,7 +54,7 @@ def _trials(tuned: "Tuned", best: "TrialRow | None") -> object:
         table.add_row(
             f"{row.number}",
             "" if row.value is None else figure_text(tuned.metric, row.value),
-            f"{row.passes}",
+            f"{row.epochs}",
             f"{row.steps:,}",
             f"{row.seconds:.1f}",
             f"{mark}: {row.note}" if row.note else mark,
@@ -65,7 +66,7 @@ def _settings(tuned: "Tuned", best: "TrialRow") -> object:
     from munjang.tuning.parameters import shown
 
     importance = [Column("importance", rank=1)] if tuned.importance else []
-    table = make_table("setting", "best", "own", *importance)
+    table = make_table("setting", "best", "default", *importance)
     for key, value in best.settings.items():
         share = [f"{tuned.importance.get(key, 0.0):.0%}"] if tuned.importance else []
         table.add_row(key, shown(value), shown(tuned.defaults[key]), *share)

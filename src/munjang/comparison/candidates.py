@@ -16,20 +16,27 @@ class Candidate:
     Attributes:
         model: Name of an architecture or of a baseline.
         tokenizer: Name of a tokenizer, or None for the one that suits model and script.
+        start: Model folder that it begins from; None begins at random.
+        digest: Begin of the fingerprint of that folder's weights.
     """
 
     model: str
     tokenizer: str | None = None
+    start: str | None = None
+    digest: str = ""
 
     @property
     def name(self) -> str:
         """The name in the table."""
+        if self.start is not None:
+            return f"{self.model} from {self.start}"
         return self.model if self.tokenizer is None else f"{self.model} on {self.tokenizer}"
 
     @property
     def folder(self) -> str:
-        """The name as part of a path."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name)
+        """The name as part of a path; other weights to begin from have another one."""
+        name = self.name if self.start is None else f"{self.name} {self.digest}"
+        return re.sub(r"[^a-z0-9]+", "-", name.lower())
 
     @property
     def is_baseline(self) -> bool:
@@ -74,8 +81,8 @@ def parse_candidates(
         raise ConfigError(f"models: expected at least one; known: all, {', '.join(known)}")
     if tokenizers is None:
         return tuple(Candidate(name) for name in known if name in names)
-    if contest_of(task).input_name != "text":
-        raise ConfigError(f"tokenizers: {contest_of(task).input_name}s have none; leave them out")
+    if contest_of(task).noun != "text":
+        raise ConfigError(f"tokenizers: {contest_of(task).noun}s have none; leave them out")
     return _crossed([name for name in known if name in names], _names(tokenizers), known[0])
 
 
@@ -84,12 +91,23 @@ def _known(task: str) -> tuple[str, ...]:
     return (*contest.networks(), *contest.baselines)
 
 
+def _options_of(name: str) -> list[str]:
+    """Return the options, as typed, that choose a task of which a model can be compared."""
+    options: dict[str, str] = {}
+    for contest_name, contest in all_contests():
+        if name in _known(contest_name):
+            other_input = "" if contest_name == contest.task else f" --input {contest.input}"
+            # the default input of a task comes first, and needs no option
+            options.setdefault(contest.task, f"--task {contest.task}{other_input}")
+    return list(options.values())
+
+
 def _unknown(name: str, task: str) -> ConfigError:
     known = _known(task)
-    others = [f"--task {other}" for other, _ in all_contests() if name in _known(other)]
+    others = _options_of(name)
     if others:
         return ConfigError(
-            f"{name} goes with {' or '.join(others)}; with {task} go all, {', '.join(known)}"
+            f"{name} goes with {' or '.join(others)}; models of {task}: all, {', '.join(known)}"
         )
     return ConfigError(
         f"unknown model '{name}'{suggest_nearest(name, known)}; known: all, {', '.join(known)}"

@@ -37,7 +37,7 @@ class ClassAnswers:
     count: int
 
     @property
-    def guesses(self) -> Ints:
+    def likeliest(self) -> Ints:
         """The likeliest class of each row, [rows]; of equally likely ones the first."""
         return self.classes[:, 0]
 

@@ -74,8 +74,8 @@ class ClassJudge:
         answers = ClassAnswers.read(run, len(self.targets), len(self.labels))
         tallies = {name: class_tally(name, answers, self.targets) for name in METRICS}
         figures = {name: score(tally) for name, tally in tallies.items()}
-        guesses = answers.guesses
-        one_answer = bool((guesses == guesses[0]).all() and (self.targets != self.targets[0]).any())
+        is_constant = bool((answers.likeliest == answers.likeliest[0]).all())
+        one_answer = is_constant and bool((self.targets != self.targets[0]).any())
         return Outcome(record, answers, tallies[self.metric], figures, one_answer=one_answer)
 
     def details(self, outcomes: Mapping[Candidate, Sequence[Outcome]]) -> ClassDetails:
@@ -86,7 +86,7 @@ class ClassJudge:
         return ClassDetails(
             self.labels,
             {name: _confusion(seeds, self.targets, self.labels) for name, seeds in runs.items()},
-            disagreements(compared, self.test.inputs, self.targets, self.labels),
+            disagreements(compared, self.test.texts, self.targets, self.labels),
             tuple(label for label in self.labels if label not in set(self.test.targets)),
         )
 
@@ -94,8 +94,8 @@ class ClassJudge:
 def _confusion(
     seeds: Sequence[ClassAnswers], targets: Ints, labels: Sequence[str]
 ) -> Confusion | tuple[ConfusedPair, ...]:
-    guesses = np.concatenate([answers.guesses for answers in seeds])
-    matrix, confused = count_confusions(np.tile(targets, len(seeds)), guesses, labels)
+    predicted = np.concatenate([answers.likeliest for answers in seeds])
+    matrix, confused = count_confusions(np.tile(targets, len(seeds)), predicted, labels)
     return confused if matrix is None else matrix
 
 

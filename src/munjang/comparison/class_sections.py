@@ -55,21 +55,21 @@ def _shaded(count: int, of: int) -> Markup:
 def _worst_pairs(counts: Confusion | tuple[ConfusedPair, ...], labels: Sequence[str]) -> Markup:
     if len(labels) <= MATRIX_CLASSES:
         counts = tuple(
-            ConfusedPair(labels[true], labels[guessed], rows)
-            for true, guessed, rows in find_worst_pairs(cast(Confusion, counts), _WORST_PAIRS)
+            ConfusedPair(labels[true], labels[predicted], rows)
+            for true, predicted, rows in find_worst_pairs(cast(Confusion, counts), _WORST_PAIRS)
         )
     pairs = cast(tuple[ConfusedPair, ...], counts)[:_WORST_PAIRS]
     return table(
         ["true", "predicted", "rows"],
-        [(pair.true, pair.guessed, f"{pair.rows:,}") for pair in pairs],
+        [(pair.true, pair.predicted, f"{pair.rows:,}") for pair in pairs],
     )
 
 
 def _examples(comparison: Comparison, details: ClassDetails) -> list[Markup]:
     if not details.examples:
         return []
-    names = [guess.name for guess in details.examples[0].guesses]
-    input_name = contest_of(comparison.plan.task).input_name
+    names = [prediction.name for prediction in details.examples[0].predictions]
+    noun = contest_of(comparison.plan.task).noun
     rows = [
         [
             element("td", example.text, class_="text"),
@@ -77,13 +77,13 @@ def _examples(comparison: Comparison, details: ClassDetails) -> list[Markup]:
             *(
                 element(
                     "td",
-                    f"{guess.label} {guess.probability:.2f}",
-                    class_="right" if guess.label == example.label else "wrong",
+                    f"{prediction.label} {prediction.probability:.2f}",
+                    class_="right" if prediction.label == example.label else "wrong",
                 )
-                for guess in example.guesses
+                for prediction in example.predictions
             ),
         ]
         for example in details.examples
     ]
-    listed = element("div", table([input_name, "true", *names], rows), class_="wide")
+    listed = element("div", table([noun, "true", *names], rows), class_="wide")
     return [element("h2", "Where the models disagree most"), listed]

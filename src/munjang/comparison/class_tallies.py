@@ -15,13 +15,13 @@ def class_tally(metric: str, answers: ClassAnswers, targets: Ints) -> Tally:
     """
     if metric == "log_loss":
         return mean_tally(-np.log(answers.truth.clip(min=_FLOOR)))
-    guesses = answers.guesses
+    predicted = answers.likeliest
     if metric == "accuracy":
-        return mean_tally((guesses == targets).astype(np.float64))
-    rows, hits = np.arange(len(targets)), np.flatnonzero(guesses == targets)
+        return mean_tally((predicted == targets).astype(np.float64))
+    rows, hits = np.arange(len(targets)), np.flatnonzero(predicted == targets)
     return f1_tally(
         np.concatenate([rows, rows, hits]),
-        np.concatenate([guesses, targets, answers.count + targets[hits]]),
+        np.concatenate([predicted, targets, answers.count + targets[hits]]),
         (len(targets), answers.count),
     )
 

@@ -10,7 +10,7 @@ from munjang.comparison.statistics import Ints
 
 
 @dataclass(frozen=True)
-class Guess:
+class ModelPrediction:
     """The likeliest class of one row according to a model, by the mean over its seeds."""
 
     name: str
@@ -20,19 +20,19 @@ class Guess:
 
 @dataclass(frozen=True)
 class Example:
-    """A row, its true label, and the guess of each model.
+    """A row, its true label, and the prediction of each model.
 
     Attributes:
         text: The text, or the name of the image.
         label: The true label.
         spread: Standard deviation over models of the true class's probability.
-        guesses: One per model.
+        predictions: One per model.
     """
 
     text: str
     label: str
     spread: float
-    guesses: tuple[Guess, ...]
+    predictions: tuple[ModelPrediction, ...]
 
 
 def disagreements(
@@ -62,13 +62,15 @@ def disagreements(
             texts[row],
             labels[targets[row]],
             float(spread[row]),
-            tuple(_guess(name, seeds, row, labels) for name, seeds in runs.items()),
+            tuple(_prediction(name, seeds, row, labels) for name, seeds in runs.items()),
         )
         for row in worst.tolist()
     )
 
 
-def _guess(name: str, seeds: Sequence[ClassAnswers], row: int, labels: Sequence[str]) -> Guess:
+def _prediction(
+    name: str, seeds: Sequence[ClassAnswers], row: int, labels: Sequence[str]
+) -> ModelPrediction:
     probabilities = np.mean([seed.probability_of(row) for seed in seeds], axis=0)
     best = int(probabilities.argmax())
-    return Guess(name, labels[best], float(probabilities[best]))
+    return ModelPrediction(name, labels[best], float(probabilities[best]))

@@ -20,7 +20,7 @@ class Fitted:
     Attributes:
         model: Ready to answer.
         record: For `run.json`: parameters, seconds, tokens_per_second, steps, planned_steps,
-            passes, processor_share and history.
+            epochs, processor_share and history.
     """
 
     model: Any
@@ -58,7 +58,7 @@ def _baseline_record(parameters: int, seconds: float) -> dict[str, Any]:
         "tokens_per_second": None,
         "steps": None,
         "planned_steps": None,
-        "passes": None,
+        "epochs": None,
         "processor_share": None,
         "history": [],
     }

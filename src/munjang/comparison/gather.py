@@ -46,7 +46,7 @@ def gather(plan: Plan, folder: Path, records: Records) -> Comparison:
         margin=plan.margin,
         text=lambda value: figure_text(plan.metric, value),
         by_clock=plan.budget.seconds is not None,
-        input_name=contest_of(plan.task).input_name,
+        noun=contest_of(plan.task).noun,
     )
     return Comparison(
         plan=plan,

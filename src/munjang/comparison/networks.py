@@ -30,6 +30,8 @@ def settings_of(candidate: Candidate, seed: int, given: Mapping[str, Any]) -> di
     named: dict[str, Any] = {"seed": seed, "model": {"name": candidate.model}}
     if candidate.tokenizer is not None:
         named["tokenizer"] = {"name": candidate.tokenizer}
+    if candidate.start is not None:
+        named["pretrained"] = {"folder": candidate.start}
     return merge(given, named)
 
 
@@ -57,7 +59,7 @@ def network_record(trained: Trained, watch: ProcessorWatch, unit: str) -> dict[s
         **{key: training[key] for key in ("parameters", "seconds", "steps")},
         "tokens_per_second": rate,
         "planned_steps": trained.model.recipe.training.max_steps,
-        "passes": rate * training["seconds"] / max(1, training[unit]),
+        "epochs": rate * training["seconds"] / max(1, training[unit]),
         "processor_share": watch.share(training["threads"]),
         "history": trained.metrics["history"],
     }

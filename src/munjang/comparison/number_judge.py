@@ -131,7 +131,7 @@ class NumberJudge:
         rows = np.argsort(-spread, kind="stable")[:_EXAMPLES].tolist()
         return tuple(
             NumberExample(
-                self.test.inputs[row],
+                self.test.texts[row],
                 float(self.targets[row]),
                 float(spread[row]),
                 {name: float(numbers[row]) for name, numbers in answers.items()},

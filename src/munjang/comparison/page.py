@@ -45,12 +45,12 @@ def _standings(comparison: Comparison) -> Markup:
 def _fronts(comparison: Comparison) -> list[Markup]:
     decides = METRICS[comparison.plan.metric]
     name, up = decides.title, decides.larger_is_better
-    input_name = contest_of(comparison.plan.task).input_name
+    noun = contest_of(comparison.plan.task).noun
     rows = [row for row in comparison.standings if row.score is not None]
     if not rows:
         return []
     drawn = (
-        ([_point(row, row.p50) for row in rows], _LATENCY.format(input_name)),
+        ([_point(row, row.p50) for row in rows], _LATENCY.format(noun)),
         ([_point(row, (row.folder_bytes or 0) / 1e6) for row in rows], _SIZE),
     )
     colors = comparison.colors

@@ -90,7 +90,7 @@ def report_sizes(parts: Parts, report: Report) -> None:
 
 
 def write_tables(parts: Parts, folder: Path) -> None:
-    """Write each part as a Parquet file with two columns, and the labels in order.
+    """Write each part as a Parquet file of inputs and targets, and the labels in order.
 
     Raises:
         OSError: A file cannot be written; it is named.
@@ -98,18 +98,18 @@ def write_tables(parts: Parts, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in PARTS:
         table = parts[name]
-        kept = {table.key_role: _inputs(table), table.target_role: require_labels(table)}
+        kept = {**_inputs(table), table.target_role: require_labels(table)}
         with write_whole(part_file(folder, name)) as partial_file:
             pl.DataFrame(kept).write_parquet(partial_file)
     if parts.labels:
         write_atomically(folder / LABELS, json.dumps(parts.labels, ensure_ascii=False))
 
 
-def _inputs(table: Table) -> pl.Series:
-    """Return the keys of the rows; of rows that are files, their names."""
+def _inputs(table: Table) -> dict[str, pl.Series]:
+    """Return the columns that are read, by role; of rows that are files, their names."""
     if not table.origins:
-        return table.keys
-    return pl.Series([table.files[place] for place in table.file_index])
+        return {role: table[role] for role in table.names if role != table.target_role}
+    return {table.key_role: pl.Series([table.files[place] for place in table.file_index])}
 
 
 def write_pixels(parts: Parts, folder: Path) -> None:

@@ -117,8 +117,7 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
     if PLAN in names:
         if not (resume or overwrite):
             raise FolderError(
-                f"{out}: holds a comparison already; --resume goes on with it, "
-                "--overwrite replaces it"
+                f"{out}: holds a comparison already; --resume continues it, --overwrite replaces it"
             )
         return
     foreign = sorted(names - {DATA, LOCK, PLAN + ".partial"})
@@ -173,7 +172,7 @@ def _refuse_other(out: Path, before: dict[str, Any], plan: Plan) -> None:
         if before.get(key) != now[key]:
             raise FolderError(
                 f"{out}: the comparison there has another {_CALLED.get(key, key)}; give the same "
-                "to go on with it, or --overwrite to replace it"
+                "to continue it, or --overwrite to replace it"
             )
 
 

@@ -62,7 +62,7 @@ _DONE: dict[str, Check] = {
 }
 # Records of earlier versions lack these.
 _LATER: dict[str, Check] = {
-    "passes": or_none(_is_size),
+    "epochs": or_none(_is_size),
     "processor_share": or_none(_is_size),
 }
 

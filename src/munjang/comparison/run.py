@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from munjang.comparison.budget import parse_budget
-from munjang.comparison.candidates import parse_candidates
+from munjang.comparison.candidates import Candidate, parse_candidates
 from munjang.comparison.contests import contest_name, contest_of
-from munjang.comparison.contests.contest import Sources
+from munjang.comparison.contests.contest import Contest, Sources
 from munjang.comparison.gather import gather
 from munjang.comparison.margins import margin_of
 from munjang.comparison.networks import settings_of
@@ -22,11 +22,13 @@ from munjang.comparison.plan import (
 )
 from munjang.comparison.processes import read_record, run_alone
 from munjang.comparison.results import Comparison
+from munjang.comparison.starts import candidates_from
 from munjang.config import collect_settings, merge, parse_overrides, shown
 from munjang.errors import ConfigError
 from munjang.folder.layout import make_folder
 from munjang.folder.lock import hold_lock
 from munjang.preparation import choose_input
+from munjang.pretrained.sources import open_pretrained
 from munjang.reporting import Report, discard, pluralize
 
 _MOST_SEEDS = 1000
@@ -40,6 +42,7 @@ def compare(
     input: str | None = None,
     models: str | Sequence[str] = "all",
     tokenizers: str | Sequence[str] | None = None,
+    from_folder: str | Path | Sequence[str | Path] = (),
     budget: str = "60s",
     seeds: int = 3,
     metric: str | None = None,
@@ -48,6 +51,8 @@ def compare(
     test: Any = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    first_column: str | None = None,
+    second_column: str | None = None,
     source_column: str | None = None,
     target_column: str | None = None,
     config: str | Path | Mapping[str, Any] | None = None,
@@ -70,6 +75,8 @@ def compare(
         input: Kind of data, as for `munjang.train`.
         models: `all`, or names of architectures and baselines: a sequence, or a string with commas.
         tokenizers: Names of tokenizers to train the one architecture in `models` with.
+        from_folder: Model folders: for each, a model of its architecture that begins from it
+            (`munjang.train`) is compared too.
         budget: Budget per training, such as "60s", "5m", "2M tokens" or, for images, "20k images".
         seeds: Number of runs per architecture, with seeds from 0; baselines run once.
         metric: Metric that ranks the models, one of `metrics` of the task's contest; defaults to
@@ -81,6 +88,8 @@ def compare(
         test: Test data, which all models are scored on; a tenth of `data` if omitted.
         text_column: Column of the texts; inferred if omitted.
         label_column: Column of the labels or numbers; inferred if omitted.
+        first_column: Column of the first texts, for the input two_texts; inferred if omitted.
+        second_column: Column of the second texts, for the input two_texts; inferred if omitted.
         source_column: Column of the source texts, for translate; inferred if omitted.
         target_column: Column of the target texts, for translate; inferred if omitted.
         config: Settings of all architectures: a YAML file or a mapping.
@@ -109,30 +118,35 @@ def compare(
     reading = {
         "text_column": text_column,
         "label_column": label_column,
+        "first_column": first_column,
+        "second_column": second_column,
         "source_column": source_column,
         "target_column": target_column,
         "encoding": encoding,
         "skip_bad_rows": skip_bad_rows,
     }
-    typed = dict(overrides) if isinstance(overrides, Mapping) else parse_overrides(overrides)
+    typed = parse_overrides(overrides)
     given = collect_settings(config, {"task": task, "input": input, "data": reading})
     named = choose_input(merge(given, typed), data, report)
-    given = {**given, "input": named["input"]}
     name = contest_name(named)
     contest = contest_of(name)
+    # mistakes are reported before the data is read
     crossed = None if tokenizers is None else _listed(tokenizers)
-    candidates = parse_candidates(_listed(models), crossed, name)
+    folders = [from_folder] if isinstance(from_folder, str | Path) else from_folder
+    candidates = (
+        *parse_candidates(_listed(models), crossed, name),
+        *candidates_from(folders, contest.named(merge(given, typed))),
+    )
     spend, chosen = parse_budget(budget, contest.unit), contest.deciding_metric(metric)
-    margin_of(chosen, margin)  # a mistake is reported before the data is read
+    margin_of(chosen, margin)
     _check_seeds(seeds)
-    given = merge(merge(given, {"training": {"metric": chosen}}), typed)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
+    given = {**given, "input": named["input"]}
+    given = merge(merge(given, {"training": {"metric": chosen}}), typed)
     parts = contest.split(Sources(data, valid, test), given, report)
     allowed = margin_of(chosen, margin, contest.margin_unit(parts))
     given = contest.settings(given, parts)
-    for candidate in candidates:  # a mistake is reported once, and not by every run
-        if not candidate.is_baseline:
-            contest.check(candidate.model, settings_of(candidate, 0, given), parts)
+    _check_candidates(candidates, contest, given, parts)
     plan = Plan(name, candidates, seeds, spend, chosen, given, contest.digest(parts), allowed)
     with hold_lock(make_folder(folder), report):
         refuse_occupied(folder, resume=resume, overwrite=overwrite)
@@ -146,6 +160,16 @@ def compare(
 
 def _listed(names: str | Sequence[str]) -> str:
     return names if isinstance(names, str) else ",".join(names)
+
+
+def _check_candidates(
+    candidates: Iterable[Candidate], contest: Contest, given: Mapping[str, Any], parts: Any
+) -> None:
+    """Refuse settings that an architecture cannot take, once instead of in every run."""
+    for candidate in candidates:
+        if not candidate.is_baseline:
+            _, settings = open_pretrained(settings_of(candidate, 0, given))
+            contest.check(candidate.model, settings, parts)
 
 
 def _check_seeds(seeds: int) -> None:
@@ -178,7 +202,7 @@ def _run_or_stop(job: Job, folder: Path, done: str) -> dict[str, Any]:
         return run_alone(job, folder)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"stopped after {done}; the same command with --resume goes on from {folder}"
+            f"stopped after {done}; the same command with --resume continues from {folder}"
         ) from None
 
 

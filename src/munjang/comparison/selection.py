@@ -33,7 +33,7 @@ def smallest_good_enough(
     margin: float,
     text: Callable[[float], str] = "{:.4f}".format,
     by_clock: bool = False,
-    input_name: str = "text",
+    noun: str = "text",
 ) -> Choice | None:
     """Return the model with the smallest folder of those that are good enough.
 
@@ -46,7 +46,7 @@ def smallest_good_enough(
         margin: How far behind the best is good enough.
         text: Formats a score.
         by_clock: True if the clock ended the trainings, so that a busy machine made models worse.
-        input_name: One row of the input, in words.
+        noun: One row of the input, in words.
 
     Returns:
         The choice, or None if every finished model is constant.
@@ -61,7 +61,7 @@ def smallest_good_enough(
     unclear = [row for row in finished if _cost(row) < _cost(chosen) and row not in near]
     unclear = [row for row in unclear if row.to_best is not None and not row.to_best.is_worse]
     smallest = all(_cost(chosen) <= _cost(row) for row in finished)
-    words = _Words(best, chosen, unclear, smallest, margin, text, input_name)
+    words = _Words(best, chosen, unclear, smallest, margin, text, noun)
     sentences = [words.size, words.standing(standings[0]), words.unclear_smaller()]
     if any(row.to_best is not None and row.to_best.as_trained for row in finished):
         sentences.append(
@@ -96,7 +96,7 @@ class _Words:
         smallest: True if none is smaller than the chosen one.
         margin: How far behind the best is good enough.
         text: Formats a score.
-        input_name: One row of the input, in words.
+        noun: One row of the input, in words.
     """
 
     best: Standing
@@ -105,13 +105,13 @@ class _Words:
     smallest: bool
     margin: float
     text: Callable[[float], str]
-    input_name: str
+    noun: str
 
     @property
     def size(self) -> str:
         """Its size and latency."""
         size = size_text(self.chosen.folder_bytes or 0)
-        return f"{size}, {self.chosen.p50:.2f} ms per {self.input_name}"
+        return f"{size}, {self.chosen.p50:.2f} ms per {self.noun}"
 
     def standing(self, first: Standing) -> str:
         """Return its gap to the best, in words."""

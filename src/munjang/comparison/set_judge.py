@@ -150,7 +150,7 @@ class SetJudge:
         rows = np.argsort(-spread, kind="stable")[:_EXAMPLES].tolist()
         return tuple(
             SetExample(
-                self.test.inputs[row],
+                self.test.texts[row],
                 self._names(np.flatnonzero(self.targets[row])),
                 float(spread[row]),
                 {name: self._names(seeds[0].row(row)) for name, seeds in runs.items()},

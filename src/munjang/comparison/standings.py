@@ -66,7 +66,7 @@ class Standing:
         is_constant: True if the answer is the same for every row.
         starved: How many runs got too little of the processor.
         processor_share: Smallest share of processor time that a run got; None if not measured.
-        passes: Epochs of the run that made the fewest; None for baselines.
+        epochs: Epochs of the run that made the fewest; None for baselines.
         parameters: Fitted numbers.
         folder_bytes: Size of the model folder.
         seconds: Seconds of training, evaluations included.
@@ -90,7 +90,7 @@ class Standing:
     is_constant: bool = False
     starved: int = 0
     processor_share: float | None = None
-    passes: float | None = None
+    epochs: float | None = None
     parameters: int | None = None
     folder_bytes: int | None = None
     seconds: float | None = None
@@ -158,7 +158,7 @@ def _standing(
     rates = [run.record["tokens_per_second"] for run in runs]
     # records of earlier versions have neither
     shares = [run.record.get("processor_share") for run in runs]
-    passes = [run.record.get("passes") for run in runs]
+    epochs = [run.record.get("epochs") for run in runs]
     return replace(
         empty,
         score=float(np.mean(scores)),
@@ -167,7 +167,7 @@ def _standing(
         is_constant=candidate.is_constant or all(run.one_answer for run in runs),
         starved=sum(share is not None and share < ENOUGH for share in shares),
         processor_share=min((share for share in shares if share is not None), default=None),
-        passes=min((count for count in passes if count is not None), default=None),
+        epochs=min((count for count in epochs if count is not None), default=None),
         parameters=_whole_mean(runs, "parameters"),
         folder_bytes=_whole_mean(runs, "folder_bytes"),
         seconds=_mean(runs, "seconds"),

@@ -29,24 +29,29 @@ class Part:
     """One of train, valid and test.
 
     Attributes:
-        inputs: Texts, sources of pairs, or names of images.
+        inputs: Texts, sources of pairs, names of images, or (first, second) of two texts.
         targets: Labels, numbers, sets of labels, or targets of pairs.
     """
 
-    inputs: list[str]
+    inputs: list[Any]
     targets: list[Any]
+
+    @property
+    def texts(self) -> list[str]:
+        """The inputs for people: two texts with a bar between them."""
+        return [one if isinstance(one, str) else " | ".join(one) for one in self.inputs]
 
 
 def part_file(folder: Path, name: str) -> Path:
-    """Return the Parquet file of a part; it has a column of inputs and one of targets."""
+    """Return the Parquet file of a part: columns of inputs, and last one of targets."""
     return folder / f"{name}.parquet"
 
 
 def read_part(folder: Path, name: str) -> Part:
     """Read one of the parts."""
     frame = pl.read_parquet(part_file(folder, name))
-    inputs, targets = frame.get_columns()
-    return Part(inputs.to_list(), targets.to_list())
+    *inputs, targets = (column.to_list() for column in frame.get_columns())
+    return Part(inputs[0] if len(inputs) == 1 else list(zip(*inputs, strict=True)), targets)
 
 
 def pixels_file(folder: Path, name: str) -> Path:

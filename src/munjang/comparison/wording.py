@@ -101,7 +101,7 @@ def notes(comparison: Comparison) -> list[str]:
         "gap (of 20 tables of equal models at most one has a false one); good enough: at most "
         f"{plan.margin:g} behind (--margin{_relative(comparison)})",
         *_notes_on_certainty(comparison),
-        f"times on {comparison.machine}; p50 and p99 of one {contest_of(plan.task).input_name} on "
+        f"times on {comparison.machine}; p50 and p99 of one {contest_of(plan.task).noun} on "
         "one core",
         *contest_of(plan.task).notes(comparison),
     ]
@@ -165,14 +165,14 @@ def _notes_on(row: Standing, plan: Plan) -> Iterator[str]:
             f"{ENOUGH:.0%} of the processor time asked for (the least was "
             f"{row.processor_share:.0%}): {means}"
         )
-    if row.passes is not None and row.passes < 1:
+    if row.epochs is not None and row.epochs < 1:
         yield (
-            f"{row.name} saw {row.passes:.1%} of the rows to train on before the budget ended; "
+            f"{row.name} saw {row.epochs:.1%} of the rows to train on before the budget ended; "
             "give a larger --budget"
         )
     if row.score is not None and row.is_constant:
         yield (
-            f"{row.name} gives every {contest_of(plan.task).input_name} of the test part the same "
+            f"{row.name} gives every {contest_of(plan.task).noun} of the test part the same "
             "answer: it is never the choice"
         )
 

@@ -36,6 +36,11 @@ class Group:
     rows: Int64s
     time: int
 
+    @property
+    def places(self) -> int:
+        """Number of positions of the batch, padding counted."""
+        return len(self.rows) * self.time
+
 
 def parse_boundaries(text: str) -> tuple[int, ...]:
     """Parse boundaries: "10,100" gives (10, 100).
@@ -101,6 +106,34 @@ class Bucketing:
         longer = _longer_side_lengths(lengths)
         return list(self._cut(longer, _sort_rows(lengths, longer.astype(np.float64)), None))
 
+    def shuffle_equal_lengths(self, lengths: Int64s, seed: tuple[int, ...]) -> list[Group]:
+        """Group all rows for one epoch in random order, sorted by length without noise.
+
+        Rows of equal length are in random order. How many groups there are, and their sizes, follow
+        from the lengths alone. It suits many rows, of which many have the same length.
+
+        Args:
+            lengths: tokens per row [rows].
+            seed: random seed of the order.
+        """
+        random = np.random.default_rng(seed)
+        order = random.permutation(len(lengths))
+        order = order[np.argsort(lengths[order], kind="stable")]
+        groups = list(self._cut(lengths, order, random))
+        random.shuffle(groups)
+        return groups
+
+    def limits(self, shortest: int) -> tuple[int, int]:
+        """Return the most rows of a batch, and its most positions, padding counted.
+
+        Args:
+            shortest: tokens of its shortest row.
+        """
+        if self.batch_size is not None:
+            return self.batch_size, self.batch_size * _TOKENS_PER_ROW
+        budget = self.batch_tokens or 1
+        return max(1, budget // shortest), budget
+
     def _cut(
         self, lengths: Int64s, order: Int64s, random: np.random.Generator | None
     ) -> Iterator[Group]:
@@ -124,17 +157,50 @@ class Bucketing:
         """Cut rows into batches, in their order; each is as large as the limits allow."""
         start = 0
         while start < len(rows):
-            if self.batch_size is not None:
-                most, budget = self.batch_size, self.batch_size * _TOKENS_PER_ROW
-            else:
-                budget = self.batch_tokens or 1
-                most = max(1, budget // (width or int(lengths[rows[start]])))
+            most, budget = self.limits(width or int(lengths[rows[start]]))
             batch = rows[start : start + most]
             longest = width or np.maximum.accumulate(lengths[batch])
             sizes = longest * np.arange(1, len(batch) + 1)
             batch = batch[: max(1, np.count_nonzero(sizes <= budget))]
             yield Group(batch, width or int(lengths[batch].max()))
             start += len(batch)
+
+
+def group_equal_lengths(
+    lengths: Int64s, *, batch_size: int, batch_tokens: int, enough_tokens: int
+) -> list[Group]:
+    """Group all rows once, the shortest first, with hardly any padding.
+
+    A batch ends where the next row is longer, if it has enough tokens by then to use the processor
+    fully.
+
+    Args:
+        lengths: tokens per row, [rows].
+        batch_size: most rows of a batch.
+        batch_tokens: most tokens of a batch, unless a single row has more.
+        enough_tokens: tokens of a batch from which on it is not filled with longer rows.
+    """
+    order = np.argsort(lengths, kind="stable")
+    ordered = np.maximum(lengths[order], 1)  # a row without tokens is padded to one
+    ends = [*(np.flatnonzero(np.diff(ordered)) + 1).tolist(), len(ordered)]
+    groups: list[Group] = []
+    start = previous = 0
+    for end in ends:
+        if end == 0:
+            break
+        if (previous - start) * int(ordered[previous - 1]) >= enough_tokens:
+            groups.append(Group(order[start:previous], int(ordered[previous - 1])))
+            start = previous
+        time = int(ordered[end - 1])
+        most = min(batch_size, max(1, batch_tokens // time))
+        while end - start > most:
+            stop = start + most
+            groups.append(Group(order[start:stop], int(ordered[stop - 1])))
+            start = stop
+        previous = end
+    if start < len(ordered):
+        groups.append(Group(order[start:], int(ordered[-1])))
+    return groups
 
 
 def _longer_side_lengths(lengths: Int64s) -> Int64s:

@@ -64,7 +64,7 @@ def check_data(
         conflicts=find_conflicts(named),
         unknown=measure_oov_rates(words, number_distinct_texts(table.keys), seed),
         padding=measure_padding(lengths, seed),
-        test=None if test is None else _check_test(table, test),
+        test=None if test is None else check_test(table, test),
         numbers=describe_numbers(column) if column is not None and labels is None else None,
         sets=describe_sets(column) if column is not None and column.dtype == pl.List else None,
     )
@@ -140,7 +140,8 @@ def measure_padding(lengths: Int64s, seed: int = 0, batch_size: int = BATCH_ROWS
     )
 
 
-def _check_test(train: Table, test: Table) -> TestReport:
+def check_test(train: Table, test: Table) -> TestReport:
+    """Compare test rows with the training rows: labels, and rows that are in both."""
     known = label_names(train.targets)
     test = match_known_labels(test, sorted(known))
     labels = label_counts(test.targets)

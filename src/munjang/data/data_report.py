@@ -87,7 +87,7 @@ class DataReport:
         files: files that were read.
         rows: usable rows.
         skipped: bad rows that were left out, by reason.
-        notes: guesses made while reading.
+        notes: what was inferred while reading.
         labels: rows per label, the most frequent first; None without labels, and for numbers.
         majority: share of the most frequent label, which is the accuracy of always predicting it;
             None unless each row has one label.

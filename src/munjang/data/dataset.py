@@ -37,8 +37,9 @@ class AnyBatch(Protocol):
 class Dataset(Protocol):
     """Rows with their targets, read when their batch is asked for.
 
-    Lengths and targets are in memory, some bytes per row. The rows themselves are read by index and
-    may be in files that are mapped into memory.
+    The rows are read by index and may be in files that are mapped into memory. Lengths and targets
+    are in memory, some bytes per row, unless the dataset has an order of batches of its own
+    (`munjang.data.order`).
     """
 
     @property
@@ -56,8 +57,8 @@ class Dataset(Protocol):
     def targets(self) -> npt.NDArray[Any] | None:
         """Targets [rows, ...], or None for prediction."""
 
-    def take(self, indices: Int64s) -> Self:
-        """Return the rows at some indices, in that order."""
+    def take(self, indices: Int64s) -> "Dataset":
+        """Return the rows at some indices, in that order, perhaps in memory."""
 
     def batches(self, groups: Iterable[Group]) -> Iterator[AnyBatch]:
         """Yield the batch of each group, made when it is asked for."""

@@ -40,6 +40,11 @@ class TokenizerSettings(Settings):
     )
     add_go_eos: bool = Field(False, description="put GO before and EOS after each text")
 
+    @property
+    def added_tokens(self) -> int:
+        """Number of tokens that are added to a text: GO and EOS, or none."""
+        return 2 if self.add_go_eos else 0
+
     @model_validator(mode="after")
     def _check_settings(self) -> Self:
         # as the tokenizer uses them, so that config.yaml holds what was done

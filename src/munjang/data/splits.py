@@ -67,7 +67,7 @@ def split(
         )
     shares = {VALID: valid, TEST: test}
     parts = 1 + sum(share > 0 for share in shares.values())
-    texts = number_distinct_texts(table.keys)
+    texts = number_distinct_texts(table.split_keys)
     distinct = int(texts.max()) + 1
     if distinct < parts:
         raise DataError(

@@ -28,7 +28,7 @@ class Table:
         files: names of the files read.
         file_index: for each row the index of its file in `files`.
         names: the name of each role's column in the files.
-        key_role: the role that tells rows apart: equal values go to one part of a split.
+        key_role: the role that tells rows apart.
         target_role: the role of what is to be learned.
         notes: what was inferred or assumed, and which rows were left out, for people to read.
         skipped: number of bad rows that were left out, by reason.
@@ -58,6 +58,11 @@ class Table:
         """The column that tells rows apart."""
         keys: pl.Series = self[self.key_role]
         return keys
+
+    @property
+    def split_keys(self) -> pl.Series:
+        """The column whose equal values go to one part of a split."""
+        return self.keys
 
     @property
     def targets(self) -> pl.Series | None:

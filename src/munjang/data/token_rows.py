@@ -107,11 +107,13 @@ def encode_rows(
     max_length: int,
     add_go_eos: bool,
     with_oov_words: bool = False,
+    known: Sequence[str] = (),
     max_tokens: int | None = None,
 ) -> EncodedRows:
     """Encode texts one after another; the arguments are those of `encode_texts`."""
     signs = sign_ids(tokenizer.vocabulary)
-    numbers: dict[str, int] = {}
+    size = tokenizer.vocabulary.size
+    numbers = {word: size + number for number, word in enumerate(known)}
     rows: list[Int32s] = []
     truncated = np.zeros(len(texts), dtype=np.bool_)
     most = max_length if max_tokens is None else min(max_length, max_tokens)
@@ -128,7 +130,7 @@ def encode_rows(
             truncated[row] = not kept.all()
             ids = ids[kept]
         if oov_words:
-            _number_oov_words(ids, oov_words, numbers, tokenizer.vocabulary.size)
+            _number_oov_words(ids, oov_words, numbers, size)
         rows.append(_insert_go_eos(ids) if add_go_eos else ids)
     if len(rows) == 1:
         joined = TokenRows(rows[0], np.array([0, len(rows[0])]))

@@ -62,15 +62,13 @@ _WORDS_WITH_BAG: dict[str, Any] = {
 _BERT: dict[str, Any] = {
     "model": {"max_positions": 128},
     "tokenizer": {
-        "name": "wordpiece",
+        "name": "bert_wordpiece",
         "min_frequency": 2,
         "max_size": 8000,
         "max_length": 126,
         "add_go_eos": True,
     },
     "training": {
-        "batch_size": None,
-        "batch_tokens": 4096,
         "embedding_optimizer": "adamw",
         "learning_rate": 0.0005,
         "beta2": 0.98,
@@ -195,6 +193,33 @@ def text_defaults(given: Mapping[str, Any], texts: pl.Series | None) -> dict[str
     """
     script: Script = "other" if texts is None else script_of(texts)
     return script_defaults(given, script, 0 if texts is None else len(texts))
+
+
+# Encoders that compare the tokens of two texts in one row, once they are pretrained. The others
+# answer better if they read each text apart and compare the vectors.
+_JOINED = ("bert",)
+
+
+def two_texts_defaults(
+    given: Mapping[str, Any], texts: pl.Series | None, *, compares: bool
+) -> dict[str, Any]:
+    """Return the defaults for an architecture on two texts per row, nested as in `config.yaml`.
+
+    Args:
+        given: the user's settings, with the names of the model and the task.
+        texts: the first and the second texts of all rows; None before they are read.
+        compares: True if the head of the task can compare two vectors.
+    """
+    script: Script = "other" if texts is None else script_of(texts)
+    defaults = script_defaults(given, script, 0 if texts is None else len(texts) // 2)
+    tokenizer = {**defaults["tokenizer"], "add_go_eos": True}
+    model = merge(defaults.get("model", {}), given["model"])
+    if isinstance(positions := model.get("max_positions"), int):
+        room = max(1, positions - 3)  # GO, and EOS after each text
+        tokenizer["max_length"] = min(tokenizer.get("max_length", room), room)
+    is_joined = not compares or model["name"] in _JOINED or model.get("linear_weight")
+    reading = {"reading": "joined" if is_joined else "towers"}
+    return {**defaults, "tokenizer": tokenizer, "two_texts": reading}
 
 
 def script_defaults(given: Mapping[str, Any], script: Script, rows: int) -> dict[str, Any]:

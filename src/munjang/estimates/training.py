@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 
 from munjang.api import make_loop
+from munjang.data.buckets import Group
+from munjang.data.order import BatchOrder
 from munjang.estimates.decoding import decoding_peak, decoding_seconds, measure_seconds
 from munjang.memory import peak_memory
 from munjang.preparation import Prepared
@@ -87,7 +89,7 @@ def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
     recipe = prepared.recipe
     with _threads(recipe.training.threads):
         loop = make_loop(prepared)
-        _move_heaviest_batch(loop)
+        loop.order = _HeaviestSecond(loop.order)
         steps, rate = _time_steps(loop, seconds)
         evaluation, answering, peak = _evaluation_costs(loop)
         _do_the_rest(prepared, loop)
@@ -138,15 +140,31 @@ def _averaging(training: TrainingSettings) -> tuple[int, float]:
     return 0, 0.0
 
 
-def _move_heaviest_batch(loop: Loop) -> None:
-    """Let the second step take the batch with the most places, padding counted.
+class _HeaviestSecond:
+    """The order of batches, except that the second one has the most places, padding counted.
 
     No step takes more memory. The first step allocates the state of the optimizers.
     """
-    groups = loop.shuffle_groups(0)
-    heaviest = max(range(len(groups)), key=lambda n: len(groups[n].rows) * groups[n].time)
-    second = min(1, len(groups) - 1)
-    groups[second], groups[heaviest] = groups[heaviest], groups[second]
+
+    def __init__(self, order: BatchOrder) -> None:
+        self.inner, self.first = order, list(order.sample())
+        heaviest = max(range(len(self.first)), key=lambda n: self.first[n].places)
+        second = min(1, len(self.first) - 1)
+        self.first[second], self.first[heaviest] = self.first[heaviest], self.first[second]
+
+    def steps(self, epoch: int) -> int:
+        return self.inner.steps(epoch)
+
+    def groups(self, epoch: int, first: int = 0) -> Iterator[Group]:
+        if epoch > 0 or first > len(self.first):
+            return self.inner.groups(epoch, first)
+        return chain(self.first[first:], self.inner.groups(0, len(self.first)))
+
+    def sample(self) -> list[Group]:
+        return self.first
+
+    def padding_share(self) -> float:
+        return self.inner.padding_share()
 
 
 def _keep_copies(loop: Loop) -> None:
@@ -172,7 +190,8 @@ def _do_the_rest(prepared: Prepared, loop: Loop) -> None:
     # while an average is scored, the current weights are copied
     current = [t.clone() for t in state.model.state_dict().values()] if state.average else []
     if not _decodes(loop):  # else it was measured with the decoding
-        longest = np.argsort(-valid.lengths, kind="stable")[:EVALUATED_ROWS]
+        lengths = valid.lengths.reshape(len(valid), -1).sum(axis=1)  # of two sides, both
+        longest = np.argsort(-lengths, kind="stable")[:EVALUATED_ROWS]
         loop.task.validate(state.model, valid.take(longest))
     current.clear()
 

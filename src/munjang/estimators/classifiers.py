@@ -11,7 +11,7 @@ from munjang.estimators.base import ImageEstimator, LabelProbabilities, TextEsti
 from munjang.estimators.targets import Classes, Targets
 
 
-class _Classifier(LabelProbabilities, ClassifierMixin):  # type: ignore[misc]
+class Classifier(LabelProbabilities, ClassifierMixin):  # type: ignore[misc]
     """The answers of an estimator with one label per row."""
 
     _task = "classify"
@@ -32,7 +32,7 @@ class _Classifier(LabelProbabilities, ClassifierMixin):  # type: ignore[misc]
         return float(super().score(X, labels, sample_weight=sample_weight))
 
 
-class TextClassifier(_Classifier, TextEstimator):
+class TextClassifier(Classifier, TextEstimator):
     """A text classifier for scikit-learn: texts in, labels of any type out.
 
     Works in `Pipeline`, `cross_val_score` and `GridSearchCV`, also with `n_jobs`. `X` is a
@@ -42,13 +42,13 @@ class TextClassifier(_Classifier, TextEstimator):
         model: name of an architecture, such as mean or cnn (`munjang.registry`); that of
             `settings`, or cnn, when None.
         tokenizer: name of a tokenizer; chosen by the script of the text when None.
-        valid: what chooses the best step: a share of the rows to hold out (a tenth when None), or
-            a pair (texts, labels).
+        valid: validation data, which selects the best checkpoint: a share of the rows to hold
+            out (a tenth if None), or a pair (texts, labels).
         settings: those of `config.yaml`: nested, or with dotted names as in
             `{"training.epochs": 3}`, or a list of "key=value".
         random_state: an int makes the fit repeatable; a `RandomState` draws a seed; None draws one
             from NumPy's global state.
-        verbose: print what is read, guessed and counted.
+        verbose: print what is read and inferred.
 
     Attributes:
         classes_: the labels, sorted [classes].
@@ -62,7 +62,7 @@ class TextClassifier(_Classifier, TextEstimator):
     """
 
 
-class ImageClassifier(_Classifier, ImageEstimator):
+class ImageClassifier(Classifier, ImageEstimator):
     """An image classifier for scikit-learn: images in, labels of any type out.
 
     Works in `Pipeline`, `cross_val_score` and `GridSearchCV`, also with `n_jobs`. `X` is an array
@@ -72,13 +72,13 @@ class ImageClassifier(_Classifier, ImageEstimator):
     Args:
         model: name of an architecture for images (`munjang.registry`); that of `settings`, or
             image_cnn, when None.
-        valid: what chooses the best step: a share of the rows to hold out (a tenth when None), or
-            a pair (images, labels).
+        valid: validation data, which selects the best checkpoint: a share of the rows to hold
+            out (a tenth if None), or a pair (images, labels).
         settings: those of `config.yaml`: nested, or with dotted names as in
             `{"image.size": "28x28"}`, or a list of "key=value".
         random_state: an int makes the fit repeatable; a `RandomState` draws a seed; None draws one
             from NumPy's global state.
-        verbose: print what is read, guessed and counted.
+        verbose: print what is read and inferred.
 
     Attributes:
         classes_: the labels, sorted [classes].

@@ -24,13 +24,13 @@ class TextMultilabelClassifier(LabelProbabilities, ClassifierMixin, TextEstimato
         model: name of an architecture, such as mean or cnn (`munjang.registry`); that of
             `settings`, or cnn, when None.
         tokenizer: name of a tokenizer; chosen by the script of the text when None.
-        valid: what chooses the best step and tunes the thresholds: a share of the rows to hold out
-            (a tenth when None), or a pair (texts, labels).
+        valid: validation data, which selects the best checkpoint and the thresholds: a share of the
+            rows to hold out (a tenth if None), or a pair (texts, labels).
         settings: those of `config.yaml`: nested, or with dotted names as in
             `{"training.epochs": 3}`, or a list of "key=value".
         random_state: an int makes the fit repeatable; a `RandomState` draws a seed; None draws one
             from NumPy's global state.
-        verbose: print what is read, guessed and counted.
+        verbose: print what is read and inferred.
 
     Attributes:
         classes_: the labels in the order of the columns [labels]: sorted, or of a matrix the

@@ -20,13 +20,13 @@ class TextRegressor(RegressorMixin, TextEstimator):  # type: ignore[misc]
         model: name of an architecture, such as mean or cnn (`munjang.registry`); that of
             `settings`, or cnn, when None.
         tokenizer: name of a tokenizer; chosen by the script of the text when None.
-        valid: what chooses the best step: a share of the rows to hold out (a tenth when None), or
-            a pair (texts, numbers).
+        valid: validation data, which selects the best checkpoint: a share of the rows to hold
+            out (a tenth if None), or a pair (texts, numbers).
         settings: those of `config.yaml`: nested, or with dotted names as in
             `{"regress.loss": "huber"}`, or a list of "key=value".
         random_state: an int makes the fit repeatable; a `RandomState` draws a seed; None draws one
             from NumPy's global state.
-        verbose: print what is read, guessed and counted.
+        verbose: print what is read and inferred.
 
     Attributes:
         model_: the trained `munjang.model.Model`.

@@ -22,13 +22,13 @@ class Seq2Seq(TextEstimator):
         model: name of an architecture: transformer, attentive or seq2seq; that of `settings`, or
             transformer, when None.
         tokenizer: name of a tokenizer for both sides; bpe when None.
-        valid: what chooses the best step: a share of the rows to hold out (a tenth when None), or
-            a pair (sources, targets).
+        valid: validation data, which selects the best checkpoint: a share of the rows to hold
+            out (a tenth if None), or a pair (sources, targets).
         settings: those of `config.yaml`: nested, or with dotted names as in
             `{"training.epochs": 3}`, or a list of "key=value".
         random_state: an int makes the fit repeatable; a `RandomState` draws a seed; None draws one
             from NumPy's global state.
-        verbose: print what is read, guessed and counted.
+        verbose: print what is read and inferred.
 
     Attributes:
         model_: the trained `munjang.model.Model`.

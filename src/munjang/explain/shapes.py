@@ -18,8 +18,10 @@ from munjang.inputs.input import Sample
 from munjang.layers.parameters import count_parameters
 from munjang.layers.randomness import seed_initialization
 from munjang.memory import total_memory
+from munjang.names import join_names
 from munjang.network import build_body
 from munjang.recipe import Recipe, make_recipe, named_input, section_of
+from munjang.registry import ARCHITECTURES
 from munjang.tasks.inference import limit_threads_if_forked
 
 VOCABULARY = 10_000
@@ -98,6 +100,7 @@ def shapes(
         18816
     """
     limit_threads_if_forked()
+    _refuse_decoders(model)
     given = collect_settings(config, {"model": {"name": model}}, overrides)
     given = merge(given, {"model": {**section_of(given, "model", "dim: 64"), "name": model}})
     kind = named_input(given).load()
@@ -109,6 +112,16 @@ def shapes(
         encoder = build_body(recipe, sample.size)
         layers = measure_layers(encoder, *sample.tensors())
     return Shapes(model, sample.shape, tuple(layers))
+
+
+def _refuse_decoders(model: str) -> None:
+    """Refuse an architecture that is an encoder-decoder only, whose steps have no fixed shapes."""
+    rows = [row for row in ARCHITECTURES.rows if row.name == model]
+    if rows and all("decoder" in row.gives for row in rows):
+        encoders = [row.name for row in ARCHITECTURES.rows if "decoder" not in row.gives]
+        raise ConfigError(
+            f"model: shapes are available for {join_names(encoders)}; {model} is an encoder-decoder"
+        )
 
 
 def _check_fits(recipe: Recipe, sample: Sample) -> None:

@@ -11,6 +11,8 @@ from munjang.data.encode import EncodedTexts
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import EOS_LABEL, GO_LABEL, Attention
 from munjang.models.attention_weights import Attends, AttentionWeights
+from munjang.names import join_names
+from munjang.registry import ARCHITECTURES, ArchitectureRow
 from munjang.tasks.heads import find_encoders
 from munjang.tasks.inference import limit_threads_if_forked
 from munjang.text.columns import to_lists
@@ -18,19 +20,33 @@ from munjang.text.jamo import compatibility_jamo
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import OOV, Vocabulary
 
-MODELS_WITH_ATTENTION = (
-    "attentive and transformer have some, and every text model trained with "
-    "--set model.pooling=attention"
-)
+
+def describe_models_with_attention() -> str:
+    """Return which architectures have attention, for messages."""
+    rows = ARCHITECTURES.rows
+    always = {row.name for row in rows if hasattr(row.load(), "forward_with_attention")}
+    pooled = {row.name for row in rows if _may_pool_by_attention(row)} - always
+    return (
+        f"{join_names(sorted(always))} have some, and {join_names(sorted(pooled))} with "
+        "--set model.pooling=attention"
+    )
 
 
-def compute_attention(model: Any, text: str, target: str | None = None) -> Attention:
+def _may_pool_by_attention(row: ArchitectureRow) -> bool:
+    try:
+        row.config_class().parse({"pooling": "attention"}, where="model")
+    except ConfigError:
+        return False
+    return True
+
+
+def compute_attention(model: Any, text: Any, target: str | None = None) -> Attention:
     """Compute the attention weights of a model over a text and, where it has one, its answer.
 
     Args:
         model: any trained model, as `munjang.load` returns it.
-        text: the text.
-        target: the answer, for models that answer with a text; None = the model's own answer.
+        text: the text, or (first, second) of two texts.
+        target: the answer, for models that write text; None = the model's own answer.
 
     Raises:
         ConfigError: the model has no attention; or `target` is given and it answers with no text.
@@ -38,7 +54,9 @@ def compute_attention(model: Any, text: str, target: str | None = None) -> Atten
     """
     attention = getattr(model, "attention", None)
     if attention is None:
-        raise ConfigError(f"this model has no attention to show; {MODELS_WITH_ATTENTION}")
+        raise ConfigError(
+            f"this model has no attention to show; {describe_models_with_attention()}"
+        )
     computed: Attention = attention(text, target)
     return computed
 
@@ -62,16 +80,36 @@ def text_attention(
     ids = to_lists(encoded.column)[0]
     if not ids:
         raise DataError(f"expected a text with words in it, got {text!r}: no token is found there")
-    tokens = _label_text(text, tokenizer)[: len(ids) - 2 * ends]
+    tokens = label_text(text, tokenizer)[: len(ids) - 2 * ends]
     if ends:
         tokens = [GO_LABEL, *tokens, EOS_LABEL]
+    return row_attention(ids, tokens, network, text=text, truncated=bool(encoded.truncated[0]))
+
+
+def row_attention(
+    ids: Sequence[int], tokens: Sequence[str], network: nn.Module, *, text: str, truncated: bool
+) -> Attention:
+    """Compute the weights of a text encoder over one row of ids.
+
+    Args:
+        ids: as the model reads them.
+        tokens: how each of them is displayed.
+        network: in evaluation mode; of several members the first is used.
+        text: text of the row.
+        truncated: True if the model does not read its end.
+
+    Raises:
+        ConfigError: the encoder has no attention.
+    """
     device = next(network.parameters()).device
     encoder = find_encoders(network)[0]
-    weights = _weights(encoder, torch.tensor([ids], device=device))
+    weights = _weights(encoder, torch.tensor([list(ids)], device=device))
     if not weights:
         kind = type(encoder).__name__.lower()
-        raise ConfigError(f"this model ({kind}) has no attention to show; {MODELS_WITH_ATTENTION}")
-    return Attention.from_weights(weights, tokens, text=text, truncated=bool(encoded.truncated[0]))
+        raise ConfigError(
+            f"this model ({kind}) has no attention to show; {describe_models_with_attention()}"
+        )
+    return Attention.from_weights(weights, list(tokens), text=text, truncated=truncated)
 
 
 @torch.inference_mode()
@@ -85,7 +123,8 @@ def _weights(encoder: Any, ids: Tensor) -> list[AttentionWeights]:
     return [] if pooling is None else [AttentionWeights("pooling", 0, pooling)]
 
 
-def _label_text(text: str, tokenizer: Tokenizer) -> list[str]:
+def label_text(text: str, tokenizer: Tokenizer) -> list[str]:
+    """Return the tokens of a text as they are displayed."""
     tokens = tokenizer.encode_with_offsets(text_column([text]))
     ids, starts, ends = (to_lists(part)[0] for part in (tokens.ids, tokens.starts, tokens.ends))
     return label_tokens(text, ids, starts, ends, tokenizer.vocabulary)

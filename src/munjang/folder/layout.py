@@ -9,9 +9,10 @@ metrics.json        scores on the validation part, history, and how it was train
 README.md           a model card
 manifest.json       checksums of all of these; written last
 
-During training the folder holds config.yaml, metrics.jsonl, tensorboard/, checkpoint.safetensors
-and munjang.lock, which keeps other processes out. A training that replaces a finished model has
-all but the lock in replacement/ until its own model is complete; see `munjang.folder.replacement`.
+During training the folder holds config.yaml, metrics.jsonl, tensorboard/, checkpoint.safetensors,
+munjang.lock, which keeps other processes out, encoded/, the text of the input lines, and of a
+student soft_targets.safetensors. A training that replaces a finished model has all but the lock and
+encoded/ in replacement/ until its own model is complete; see `munjang.folder.replacement`.
 """
 
 from collections.abc import Iterator
@@ -25,12 +26,14 @@ from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.manifest import PARTIAL, list_manifest_files
 from munjang.folder.replacement import (
     CHECKPOINT,
+    SOFT_TARGETS,
     delete_replacement,
     install_replacement,
     is_finished,
     is_partial,
 )
 from munjang.folder.replacement import FOLDER as REPLACEMENT
+from munjang.folder.workspace import ENCODED
 from munjang.reporting import Report, discard
 from munjang.training.logs import BOARD
 from munjang.training.logs import FILE as LOG
@@ -40,7 +43,7 @@ WEIGHTS, METRICS_FILE, CARD = "model.safetensors", "metrics.json", "README.md"
 TARGET_TOKENIZER, TARGET_VOCABULARY = "target_tokenizer.json", "target_vocabulary.json"
 _TOKENIZERS = (TOKENIZER, VOCABULARY, TARGET_TOKENIZER, TARGET_VOCABULARY)
 # A folder with one of these was written by munjang; README.md or config.yaml may be another's.
-_MARKS = {MANIFEST, CHECKPOINT, LOG}
+_MARKS = {MANIFEST, CHECKPOINT, SOFT_TARGETS, LOG}
 _OURS = {CONFIG, WEIGHTS, METRICS_FILE, CARD, *_TOKENIZERS, *_MARKS, BOARD, REPLACEMENT}
 
 
@@ -130,7 +133,8 @@ def _clear(folder: Path, *, resume: bool) -> Path:
             delete_replacement(folder)
         place.mkdir(exist_ok=True)
     if not resume or place != folder:
-        (folder / CHECKPOINT).unlink(missing_ok=True)
+        for name in (CHECKPOINT, SOFT_TARGETS):
+            (folder / name).unlink(missing_ok=True)
     for path in (*folder.iterdir(), *(place.iterdir() if place != folder else ())):
         if _is_partial(path.name):
             path.unlink()
@@ -140,16 +144,17 @@ def _clear(folder: Path, *, resume: bool) -> Path:
 def find_unfinished(folder: str | Path) -> Path | None:
     """Return the folder of an unfinished training in `folder` that can be resumed, or None."""
     for place in (Path(folder) / REPLACEMENT, Path(folder)):
-        if (place / CHECKPOINT).exists():
+        if (place / CHECKPOINT).exists() or (place / SOFT_TARGETS).exists():
             return place
     return None
 
 
 def _names_in(folder: Path) -> set[str]:
-    """Return the names in a folder, without locks and partial files."""
+    """Return the names in a folder, without locks, partial files and encoded text."""
     if not folder.exists():
         return set()
-    return {path.name for path in folder.iterdir() if not _is_partial(path.name)} - {LOCK}
+    names = {path.name for path in folder.iterdir() if not _is_partial(path.name)}
+    return names - {LOCK, ENCODED, f"{ENCODED}-validation"}
 
 
 def _is_partial(name: str) -> bool:
@@ -163,15 +168,15 @@ def _refuse_runs(folder: Path, *, resume: bool) -> None:
         if resume:
             return
         raise FolderError(
-            f"{folder}: a finished model stands here, and an unfinished training that is to "
-            "replace it; --resume goes on with that, --overwrite begins anew"
+            f"{folder}: a finished model is here already, and an unfinished training that is to "
+            "replace it; --resume continues that, --overwrite begins anew"
         )
     if is_finished(folder):
         raise FolderError(
-            f"{folder}: a finished model stands here; choose another folder, or --overwrite"
+            f"{folder}: a finished model is here already; choose another folder, or --overwrite"
         )
     if unfinished is not None and not resume:
         raise FolderError(
-            f"{folder}: an unfinished training stands here; --resume goes on with it, "
+            f"{folder}: an unfinished training is here; --resume continues it, "
             "--overwrite begins anew"
         )

@@ -5,6 +5,7 @@ of the weights before memory is allocated: the network is built on the device `m
 shapes but no numbers, and the weights are then read into it.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -64,6 +65,13 @@ def load_metrics(sealed: SealedFolder) -> dict[str, Any]:
     ):
         raise FolderError(f"{sealed.path / METRICS_FILE}: expected the sections {', '.join(parts)}")
     return metrics
+
+
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Build networks in the block on the device `meta`: shapes, no numbers, no random draws."""
+    with torch.device("meta"), _MetaBuild(sys.maxsize):
+        yield
 
 
 @contextmanager
@@ -165,7 +173,7 @@ def load_network(sealed: SealedFolder, build: Callable[[], nn.Module]) -> nn.Mod
     path = sealed.path / WEIGHTS
     with sealed.open(WEIGHTS) as file:
         header = read_header(file)
-        network = _build_on_meta(path, build, len(header))
+        network = build_on_meta(path, build, len(header))
         wanted = {name: (_header_type(t), t.shape) for name, t in network.state_dict().items()}
         compare_header(path, header, wanted)
         weights: dict[str, torch.Tensor] = {}
@@ -177,7 +185,7 @@ def load_network(sealed: SealedFolder, build: Callable[[], nn.Module]) -> nn.Mod
 
         read_arrays(file, header, allocate)
     network.load_state_dict(weights, assign=True)
-    _fill_empty(network)
+    fill_empty(network)
     for name, module in network.named_modules():
         if isinstance(module, SubwordEmbedding) and not module.has_valid_rows():
             raise weights_error(path, f"{name}.grams has indices beyond its rows")
@@ -214,8 +222,17 @@ class _MetaBuild(TorchFunctionMode):
         return _UNINITIALIZED.get(func, func)(*args, **(kwargs or {}))
 
 
-def _build_on_meta(path: Path, build: Callable[[], nn.Module], tensors: int) -> nn.Module:
-    """Build the network on the device `meta`, without numbers."""
+def build_on_meta(path: Path, build: Callable[[], nn.Module], tensors: int) -> nn.Module:
+    """Build a network on the device `meta`, without numbers.
+
+    Args:
+        path: file of its weights, for messages.
+        build: builds it.
+        tensors: number of tensors in the file, which bounds the number of layers.
+
+    Raises:
+        FolderError: there are more layers than tensors, or the settings give no network.
+    """
     try:
         with torch.device("meta"), _MetaBuild(_CALLS + _CALLS_PER_TENSOR * tensors):
             return build()
@@ -235,7 +252,7 @@ def _header_type(tensor: torch.Tensor) -> str:
     return "F32" if tensor.is_floating_point() else _HEADER_TYPES[tensor.dtype]
 
 
-def _fill_empty(network: nn.Module) -> None:
+def fill_empty(network: nn.Module) -> None:
     """Allocate buffers that are not saved, all of which are empty."""
     for module in network.modules():
         for name, buffer in module._buffers.items():

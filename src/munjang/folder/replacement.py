@@ -21,6 +21,8 @@ from munjang.folder.manifest import PARTIAL, write_whole
 FOLDER = "replacement"
 # Its presence marks an unfinished training that can be resumed.
 CHECKPOINT = "checkpoint.safetensors"
+# The answers of the teachers of a student, while it is trained.
+SOFT_TARGETS = "soft_targets.safetensors"
 
 _SAFETENSORS_TEMPORARY = re.compile(r"\.tmp\w{6}")
 
@@ -53,8 +55,8 @@ def replace_model(folder: Path) -> Iterator[Path]:
         return
     if (new / CHECKPOINT).exists():
         raise FolderError(
-            f"{folder}: an unfinished training that is to replace this model stands here; go on "
-            "with it (--resume), or choose another folder"
+            f"{folder}: an unfinished training that is to replace this model is here; continue "
+            "it with --resume, or choose another folder"
         )
     delete_replacement(folder)
     new.mkdir()

@@ -24,6 +24,11 @@ from munjang.reporting import escape_markdown
 from munjang.tasks.metric_table import METRICS
 from munjang.tasks.task import Card
 
+# Section of `metrics.json` of a model whose weights come from elsewhere.
+IMPORTED = "imported"
+# The section of `metrics.json` of a model that is made of static vectors.
+STATIC = "static_vectors"
+
 
 def write_folder(
     folder: str | Path,
@@ -103,6 +108,8 @@ def card_page(
     in_python: str,
     typed: str,
     limits: str,
+    teachers: str = "",
+    began: str = "",
 ) -> str:
     """Return `README.md` of the folder.
 
@@ -114,6 +121,8 @@ def card_page(
         in_python: argument of `predict` in Python.
         typed: argument of `munjang predict`.
         limits: limits of the model.
+        teachers: section about the teachers of a distilled model.
+        began: what its weights began from; "" if they were random.
     """
     scores, training = metrics["validation"], metrics["training"]
     values = ", ".join(
@@ -134,10 +143,10 @@ On {scores["rows"]:,} validation {rows}, which also chose the best step: {values
 
 {card.details}
 
-## How it was made
+{teachers}## How it was made
 
 Trained on {training["rows"]:,} {rows} of {files}, {training["steps"]:,} steps, \
-{training["seconds"]:.0f} s. The recipe is in `config.yaml`, all metrics in `metrics.json`.
+{training["seconds"]:.0f} s.{began} The recipe is in `config.yaml`, all metrics in `metrics.json`.
 
 ## How to use it
 
@@ -149,6 +158,63 @@ or `munjang predict path/to/this/folder {typed}`.
 ## Limits
 
 {limits}
+"""
+
+
+def imported_page(imported: Mapping[str, Any], *, made_of: str, limits: str) -> str:
+    """Return `README.md` of a folder with an imported model.
+
+    Args:
+        imported: the section `IMPORTED` of `metrics.json`.
+        made_of: architecture, input and task.
+        limits: limits of the input.
+    """
+    source = escape_markdown(str(imported["source"]))
+    left_out = "".join(f"- {escape_markdown(str(line), 300)}\n" for line in imported["left_out"])
+    left_out = left_out and f"\n{left_out}"
+    return f"""# A model imported with munjang {__version__}
+
+{made_of}
+Its weights are those of the checkpoint {source} (`{escape_markdown(str(imported["architecture"]))}`
+of Hugging Face transformers). Its authors say how it was trained, and under which terms it may be
+used.
+{left_out}
+## How to use it
+
+    import munjang
+    munjang.load("path/to/this/folder")
+
+## Limits
+
+No scores are known: nothing was trained or measured here. {limits}
+"""
+
+
+def static_page(static: Mapping[str, Any], *, made_of: str, limits: str) -> str:
+    """Return `README.md` of a folder with static vectors.
+
+    Args:
+        static: the section `STATIC` of `metrics.json`.
+        made_of: architecture, input and task.
+        limits: limits of the input.
+    """
+    source, model = (escape_markdown(str(static[key])) for key in ("source", "model"))
+    return f"""# Static vectors made with munjang {__version__}
+
+{made_of}
+The vector of each token is that of the token alone by the model {source} (`{model}`), shortened by
+principal components and weighted by its frequency. The vector of a text is the mean of its tokens'.
+
+## How to use it
+
+    import munjang
+    munjang.load("path/to/this/folder").embed(["a text"])
+
+or `munjang embed path/to/this/folder`, and `munjang train --from path/to/this/folder`.
+
+## Limits
+
+No scores are known: nothing was trained or measured here. {limits}
 """
 
 

@@ -230,7 +230,7 @@ def _seals(folder: Path) -> dict[str, Seal]:
     except FileNotFoundError:
         raise FolderError(
             f"{folder}: not a finished model folder ({FILE} is missing); if a training was "
-            "stopped here, go on with the same command and --resume"
+            "stopped here, continue with the same command and --resume"
         ) from None
     try:
         manifest = parse_json(data, most_bytes=_MOST_BYTES)

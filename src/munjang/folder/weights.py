@@ -23,6 +23,9 @@ _MOST_DIMENSIONS = 8
 # Types that Munjang writes, and bytes per number.
 _BYTES = {"F32": 4, "I32": 4, "I64": 8, "U8": 1, "BOOL": 1}
 _DTYPES = {"F32": np.float32, "I32": np.int32, "I64": np.int64, "U8": np.uint8, "BOOL": np.bool_}
+# Types of other programs, which are converted to float32.
+OTHER_FLOATS = {"F64": 8, "F16": 2, "BF16": 2}
+_METADATA = "__metadata__"
 
 Numbers = npt.NDArray[Any]
 
@@ -62,8 +65,13 @@ class Entry:
     end: int
 
 
-def read_header(file: Readable) -> dict[str, Entry]:
+def read_header(file: Readable, *, foreign: bool = False) -> dict[str, Entry]:
     """Return the tensors of a file by name, in the order in which they are stored.
+
+    Args:
+        file: the file, at its beginning.
+        foreign: whether another program may have written it: there may be metadata, which is
+            ignored, and the types of `OTHER_FLOATS`.
 
     Raises:
         FolderError: the header is invalid, or its tensors do not fill the rest of the file.
@@ -80,7 +88,11 @@ def read_header(file: Readable) -> dict[str, Entry]:
         raise weights_error(file.path, f"their header: {error}") from None
     if not isinstance(header, dict):
         raise weights_error(file.path, "their header names no tensors")
-    entries = {name: _entry(file.path, name, values) for name, values in header.items()}
+    kinds = _BYTES
+    if foreign:
+        header.pop(_METADATA, None)
+        kinds = {**_BYTES, **OTHER_FLOATS}
+    entries = {name: _entry(file.path, name, values, kinds) for name, values in header.items()}
     entries = dict(sorted(entries.items(), key=lambda item: (item[1].begin, item[1].end)))
     offset = 0
     for name, entry in entries.items():
@@ -164,16 +176,16 @@ def weights_error(path: Path, reason: str) -> FolderError:
     return FolderError(f"{path}: these weights do not fit: {reason}")
 
 
-def _entry(path: Path, name: str, values: Any) -> Entry:
+def _entry(path: Path, name: str, values: Any, kinds: Mapping[str, int]) -> Entry:
     wrong = weights_error(path, f"the entry of {_short(name)} in their header is invalid")
     if not isinstance(values, dict) or values.keys() != {"dtype", "shape", "data_offsets"}:
         raise wrong
     kind, shape, places = values["dtype"], values["shape"], values["data_offsets"]
-    if not isinstance(kind, str) or kind not in _BYTES:
+    if not isinstance(kind, str) or kind not in kinds:
         raise wrong
     if not _are_counts(shape, _MOST_DIMENSIONS) or not _are_counts(places, 2) or len(places) < 2:
         raise wrong
-    if places[1] - places[0] != math.prod(shape) * _BYTES[kind]:
+    if places[1] - places[0] != math.prod(shape) * kinds[kind]:
         raise wrong
     return Entry(kind, tuple(shape), places[0], places[1])
 

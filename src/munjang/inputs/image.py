@@ -26,7 +26,7 @@ from munjang.errors import ConfigError, DataError, FolderError
 from munjang.folder.layout import CONFIG
 from munjang.folder.sealed import SealedFolder
 from munjang.inputs.arrays import ArrayInput, EncodedArrays
-from munjang.inputs.input import Encoded, Sample
+from munjang.inputs.input import Encoded, Input, Sample
 from munjang.models.image_cnn import ImageShape
 from munjang.recipe import Recipe, section_of
 from munjang.reporting import Report, pluralize, stage
@@ -48,7 +48,7 @@ class ImageInput(ArrayInput):
     }
 
     @classmethod
-    def accepts(cls, data: Any) -> bool:
+    def accepts(cls, data: Any, reading: Mapping[str, Any]) -> bool:
         """Return whether data is a folder, or a sample of images."""
         return is_image_data(data)
 
@@ -129,6 +129,18 @@ class ImageInput(ArrayInput):
     @classmethod
     def fit(cls, train: Table, recipe: Recipe) -> Self:
         """Return the input; nothing is learned."""
+        return cls(recipe)
+
+    @classmethod
+    def settings_from(cls, other: Input) -> dict[str, Any]:
+        """Return mode and size of the images of another input."""
+        if not isinstance(other, ImageInput):
+            raise ConfigError(f"the input {other.recipe.input} has no images")
+        return {"image": other.recipe.section("image").model_dump(mode="json")}
+
+    @classmethod
+    def fit_from(cls, train: Table, recipe: Recipe, other: Input) -> Self:
+        """Return the input; the recipe has mode and size."""
         return cls(recipe)
 
     @classmethod

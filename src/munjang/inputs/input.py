@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from torch import Tensor, nn
 
 from munjang.config import Settings
 from munjang.data.dataset import Dataset
+from munjang.data.readers.stream_records import Wanted, wanted_text
 from munjang.data.readers.values import ReadLabels
+from munjang.data.splits import split
 from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.folder.sealed import SealedFolder
+from munjang.folder.workspace import Workspace
 from munjang.recipe import Recipe
 from munjang.reporting import Report, pluralize
 from munjang.tasks.task import Encoded as Encoded
@@ -43,12 +46,17 @@ class Input:
     A subclass implements `read`, `fit`, `encode`, `encode_values`, `size` and `load`; the rest has
     defaults.
 
+    Rows are a `Table`, whose columns are in memory. An input of larger data may return something
+    else from `read`; all its methods then take that, and it suits tasks without a target column.
+
     Attributes:
         recipe: the settings of the run.
         sections: settings of this input, by their section of `config.yaml`.
         row: noun for a row in messages.
         noun: noun for the value of a row in model cards.
         has_word_vectors: True if the network has an embedding of words.
+        may_differ: dotted settings that may differ from those of an input that this one takes
+            its tokenizer from.
     """
 
     recipe: Recipe
@@ -56,10 +64,16 @@ class Input:
     row: ClassVar[str] = "row"
     noun: ClassVar[str] = "text"
     has_word_vectors: ClassVar[bool] = False
+    may_differ: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
-    def accepts(cls, data: Any) -> bool:
-        """Return whether data can only be of this input; then it need not be named."""
+    def accepts(cls, data: Any, reading: Mapping[str, Any]) -> bool:
+        """Return whether data can only be of this input; then it need not be named.
+
+        Args:
+            data: as for `read`.
+            reading: the user's settings of the section `data`.
+        """
         return False
 
     @classmethod
@@ -101,6 +115,45 @@ class Input:
             DataError: a row cannot be used.
         """
         raise NotImplementedError
+
+    @classmethod
+    def read_training(
+        cls,
+        data: Any,
+        recipe: Recipe,
+        read_labels: ReadLabels | None,
+        report: Report,
+        workspace: Workspace,
+    ) -> Table:
+        """Read the rows to train on, as `read`.
+
+        Args:
+            data: as for `read`.
+            recipe: as for `read`.
+            read_labels: as for `read`.
+            report: as for `read`.
+            workspace: place for files that are needed until the model is saved.
+        """
+        return cls.read(data, recipe, read_labels, report)
+
+    @classmethod
+    def read_validation(
+        cls,
+        data: Any,
+        recipe: Recipe,
+        read_labels: ReadLabels | None,
+        report: Report,
+        workspace: Workspace,
+    ) -> Table:
+        """Read the rows to validate on, as `read_training`."""
+        return cls.read(data, recipe, read_labels, report)
+
+    @classmethod
+    def hold_out(cls, rows: Table, recipe: Recipe) -> dict[str, Table]:
+        """Split rows into a training part and a validation part, `train` and `valid`."""
+        share, stratify = recipe.section("data").validation_split, recipe.task_class.stratified
+        parts = split(rows, valid=share, seed=recipe.seed, stratify=stratify)
+        return {"train": rows.take(parts.train), "valid": rows.take(parts.valid)}
 
     @classmethod
     def reading_settings(cls, recipe: Recipe, data: Any) -> dict[str, Any]:
@@ -198,6 +251,31 @@ class Input:
         """Name of the column of the training data that held the values, if any."""
         return None
 
+    def wanted_columns(self, named: Mapping[str, str | None]) -> Wanted:
+        """Return the columns to look for in a file to predict.
+
+        Args:
+            named: the user's names by setting, such as `text_column`; None = not named.
+
+        Raises:
+            ConfigError: a name for a column that a row does not have.
+        """
+        return wanted_text(named, self.trained_column)
+
+    @classmethod
+    def group_values(cls, texts: Sequence[str]) -> Sequence[Any]:
+        """Return the rows that texts on the command line stand for: one each.
+
+        Raises:
+            ConfigError: the last row is incomplete.
+        """
+        return texts
+
+    @classmethod
+    def wrap_network(cls, body: nn.Module, recipe: Recipe) -> nn.Module:
+        """Return the architecture as it reads the batches of this input: as it is."""
+        return body
+
     def prepare_network(
         self, network: nn.Module, encoded: Mapping[str, Encoded], train: Dataset, solve: Any
     ) -> None:
@@ -237,3 +315,20 @@ class Input:
     def limits(self) -> str:
         """Limits of this input in the model card."""
         return ""
+
+
+@runtime_checkable
+class FitsFrom(Protocol):
+    """An input that can take what another input was fitted with, such as its tokenizer."""
+
+    @classmethod
+    def settings_from(cls, other: Input) -> dict[str, Any]:
+        """Return the settings that follow from another input, nested as in `config.yaml`.
+
+        Raises:
+            ConfigError: the other input is of another kind.
+        """
+
+    @classmethod
+    def fit_from(cls, train: Table, recipe: Recipe, other: Input) -> Input:
+        """Return the input with what `other` was fitted with; `train` is the training part."""

@@ -82,7 +82,7 @@ class ParallelInput(Input):
     }
 
     @classmethod
-    def accepts(cls, data: Any) -> bool:
+    def accepts(cls, data: Any, reading: Mapping[str, Any]) -> bool:
         """Return whether data is line-aligned files."""
         return isinstance(data, AlignedFiles)
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
+import polars as pl
 import torch
 from torch import nn
 
@@ -37,6 +38,7 @@ from munjang.layers.subword_embedding import SubwordEmbedding, with_oov_words
 from munjang.layers.tfidf_linear import TfidfLinear
 from munjang.models.encoder import EncoderConfig
 from munjang.recipe import Recipe
+from munjang.registry import only_for_writers
 from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.task import Bools
 from munjang.text.columns import TokenColumn, values_and_offsets
@@ -45,7 +47,7 @@ from munjang.text.tokenizer import Tokenizer, fit_notes
 from munjang.text.vocabulary import OOV
 
 # Up to so many texts are encoded one by one; a column is faster from some hundreds on.
-_FEW = 128
+FEW = 128
 # Longest text of `munjang shapes`, for which a run of the model takes some seconds.
 MOST_TOKENS = 4096
 
@@ -85,6 +87,17 @@ class EncodedText:
         return with_oov_words(network, self.encoded.oov_words)
 
 
+@runtime_checkable
+class HasTokenizer(Protocol):
+    """An input with one fitted tokenizer.
+
+    Attributes:
+        tokenizer: the tokenizer.
+    """
+
+    tokenizer: Tokenizer
+
+
 def read_texts(
     cls: type[Input], data: Any, recipe: Recipe, read_labels: ReadLabels | None, report: Report
 ) -> Table:
@@ -107,12 +120,28 @@ def read_texts(
         )
     if read_labels is None:
         table = table.with_targets(None)
-    report(f"read {pluralize(len(table), 'row')} of {', '.join(table.files)}")
+    report_read(table, "row", report)
+    return table
+
+
+def report_read(table: Table, row: str, report: Report) -> None:
+    """Report what was read, inferred and skipped; `row` is the noun for a row."""
+    report(f"read {pluralize(len(table), row)} of {', '.join(table.files)}")
     for note in (*table.notes, *describe_long_runs(table)):
         report(note)
     for reason, count in table.skipped.items():
-        report(f"skipped {pluralize(count, 'row')}: {reason}")
-    return table
+        report(f"skipped {pluralize(count, row)}: {reason}")
+
+
+def fit_tokenizer(texts: pl.Series, recipe: Recipe) -> Tokenizer:
+    """Return the tokenizer of a recipe, fitted on texts."""
+    settings = recipe.section("tokenizer")
+    with stage(f"learning {settings.name} from {pluralize(len(texts), 'text')}"):
+        return make_tokenizer(settings.name, **settings.settings).fit(
+            texts,
+            min_frequency=settings.min_frequency,
+            max_size=settings.max_size,
+        )
 
 
 @dataclass(frozen=True)
@@ -125,6 +154,7 @@ class TextInput(Input):
 
     tokenizer: Tokenizer
     has_word_vectors: ClassVar[bool] = True
+    may_differ: ClassVar[frozenset[str]] = frozenset({"tokenizer.max_length"})
     sections: ClassVar[Mapping[str, type[Settings]]] = {
         "data": DataSettings,
         "tokenizer": TokenizerSettings,
@@ -160,14 +190,29 @@ class TextInput(Input):
     @classmethod
     def fit(cls, train: Table, recipe: Recipe) -> Self:
         """Fit the tokenizer on the training part."""
-        settings = recipe.section("tokenizer")
-        with stage(f"learning {settings.name} from {pluralize(len(train), 'text')}"):
-            tokenizer = make_tokenizer(settings.name, **settings.settings).fit(
-                train["text"],
-                min_frequency=settings.min_frequency,
-                max_size=settings.max_size,
-            )
-        return cls(recipe, tokenizer)
+        return cls(recipe, fit_tokenizer(train["text"], recipe))
+
+    @classmethod
+    def settings_from(cls, other: Input) -> dict[str, Any]:
+        """Return the settings of another input's tokenizer."""
+        if not isinstance(other, HasTokenizer):
+            raise ConfigError(f"the input {other.recipe.input} has no tokenizer of texts")
+        kind = cls.sections["tokenizer"]
+        known = other.recipe.section("tokenizer").model_dump(mode="json")
+        settings = {key: value for key, value in known.items() if key in kind.model_fields}
+        positions = getattr(other.recipe.model, "most_tokens", None)
+        if positions is not None:
+            # a row of another input may have more tokens that are added to it
+            section: Any = kind.parse(settings, where="tokenizer")
+            added = getattr(section, "added_tokens", 2 * section.add_go_eos)
+            settings["max_length"] = min(settings["max_length"], max(1, positions - added))
+        return {"tokenizer": settings}
+
+    @classmethod
+    def fit_from(cls, train: Table, recipe: Recipe, other: Input) -> Self:
+        """Return the input with the tokenizer and the vocabulary of another one."""
+        assert isinstance(other, HasTokenizer)
+        return cls(recipe, other.tokenizer)
 
     @classmethod
     def file_names(cls, recipe: Recipe) -> tuple[str, ...]:
@@ -230,9 +275,14 @@ class TextInput(Input):
 
     def encode_values(self, values: str | Iterable[str]) -> EncodedText:
         """Encode texts from Python; a few of them without tables and thread pools."""
+        return self._encode_values(values, self.encoding)
+
+    def _encode_values(
+        self, values: str | Iterable[str], options: Mapping[str, Any]
+    ) -> EncodedText:
         if is_forked() or isinstance(values, str) or _are_few(values):
-            return EncodedText(encode_rows(self.tokenizer, collect_texts(values), **self.encoding))
-        return EncodedText(encode_texts(self.tokenizer, text_column(values), **self.encoding))
+            return EncodedText(encode_rows(self.tokenizer, collect_texts(values), **options))
+        return EncodedText(encode_texts(self.tokenizer, text_column(values), **options))
 
     def prepare_network(
         self, network: nn.Module, encoded: Mapping[str, Encoded], train: Dataset, solve: Any
@@ -242,7 +292,12 @@ class TextInput(Input):
         valid = encoded["valid"]
         assert isinstance(valid, EncodedText)
         for module in network.modules():
-            batches: Iterator[Any] = train.in_order_of_length(batch_size=8192)
+            # of texts side by side, which n-grams do not cross, each side
+            batches: Iterator[Any] = (
+                side
+                for batch in train.in_order_of_length(batch_size=8192)
+                for side in getattr(batch, "sides", (batch,))
+            )
             if isinstance(module, TokenEmbedding):
                 with stage("counting n-grams"):
                     module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
@@ -295,11 +350,11 @@ class TextInput(Input):
         truncated = facts["truncated"] + facts["valid_truncated"]
         if truncated:
             kept = count_kept_tokens(self.recipe)
-            lines.append(f"{truncated:,} texts were longer than {kept} tokens and were truncated")
+            lines.append(f"truncated to {kept} tokens: {pluralize(truncated, self.noun)}")
         return lines
 
     def attention(
-        self, network: nn.Module, task: Any, text: str, target: str | None = None
+        self, network: nn.Module, task: Any, text: Any, target: str | None = None
     ) -> Attention:
         """Return the attention of the encoder for one text.
 
@@ -308,7 +363,7 @@ class TextInput(Input):
             ConfigError: the encoder has no attention, or `target` is given.
         """
         if target is not None:
-            raise ConfigError("target: expected a model that generates text (task translate)")
+            raise ConfigError(only_for_writers("target"))
         encoded = encode_texts(self.tokenizer, text_column(text), **self.encoding)
         return text_attention(
             text,
@@ -361,7 +416,7 @@ def _column(part: Encoded) -> TokenColumn:
 
 def _are_few(texts: object) -> bool:
     is_scalar = getattr(texts, "shape", None) == ()  # a NumPy scalar has no length
-    return is_scalar or (isinstance(texts, Sized) and len(texts) <= _FEW)
+    return is_scalar or (isinstance(texts, Sized) and len(texts) <= FEW)
 
 
 def _oov_rate(column: TokenColumn, size: int) -> float:

@@ -17,7 +17,7 @@ def check_lengths(recipe: Recipe) -> None:
             "no room "
             "for a token between GO and EOS; raise it, or set tokenizer.add_go_eos to false"
         )
-    positions, longest = _model_positions(recipe), kept + 2 * tokenizer.add_go_eos
+    positions, longest = _model_positions(recipe), kept + tokenizer.added_tokens
     if positions is not None and longest > positions:
         raise ValueError(
             f"tokenizer.max_length: a text may have {longest} tokens"
@@ -33,7 +33,7 @@ def count_kept_tokens(recipe: Recipe) -> int:
     boundaries = recipe.training.bucketing().boundaries
     if boundaries is None:
         return int(tokenizer.max_length)
-    return int(min(tokenizer.max_length, boundaries[-1] - 2 * tokenizer.add_go_eos))
+    return int(min(tokenizer.max_length, boundaries[-1] - tokenizer.added_tokens))
 
 
 def limit_tokens(recipe: Recipe) -> int | None:
@@ -45,7 +45,7 @@ def limit_tokens(recipe: Recipe) -> int | None:
     limits = [boundaries[-1]] if boundaries is not None else []
     if (positions := _model_positions(recipe)) is not None:
         limits.append(positions)
-    return min(limits) - 2 * recipe.section("tokenizer").add_go_eos if limits else None
+    return min(limits) - recipe.section("tokenizer").added_tokens if limits else None
 
 
 def _model_positions(recipe: Recipe) -> int | None:

@@ -17,6 +17,7 @@ Activation = Literal[
     "elu",
     "selu",
     "gelu",
+    "gelu_tanh",
     "silu",
     "swish",
     "mish",
@@ -43,6 +44,8 @@ _FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "selu": F.selu,
     # the exact form with erf, as Keras' gelu(approximate=False)
     "gelu": F.gelu,
+    # the approximation by tanh, as Keras' gelu(approximate=True) and BERT's "gelu_new"
+    "gelu_tanh": partial(F.gelu, approximate="tanh"),
     "silu": F.silu,
     "swish": F.silu,
     "mish": F.mish,

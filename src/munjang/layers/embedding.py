@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -19,6 +19,20 @@ from munjang.text.vocabulary import OOV, PAD
 STD = 0.1
 
 Combiner = Literal["mean", "sqrtn"]
+
+
+class _WithoutPad(torch.autograd.Function):
+    """Autograd function: the rows of a table as they are, without a gradient for PAD."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        return rows.view_as(rows)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        gradient = grads[0].clone()
+        gradient[PAD] = 0.0
+        return gradient
 
 
 class TokenEmbedding(nn.Module):
@@ -82,6 +96,13 @@ class TokenEmbedding(nn.Module):
         nn.init.normal_(self.weight, std=STD)
         with torch.no_grad():
             self.weight[PAD] = 0.0
+
+    def tied_weight(self) -> Tensor:
+        """Return the rows of the vocabulary, [vocabulary size, dim], as weights of an output layer.
+
+        The row of PAD gets no gradient of that layer, so that it stays zero.
+        """
+        return cast(Tensor, _WithoutPad.apply(self.weight[: self.vocabulary_size]))  # type: ignore[no-untyped-call]
 
     @torch.no_grad()
     def load_vectors(self, ids: Tensor, vectors: Tensor, *, frozen: bool) -> None:

@@ -89,6 +89,41 @@ def kl_divergence(logits: Tensor, targets: Tensor) -> Tensor:
     return (negative_entropy - targets * F.log_softmax(logits, dim=1)).sum(1)
 
 
+def softened_kl(logits: Tensor, targets: Tensor, temperature: float) -> Tensor:
+    """Return T^2 KL(q || p) of each row, both distributions softened by T: [batch].
+
+    Hinton et al. (2015). q is the softmax of log(targets) / T, p that of logits / T. The factor
+    T^2 keeps the size of the gradient, which falls with 1 / T^2. With T = 1 and one-hot targets it
+    is the cross-entropy.
+
+    Args:
+        logits: [batch, 1] of the second of two classes, or [batch, classes].
+        targets: [batch, classes] probabilities.
+        temperature: T; above 1 the small probabilities count more.
+    """
+    if logits.shape[1] == 1:
+        logits = torch.cat([torch.zeros_like(logits), logits], dim=1)
+    targets = targets.to(logits.dtype).clamp(min=torch.finfo(logits.dtype).tiny)
+    log_q = F.log_softmax(targets.log() / temperature, dim=1)
+    log_p = F.log_softmax(logits / temperature, dim=1)
+    return temperature**2 * (log_q.exp() * (log_q - log_p)).sum(1)
+
+
+def softened_binary_kl(logits: Tensor, targets: Tensor, temperature: float) -> Tensor:
+    """Return `softened_kl` of each label and its complement, the mean over labels: [batch].
+
+    Args:
+        logits: [batch, labels].
+        targets: [batch, labels] probabilities.
+        temperature: T.
+    """
+    teacher = torch.logit(targets.to(logits.dtype), eps=torch.finfo(logits.dtype).eps) / temperature
+    student, q = logits / temperature, torch.sigmoid(teacher)
+    yes = F.logsigmoid(teacher) - F.logsigmoid(student)
+    no = F.logsigmoid(-teacher) - F.logsigmoid(-student)
+    return temperature**2 * (q * yes + (1 - q) * no).mean(1)
+
+
 def hinge(outputs: Tensor, targets: Tensor) -> Tensor:
     """Return the mean of max(0, 1 - t * output) of each row, t = 1 or -1: [batch].
 

@@ -1,4 +1,4 @@
-"""Parameters of a network: how many there are, and which of them are embedding tables."""
+"""Parameters of a network: their number, which are embedding tables, and which layer has them."""
 
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -16,6 +16,29 @@ class HasEmbeddingTables(Protocol):
     """
 
     embedding_tables: ClassVar[tuple[str, ...]]
+
+
+@runtime_checkable
+class HasLayers(Protocol):
+    """An encoder that lists its layers, so that learning rates and freezing can depend on them.
+
+    `training.layer_decay` and `pretrained.frozen_layers` apply to them. Parameters that are in no
+    layer, such as those of pooling, count to the head.
+    """
+
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """Return the parameters of each layer from input to output, the embedding first."""
+
+
+def parameters_of(*parts: nn.Module | nn.Parameter | None) -> list[nn.Parameter]:
+    """Return the parameters of modules, and single parameters, in order; None has none."""
+    parameters: list[nn.Parameter] = []
+    for part in parts:
+        if isinstance(part, nn.Module):
+            parameters += part.parameters()
+        elif part is not None:
+            parameters.append(part)
+    return parameters
 
 
 def embedding_tables(network: nn.Module) -> list[nn.Parameter]:

@@ -13,17 +13,19 @@ GO and EOS. Parameters, and the places of the norms, are those of the class `Ber
 Face transformers, so that weights go both ways.
 """
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from munjang.config import DEEPEST, LONGEST, WIDEST
-from munjang.layers.activations import Activation
+from munjang.layers.activations import Activation, get_activation
 from munjang.layers.blocks import Block
 from munjang.layers.fast.dropout import Dropout
 from munjang.layers.fast.ngram_row import HashedRow
+from munjang.layers.parameters import parameters_of
 from munjang.layers.pooling import Pooling
 from munjang.layers.position import LearnedPositions
 from munjang.models.attention_weights import AttentionWeights
@@ -39,6 +41,11 @@ _STD = 0.02
 
 class BertConfig(WideConfig):
     """Settings of `bert`."""
+
+    pooled_parts: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **WideConfig.pooled_parts,
+        "pooler": ("pooler",),
+    }
 
     name: Literal["bert"] = "bert"
     dim: int = Field(256, ge=1, le=WIDEST, description="width of token vectors and states")
@@ -88,7 +95,9 @@ class Bert(SelfAttentionEncoder):
         dim = config.dim
         self.segments = nn.Parameter(torch.empty(config.segments, dim))
         self.positions = LearnedPositions(config.max_positions, dim)
-        self.norm_eps = config.norm_eps  # which a head on the states shares
+        # a head on the states shares these
+        self.norm_eps = config.norm_eps
+        self.head_activation = get_activation(config.activation)
         self.embedding_norm = nn.LayerNorm(dim, eps=config.norm_eps)
         self.embedding_dropout = Dropout(config.embedding_dropout)
         self.blocks = nn.ModuleList(
@@ -121,6 +130,11 @@ class Bert(SelfAttentionEncoder):
                 nn.init.normal_(module.weight, std=_STD)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """Return the parameters of all embeddings with their norm, and of each layer."""
+        embeddings = (self.embedding, self.segments, self.positions, self.embedding_norm)
+        return [parameters_of(*embeddings), *(parameters_of(block) for block in self.blocks)]
 
     def token_vectors(self, ids: Tensor, mask: Tensor, row: HashedRow | None = None) -> Tensor:
         """Return the sum of token and segment embeddings, [batch, time, dim].

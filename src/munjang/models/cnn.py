@@ -9,18 +9,19 @@ from typing import Any, Literal
 
 import torch
 from pydantic import Field, field_validator
-from torch import Tensor
+from torch import Tensor, nn
 
 from munjang.config import WIDEST
 from munjang.layers.activations import MONOTONIC, Activation, get_activation
 from munjang.layers.fast.convolution import Convolutions
 from munjang.layers.fast.dropout import Dropout
 from munjang.layers.fast.max_over_time import max_over_time
+from munjang.layers.parameters import parameters_of
 from munjang.layers.pooling import Pooling
 from munjang.models.dropout_rate import DropoutRate
 from munjang.models.encoder import (
     Bag,
-    Encoded,
+    EncoderOutput,
     PoolingNames,
     WideConfig,
     WideEncoder,
@@ -67,6 +68,10 @@ class Cnn(WideEncoder):
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim
 
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """Return the parameters of the embedding, and of the convolutions."""
+        return [parameters_of(self.embedding), parameters_of(self.convolutions)]
+
     def _states(self, vectors: Tensor, mask: Tensor) -> Tensor:
         vectors = self.embedding_dropout(vectors)
         if torch.is_grad_enabled() or not self.is_elementwise:
@@ -75,7 +80,7 @@ class Cnn(WideEncoder):
         states: Tensor = self.activation(self.convolutions.concatenate_maps(vectors))
         return states
 
-    def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> Encoded:
+    def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> EncoderOutput:
         """Compute states [batch, time, filters x widths] and the pooled vector.
 
         In training the states are not built if the maximum can be taken before the activation.
@@ -84,8 +89,8 @@ class Cnn(WideEncoder):
             vectors = self.embedding_dropout(vectors)
             maxima = max_over_time(self.convolutions.layers(), vectors, mask)
             pooled = self.dropout(self.activation(maxima))
-            return Encoded(append_bag(pooled, bag), mask=mask)
+            return EncoderOutput(append_bag(pooled, bag), mask=mask)
         states = self._states(vectors, mask)
         pooled, attention = self.pooling(states, mask)
         pooled = append_bag(self.dropout(pooled), bag)
-        return Encoded(pooled, mask=mask, states=states, attention=attention)
+        return EncoderOutput(pooled, mask=mask, states=states, attention=attention)

@@ -1,8 +1,8 @@
 """Base class, outputs and shared settings of text encoders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from pydantic import AfterValidator, Field
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from munjang.config import WIDEST, Settings
 from munjang.layers.embedding import TokenEmbedding, combine, hash_batch
 from munjang.layers.fast.ngram_row import HashedRow
+from munjang.layers.parameters import parameters_of
 from munjang.layers.pooling import POOLINGS, pooling_names
 
 
@@ -35,7 +36,7 @@ class TokenVectors:
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncoderOutput:
     """Output of an encoder for a batch.
 
     Attributes:
@@ -68,7 +69,27 @@ def pooling_field(default: str = "max") -> Any:
 
 
 class EncoderConfig(Settings):
-    """Settings of the embedding of every encoder, and of its ensemble."""
+    """Settings of the embedding of every encoder, and of its ensemble.
+
+    Attributes:
+        not_in_weights: settings that trained weights do not depend on. An encoder that begins from
+            trained weights has its own.
+        pooled_parts: modules that only the pooled vector needs, and not the states, each with its
+            settings.
+    """
+
+    not_in_weights: ClassVar[frozenset[str]] = frozenset(
+        {
+            "token_dropout",
+            "embedding_dropout",
+            "dropout",
+            "ensemble_size",
+            "linear_weight",
+            "linear_ngrams",
+            "linear_buckets",
+        }
+    )
+    pooled_parts: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     dim: int = Field(64, ge=1, le=WIDEST, description="width of token vectors")
     ngrams: int = Field(1, ge=1, le=8, description="longest hashed n-gram of tokens; 1 = none")
@@ -113,6 +134,11 @@ class WideConfig(EncoderConfig):
     "Wide and deep" (Cheng et al. 2016): a nearly linear view of long n-grams is added to what the
     network composes from short ones.
     """
+
+    pooled_parts: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "bag": ("bag_dim", "bag_ngrams", "bag_buckets", "bag_min_frequency"),
+        "pooling": ("pooling",),
+    }
 
     bag_dim: int = Field(0, ge=0, le=WIDEST, description="width of the bag of n-grams; 0 = none")
     bag_ngrams: int = Field(4, ge=1, le=8, description="longest n-gram of tokens in the bag")
@@ -177,7 +203,7 @@ class WideEncoder(nn.Module):
         self.embedding = token_embedding(config, vocabulary_size)
         self.bag = bag_embedding(config, vocabulary_size)
 
-    def forward(self, ids: Tensor, mask: Tensor, **options: Any) -> Encoded:
+    def forward(self, ids: Tensor, mask: Tensor, **options: Any) -> EncoderOutput:
         """Encode `ids`, with `mask` (True = real token) both [batch, time].
 
         `options` are the keyword arguments of `encode`.
@@ -198,11 +224,15 @@ class WideEncoder(nn.Module):
         vectors: Tensor = self.embedding(ids, mask, row)
         return vectors
 
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """Return the parameters of the embedding, and of each layer from input to output."""
+        return [parameters_of(self.embedding)]
+
     def states(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return one state per token, [batch, time, states dim], which training builds too."""
         return self._states(self.token_vectors(ids, mask), mask)
 
-    def encode(self, vectors: TokenVectors, mask: Tensor, **options: Any) -> Encoded:
+    def encode(self, vectors: TokenVectors, mask: Tensor, **options: Any) -> EncoderOutput:
         """Encode the vectors of `embed`, or any others of their shape; padding is zeroed."""
         vectors = vectors.masked(mask)
         bag = vectors.bag
@@ -212,7 +242,7 @@ class WideEncoder(nn.Module):
     def _states(self, vectors: Tensor, mask: Tensor) -> Tensor:
         raise NotImplementedError
 
-    def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> Encoded:
+    def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> EncoderOutput:
         raise NotImplementedError
 
 

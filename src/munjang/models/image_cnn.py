@@ -7,7 +7,7 @@ Use a large pretrained network instead for photographs of many kinds of objects.
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Self, cast
+from typing import Any, ClassVar, Literal, NamedTuple, Self, cast
 
 from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
@@ -25,6 +25,7 @@ from munjang.layers.image_convolution import (
     RandomShift,
     places,
 )
+from munjang.layers.parameters import parameters_of
 from munjang.models.dropout_rate import DropoutRate
 
 ImageShape = tuple[int, int, int]  # channels, height, width
@@ -49,6 +50,10 @@ class ImageCnnConfig(Settings):
 
     `kernel_size`, `stride` and `pool_size` are one number, or one per layer.
     """
+
+    not_in_weights: ClassVar[frozenset[str]] = frozenset(
+        {"dropout", "random_shift", "final_pooling"}
+    )
 
     name: Literal["image_cnn"] = "image_cnn"
     filters: tuple[int, ...] = Field((32, 64), description="filters per layer, as in [32, 64]")
@@ -165,7 +170,7 @@ def _over(size: tuple[int, int], layer: Layer) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class EncodedImages:
+class ImageEncoderOutput:
     """Output of an image encoder for a batch.
 
     Attributes:
@@ -228,7 +233,11 @@ class ImageCnn(nn.Module):
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = config.filters[-1] * (last[0] * last[1] if self.pooled == "flat" else 1)
 
-    def forward(self, images: Tensor) -> EncodedImages:
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """Return no embedding, and the parameters of each convolution."""
+        return [[], *(parameters_of(block) for block in self.blocks)]
+
+    def forward(self, images: Tensor) -> ImageEncoderOutput:
         """Encode `images` [batch, channels, height, width] uint8."""
         maps = self.shift(images).float() / 255
         for block in self.blocks:
@@ -237,4 +246,4 @@ class ImageCnn(nn.Module):
             pooled = maps.flatten(1)
         else:
             pooled = maps.amax((2, 3)) if self.pooled == "max" else maps.mean((2, 3))
-        return EncodedImages(self.dropout(pooled), maps)
+        return ImageEncoderOutput(self.dropout(pooled), maps)

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from munjang.layers.embedding import Combiner, combine, hash_batch
 from munjang.layers.fast.dropout import Dropout
+from munjang.layers.parameters import parameters_of
 from munjang.models.dropout_rate import DropoutRate
-from munjang.models.encoder import Encoded, EncoderConfig, TokenVectors, token_embedding
+from munjang.models.encoder import EncoderConfig, EncoderOutput, TokenVectors, token_embedding
 
 
 class MeanConfig(EncoderConfig):
@@ -37,17 +38,21 @@ class Mean(nn.Module):
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = config.dim
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
+    def forward(self, ids: Tensor, mask: Tensor) -> EncoderOutput:
         """Encode `ids`, with `mask` (True = real token) both [batch, time]."""
         row = hash_batch(ids, mask, self.embedding)
         pooled = self.embedding.bag(ids, mask, self.combiner, row)
-        return Encoded(pooled=self.dropout(pooled), mask=mask)
+        return EncoderOutput(pooled=self.dropout(pooled), mask=mask)
+
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """Return the parameters of the embedding."""
+        return [parameters_of(self.embedding)]
 
     def embed(self, ids: Tensor, mask: Tensor) -> TokenVectors:
         """Return all vectors that depend on `ids` [batch, time]."""
         return TokenVectors(self.embedding(ids, mask))
 
-    def encode(self, vectors: TokenVectors, mask: Tensor) -> Encoded:
+    def encode(self, vectors: TokenVectors, mask: Tensor) -> EncoderOutput:
         """Encode the vectors of `embed`, or any others of their shape; padding is zeroed."""
         pooled = combine(vectors.masked(mask).tokens, mask, self.combiner)
-        return Encoded(pooled=self.dropout(pooled), mask=mask)
+        return EncoderOutput(pooled=self.dropout(pooled), mask=mask)

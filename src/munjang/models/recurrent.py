@@ -4,19 +4,21 @@ Each has a file of its own with its paper and advice; settings, bag and pooling 
 a comparison of them compares cells.
 """
 
-from typing import Any, Literal
+from itertools import zip_longest
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from munjang.config import DEEPEST, WIDEST
 from munjang.layers.fast.dropout import Dropout
+from munjang.layers.parameters import parameters_of
 from munjang.layers.pooling import Pooling
 from munjang.layers.recurrent import Cell, StackedRecurrent
 from munjang.models.dropout_rate import DropoutRate
 from munjang.models.encoder import (
     Bag,
-    Encoded,
+    EncoderOutput,
     PoolingNames,
     WideConfig,
     WideEncoder,
@@ -32,6 +34,8 @@ def variational_field(default: bool) -> Any:
 
 class RecurrentConfig(WideConfig):
     """Settings of every recurrent encoder."""
+
+    not_in_weights: ClassVar[frozenset[str]] = WideConfig.not_in_weights | {"variational_dropout"}
 
     hidden_dim: int = Field(
         128, ge=1, le=WIDEST, description="width of the hidden state per direction"
@@ -66,13 +70,19 @@ class Recurrent(WideEncoder):
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim
 
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """Return the parameters of the embedding, and of each layer in both directions."""
+        stacked = self.recurrent
+        layers = zip_longest(stacked.forwards, stacked.backwards)
+        return [parameters_of(self.embedding), *(parameters_of(*layer) for layer in layers)]
+
     def _states(self, vectors: Tensor, mask: Tensor) -> Tensor:
         states: Tensor = self.recurrent(self.embedding_dropout(vectors), mask)
         return states
 
-    def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> Encoded:
+    def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> EncoderOutput:
         """Compute states [batch, time, hidden x directions] and the pooled vector."""
         states = self._states(vectors, mask)
         pooled, attention = self.pooling(states, mask)
         pooled = append_bag(self.dropout(pooled), bag)
-        return Encoded(pooled, mask=mask, states=states, attention=attention)
+        return EncoderOutput(pooled, mask=mask, states=states, attention=attention)

@@ -10,7 +10,7 @@ from munjang.layers.fast.dropout import Dropout
 from munjang.layers.pooling import Pooling
 from munjang.layers.position import rotary_tables
 from munjang.models.attention_weights import AttentionWeights
-from munjang.models.encoder import Bag, Encoded, WideEncoder, append_bag
+from munjang.models.encoder import Bag, EncoderOutput, WideEncoder, append_bag
 
 
 class SelfAttentionEncoder(WideEncoder):
@@ -43,7 +43,7 @@ class SelfAttentionEncoder(WideEncoder):
         *,
         layers: list[AttentionWeights] | None = None,
         **options: Any,
-    ) -> Encoded:
+    ) -> EncoderOutput:
         """Compute states [batch, time, dim] and the pooled vector.
 
         Args:
@@ -60,7 +60,7 @@ class SelfAttentionEncoder(WideEncoder):
         states = self._states(vectors, mask, layers)
         pooled, attention = self.pooling(states, mask)
         pooled = append_bag(self.dropout(self._transform(pooled)), bag)
-        return Encoded(pooled, mask=mask, states=states, attention=attention)
+        return EncoderOutput(pooled, mask=mask, states=states, attention=attention)
 
     def _transform(self, pooled: Tensor) -> Tensor:
         """Return the pooled vector as it is."""
@@ -68,7 +68,7 @@ class SelfAttentionEncoder(WideEncoder):
 
     def forward_with_attention(
         self, ids: Tensor, mask: Tensor
-    ) -> tuple[Encoded, list[AttentionWeights]]:
+    ) -> tuple[EncoderOutput, list[AttentionWeights]]:
         """Encode as `forward` does, with the weights of every layer [batch, heads, time, time].
 
         Row i sums to 1 and holds the weights of query i; rows of padding are zeros. The weights of

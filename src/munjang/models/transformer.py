@@ -16,6 +16,7 @@ from munjang.layers.activations import Activation
 from munjang.layers.blocks import Block
 from munjang.layers.embedding import STD
 from munjang.layers.fast.dropout import Dropout
+from munjang.layers.parameters import parameters_of
 from munjang.layers.pooling import Pooling
 from munjang.layers.position import Positions, make_positions
 from munjang.models.attention_weights import AttentionWeights
@@ -86,6 +87,12 @@ class Transformer(SelfAttentionEncoder):
         self.pooling = Pooling(config.pooling, config.dim)
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim
+
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """Return the parameters of the embeddings, and of each layer; the norm is in the last."""
+        blocks = [parameters_of(block) for block in self.blocks]
+        blocks[-1] += parameters_of(self.norm)
+        return [parameters_of(self.embedding, self.positions), *blocks]
 
     def _states(
         self, vectors: Tensor, mask: Tensor, layers: list[AttentionWeights] | None = None

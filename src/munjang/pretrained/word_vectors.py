@@ -2,61 +2,35 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from os import PathLike
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
 from munjang.config import merge
+from munjang.data.table import Table
 from munjang.data.vectors import VectorSource, WordVectors, find_vectors, open_vectors
 from munjang.errors import ConfigError
-from munjang.inputs.input import Encoded
-from munjang.inputs.text import EncodedText, TextInput
-from munjang.recipe import PretrainedSettings, Recipe, named_input, section_of
+from munjang.inputs.input import Encoded, Input
+from munjang.inputs.text import EncodedText
+from munjang.recipe import IN_MEMORY, Recipe, named_input, section_of
 from munjang.reporting import stage
 from munjang.tasks.heads import find_encoders
+from munjang.tasks.task import Task
 from munjang.text.columns import TokenColumn
 from munjang.text.vocabulary import RESERVED
 
-# The value of `pretrained.vectors` for vectors that were given from Python.
-IN_MEMORY = "(given from Python)"
 
-
-class Pretrained(Protocol):
-    """Pretrained weights of a run, once the data is known."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Fingerprint of the weights."""
-
-    def apply(self, network: nn.Module) -> None:
-        """Write the weights into a fresh network."""
-
-    def facts(self, encoded: Mapping[str, Encoded]) -> dict[str, Any]:
-        """Return facts for `metrics.json`."""
-
-    def fact_lines(self, facts: Mapping[str, Any]) -> list[str]:
-        """Return the facts as lines for people."""
-
-
-class PretrainedSource(Protocol):
-    """Source of pretrained weights, before the data is known."""
-
-    def find(self, recipe: Recipe, fitted: Any) -> Pretrained:
-        """Return the initial weights of a run; `fitted` is its input."""
-
-
-def open_pretrained(
+def open_word_vectors(
     vectors: Any, given: Mapping[str, Any]
-) -> tuple[PretrainedSource | None, dict[str, Any]]:
-    """Return the source of pretrained weights, if any, and the settings that follow from it.
+) -> tuple["OpenVectors", dict[str, Any]]:
+    """Return the vectors, whose header was read, and the settings that follow from them.
 
     Word vectors determine `model.dim`, and the default tokenizer is `words`.
 
     Args:
-        vectors: a path or an object; those that `given` names if None.
+        vectors: a path or an object.
         given: the user's settings, nested as in `config.yaml`.
 
     Raises:
@@ -64,23 +38,16 @@ def open_pretrained(
             were not given.
         DataError: as `munjang.data.vectors.open_vectors`.
     """
-    settings = dict(given)
-    if vectors is not None:
-        file = str(vectors) if isinstance(vectors, str | PathLike) else IN_MEMORY
-        settings = merge(settings, {"pretrained": {"vectors": file}})
-    pretrained = PretrainedSettings.parse(section_of(settings, "pretrained"), where="pretrained")
-    if pretrained.vectors is None:
-        return None, settings
-    kind = named_input(settings)
+    kind = named_input(given)
     if not kind.load().has_word_vectors:
         raise ConfigError(f"vectors: word vectors go with the input text; the input is {kind.name}")
-    if vectors is None and pretrained.vectors == IN_MEMORY:
+    if isinstance(vectors, str) and vectors == IN_MEMORY:
         raise ConfigError(
             f"pretrained.vectors: '{IN_MEMORY}' are vectors that are in no file; give them "
             "again, or set pretrained.vectors to a file, or to null"
         )
-    source = open_vectors(pretrained.vectors if vectors is None else vectors)
-    dim = section_of(settings, "model").get("dim", source.dim)
+    source = open_vectors(vectors)
+    dim = section_of(given, "model").get("dim", source.dim)
     if str(dim) != str(source.dim):
         raise ConfigError(
             f"model.dim: the vectors of {source.name} have {source.dim} numbers and model.dim is "
@@ -89,7 +56,7 @@ def open_pretrained(
     # word vectors make subword vectors and a minimum frequency needless, and subword vectors would
     # change frozen ones
     words = {"tokenizer": {"name": "words", "min_frequency": 1}, "model": {"subword_ngrams": 0}}
-    settings = merge(words, settings)
+    settings = merge(words, given)
     return OpenVectors(source), merge(settings, {"model": {"dim": source.dim}})
 
 
@@ -103,7 +70,11 @@ class OpenVectors:
 
     source: VectorSource
 
-    def find(self, recipe: Recipe, fitted: TextInput) -> "InitialVectors":
+    def fit_input(self, train: Table, recipe: Recipe) -> Input:
+        """Return the input, fitted on the training part."""
+        return recipe.input_class.fit(train, recipe)
+
+    def find(self, recipe: Recipe, fitted: Any, task: Task) -> "InitialVectors":
         """Read the vectors of the vocabulary.
 
         Raises:
@@ -128,6 +99,8 @@ class InitialVectors:
     found: WordVectors
     types: int
     frozen: bool
+    setting: ClassVar[str] = "vectors"
+    fixed: ClassVar[frozenset[str]] = frozenset({"model.dim"})
 
     @property
     def fingerprint(self) -> str:
@@ -144,7 +117,7 @@ class InitialVectors:
         """Return what `metrics.json` holds of the vectors; shares are from 0 to 1."""
         found = self.found
         train, valid = (_column(encoded[name]) for name in ("train", "valid"))
-        return {
+        facts = {
             "source": Path(found.source).name,
             "kind": found.kind,
             "dim": found.dim,
@@ -160,10 +133,12 @@ class InitialVectors:
             "frozen": self.frozen,
             "fingerprint": found.fingerprint,
         }
+        return {"vectors": facts}
 
     def fact_lines(self, facts: Mapping[str, Any]) -> list[str]:
         """Return how much of the vocabulary and of the tokens has a vector."""
-        found, without = self.found, facts["types"] - facts["types_found"]
+        found, facts = self.found, facts["vectors"]
+        without = facts["types"] - facts["types_found"]
         lines = [
             f"vectors: {found.words:,} words of {found.dim} numbers in {found.source} "
             f"({found.kind})",

@@ -6,14 +6,14 @@ scikit-learn, which has no calibration error.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from munjang.reporting import escape_markdown
-from munjang.tasks.metric_table import finite_or_none
+from munjang.tasks.metric_table import fields_to_json
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -47,7 +47,7 @@ class ConfusedPair:
     """A true class, another predicted class, and the number of such rows."""
 
     true: str
-    guessed: str
+    predicted: str
     rows: int
 
 
@@ -131,13 +131,7 @@ class Scores:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; a metric that is not finite is null."""
-        return {
-            "rows": self.rows,
-            **{name: finite_or_none(value) for name, value in self.metrics.items()},
-            "classes": [asdict(score) for score in self.classes],
-            "confusion": self.confusion,
-            "confused": [asdict(pair) for pair in self.confused],
-        }
+        return fields_to_json(self)
 
 
 def find_worst_pairs(confusion: Confusion, most: int) -> list[tuple[int, int, int]]:

@@ -17,7 +17,7 @@ from munjang.data.labels import check_known_labels, check_labels, require_labels
 from munjang.data.readers.values import ReadLabels, clean_labels
 from munjang.data.table import Table
 from munjang.errors import ConfigError
-from munjang.layers.losses import LOSSES, RowLoss, focal
+from munjang.layers.losses import LOSSES, RowLoss, focal, softened_kl
 from munjang.names import KnownLabels
 from munjang.reporting import format_markdown_list
 from munjang.tasks.class_answers import Prediction
@@ -34,6 +34,9 @@ from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
 
 # enough digits for any class number; int() refuses thousands of digits
 _WHOLE_NUMBER = re.compile(r"-?\d{1,18}")
+
+# Of smaller ones the exponential overflows; probabilities are below 1e-304 there.
+_LOWEST_LOGIT = -700.0
 
 LossName = Literal[
     "auto",
@@ -180,11 +183,36 @@ class Classify(LogitsTask):
 
     def probabilities(self, logits: Tensor) -> Floats:
         """Return probabilities [rows, classes], which sum to 1, of logits [rows, outputs]."""
-        logits = logits.double()
-        if logits.shape[1] == 1:
-            second = torch.sigmoid(logits)
-            return torch.cat([1 - second, second], dim=1).cpu().numpy()
-        return torch.softmax(logits, dim=1).cpu().numpy()
+        # NumPy starts sooner than torch, which counts for a single row
+        values: Floats = logits.detach().cpu().numpy().astype(np.float64)
+        if values.shape[1] == 1:
+            odds = np.exp(-np.maximum(values, _LOWEST_LOGIT))
+            return np.concatenate([odds / (1 + odds), 1 / (1 + odds)], axis=1)
+        powers: Floats = np.exp(values - values.max(axis=1, keepdims=True))
+        powers /= powers.sum(axis=1, keepdims=True)
+        return powers
+
+    def student_settings(self) -> dict[str, Any]:
+        """Return the names of the classes."""
+        return self.state()
+
+    def soft_targets(self, logits: Tensor) -> Floats:
+        """Return probabilities [rows, classes] of logits [rows, outputs]."""
+        return self.probabilities(logits)
+
+    def soft_loss(self, logits: Tensor, soft: Tensor, temperature: float) -> Tensor:
+        """Return T^2 KL of softened probabilities [batch]; `soft` is [batch, classes]."""
+        return softened_kl(logits, soft, temperature)
+
+    def decide(self, soft: Floats) -> Ints:
+        """Return the class numbers [rows] of probabilities [rows, classes]."""
+        numbers: Ints = soft.argmax(1).astype(np.int64)
+        return numbers
+
+    def logits_of(self, soft: Floats) -> Tensor:
+        """Return logits [rows, outputs] of probabilities [rows, classes]."""
+        logits = torch.from_numpy(soft).clamp(min=torch.finfo(torch.float32).tiny).log()
+        return logits[:, 1:] - logits[:, :1] if self.outputs == 1 else logits
 
     def scorer(self, targets: Ints) -> "ClassScorer":
         """Return the scorer against class numbers [rows]."""

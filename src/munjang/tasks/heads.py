@@ -2,17 +2,26 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from munjang.layers.projection import Projected
+from munjang.models.pair_encoder import PairEncoder
+from munjang.models.vectors import choose_pooling, pool_vectors
+from munjang.registry import Gives
 
 
 class Head(nn.Module):
-    """An encoder and a linear layer on its pooled vector."""
+    """An encoder and a linear layer on its pooled vector.
+
+    Attributes:
+        reads: what it reads of the encoder, and so trains.
+    """
+
+    reads: ClassVar[Gives] = "pooled"
 
     def __init__(self, encoder: Any, outputs: int) -> None:
         super().__init__()
@@ -41,9 +50,9 @@ class MaskedOutputs:
 class MaskedHead(nn.Module):
     """An encoder, and predictions of tokens at chosen places.
 
-    As in BERT's `cls.predictions`: a linear layer, GELU and a norm, then the transposed token
-    embedding ("tied" weights, Press and Wolf 2017) with a bias per token. Only the states of the
-    chosen places pass through it.
+    As in BERT's `cls.predictions`: a linear layer, GELU (or what the encoder names as
+    `head_activation`) and a norm, then the transposed token embedding ("tied" weights, Press and
+    Wolf 2017) with a bias per token. Only the states of the chosen places pass through it.
 
     With `pairs`, the first state of a row passes through BERT's pooler, a linear layer and tanh,
     and `cls.seq_relationship` to the logits of two classes.
@@ -54,12 +63,15 @@ class MaskedHead(nn.Module):
         pairs: whether pairs of texts are judged too.
     """
 
+    reads: ClassVar[Gives] = "states"
+
     def __init__(self, encoder: Any, vocabulary_size: int, *, pairs: bool = False) -> None:
         super().__init__()
         self.encoder = encoder
         self.vocabulary_size = vocabulary_size
         dim = encoder.embedding.dim
         self.transform = nn.Linear(encoder.states_dim, dim)
+        self.activation = getattr(encoder, "head_activation", F.gelu)
         self.norm = nn.LayerNorm(dim, eps=getattr(encoder, "norm_eps", 1e-5))
         self.bias = nn.Parameter(torch.zeros(vocabulary_size))
         width = encoder.states_dim
@@ -69,12 +81,76 @@ class MaskedHead(nn.Module):
     def forward(self, ids: Tensor, mask: Tensor, places: Tensor) -> MaskedOutputs:
         """Return states [chosen, dim] of the chosen places of the flattened `ids`, to project."""
         states = self.encoder.states(ids, mask)
-        chosen = self.norm(F.gelu(self.transform(states.flatten(0, 1)[places])))
-        weight = self.encoder.embedding.weight[: self.vocabulary_size]
+        chosen = self.norm(self.activation(self.transform(states.flatten(0, 1)[places])))
+        weight = self.encoder.embedding.tied_weight()
         pairs = None
         if self.pair_pooler is not None and self.pair_output is not None:
             pairs = self.pair_output(self.pair_pooler(states[:, 0]).tanh())
         return MaskedOutputs(Projected(chosen, weight, self.bias), pairs)
+
+
+@dataclass(frozen=True)
+class Towers:
+    """Vectors of both texts of some pairs.
+
+    Attributes:
+        first: unit vectors [batch, dim].
+        second: unit vectors [batch, dim].
+        first_keys: equal numbers for equal first texts, [batch].
+        second_keys: equal numbers for equal second texts, [batch].
+    """
+
+    first: Tensor
+    second: Tensor
+    first_keys: Tensor
+    second_keys: Tensor
+
+    def cosines(self) -> Tensor:
+        """Return the cosine of each pair, [batch]."""
+        return (self.first * self.second).sum(1)
+
+
+class TwoTowers(nn.Module):
+    """One encoder that reads both texts of a pair, each on its own ("siamese" networks).
+
+    As in Sentence-BERT (Reimers and Gurevych 2019). There are no weights besides the encoder's.
+
+    Args:
+        encoder: reads one text.
+        pooling: pooling of its vectors; None for its default (`munjang.models.vectors`).
+
+    Raises:
+        ConfigError: the encoder does not have that pooling.
+    """
+
+    def __init__(self, encoder: Any, pooling: str | None) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.pooling = choose_pooling(encoder, pooling)
+        self.reads: Gives = "pooled" if self.pooling == "pooled" else "states"
+
+    def forward(
+        self, first: Tensor, first_mask: Tensor, second: Tensor, second_mask: Tensor
+    ) -> Towers:
+        """Return the vectors of the texts `first` and `second`, ids and masks [batch, time]."""
+        return Towers(
+            F.normalize(pool_vectors(self.encoder, self.pooling, first, first_mask), dim=1),
+            F.normalize(pool_vectors(self.encoder, self.pooling, second, second_mask), dim=1),
+            hash_rows(first),
+            hash_rows(second),
+        )
+
+
+def hash_rows(ids: Tensor) -> Tensor:
+    """Return a number per row of `ids` [batch, time] that padding does not change, [batch].
+
+    Rows of equal ids have equal numbers; others differ but by an accident of 1 in 2^63.
+    """
+    # odd multipliers, as those of a linear congruential generator; sums wrap around
+    places = torch.arange(1, ids.shape[1] + 1, device=ids.device)
+    multipliers = (places * 6364136223846793005 + 1442695040888963407) | 1
+    mixed = (ids * 0x9E3779B1) ^ (ids << 17)
+    return (mixed * multipliers).sum(1)
 
 
 class Ensemble(nn.Module):
@@ -117,7 +193,22 @@ class LinearEnsemble(nn.Module):
         return torch.lerp(logits, self.linear(*inputs), self.linear_weight)
 
 
+# Modules with an attribute `encoder`.
+_HEADS = (Head, MaskedHead, TwoTowers)
+
+
+def find_heads(network: nn.Module) -> list[Any]:
+    """Return every head in `network`, each with its encoder, in their order."""
+    return [module for module in network.modules() if isinstance(module, _HEADS)]
+
+
 def find_encoders(network: nn.Module) -> list[Any]:
     """Return the encoder of every head in `network`, in their order."""
-    heads = (Head, MaskedHead)
-    return [module.encoder for module in network.modules() if isinstance(module, heads)]
+    found = [head.encoder for head in find_heads(network)]
+    return [body.encoder if isinstance(body, PairEncoder) else body for body in found]
+
+
+def find_trained_pooling(network: nn.Module) -> str | None:
+    """Return the pooling of the vectors that a network was trained to give; None without such."""
+    poolings = (module.pooling for module in network.modules() if isinstance(module, TwoTowers))
+    return next(poolings, None)

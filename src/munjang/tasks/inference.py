@@ -37,7 +37,7 @@ def compute_logits(model: nn.Module, examples: Dataset, *, batch_size: int = 256
     Raises:
         DataError: a text is too long for the memory that is free.
     """
-    device = _device_of(model)
+    device = device_of(model)
     logits: Tensor | None = None
     with evaluating(model):
         for batch in examples.in_order_of_length(batch_size):
@@ -52,7 +52,7 @@ def compute_logits(model: nn.Module, examples: Dataset, *, batch_size: int = 256
     return torch.empty(0, 1) if logits is None else logits
 
 
-def _device_of(model: nn.Module) -> torch.device:
+def device_of(model: nn.Module) -> torch.device:
     """Return the device of the first parameter; `parameters` prepares for a walk over all."""
     device = _first_device(model)
     return next(model.parameters()).device if device is None else device

@@ -12,6 +12,7 @@ from munjang.config import Settings
 from munjang.data.dataset import Dataset
 from munjang.data.table import Table
 from munjang.errors import ConfigError
+from munjang.registry import only_for_writers
 from munjang.tasks.classification_scores import Ints
 from munjang.tasks.heads import Head
 from munjang.tasks.inference import compute_logits, logits_in_batches
@@ -128,9 +129,7 @@ class LogitsTask:
     def answers(self, network: nn.Module, encoded: Encoded, **options: Any) -> Sequence[Answer]:
         """Return an answer per row."""
         if options:
-            raise ConfigError(
-                f"{next(iter(options))}: expected a model that generates text (task translate)"
-            )
+            raise ConfigError(only_for_writers(next(iter(options))))
         return self.answers_of(self.logits(network, encoded), encoded.truncated)
 
     def answers_of(self, logits: Tensor, truncated: Bools) -> Sequence[Answer]:

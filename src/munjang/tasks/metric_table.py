@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ METRICS: dict[str, Metric] = {
     "mae": Metric("MAE", larger_is_better=False, highest=None),
     "rmse": Metric("RMSE", larger_is_better=False, highest=None),
     "spearman": Metric("Spearman", larger_is_better=True, lowest=-1.0),
+    "pearson": Metric("Pearson", larger_is_better=True, lowest=-1.0),
+    "mrr": Metric("mean reciprocal rank", larger_is_better=True),
     "r2": Metric("R2", larger_is_better=True, lowest=None),
     "chrf": Metric("chrF", larger_is_better=True, highest=100.0),
     "bleu": Metric("BLEU", larger_is_better=True, highest=100.0),
@@ -57,3 +60,14 @@ def find_loss(metrics: Mapping[str, float]) -> float:
 def finite_or_none(value: float) -> float | None:
     """Return the value, or None if it is NaN or infinite, which JSON cannot hold."""
     return value if math.isfinite(value) else None
+
+
+def fields_to_json(scores: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass of scores as plain JSON values.
+
+    A number that is not finite is null.
+    """
+    return {
+        name: finite_or_none(value) if isinstance(value, float) else value
+        for name, value in asdict(scores).items()
+    }

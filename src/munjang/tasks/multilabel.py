@@ -26,7 +26,7 @@ from munjang.data.readers.targets import clean_label_sets
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
-from munjang.layers.losses import binary_crossentropy
+from munjang.layers.losses import binary_crossentropy, softened_binary_kl
 from munjang.names import KnownLabels
 from munjang.reporting import format_markdown_list, pluralize
 from munjang.tasks.classification_scores import format_class_table
@@ -209,6 +209,26 @@ class Multilabel(LogitsTask):
     def probabilities(self, logits: Tensor) -> Floats:
         """Return independent probabilities [rows, labels] of logits [rows, labels]."""
         return torch.sigmoid(logits.double()).cpu().numpy()
+
+    def student_settings(self) -> dict[str, Any]:
+        """Return the names of the labels and their separator."""
+        return {"labels": list(self.labels), "multilabel": {"separator": self.settings.separator}}
+
+    def soft_targets(self, logits: Tensor) -> Floats:
+        """Return independent probabilities [rows, labels] of logits [rows, labels]."""
+        return self.probabilities(logits)
+
+    def soft_loss(self, logits: Tensor, soft: Tensor, temperature: float) -> Tensor:
+        """Return T^2 KL of softened probabilities, the mean over labels [batch]."""
+        return softened_binary_kl(logits, soft, temperature)
+
+    def decide(self, soft: Floats) -> Bools:
+        """Return True where a probability [rows, labels] reaches its threshold."""
+        return self._reach_threshold(soft)
+
+    def logits_of(self, soft: Floats) -> Tensor:
+        """Return logits [rows, labels] of probabilities [rows, labels]."""
+        return torch.logit(torch.from_numpy(soft), eps=torch.finfo(torch.float64).eps)
 
     def _reach_threshold(self, probabilities: Floats) -> Bools:
         return probabilities >= np.asarray(self.thresholds or [0.5] * len(self.labels))

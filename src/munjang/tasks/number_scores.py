@@ -1,11 +1,12 @@
 """Metrics of regression by scikit-learn and SciPy."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from munjang.tasks.metric_table import fields_to_json
 from munjang.tasks.task import Floats
 
 
@@ -42,7 +43,7 @@ class NumberScores:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; a metric that is not finite is null."""
-        return {k: v if math.isfinite(v) else None for k, v in asdict(self).items()}
+        return fields_to_json(self)
 
 
 def score_numbers(answers: Floats, targets: Floats) -> NumberScores:

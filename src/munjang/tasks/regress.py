@@ -196,6 +196,34 @@ class Regress(LogitsTask):
             outputs = torch.exp(outputs)
         return (outputs * self.scale + self.mean).cpu().numpy()
 
+    def student_settings(self) -> dict[str, Any]:
+        """Return the loss, mean and scale."""
+        names = {"loss": self.settings.loss, "huber_delta": self.settings.huber_delta}
+        return {"regress": {**names, "mean": self.mean, "scale": self.scale}}
+
+    def soft_targets(self, logits: Tensor) -> Floats:
+        """Return numbers [rows, 1] in the user's unit of logits [rows, 1]."""
+        return self.numbers(logits)[:, None]
+
+    def soft_loss(self, logits: Tensor, soft: Tensor, temperature: float) -> Tensor:
+        """Return the task's loss against another model's numbers [batch, 1], [batch].
+
+        Numbers have no temperature.
+        """
+        standardized = ((soft - self.mean) / self.scale).to(logits.dtype)
+        return self._row_loss()(logits, standardized)
+
+    def decide(self, soft: Floats) -> Floats:
+        """Return numbers [rows] of numbers [rows, 1]."""
+        return soft[:, 0].astype(np.float64)
+
+    def logits_of(self, soft: Floats) -> Tensor:
+        """Return logits [rows, 1] of numbers [rows, 1]."""
+        standardized = (torch.from_numpy(soft) - self.mean) / self.scale
+        if self.settings.loss == "poisson":
+            return standardized.clamp(min=torch.finfo(torch.float64).tiny).log()
+        return standardized
+
     def scorer(self, targets: Floats) -> "NumberScorer":
         """Return the scorer against numbers [rows]."""
         return NumberScorer(self, targets, np.empty(len(targets)))

@@ -4,14 +4,14 @@ They are computed from counts per label, so that memory does not grow with rows.
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from munjang.tasks.classification_scores import ClassScore, compute_class_scores
-from munjang.tasks.metric_table import finite_or_none
+from munjang.tasks.metric_table import fields_to_json
 from munjang.tasks.task import Bools, Floats, Ints
 
 
@@ -52,11 +52,7 @@ class SetScores:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; a metric that is not finite is null."""
-        return {
-            "rows": self.rows,
-            **{name: finite_or_none(value) for name, value in self.metrics.items()},
-            "classes": [asdict(score) for score in self.classes],
-        }
+        return fields_to_json(self)
 
 
 @dataclass

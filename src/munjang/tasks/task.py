@@ -230,6 +230,30 @@ class GivesLogits(Protocol):
 
 
 @runtime_checkable
+class GivesSoftTargets(GivesLogits, Protocol):
+    """A task whose answers a smaller model can learn from (distillation)."""
+
+    def student_settings(self) -> dict[str, Any]:
+        """Return settings that hold for a student too, nested as in `config.yaml`."""
+
+    def soft_targets(self, logits: Tensor) -> Floats:
+        """Return answers [rows, columns] that may be averaged over models: one column per label.
+
+        Args:
+            logits: [rows, outputs].
+        """
+
+    def soft_loss(self, logits: Tensor, soft: Tensor, temperature: float) -> Tensor:
+        """Return the loss of each row [batch] of logits [batch, outputs] against soft targets."""
+
+    def decide(self, soft: Floats) -> Any:
+        """Return targets [rows, ...] as the task has them: the answers of soft targets."""
+
+    def logits_of(self, soft: Floats) -> Tensor:
+        """Return logits [rows, outputs] with these soft targets."""
+
+
+@runtime_checkable
 class SolvesLinearModel(Protocol):
     """A task whose network may answer together with a linear model."""
 

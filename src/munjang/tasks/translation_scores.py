@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from munjang.tasks.metric_table import METRICS
+from munjang.tasks.metric_table import METRICS, finite_or_none
 
 BLEU_TOKENIZERS = Literal["13a", "intl", "char", "zh", "none"]
 
@@ -66,12 +66,10 @@ class TranslationScores:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values, without the answers."""
-        metrics = {k: v if math.isfinite(v) else None for k, v in self.metrics.items()}
-        signatures = list(self.signatures)
         return {
             "rows": self.rows,
-            **metrics,
-            "signatures": signatures,
+            **{name: finite_or_none(value) for name, value in self.metrics.items()},
+            "signatures": list(self.signatures),
             "samples": self.named_samples,
         }
 

@@ -168,6 +168,15 @@ def _segments(original: pl.Series, normalized: pl.Series, form: Form) -> tuple[I
     )
 
 
+def joins_before(points: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+    """Return whether each character may combine with the one before it [characters].
+
+    Such are marks, and the vowels and final consonants of decomposed Hangul.
+    """
+    joins: npt.NDArray[np.bool_] = _base_counts(False)[points] == 0
+    return joins
+
+
 @lru_cache(maxsize=2)
 def _base_counts(compatible: bool) -> npt.NDArray[np.int8]:
     """Count the bases in the full decomposition of each code point: mostly 1, 0 for marks."""

@@ -8,5 +8,6 @@ TOKENIZERS: dict[str, str] = {
     "bpe": "munjang.text.subwords.tokenizers:BpeTokenizer",
     "unigram": "munjang.text.subwords.tokenizers:UnigramTokenizer",
     "wordpiece": "munjang.text.subwords.tokenizers:WordPieceTokenizer",
+    "bert_wordpiece": "munjang.text.huggingface.bert_wordpiece:BertWordPieceTokenizer",
     "huggingface": "munjang.text.huggingface.tokenizer:HuggingFaceTokenizer",
 }

@@ -77,7 +77,9 @@ def _hash(values: Iterable[Any]) -> str:
         if isinstance(value, np.ndarray):
             buffer = np.ascontiguousarray(value)
             digest.update(f"{buffer.dtype}{buffer.shape}".encode())
-            digest.update(buffer.tobytes())
+            digest.update(
+                buffer.reshape(-1).view(np.uint8).data
+            )  # targets may be a large mapped file
         else:
             digest.update(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()

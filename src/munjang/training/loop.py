@@ -15,13 +15,14 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from munjang.data.buckets import Group
 from munjang.data.dataset import AnyBatch, Dataset
+from munjang.data.order import order_batches
 from munjang.layers.randomness import use_generator
 from munjang.reporting import pluralize
 from munjang.tasks.task import TaskScores, TrainableTask
@@ -115,13 +116,11 @@ class Loop:
         self.valid = valid
         self.settings = settings
         self.seed = seed
-        self.bucketing = settings.bucketing()
-        self.lengths = train.lengths
+        self.order = order_batches(train, settings.bucketing(), seed)
         # listed once: walking a model's modules costs as much as a small model's forward pass
         self.parameters = list(state.model.parameters())
         self.generator = torch.Generator(settings.device)
         self.member_losses = MemberLosses(len(train), settings.ensemble_leave_out, seed)
-        self._groups: tuple[int, list[Group]] = (-1, [])
         self.budget = settings.budget_seconds
         self._epoch_starts = self._find_epoch_starts()
         self.total = min(self._epoch_starts[-1], settings.max_steps or sys.maxsize)
@@ -131,20 +130,11 @@ class Loop:
             state, settings, lambda: self.validate(), lambda: self.progress, self.describe_position
         )
 
-    def shuffle_groups(self, epoch: int) -> list[Group]:
-        """Return the rows of each batch of an epoch (from 0), in training order."""
-        if self._groups[0] != epoch:
-            groups = self.bucketing.shuffle(self.lengths, (self.seed, epoch))
-            self._groups = (epoch, groups)
-        return self._groups[1]
-
     def _find_epoch_starts(self) -> list[int]:
         """Return the first step of each epoch that is begun, and the number of all steps."""
         starts, limit = [0], self.settings.max_steps or sys.maxsize
         for epoch in range(self.settings.epochs if self.budget is None else 1):
-            # under a token budget the epochs differ by a batch or so
-            is_constant = self.settings.batch_tokens is None
-            starts.append(starts[-1] + len(self.shuffle_groups(0 if is_constant else epoch)))
+            starts.append(starts[-1] + self.order.steps(epoch))
             if starts[-1] >= limit:
                 break
         return starts
@@ -189,9 +179,7 @@ class Loop:
 
     def _begin_epoch(self) -> None:
         """Add one more epoch to those of a run that a budget ends."""
-        epoch = len(self._epoch_starts) - 1
-        is_constant = self.settings.batch_tokens is None
-        steps = len(self.shuffle_groups(0 if is_constant else epoch))
+        steps = self.order.steps(len(self._epoch_starts) - 1)
         self._epoch_starts.append(self._epoch_starts[-1] + steps)
 
     def __iter__(self) -> Iterator[Step]:
@@ -202,8 +190,8 @@ class Loop:
         while counters.step < self.total and not counters.is_stopped:
             epoch = int(self.count_epochs(counters.step))
             start = self._epoch_starts[epoch]
-            groups = self.shuffle_groups(epoch)[counters.step - start : self.total - start]
-            for batch in self.train.batches(groups):
+            groups = self.order.groups(epoch, counters.step - start)
+            for batch in self.train.batches(islice(groups, self.total - counters.step)):
                 before = self.progress
                 step = self._step(batch, epoch)
                 started = self._count_seconds(started)

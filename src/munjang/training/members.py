@@ -1,6 +1,7 @@
 """Losses of ensemble members, each trained on all rows except a share of its own."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -33,8 +34,18 @@ class MemberLosses:
     def __init__(self, rows: int, share: float, seed: int) -> None:
         # more parts than rows would leave out no fewer rows: a part holds one at least
         self.parts = round(min(1 / share, max(rows, 2))) if share else 0
-        permutation = np.random.default_rng((seed, rows)).permutation(rows)
-        self.part_of = torch.from_numpy(permutation % self.parts) if self.parts else None
+        self.rows, self.seed = rows, seed
+
+    @cached_property
+    def part_of(self) -> Tensor | None:
+        """Part of each row [rows]; None if no row is left out.
+
+        It is computed when it is first asked for: a network without members never asks.
+        """
+        if not self.parts:
+            return None
+        permutation = np.random.default_rng((self.seed, self.rows)).permutation(self.rows)
+        return torch.from_numpy(permutation % self.parts)
 
     def __call__(
         self, task: TrainableTask, outputs: Sequence[RowOutputs], batch: AnyBatch

@@ -81,9 +81,9 @@ def check_batches_fit(groups: Iterable[Group], recipe: Any) -> None:
     dim, available = getattr(recipe.model, "dim", None), total_memory()
     if dim is None or not available:
         return
-    largest = max(groups, key=lambda group: len(group.rows) * group.time)
+    largest = max(groups, key=lambda group: group.places)
     # vectors, and their gradient
-    needed = 2 * 4 * len(largest.rows) * largest.time * dim
+    needed = 2 * 4 * largest.places * dim
     if needed > available:
         raise ConfigError(
             f"training: out of memory: a batch of {len(largest.rows):,} rows, padded to "

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from munjang.folder.manifest import FILE as MANIFEST
+from munjang.folder.replacement import SOFT_TARGETS
 from munjang.training.checkpoints import FILE as CHECKPOINT
 from munjang.training.checkpoints import load_checkpoint, save_checkpoint
 from munjang.training.logs import RunLog
@@ -126,15 +127,16 @@ def _keep_last_step(loop: Loop, folder: Path | None, fingerprint: str, out: str 
 
 
 def remove_checkpoint(folder: Path) -> None:
-    """Remove the checkpoint of a run whose model is saved."""
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+    """Remove the checkpoint of a run whose model is saved, and a student's soft targets."""
+    for name in (CHECKPOINT, SOFT_TARGETS):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _describe_stop(folder: Path | None, loop: Loop, out: str | Path) -> str:
     position = f"stopped after {loop.describe_position()}"
     if folder is None:
         return position
-    return f"{position}; the same command with --resume goes on from {out or folder}"
+    return f"{position}; the same command with --resume continues from {out or folder}"
 
 
 class _CheckpointTimer:

@@ -54,6 +54,20 @@ class TrainingSettings(Settings):
         le=1e38,
         description="peak learning rate of embedding tables; null: learning_rate",
     )
+    head_learning_rate: float | None = Field(
+        None,
+        gt=0,
+        le=1e38,
+        description="peak learning rate of the head and of other parameters that are in no layer "
+        "of an encoder; null: learning_rate",
+    )
+    layer_decay: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="factor of the learning rates from each layer to the one below it: the "
+        "embedding below n layers learns at layer_decay^n",
+    )
     beta2: float = Field(
         0.999, ge=0, lt=1, description="AdamW's decay rate of the mean squared gradient"
     )

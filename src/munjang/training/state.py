@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from munjang.layers.parameters import embedding_tables
-from munjang.training.optimizers import AdamW, Optimizer, ParameterGroup, RowAdagrad
+from munjang.training.layer_rates import LayerRates, join_groups
+from munjang.training.optimizers import AdamW, Optimizer, RowAdagrad
 from munjang.training.settings import TrainingSettings
 
 Weights = dict[str, Tensor]
@@ -119,7 +120,7 @@ class TrainingState:
         """Return the mean of the snapshots; integer tensors are those of the last snapshot."""
         last = self.snapshots[-1]
         return {
-            name: torch.stack([snapshot[name] for snapshot in self.snapshots]).mean(0)
+            name: _mean([snapshot[name] for snapshot in self.snapshots])
             if tensor.is_floating_point()
             else tensor
             for name, tensor in last.items()
@@ -169,32 +170,42 @@ class TrainingState:
 
 
 def make_state(model: nn.Module, settings: TrainingSettings) -> TrainingState:
-    """Return a fresh state: AdamW for all parameters, or another optimizer for embedding tables."""
+    """Return a fresh state: AdamW for all parameters, or another optimizer for embedding tables.
+
+    Raises:
+        ConfigError: learning rates by layer are asked for, and the model does not list its layers.
+    """
     tables = embedding_tables(model)
     table_ids = {id(table) for table in tables}
     dense = [p for p in model.parameters() if id(p) not in table_ids]
-    rate, betas = settings.learning_rate, (0.9, settings.beta2)
+    betas = (0.9, settings.beta2)
     decay: dict[str, Any] = {
         "weight_decay": settings.weight_decay,
         "undecayed": () if settings.decay_embeddings else tables,
     }
-    table_rate = settings.embedding_learning_rate or rate
+    table_rate = settings.embedding_learning_rate or settings.learning_rate
+    rates = LayerRates(model, settings)
+    dense_groups = rates.group(dense, settings.learning_rate, settings.head_learning_rate)
+    table_groups = rates.group(tables, table_rate)
     if settings.embedding_optimizer == "adagrad":
         optimizers: list[Optimizer] = [
-            AdamW([ParameterGroup(dense, rate)], betas=betas, **decay),
-            RowAdagrad([ParameterGroup(tables, table_rate)]),
+            AdamW(dense_groups, betas=betas, **decay),
+            RowAdagrad(table_groups),
         ]
-    elif table_rate == rate:
-        group = ParameterGroup([*dense, *tables], rate)
-        optimizers = [AdamW([group], betas=betas, **decay)]
     else:
-        groups = [ParameterGroup(dense, rate), ParameterGroup(tables, table_rate)]
+        groups = join_groups([*dense_groups, *table_groups])
         optimizers = [AdamW(groups, betas=betas, **decay)]
     return TrainingState(model, optimizers)
 
 
 def _copy(weights: Weights) -> Weights:
     return {name: tensor.detach().clone() for name, tensor in weights.items()}
+
+
+def _mean(tensors: list[Tensor]) -> Tensor:
+    """Return the mean; numbers that are the same everywhere, as frozen ones, stay the same bits."""
+    stacked = torch.stack(tensors)
+    return torch.where((stacked == stacked[0]).all(0), stacked[0], stacked.mean(0))
 
 
 def _under(tensors: Weights, prefix: str) -> Weights:

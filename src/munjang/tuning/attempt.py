@@ -51,7 +51,7 @@ class _Watch:
             ended,
             value,
             self.trial.settings,
-            passes=0 if self.last is None else self.last.epoch,
+            epochs=0 if self.last is None else self.last.epoch,
             steps=0 if self.last is None else self.last.number,
             seconds=time.perf_counter() - self.began,
             note=note,

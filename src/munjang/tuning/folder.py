@@ -38,7 +38,7 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
     if PLAN in names:
         if not (resume or overwrite):
             raise FolderError(
-                f"{out}: holds a search already; --resume goes on with it, --overwrite replaces it"
+                f"{out}: holds a search already; --resume continues it, --overwrite replaces it"
             )
         return
     # files of a search that was killed before it had a plan do not count
@@ -61,8 +61,8 @@ def open_folder(out: Path, plan: dict[str, Any], *, resume: bool) -> bool:
         for key, value in plan.items():
             if before.get(key) != value:
                 raise FolderError(
-                    f"{out}: the search there has another {_CALLED[key]}; give the same to go on "
-                    "with it, or --overwrite to replace it"
+                    f"{out}: the search there has another {_CALLED[key]}; give the same to "
+                    "continue it, or --overwrite to replace it"
                 )
         _mend_best(out)
         return True

@@ -93,5 +93,7 @@ def is_finite(value: object) -> bool:
 
 
 def shown(value: Any) -> str:
-    """Return a short text of a setting's value."""
+    """Return a short text of a setting's value, as YAML has it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -23,7 +23,7 @@ class TrialRow:
         ended: Done; pruned, since it fell behind the others; or failed.
         value: The metric on the validation part; of a pruned trial its last value.
         settings: Its settings, by dotted keys.
-        passes: Epochs that it began.
+        epochs: Epochs that it began.
         steps: Optimizer steps.
         seconds: Seconds of the whole trial.
         note: Why it failed, or how it ended early.
@@ -33,7 +33,7 @@ class TrialRow:
     ended: Ended
     value: float | None
     settings: dict[str, Any]
-    passes: int = 0
+    epochs: int = 0
     steps: int = 0
     seconds: float = 0.0
     note: str = ""

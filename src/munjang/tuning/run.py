@@ -11,8 +11,9 @@ from munjang.errors import ConfigError
 from munjang.folder.layout import make_folder
 from munjang.folder.lock import hold_lock
 from munjang.preparation import Prepared, choose_input, prepare
+from munjang.pretrained.sources import open_pretrained
 from munjang.recipe import named_input, named_task, with_names
-from munjang.registry import require_architecture
+from munjang.registry import ArchitectureRow, require_architecture
 from munjang.reporting import Report, discard, pluralize
 from munjang.tuning.attempt import attempt
 from munjang.tuning.folder import (
@@ -43,6 +44,8 @@ def tune(
     input: str | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    first_column: str | None = None,
+    second_column: str | None = None,
     source_column: str | None = None,
     target_column: str | None = None,
     valid: Any = None,
@@ -52,6 +55,7 @@ def tune(
     tokenizer: str | None = None,
     vectors: Any = None,
     freeze_vectors: bool | None = None,
+    from_folder: Any = None,
     encoding: str | None = None,
     skip_bad_rows: bool | None = None,
     resume: bool = False,
@@ -76,6 +80,8 @@ def tune(
         input: Kind of data, as for `munjang.train`.
         text_column: Column of the texts; inferred if omitted.
         label_column: Column of the labels or numbers; inferred if omitted.
+        first_column: Column of the first texts, for the input two_texts; inferred if omitted.
+        second_column: Column of the second texts, for the input two_texts; inferred if omitted.
         source_column: Column of the source texts, for translate; inferred if omitted.
         target_column: Column of the target texts, for translate; inferred if omitted.
         valid: Validation data, which scores the trials; a tenth of `data` if omitted.
@@ -85,6 +91,7 @@ def tune(
         tokenizer: Name of a tokenizer, as for `munjang.train`.
         vectors: Pretrained word vectors, as for `munjang.train`.
         freeze_vectors: Do not train the embeddings of words that `vectors` has.
+        from_folder: Model folder to begin from, as for `munjang.train`.
         encoding: Encoding of text files.
         skip_bad_rows: Skip and count unusable rows instead of raising.
         resume: Continue the search in `out`.
@@ -114,6 +121,8 @@ def tune(
         "data": {
             "text_column": text_column,
             "label_column": label_column,
+            "first_column": first_column,
+            "second_column": second_column,
             "source_column": source_column,
             "target_column": target_column,
             "encoding": encoding,
@@ -123,23 +132,28 @@ def tune(
         "model": {"name": model},
         "pretrained": {"freeze": freeze_vectors},
     }
-    typed = dict(overrides) if isinstance(overrides, Mapping) else parse_overrides(overrides)
-    given = merge(collect_settings(config, named), typed)
-    given = with_names(choose_input(given, data, report))
-    kind = named_input(given)
-    architecture = require_architecture(given["model"]["name"], kind.name, named_task(given))
-    own, fixed = read_space(space, architecture)
+    typed = parse_overrides(overrides)
+    given = choose_input(merge(collect_settings(config, named), typed), data, report)
+    given = with_names(open_pretrained(given, vectors=vectors, folder=from_folder)[1])
+    own, fixed = read_space(space, _architecture_of(given))
     fixed = merge(fixed, typed)
-    given = merge(given, fixed)
+    # opened again, as what is fixed may contradict the weights
+    source, given = open_pretrained(merge(given, fixed), vectors=vectors, folder=from_folder)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, given, report, vectors=vectors)
+    prepared = prepare(data, valid, given, report, source=source)
     keys = set(flat(fixed))
     if prepared.pretrained is not None:
-        keys.add("model.dim")
+        keys |= prepared.pretrained.fixed
     tried = searched(prepared.recipe, keys, own)
     with hold_lock(make_folder(folder), report):
         refuse_occupied(folder, resume=resume, overwrite=overwrite)
         return _Tuning(prepared, folder, tried, report, resume=resume).run(trials, seconds)
+
+
+def _architecture_of(given: Mapping[str, Any]) -> ArchitectureRow:
+    """Return the architecture that settings name, or the default of their input."""
+    name = with_names(given)["model"]["name"]
+    return require_architecture(name, named_input(given).name, named_task(given))
 
 
 def _check_numbers(trials: int, seconds: float | None) -> None:
@@ -196,7 +210,7 @@ class _Tuning:
             self.study.stop()
             raise KeyboardInterrupt(
                 f"stopped after {len(rows)} of {trials} trials; the same command with --resume "
-                f"goes on from {self.folder}"
+                f"continues from {self.folder}"
             ) from None
         tuned = self._tuned(rows, self.study.importance())
         tuned.write()

@@ -52,6 +52,14 @@ SPACES: dict[str, Space] = {
         "model.heads": Choice((1, 2, 4, 8)),
         **_POOLED,
     },
+    "bert": {
+        "training.learning_rate": Span(1e-4, 3e-3, log=True),
+        "training.epochs": Span(2, 10, whole=True),
+        "model.dim": Choice((64, 128, 256)),
+        "model.layers": Span(1, 4, whole=True),
+        "model.heads": Choice((1, 2, 4, 8)),
+        **_POOLED,
+    },
 }
 
 _PAIR_TRAINING: Space = {

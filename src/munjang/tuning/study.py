@@ -21,7 +21,7 @@ from munjang.tuning.results import TrialRow
 _NAME = "munjang"
 # Stored with a trial: its number, that Ctrl-C stopped it, or how it ended.
 _NUMBER, _STOPPED, _JUDGED = "number", "stopped", "judged"
-_KEPT = ("ended", "value", "passes", "steps", "seconds", "note")
+_KEPT = ("ended", "value", "epochs", "steps", "seconds", "note")
 _STATES = {"done": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
 # Tenths of its schedule before a trial may be pruned.
 _WARM_UP = 5
@@ -208,5 +208,7 @@ class Trial:
 
 
 def _row(trial: Any, number: int) -> TrialRow:
-    kept = {"value": trial.value, **trial.user_attrs[_JUDGED]}
-    return TrialRow(number=number, settings=dict(trial.params), **kept)
+    judged = trial.user_attrs[_JUDGED]
+    # by name, since a study of another version may store others
+    kept = {name: judged[name] for name in _KEPT if name in judged}
+    return TrialRow(number=number, settings=dict(trial.params), **{"value": trial.value, **kept})

@@ -12,14 +12,15 @@ from munjang.comparison.networks import within
 from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.preparation import prepare
-from munjang.registry import TASKS, inputs_of
+from munjang.registry import TASKS, TaskRow, inputs_of
 from tests.tables import text_table
 
 CONTESTS = dict(all_contests())
 
 
-def test_every_task_can_be_compared() -> None:
-    every = [(task.name, kind.name) for task in TASKS.rows for kind in inputs_of(task)]
+def test_every_task_with_contests_can_be_compared() -> None:
+    compared = [task for task in TASKS.rows if task.contests]
+    every = [(task.name, kind.name) for task in compared for kind in inputs_of(task)]
     assert [(row.task, row.input) for row in CONTESTS.values()] == every
     assert {contest_name({"task": task, "input": kind}) for task, kind in every} == {*CONTESTS}
     assert contest_of(contest_name({"task": "images"})) is CONTESTS["classify/image"]
@@ -27,6 +28,13 @@ def test_every_task_can_be_compared() -> None:
         contest_of("tag")
     with pytest.raises(ConfigError, match=r"unknown task 'tag'.*classify, regress, multilabel"):
         contest_name({"task": "tag"})
+
+
+@pytest.mark.parametrize("task", [task for task in TASKS.rows if not task.contests])
+def test_a_task_without_contests_is_refused_with_those_that_have_some(task: TaskRow) -> None:
+    said = rf"models of classify, .* and translate can be compared; got {task.name} on the input"
+    with pytest.raises(ConfigError, match=said):
+        contest_name({"task": task.name})
 
 
 @pytest.mark.parametrize("task", CONTESTS)

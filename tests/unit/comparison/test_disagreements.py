@@ -20,11 +20,11 @@ def test_the_most_different_answers_come_first_with_every_model_s_guess() -> Non
     found = disagreements(answers, ["same", "other", "some"], targets, ["x", "y"], most=2)
     assert [example.text for example in found] == ["other", "some"]
     assert found[0].label == "y"
-    assert [(g.name, g.label, round(g.probability, 2)) for g in found[0].guesses] == [
+    assert [(g.name, g.label, round(g.probability, 2)) for g in found[0].predictions] == [
         ("a", "x", 0.9),
         ("b", "y", 0.9),
     ]
-    assert found[1].guesses[1].probability == 0.7, "the mean of the seeds"
+    assert found[1].predictions[1].probability == 0.7, "the mean of the seeds"
 
 
 def test_one_model_agrees_with_itself() -> None:

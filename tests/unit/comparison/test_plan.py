@@ -64,14 +64,21 @@ def test_a_name_says_whether_it_is_a_baseline_whatever_the_task() -> None:
         (
             "cnn",
             "translate",
-            "cnn goes with --task classify or --task regress or --task multilabel; with translate "
-            "go all, seq2seq",
+            "cnn goes with --task classify or --task regress or --task multilabel; models of "
+            "translate: all, seq2seq",
         ),
-        ("copy", "classify", "copy goes with --task translate; with classify go all, mean"),
+        (
+            "logistic-pixels",
+            "regress",
+            "logistic-pixels goes with --task classify --input image; models of regress: all",
+        ),
+        ("copy", "classify", "copy goes with --task translate; models of classify: all, mean"),
         ("seq2sec", "translate", "did you mean 'seq2seq'"),
     ],
 )
-def test_who_is_of_another_task_is_told_so(models: str, task: str, words: str) -> None:
+def test_a_model_of_another_task_is_refused_with_the_options_it_goes_with(
+    models: str, task: str, words: str
+) -> None:
     with pytest.raises(ConfigError, match=words):
         parse_candidates(models, task=task)
 
@@ -159,7 +166,7 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
     with pytest.raises(FolderError, match="this is a file"):
         refuse_occupied(tmp_path / "thesis.txt", resume=False, overwrite=False)
     (tmp_path / PLAN).touch()
-    with pytest.raises(FolderError, match="--resume goes on"):
+    with pytest.raises(FolderError, match="--resume continues"):
         refuse_occupied(tmp_path, resume=False, overwrite=False)
     refuse_occupied(tmp_path, resume=True, overwrite=False)
 

@@ -25,7 +25,7 @@ DONE: dict[str, Any] = {
     "tokens_per_second": 10.0,
     "steps": 3,
     "planned_steps": 3,
-    "passes": 0.5,
+    "epochs": 0.5,
     "processor_share": 0.9,
     "latency": {"p50": 1.0, "p99": 2.0, "texts": 5},
     "history": [{"step": 3, "seconds": 1.0, "accuracy": 0.5, "log_loss": None, "best": True}],
@@ -50,7 +50,7 @@ def test_what_a_run_writes_is_read(tmp_path: Path) -> None:
         path.write_text(json.dumps(record), "utf-8")
         assert read_run(path) == record
     earlier = {
-        key: value for key, value in DONE.items() if key not in ("passes", "processor_share")
+        key: value for key, value in DONE.items() if key not in ("epochs", "processor_share")
     }
     path.write_text(json.dumps(earlier), "utf-8")
     assert read_run(path) == earlier
@@ -77,7 +77,7 @@ WRONG: dict[str, Any] = {
     "seconds": 1e999,
     "tokens_per_second": [],
     "steps": 2.5,
-    "passes": -1,
+    "epochs": -1,
     "processor_share": "half",
     "latency": {"p50": 1.0},
     "history": [{"seconds": "soon"}],
@@ -91,7 +91,7 @@ def test_a_value_that_no_run_writes_is_refused_by_name(key: str, tmp_path: Path)
     path.write_text(json.dumps({**DONE, key: WRONG[key]}).replace("Infinity", "1e999"), "utf-8")
     with pytest.raises(FolderError, match=f"no record of a run: {key} is"):
         read_run(path)
-    if key not in ("passes", "processor_share"):
+    if key not in ("epochs", "processor_share"):
         path.write_text(json.dumps({k: v for k, v in DONE.items() if k != key}), "utf-8")
         # of baselines these two are None, and a record without them says as much
         if key not in ("tokens_per_second", "steps"):
@@ -157,7 +157,7 @@ def test_answers_come_back_as_they_were(stored: dict[str, Any], tmp_path: Path) 
         write(run)
         answers = read(run, 3, 2)
         if kind == "classes":
-            assert answers.guesses.tolist() == [0, 0, 0]
+            assert answers.likeliest.tolist() == [0, 0, 0]
             assert answers.truth.tolist() == [0.7, 0.3, 0.7]
             assert answers.probability_of(1).tolist() == [0.7, 0.3]
         elif kind == "sets":
@@ -183,7 +183,7 @@ def test_many_classes_are_kept_in_space_that_grows_with_the_rows() -> None:
     targets = random.integers(0, 500, 40)
     answers = ClassAnswers.of(probabilities, targets)
     assert answers.classes.shape == (40, 10)
-    assert answers.guesses.tolist() == probabilities.argmax(1).tolist()
+    assert answers.likeliest.tolist() == probabilities.argmax(1).tolist()
     assert answers.truth.tolist() == probabilities[np.arange(40), targets].tolist()
     parts = ClassAnswers.predicted(
         lambda rows: probabilities[rows], list(range(40)), targets, [str(n) for n in range(500)]

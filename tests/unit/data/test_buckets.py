@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from munjang.data.buckets import Bucketing, Group, padding_share, parse_boundaries
+from munjang.data.buckets import (
+    Bucketing,
+    Group,
+    group_equal_lengths,
+    padding_share,
+    parse_boundaries,
+)
 from munjang.errors import ConfigError
 
 some_lengths = st.lists(st.integers(0, 60), max_size=80).map(lambda n: np.asarray(n, np.int64))
@@ -177,3 +183,37 @@ def test_other_boundaries_are_refused(text: str) -> None:
 def test_one_of_two_sizes_is_given(sizes: tuple[int | None, int | None]) -> None:
     with pytest.raises(ConfigError, match="either batch_size or batch_tokens"):
         Bucketing(*sizes)
+
+
+@given(
+    lengths=some_lengths,
+    batch_size=st.integers(1, 20),
+    batch_tokens=st.integers(1, 200),
+    enough=st.integers(1, 100),
+)
+def test_groups_of_equal_length_hold_every_row_once_within_their_limits(
+    lengths: np.ndarray, batch_size: int, batch_tokens: int, enough: int
+) -> None:
+    limits = {"batch_size": batch_size, "batch_tokens": batch_tokens, "enough_tokens": enough}
+    groups = group_equal_lengths(lengths, **limits)
+    rows = [int(row) for group in groups for row in group.rows]
+    assert sorted(rows) == list(range(len(lengths)))
+    assert [int(n) for n in lengths[rows]] == sorted(lengths.tolist())
+    for group in groups:
+        assert 0 < len(group.rows) <= batch_size
+        assert len(group.rows) == 1 or len(group.rows) * group.time <= batch_tokens
+        assert group.time == max(1, int(lengths[group.rows].max()))
+    for first, other in pairwise(groups):
+        # a batch of several lengths was too small to stand alone before the longest of them came
+        if first.time > max(1, int(lengths[first.rows].min())):
+            shorter = [n for n in lengths[first.rows].tolist() if max(1, n) < first.time]
+            assert len(shorter) * max(1, *shorter, 1) < enough
+        assert other.time >= first.time
+
+
+def test_many_rows_of_each_length_are_hardly_padded() -> None:
+    lengths = np.random.default_rng(0).integers(3, 30, 8192)
+    groups = group_equal_lengths(lengths, batch_size=256, batch_tokens=4096, enough_tokens=1024)
+    assert padding_share(groups, lengths) < 0.01
+    few = group_equal_lengths(lengths[:64], batch_size=256, batch_tokens=4096, enough_tokens=1024)
+    assert len(few) <= 3

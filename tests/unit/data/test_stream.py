@@ -175,7 +175,7 @@ def test_columns(tmp_path):
     with pytest.raises(DataError, match=r"no text column 'bodi'; .* did you mean body"):
         joined(path, text_column="bodi")
     path.write_text("x,y\n1,2\n")
-    with pytest.raises(DataError, match="found no column of texts among x, y"):
+    with pytest.raises(DataError, match="found no text column; the columns are x, y"):
         joined(path)
     plain = tmp_path / "d.txt"
     plain.write_text("a\n")

@@ -220,7 +220,7 @@ def test_saved_folder_answers_the_same(fitted: Seq2Seq, tmp_path: Path) -> None:
     folder = fitted.save(tmp_path / "model")
     loaded = munjang.load(folder)
     assert [answer.text for answer in loaded.predict(SOURCES)] == fitted.predict(SOURCES).tolist()
-    with pytest.raises(MunjangError, match="finished model stands here"):
+    with pytest.raises(MunjangError, match="finished model is here already"):
         fitted.save(folder)
     fitted.save(folder, overwrite=True)
 

@@ -209,7 +209,7 @@ def test_saved_folder_answers_the_same(tmp_path: Path) -> None:
     loaded = munjang.load(folder)
     assert loaded.labels == ("0", "1")
     np.testing.assert_array_equal(loaded.predict_proba(TEXTS), model.predict_proba(TEXTS))
-    with pytest.raises(MunjangError, match="finished model stands here"):
+    with pytest.raises(MunjangError, match="finished model is here already"):
         model.save(folder)
     model.save(folder, overwrite=True)
 

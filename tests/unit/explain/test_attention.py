@@ -200,11 +200,13 @@ def test_what_was_cut_is_told() -> None:
 
 
 def test_without_attention_or_without_tokens_there_is_an_error() -> None:
-    with pytest.raises(ConfigError, match=r"\(mean\) has no attention to show; attentive and"):
+    with pytest.raises(
+        ConfigError, match=r"\(mean\) has no attention to show; attentive, bert and transformer"
+    ):
         looked("정말", MeanConfig(dim=8))
     with pytest.raises(DataError, match="no token is found"):
         looked(" ", TransformerConfig(dim=8, heads=2))
-    with pytest.raises(ConfigError, match="no attention to show; attentive and transformer"):
+    with pytest.raises(ConfigError, match="no attention to show; attentive, bert and transformer"):
         compute_attention(object(), "정말")
 
 

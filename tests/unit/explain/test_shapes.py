@@ -15,7 +15,7 @@ from munjang.errors import ConfigError
 from munjang.explain.layers import measure_layers
 from munjang.explain.shapes import shapes
 from munjang.inputs.text import MOST_TOKENS
-from munjang.models.encoder import Encoded
+from munjang.models.encoder import EncoderOutput
 from munjang.models.image_cnn import ImageCnn, ImageCnnConfig
 from munjang.recipe import make_recipe
 from tests.architectures import ARCHITECTURES, build_encoder
@@ -208,10 +208,10 @@ class Unknown(nn.Module):
         self.tied = nn.Embedding(30, 6)
         self.tied.weight = self.rows.weight
 
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> Encoded:
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> EncoderOutput:
         states = self.layers["mix"](self.rows(ids) + self.start)
         scores = states @ states.transpose(1, 2)
-        return Encoded(self.layers["up"](scores @ states).amax(1), mask)
+        return EncoderOutput(self.layers["up"](scores @ states).amax(1), mask)
 
 
 def test_an_encoder_that_nobody_knows_is_shown_too() -> None:
@@ -239,6 +239,12 @@ def test_an_image_that_no_memory_would_hold_has_shapes() -> None:
 def test_a_text_too_long_to_run_is_refused(tokens: int) -> None:
     with pytest.raises(ConfigError, match="tokens from 1 to 4,096, as in 32, got"):
         shapes("gru", input=tokens)
+
+
+def test_an_encoder_decoder_is_refused_with_the_names_of_encoders() -> None:
+    with pytest.raises(ConfigError, match=r"available for mean, cnn, .* seq2seq is an encoder-dec"):
+        shapes("seq2seq")
+    assert shapes("transformer", input=2, overrides=["model.dim=8", "model.heads=2"]).parameters
 
 
 def test_random_numbers_stay_as_they_were() -> None:

@@ -18,7 +18,10 @@ def test_values_are_those_of_keras(name: str) -> None:
     random = np.random.default_rng(1)
     x = torch.from_numpy((random.standard_normal((7, 11)) * 4).astype(np.float32))
     x[0, :4] = torch.tensor([0.0, -0.0, 20.0, -20.0])
-    theirs = keras_activations.get(name)(x)
+    if name == "gelu_tanh":
+        theirs = keras_activations.gelu(x, approximate=True)
+    else:
+        theirs = keras_activations.get(name)(x)
     torch.testing.assert_close(get_activation(name)(x), theirs.detach(), rtol=1e-5, atol=1e-6)
 
 

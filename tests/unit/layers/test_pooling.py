@@ -59,7 +59,7 @@ def test_joined_poolings_stand_side_by_side_in_their_order(directions: int, last
         ("maximum", "unknown pooling 'maximum'; did you mean 'max'"),
         ("max+men", "did you mean 'mean'"),
         ("max+", "unknown pooling ''"),
-        ("", "known: max, mean, last, attention"),
+        ("", "known: max, mean, last, first, attention"),
         ("mean+mean", "twice"),
     ],
 )

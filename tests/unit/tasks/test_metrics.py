@@ -133,8 +133,8 @@ def test_many_classes_have_no_matrix_but_their_most_confused_pairs() -> None:
     scores = score_classes(np.eye(classes)[guesses], targets, labels)
     assert scores.confusion is None
     first, second, *_ = scores.confused
-    assert (first.true, first.guessed, first.rows) == ("c0", "c7", 3)
-    assert (second.true, second.guessed, second.rows) == ("c200", "c201", 3)
+    assert (first.true, first.predicted, first.rows) == ("c0", "c7", 3)
+    assert (second.true, second.predicted, second.rows) == ("c200", "c201", 3)
     assert len(scores.confused) == CONFUSED_PAIRS
     told = scores.to_json()
     assert len(told["classes"]) == classes

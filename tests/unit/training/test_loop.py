@@ -77,7 +77,7 @@ def test_epochs_of_differing_length_under_a_token_budget_take_every_row_once(
     scripted(repeat(scores_of(0.5)))
     small.rows = 60
     loop = small.loop(epochs=12, batch_tokens=18)
-    counts = [len(loop.shuffle_groups(epoch)) for epoch in range(12)]
+    counts = [loop.order.steps(epoch) for epoch in range(12)]
     assert len(set(counts)) > 1, "choose rows whose epochs differ, or this tests nothing"
     left = iter(rows_seen(loop, monkeypatch))
     for epoch, count in enumerate(counts):
@@ -91,7 +91,7 @@ def test_epochs_of_differing_length_under_a_token_budget_take_every_row_once(
 def test_the_step_describes_its_batch(small: Small, scripted) -> None:
     scripted(repeat(scores_of(0.5)))
     loop = small.loop(epochs=1, warmup=0.5, schedule="linear")
-    expected = [int(batch.lengths.sum()) for batch in loop.train.batches(loop.shuffle_groups(0))]
+    expected = [int(batch.lengths.sum()) for batch in loop.train.batches(loop.order.groups(0))]
     steps = list(loop)
     assert [step.tokens for step in steps] == expected
     assert [step.learning_rate_factor for step in steps[:3]] == pytest.approx([1 / 3, 2 / 3, 1])

@@ -119,7 +119,7 @@ def interrupt_at(at: int, times: int = 1, number: signal.Signals = signal.SIGINT
 def test_ctrl_c_stops_after_a_whole_step_with_a_checkpoint(small: Small, tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
     loop = small.loop()
-    with pytest.raises(Interrupted, match=r"after step 7 of 18; .*--resume goes on from "):
+    with pytest.raises(Interrupted, match=r"after step 7 of 18; .*--resume continues from "):
         run(loop, loop.settings, folder=tmp_path, fingerprint="f", on_step=interrupt_at(7))
     assert signal.getsignal(signal.SIGINT) is before
     assert step_in(tmp_path) == 7
@@ -158,7 +158,9 @@ def test_sigterm_stops_as_ctrl_c_does_however_often_it_comes(small: Small, tmp_p
     before = signal.getsignal(signal.SIGTERM)
     loop = small.loop()
     interrupt = interrupt_at(7, times=3, number=signal.SIGTERM)
-    with pytest.raises(Interrupted, match=r"after step 7 of 18; .*--resume goes on from ") as stop:
+    with pytest.raises(
+        Interrupted, match=r"after step 7 of 18; .*--resume continues from "
+    ) as stop:
         run(loop, loop.settings, folder=tmp_path, fingerprint="f", on_step=interrupt)
     assert exit_code(stop.value) == 143
     assert signal.getsignal(signal.SIGTERM) is before

@@ -66,7 +66,7 @@ def test_the_first_trial_takes_the_models_own_settings(whole: Tuned) -> None:
 def test_what_is_fixed_stays(whole: Tuned) -> None:
     for row in whole.trials:
         assert not {"training.epochs", "training.batch_size", "model.ngrams"} & row.settings.keys()
-        assert row.passes == 2
+        assert row.epochs == 2
 
 
 def test_the_same_seed_makes_the_same_trials(whole: Tuned, tmp_path: Path) -> None:
@@ -106,8 +106,8 @@ def test_a_search_that_was_broken_off_goes_on_as_if_it_was_not(
             search(out, 5)
     if isinstance(error, KeyboardInterrupt):
         assert f"stopped after {at - 1} of 5 trials" in str(stopped.value)
-        assert f"--resume goes on from {out}" in str(stopped.value)
-    with pytest.raises(FolderError, match="--resume goes on"):
+        assert f"--resume continues from {out}" in str(stopped.value)
+    with pytest.raises(FolderError, match="--resume continues"):
         search(out, 5)
     lines: list[str] = []
     assert told(search(out, 5, resume=True, report=lines.append)) == told(whole)
@@ -198,7 +198,7 @@ def test_trials_behind_the_median_are_pruned(tmp_path: Path) -> None:
     pruned = [row for row in tuned.trials if row.ended == "pruned"]
     assert pruned
     for row in pruned:
-        assert 2 <= row.passes < 5
+        assert 2 <= row.epochs < 5
         assert row.note == "behind the median"
         assert row.value is not None
     assert all(row.ended == "done" for row in tuned.trials[:5])  # nothing to compare with

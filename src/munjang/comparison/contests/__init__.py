@@ -5,13 +5,13 @@ Rows import what is heavy when they are asked for it: the process of a baseline 
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 from munjang.comparison.contests.contest import Contest
 from munjang.errors import ConfigError
+from munjang.names import join_names
 from munjang.recipe import named_input, named_task
-from munjang.registry import INPUTS, TASKS, TaskRow, inputs_of
+from munjang.registry import INPUTS, TASKS, TaskRow, import_place, inputs_of
 
 
 def contest_name(given: Mapping[str, Any]) -> str:
@@ -24,8 +24,10 @@ def contest_name(given: Mapping[str, Any]) -> str:
     """
     task, kind = named_task(given), named_input(given)
     if _place(task, kind.name) is None:
-        known = ", ".join(row.name for row in TASKS.rows if row.contests)
-        raise ConfigError(f"task: a comparison is of {known}; got '{task.name}' of {kind.name}")
+        known = join_names([row.name for row in TASKS.rows if row.contests])
+        raise ConfigError(
+            f"task: models of {known} can be compared; got {task.name} on the input {kind.name}"
+        )
     return task.name if kind.name == task.inputs[0] else f"{task.name}/{kind.name}"
 
 
@@ -42,8 +44,7 @@ def contest_of(name: str) -> Contest:
     place = _place(task, kind.name)
     if place is None:
         raise ConfigError(f"task: models of '{name}' cannot be compared")
-    module, _, attribute = place.partition(":")
-    contest: Contest = getattr(import_module(module), attribute)(task.name, kind.name)
+    contest: Contest = import_place(place, task.name)(task.name, kind.name)
     return contest
 
 

@@ -60,7 +60,7 @@ class Contest(ABC):
         also_shown: Further scores that the table has.
         baselines: Models without a network: name and summary.
         constant: Baselines whose answer is the same for every row.
-        input_name: One row of the input, in words.
+        noun: What a row is, in words.
         network_imports: Modules whose import must not count as time of the first evaluation.
     """
 
@@ -68,7 +68,7 @@ class Contest(ABC):
     also_shown: ClassVar[tuple[str, ...]] = ()
     baselines: ClassVar[Mapping[str, str]]
     constant: ClassVar[frozenset[str]] = frozenset()
-    input_name: ClassVar[str] = "text"
+    noun: ClassVar[str] = "text"
     network_imports: ClassVar[tuple[str, ...]] = ("sklearn.metrics",)
 
     def __init__(self, task: str, input_name: str) -> None:
@@ -153,7 +153,7 @@ class Contest(ABC):
     def settings(self, given: Given, parts: Parts) -> dict[str, Any]:
         """Return the settings of every run: they read the parts; the seed is the run's own."""
         train = parts["train"]
-        columns = {f"{role}_column": role for role in (train.key_role, train.target_role)}
+        columns = {f"{role}_column": role for role in train.names}
         return {**self.named(without(given, "data", "seed")), "data": columns}
 
     def check(self, model: str, given: Given, parts: Parts) -> None:

@@ -25,7 +25,7 @@ class ImagesContest(ClassContest):
 
     baselines = IMAGE_BASELINES
     constant = frozenset({"majority"})
-    input_name = "image"
+    noun = "image"
 
     def write(self, parts: Parts, folder: Path) -> None:
         """Write the pixels of each part too."""

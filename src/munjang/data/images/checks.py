@@ -69,7 +69,7 @@ class ImageReport:
     Attributes:
         files: names of the folders.
         rows: number of readable images.
-        notes: lines about guesses made while reading.
+        notes: lines about what was inferred while reading.
         labels: images per class, the most frequent class first.
         majority: share of the most frequent class.
         sizes: images per height x width, as stored; the most frequent first.
@@ -108,7 +108,7 @@ def check_images(data: Any, test: Any, settings: ImageSettings) -> ImageReport:
     Args:
         data: as `munjang.data.images.sources.find_images` takes it.
         test: held-out images, which should share none with `data`; or None.
-        settings: mode and size to convert to; guessed if None.
+        settings: mode and size to convert to; inferred if None.
 
     Raises:
         DataError: a folder does not exist, or a class has no readable image.

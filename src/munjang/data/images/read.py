@@ -19,7 +19,7 @@ from munjang.errors import ConfigError, DataError
 from munjang.memory import total_memory
 from munjang.names import label_key
 
-# Longest side of a guessed size: larger images take more time than they gain.
+# Longest side of an inferred size: larger images take more time than they gain.
 LARGEST_GUESS = 64
 UNREADABLE = "no readable image"
 SKIP_HINT = "leave such images out with --skip-bad-rows (skip_bad_rows=True)"
@@ -33,7 +33,7 @@ def read_images(data: Any, settings: ImageSettings, *, skip_bad: bool = False) -
 
     Args:
         data: as `munjang.data.images.sources.find_images` takes it.
-        settings: mode and size; None is guessed and reported in the notes of the table.
+        settings: mode and size; None is inferred and reported in the notes of the table.
         skip_bad: count files that cannot be read instead of raising at the first.
 
     Raises:
@@ -78,7 +78,7 @@ def decode_all(images: Iterable[tuple[str, Any]], mode: Mode, size: tuple[int, i
 def _choose_size(
     settings: ImageSettings, images: Sequence[Any]
 ) -> tuple[tuple[int, int], tuple[str, ...]]:
-    """Return the size that was set, or a guess and a note on how it was made."""
+    """Return the size that was set, or an inferred size and a note on how."""
     if settings.size is not None:
         return settings.size, ()
     sizes = [size for size in map(read_image_size, images) if size is not None]

@@ -90,7 +90,7 @@ class PairReport:
         files: names of the files.
         rows: number of usable pairs.
         skipped: bad rows that were left out, by reason.
-        notes: lines about guesses made while reading.
+        notes: lines about what was inferred while reading.
         source_column, target_column: names of the two sides.
         source, target: lengths of the two sides.
         ratios: target length divided by source length.

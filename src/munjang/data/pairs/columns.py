@@ -1,4 +1,4 @@
-"""Choice of the columns of sources and targets: named, or guessed and reported."""
+"""Choice of the columns of sources and targets: named, or inferred and reported."""
 
 import math
 import re
@@ -59,8 +59,8 @@ def choose_pair_columns(
 
     Args:
         records: the records of the file.
-        source: name of the source column; "title+body" joins two columns; None guesses.
-        target: name of the target column; None guesses.
+        source: name of the source column; "title+body" joins two columns; inferred if None.
+        target: name of the target column; inferred if None.
         need_targets: whether a file without a target column is an error. If False, targets are
             taken only from a column that is named or has a usual name.
 
@@ -95,7 +95,7 @@ def choose_pair_columns(
 def _guess(
     records: Records, source: str | None, target: str | None, need_targets: bool
 ) -> tuple[tuple[str | None, str | None], str]:
-    """Return both columns, given or guessed, and why; the target is None if not needed."""
+    """Return both columns, given or inferred, and why; the target is None if not needed."""
     pair = _find_usual_names(records.names, source, target)
     if pair is not None:
         return pair, "by its name"

@@ -30,8 +30,8 @@ def read_pairs(
         data: `AlignedFiles`, or what `munjang.data.readers.read_table` takes: a path, several
             paths, or "-"; CSV, TSV, JSON Lines or Parquet, each also compressed with gzip; a data
             frame; or a pair of lists `(sources, targets)`. Without targets also plain text.
-        source_column: name of the column of sources; "title+body" joins two. None guesses.
-        target_column: name of the column of targets. None guesses.
+        source_column: name of the column of sources; "title+body" joins two; inferred if None.
+        target_column: name of the column of targets; inferred if None.
         encoding: encoding of text files; a byte order mark takes precedence.
         skip_bad_rows: count bad rows in `Table.skipped` instead of raising at the first.
         max_length_ratio: largest factor between the length ratio of a pair and the median

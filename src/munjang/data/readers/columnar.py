@@ -1,5 +1,6 @@
 """Readers of typed columns: Parquet, data frames and Python lists."""
 
+from collections.abc import Mapping
 from typing import Any, BinaryIO, cast
 
 import numpy as np
@@ -101,19 +102,36 @@ def read_lists(texts: Any, labels: Any = None, *, kinds: Kinds = TEXT_AND_LABEL)
             not a collection.
     """
     text, label = kinds
-    columns = {text: _to_column(texts, text)}
-    count = len(columns[text])
-    if labels is not None:
-        columns[label] = _to_column(labels, label, nested=True)
-        if len(columns[label]) != count:
+    return read_columns({text: texts, label: labels}, f"the {text}s given")
+
+
+def read_columns(columns: Mapping[str, Any], name: str) -> Records:
+    """Read columns from Python: one or more of texts, and last their labels, which may be None.
+
+    Rows are counted from 1.
+
+    Args:
+        columns: values by name of the column.
+        name: name of all of them, for messages.
+
+    Raises:
+        DataError: as `read_lists`.
+    """
+    *texts, label = columns
+    values = {kind: _to_column(columns[kind], kind) for kind in texts}
+    count = len(values[texts[0]])
+    if columns[label] is not None:
+        values[label] = _to_column(columns[label], label, nested=True)
+    for kind, column in values.items():
+        if len(column) != count:
             raise DataError(
-                f"expected one {label} per {text}, got {count:,} {text}s and "
-                f"{len(columns[label]):,} {label}s"
+                f"expected one {kind} per {texts[0]}, got {count:,} {texts[0]}s and "
+                f"{len(column):,} {kind}s"
             )
     if not count:
-        raise DataError(f"there are no {text}s")
+        raise DataError(f"there are no {texts[0]}s")
     rows = np.arange(1, count + 1, dtype=np.int64)
-    return Records(f"the {text}s given", rows, tuple(columns), columns.__getitem__)
+    return Records(name, rows, tuple(values), values.__getitem__)
 
 
 def _to_column(values: Any, kind: str, *, nested: bool = False) -> Column:

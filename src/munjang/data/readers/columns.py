@@ -1,4 +1,4 @@
-"""Choice of the text and label columns: by name, or guessed and noted."""
+"""Choice of the text and label columns: by name, or inferred and noted."""
 
 import math
 from collections.abc import Sequence
@@ -37,12 +37,19 @@ class Choice:
     Attributes:
         text: text column, or several as in "title+body".
         label: label column; None if there is none.
-        notes: guesses.
+        notes: what was inferred.
+        second: column of the second text, where a row has two.
     """
 
     text: str
     label: str | None
     notes: tuple[str, ...]
+    second: str | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The text columns, one per text of a row."""
+        return (self.text,) if self.second is None else (self.text, self.second)
 
 
 def choose_columns(
@@ -52,13 +59,13 @@ def choose_columns(
 
     Args:
         records: records of the file.
-        text_column: name of the text column; "title+body" joins two columns with a space; None
-            guesses.
-        label_column: name of the label column; None guesses.
+        text_column: name of the text column; "title+body" joins two columns with a space;
+            inferred if None.
+        label_column: name of the label column; inferred if None.
         need_labels: whether a file without a label column is an error.
 
     Raises:
-        DataError: no column has that name, or none can be guessed.
+        DataError: no column has that name, or none can be inferred.
     """
     notes: list[str] = []
     file, names = records.file, records.names
@@ -82,8 +89,8 @@ def choose_columns(
         label = resolve_column(names, label, "label", file=file)
     elif need_labels:
         raise DataError(
-            f"found no label column among {join_names(names)}: name it with --label-column "
-            "(label_column=...)",
+            f"found no label column; the columns are {join_names(names)}: name it with "
+            "--label-column (label_column=...)",
             file=file,
         )
     return Choice("+".join(parts), label, tuple(notes))
@@ -141,7 +148,7 @@ def resolve_column(
 
     Args:
         names: names of all columns.
-        name: the name that was given or guessed.
+        name: the name that was given or inferred.
         kind: what the column is for, as "text".
         file: name of the file, for messages.
         row: row of the header, for messages.
@@ -190,7 +197,7 @@ def _guess_text(records: Records, taken: Sequence[str]) -> tuple[str, str]:
     best = max(free, key=lengths.__getitem__, default=None)
     if best is None or math.isinf(lengths[best]):
         raise DataError(
-            f"found no column of texts among {join_names(records.names)}: name it with "
+            f"found no text column; the columns are {join_names(records.names)}: name it with "
             "--text-column (text_column=...)",
             file=records.file,
         )

@@ -28,7 +28,7 @@ class Format:
     Attributes:
         kind: "csv", "tsv", "jsonl", "parquet" or "text".
         delimiter: separator of fields, of CSV and TSV.
-        notes: guesses from the content.
+        notes: what was inferred from the content.
     """
 
     kind: str

@@ -39,8 +39,8 @@ def read_table(
             or plain text (one text per line), each also compressed with gzip. Or from Python: a
             data frame (Polars, pandas, PyArrow), or a pair of lists `(texts, labels)`, whose
             labels may be None.
-        text_column: name of the text column; "title+body" joins two. None guesses.
-        label_column: name of the label column. None guesses.
+        text_column: name of the text column; "title+body" joins two; inferred if None.
+        label_column: name of the label column; inferred if None.
         encoding: encoding of text files. A byte order mark takes precedence.
         skip_bad_rows: count bad rows in `Table.skipped` instead of raising at the first.
         need_labels: whether rows without a label are an error. If False, labels are read only from
@@ -64,7 +64,7 @@ def read_table(
 
 def read_records(
     sources: Any,
-    columns: tuple[str | None, str | None],
+    columns: tuple[str | None, ...],
     encoding: str,
     skip: bool,
     *,
@@ -75,10 +75,10 @@ def read_records(
 
     Args:
         sources: as for `read_table`.
-        columns: names of the text and label columns, where known.
+        columns: names of the columns, where known.
         encoding: as for `read_table`.
         skip: keep bad rows as faults of the records instead of raising.
-        kinds: names of the columns of lists.
+        kinds: names of the two columns of lists.
         usual: further usual names of text columns, by which a header is recognized.
 
     Raises:
@@ -105,7 +105,7 @@ def read_records(
 
 def _read_file(
     source: str | Path,
-    columns: tuple[str | None, str | None],
+    columns: tuple[str | None, ...],
     encoding: str,
     skip: bool,
     usual: Collection[str],

@@ -21,8 +21,8 @@ MISSING = _Missing()
 
 Column = pl.Series | list[Any]
 
-# Names that messages use for the two columns of a table.
-Kinds = tuple[str, str]
+# Names that messages use for the columns of a table: one or more of texts, then that of labels.
+Kinds = tuple[str, ...]
 TEXT_AND_LABEL: Kinds = ("text", "label")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,8 @@ from munjang.data.readers.rowwise import parses_only_quoted
 from munjang.data.readers.source import PARQUET_MAGIC, STDIN, open_source, source_name
 from munjang.data.readers.stream_records import (
     Record,
+    Texts,
+    Wanted,
     WantedColumn,
     read_line_records,
     read_parquet_records,
@@ -38,7 +41,40 @@ def stream_texts(
     skipped: Counter[str] | None = None,
     report: Report = lambda note: None,
 ) -> Iterator[tuple[Int64s, pl.Series]]:
-    """Read texts in batches, each as soon as its lines have arrived.
+    """Read texts in batches, as `stream_rows` does.
+
+    Args:
+        source: as for `stream_rows`.
+        text_column: as for `read_table`.
+        trained_column: column that the model was trained on, taken if it exists before one is
+            inferred.
+        encoding: as for `read_table`.
+        batch_size: as for `stream_rows`.
+        skipped: as for `stream_rows`.
+        report: as for `stream_rows`.
+    """
+    wanted = WantedColumn(text_column, trained_column)
+    batches = stream_rows(
+        source,
+        wanted,
+        encoding=encoding,
+        batch_size=batch_size,
+        skipped=skipped,
+        report=report,
+    )
+    return ((rows, pl.Series("text", texts, dtype=pl.String)) for rows, texts in batches)
+
+
+def stream_rows(
+    source: str | Path,
+    wanted: Wanted,
+    *,
+    encoding: str = "utf-8",
+    batch_size: int = 1024,
+    skipped: Counter[str] | None = None,
+    report: Report = lambda note: None,
+) -> Iterator[tuple[Int64s, list[Any]]]:
+    """Read rows in batches, each as soon as its lines have arrived.
 
     A batch ends after `batch_size` texts, or earlier if the next line has not yet arrived, so
     that a program that writes one line and waits gets its answer. Empty texts are kept: each line
@@ -47,16 +83,14 @@ def stream_texts(
 
     Args:
         source: a path, or "-" for standard input; the formats of `read_table`.
-        text_column: as for `read_table`.
-        trained_column: column that the model was trained on, taken if it exists before one is
-            guessed.
+        wanted: the columns of texts.
         encoding: as for `read_table`.
         batch_size: maximum number of texts per batch.
         skipped: counter of bad rows by reason; None raises at the first bad row.
-        report: called with each guess.
+        report: called with what is inferred.
 
     Yields:
-        Row numbers as in `Table.rows`, and the texts of these rows.
+        Row numbers as in `Table.rows`, and the text of each row, or a tuple of its texts.
 
     Raises:
         DataError: the source cannot be opened (at once), or a row is bad (after the texts before
@@ -69,14 +103,13 @@ def stream_texts(
         head = stream.peek()
         if not head and str(source) != STDIN:
             raise DataError("the file is empty", file=name)
-        wanted = WantedColumn(text_column, trained_column)
         if head.startswith(PARQUET_MAGIC):
             records = read_parquet_records(stream, name, wanted, report, batch_size)
             return _make_batches(stack.pop_all(), name, records, lambda: True, batch_size, skipped)
         codec, mark = detect_codec(head, codec, name=name)
         stream.read(mark)
         lines = LineStream(stream, codec, name=name, strict=skipped is None, mark=mark)
-        form = detect_format(name, lines.head(), (text_column,), usual=(trained_column,))
+        form = detect_format(name, lines.head(), wanted.names, usual=wanted.usual)
         opened = stack.pop_all()
     for note in form.notes:
         report(note)
@@ -115,14 +148,14 @@ def _make_batches(
     ready: Callable[[], bool],
     batch_size: int,
     skipped: Counter[str] | None,
-) -> Iterator[tuple[Int64s, pl.Series]]:
+) -> Iterator[tuple[Int64s, list[Any]]]:
     """Group texts into batches, and close the source at the end."""
     with opened:
         rows: list[int] = []
-        texts: list[str] = []
+        texts: list[Texts] = []
         while True:
             if rows and (len(rows) >= batch_size or not ready()):
-                yield np.array(rows, dtype=np.int64), pl.Series("text", texts, dtype=pl.String)
+                yield np.array(rows, dtype=np.int64), texts
                 rows, texts = [], []
             try:
                 row, text = next(records, (0, None))
@@ -130,14 +163,14 @@ def _make_batches(
                     raise DataError(f"{text.message}; {SKIP_HINT}", file=name, row=row)
             except DataError:
                 if rows:  # the texts before the bad row get their answers
-                    yield np.array(rows, dtype=np.int64), pl.Series("text", texts, dtype=pl.String)
+                    yield np.array(rows, dtype=np.int64), texts
                 raise
             if row == 0:
                 break
-            if isinstance(text, str):
+            if isinstance(text, str | tuple):
                 rows.append(row)
                 texts.append(text)
             elif isinstance(text, BadRow) and skipped is not None:
                 skipped[text.reason] += 1
         if rows:
-            yield np.array(rows, dtype=np.int64), pl.Series("text", texts, dtype=pl.String)
+            yield np.array(rows, dtype=np.int64), texts

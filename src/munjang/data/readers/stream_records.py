@@ -1,9 +1,9 @@
 """Texts of a stream record by record, per format."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -23,13 +23,46 @@ from munjang.data.readers.lines import BAD_JSON, parse_object, reject_array
 from munjang.data.readers.records import MISSING
 from munjang.data.readers.rowwise import RowReader
 from munjang.data.readers.values import EMPTY, NO_KEY, NOT_TEXT, SURROGATE, describe_invalid_unicode
-from munjang.errors import DataError
+from munjang.errors import ConfigError, DataError
 from munjang.reporting import Report
+
+# A text, or the texts of a row that has several.
+Texts = str | tuple[str, ...]
+# Row number, and its text or texts, what is wrong with them, or None for a blank line.
+Record = tuple[int, Texts | BadRow | None]
+# Per text of a row, the columns whose joined values are the text.
+Chosen = list[list[str]]
+
+
+class Wanted(Protocol):
+    """The columns of texts to look for."""
+
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """Columns that the user named, by which a header is recognized."""
+
+    @property
+    def usual(self) -> tuple[str | None, ...]:
+        """Further names by which a header is recognized."""
+
+    def choose(self, names: Sequence[str], report: Report, *, file: str, row: int | None) -> Chosen:
+        """Choose among the columns of a table, and report what was inferred.
+
+        Raises:
+            DataError: there is no such column, or none can be inferred.
+        """
+
+    def split_line(self, line: str, *, file: str) -> Texts | BadRow:
+        """Return the text or texts of a line of plain text.
+
+        Raises:
+            DataError: a column is named, which plain text does not have.
+        """
 
 
 @dataclass(frozen=True)
 class WantedColumn:
-    """Column of texts to look for.
+    """One column of texts.
 
     Attributes:
         name: column that the user named; it must exist.
@@ -39,54 +72,84 @@ class WantedColumn:
     name: str | None = None
     trained: str | None = None
 
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """The column that the user named."""
+        return (self.name,)
 
-# Row number, and the text, what is wrong with it, or None for a blank line.
-Record = tuple[int, str | BadRow | None]
+    @property
+    def usual(self) -> tuple[str | None, ...]:
+        """The column of the training."""
+        return (self.trained,)
+
+    def choose(self, names: Sequence[str], report: Report, *, file: str, row: int | None) -> Chosen:
+        """Choose the named column, that of the training, or one with a usual name."""
+        return [_choose_columns(names, self, report, file=file, row=row)]
+
+    def split_line(self, line: str, *, file: str) -> Texts | BadRow:
+        """Return the line."""
+        if self.name not in (None, "text"):
+            raise DataError(
+                f"there is no column {self.name!r}: this is plain text, one text per line",
+                file=file,
+            )
+        return line
+
+
+def wanted_text(named: Mapping[str, str | None], trained: str | None) -> WantedColumn:
+    """Return the column of the setting `text_column`, or else that of the training.
+
+    Raises:
+        ConfigError: another column is named.
+    """
+    other = next((key for key, name in named.items() if name and key != "text_column"), None)
+    if other is not None:
+        raise ConfigError(
+            f"{other}: a row of this model is one text, whose column is text_column (--text-column)"
+        )
+    return WantedColumn(named.get("text_column"), trained)
 
 
 def read_line_records(
-    lines: LineStream, form: Format, wanted: WantedColumn, report: Report
+    lines: LineStream, form: Format, wanted: Wanted, report: Report
 ) -> Iterator[Record]:
     """Yield the records of a line-based format."""
     if form.kind == "jsonl":
         yield from _read_jsonlines(lines, wanted, report)
     elif form.kind == "text":
-        yield from _read_plain(lines, wanted.name)
+        yield from _read_plain(lines, wanted)
     else:
         yield from _read_delimited(lines, form, wanted, report)
 
 
 def read_parquet_records(
-    stream: io.BufferedReader, name: str, wanted: WantedColumn, report: Report, rows: int
+    stream: io.BufferedReader, name: str, wanted: Wanted, report: Report, rows: int
 ) -> Iterator[Record]:
     """Yield the records of a Parquet file, decoding `rows` of them at a time."""
     # the index of Parquet is at its end, to which a pipe or a compressed file cannot seek
     file = open_parquet(stream if stream.seekable() else io.BytesIO(stream.read()), name=name)
-    columns = _choose_columns(file.schema_arrow.names, wanted, report, file=name, row=None)
+    chosen = wanted.choose(file.schema_arrow.names, report, file=name, row=None)
+    columns = list(dict.fromkeys(column for group in chosen for column in group))
     row = 0
     try:
         for batch in file.iter_batches(batch_size=rows, columns=columns):
             for values in zip(*(batch[column].to_pylist() for column in columns), strict=True):
                 row += 1
-                yield row, _check_text(values, columns)
+                yield row, _check_texts(dict(zip(columns, values, strict=True)), chosen)
     except (pa.ArrowException, OSError) as error:
         raise damaged_parquet_error(name, error) from error
 
 
-def _read_plain(lines: LineStream, text_column: str | None) -> Iterator[Record]:
-    if text_column not in (None, "text"):
-        raise DataError(
-            f"there is no column {text_column!r}: this is plain text, one text per line",
-            file=lines.name,
-        )
+def _read_plain(lines: LineStream, wanted: Wanted) -> Iterator[Record]:
     for line in lines:
-        yield lines.row, _find_invalid(line) or line.removesuffix("\r")
+        invalid = _find_invalid(line)
+        yield lines.row, invalid or wanted.split_line(line.removesuffix("\r"), file=lines.name)
 
 
-def _read_jsonlines(lines: LineStream, wanted: WantedColumn, report: Report) -> Iterator[Record]:
-    columns: list[str] | None = None
+def _read_jsonlines(lines: LineStream, wanted: Wanted, report: Report) -> Iterator[Record]:
+    chosen: Chosen | None = None
     for line in lines:
-        if columns is None:
+        if chosen is None:
             reject_array(line, file=lines.name, row=lines.row)
         value = _find_invalid(line) or parse_object(line)
         if isinstance(value, BadRow):
@@ -95,28 +158,30 @@ def _read_jsonlines(lines: LineStream, wanted: WantedColumn, report: Report) -> 
         if isinstance(value, str):
             yield lines.row, BadRow(BAD_JSON, value) if value else None
             continue
-        if columns is None:
-            columns = _choose_columns(list(value), wanted, report, file=lines.name, row=lines.row)
-        yield lines.row, _check_text([value.get(column, MISSING) for column in columns], columns)
+        if chosen is None:
+            chosen = wanted.choose(list(value), report, file=lines.name, row=lines.row)
+        yield lines.row, _check_texts(value, chosen)
 
 
 def _read_delimited(
-    lines: LineStream, form: Format, wanted: WantedColumn, report: Report
+    lines: LineStream, form: Format, wanted: Wanted, report: Report
 ) -> Iterator[Record]:
     first = next((line for line in lines.head().split(b"\n") if line.strip(b"\r")), b"")
     quoted = form.kind == "csv" or is_quoted(first, form.delimiter.encode())
     reader = RowReader(lines, form.delimiter, quoted=quoted, file=lines.name)
     if not reader.names:
         return
-    columns = _choose_columns(reader.names, wanted, report, file=lines.name, row=reader.header_row)
-    places = [reader.names.index(column) for column in columns]
+    chosen = wanted.choose(reader.names, report, file=lines.name, row=reader.header_row)
+    places = {column: reader.names.index(column) for group in chosen for column in group}
+    single = next(iter(places.values())) if len(places) == 1 else None
     for row, fields in reader:
         if not isinstance(fields, list):
             yield row, fields
-        elif len(places) == 1:
-            yield row, fields[places[0]]
+        elif single is not None and len(chosen) == 1:
+            yield row, fields[single]
         else:
-            yield row, _check_text([fields[place] for place in places], columns)
+            values = {column: fields[place] for column, place in places.items()}
+            yield row, _check_texts(values, chosen)
 
 
 def _choose_columns(
@@ -133,8 +198,8 @@ def _choose_columns(
     guess = names[0] if len(names) == 1 else find_text_column(names)
     if guess is None:
         raise DataError(
-            f"found no column of texts among {join_names(names)}: name it with --text-column "
-            "(text_column=...)",
+            f"found no text column; the columns are {join_names(names)}: name it with "
+            "--text-column (text_column=...)",
             file=file,
             row=row,
         )
@@ -142,6 +207,16 @@ def _choose_columns(
     why = "the only column" if len(names) == 1 else "by its name"
     report(f"text column: {guess} (inferred: {why}{instead})")
     return resolve_columns(names, guess, "text", file=file, row=row)
+
+
+def _check_texts(values: Mapping[str, Any], chosen: Chosen) -> Texts | BadRow:
+    """Return the text or texts of one record, or the first defect."""
+    texts = [_check_text([values.get(c, MISSING) for c in columns], columns) for columns in chosen]
+    bad = next((text for text in texts if isinstance(text, BadRow)), None)
+    if bad is not None:
+        return bad
+    kept = tuple(text for text in texts if isinstance(text, str))
+    return kept[0] if len(kept) == 1 else kept
 
 
 def _check_text(values: Sequence[Any], columns: Sequence[str]) -> str | BadRow:

@@ -13,6 +13,8 @@ from munjang.parsing import UnreadableError, parse_json
 from munjang.text.huggingface.bounds import SLOTS, check_bounds
 
 FILE = "tokenizer.json"
+# Longer words are unknown to BERT.
+LONGEST_BERT_WORD = 100
 _MOST_FILE_BYTES = 64_000_000
 # No trained vocabulary needs more quotes per token in the model folder:
 # `munjang.folder.rebuild`.
@@ -70,6 +72,78 @@ def read_state(place: str | Path) -> dict[str, Any]:
     except (UnreadableError, ConfigError) as error:
         raise ConfigError(f"{path}: {error}") from None
     return state
+
+
+def bert_state(
+    ids: Mapping[str, int],
+    special: Mapping[str, str],
+    *,
+    nfc: bool,
+    clean_text: bool = True,
+    handle_chinese_chars: bool = True,
+    strip_accents: bool | None = None,
+    lowercase: bool = True,
+) -> dict[str, Any]:
+    """Return the JSON of a WordPiece tokenizer as BERT's.
+
+    Args:
+        ids: id of each token.
+        special: its tokens by the names of transformers: `pad_token`, `unk_token`, `cls_token`,
+            `sep_token`, `mask_token`; one that is not in `ids` is left out.
+        nfc: whether texts are composed first.
+        clean_text: whether control characters are removed.
+        handle_chinese_chars: whether each Chinese character is a word.
+        strip_accents: whether accents are removed; None: if texts are lower-cased. That
+            decomposes Hangul, too.
+        lowercase: whether texts are lower-cased.
+    """
+    normalizer: dict[str, Any] = {
+        "type": "BertNormalizer",
+        "clean_text": clean_text,
+        "handle_chinese_chars": handle_chinese_chars,
+        "strip_accents": strip_accents,
+        "lowercase": lowercase,
+    }
+    if nfc:
+        normalizer = {"type": "Sequence", "normalizers": [{"type": "NFC"}, normalizer]}
+    cls, sep = special["cls_token"], special["sep_token"]
+    first = [
+        _special_piece(cls, 0),
+        {"Sequence": {"id": "A", "type_id": 0}},
+        _special_piece(sep, 0),
+    ]
+    second = [{"Sequence": {"id": "B", "type_id": 1}}, _special_piece(sep, 1)]
+    ends = {token: {"id": token, "ids": [ids[token]], "tokens": [token]} for token in (cls, sep)}
+    plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [
+            {"id": number, "content": token, "special": True, **plain}
+            for number, token in sorted((ids[t], t) for t in set(special.values()) if t in ids)
+        ],
+        "normalizer": normalizer,
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": first,
+            "pair": [*first, *second],
+            "special_tokens": ends,
+        },
+        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
+        "model": {
+            "type": "WordPiece",
+            "unk_token": special["unk_token"],
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": LONGEST_BERT_WORD,
+            "vocab": dict(ids),
+        },
+    }
+
+
+def _special_piece(token: str, segment: int) -> dict[str, Any]:
+    return {"SpecialToken": {"id": token, "type_id": segment}}
 
 
 def build_tokenizer(state: Mapping[str, Any]) -> Tokenizer:

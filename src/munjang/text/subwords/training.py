@@ -7,7 +7,7 @@ contains "<pad>" never gets the id of padding.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,11 +63,26 @@ def train_bpe(pretokens: Pretokens, *, min_frequency: int, max_size: int) -> Tok
     return Tokenizer(trained.model)
 
 
-def train_wordpiece(pretokens: Pretokens, *, min_frequency: int, max_size: int) -> Tokenizer:
-    """Train WordPiece as in BERT: merges as in BPE, encoding by longest match from the left."""
+def train_wordpiece(
+    pretokens: Pretokens,
+    *,
+    min_frequency: int,
+    max_size: int,
+    special: Sequence[str] = RESERVED,
+    unknown: str = _OOV_NAME,
+) -> Tokenizer:
+    """Train WordPiece as in BERT: merges as in BPE, encoding by longest match from the left.
+
+    Args:
+        pretokens: pre-tokens of the texts.
+        min_frequency: rarer characters and merges get no id.
+        max_size: largest size of the vocabulary.
+        special: tokens with the ids from 0 on.
+        unknown: which of them stands for unknown words.
+    """
     # A character can take two ids, at the start of a pre-token and inside one.
     known = known_characters(
-        pretokens, min_frequency=min_frequency, limit=(max_size - len(RESERVED)) // 4
+        pretokens, min_frequency=min_frequency, limit=(max_size - len(special)) // 4
     )
     inside = np.ones(len(pretokens.points), dtype=bool)
     inside[pretokens.starts[:-1]] = False
@@ -78,11 +93,11 @@ def train_wordpiece(pretokens: Pretokens, *, min_frequency: int, max_size: int) 
     trainer = trainers.WordPieceTrainer(
         vocab_size=_reachable(pretokens, max_size),
         min_frequency=min_frequency,
-        special_tokens=[*RESERVED, *forms],
+        special_tokens=[*special, *forms],
         continuing_subword_prefix=CONTINUATION,
         show_progress=False,
     )
-    model = models.WordPiece(unk_token=_OOV_NAME, continuing_subword_prefix=CONTINUATION)
+    model = models.WordPiece(unk_token=unknown, continuing_subword_prefix=CONTINUATION)
     return Tokenizer(_train(model, trainer, pretokens.join_with_spaces(known)).model)
 
 

@@ -16,7 +16,7 @@ from munjang.explain.attention import Attention, AttentionMap
 from munjang.inputs.arrays import ArrayInput, EncodedArrays
 from munjang.inputs.text import read_texts
 from munjang.layers.losses import binary_crossentropy
-from munjang.models.encoder import Encoded
+from munjang.models.encoder import EncoderOutput
 from munjang.tasks.classify import Classify, ClassifySettings
 
 
@@ -105,5 +105,5 @@ class AttentiveSeries(nn.Module):
     def forward(self, values):
         states = torch.relu(self.convolution(values[:, None])).transpose(1, 2)
         weights = torch.softmax(self.score(states), dim=1)
-        pooled = (weights * states).sum(1)
-        return Encoded(pooled, mask=torch.ones_like(values).bool(), attention=weights.mT[:, None])
+        pooled, mask = (weights * states).sum(1), torch.ones_like(values).bool()
+        return EncoderOutput(pooled, mask, attention=weights.mT[:, None])

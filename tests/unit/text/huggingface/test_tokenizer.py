@@ -40,7 +40,7 @@ def test_pieces_of_wordpiece_and_what_they_cover() -> None:
         ("the", "The"),
         ("café", "CAFÉ"),
         ("<oov>", ","),
-        ("é", "e"),
+        ("é", "e\u0301"),
         ("!", "!"),
     ]
 

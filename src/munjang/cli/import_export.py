@@ -1,0 +1,113 @@
+"""`munjang import` and `munjang export`: models of other libraries in and out."""
+
+from typing import Annotated
+
+import typer
+
+from munjang.cli.options import ModelFolder, Quiet
+from munjang.cli.outcome import Command, Group
+from munjang.cli.output import show
+from munjang.stopping import raise_on_signals
+
+import_app = typer.Typer(name="import", cls=Group, rich_markup_mode=None, no_args_is_help=False)
+export_app = typer.Typer(name="export", cls=Group, rich_markup_mode=None, no_args_is_help=False)
+
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace what an earlier run wrote there.")
+]
+
+
+@import_app.callback(invoke_without_command=True)
+def about_import(context: typer.Context) -> None:
+    """Read models of other libraries.
+
+    \b
+    Examples:
+      munjang import hf all-MiniLM-L6-v2 --out minilm
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@export_app.callback(invoke_without_command=True)
+def about_export(context: typer.Context) -> None:
+    """Write models for other libraries.
+
+    \b
+    Examples:
+      munjang export hf my-bert my-bert-hf
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@import_app.command("hf", cls=Command)
+def import_hf(
+    checkpoint: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH",
+            help="Folder of a BERT that transformers wrote: config.json, model.safetensors, and "
+            "tokenizer.json or vocab.txt.",
+        ),
+    ],
+    out: Annotated[str, typer.Option(metavar="FOLDER", help="Model folder to write.")],
+    pooling: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Vector of a text by a checkpoint that predicts nothing: mean, first or max of "
+            "its states, or pooled by its pooler.  [default: as in 1_Pooling/config.json]",
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a model folder of a BERT of Hugging Face transformers.
+
+    The folder is one like any other. A checkpoint that predicts masked tokens becomes a model of
+    the task masked_lm, one that predicts labels or numbers a model of classify, multilabel or
+    regress, and one that predicts nothing a model of similarity, whose vectors munjang embed
+    writes. Only safetensors are read: a pickle can run any code. What the checkpoint has and
+    munjang has not is an error, or is reported as left out.
+
+    \b
+    Examples:
+      munjang import hf bert-base-uncased --out bert-base
+      munjang import hf all-MiniLM-L6-v2 --out minilm --pooling mean
+    """
+    from munjang.api import import_model
+    from munjang.cli.progress import watching
+
+    raise_on_signals()
+    with watching(quiet=quiet) as progress:
+        model = import_model(
+            checkpoint, out=out, pooling=pooling, overwrite=overwrite, report=progress.report
+        )
+    show(f"model saved in {out}: {model.recipe.model_name}, task {model.recipe.task}")
+
+
+@export_app.command("hf", cls=Command)
+def export_hf(
+    folder: ModelFolder,
+    checkpoint: Annotated[str, typer.Argument(metavar="PATH", help="Folder to write.")],
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a model of the architecture bert as a folder that transformers loads.
+
+    It becomes a BertForMaskedLM, a BertForSequenceClassification or a BertModel, with its
+    tokenizer. What such a class cannot hold is an error that names the setting to train with.
+
+    \b
+    Examples:
+      munjang train reviews.txt --task masked_lm --model bert --out my-bert
+      munjang export hf my-bert my-bert-hf
+    """
+    from munjang.api import export_model
+    from munjang.cli.progress import watching
+
+    raise_on_signals()
+    with watching(quiet=quiet) as progress:
+        export_model(folder, checkpoint, overwrite=overwrite, report=progress.report)
+    show(f"checkpoint written to {checkpoint}")

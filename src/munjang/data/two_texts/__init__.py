@@ -1,0 +1,1 @@
+"""Two texts per row: reading, encoding, datasets."""

@@ -1,0 +1,1 @@
+"""Distillation: models teach a smaller one on texts, with or without labels."""

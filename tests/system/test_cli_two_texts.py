@@ -1,0 +1,181 @@
+"""Two texts per row on the command line: from a file of questions to answers, on real data."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.system.commands import Done, ask, call, head, run
+
+QUICK = (
+    *("--set", "model.ngram_buckets=4096"),
+    *("--set", "training.epochs=2"),
+    *("--set", "training.threads=1"),
+)
+
+
+@pytest.fixture(scope="module")
+def questions(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first 300 pairs of the validation part of question-pair-ko."""
+    folder = data_folder / "question-pair-ko"
+    if not folder.is_dir():
+        pytest.skip(f"no question-pair-ko in {data_folder}")
+    return head(folder / "valid.tsv", 301, tmp_path_factory.mktemp("pairs") / "questions.tsv")
+
+
+@pytest.fixture(scope="module")
+def trained(questions: Path) -> Path:
+    out = questions.parent / "model"
+    done = ask("train", questions, "--model", "mean", *QUICK, "--out", out)
+    assert done.code == 0, done.err
+    return out
+
+
+def answers(done: Done) -> list[list[str]]:
+    assert done.code == 0, done.err
+    return [line.split("\t") for line in done.out.splitlines()]
+
+
+def test_input_and_columns_are_inferred_and_reported(trained: Path, questions: Path) -> None:
+    done = ask("train", questions, "--model", "mean", *QUICK, "--out", trained.parent / "again")
+    for line in (
+        "input: two_texts (inferred from the data)",
+        "first column: question1 (inferred: by its name)",
+        "second column: question2 (inferred: by its name)",
+        "label column: is_duplicate (inferred: by its name)",
+        "read 300 pairs of",
+    ):
+        assert line in done.err
+    again = (trained.parent / "again" / "model.safetensors").read_bytes()
+    assert again == (trained / "model.safetensors").read_bytes()
+    assert "pair of texts" in (trained / "README.md").read_text("utf-8")
+
+
+def test_a_named_text_column_reads_one_text(questions: Path, tmp_path: Path) -> None:
+    one = ("--text-column", "question1", "--label-column", "is_duplicate")
+    done = ask("train", questions, *one, "--model", "mean", *QUICK, "--out", tmp_path / "m")
+    assert done.code == 0, done.err
+    assert "read 300 rows" in done.err
+
+
+def test_pairs_are_answered_from_words_lines_and_files(trained: Path, questions: Path) -> None:
+    typed = answers(ask("predict", trained, "집에 가자", "집으로 가자", "배고파", "비 온다"))
+    assert [row[2:] for row in typed] == [["집에 가자", "집으로 가자"], ["배고파", "비 온다"]]
+    lines = "집에 가자\t집으로 가자\n\n배고파\t비 온다\n"
+    piped = answers(run("predict", trained, given=lines))
+    assert [piped[0], piped[2]] == typed
+    assert piped[1][2:] == ["", ""]
+    whole = answers(ask("predict", trained, "--input", questions))
+    assert len(whole) == 300
+    swapped = ("--first-column", "question2", "--second-column", "question1")
+    other = answers(ask("predict", trained, "--input", questions, *swapped))
+    assert [row[2] for row in other] == [row[3] for row in whole]
+    plain = json.loads(ask("predict", trained, "--json", "a", "b").out)
+    assert set(plain["probabilities"]) == {"0", "1"}
+
+
+def test_a_file_scores_as_its_answers_do(trained: Path, questions: Path) -> None:
+    done = ask("evaluate", trained, questions, "--json", "--quiet")
+    accuracy = json.loads(done.out)["accuracy"]
+    rows = questions.read_text("utf-8").splitlines()[1:]
+    given = answers(ask("predict", trained, "--input", questions))
+    right = [row.rsplit("\t", 1)[1] == found[0] for row, found in zip(rows, given, strict=True)]
+    assert sum(right) / len(right) == pytest.approx(accuracy)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("a", "b", "c"), "two per pair, got 3 texts"),
+        (("--text-column", "x", "--input", "-"), "text_column: a row of this model is two texts"),
+    ],
+)
+def test_mistakes_of_prediction_are_one_line(
+    trained: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    message: str,
+) -> None:
+    done = call(capsys, "predict", trained, *arguments)
+    assert done.code != 0
+    assert message in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_lines_that_are_no_pairs_name_their_row_or_are_skipped(trained: Path) -> None:
+    lines = "a\tb\nalone\na\tb\tc\n"
+    done = run("predict", trained, given=lines)
+    assert done.code != 0
+    assert "row 2: expected two texts with a tab between them, got a line with no tab" in done.err
+    assert len(done.out.splitlines()) == 1
+    skipped = run("predict", trained, "--skip-bad-rows", given=lines)
+    assert skipped.code == 0
+    assert "skipped 2 rows: not two texts" in skipped.err
+
+
+def test_a_model_of_one_text_refuses_two_columns(
+    questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = ("--text-column", "question1", "--label-column", "is_duplicate")
+    ask("train", questions, *one, "--model", "mean", *QUICK, "--out", tmp_path / "m")
+    done = call(capsys, "predict", tmp_path / "m", "--first-column", "a", "--input", questions)
+    assert "first_column: a row of this model is one text" in done.err
+
+
+def test_a_check_finds_repeats_and_leaks(questions: Path) -> None:
+    done = ask("check", questions, "--test", questions, "--model", "mean", *QUICK)
+    assert done.code == 0, done.err
+    assert "300 pairs of" in done.out
+    assert "the same pair in DATA and in the test: 300 pairs, 300 rows" in done.out
+    assert "300 test pairs have a text that is in DATA" in done.out
+    assert "estimated cost of training mean" in done.out
+
+
+def test_a_comparison_has_baselines_of_pairs(questions: Path, tmp_path: Path) -> None:
+    out = tmp_path / "compared"
+    names = "mean,majority,tfidf-cosine,tfidf-pair"
+    small = ("--budget", "2k tokens", "--seeds", 1, "--quiet", *QUICK[:2], *QUICK[4:])
+    done = ask("compare", questions, "--models", names, *small, "--out", out)
+    assert done.code == 0, done.err
+    rows = json.loads((out / "compare.json").read_text("utf-8"))["standings"]
+    scores = {row["name"]: row["scores"]["accuracy"] for row in rows}
+    assert set(scores) == set(names.split(","))
+    assert scores["tfidf-cosine"] > scores["majority"]
+    model = next(out.glob("runs/tfidf-pair/*/model"))
+    assert answers(ask("predict", model, "배고파", "배고파"))[0][0] == "0"  # 0: the same
+    assert ask("evaluate", model, questions).code == 0
+
+
+def test_similarity_is_a_number_and_settings_are_searched(
+    data_folder: Path, tmp_path: Path
+) -> None:
+    if not (data_folder / "korsts").is_dir():
+        pytest.skip(f"no korsts in {data_folder}")
+    pairs = head(data_folder / "korsts" / "dev.tsv", 201, tmp_path / "sts.tsv")
+    options = ("--task", "regress", "--model", "mean", *QUICK)
+    tuned = ask("tune", pairs, *options, "--trials", 2, "--quiet", "--out", tmp_path / "tuned")
+    assert tuned.code == 0, tuned.err
+    best = tmp_path / "tuned" / "best"
+    done = ask("evaluate", best, pairs, "--json", "--quiet")
+    assert "spearman" in json.loads(done.out)
+    number, first, second = answers(ask("predict", best, "개가 달린다", "개가 뛴다"))[0]
+    assert float(number) == float(number)
+    assert (first, second) == ("개가 달린다", "개가 뛴다")
+
+
+def test_attention_goes_between_the_texts_that_are_read_together(
+    questions: Path, tmp_path: Path, trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ("--set", "model.dim=8", "--set", "model.heads=2", "--set", "model.layers=1")
+    out = tmp_path / "bert"
+    done = ask("train", questions, "--model", "bert", *small, *QUICK[2:], "--out", out)
+    assert done.code == 0, done.err
+    shown = ask("explain", out, "집에 가자", "집으로", "--json")
+    assert shown.code == 0, shown.err
+    tokens = json.loads(shown.out)["source"]
+    assert tokens.count("⟨eos⟩") == 2
+    assert tokens[0] == "⟨go⟩"
+    apart = call(capsys, "explain", trained, "집에 가자", "집으로")
+    assert "reads each text apart" in apart.err
+    odd = call(capsys, "explain", out, "집에 가자")
+    assert "two per pair, got 1 text" in odd.err

@@ -1,0 +1,189 @@
+"""`munjang distil` on real reviews: students of trained models, and what cannot be a teacher."""
+
+import gzip
+import json
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.made import made_corpus
+from tests.system.commands import PATIENCE, Done, ask, call, head, run, settings, start, write_table
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+UGLY = ["가\u1100\u1161각", "👨\u200d👩\u200d👧", "\u202eשלום", "a\x07b", "x" * 20_000, "ㅋ" * 400]
+
+
+@pytest.fixture(scope="module")
+def unlabelled(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """1,500 reviews without labels and some ugly texts, one per line, gzipped."""
+    path = tmp_path_factory.mktemp("texts") / "unlabelled.txt.gz"
+    with gzip.open(data_folder / "nsmc" / "unlabelled.txt.gz", "rb") as file:
+        lines = b"".join(line for line, _ in zip(file, range(1500), strict=False))
+    path.write_bytes(gzip.compress(lines + "\n".join(UGLY).encode()))
+    return path
+
+
+@pytest.fixture(scope="module")
+def distilled(
+    model: Path, unlabelled: Path, more_reviews: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Done]:
+    """The folder of a student, and what the command said."""
+    folder = tmp_path_factory.mktemp("students") / "a student"
+    data = ("--unlabelled", unlabelled, "--data", more_reviews)
+    weights = ("--temperature", 2, "--soft-weight", 0.7)
+    return folder, run(
+        "distil", model, *data, "--out", folder, "--model", "mean", *weights, *settings()
+    )
+
+
+def test_a_session(distilled: tuple[Path, Done], model: Path, more_reviews: Path) -> None:
+    folder, done = distilled
+    assert done.code == 0, done.err
+    for part in ("agreement", "on disk", "rows/s", "times as fast", "(student)", str(model)):
+        assert part in done.out.replace("\n", " ") or part == str(model)
+    assert "1,506 unlabeled rows" in done.err
+    said = run("predict", folder, "정말 재미있다")
+    assert said.code == 0, said.err
+    assert said.out.startswith(("0\t", "1\t"))
+    assert run("evaluate", folder, more_reviews).code == 0
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    teacher, student = metrics["distillation"]["models"]
+    assert student["is_student"]
+    assert 0.5 < student["agreement"]["accuracy"] <= 1
+    assert 0.5 < teacher["metrics"]["accuracy"] <= 1
+    config = (folder / "config.yaml").read_text(encoding="utf-8")
+    assert "temperature: 2.0" in config
+    assert "soft_weight: 0.7" in config
+
+
+def test_a_column_of_several_files_as_json(model: Path, tmp_path: Path) -> None:
+    texts, _ = made_corpus(60, korean=True)
+    files = [
+        write_table(tmp_path / f"{name}.csv", [(text, "7") for text in part], header="body,stars")
+        for name, part in (("one", texts[:30]), ("two", texts[30:]))
+    ]
+    given = [part for file in files for part in ("--unlabeled", file)]
+    done = ask("distill", model, *given, "--unlabelled-column", "body", "--model", "mean",
+               "--out", tmp_path / "s", "--json", "-q", *settings())  # fmt: skip
+    assert done.code == 0, done.err
+    assert done.err == ""
+    assert json.loads(done.out)["distillation"]["rows"] == 6
+
+
+def test_a_student_can_teach(
+    distilled: tuple[Path, Done], model: Path, unlabelled: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "s"
+    done = ask("distil", model, distilled[0], "--unlabelled", unlabelled, "--model", "cnn", "--out",
+               out, *settings(model__filters=8, training__epochs=1))  # fmt: skip
+    assert done.code == 0, done.err
+    assert "mean of the teachers" in done.out
+
+
+def test_ctrl_c_and_resume(model: Path, unlabelled: Path, tmp_path: Path) -> None:
+    out = tmp_path / "s"
+    command = ("distil", model, "--unlabelled", unlabelled, "--model", "mean", "--out", out)
+    options = settings(training__epochs=2000, training__checkpoint_steps=1)
+    process = start(*command, *options)
+    deadline = time.monotonic() + PATIENCE
+    while not (out / "checkpoint.safetensors").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert (out / "soft_targets.safetensors").exists()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, err
+    assert b"--resume" in err
+    assert ask(*command, *options).code == 2
+    shutil.copytree(out, tmp_path / "other")
+    short = settings(training__epochs=2000, training__max_seconds=0.1)
+    done = ask(*command, "--resume", *short)
+    assert done.code == 2
+    assert "max_seconds" in done.err
+
+
+@pytest.fixture(scope="module")
+def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("numbers")
+    rows = [(text, str(len(text))) for text in made_corpus(80)[0]]
+    data = write_table(folder / "data.csv", rows)
+    done = ask(
+        "train", data, "--task", "regress", "--model", "mean", "--out", folder / "m", *settings()
+    )
+    assert done.code == 0, done.err
+    return folder / "m"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("{model}", "--out", "s"), "--unlabelled FILE"),
+        (("nothing", "--unlabelled", "{texts}", "--out", "s"), "no such model folder"),
+        (("{model}", "--unlabelled", "nothing.txt", "--out", "s"), "nothing.txt"),
+        (("{model}", "--unlabelled", "{empty}", "--out", "s"), "empty"),
+        (("{model}", "{numbers}", "--unlabelled", "{texts}", "--out", "s"), "same task"),
+        (("{numbers}", "--unlabelled", "{texts}", "--temperature", "2", "--out", "s"), "numbers"),
+        (("{model}", "--unlabelled", "{texts}", "--temperature", "-1", "--out", "s"), "0.01"),
+        (("{model}", "--data", "{others}", "--out", "s"), "never seen in training"),
+        (("{model}", "--unlabelled", "{texts}", "--out", "{model}"), "finished model"),
+        (("{model}", "--unlabelled", "{texts}", "--model", "seq2seq", "--out", "s"), "seq2seq"),
+        (("{model}", "--unlabelled", "{texts}", "--set", "task=regress", "--out", "s"), "classify"),
+        (("{model}", "--unlabelled", "{texts}", "--set", "distillation.temprature=2", "--out", "s"),
+         "temperature"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_one_line(
+    arguments: tuple[str, ...],
+    message: str,
+    model: Path,
+    numbers: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "texts.txt").write_text("재미있다\n별로다\n최고\n", encoding="utf-8")
+    (tmp_path / "empty.txt").write_text("")
+    rows = [(f"text {n}", "yes" if n % 2 else "no") for n in range(20)]
+    others = write_table(tmp_path / "others.csv", rows)
+    places = {
+        "model": model,
+        "numbers": numbers,
+        "texts": "texts.txt",
+        "empty": "empty.txt",
+        "others": others,
+    }
+    done = call(capsys, "distil", *(part.format(**places) for part in arguments), "-q")
+    assert done.code == 2, done.err
+    assert message in done.err
+    assert len(done.err.strip().splitlines()) == 1 or done.err.count("munjang: ") == 1
+    assert "Traceback" not in done.err
+    assert not (tmp_path / "s" / "manifest.json").exists()
+
+
+def test_texts_that_are_equal_cannot_be_split(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "texts.txt").write_text("same\nsame\n")
+    done = call(
+        capsys, "distil", model, "--unlabelled", tmp_path / "texts.txt", "--out", tmp_path / "s"
+    )
+    assert done.code == 2
+    assert "1 distinct text" in done.err
+
+
+def test_head_of_reviews_is_labelled_data_alone(
+    model: Path, more_reviews: Path, tmp_path: Path
+) -> None:
+    """Labeled rows need no others: their soft targets and their labels are learned."""
+    data = head(more_reviews, 201, tmp_path / "data.tsv")
+    done = ask(
+        "distil", model, "--data", data, "--model", "mean", "--out", tmp_path / "s", *settings()
+    )
+    assert done.code == 0, done.err
+    assert "180 labeled and 0 unlabeled rows" in done.err

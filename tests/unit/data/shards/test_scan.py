@@ -1,0 +1,177 @@
+"""Held-out documents, hashes and the sample, against slow references."""
+
+import unicodedata
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from munjang.data.shards import blocks
+from munjang.data.shards.blocks import LineReader
+from munjang.data.shards.files import find_files
+from munjang.data.shards.hashing import hash_texts
+from munjang.data.shards.held_out import SmallestHashes
+from munjang.data.shards.sample import LineSample
+from munjang.data.shards.scan import Scan, scan_lines
+from munjang.data.shards.settings import LinesSettings
+from munjang.errors import DataError
+
+FACTOR, MASK = 0x9E3779B97F4A7C15 | 1, 2**64 - 1
+
+
+def mixed(value: int) -> int:
+    value ^= value >> 30
+    value = value * 0xBF58476D1CE4E5B9 & MASK
+    value ^= value >> 27
+    value = value * 0x94D049BB133111EB & MASK
+    return value ^ value >> 31
+
+
+def slow_hash(text: str, seed: int) -> int:
+    data = unicodedata.normalize("NFC", text).strip().encode()
+    total = sum((byte + 1) * pow(FACTOR, place, 2**64) for place, byte in enumerate(data))
+    return mixed((total & MASK) ^ (seed * FACTOR & MASK))
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20)), st.integers(0, 99))
+def test_hashes_are_those_of_whole_numbers(texts: list[str], seed: int) -> None:
+    # white space at the ends is that of Polars, which the reference leaves to letters
+    texts = [f"a{text}가" for text in texts]
+    hashes = hash_texts(pl.Series(texts, dtype=pl.String), seed)
+    assert hashes.tolist() == [slow_hash(text, seed) for text in texts]
+
+
+def test_texts_that_differ_in_their_normal_form_and_ends_only_have_the_same_hash() -> None:
+    same = pl.Series(["각 ", unicodedata.normalize("NFD", "각"), "  각"])
+    assert len(set(hash_texts(same, 0).tolist())) == 1
+    assert hash_texts(same, 0)[0] != hash_texts(same, 1)[0]
+
+
+def slow_choice(documents: list[tuple[int, int]], most: int, wanted: int) -> list[int]:
+    """Numbers of the chosen documents, from the hash and the lines of each."""
+    groups = defaultdict(list)
+    for number, (value, lines) in enumerate(documents):
+        groups[value].append((number, lines))
+    chosen: list[int] = []
+    total = 0
+    for value in sorted(groups):
+        size = sum(lines for _, lines in groups[value])
+        if size > most:
+            continue
+        if chosen and total + size > wanted:
+            break
+        chosen += [number for number, _ in groups[value]]
+        total += size
+    return sorted(chosen)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(1, 5)), max_size=200),
+    st.integers(1, 12),
+    st.integers(1, 12),
+    st.integers(1, 30),
+)
+def test_the_smallest_hashes_are_chosen_however_they_arrive(
+    documents: list[tuple[int, int]], most: int, wanted: int, piece: int
+) -> None:
+    wanted = min(most, wanted)
+    chosen = SmallestHashes(most)
+    for start in range(0, len(documents), piece):
+        values, lines = zip(*documents[start : start + piece], strict=True)
+        numbers = np.arange(start, start + len(values))
+        chosen.add(np.array(values, dtype=np.uint64), numbers, np.array(lines, dtype=np.int64))
+    numbers, count = chosen.choose(wanted)
+    assert numbers.tolist() == slow_choice(documents, most, wanted)
+    assert count == sum(documents[number][1] for number in numbers)
+
+
+def scan(path: Path, **settings: object) -> Scan:
+    chosen = LinesSettings.parse(settings)
+    files = find_files(str(path), None, lambda: path.parent)
+    return scan_lines(LineReader(files, chosen), seed=3)
+
+
+def held_out_texts(path: Path, found: Scan) -> tuple[list[str], list[str]]:
+    """The texts of both parts."""
+    files = find_files(str(path), None, lambda: path.parent)
+    parts: tuple[list[str], list[str]] = ([], [])
+    for block in LineReader(files, LinesSettings()).blocks():
+        for text, is_held_out in zip(block.texts, found.is_held_out(block), strict=True):
+            parts[bool(is_held_out)].append(text)
+    return parts
+
+
+@pytest.mark.parametrize("size", [40, 1 << 20])
+def test_whole_documents_are_held_out_and_equal_ones_are_on_one_side(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK", size)
+    documents = [f"문서 {n % 90}\n줄 {n % 90} 둘\n줄 {n % 90} 셋" for n in range(120)]
+    path = tmp_path / "a.txt"
+    path.write_text("\n\n".join(documents))
+    found = scan(path, validation_split=0.2)
+    assert found.counts.held_out_documents
+    assert (found.counts.lines, found.counts.documents) == (360, 120)
+    train, valid = held_out_texts(path, found)
+    assert len(valid) == found.counts.held_out_lines
+    assert 40 <= len(valid) <= 72
+    assert not set(train) & set(valid)
+    assert {text.split()[1] for text in train}.isdisjoint({text.split()[1] for text in valid})
+    assert set(found.sample.to_list()) == set(train)
+    # the same documents in another order, in other blocks
+    path.write_text("\n\n".join(documents[::-1]))
+    monkeypatch.setattr(blocks, "BLOCK", 1 << 20)
+    assert sorted(held_out_texts(path, scan(path, validation_split=0.2))[1]) == sorted(valid)
+
+
+def test_lines_are_held_out_where_there_are_no_documents_and_never_more_than_set(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("\n".join(f"줄 {number}" for number in range(3000)) + "\n같은 줄" * 500)
+    found = scan(path, validation_rows=50)
+    assert not found.counts.held_out_documents
+    assert found.counts.held_out_lines == 50
+    train, valid = held_out_texts(path, found)
+    assert len(valid) == 50
+    assert "같은 줄" in train
+    assert "같은 줄" not in valid, "its 500 copies are more than 50"
+
+
+def test_the_sample_is_bounded_and_drawn_from_all_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("\n".join(f"line number {number:06}" for number in range(20_000)))
+    found = scan(path, tokenizer_sample=0.02)
+    size = int(found.sample.str.len_bytes().sum())
+    assert 15_000 < size <= 20_000
+    assert found.counts.is_sampled
+    numbers = [int(text.split()[2]) for text in found.sample]
+    assert numbers == sorted(numbers)
+    assert sum(number < 10_000 for number in numbers) / len(numbers) == pytest.approx(0.5, abs=0.1)
+    assert scan(path, tokenizer_sample=0.02).sample.to_list() == found.sample.to_list()
+    assert not scan(path).counts.is_sampled
+
+
+def test_a_sample_does_not_depend_on_the_blocks() -> None:
+    texts = [f"text {number}" * (1 + number % 5) for number in range(500)]
+
+    def drawn(piece: int) -> list[str]:
+        sample = LineSample(3000, seed=1)
+        for start in range(0, len(texts), piece):
+            some = pl.Series("text", texts[start : start + piece])
+            numbers = np.arange(start, start + len(some))
+            sample.add(some, numbers, numbers)
+        return sample.finish()[0].to_list()
+
+    assert drawn(1) == drawn(7) == drawn(500)
+
+
+def test_a_text_without_lines_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("\n \n\u200b\n")
+    with pytest.raises(DataError, match="expected lines of text"):
+        scan(path)

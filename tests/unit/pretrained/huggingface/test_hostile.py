@@ -1,0 +1,160 @@
+"""Folders of any content: one line that names the file, and no memory beyond the file's size."""
+
+import json
+import os
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from munjang.errors import FolderError
+from munjang.pretrained.huggingface import import_checkpoint
+from tests.made_checkpoints import made_weights, write_checkpoint
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def refused(folder: Path) -> str:
+    with pytest.raises(FolderError) as raised:
+        import_checkpoint(folder)
+    message = str(raised.value)
+    assert "\n" not in message
+    assert len(message) < 1500
+    return message
+
+
+def header(**entries: Any) -> bytes:
+    data = json.dumps(entries).encode()
+    return struct.pack("<Q", len(data)) + data
+
+
+def entry(kind: str, shape: list[int], begin: int, end: int) -> dict[str, Any]:
+    return {"dtype": kind, "shape": shape, "data_offsets": [begin, end]}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.json", b"", "config.json: this is not valid JSON"),
+        ("config.json", b"\xff\xfe", "config.json: this is not valid JSON"),
+        ("config.json", b"[]", "config.json: expected a JSON object"),
+        ("config.json", b'{"a": NaN}', "config.json: NaN"),
+        ("config.json", b"[" * 100_000, "config.json: "),
+        ("config.json", b'{"a":1,"a":2}', "config.json: a key occurs twice"),
+        ("model.safetensors", b"", "does not begin with a header"),
+        ("model.safetensors", b"\xff" * 64, "does not begin with a header"),
+        ("model.safetensors", b"\x80\x04K\x01.", "does not begin with a header"),
+        ("model.safetensors", header(a=entry("F32", [2**40], 0, 2**42)), "does not end where"),
+        ("model.safetensors", header(a=entry("F32", [4], 0, 8)), "entry of 'a'"),
+        ("model.safetensors", header(a=entry("F8_E4M3", [8], 0, 8)) + bytes(8), "entry of 'a'"),
+        ("model.safetensors", header(a=entry("F32", [], 0, 4)) + bytes(4), "missing: "),
+        ("tokenizer.json", b"{}", "tokenizer.json: expected the JSON of a Hugging Face"),
+        ("tokenizer.json", b"\x00", "tokenizer.json: this is not valid JSON"),
+    ],
+)
+def test_a_damaged_file_is_named(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path)
+    (folder / name).write_bytes(content)
+    assert message in refused(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_pipe_or_a_folder_in_place_of_a_file_is_named(name: str, tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path)
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    assert name in refused(folder)
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    assert name in refused(folder)
+    (folder / name).rmdir()
+    assert name in refused(folder)
+
+
+@pytest.mark.parametrize(
+    ("others", "message"),
+    [
+        (["pytorch_model.bin"], "a pickle can run any code and is not read"),
+        (["model.safetensors.index.json"], "max_shard_size"),
+        (["tf_model.h5"], "only model.safetensors is read"),
+        ([], "there is no such file"),
+    ],
+)
+def test_other_formats_say_how_to_convert_them(
+    others: list[str], message: str, tmp_path: Path
+) -> None:
+    folder = write_checkpoint(tmp_path)
+    (folder / "model.safetensors").unlink()
+    for name in others:
+        (folder / name).write_bytes(b"")
+    assert message in refused(folder)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"hidden_size": 10**6, "num_attention_heads": 1},
+        {"intermediate_size": 10**6},
+        {"num_hidden_layers": 64},
+        {"max_position_embeddings": 10**6},
+        {"max_position_embeddings": 2},
+        {"max_position_embeddings": 0},
+        {"type_vocab_size": 1000},
+        {"vocab_size": 10**9, "hidden_size": 10**300},
+    ],
+    ids=str,
+)
+def test_sizes_that_the_weights_do_not_have_allocate_nothing(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    refused(write_checkpoint(tmp_path, **config))
+
+
+def test_a_path_that_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "expected a folder" in refused(tmp_path / "file")
+    assert "expected a folder" in refused(tmp_path / "nothing")
+    assert "config.json: there is no such file" in refused(tmp_path)
+
+
+@given(
+    place=st.integers(0, 400),
+    value=st.integers(0, 255),
+    name=st.sampled_from(["config.json", "model.safetensors", "tokenizer.json"]),
+)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_one_changed_byte_is_an_error_of_one_line_or_another_checkpoint(
+    place: int, value: int, name: str, tmp_path: Path
+) -> None:
+    folder = write_checkpoint(tmp_path / "a")
+    data = bytearray((folder / name).read_bytes())
+    data[place % len(data)] = value
+    (folder / name).write_bytes(bytes(data))
+    try:
+        import_checkpoint(folder)
+    except FolderError as error:
+        assert "\n" not in str(error)  # noqa: PT017 (either outcome is right)
+
+
+def test_labels_of_a_classifier_must_fit_its_rows(tmp_path: Path) -> None:
+    weights = {n: w for n, w in made_weights().items() if not n.startswith("cls.")}
+    weights |= {"classifier.weight": torch.zeros(3, 8), "classifier.bias": torch.zeros(3)}
+    kind = "BertForSequenceClassification"
+    folder = write_checkpoint(tmp_path, weights, architecture=kind)
+    assert "missing: pooler.dense.weight, pooler.dense.bias" in refused(folder)
+    for labels, message in (
+        ({"0": "a", "1": "b"}, "id2label names 2 labels, and classifier.weight has 3 rows"),
+        ({"0": "a", "1": "b", "2": "a"}, "a name is empty or occurs twice"),
+        ({"0": "a", "1": "b", "2": " "}, "a name is empty or occurs twice"),
+        ({"0": "a", "1": "b", "2": "c" * 10**5}, "labels"),
+    ):
+        folder = write_checkpoint(tmp_path, weights, architecture=kind, id2label=labels)
+        assert message in refused(folder)
+    folder = write_checkpoint(tmp_path, weights, architecture=None)
+    assert "expected the class of the checkpoint in architectures" in refused(folder)

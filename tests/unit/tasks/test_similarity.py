@@ -1,0 +1,235 @@
+"""Similarity: losses, scores and answers against slow, obvious references."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from munjang.data.readers.targets import clean_numbers
+from munjang.data.two_texts.read import read_two_texts
+from munjang.errors import ConfigError, DataError
+from munjang.recipe import check_given, make_recipe
+from munjang.tasks.heads import Towers, hash_rows
+from munjang.tasks.similarity import Similarity, SimilaritySettings, in_batch_negatives_loss
+from munjang.tasks.similarity_scores import score_cosines, score_partners
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def pairs_of(numbers):
+    firsts = [f"one {place}" for place in range(len(numbers))]
+    seconds = [f"two {place}" for place in range(len(numbers))]
+    return read_two_texts(((firsts, seconds), numbers), read_labels=clean_numbers)
+
+
+def fitted(numbers, **settings):
+    table = pairs_of(numbers)
+    recipe = check_given({"task": "similarity", "similarity": settings})
+    Similarity.check_rows(table, 1)
+    return Similarity.fit(table, table, recipe)
+
+
+def towers(first, second, first_keys=None, second_keys=None):
+    sides = [torch.nn.functional.normalize(torch.tensor(side), dim=1) for side in (first, second)]
+    numbers = torch.arange(len(first))
+    keys = [numbers if k is None else torch.tensor(k) for k in (first_keys, second_keys)]
+    return Towers(sides[0], sides[1], keys[0], keys[1])
+
+
+def random_towers(rows, dim=4, seed=0, **keys):
+    random = np.random.default_rng(seed)
+    sides = random.normal(size=(2, rows, dim)).astype(np.float32)
+    return towers(sides[0], sides[1], **keys)
+
+
+def test_the_range_is_that_of_the_training_part_unless_set():
+    assert (fitted([1, 5, 3]).lowest, fitted([1, 5, 3]).highest) == (1, 5)
+    task = fitted([1, 5, 3], lowest=0)
+    assert task.state() == {"similarity": {"lowest": 0.0, "highest": 5.0}}
+    reverse = fitted([0, 1, 0], lowest=1, highest=0)
+    assert reverse._answers(np.array([1.0, 0.0])).tolist() == [0.0, 1.0]
+
+
+def test_a_number_outside_the_range_is_named():
+    with pytest.raises(DataError, match=r"row 3.*from 0 to 4 .*got 5"):
+        fitted([1, 4, 5], lowest=0, highest=4)
+
+
+def test_equal_numbers_are_refused():
+    with pytest.raises(DataError, match="expected numbers that differ"):
+        fitted([2, 2, 2])
+
+
+def test_the_loss_is_the_mean_squared_error_of_cosines_and_scaled_numbers():
+    task = fitted([1, 5, 3, 2])
+    outputs, numbers = random_towers(4), [1.0, 5.0, 3.0, 2.0]
+    cosines = [float(a @ b) for a, b in zip(outputs.first, outputs.second, strict=True)]
+    wanted = np.mean([(c - (n - 1) / 4) ** 2 for c, n in zip(cosines, numbers, strict=True)])
+    loss = task.loss(outputs, torch.tensor(numbers, dtype=torch.float64))
+    assert float(loss) == pytest.approx(wanted, rel=1e-5)
+
+
+def slow_negatives(outputs, same, scale):
+    """Cross-entropy of each partner by plain loops; equal texts are no candidates."""
+    losses = []
+    sides = (
+        (outputs.first, outputs.second, outputs.second_keys.tolist()),
+        (outputs.second, outputs.first, outputs.first_keys.tolist()),
+    )
+    for queries, candidates, keys in sides:
+        for i, query in enumerate(queries):
+            if not same[i]:
+                continue
+            scores = {
+                j: scale * float(query @ candidate)
+                for j, candidate in enumerate(candidates)
+                if j == i or keys[j] != keys[i]
+            }
+            top = max(scores.values())
+            total = top + math.log(sum(math.exp(score - top) for score in scores.values()))
+            losses.append(total - scores[i])
+    return np.mean(losses)
+
+
+@given(
+    rows=st.integers(1, 7),
+    seed=st.integers(0, 99),
+    keys=st.lists(st.integers(0, 2), min_size=14, max_size=14),
+    same=st.lists(st.booleans(), min_size=7, max_size=7),
+)
+def test_in_batch_negatives_against_plain_loops(rows, seed, keys, same):
+    outputs = random_towers(rows, seed=seed, first_keys=keys[:rows], second_keys=keys[7 : 7 + rows])
+    chosen = torch.tensor(same[:rows])
+    loss = float(in_batch_negatives_loss(outputs, chosen, 20.0))
+    if not chosen.any():
+        assert loss == 0
+    else:
+        assert loss == pytest.approx(slow_negatives(outputs, same[:rows], 20.0), rel=1e-4, abs=1e-5)
+
+
+def test_pairs_below_the_threshold_are_negatives_only():
+    task = fitted([0, 5, 3], loss="in_batch_negatives", threshold=3)
+    outputs = random_towers(3)
+    loss = task.loss(outputs, torch.tensor([0.0, 5.0, 3.0]))
+    assert float(loss) == pytest.approx(slow_negatives(outputs, [False, True, True], 20), rel=1e-5)
+    assert task._answers(np.ones(3)) is None, "cosines of this loss stand for no number"
+
+
+def test_a_batch_without_positives_has_no_loss_and_a_gradient_of_zero():
+    first = torch.randn(3, 4, requires_grad=True)
+    keys = torch.arange(3)
+    loss = in_batch_negatives_loss(
+        Towers(first, torch.randn(3, 4), keys, keys), torch.zeros(3, dtype=torch.bool), 20.0
+    )
+    loss.backward()
+    assert loss.item() == 0
+    assert not first.grad.any()
+
+
+@given(
+    rows=st.lists(st.lists(st.integers(0, 9), max_size=6), min_size=1, max_size=8),
+    extra=st.integers(0, 3),
+)
+def test_row_keys_are_equal_exactly_for_equal_rows(rows, extra):
+    rows = [[token + 1 for token in row] for row in rows]
+    time = max(len(row) for row in rows) + extra
+    ids = torch.tensor([row + [0] * (time - len(row)) for row in rows], dtype=torch.int64)
+    keys = hash_rows(ids).tolist()
+    for i, row in enumerate(rows):
+        alone = hash_rows(torch.tensor([row], dtype=torch.int64))
+        assert keys[i] == int(alone) if row else keys[i] == 0
+        for j, other in enumerate(rows):
+            assert (keys[i] == keys[j]) == (row == other)
+
+
+def test_scores_are_those_of_scipy():
+    random = np.random.default_rng(0)
+    cosines = random.uniform(-1, 1, 50)
+    numbers = cosines * 5 + random.normal(size=50)
+    scores = score_cosines(cosines, numbers, cosines * 5)
+    assert scores.spearman == pytest.approx(stats.spearmanr(cosines, numbers).statistic)
+    assert scores.pearson == pytest.approx(stats.pearsonr(cosines, numbers).statistic)
+    assert scores.rmse == pytest.approx(math.sqrt(np.mean((cosines * 5 - numbers) ** 2)))
+    assert set(scores.to_json()) == {"rows", "spearman", "pearson", "rmse"}
+    assert "rmse" not in score_cosines(cosines, numbers, None).metrics
+
+
+@pytest.mark.parametrize(
+    ("cosines", "numbers"), [([0.1, 0.1], [1, 2]), ([0.1, 0.2], [2, 2]), ([0.3], [1])]
+)
+def test_undefined_correlations_are_nan_and_null(cosines, numbers):
+    scores = score_cosines(np.array(cosines), np.array(numbers, float), np.array(cosines))
+    assert math.isnan(scores.spearman)
+    assert scores.is_finite
+    assert scores.to_json()["pearson"] is None
+
+
+def test_weights_that_are_not_finite_are_told():
+    cosines = np.array([math.nan, 1.0])
+    assert not score_cosines(cosines, np.array([1.0, 2.0]), cosines).is_finite
+    broken = np.full((2, 3), math.nan, np.float32)
+    assert not score_partners(broken, broken).is_finite
+
+
+def slow_ranks(first, second):
+    ranks = []
+    for queries, candidates in ((first, second), (second, first)):
+        for i, query in enumerate(queries):
+            right = float(query @ candidates[i])
+            others = [float(query @ c) for j, c in enumerate(candidates) if j != i]
+            nearer = sum(score > right + 1e-6 for score in others)
+            tied = sum(abs(score - right) <= 1e-6 for score in others)
+            ranks.append(1 + nearer + tied / 2)
+    return np.array(ranks)
+
+
+@given(rows=st.integers(1, 20), seed=st.integers(0, 50))
+def test_partner_ranks_against_plain_loops(rows, seed):
+    random = np.random.default_rng(seed)
+    first, second = random.integers(-1, 2, (2, rows, 3)).astype(np.float32)
+    ranks, scores = slow_ranks(first, second), score_partners(first, second)
+    assert scores.mrr == pytest.approx((1 / ranks).mean())
+    assert scores.accuracy == pytest.approx((ranks == 1).mean())
+
+
+def test_one_vector_for_every_text_does_not_look_perfect():
+    same = np.ones((100, 4), np.float32) / 2
+    assert score_partners(same, same).mrr < 0.05
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"similarity": {"threshold": 3}}, "threshold: is for the loss in_batch_negatives"),
+        ({"similarity": {"lowest": 2, "highest": 2}}, "another number than lowest"),
+        ({"similarity": {"loss": "cosin"}}, "cosine"),
+        ({"model": {"name": "cnn", "ensemble_size": 2}}, "trains one network"),
+        ({"training": {"metric": "mrr"}}, "should be spearman or pearson or rmse"),
+        (
+            {"similarity": {"loss": "in_batch_negatives"}, "training": {"metric": "rmse"}},
+            "should be mrr or accuracy",
+        ),
+        ({"input": "text"}, "works on two_texts"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(given, said):
+    with pytest.raises(ConfigError, match=said):
+        check_given({"task": "similarity", **given})
+
+
+def test_pairs_that_mean_the_same_are_selected_by_their_rank():
+    given = {"task": "similarity", "similarity": {"loss": "in_batch_negatives"}}
+    assert make_recipe(given).training.metric == "mrr"
+    assert check_given(given).training.metric == "mrr"
+    assert Similarity.reader(check_given(given)) is None
+    with_numbers = {**given, "similarity": {"loss": "in_batch_negatives", "threshold": 1}}
+    assert make_recipe(with_numbers).training.metric == "spearman"
+
+
+def test_settings_say_whether_numbers_are_read():
+    assert SimilaritySettings().reads_numbers
+    assert not SimilaritySettings(loss="in_batch_negatives").reads_numbers

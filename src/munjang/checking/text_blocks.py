@@ -33,7 +33,8 @@ def text_blocks(report: "DataReport") -> Iterator[Block]:
     yield Line(lengths_text(report.tokens))
     yield length_histogram(report.tokens)
     yield from _repeats("the same text more than once", report.duplicates)
-    yield from _repeats("the same text with two labels", report.conflicts)
+    if report.labels or report.numbers or report.sets:
+        yield from _repeats("the same text with two labels", report.conflicts)
     if report.test is not None:
         yield from _test_blocks(report.test)
     yield oov_grid(report.unknown)
@@ -93,7 +94,8 @@ def _repeats(title: str, repeats: "Repeats") -> Iterator[Block]:
 
 def example_line(repeat: "Repeat") -> str:
     """Return the line of a repeated text: its beginning, its labels and its first rows."""
-    return f"{short(repeat.text)}  {label_counts_text(repeat)}  {places_text(repeat.places)}"
+    labels = f"  {label_counts_text(repeat)}" if repeat.labels else ""
+    return f"{short(repeat.text)}{labels}  {places_text(repeat.places)}"
 
 
 def _test_blocks(test: "TestReport") -> Iterator[Block]:

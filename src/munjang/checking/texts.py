@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import polars as pl
+
 from munjang.checking.input_check import InputCheck
 from munjang.checking.text_blocks import text_blocks
 from munjang.config import merge
@@ -53,7 +55,8 @@ def _tokenizer(prepared: Prepared) -> Tokenizer:
 
 
 def _read(data: Any, settings: DataSettings, read_labels: ReadLabels | None) -> Table:
-    return read_table(
+    """Read texts with their labels, which a task without a reader of labels ignores."""
+    table = read_table(
         data,
         text_column=settings.text_column,
         label_column=settings.label_column,
@@ -62,16 +65,21 @@ def _read(data: Any, settings: DataSettings, read_labels: ReadLabels | None) -> 
         need_labels=False,
         read_labels=read_labels or clean_labels,
     )
+    return table.with_targets(None) if read_labels is None else table
 
 
 def _cost(
     table: Table, given: Mapping[str, Any], seconds: float
 ) -> tuple[Prepared | None, dict[str, Any] | None, list[str]]:
     """Prepare a training and measure its cost; return both, with notes."""
-    if table.targets is None:
-        return None, None, ["no estimate: there are no labels to train on"]
     columns = {"data": {"text_column": "text", "label_column": "label"}}
-    rows = (table.keys, table.targets)
+    rows: Any = (table.keys, table.targets)
+    recipe = check_given(given)
+    if recipe.task_class.reader(recipe) is None:
+        columns = {"data": {"text_column": "text"}}
+        rows = pl.DataFrame({"text": table.keys})
+    elif table.targets is None:
+        return None, None, ["no estimate: there are no labels to train on"]
     try:
         prepared = prepare(rows, None, merge(given, columns), discard)
     except DataError as error:

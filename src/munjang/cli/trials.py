@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def show_tuning(tuned: "Tuned", *, as_json: bool, wide: bool = False) -> None:
     """Show the trials, the best settings with their importance, and what to type next."""
-    from munjang.registry import INPUTS
+    from munjang.registry import INPUTS, TASKS
     from munjang.tuning.folder import BEST, RESULTS
 
     if as_json:
@@ -33,7 +33,7 @@ def show_tuning(tuned: "Tuned", *, as_json: bool, wide: bool = False) -> None:
         "score is optimistic: evaluate it on others\n"
         "\nnext:\n"
         f"  munjang evaluate {folder} {row.unseen}\n"
-        f"  munjang predict {folder} {row.example}"
+        f"  munjang predict {folder} {TASKS.require(tuned.task).example or row.example}"
     )
 
 

@@ -92,7 +92,7 @@ def _known(task: str) -> tuple[str, ...]:
 
 
 def _options_of(name: str) -> list[str]:
-    """Return the options, as they are typed, that choose a task of which a model can be compared."""
+    """Return the options, as typed, that choose a task of which a model can be compared."""
     options: dict[str, str] = {}
     for contest_name, contest in all_contests():
         if name in _known(contest_name):

@@ -51,9 +51,8 @@ class MaskedHead(nn.Module):
     """An encoder, and predictions of tokens at chosen places.
 
     As in BERT's `cls.predictions`: a linear layer, GELU (or what the encoder names as
-    `head_activation`) and a norm, then the transposed token
-    embedding ("tied" weights, Press and Wolf 2017) with a bias per token. Only the states of the
-    chosen places pass through it.
+    `head_activation`) and a norm, then the transposed token embedding ("tied" weights, Press and
+    Wolf 2017) with a bias per token. Only the states of the chosen places pass through it.
 
     With `pairs`, the first state of a row passes through BERT's pooler, a linear layer and tanh,
     and `cls.seq_relationship` to the logits of two classes.

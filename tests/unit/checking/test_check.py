@@ -19,9 +19,14 @@ DATA = {
     "multilabel": (TEXTS, [["x"], ["x", "y"], [], ["y"]] * 3),
     "images": (IMAGES, ["x", "y"] * 6),
     "translate": ([f"a {row}" for row in range(30)], [f"b {row}" for row in range(30)]),
+    "masked_lm": (TEXTS, ["x", "y", "x", "y"] * 3),
 }
 QUICK = ("training.threads=1", "training.epochs=2")
-SMALL = {"images": ("model.filters=[4]",), "translate": ("model.dim=16", "model.heads=2")}
+SMALL = {
+    "images": ("model.filters=[4]",),
+    "translate": ("model.dim=16", "model.heads=2"),
+    "masked_lm": ("model.name=gru", "model.dim=8", "model.subword_ngrams=0"),
+}
 
 
 def test_every_input_of_every_task_is_checked_here() -> None:

@@ -1,7 +1,7 @@
 """Compare models that give a text a number."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class RegressContest(Contest):
     """A number per text."""
 
-    metrics = ("mae", "rmse", "r2")
-    also_shown = ("mae", "rmse", "r2", "spearman")
+    metrics: ClassVar[tuple[str, ...]] = ("mae", "rmse", "r2")
+    also_shown: ClassVar[tuple[str, ...]] = ("mae", "rmse", "r2", "spearman")
     baselines = NUMBER_BASELINES
     constant = frozenset({"dummy-mean", "dummy-median"})
 

@@ -1,7 +1,7 @@
 """Compare models of the similarity of two texts."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class SimilarityContest(RegressTwoTextsContest):
     """
 
     # of the metrics that may select a step, the one that is a sum over pairs
-    metrics = ("rmse",)
+    metrics: ClassVar[tuple[str, ...]] = ("rmse",)
     also_shown = ("rmse", "spearman", "mae", "r2")
     baselines = TWO_TEXTS_BASELINES["regress"]
 

@@ -1,0 +1,201 @@
+"""Pretraining by the command line, on real reviews without labels."""
+
+import gzip
+import json
+import os
+import re
+import signal
+import time
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from tests.system.commands import Done, call, run, start
+
+SIZES = {
+    "model.dim": 16,
+    "model.layers": 1,
+    "model.heads": 2,
+    "tokenizer.max_size": 600,
+    "training.threads": 1,
+    "training.batch_tokens": 2048,
+    "training.learning_rate": 0.01,
+}
+
+
+def sizes(**changed: object) -> list[str]:
+    named = {**SIZES, **{name.replace("__", "."): value for name, value in changed.items()}}
+    return [part for key, value in named.items() for part in ("--set", f"{key}={value}")]
+
+
+@pytest.fixture(scope="module")
+def unlabelled(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first 800 reviews, one per line."""
+    source = data_folder / "nsmc" / "unlabelled.txt.gz"
+    if not source.is_file():
+        pytest.skip(f"no {source}")
+    into = tmp_path_factory.mktemp("unlabelled") / "reviews.txt"
+    with gzip.open(source, "rt", encoding="utf-8") as file:
+        into.write_text("".join(islice(file, 800)), "utf-8")
+    return into
+
+
+@pytest.fixture(scope="module")
+def pretrained(unlabelled: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+    folder = tmp_path_factory.mktemp("pretrained") / "m"
+    done = run("pretrain", unlabelled, "--out", folder, *sizes(training__epochs=12))
+    assert done.code == 0, done.err
+    return folder, done
+
+
+def refused(done: Done) -> str:
+    assert (done.code, done.out) == (2, "")
+    assert done.err.count("\n") == 1
+    return done.err
+
+
+def test_it_says_what_was_gained(pretrained: tuple[Path, Done]) -> None:
+    folder, done = pretrained
+    assert "token frequencies" in done.out
+    for metric in ("cross-entropy", "perplexity", "accuracy"):
+        (line,) = [line for line in done.out.splitlines() if metric in line]
+        model, baseline = map(float, re.findall(r"[\d.]+", line))
+        assert (model > baseline) == (metric == "accuracy")
+    assert "munjang predict" in done.out
+    assert "a text with a [MASK]" in done.out
+    scores = json.loads((folder / "metrics.json").read_text("utf-8"))["validation"]
+    assert scores["cross_entropy"] < scores["baseline_cross_entropy"] - 0.05
+    card = (folder / "README.md").read_text("utf-8")
+    assert "| | model | token frequencies |" in card
+    assert f"{scores['baseline_accuracy']:.4f}" in card
+
+
+def test_train_and_pretrain_are_one(
+    unlabelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick = sizes(training__max_steps=4)
+    for name, command in {"a": ["pretrain"], "b": ["train", "--task", "masked_lm"]}.items():
+        done = call(capsys, *command, unlabelled, "--out", tmp_path / name, "--quiet", *quick)
+        assert done.code == 0, done.err
+    for name in ("model.safetensors", "config.yaml", "vocabulary.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_masks_are_filled(
+    pretrained: tuple[Path, Done], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder, _ = pretrained
+    texts = ["이 영화 [MASK] 재미있다", "[MASK] 영화는 [MASK]"]
+    lines = [line.split("\t") for line in call(capsys, "predict", folder, *texts).out.splitlines()]
+    assert [line[:2] for line in lines] == [["1", "1"]] * 5 + [["2", "1"]] * 5 + [["2", "2"]] * 5
+    for start_ in (0, 5, 10):
+        probabilities = [float(line[2]) for line in lines[start_ : start_ + 5]]
+        assert probabilities == sorted(probabilities, reverse=True)
+    assert not any(mark in line[3] for line in lines for mark in ("##", "\u2581"))
+    done = call(capsys, "predict", folder, *texts, "--json", "--top", "2")
+    first, second = map(json.loads, done.out.splitlines())
+    assert [len(mask) for mask in (*first["masks"], *second["masks"])] == [2, 2, 2]
+    assert first["masks"][0][0]["token"] == lines[0][3]
+    assert first["masks"][0][0]["probability"] == pytest.approx(float(lines[0][2]), abs=1e-4)
+    file = tmp_path / "texts.txt"
+    file.write_text("\n".join(texts * 80) + "\n", "utf-8")
+    many = call(capsys, "predict", folder, "--input", file).out.splitlines()
+    assert [line.split("\t")[3] for line in many[:15]] == [line[3] for line in lines]
+    assert len(many) == 80 * 15
+
+
+def test_what_cannot_be_filled_is_told(
+    pretrained: tuple[Path, Done], model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = pretrained
+    said = refused(call(capsys, "predict", folder, "재미있다"))
+    assert 'expected [MASK] in the text, as in "이 영화 [MASK] 재미있다", got "재미있다"' in said
+    said = refused(call(capsys, "predict", model, "재미있다", "--top", "3"))
+    assert "--top: is for models that predict masked tokens (task masked_lm)" in said
+    assert "beam" in refused(call(capsys, "predict", folder, "[MASK]", "--beam", "3"))
+    assert "from 1 to 1000" in refused(call(capsys, "predict", folder, "[MASK]", "--top", "9999"))
+
+
+def test_it_is_scored_on_other_texts(
+    pretrained: tuple[Path, Done],
+    unlabelled: Path,
+    reviews: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder, _ = pretrained
+    done = call(capsys, "evaluate", folder, unlabelled, "--json")
+    scores = json.loads(done.out)
+    assert scores["rows"] == 800
+    assert json.loads(call(capsys, "evaluate", folder, unlabelled, "--json").out) == scores
+    assert "token frequencies" in call(capsys, "evaluate", folder, unlabelled).out
+    # labels of a table are left alone
+    done = call(capsys, "evaluate", folder, reviews, "--text-column", "document", "--json")
+    assert json.loads(done.out)["rows"] == 1500
+
+
+def test_the_data_is_looked_at_before(unlabelled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done = call(capsys, "check", unlabelled, "--task", "masked_lm", *sizes())
+    assert done.code == 0, done.err
+    assert "estimated cost of training bert" in done.out
+    assert "two labels" not in done.out
+    timed = ("--set", "training.budget_seconds=90")
+    report = json.loads(
+        call(capsys, "check", unlabelled, "--task", "masked_lm", *sizes(), *timed, "--json").out
+    )
+    assert report["estimate"]["seconds"] == 90
+
+
+def test_a_budget_ends_a_training_with_a_falling_rate(unlabelled: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    done = run("pretrain", unlabelled, "--budget", "4s", "--out", folder, *sizes())
+    assert done.code == 0, done.err
+    assert "a budget of 0:04" in done.err
+    assert "the same seed does not repeat the run" in done.err
+    metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
+    assert metrics["training"]["seconds"] >= 4
+    assert len(metrics["history"]) >= 2
+    assert "budget_seconds: 4.0" in (folder / "config.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--budget", "soon"], "expected a duration such as 90s, 45m, 2h or 1h30m"),
+        (["--budget", "2h", "--set", "training.max_steps=5"], "two ends of the schedule"),
+        (["--model", "mean"], "mean"),
+        (["--set", "masked_lm.pairs=next_sentence"], "--input lines --set data.join_next=true"),
+        (["--set", "masked_lm.mask_rat=0.2"], "did you mean 'mask_rate'"),
+        (["--set", "labels=[a, b]"], "labels"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(
+    options: list[str],
+    words: str,
+    unlabelled: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    done = call(capsys, "pretrain", unlabelled, "--out", tmp_path / "m", "--quiet", *options)
+    assert words in refused(done)
+    assert not (tmp_path / "m").exists()
+
+
+def test_killed_and_resumed_it_is_the_same_model(unlabelled: Path, tmp_path: Path) -> None:
+    options = sizes(training__max_steps=60, training__checkpoint_steps=5, training__epochs=20)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    done = run("pretrain", unlabelled, "--out", whole, "--quiet", *options)
+    assert done.code == 0, done.err
+    process = start("pretrain", unlabelled, "--out", killed, "--quiet", *options)
+    while process.poll() is None and not (killed / "checkpoint.safetensors").exists():
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    done = run("pretrain", unlabelled, "--out", killed, "--quiet", "--resume", *options)
+    assert done.code == 0, done.err
+    expected = load_file(whole / "model.safetensors")
+    for name, tensor in load_file(killed / "model.safetensors").items():
+        assert tensor.equal(expected[name]), name
+    scores = [json.loads((f / "metrics.json").read_text("utf-8")) for f in (whole, killed)]
+    assert scores[0]["validation"] == scores[1]["validation"]

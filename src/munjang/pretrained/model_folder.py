@@ -15,6 +15,7 @@ from munjang.errors import ConfigError
 from munjang.folder.load import load
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.rebuild import shapes_only
+from munjang.folder.save import IMPORTED
 from munjang.inputs.input import Encoded, FitsFrom, Input
 from munjang.layers.parameters import HasLayers
 from munjang.model import Model
@@ -153,7 +154,8 @@ class OpenModelFolder:
 def _member(head: Any, model: Model, takes_head: bool) -> dict[str, Tensor]:
     """Return the weights of one head and its encoder that another training can begin with."""
     untrained: tuple[str, ...] = ()
-    if getattr(head, "reads", "pooled") == "states":
+    is_trained_here = IMPORTED not in model.metrics
+    if is_trained_here and getattr(head, "reads", "pooled") == "states":
         # modules of the pooled vector were not trained: they are as random as fresh ones
         untrained = _prefixes(model.recipe)
     weights = head_weights(head)

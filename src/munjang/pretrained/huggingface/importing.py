@@ -222,7 +222,7 @@ def _fill(
         raise FolderError(f"{folder / WEIGHTS}: {_explain_mismatch(match, table, weights)}")
     network.load_state_dict(ours, assign=True)
     fill_empty(network)
-    note = f"left out: the last {unused:,} rows of the word embedding, which no token has"
+    note = f"left out: {unused:,} rows of the word embedding, which no token has"
     return network.requires_grad_(True).eval(), [note] if unused else []
 
 

@@ -5,7 +5,8 @@
 Every architecture is pretrained on nsmc/unlabelled.txt.gz for the same seconds, then trained on
 nsmc/train.tsv from there, and once more the same network from random weights, with the training
 settings that are the default there. A tenth of train.tsv decides which epoch is kept; test.tsv is
-read once, for the table. What is finished in the folder is not done again, so a stopped run goes on.
+read once, for the table. What is finished in the folder is not done again, so that a stopped run
+goes on.
 """
 
 import argparse

@@ -223,7 +223,7 @@ def _fill(
     network = build_on_meta(folder / WEIGHTS, build, len(weights) + 8)
     table = name_table(network)
     ours, unused = to_ours(weights, table, tokenizer.huggingface_ids)
-    match = match_weights(network, ours)
+    match = match_weights(network.state_dict(), ours)
     if not match.is_whole:
         raise FolderError(f"{folder / WEIGHTS}: {_explain_mismatch(match, table, weights)}")
     network.load_state_dict(ours, assign=True)

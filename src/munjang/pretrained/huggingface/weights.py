@@ -66,7 +66,7 @@ def name_table(network: nn.Module) -> list[Row]:
     where, encoder = _find_bert(network)
     rows = [
         Row("embedding.weight", (_EMBEDDING,), by_token=True),
-        Row("segments", ("embeddings.token_type_embeddings.weight",)),
+        Row("segments.weight", ("embeddings.token_type_embeddings.weight",)),
     ]
     rows += _rows(_ENCODER)
     for number in range(len(encoder.blocks)):

@@ -80,7 +80,7 @@ def test_numbers_of_other_types_become_float32(kind: torch.dtype, tmp_path: Path
     model, _ = imported(tmp_path, weights)
     for name, tensor in model.network.state_dict().items():
         assert tensor.dtype == torch.float32, name
-    ours = model.network.encoder.segments
+    ours = model.network.encoder.segments.weight
     assert torch.equal(ours, weights["bert.embeddings.token_type_embeddings.weight"].float())
 
 

@@ -20,7 +20,7 @@ _PREFIX = "bert."
 _EMBEDDING = "embeddings.word_embeddings.weight"
 _BIAS = "cls.predictions.bias"
 _DECODER, _DECODER_BIAS = "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"
-# The head that tells whether one text follows another, which no task of ours has.
+# The head that tells whether one text follows another.
 NEXT_SENTENCE = "cls.seq_relationship."
 POOLER = "pooler.dense."
 

@@ -200,7 +200,7 @@ def test_a_judge_of_pairs_goes_out_with_its_pooler(tmp_path: Path) -> None:
     order = torch.from_numpy(model.input.tokenizer.huggingface_ids)
     close(ours.tokens.logits(), wanted.prediction_logits[mask][:, order])
     assert import_checkpoint(out).metrics["imported"]["left_out"] == [
-        "left out: cls.seq_relationship, which no task uses"
+        "left out: cls.seq_relationship, which judges pairs of sentences"
     ]
 
 

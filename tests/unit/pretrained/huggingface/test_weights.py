@@ -113,9 +113,9 @@ def test_the_next_sentence_head_is_left_out_and_said_so(tmp_path: Path) -> None:
     weights["cls.seq_relationship.weight"] = torch.zeros(2, 8)
     weights["cls.seq_relationship.bias"] = torch.zeros(2)
     model, lines = imported(tmp_path, weights, architecture="BertForPreTraining")
-    assert "left out: cls.seq_relationship, which no task uses" in lines
+    assert "left out: cls.seq_relationship, which judges pairs of sentences" in lines
     assert model.metrics["imported"]["left_out"] == [
-        "left out: cls.seq_relationship, which no task uses"
+        "left out: cls.seq_relationship, which judges pairs of sentences"
     ]
 
 

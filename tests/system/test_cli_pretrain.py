@@ -198,3 +198,24 @@ def test_killed_and_resumed_it_is_the_same_model(unlabelled: Path, tmp_path: Pat
         assert tensor.equal(expected[name]), name
     scores = [json.loads((f / "metrics.json").read_text("utf-8")) for f in (whole, killed)]
     assert scores[0]["validation"] == scores[1]["validation"]
+
+
+@pytest.mark.parametrize("pairs", ["sentence_order", "next_sentence"])
+def test_pairs_of_lines_are_judged(
+    pairs: str, data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = data_folder / "shakespeare" / "input.txt"
+    if not source.is_file():
+        pytest.skip(f"no {source}")
+    lines, folder = tmp_path / "play.txt", tmp_path / "m"
+    lines.write_text(source.read_text("utf-8")[:60_000], "utf-8")
+    options = sizes(masked_lm__pairs=pairs, data__join_next="true", training__epochs=3)
+    done = call(capsys, "pretrain", lines, "--out", folder, *options)
+    assert done.code == 0, done.err
+    assert "accuracy of pairs" in done.out
+    scores = json.loads(call(capsys, "evaluate", folder, lines, "--json").out)
+    assert 0.35 < scores["pair_accuracy"] <= 1
+    trained = json.loads((folder / "metrics.json").read_text("utf-8"))
+    assert "pair_accuracy" in trained["validation"]
+    answer = json.loads(call(capsys, "predict", folder, "First [MASK]", "--json").out)
+    assert len(answer["masks"][0]) == 5

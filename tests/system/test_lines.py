@@ -378,7 +378,7 @@ def test_text_larger_than_the_memory_that_the_system_gives_is_trained_on(tmp_pat
     path = tmp_path / "large.txt"
     texts, _ = made_corpus(5000)
     with path.open("w") as file:
-        for number in range(500):
+        for number in range(600):
             file.writelines(f"{text} {number}\n" for text in texts)
     assert path.stat().st_size > 90_000_000
     settings = (

@@ -38,7 +38,7 @@ from munjang.tasks.task import (
     Task,
     TaskScores,
 )
-from munjang.tasks.vectors import Vectors, compute_vectors, resolve_pooling
+from munjang.tasks.vectors import Vectors, compute_vectors
 from munjang.text.blank import is_blank
 
 
@@ -145,7 +145,6 @@ class Model:
             DataError: a value cannot be used; its index is named.
             ConfigError: the model has no such vectors.
         """
-        resolve_pooling(self.network, pooling)
         encoded = self.encode_texts(values)
         network = encoded.adapt(self.network)
         return compute_vectors(network, encoded.dataset(), pooling=pooling, normalize=normalize)

@@ -10,6 +10,7 @@ import torch
 
 import munjang
 from munjang.tasks.heads import find_encoders
+from tests.made_checkpoints import made_weights, write_checkpoint
 from tests.system.commands import ask
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -236,3 +237,19 @@ def test_pairs_of_texts_have_the_segments_of_transformers(
         theirs = network(**encoded).logits.softmax(1).numpy()
     ours = munjang.load(folder).predict_proba(pairs)  # type: ignore[union-attr]
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_a_training_begins_from_a_checkpoint_with_its_pooler(reviews: Path, tmp_path: Path) -> None:
+    weights = {n: w for n, w in made_weights().items() if not n.startswith("cls.")}
+    weights |= {
+        "bert.pooler.dense.weight": torch.ones(8, 8),
+        "bert.pooler.dense.bias": torch.ones(8),
+    }
+    checkpoint = write_checkpoint(tmp_path / "hf", weights, architecture="BertModel")
+    folder = tmp_path / "model"
+    options = ["--set", "training.max_steps=1", "--set", "training.threads=1"]
+    done = ask("train", reviews, "--from", checkpoint, "--out", folder, *options)
+    assert done.code == 0, done.err
+    assert "weights: 2 missing, initialized at random: head.weight, head.bias" in done.err
+    assert "left over" not in done.err
+    assert munjang.load(folder).recipe.model.pooler  # type: ignore[union-attr]

@@ -45,7 +45,7 @@ def unlabelled(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="module")
 def pretrained(unlabelled: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
     folder = tmp_path_factory.mktemp("pretrained") / "m"
-    done = run("pretrain", unlabelled, "--out", folder, *sizes(training__epochs=12))
+    done = run("pretrain", unlabelled, "--out", folder, *sizes(training__epochs=20))
     assert done.code == 0, done.err
     return folder, done
 

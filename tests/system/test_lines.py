@@ -137,6 +137,24 @@ def test_a_named_cache_is_reused_until_text_or_settings_change(text: Path, tmp_p
     assert "61 documents" in changed.err
 
 
+def test_a_tokenizer_of_another_model_is_not_taken_for_one_that_was_learned_here(
+    text: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("\n".join(f"word{n} again word{n}" for n in range(40)))
+    cache = tmp_path / "cache"
+    assert train(other, tmp_path / "first").code == 0
+    begun = train(text, tmp_path / "a", "--cache", cache, "--from", tmp_path / "first")
+    assert begun.code == 0, begun.err
+    again = train(text, tmp_path / "b", "--cache", cache, "--from", tmp_path / "first")
+    assert "the text was encoded before" in again.err
+    assert weights(tmp_path / "b") == weights(tmp_path / "a")
+    learned = train(text, tmp_path / "c", "--cache", cache)
+    assert "the text was encoded before" not in learned.err
+    assert train(text, tmp_path / "d").code == 0
+    assert weights(tmp_path / "c") == weights(tmp_path / "d")
+
+
 def test_neighboring_lines_are_joined_if_there_are_documents(text: Path, tmp_path: Path) -> None:
     done = train(text, tmp_path / "m", "--set", "data.join_next=true")
     assert done.code == 0, done.err
@@ -145,6 +163,8 @@ def test_neighboring_lines_are_joined_if_there_are_documents(text: Path, tmp_pat
     assert training["rows"] + training["valid_rows"] == sum(
         -(-len(document) // 2) for document in documents()
     )
+    pairs = ("--set", "data.join_next=true", "--set", "masked_lm.pairs=sentence_order")
+    assert train(text, tmp_path / "o", *pairs).code == 0
     flat = tmp_path / "flat.txt"
     flat.write_text("\n".join(line for document in documents() for line in document))
     refused = train(flat, tmp_path / "n", "--set", "data.join_next=true")
@@ -358,7 +378,7 @@ def test_text_larger_than_the_memory_that_the_system_gives_is_trained_on(tmp_pat
     path = tmp_path / "large.txt"
     texts, _ = made_corpus(5000)
     with path.open("w") as file:
-        for number in range(500):
+        for number in range(600):
             file.writelines(f"{text} {number}\n" for text in texts)
     assert path.stat().st_size > 90_000_000
     settings = (

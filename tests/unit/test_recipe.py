@@ -13,6 +13,7 @@ from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.recipe import Recipe, check_given, make_recipe, parse_recipe, section_of
 from munjang.registry import INPUTS, TASKS, find_architectures, inputs_of
+from munjang.reporting import discard
 from munjang.text.script import Script
 from tests.architectures import ARCHITECTURES
 from tests.tables import pair_table, table_of, text_table, texts_of_script, two_texts_table
@@ -152,9 +153,12 @@ def test_texts_that_fit_the_positions_are_no_error(
     assert recipe.model_name == "transformer"
 
 
-def rows_of(kind: str, task: str) -> Table:
+def rows_of(kind: str, task: str) -> Any:
     """Some rows of an input with the targets of a task."""
     words = ["한 그릇", "a b", "b c", "c d"] * 3
+    if kind == "lines":
+        given = check_given({"input": kind, "task": task})
+        return INPUTS.require(kind).load().read((words, None), given, None, discard)
     if kind == "parallel":
         return pair_table(words, words[::-1])
     targets: dict[str, list[Any]] = {"regress": [1.0, 2.0] * 6, "multilabel": [["x"], []] * 6}

@@ -130,7 +130,7 @@ def test_input_and_task_follow_from_what_is_named(given, kind, task):
         (
             {"tokenizer": {"name": "words"}, "input": "image"},
             "unknown setting 'tokenizer'; it goes with the input text or the input two_texts or "
-            "the input parallel, and this is classify on the input image",
+            "the input lines or the input parallel, and this is classify on the input image",
         ),
         ({"decoding": {"beam": 3}}, "unknown setting 'decoding'; it goes with the task translate"),
     ],

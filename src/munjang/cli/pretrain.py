@@ -7,6 +7,7 @@ import typer
 from munjang.cli.options import (
     AsJson,
     Budget,
+    Cache,
     ConfigFile,
     Encoding,
     InputName,
@@ -29,7 +30,9 @@ def pretrain(
     data: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="DATA", help="Files of texts, which need no labels; - for standard input."
+            metavar="DATA",
+            help="Files and folders of texts, of any size, which need no labels; - for standard "
+            "input.",
         ),
     ] = None,
     model: ModelName = None,
@@ -48,6 +51,7 @@ def pretrain(
     tokenizer: TokenizerName = None,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
+    cache: Cache = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume the training that was stopped in FOLDER.")
     ] = False,
@@ -84,6 +88,7 @@ def pretrain(
         tokenizer=tokenizer,
         encoding=encoding,
         skip_bad_rows=skip_bad_rows,
+        cache=cache,
         resume=resume,
         overwrite=overwrite,
         as_json=as_json,

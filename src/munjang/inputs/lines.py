@@ -23,8 +23,8 @@ from munjang.data.shards.store import Store
 from munjang.defaults.text import script_defaults
 from munjang.errors import ConfigError, DataError
 from munjang.folder.workspace import ENCODED, Workspace
-from munjang.inputs.input import Encoded
-from munjang.inputs.text import TextInput, fit_tokenizer
+from munjang.inputs.input import Encoded, Input
+from munjang.inputs.text import HasTokenizer, TextInput, fit_tokenizer
 from munjang.inputs.text_lengths import check_lengths, count_kept_tokens, limit_tokens
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.subword_embedding import SubwordEmbedding
@@ -68,8 +68,12 @@ class LinesInput(TextInput):
 
     What `read` returns are `Lines` rather than a table: no task that reads a target column works on
     them.
+
+    Attributes:
+        is_learned: True if the tokenizer was learned from these lines, False if it is another's.
     """
 
+    is_learned: bool = True
     row: ClassVar[str] = "row"
     sections: ClassVar[Mapping[str, type[Settings]]] = {
         "data": LinesSettings,
@@ -162,6 +166,12 @@ class LinesInput(TextInput):
             tokenizer = fit_tokenizer(train.scan.sample, recipe)
         return cls(recipe, tokenizer)
 
+    @classmethod
+    def fit_from(cls, train: Any, recipe: Recipe, other: Input) -> Self:
+        """Return the input with the tokenizer and the vocabulary of another one."""
+        assert isinstance(other, HasTokenizer)
+        return cls(recipe, other.tokenizer, is_learned=False)
+
     def encode(self, rows: Any) -> Any:
         """Encode all lines of some files, for evaluation."""
         return EncodedLines(self._encode_lines(rows, [ALL])[ALL])
@@ -183,7 +193,7 @@ class LinesInput(TextInput):
         }
 
     def _encode_lines(self, lines: Lines, parts: list[str]) -> dict[str, ShardedDataset]:
-        learned = _tokenizer_settings(self.recipe)
+        learned = _tokenizer_settings(self.recipe) if self.is_learned else None
         return lines.encode(self.tokenizer, _row_shape(self.recipe), parts, learned)
 
     def prepare_network(

@@ -208,6 +208,17 @@ def find_encoders(network: nn.Module) -> list[Any]:
     return [body.encoder if isinstance(body, PairEncoder) else body for body in found]
 
 
+def head_weights(head: nn.Module) -> dict[str, Tensor]:
+    """Return the weights of a head by name; those of its encoder begin with `encoder.`.
+
+    An encoder that reads the texts of a row apart has the names that it has alone.
+    """
+    weights = head.state_dict()
+    if not isinstance(getattr(head, "encoder", None), PairEncoder):
+        return weights
+    return {name.replace("encoder.encoder.", "encoder.", 1): t for name, t in weights.items()}
+
+
 def find_trained_pooling(network: nn.Module) -> str | None:
     """Return the pooling of the vectors that a network was trained to give; None without such."""
     poolings = (module.pooling for module in network.modules() if isinstance(module, TwoTowers))

@@ -106,7 +106,7 @@ IMAGE_SPACES: dict[str, Space] = {
     },
 }
 
-SPACES_BY_INPUT = {"text": SPACES, "parallel": PAIR_SPACES, "image": IMAGE_SPACES}
+SPACES_BY_INPUT = {"text": SPACES, "lines": SPACES, "parallel": PAIR_SPACES, "image": IMAGE_SPACES}
 # Settings of training that every architecture has, for one without a row.
 OF_ANY: Space = {"training.learning_rate": Span(3e-4, 1e-2, log=True)}
 

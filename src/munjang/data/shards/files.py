@@ -73,11 +73,6 @@ def find_files(data: Any, text_column: str | None, spool: Callable[[], Path]) ->
     return [file for number, source in enumerate(data) for file in _find(source, number, spool)]
 
 
-def total_bytes(files: Sequence[TextFile]) -> int:
-    """Return the bytes of all files on disk."""
-    return sum(file.path.stat().st_size for file in files if file.path is not None)
-
-
 def _are_paths(data: Any) -> bool:
     return (
         isinstance(data, Sequence)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from munjang import __version__
 from munjang.config import LONGEST, MOST_IDS, Settings
 from munjang.data.shards.scan import Count, Counts
 from munjang.errors import ConfigError, FolderError
@@ -73,7 +74,7 @@ def write(folder: Path, manifest: Manifest) -> None:
 
 
 def read(folder: Path) -> Manifest | None:
-    """Read the manifest of a folder; None where there is none.
+    """Read the manifest of a folder; None where there is none of this version.
 
     Raises:
         FolderError: the file is damaged.
@@ -82,7 +83,7 @@ def read(folder: Path) -> Manifest | None:
     if not path.exists():
         return None
     values = read_object(path, "manifest of encoded text", CURE)
-    if values.get("format") != FORMAT:
+    if (values.get("format"), values.get("made_with")) != (FORMAT, __version__):
         return None  # of another version: it is encoded again
     try:
         manifest = Manifest.parse(values, where=str(path))

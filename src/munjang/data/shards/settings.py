@@ -21,7 +21,7 @@ class LinesSettings(Settings):
         5000, ge=1, le=10**7, description="most lines held out, however many the share would be"
     )
     tokenizer_sample: float = Field(
-        12.0,
+        8.0,
         gt=0,
         le=10**5,
         description="megabytes of text, drawn at random, from which the tokenizer is learned",

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from munjang import __version__
 from munjang.data.shards import manifest as manifests
 from munjang.data.shards.manifest import Manifest
 from munjang.errors import ConfigError, FolderError
@@ -80,7 +79,7 @@ class Store:
             FolderError: the manifest is damaged.
         """
         found = manifests.read(self.folder)
-        if found is None or found.made_with != __version__ or found.source != source:
+        if found is None or found.source != source:
             return None
         return found
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from munjang import __version__
 from munjang.data.shards import manifest as manifests
 from munjang.data.shards.manifest import Manifest, ShardEntry
 from munjang.data.shards.scan import Counts
@@ -134,7 +135,7 @@ def manifest_of(folder: Path) -> Manifest:
     part = write(folder, random_rows(30, vocabulary=9, shortest=1, longest=5), 40)
     return Manifest(
         format=1,
-        made_with="0",
+        made_with=__version__,
         source={"a": 1},
         encoding={},
         counts=Counts(
@@ -180,7 +181,15 @@ def test_a_manifest_comes_back_and_a_damaged_one_is_refused(tmp_path: Path) -> N
         with pytest.raises(FolderError, match="manifest of encoded text is damaged") as error:
             manifests.read(tmp_path)
         assert "\n" not in str(error.value)
-    for text in ("", "[]", "{", '{"format": 1}', '{"format": NaN}'):
+    path.write_text(json.dumps({**good, "made_with": "0.0.1", "new": 1}))
+    assert manifests.read(tmp_path) is None, "of another version: encoded again"
+    for text in (
+        "",
+        "[]",
+        "{",
+        f'{{"format": 1, "made_with": "{__version__}"}}',
+        '{"format": NaN}',
+    ):
         path.write_text(text)
         with pytest.raises(FolderError) as error:
             manifests.read(tmp_path)

@@ -11,6 +11,7 @@ from torch import Tensor
 from munjang.model import Model
 from munjang.pretrained.huggingface import export_checkpoint, import_checkpoint
 from munjang.tasks.heads import MaskedHead
+from munjang.tasks.regress import Regress
 from tests.made_checkpoints import CONFIG, TOKENS, made_weights, write_checkpoint
 
 transformers = pytest.importorskip("transformers")
@@ -172,6 +173,17 @@ def test_logits_of_texts_and_their_labels(
     assert again.config.num_labels == outputs
 
 
+def test_numbers_are_exported_in_their_unit(tmp_path: Path) -> None:
+    model = import_checkpoint(classifier(tmp_path / "in", 1, problem_type="regression"))
+    assert isinstance(model.task, Regress)
+    scaled = replace(model, task=replace(model.task, mean=7.5, scale=3.0))
+    out = export_checkpoint(scaled, tmp_path / "out")
+    theirs = loaded(transformers.BertForSequenceClassification, out)
+    with torch.no_grad():
+        wanted = theirs(**theirs_of(out, TEXTS)).logits[:, 0].tolist()
+    assert [answer.value for answer in scaled.predict(TEXTS)] == pytest.approx(wanted, abs=1e-5)
+
+
 def test_a_judge_of_pairs_goes_out_with_its_pooler(tmp_path: Path) -> None:
     """Class 0 of transformers is that the second text follows the first; ours is class 1."""
     model = import_checkpoint(write_checkpoint(tmp_path / "in"))
@@ -188,7 +200,7 @@ def test_a_judge_of_pairs_goes_out_with_its_pooler(tmp_path: Path) -> None:
     order = torch.from_numpy(model.input.tokenizer.huggingface_ids)
     close(ours.tokens.logits(), wanted.prediction_logits[mask][:, order])
     assert import_checkpoint(out).metrics["imported"]["left_out"] == [
-        "left out: cls.seq_relationship, which no task uses"
+        "left out: cls.seq_relationship, which judges pairs of sentences"
     ]
 
 

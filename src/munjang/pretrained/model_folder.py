@@ -3,9 +3,8 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +12,6 @@ from torch import Tensor, nn
 from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.folder.load import load
-from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.rebuild import shapes_only
 from munjang.folder.save import IMPORTED
 from munjang.inputs.input import Encoded, FitsFrom, Input
@@ -30,8 +28,6 @@ from munjang.tasks.task import Task
 _ENCODER = "encoder."
 # Most names of tensors in `metrics.json`, and in a message.
 _MOST_NAMES, _FEW_NAMES = 20, 3
-# File by which a folder of Hugging Face transformers is recognized.
-_HUGGING_FACE = "config.json"
 
 Weights = Mapping[str, Tensor]
 
@@ -65,26 +61,17 @@ def open_model_folder(
 
 
 def _read(folder: Path, name: str, report: Report) -> Model:
-    if (folder / _HUGGING_FACE).is_file() and not (folder / MANIFEST).exists():
-        return _import_checkpoint(folder, report)
+    # imported here, as few trainings need it
+    from munjang.pretrained.huggingface import import_checkpoint, is_checkpoint
+
+    if is_checkpoint(folder):
+        return import_checkpoint(folder, report=report)
     model = load(folder)
     if not isinstance(model, Model):
         raise ConfigError(
             f"pretrained.folder: {name} is the baseline {model.name}, which has no encoder"
         )
     return model
-
-
-def _import_checkpoint(folder: Path, report: Report) -> Model:
-    try:
-        # imported here, as few trainings need it
-        importer = import_module("munjang.pretrained.huggingface")
-    except ModuleNotFoundError:
-        raise ConfigError(
-            f"pretrained.folder: {folder} is a folder of Hugging Face transformers, which this "
-            "version of munjang cannot read; give a folder that munjang train wrote"
-        ) from None
-    return cast(Model, importer.import_checkpoint(folder, report=report))
 
 
 @dataclass(frozen=True)

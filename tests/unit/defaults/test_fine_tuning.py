@@ -60,7 +60,7 @@ def test_what_a_user_sets_stays() -> None:
 
 
 def test_pretraining_that_goes_on_has_the_defaults_of_pretraining() -> None:
-    more = {"task": "masked_lm"}
+    more = {"task": "masked_lm", "input": "text"}
     assert recipe_of("bert", **merge(FROM, more)).training == recipe_of("bert", **more).training
 
 

@@ -33,7 +33,7 @@ def search(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Find the texts nearest to a query by cosine of their sentence vectors.
+    """Find the texts nearest to a query, by their vectors.
 
     \b
     Columns of a line, separated by tabs:

@@ -6,8 +6,8 @@ Both trainings have the same lines, tokenizer and network; some steps of one fol
 other, so that other work on the machine slows both. One thread. Seconds are those of the processor.
 """
 
+import argparse
 import itertools
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -79,4 +79,6 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", help="plain text, one text per line")
+    main(parser.parse_args().file)

@@ -21,7 +21,7 @@ from munjang.recipe import (
     named_task,
     section_of,
 )
-from munjang.registry import INPUTS, InputRow, find_architectures, inputs_of
+from munjang.registry import INPUTS, TASK_ALIASES, InputRow, find_architectures, inputs_of
 from munjang.reporting import Report
 from munjang.tasks.task import SolvesLinearModel, Task
 from munjang.training.fingerprints import compute_fingerprint
@@ -176,7 +176,7 @@ def prepare_parts(
 def choose_input(given: Mapping[str, Any], data: Any, report: Report) -> dict[str, Any]:
     """Return the user's settings with the name of the input: named, or inferred and reported."""
     named = named_input(given)
-    if given.get("input") is not None:
+    if given.get("input") is not None or given.get("task") in TASK_ALIASES:
         return {**given, "input": named.name}
     reading = {k: v for k, v in section_of(given, "data").items() if v is not None}
     known = _settings_of(named)

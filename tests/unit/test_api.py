@@ -46,6 +46,12 @@ def fail_at(number: int) -> Callable[[Step], None]:
     return fail
 
 
+WIDE = {
+    "transformer": ["model.dim=32"],
+    "bert": ["model.dim=32", "model.layers=2", "training.learning_rate=0.01"],
+}
+
+
 @pytest.mark.parametrize("korean", [False, True])
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_model_learns_in_memory(name: str, korean: bool) -> None:
@@ -55,7 +61,7 @@ def test_every_model_learns_in_memory(name: str, korean: bool) -> None:
     # without gates a state saturates under steps that large
     shorter = ["training.learning_rate=0.005"] if name == "rnn" else []
     # heads share dim, and of 8 four would have a single pair of numbers each to turn
-    wide = ["model.dim=32"] if name == "transformer" else []
+    wide = WIDE.get(name, [])
     overrides = [*QUICK, *small, *shorter, *wide, "model.ngram_buckets=64"]
     trained = train(
         made_corpus(korean=korean), model=name, overrides=overrides, on_step=seen.append
@@ -69,7 +75,8 @@ def test_every_model_learns_in_memory(name: str, korean: bool) -> None:
     assert training["rows"] + training["valid_rows"] == 120
     assert training["parameters"] == sum(t.numel() for t in trained.model.network.parameters())
     assert len(trained.metrics["history"]) == 6
-    assert trained.model.recipe.tokenizer.name == ("characters" if korean else "words")
+    learned = "characters" if korean else "words"
+    assert trained.model.recipe.tokenizer.name == {"bert": "bert_wordpiece"}.get(name, learned)
     text = "영화 최고" if korean else "a lovely film"
     assert trained.model.predict(text)[0].label == "good"
 

@@ -106,6 +106,7 @@ def test_scores_of_another_distribution_are_drawn_by_what_they_have(
 
 def a_step(number: int, total: int = 100, **given: Any) -> Any:
     plain = {"epoch": 1, "loss": 0.5, "tokens": 300, "scores": None, "is_best": False}
+    plain |= {"progress": number / total, "budget": None}
     return SimpleNamespace(number=number, total=total, unit="tokens", **{**plain, **given})
 
 

@@ -15,12 +15,13 @@ IMAGES = [np.full((8, 8), 20 * shade, dtype=np.uint8) for shade in range(12)]
 PAIRS = (TEXTS, TEXTS[::-1])
 CLASSES, NUMBERS = ["x", "y", "x", "y"] * 3, [1.0, 2.0, 3.0, 4.0] * 3
 SETS = [["x"], ["x", "y"], [], ["y"]] * 3
-# data of every task on every input that can be checked, by (input, task)
+# data of every task on every input, by (input, task)
 DATA = {
     ("text", "classify"): (TEXTS, CLASSES),
     ("text", "regress"): (TEXTS, NUMBERS),
     ("text", "multilabel"): (TEXTS, SETS),
     ("text", "masked_lm"): (TEXTS, None),
+    ("lines", "masked_lm"): (TEXTS, None),
     ("two_texts", "classify"): (PAIRS, CLASSES),
     ("two_texts", "regress"): (PAIRS, NUMBERS),
     ("two_texts", "multilabel"): (PAIRS, SETS),
@@ -31,8 +32,6 @@ DATA = {
         [f"b {row}" for row in range(30)],
     ),
 }
-# text of any size is not read as a whole
-UNCHECKED = {"lines"}
 QUICK = ("training.threads=1", "training.epochs=2")
 SMALL = {
     "image": ("model.filters=[4]",),
@@ -42,13 +41,8 @@ SMALL = {
 
 def test_every_input_of_every_task_is_checked_here() -> None:
     pairs = {(kind.name, task.name) for task in TASKS.rows for kind in inputs_of(task)}
-    assert set(DATA) == {pair for pair in pairs if pair[0] not in UNCHECKED}
-    assert {row.name for row in INPUTS.rows if row.check is None} == UNCHECKED
-
-
-def test_text_of_any_size_is_refused_in_one_line() -> None:
-    with pytest.raises(ConfigError, match="lines"):
-        check(["some-file.txt"], config={"input": "lines", "task": "masked_lm"})
+    assert set(DATA) == pairs
+    assert all(row.check for row in INPUTS.rows)
 
 
 @pytest.mark.parametrize("pair", DATA, ids="-".join)

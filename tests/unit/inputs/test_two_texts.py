@@ -1,5 +1,6 @@
 """Two texts per row: the same ids by every way in, and the same answers whatever is beside."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +42,7 @@ def fitted(model: str = "mean", reading: str = "joined", **tokenizer: Any) -> Tw
 def rows_of(encoded: EncodedTwoTexts) -> tuple[list[list[int]], list[list[int]], list[list[int]]]:
     """The joined rows, the first and the second texts, as ids."""
     joined: list[list[int]] = [[]] * len(encoded)
-    for batch in (
-        EncodedTwoTexts(encoded.encoded, encoded.sides, encoded.alone)
-        .dataset()
-        .in_order_of_length(1)
-    ):
+    for batch in replace(encoded, reads_towers=False).dataset().in_order_of_length(1):
         joined[int(batch.rows[0])] = batch.inputs[0][0].tolist()
     return joined, to_lists(encoded.first), to_lists(encoded.second)
 

@@ -123,7 +123,7 @@ def measure(folder: Path, names: list[str], texts: list[str], options: Any) -> i
     """Measure all sides in turn."""
     import munjang
 
-    munjang.import_model(checkpoint(), folder)
+    munjang.import_model(checkpoint(), out=folder)
     encoders = sides(folder, names)
     vectors = {side: encode(texts[:256]) for side, encode in encoders.items()}
     gaps = {side: float(abs(v - vectors["ours"]).max()) for side, v in vectors.items()}

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from munjang.layers.fast.attention_row import LONGEST_ROW, attend_row
+from munjang.layers.fast.linear import Linear
 from munjang.layers.masking import has_no_padding, masked_softmax
 from munjang.layers.position import Rotary, apply_rotary
 
@@ -107,8 +108,8 @@ class SelfAttention(nn.Module):
         if dim % heads:
             raise ValueError(f"dim ({dim}) is no multiple of heads ({heads})")
         self.heads = heads
-        self.in_proj = nn.Linear(dim, 3 * dim, bias=bias)
-        self.out_proj = nn.Linear(dim, dim, bias=bias)
+        self.in_proj = Linear(dim, 3 * dim, bias=bias)
+        self.out_proj = Linear(dim, dim, bias=bias)
         for number in range(3):  # each part as a matrix of its own
             nn.init.xavier_uniform_(self.in_proj.weight[number * dim : (number + 1) * dim])
 
@@ -211,9 +212,9 @@ class CrossAttention(nn.Module):
         if dim % heads:
             raise ValueError(f"dim ({dim}) is no multiple of heads ({heads})")
         self.heads = heads
-        self.query = nn.Linear(dim, dim, bias=False)
-        self.in_proj = nn.Linear(dim, 2 * dim, bias=False)
-        self.out_proj = nn.Linear(dim, dim, bias=False)
+        self.query = Linear(dim, dim, bias=False)
+        self.in_proj = Linear(dim, 2 * dim, bias=False)
+        self.out_proj = Linear(dim, dim, bias=False)
         nn.init.xavier_uniform_(self.query.weight)
         for number in range(2):
             nn.init.xavier_uniform_(self.in_proj.weight[number * dim : (number + 1) * dim])

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from munjang.layers.activations import Activation, get_activation
 from munjang.layers.attention import CrossAttention, KeysValues, SelfAttention
 from munjang.layers.fast.dropout import Dropout
+from munjang.layers.fast.linear import Linear, linear
 from munjang.layers.position import Rotary
 
 Norm = Literal["pre", "post"]
@@ -42,9 +43,9 @@ class _TransformerLayer(nn.Module):
     def _add_feed_forward(self, dim: int, hidden_dim: int, activation: Activation) -> None:
         """Create the feed-forward sublayer: last, since weights are drawn in order of creation."""
         self.feed_forward_norm = nn.LayerNorm(dim, eps=self.norm_eps)
-        self.up = nn.Linear(dim, hidden_dim)
+        self.up = Linear(dim, hidden_dim)
         self.activation = get_activation(activation)
-        self.down = nn.Linear(hidden_dim, dim)
+        self.down = Linear(hidden_dim, dim)
 
     def residual(self, states: Tensor, norm: nn.LayerNorm, sublayer: Sublayer) -> Tensor:
         """Add the output of `sublayer` to `states`, with the norm before or after."""
@@ -130,8 +131,8 @@ class Block(_TransformerLayer):
 
     def _feed_forward_row(self, row: Tensor) -> Tensor:
         up, down = self.up, self.down
-        hidden = self.activation(F.linear(row, up.weight, up.bias))
-        return F.linear(hidden, down.weight, down.bias)
+        hidden = self.activation(linear(row, up.weight, up.bias))
+        return linear(hidden, down.weight, down.bias)
 
 
 class DecoderBlock(_TransformerLayer):

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from munjang.layers.fast.linear import linear
+
 # logits of one chunk: 4 MB of float32
 _CHUNK = 1 << 20
 
@@ -32,7 +34,7 @@ class Projected:
 
     def logits(self) -> Tensor:
         """Compute all logits, [..., vocabulary]."""
-        return F.linear(self.states, self.weight, self.bias)
+        return linear(self.states, self.weight, self.bias)
 
     def loss(self, targets: Tensor, smoothing: float = 0.0) -> Tensor:
         """Compute the mean `cross_entropy` of states [rows, dim]: a scalar."""
@@ -66,7 +68,7 @@ def _chunked_loss(
     size = max(1, _CHUNK // len(weight))
     total = states.new_zeros((), dtype=torch.float32)
     for start in range(0, len(states), size):
-        logits = F.linear(states[start : start + size], weight, bias).float()
+        logits = linear(states[start : start + size], weight, bias).float()
         chunk = targets[start : start + size]
         total += F.cross_entropy(logits, chunk, label_smoothing=smoothing, reduction="sum")
     return total / len(states)
@@ -91,7 +93,7 @@ class _CrossEntropy(torch.autograd.Function):
             for start in range(0, rows, size):
                 chunk = states[start : start + size].to(dtype)
                 target = targets[start : start + size, None]
-                log_probabilities = F.linear(chunk, cast_weight).float().add_(bias).log_softmax(1)
+                log_probabilities = linear(chunk, cast_weight).float().add_(bias).log_softmax(1)
                 total -= (1 - smoothing) * log_probabilities.gather(1, target).sum()
                 if smoothing:
                     total -= smoothing / vocabulary * log_probabilities.sum()
@@ -102,7 +104,7 @@ class _CrossEntropy(torch.autograd.Function):
                 error.scatter_add_(1, target, error.new_full(target.shape, smoothing - 1))
                 by_bias += error.sum(0)
                 error = error.to(dtype)
-                by_state[start : start + size] = error @ cast_weight
+                by_state[start : start + size] = linear(error, cast_weight.t())
                 if dtype == by_weight.dtype:
                     by_weight.addmm_(error.T, chunk)
                 else:

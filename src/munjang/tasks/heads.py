@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from munjang.layers.fast.linear import Linear
 from munjang.layers.projection import Projected
 from munjang.models.pair_encoder import PairEncoder
 from munjang.models.vectors import choose_pooling, pool_vectors
@@ -70,7 +71,7 @@ class MaskedHead(nn.Module):
         self.encoder = encoder
         self.vocabulary_size = vocabulary_size
         dim = encoder.embedding.dim
-        self.transform = nn.Linear(encoder.states_dim, dim)
+        self.transform = Linear(encoder.states_dim, dim)
         self.activation = getattr(encoder, "head_activation", F.gelu)
         self.norm = nn.LayerNorm(dim, eps=getattr(encoder, "norm_eps", 1e-5))
         self.bias = nn.Parameter(torch.zeros(vocabulary_size))

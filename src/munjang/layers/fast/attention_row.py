@@ -1,8 +1,9 @@
 """Self-attention over one row without padding, in few operations, without gradients."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+from munjang.layers.fast.linear import linear
 
 # Of longer rows the fused function of PyTorch, which builds no scores, is as quick.
 LONGEST_ROW = 256
@@ -32,7 +33,7 @@ def attend_row(
         [time, dim].
     """
     time, dim = row.shape
-    parts = F.linear(row, *project).view(time, 3, heads, -1).permute(1, 2, 0, 3)
+    parts = linear(row, *project).view(time, 3, heads, -1).permute(1, 2, 0, 3)
     both = parts[:2]  # queries and keys, [2, heads, time, dim / heads]
     if rotary is not None:
         cos, sin = rotary
@@ -43,4 +44,4 @@ def attend_row(
     empty = row.new_empty(1)  # times beta: never read
     scores = torch.baddbmm(empty, queries, keys.transpose(1, 2), beta=0, alpha=scale)
     taken = torch.bmm(scores.softmax(-1), parts[2])
-    return F.linear(taken.transpose(0, 1).reshape(time, dim), *join)
+    return linear(taken.transpose(0, 1).reshape(time, dim), *join)

@@ -1,0 +1,87 @@
+"""Linear layers by oneDNN against PyTorch's own, in values and gradients."""
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from munjang.layers.fast import linear as module
+from munjang.layers.fast.linear import Linear, linear
+
+SHAPES = [(1, 3, 4), (5, 64, 32), (700, 48, 33), (2048, 16, 64)]
+
+
+@pytest.fixture(params=[True, False], ids=["oneDNN", "MKL"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Multiply by oneDNN wherever it can be called, or never."""
+    if request.param:
+        try:
+            module._multiply(torch.ones(1, 2), torch.ones(1, 2), None)
+        except (AttributeError, RuntimeError):
+            pytest.skip("this build of PyTorch has no such operator")
+    monkeypatch.setattr(module, "prefers_onednn", lambda: request.param)
+    monkeypatch.setattr(module, "_LEAST", 0)
+
+
+@pytest.mark.usefixtures("either_way")
+@pytest.mark.parametrize(("rows", "inputs", "outputs"), SHAPES)
+@pytest.mark.parametrize("bias", [True, False])
+def test_values_and_gradients_are_those_of_pytorch(
+    rows: int, inputs: int, outputs: int, bias: bool
+) -> None:
+    torch.manual_seed(0)
+    ours = Linear(inputs, outputs, bias=bias).double().float()
+    theirs = nn.Linear(inputs, outputs, bias=bias).double()
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(rows, inputs, requires_grad=True)
+    wide = x.detach().double().requires_grad_()
+    chosen = torch.randn(rows, outputs)
+    found, expected = ours(x), theirs(wide)
+    (found * chosen).sum().backward()
+    (expected * chosen.double()).sum().backward()
+    close = {"atol": 1e-3, "rtol": 1e-4, "check_dtype": False}
+    torch.testing.assert_close(found, expected, **close)
+    torch.testing.assert_close(x.grad, wide.grad, **close)
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, **close)
+
+
+@pytest.mark.usefixtures("either_way")
+def test_leading_dimensions_and_strides_stay() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(4, 7, 6, 5).transpose(1, 2)
+    weight = torch.randn(5, 3).t()
+    expected = torch.nn.functional.linear(x, weight)
+    torch.testing.assert_close(linear(x, weight), expected, atol=1e-5, rtol=1e-4)
+    with torch.inference_mode():
+        torch.testing.assert_close(linear(x, weight), expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("either_way")
+def test_what_needs_no_gradient_gets_none() -> None:
+    layer = Linear(8, 8)
+    layer.weight.requires_grad_(False)
+    x = torch.randn(3, 8)
+    layer(x).sum().backward()
+    assert layer.weight.grad is None
+    assert layer.bias.grad is not None
+    assert x.grad is None
+
+
+@pytest.mark.usefixtures("either_way")
+def test_other_types_autocast_and_counters_go_to_pytorch() -> None:
+    layer, x = Linear(8, 8), torch.randn(3, 8)
+    assert layer.double()(x.double()).dtype == torch.float64
+    layer = layer.float()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert layer(x).dtype == torch.bfloat16
+    with FlopCounterMode(display=False) as counter:
+        layer(x)
+    assert counter.get_total_flops() == 2 * 3 * 8 * 8
+
+
+def test_initial_weights_are_those_of_pytorch() -> None:
+    torch.manual_seed(3)
+    ours = Linear(5, 7)
+    torch.manual_seed(3)
+    assert torch.equal(ours.weight, nn.Linear(5, 7).weight)

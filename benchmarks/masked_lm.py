@@ -66,7 +66,7 @@ def train_ours(folder: Path, steps: int) -> float:
         now = time.perf_counter()
         if step.number > WARM_UP and step.scores is None:
             tokens, seconds = tokens + step.tokens, seconds + now - began
-        began = now
+        began = time.perf_counter()
 
     munjang.train(
         folder / "lines.txt",
@@ -165,7 +165,7 @@ def export(folder: Path) -> None:
     """Train our model for one step, and export it, for the peer to use its tokenizer."""
     import munjang
 
-    train_ours(folder, 1)
+    train_ours(folder, 3)
     munjang.export_model(folder / "ours", folder / "exported")
 
 

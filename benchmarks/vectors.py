@@ -58,7 +58,7 @@ def sides(folder: Path, names: list[str]) -> dict[str, Encode]:
     found: dict[str, Encode] = {"ours": model.embed}
     if "sentence-transformers" in names:
         from sentence_transformers import SentenceTransformer
-        from sentence_transformers.models import Pooling, Transformer
+        from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 
         body = Transformer(str(checkpoint()))
         peer = SentenceTransformer(modules=[body, Pooling(DIM)], device="cpu")

@@ -148,10 +148,8 @@ class SelfAttention(nn.Module):
     def forward_row(self, row: Tensor, rotary: Rotary | None) -> Tensor:
         """Compute `forward` for `row` [time, dim] without padding, if `can_attend_row`."""
         full = None if rotary is None else rotary.full
-        project, join = self.in_proj, self.out_proj
-        return attend_row(
-            row, (project.weight, project.bias), (join.weight, join.bias), self.heads, full
-        )
+        project, join = self.in_proj.forward_row, self.out_proj.forward_row
+        return attend_row(row, project, join, self.heads, full)
 
     def step(
         self,

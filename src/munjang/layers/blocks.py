@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from munjang.layers.activations import Activation, get_activation
 from munjang.layers.attention import CrossAttention, KeysValues, SelfAttention
 from munjang.layers.fast.dropout import Dropout
-from munjang.layers.fast.linear import Linear, linear
+from munjang.layers.fast.linear import Linear
 from munjang.layers.position import Rotary
 
 Norm = Literal["pre", "post"]
@@ -130,9 +130,7 @@ class Block(_TransformerLayer):
         return row + feed_forward(_normalize(self.feed_forward_norm, row))
 
     def _feed_forward_row(self, row: Tensor) -> Tensor:
-        up, down = self.up, self.down
-        hidden = self.activation(linear(row, up.weight, up.bias))
-        return linear(hidden, down.weight, down.bias)
+        return self.down.forward_row(self.activation(self.up.forward_row(row)))
 
 
 class DecoderBlock(_TransformerLayer):

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from munjang.layers.fast.linear import linear
+from munjang.layers.fast.linear import linear, prefers_onednn
 
 # logits of one chunk: 4 MB of float32
 _CHUNK = 1 << 20
@@ -105,10 +105,10 @@ class _CrossEntropy(torch.autograd.Function):
                 by_bias += error.sum(0)
                 error = error.to(dtype)
                 by_state[start : start + size] = linear(error, cast_weight.t())
-                if dtype == by_weight.dtype:
+                if dtype == by_weight.dtype and not prefers_onednn():
                     by_weight.addmm_(error.T, chunk)
                 else:
-                    by_weight += error.T @ chunk
+                    by_weight += linear(error.T, chunk.T)
         ctx.save_for_backward(by_state, by_weight, by_bias)
         ctx.rows = max(1, rows)
         mean: Tensor = total / ctx.rows

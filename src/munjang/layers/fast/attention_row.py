@@ -1,15 +1,15 @@
 """Self-attention over one row without padding, in few operations, without gradients."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
-
-from munjang.layers.fast.linear import linear
 
 # Of longer rows the fused function of PyTorch, which builds no scores, is as quick.
 LONGEST_ROW = 256
 
-# Weight and bias, if any.
-Projection = tuple[Tensor, Tensor | None]
+# A projection of a row, [time, inputs] to [time, outputs].
+Projection = Callable[[Tensor], Tensor]
 
 
 def attend_row(
@@ -23,8 +23,8 @@ def attend_row(
 
     Args:
         row: X, [time, dim].
-        project: projection to queries, keys and values: weight [3 dim, dim], bias [3 dim].
-        join: W_O [dim, dim], and its bias [dim].
+        project: projection to queries, keys and values, [time, 3 dim].
+        join: projection of the joined heads, W_O.
         heads: number of heads.
         rotary: cosines of all numbers of a head and sines with their signs, each [time, dim /
             heads]; None without rotary positions.
@@ -33,7 +33,7 @@ def attend_row(
         [time, dim].
     """
     time, dim = row.shape
-    parts = linear(row, *project).view(time, 3, heads, -1).permute(1, 2, 0, 3)
+    parts = project(row).view(time, 3, heads, -1).permute(1, 2, 0, 3)
     both = parts[:2]  # queries and keys, [2, heads, time, dim / heads]
     if rotary is not None:
         cos, sin = rotary
@@ -44,4 +44,4 @@ def attend_row(
     empty = row.new_empty(1)  # times beta: never read
     scores = torch.baddbmm(empty, queries, keys.transpose(1, 2), beta=0, alpha=scale)
     taken = torch.bmm(scores.softmax(-1), parts[2])
-    return linear(taken.transpose(0, 1).reshape(time, dim), *join)
+    return join(taken.transpose(0, 1).reshape(time, dim))

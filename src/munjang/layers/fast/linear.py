@@ -15,12 +15,30 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from munjang.layers.fast.derived import DerivedWeights
+
 # Fewest multiply-adds for which oneDNN is faster: a call takes 10 microseconds.
 _LEAST = 2**20
+# Rows for which weights are laid out: tokens of a text.
+_PACKED_FOR = 16
 
 
 class Linear(nn.Linear):
     """A linear layer, y = x Wᵀ + b, with the weights and the results of PyTorch's own."""
+
+    def __init__(self, in_features: int, out_features: int, *, bias: bool = True) -> None:
+        super().__init__(in_features, out_features, bias=bias)
+        self._packed: DerivedWeights[Tensor] = DerivedWeights()
+
+    def forward_row(self, row: Tensor) -> Tensor:
+        """Return y [time, outputs] of one row [time, inputs], without gradients.
+
+        The weights are kept in the layout of oneDNN, a copy of them, since laying them out takes
+        as long as multiplying a short row.
+        """
+        if not prefers_onednn() or not _can_multiply(row, self.weight):
+            return F.linear(row, self.weight, self.bias)
+        return _multiply(row, self._packed.get((self.weight,), _pack), self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """Return y [..., outputs] of x [..., inputs]."""
@@ -79,6 +97,11 @@ def _can_multiply(x: Tensor, weight: Tensor) -> bool:
 def _multiply(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return product
+
+
+def _pack(weight: Tensor) -> Tensor:
+    packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), _PACKED_FOR)
+    return packed
 
 
 class _Linear(torch.autograd.Function):

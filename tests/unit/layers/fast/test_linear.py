@@ -1,5 +1,7 @@
 """Linear layers by oneDNN against PyTorch's own, in values and gradients."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -85,3 +87,19 @@ def test_initial_weights_are_those_of_pytorch() -> None:
     ours = Linear(5, 7)
     torch.manual_seed(3)
     assert torch.equal(ours.weight, nn.Linear(5, 7).weight)
+
+
+@pytest.mark.usefixtures("either_way")
+def test_a_row_reads_weights_that_were_laid_out_and_then_changed() -> None:
+    torch.manual_seed(0)
+    layer, row = Linear(16, 24), torch.randn(5, 16)
+    with torch.inference_mode():
+        torch.testing.assert_close(layer.forward_row(row), layer(row), atol=1e-5, rtol=1e-4)
+    with torch.no_grad():
+        layer.weight.mul_(2)
+    with torch.inference_mode():
+        torch.testing.assert_close(layer.forward_row(row), layer(row), atol=1e-5, rtol=1e-4)
+    copied = copy.deepcopy(layer)
+    with torch.inference_mode():
+        torch.testing.assert_close(copied.forward_row(row), layer(row), atol=1e-5, rtol=1e-4)
+    assert set(layer.state_dict()) == {"weight", "bias"}

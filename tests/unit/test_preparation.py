@@ -97,3 +97,15 @@ def test_what_was_guessed_stands_in_the_recipe(tmp_path: Path) -> None:
     data = prepare(tmp_path / "a.tsv", None, {}, said.append).recipe.section("data")
     assert (data.text_column, data.label_column) == ("review", "sentiment")
     assert said[0].startswith("read 20 rows of ")
+
+
+def test_an_encoding_that_is_no_text_is_told_before_a_file_is_looked_at(tmp_path: Path) -> None:
+    deep: Any = []
+    for _ in range(5000):
+        deep = [deep]
+    path = tmp_path / "some.csv"
+    path.write_text("text,label\na,x\nb,y\n", encoding="utf-8")
+    for encoding in (deep, {"a": 1}, 10**5000):
+        with pytest.raises(ConfigError) as error:
+            prepare(path, None, {"data": {"encoding": encoding}}, discard)
+        assert "\n" not in str(error.value)

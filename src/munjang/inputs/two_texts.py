@@ -124,7 +124,8 @@ class TwoTextsInput(TextInput):
         """Return whether data has two columns with usual names for two texts, and no other text."""
         if is_pairs_and_labels(data):
             return True
-        names = peek_columns(data, str(reading.get("encoding") or "utf-8"), USUAL)
+        encoding = reading.get("encoding")  # not validated yet
+        names = peek_columns(data, encoding if isinstance(encoding, str) else "utf-8", USUAL)
         return holds_two_texts(names)
 
     @classmethod

@@ -14,6 +14,8 @@ PACKAGES = {
     "sacremoses": {"sacremoses": "sacremoses"},
     "rouge-score": {"rouge_score": "rouge-score"},
     "morphemes": {"kiwipiepy": "kiwipiepy"},
+    "transformers": {"transformers": "transformers", "accelerate": "accelerate"},
+    "sentence-transformers": {"sentence_transformers": "sentence-transformers"},
 }
 
 

@@ -38,7 +38,7 @@ from munjang.tasks.task import (
     Task,
     TaskScores,
 )
-from munjang.tasks.vectors import Vectors, compute_vectors, resolve_pooling
+from munjang.tasks.vectors import Vectors, compute_vectors
 from munjang.text.blank import is_blank
 
 
@@ -145,7 +145,6 @@ class Model:
             DataError: a value cannot be used; its index is named.
             ConfigError: the model has no such vectors.
         """
-        resolve_pooling(self.network, pooling)
         encoded = self.encode_texts(values)
         network = encoded.adapt(self.network)
         return compute_vectors(network, encoded.dataset(), pooling=pooling, normalize=normalize)
@@ -280,7 +279,10 @@ def model_card(model: Model) -> str:
                 limits=fitted.limits,
             )
     card = model.task.card(model.metrics["validation"], fitted.noun)
-    example = recipe.example
+    example, row = recipe.example, recipe.input_row
+    value = example if example.startswith('"') else f'"{example}"'
+    if row.in_python is not None and example == row.example:
+        value = row.in_python
     numbers = count_parameters(model.network)
     ensemble = f"; {fitted.ensemble}" if fitted.ensemble else ""
     return card_page(
@@ -289,7 +291,7 @@ def model_card(model: Model) -> str:
         made_of=f"Architecture `{recipe.model_name}`{fitted.made_of}, {numbers:,} parameters"
         f"{ensemble}.",
         rows=f"{fitted.row}s",
-        in_python=f"[{example}]" if example.startswith('"') else f'["{example}"]',
+        in_python=f"[{value}]",
         typed=example,
         limits=f"It knows only what was in its training data. {card.limits} {fitted.limits} "
         "Check it on your own data before you rely on it.",

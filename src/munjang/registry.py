@@ -80,6 +80,7 @@ class InputRow(Row):
         tasks: names of tasks that work on it, in addition to tasks whose rows name it.
         check: place of the `munjang.checking.input_check.InputCheck` of `munjang check`, if any.
         example: a value as it is typed after `munjang predict FOLDER`.
+        in_python: the value in Python, if it is not one string.
         unseen: placeholder of data after `munjang evaluate FOLDER`.
         unit: unit in which batches and speeds are counted.
     """
@@ -88,6 +89,7 @@ class InputRow(Row):
     tasks: tuple[str, ...] = ()
     check: str | None = None
     example: str = '"a text"'
+    in_python: str | None = None
     unseen: str = "FILE-IT-HAS-NOT-SEEN"
     unit: Literal["tokens", "images", "rows"] = "rows"
 
@@ -255,6 +257,7 @@ INPUTS: Registry[InputRow] = Registry(
             "transformer",
             check="munjang.checking.two_texts:CHECK",
             example='"a text" "another text"',
+            in_python='("a text", "another text")',
             unit="tokens",
         ),
         InputRow(

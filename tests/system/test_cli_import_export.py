@@ -10,6 +10,7 @@ import torch
 
 import munjang
 from munjang.tasks.heads import find_encoders
+from tests.made_checkpoints import made_weights, write_checkpoint
 from tests.system.commands import ask
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -139,7 +140,7 @@ def test_a_masked_language_model_goes_out_and_in(reviews: Path, tmp_path: Path) 
     with torch.no_grad():
         wanted = theirs(**encoded).logits[0]
         places = torch.arange(batch.ids.shape[1])
-        logits = ours.network(batch.ids, batch.mask, places).logits()  # type: ignore[union-attr]
+        logits = ours.network(batch.ids, batch.mask, places).tokens.logits()  # type: ignore[union-attr]
     torch.testing.assert_close(logits, wanted[:, order], rtol=1e-5, atol=1e-5)
     assert ask("import", "hf", out, "--out", back).code == 0
     weights = munjang.load(back).network.state_dict()  # type: ignore[union-attr]
@@ -213,3 +214,42 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
         assert message in done.err
         assert done.err.count("\n") == 1
     assert not (tmp_path / "a").exists()
+
+
+def test_pairs_of_texts_have_the_segments_of_transformers(
+    data_folder: Path, tmp_path: Path
+) -> None:
+    transformers = quiet_transformers()
+    lines = (data_folder / "question-pair-ko" / "train.tsv").read_text(encoding="utf-8")
+    table = tmp_path / "pairs.tsv"
+    table.write_text("\n".join(lines.splitlines()[:201]) + "\n", encoding="utf-8")
+    pooler = ["--set", "model.pooling=first", "--set", "model.pooler=true"]
+    folder, out = tmp_path / "model", tmp_path / "hf"
+    named = ["--input", "two_texts", "--model", "bert", "--out", folder]
+    done = ask("train", table, *named, *OPTIONS, *pooler)
+    assert done.code == 0, done.err
+    assert ask("export", "hf", folder, out).code == 0
+    network = loaded(transformers.AutoModelForSequenceClassification, out)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(out)
+    pairs = [("이 영화 재미있니?", "재미있어?"), ("a", "b c d e"), ("집앞에서 만남", "!")]
+    encoded = tokenizer(*map(list, zip(*pairs, strict=True)), padding=True, return_tensors="pt")
+    with torch.no_grad():
+        theirs = network(**encoded).logits.softmax(1).numpy()
+    ours = munjang.load(folder).predict_proba(pairs)  # type: ignore[union-attr]
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_a_training_begins_from_a_checkpoint_with_its_pooler(reviews: Path, tmp_path: Path) -> None:
+    weights = {n: w for n, w in made_weights().items() if not n.startswith("cls.")}
+    weights |= {
+        "bert.pooler.dense.weight": torch.ones(8, 8),
+        "bert.pooler.dense.bias": torch.ones(8),
+    }
+    checkpoint = write_checkpoint(tmp_path / "hf", weights, architecture="BertModel")
+    folder = tmp_path / "model"
+    options = ["--set", "training.max_steps=1", "--set", "training.threads=1"]
+    done = ask("train", reviews, "--from", checkpoint, "--out", folder, *options)
+    assert done.code == 0, done.err
+    assert "weights: 2 missing, initialized at random: head.weight, head.bias" in done.err
+    assert "left over" not in done.err
+    assert munjang.load(folder).recipe.model.pooler  # type: ignore[union-attr]

@@ -48,7 +48,9 @@ def test_input_and_columns_are_inferred_and_reported(trained: Path, questions: P
         assert line in done.err
     again = (trained.parent / "again" / "model.safetensors").read_bytes()
     assert again == (trained / "model.safetensors").read_bytes()
-    assert "pair of texts" in (trained / "README.md").read_text("utf-8")
+    card = (trained / "README.md").read_text("utf-8")
+    assert "text pair classifier" in card
+    assert 'predict([("a text", "another text")])' in card
 
 
 def test_a_named_text_column_reads_one_text(questions: Path, tmp_path: Path) -> None:
@@ -138,7 +140,7 @@ def test_a_comparison_has_baselines_of_pairs(questions: Path, tmp_path: Path) ->
     done = ask("compare", questions, "--models", names, *small, "--out", out)
     assert done.code == 0, done.err
     rows = json.loads((out / "compare.json").read_text("utf-8"))["standings"]
-    scores = {row["name"]: row["scores"]["accuracy"] for row in rows}
+    scores = {row["name"]: row["figures"]["accuracy"] for row in rows}
     assert set(scores) == set(names.split(","))
     assert scores["tfidf-cosine"] > scores["majority"]
     model = next(out.glob("runs/tfidf-pair/*/model"))

@@ -187,3 +187,46 @@ def test_head_of_reviews_is_labelled_data_alone(
     )
     assert done.code == 0, done.err
     assert "180 labeled and 0 unlabeled rows" in done.err
+
+
+def test_static_vectors_of_a_transformer(reviews: Path, tmp_path: Path) -> None:
+    teacher, out = tmp_path / "t", tmp_path / "vectors"
+    data = head(reviews, 201, tmp_path / "data.tsv")
+    small = settings(model__layers=1, model__heads=2, training__epochs=1)
+    done = ask("train", data, "--model", "transformer", "--out", teacher, *small)
+    assert done.code == 0, done.err
+    done = ask("distil", teacher, "--static", "--dim", 8, "--out", out)
+    assert done.code == 0, done.err
+    assert "8 numbers each" in done.out
+    (tmp_path / "texts.txt").write_text("정말 재미있다\n지루하다\n", encoding="utf-8")
+    done = ask("search", out, tmp_path / "texts.txt", "정말 재미있다", "--k", 1)
+    assert done.code == 0, done.err
+    assert done.out.endswith("정말 재미있다\n")
+    more = ("--set", "training.epochs=1", "--set", "training.threads=1")
+    done = ask("train", data, "--from", out, "--model", "mean", "--out", tmp_path / "m", *more)
+    assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("{model}", "--static", "--out", "s"), "no state per token"),
+        (("{model}", "{model}", "--static", "--out", "s"), "one teacher"),
+        (("{model}", "--static", "--data", "x.tsv", "--out", "s"), "--data"),
+        (("{model}", "--unlabelled", "x.txt", "--dim", "8", "--out", "s"), "--dim"),
+        (("nothing", "--static", "--out", "s"), "no such model folder"),
+    ],
+)
+def test_mistakes_with_static_vectors(
+    arguments: tuple[str, ...],
+    message: str,
+    model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = call(capsys, "distil", *(part.format(model=model) for part in arguments), "-q")
+    assert done.code == 2, done.err
+    assert message in done.err
+    assert not (tmp_path / "s").exists()

@@ -11,6 +11,7 @@ from typing import Any, Union, get_args, get_origin
 import annotated_types
 import hypothesis.strategies as st
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from pydantic import BaseModel
@@ -33,6 +34,7 @@ DATA: dict[str, Any] = {
     "classify": (TEXTS, LABELS),
     "regress": (TEXTS, [len(text) for text in TEXTS]),
     "multilabel": (TEXTS, LABELS),
+    "masked_lm": pl.DataFrame({"text": TEXTS}),
     "images": (IMAGES, LABELS),
     "translate": (TEXTS, TEXTS),
 }
@@ -49,6 +51,7 @@ SMALL = {
 }
 RUNS = [("text", "classify", name) for name in ARCHITECTURES]
 RUNS += [("text", "regress", "mean"), ("text", "multilabel", "mean")]
+RUNS += [("text", "masked_lm", name) for name in ("bert", "gru")]
 RUNS += [("image", "images", name) for name in IMAGE_ARCHITECTURES]
 RUNS += [("parallel", "translate", name) for name in PAIR_ARCHITECTURES]
 

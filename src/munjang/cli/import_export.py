@@ -7,6 +7,7 @@ import typer
 from munjang.cli.options import ModelFolder, Quiet
 from munjang.cli.outcome import Command, Group
 from munjang.cli.output import show
+from munjang.stopping import raise_on_signals
 
 import_app = typer.Typer(name="import", cls=Group, rich_markup_mode=None, no_args_is_help=False)
 export_app = typer.Typer(name="export", cls=Group, rich_markup_mode=None, no_args_is_help=False)
@@ -78,6 +79,7 @@ def import_hf(
     from munjang.api import import_model
     from munjang.cli.progress import watching
 
+    raise_on_signals()
     with watching(quiet=quiet) as progress:
         model = import_model(
             checkpoint, out=out, pooling=pooling, overwrite=overwrite, report=progress.report
@@ -105,6 +107,7 @@ def export_hf(
     from munjang.api import export_model
     from munjang.cli.progress import watching
 
+    raise_on_signals()
     with watching(quiet=quiet) as progress:
         export_model(folder, checkpoint, overwrite=overwrite, report=progress.report)
     show(f"checkpoint written to {checkpoint}")

@@ -61,7 +61,7 @@ def pretrain(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train an encoder on texts without labels, to predict masked tokens.
+    """Train an encoder to predict masked tokens of unlabeled texts.
 
     It is munjang train --task masked_lm; the default model is bert. The folder is a start for other
     tasks, and predicts the tokens of each [MASK] in a text.

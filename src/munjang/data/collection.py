@@ -62,13 +62,19 @@ def is_table(values: object) -> bool:
     return has_columns and hasattr(kind, "__getitem__")
 
 
+def column_names(table: Any) -> list[str]:
+    """Return the names of the columns of a table, without computing a lazy one."""
+    names = getattr(table, "column_names", None) or _column_names(table)
+    return [str(name) for name in names]
+
+
 def _require_sequence(values: Any, kind: str) -> None:
     """Raise about values that are not iterable, or whose iteration would not give the entries."""
     got = type(values).__name__
     wanted = "a string or strings" if kind == "text" else f"{kind}s"
     if is_table(values):
-        names = list(getattr(values, "column_names", None) or _column_names(values))
-        listing = ", ".join(map(str, names[:_MAX_NAMES]))
+        names = column_names(values)
+        listing = ", ".join(names[:_MAX_NAMES])
         listing += ", ..." if len(names) > _MAX_NAMES else ""
         example = names[0] if names else "text"
         fix = f'a table of columns ({listing}): choose one, as in df["{example}"]'

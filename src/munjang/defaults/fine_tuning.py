@@ -4,46 +4,75 @@ Trained weights need smaller steps than random ones, fewer epochs, and a warm-up
 head, which is random, does not move them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from munjang.config import merge
 
-_ATTENTION: dict[str, Any] = {
-    "model": {"embedding_dropout": 0.1, "dropout": 0.1},
-    "training": {
-        "batch_size": 64,
-        "batch_tokens": None,
-        "embedding_optimizer": "adamw",
-        "embedding_learning_rate": None,
-        "schedule": "linear",
-        "warmup": 0.1,
-    },
-}
+_SLOW_BEGIN = {"schedule": "linear", "warmup": 0.1}
 
 # Learning rate of self-attention layers by their width: up to the first number, the second one.
 _RATES = ((256, 0.0003), (512, 0.0001))
 _LOWEST_RATE = 0.00005
+# Share of the rate of embedding tables at which a trained embedding learns.
+_EMBEDDING_SHARE = 0.1
 
-_BY_MODEL: dict[str, dict[str, Any]] = {
-    "bert": _ATTENTION,
-    "transformer": _ATTENTION,
-}
 
-# Architectures of short paths from a token to the answer, and those of other distributions.
-_OTHER: dict[str, Any] = {
-    "training": {
-        "learning_rate": 0.001,
-        "embedding_optimizer": "adamw",
-        "embedding_learning_rate": None,
-        "schedule": "linear",
-        "warmup": 0.1,
+def _attention(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the defaults of self-attention layers: the wider, the smaller the steps."""
+    width = _whole(model.get("dim"), 0)
+    rate = next((rate for widest, rate in _RATES if width <= widest), _LOWEST_RATE)
+    return {
+        "model": {"embedding_dropout": 0.1, "dropout": 0.1},
+        "training": {
+            **_SLOW_BEGIN,
+            "batch_size": 64,
+            "batch_tokens": None,
+            "learning_rate": rate,
+            "embedding_optimizer": "adamw",
+            "embedding_learning_rate": None,
+        },
     }
-}
 
-# Inputs without embedding tables.
-_BY_INPUT: dict[str, dict[str, Any]] = {
-    "image": {"training": {"learning_rate": 0.0003, "schedule": "linear", "warmup": 0.1}},
+
+def _with_bag(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the defaults of short paths from token to answer, and of a bag of n-grams beside.
+
+    The bag begins at random and learns at the rate of tables; the trained embedding below the
+    layers learns at a tenth of it (docs/log.md).
+    """
+    layers = max(1, _whole(model.get("layers"), 1))
+    decay = _EMBEDDING_SHARE ** (1 / layers)
+    return {"training": {**_SLOW_BEGIN, "learning_rate": 0.002, "layer_decay": decay}}
+
+
+def _mean(model: Mapping[str, Any]) -> dict[str, Any]:
+    return {"training": {**_SLOW_BEGIN, "embedding_learning_rate": 0.05}}
+
+
+def _images(model: Mapping[str, Any]) -> dict[str, Any]:
+    return {"training": {**_SLOW_BEGIN, "learning_rate": 0.0003}}
+
+
+def _other(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the defaults of architectures of other distributions."""
+    return {"training": _SLOW_BEGIN}
+
+
+def _whole(value: Any, otherwise: int) -> int:
+    """Return a whole number; any other value is refused where settings are parsed."""
+    return value if isinstance(value, int) else otherwise
+
+
+_BY_MODEL: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "bert": _attention,
+    "transformer": _attention,
+    "cnn": _with_bag,
+    "rnn": _with_bag,
+    "lstm": _with_bag,
+    "gru": _with_bag,
+    "mean": _mean,
+    "image_cnn": _images,
 }
 
 # A task that goes on with pretraining has its own defaults.
@@ -64,13 +93,6 @@ def fine_tuning_defaults(given: Mapping[str, Any], rows: int) -> dict[str, Any]:
     if own is not None:
         return own
     epochs = min(_MOST, max(_FEWEST, round(_ROWS / max(1, rows))))
-    shared = {"training": {"epochs": epochs, "learning_rate": _learning_rate(given["model"])}}
-    model = _BY_MODEL.get(str(given["model"]["name"]), _OTHER)
-    return merge(shared, _BY_INPUT.get(given["input"], model))
-
-
-def _learning_rate(model: Mapping[str, Any]) -> float:
-    """Return the learning rate for the width of a model, that of the smallest if unknown."""
-    dim = model.get("dim", 0)
-    width = dim if isinstance(dim, int) else 0  # anything else is refused later
-    return next((rate for widest, rate in _RATES if width <= widest), _LOWEST_RATE)
+    model = given["model"]
+    row = _BY_MODEL.get(str(model["name"]), _other)
+    return merge({"training": {"epochs": epochs}}, row(model))

@@ -31,6 +31,9 @@ from munjang.tasks.task import GivesProbabilities
 from munjang.training.memory import check_model_fits
 from munjang.units import format_bytes
 
+# Epochs by default, as a multiple of those of a training on labels; and the most of them.
+_MORE_EPOCHS, _MOST_EPOCHS = 2, 10
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -178,7 +181,7 @@ def prepare_student(
     if unlabelled is not None:
         unlabeled = _read_unlabeled(unlabelled, unlabelled_column, checked, report)
     everything = _join(labeled, unlabeled)
-    recipe = make_recipe(given, everything)
+    recipe = _with_more_epochs(make_recipe(given, everything), given)
     held_out = None
     if valid is not None:
         held_out = input_class.read(valid, recipe, task_class.reader(recipe), report)
@@ -215,6 +218,17 @@ def _with_teachers_settings(teacher: Teacher, given: Mapping[str, Any]) -> dict[
             "numbers; leave it out"
         )
     return merge(shared, given)
+
+
+def _with_more_epochs(recipe: Recipe, given: Mapping[str, Any]) -> Recipe:
+    """Return the recipe with more epochs by default: soft targets overfit later than labels."""
+    if "epochs" in section_of(given, "training"):
+        return recipe
+    epochs = recipe.training.epochs
+    more = max(epochs, min(_MOST_EPOCHS, _MORE_EPOCHS * epochs))
+    return recipe.model_copy(
+        update={"training": recipe.training.model_copy(update={"epochs": more})}
+    )
 
 
 def _read_unlabeled(data: Any, column: str | None, recipe: Recipe, report: Report) -> Table:

@@ -13,6 +13,7 @@ from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.fast.convolution import TimeConvolution
 from munjang.layers.image_convolution import ImageConvolution, ImagePooling, zeros_around
 from munjang.layers.pooling import Pooling
+from munjang.layers.segments import SegmentEmbedding
 
 Shape = tuple[int, ...]
 
@@ -53,6 +54,11 @@ def _(layer: TokenEmbedding, call: Call | None) -> str:
     if subwords:
         rows += f" + {subwords:,} for subwords"
     return f"{rows} rows of {layer.dim}, {'looked up' if call else 'summed over the text'}"
+
+
+@write_arithmetic.register
+def _(layer: SegmentEmbedding, call: Call | None) -> str:
+    return f"{len(layer.weight):,} rows of {layer.dim}, looked up"
 
 
 @write_arithmetic.register

@@ -90,7 +90,7 @@ class TwoTextsInput(TextInput):
     """
 
     row: ClassVar[str] = "pair"
-    noun: ClassVar[str] = "pair of texts"
+    noun: ClassVar[str] = "text pair"
     sections: ClassVar[Mapping[str, type[Settings]]] = {
         "data": TwoTextsDataSettings,
         "tokenizer": TwoTextsTokenizerSettings,

@@ -28,12 +28,12 @@ from munjang.layers.fast.ngram_row import HashedRow
 from munjang.layers.parameters import parameters_of
 from munjang.layers.pooling import Pooling
 from munjang.layers.position import LearnedPositions
+from munjang.layers.segments import SegmentEmbedding
 from munjang.models.attention_weights import AttentionWeights
 from munjang.models.dropout_rate import DropoutRate
 from munjang.models.encoder import PoolingNames, WideConfig, pooling_field
 from munjang.models.heads import check_heads
 from munjang.models.self_attention import SelfAttentionEncoder
-from munjang.text.vocabulary import EOS
 
 # Standard deviation of initial weights (Devlin et al. 2018).
 _STD = 0.02
@@ -93,7 +93,7 @@ class Bert(SelfAttentionEncoder):
     def __init__(self, config: BertConfig, vocabulary_size: int) -> None:
         super().__init__(config, vocabulary_size)
         dim = config.dim
-        self.segments = nn.Parameter(torch.empty(config.segments, dim))
+        self.segments = SegmentEmbedding(config.segments, dim)
         self.positions = LearnedPositions(config.max_positions, dim)
         # a head on the states shares these
         self.norm_eps = config.norm_eps
@@ -123,7 +123,6 @@ class Bert(SelfAttentionEncoder):
     @torch.no_grad()
     def _initialize(self) -> None:
         """Draw all matrices from a normal distribution; biases are zero."""
-        self.segments.normal_(std=_STD)
         self.embedding.weight[1:].normal_(std=_STD)  # PAD stays zero
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -137,13 +136,9 @@ class Bert(SelfAttentionEncoder):
         return [parameters_of(*embeddings), *(parameters_of(block) for block in self.blocks)]
 
     def token_vectors(self, ids: Tensor, mask: Tensor, row: HashedRow | None = None) -> Tensor:
-        """Return the sum of token and segment embeddings, [batch, time, dim].
-
-        The segment is the number of [SEP] before the token; the last one is for all that follow.
-        """
-        ends = ids == EOS
-        numbers = (ends.cumsum(1) - ends.long()).clamp_(max=len(self.segments) - 1)
-        return super().token_vectors(ids, mask, row) + self.segments[numbers]
+        """Return the sum of token and segment embeddings, [batch, time, dim]."""
+        vectors: Tensor = super().token_vectors(ids, mask, row) + self.segments(ids)
+        return vectors
 
     def _states(
         self, vectors: Tensor, mask: Tensor, layers: list[AttentionWeights] | None = None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Match:
         return lines
 
 
-def match_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> Match:
-    """Return how weights by name fit a network; nothing is changed."""
-    own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+def match_weights(state: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> Match:
+    """Return how weights by name fit the `state` of a network; nothing is changed."""
+    own = {name: tuple(tensor.shape) for name, tensor in state.items()}
     given = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     both = [name for name in own if name in given]
     return Match(
@@ -58,13 +58,12 @@ def match_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> Match:
 
 
 @torch.no_grad()
-def load_matching(network: nn.Module, weights: Mapping[str, Tensor]) -> Match:
-    """Copy the weights that match into a network, and return how they fit.
+def load_matching(state: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> Match:
+    """Copy the weights that match into the `state` of a network, and return how they fit.
 
     Other parameters stay unchanged; the caller decides whether that is an error.
     """
-    match = match_weights(network, weights)
-    state = network.state_dict()
+    match = match_weights(state, weights)
     for name in match.matched:
         state[name].copy_(weights[name])
     return match

@@ -15,6 +15,7 @@ from munjang.errors import ConfigError
 from munjang.folder.load import load
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.rebuild import shapes_only
+from munjang.folder.save import IMPORTED
 from munjang.inputs.input import Encoded, FitsFrom, Input
 from munjang.layers.parameters import HasLayers
 from munjang.model import Model
@@ -23,7 +24,7 @@ from munjang.pretrained.following import follow, free_settings, is_continued, po
 from munjang.pretrained.matching import Match, load_matching, match_weights
 from munjang.recipe import IN_MEMORY, Recipe
 from munjang.reporting import Report, pluralize, stage
-from munjang.tasks.heads import find_encoders, find_heads
+from munjang.tasks.heads import find_encoders, find_heads, head_weights
 from munjang.tasks.task import Task
 
 _ENCODER = "encoder."
@@ -118,7 +119,7 @@ class OpenModelFolder:
         with shapes_only():
             network = build_network(recipe, task, fitted.size)
         head = find_heads(network)[0]
-        match = match_weights(head, members[0])
+        match = match_weights(head_weights(head), members[0])
         if not recipe.pretrained.allow_partial:
             _refuse_partial(match, recipe, self.name)
         frozen = recipe.pretrained.frozen_layers
@@ -126,7 +127,7 @@ class OpenModelFolder:
             _layers_to_freeze(encoder, frozen, self.name)
         source = self.model.recipe
         fixed = source.model.model_dump().keys() - free_settings(self.model)
-        unused = sorted(find_heads(self._network)[0].state_dict().keys() - members[0].keys())
+        unused = sorted(head_weights(find_heads(self._network)[0]).keys() - members[0].keys())
         return InitialEncoder(
             members,
             match,
@@ -153,10 +154,11 @@ class OpenModelFolder:
 def _member(head: Any, model: Model, takes_head: bool) -> dict[str, Tensor]:
     """Return the weights of one head and its encoder that another training can begin with."""
     untrained: tuple[str, ...] = ()
-    if getattr(head, "reads", "pooled") == "states":
+    is_trained_here = IMPORTED not in model.metrics
+    if is_trained_here and getattr(head, "reads", "pooled") == "states":
         # modules of the pooled vector were not trained: they are as random as fresh ones
         untrained = _prefixes(model.recipe)
-    weights = head.state_dict()
+    weights = head_weights(head)
     return {
         name: tensor
         for name, tensor in weights.items()
@@ -252,7 +254,7 @@ class InitialEncoder:
         An ensemble of more networks than the folder has begins from them in turn.
         """
         for number, head in enumerate(find_heads(network)):
-            load_matching(head, self.members[number % len(self.members)])
+            load_matching(head_weights(head), self.members[number % len(self.members)])
         for encoder in find_encoders(network):
             for group in _layers_to_freeze(encoder, self.frozen_layers, self.name):
                 for parameter in group:

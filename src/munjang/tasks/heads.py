@@ -51,9 +51,8 @@ class MaskedHead(nn.Module):
     """An encoder, and predictions of tokens at chosen places.
 
     As in BERT's `cls.predictions`: a linear layer, GELU (or what the encoder names as
-    `head_activation`) and a norm, then the transposed token
-    embedding ("tied" weights, Press and Wolf 2017) with a bias per token. Only the states of the
-    chosen places pass through it.
+    `head_activation`) and a norm, then the transposed token embedding ("tied" weights, Press and
+    Wolf 2017) with a bias per token. Only the states of the chosen places pass through it.
 
     With `pairs`, the first state of a row passes through BERT's pooler, a linear layer and tanh,
     and `cls.seq_relationship` to the logits of two classes.
@@ -207,6 +206,17 @@ def find_encoders(network: nn.Module) -> list[Any]:
     """Return the encoder of every head in `network`, in their order."""
     found = [head.encoder for head in find_heads(network)]
     return [body.encoder if isinstance(body, PairEncoder) else body for body in found]
+
+
+def head_weights(head: nn.Module) -> dict[str, Tensor]:
+    """Return the weights of a head by name; those of its encoder begin with `encoder.`.
+
+    An encoder that reads the texts of a row apart has the names that it has alone.
+    """
+    weights = head.state_dict()
+    if not isinstance(getattr(head, "encoder", None), PairEncoder):
+        return weights
+    return {name.replace("encoder.encoder.", "encoder.", 1): t for name, t in weights.items()}
 
 
 def find_trained_pooling(network: nn.Module) -> str | None:

@@ -30,7 +30,7 @@ from munjang.tasks.sentence_pairs import NO_PAIR, Pairs, rearrange_pairs
 from munjang.tasks.task import Answer, Card, Encoded, RunSettings
 from munjang.text.masks import MaskReader, TokenTexts, find_mask_id
 from munjang.text.tokenizer import Tokenizer
-from munjang.text.vocabulary import RESERVED, Vocabulary
+from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
 from munjang.text.word_pieces import find_continuations
 
 # Rows per batch in evaluation.
@@ -156,7 +156,8 @@ class MaskedLm:
             DataError: its vocabulary has no token that could be predicted.
         """
         tokenizer: Tokenizer = fitted.tokenizer
-        if tokenizer.vocabulary.size <= len(RESERVED):
+        has_mask = find_mask_id(tokenizer.vocabulary) != OOV
+        if tokenizer.vocabulary.size <= len(RESERVED) + has_mask:
             raise DataError(
                 "the vocabulary has no token to predict: no token is frequent enough; give more "
                 "texts, or lower tokenizer.min_frequency"

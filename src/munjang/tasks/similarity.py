@@ -300,8 +300,8 @@ class Similarity:
         if not self.settings.reads_numbers:
             return score_partners(*compute_towers(network, data))
         assert data.targets is not None
-        cosines = compute_cosines(network, data)
-        return score_cosines(cosines, data.targets, self._answers(cosines))
+        unit = abs(self.highest - self.lowest) if self.settings.loss == "cosine" else None
+        return score_cosines(compute_cosines(network, data), self._scale(data.targets), unit)
 
     def _answers(self, cosines: Floats) -> Floats | None:
         """Return the numbers that cosines stand for; None if the loss does not relate them."""

@@ -22,6 +22,7 @@ class SimilarityScores:
     Attributes:
         rows: number of scored pairs.
         spearman: rank correlation of cosines and numbers, -1 to 1; NaN if either are all equal.
+            Positive if more similar pairs have larger cosines, whatever their numbers are.
         pearson: linear correlation of both; NaN likewise.
         rmse: root mean squared error in the unit of the numbers; None if the loss does not relate
             cosines to numbers.
@@ -85,26 +86,26 @@ class PartnerScores:
         return {k: v if math.isfinite(v) else None for k, v in values.items()}
 
 
-def score_cosines(cosines: Floats, numbers: Floats, answers: Floats | None) -> SimilarityScores:
-    """Score cosines [rows] against numbers [rows].
+def score_cosines(cosines: Floats, wanted: Floats, unit: float | None) -> SimilarityScores:
+    """Score cosines [rows] against wanted cosines [rows].
 
     Args:
         cosines: cosine of each pair.
-        numbers: the right number of each pair.
-        answers: numbers that the cosines stand for, in the same unit; None if there is no relation.
+        wanted: the right number of each pair, scaled so that larger means more similar.
+        unit: numbers per unit of `wanted`; None if the cosines need not equal `wanted`.
     """
     # imported here, as the import takes a second and prediction needs no metrics
     from scipy.stats import spearmanr
 
-    rows = len(numbers)
+    rows = len(wanted)
     if not np.isfinite(cosines).all():
-        rmse = None if answers is None else math.nan
+        rmse = None if unit is None else math.nan
         return SimilarityScores(rows, math.nan, math.nan, rmse, are_finite=False)
-    rmse = None if answers is None else float(np.sqrt(np.square(answers - numbers).mean()))
-    if rows < 2 or np.ptp(cosines) == 0 or np.ptp(numbers) == 0:
+    rmse = None if unit is None else unit * float(np.sqrt(np.square(cosines - wanted).mean()))
+    if rows < 2 or np.ptp(cosines) == 0 or np.ptp(wanted) == 0:
         return SimilarityScores(rows, math.nan, math.nan, rmse)
-    spearman = float(spearmanr(cosines, numbers).statistic)
-    return SimilarityScores(rows, spearman, float(np.corrcoef(cosines, numbers)[0, 1]), rmse)
+    spearman = float(spearmanr(cosines, wanted).statistic)
+    return SimilarityScores(rows, spearman, float(np.corrcoef(cosines, wanted)[0, 1]), rmse)
 
 
 def score_partners(first: Vectors, second: Vectors) -> PartnerScores:

@@ -64,9 +64,11 @@ def compute_vectors(
         ConfigError: as `resolve_pooling`.
         DataError: a text is too long for the memory that is free.
     """
-    encoders, pooling = _encoders(network), resolve_pooling(network, pooling)
+    encoders = _encoders(network)
+    pooling = choose_pooling(encoders[0], pooling or find_trained_pooling(network))
+    dim = sum(vector_dim(encoder, pooling) for encoder in encoders)
     device = device_of(network)
-    vectors = np.empty((len(rows), count_dimensions(network, pooling)), dtype=np.float32)
+    vectors = np.empty((len(rows), dim), dtype=np.float32)
     with evaluating(network):
         for batch in _make_batches(rows):
             require_memory(network, batch)

@@ -8,41 +8,63 @@ import pytest
 
 from munjang.checking import check, report_blocks
 from munjang.errors import ConfigError
-from munjang.recipe import named_input, named_task
 from munjang.registry import INPUTS, TASKS, inputs_of
 
 TEXTS = ["a b", "b c", "c d", "d e"] * 3
 IMAGES = [np.full((8, 8), 20 * shade, dtype=np.uint8) for shade in range(12)]
+PAIRS = (TEXTS, TEXTS[::-1])
+CLASSES, NUMBERS = ["x", "y", "x", "y"] * 3, [1.0, 2.0, 3.0, 4.0] * 3
+SETS = [["x"], ["x", "y"], [], ["y"]] * 3
+# data of every task on every input that can be checked, by (input, task)
 DATA = {
-    "classify": (TEXTS, ["x", "y", "x", "y"] * 3),
-    "regress": (TEXTS, [1.0, 2.0, 3.0, 4.0] * 3),
-    "multilabel": (TEXTS, [["x"], ["x", "y"], [], ["y"]] * 3),
-    "images": (IMAGES, ["x", "y"] * 6),
-    "translate": ([f"a {row}" for row in range(30)], [f"b {row}" for row in range(30)]),
+    ("text", "classify"): (TEXTS, CLASSES),
+    ("text", "regress"): (TEXTS, NUMBERS),
+    ("text", "multilabel"): (TEXTS, SETS),
+    ("text", "masked_lm"): (TEXTS, None),
+    ("two_texts", "classify"): (PAIRS, CLASSES),
+    ("two_texts", "regress"): (PAIRS, NUMBERS),
+    ("two_texts", "multilabel"): (PAIRS, SETS),
+    ("two_texts", "similarity"): (PAIRS, NUMBERS),
+    ("image", "classify"): (IMAGES, ["x", "y"] * 6),
+    ("parallel", "translate"): (
+        [f"a {row}" for row in range(30)],
+        [f"b {row}" for row in range(30)],
+    ),
 }
+# text of any size is not read as a whole
+UNCHECKED = {"lines"}
 QUICK = ("training.threads=1", "training.epochs=2")
-SMALL = {"images": ("model.filters=[4]",), "translate": ("model.dim=16", "model.heads=2")}
+SMALL = {
+    "image": ("model.filters=[4]",),
+    "parallel": ("model.dim=16", "model.heads=2"),
+}
 
 
 def test_every_input_of_every_task_is_checked_here() -> None:
-    named = {(named_input({"task": task}).name, named_task({"task": task}).name) for task in DATA}
-    assert named == {(kind.name, task.name) for task in TASKS.rows for kind in inputs_of(task)}
-    assert all(row.check for row in INPUTS.rows)
+    pairs = {(kind.name, task.name) for task in TASKS.rows for kind in inputs_of(task)}
+    assert set(DATA) == {pair for pair in pairs if pair[0] not in UNCHECKED}
+    assert {row.name for row in INPUTS.rows if row.check is None} == UNCHECKED
 
 
-@pytest.mark.parametrize("by", ["task", "config"])
-@pytest.mark.parametrize("task", DATA)
-def test_every_task_has_a_report_with_an_estimate(task: str, by: str) -> None:
-    given = {"task": task} if by == "task" else {"config": {"task": task}}
-    overrides = [*QUICK, *SMALL.get(task, ("model.dim=8", "model.ngram_buckets=1024"))]
-    report = check(DATA[task], test=DATA[task], overrides=overrides, seconds=0.05, **given)
-    place, _, name = named_input({"task": task}).check.partition(":")
+def test_text_of_any_size_is_refused_in_one_line() -> None:
+    with pytest.raises(ConfigError, match="lines"):
+        check(["some-file.txt"], config={"input": "lines", "task": "masked_lm"})
+
+
+@pytest.mark.parametrize("pair", DATA, ids="-".join)
+def test_every_task_has_a_report_with_an_estimate(pair: tuple[str, str]) -> None:
+    kind, task = pair
+    given = {"input": kind, "task": task}
+    overrides = [*QUICK, *SMALL.get(kind, ("model.dim=8", "model.ngram_buckets=1024"))]
+    data = DATA[pair]
+    report = check(data, test=data, overrides=overrides, seconds=0.05, config=given)
+    place, _, name = INPUTS.require(kind).check.partition(":")
     assert type(report) is getattr(import_module(place), name).report
-    assert report.rows == len(DATA[task][0])
+    assert report.rows == (12 if kind != "parallel" else 30)
     assert report.test is not None
     assert report.test.rows == report.rows
     assert report.estimate is not None
-    assert report.estimate["unit"] == ("images" if task == "images" else "tokens")
+    assert report.estimate["unit"] == ("images" if kind == "image" else "tokens")
     assert report.estimate["units_per_second"] > 0
     json.dumps(report.to_json(), allow_nan=False)
     assert list(report_blocks(report))
@@ -50,13 +72,15 @@ def test_every_task_has_a_report_with_an_estimate(task: str, by: str) -> None:
 
 def test_an_unknown_task_names_all_of_them() -> None:
     with pytest.raises(ConfigError, match="did you mean 'classify'") as error:
-        check(DATA["classify"], config={"task": "clasify"})
+        check(DATA["text", "classify"], config={"task": "clasify"})
     assert all(name in str(error.value) for name in TASKS.names)
 
 
 def test_an_estimate_of_memory_contains_the_process() -> None:
     overrides = [*QUICK, "model.dim=8", "model.ngram_buckets=1024"]
-    estimate = check(DATA["classify"], model="mean", overrides=overrides, seconds=0.1).estimate
+    estimate = check(
+        DATA["text", "classify"], model="mean", overrides=overrides, seconds=0.1
+    ).estimate
     assert estimate is not None
     parts = ("weights_bytes", "optimizer_bytes", "copies_bytes")
     # PyTorch itself, and what a training keeps besides it

@@ -64,7 +64,8 @@ def test_a_name_says_whether_it_is_a_baseline_whatever_the_task() -> None:
         (
             "cnn",
             "translate",
-            "cnn goes with --task classify or --task regress or --task multilabel; models of "
+            "cnn goes with --task classify or --task regress or --task multilabel "
+            "or --task similarity; models of "
             "translate: all, seq2seq",
         ),
         (

@@ -18,13 +18,24 @@ def recipe_of(name: str, rows: int = 5000, **given: Any) -> Recipe:
 
 
 @pytest.mark.parametrize("model", ARCHITECTURES)
-def test_steps_are_smaller_and_begin_slowly(model: str) -> None:
+def test_the_embedding_learns_more_slowly_and_begins_slowly(model: str) -> None:
+    def embedding_rate(training: Any) -> float:
+        layers = {"mean": 0, "cnn": 1}.get(model, getattr(recipe_of(model).model, "layers", 0))
+        rate: float = training.embedding_learning_rate or training.learning_rate
+        return rate * float(training.layer_decay) ** layers
+
     scratch, begun = recipe_of(model).training, recipe_of(model, **FROM).training
-    tables = scratch.embedding_learning_rate or scratch.learning_rate
+    assert embedding_rate(begun) < embedding_rate(scratch)
     assert begun.learning_rate <= scratch.learning_rate
-    assert (begun.embedding_learning_rate or begun.learning_rate) < tables
     assert (begun.warmup, begun.schedule) == (0.1, "linear")
-    assert begun.embedding_optimizer == "adamw"
+
+
+def test_a_bag_learns_at_the_rate_of_tables_and_the_embedding_at_a_tenth() -> None:
+    for layers in (1, 3):
+        given = merge(FROM, {"model": {"layers": layers}})
+        training = recipe_of("lstm", **given).training
+        assert training.embedding_learning_rate == 0.1
+        assert training.layer_decay**layers == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(("rows", "epochs"), [(50, 8), (5000, 6), (10_000, 3), (150_000, 3)])

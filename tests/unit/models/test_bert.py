@@ -61,7 +61,7 @@ def embed_slowly(model: Bert, ids: Tensor) -> Tensor:
     for row, tokens in enumerate(ids.tolist()):
         for place, token in enumerate(tokens):
             ends = sum(before == EOS for before in tokens[:place])
-            segment = model.segments[min(ends, len(model.segments) - 1)]
+            segment = model.segments.weight[min(ends, len(model.segments.weight) - 1)]
             total = model.embedding.weight[token] + model.positions.weight[place] + segment
             vectors[row, place] = model.embedding_norm(total)
     return vectors
@@ -97,7 +97,7 @@ def test_the_second_text_of_a_row_is_another_segment(segments: int, expected: li
     model = make(segments=segments)
     ids, mask = padded([[GO, 5, EOS, 6, EOS, 7]])
     added = model.token_vectors(ids, mask) - model.embedding(ids, mask)
-    torch.testing.assert_close(added[0], model.segments[torch.tensor(expected)])
+    torch.testing.assert_close(added[0], model.segments.weight[torch.tensor(expected)])
 
 
 def test_the_pooler_reads_the_first_state() -> None:

@@ -14,7 +14,7 @@ def network() -> nn.Module:
 def test_all_weights_match_themselves():
     one, two = network(), network()
     nn.init.ones_(one[0].weight)
-    match = load_matching(two, one.state_dict())
+    match = load_matching(two.state_dict(), one.state_dict())
     assert match.is_whole
     assert match.lines() == ["weights: 7 of 7 tensors matched"]
     assert torch.equal(two[0].weight, one[0].weight)
@@ -28,7 +28,7 @@ def test_what_does_not_match_is_named_and_stays_as_it_was():
         "0.bias": torch.zeros(5),
         "head.weight": torch.zeros(1),
     }
-    match = load_matching(target, weights)
+    match = load_matching(target.state_dict(), weights)
     assert match.matched == ("0.weight",)
     assert match.left_over == ("head.weight",)
     assert match.other_shape == (("0.bias", (5,), (2,)),)
@@ -46,5 +46,5 @@ def test_what_does_not_match_is_named_and_stays_as_it_was():
 def test_matching_alone_changes_nothing():
     target = network()
     before = {name: tensor.clone() for name, tensor in target.state_dict().items()}
-    match_weights(target, {"0.weight": torch.zeros(2, 3)})
+    match_weights(target.state_dict(), {"0.weight": torch.zeros(2, 3)})
     assert all(torch.equal(before[name], t) for name, t in target.state_dict().items())

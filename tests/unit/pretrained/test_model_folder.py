@@ -140,7 +140,7 @@ def test_pretraining_goes_on_with_its_head(folders: Any, tmp_path: Path) -> None
         if not is_of_pooled_vector(name.removeprefix("encoder.")):
             assert torch.equal(tensor, begun[name]), name
     # a training, not a fine-tuning: its own defaults
-    assert prepared.recipe.training.warmup == 0.05
+    assert prepared.recipe.training.warmup == 0.06
 
 
 def test_the_same_labels_go_on_with_the_head(folders: Any) -> None:
@@ -202,7 +202,7 @@ def test_a_user_changes_what_no_weight_depends_on(folders: Any) -> None:
             {"overrides": ["tokenizer.max_length=200"]},
             "may have 202 tokens, GO and EOS included, and the positions of the model end at 128",
         ),
-        ("mean", {"task": "masked_lm"}, "model mean .*the task masked_lm on the input text takes"),
+        ("mean", {"task": "masked_lm"}, "model mean .*the task masked_lm on the input lines takes"),
         ("cnn", {"task": "translate"}, "is a cnn on the input text, and the input parallel cannot"),
         ("cnn", {"vectors": "a.vec"}, r"give pretrained.folder \(--from\) or pretrained.vectors"),
         (

@@ -315,7 +315,7 @@ def test_a_vocabulary_without_tokens_is_told() -> None:
         munjang.train(
             pl.DataFrame({"text": ["a b", "c d"]}),
             task="masked_lm",
-            config={"tokenizer": {"min_frequency": 9}},
+            config={"tokenizer": {"name": "words", "min_frequency": 9}},
         )
 
 

@@ -1,6 +1,7 @@
 """Similarity: losses, scores and answers against slow, obvious references."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from munjang.data.readers.targets import clean_numbers
 from munjang.data.two_texts.read import read_two_texts
 from munjang.errors import ConfigError, DataError
 from munjang.recipe import check_given, make_recipe
+from munjang.tasks import similarity
 from munjang.tasks.heads import Towers, hash_rows
 from munjang.tasks.similarity import Similarity, SimilaritySettings, in_batch_negatives_loss
 from munjang.tasks.similarity_scores import score_cosines, score_partners
@@ -150,7 +152,7 @@ def test_scores_are_those_of_scipy():
     random = np.random.default_rng(0)
     cosines = random.uniform(-1, 1, 50)
     numbers = cosines * 5 + random.normal(size=50)
-    scores = score_cosines(cosines, numbers, cosines * 5)
+    scores = score_cosines(cosines, numbers / 5, 5.0)
     assert scores.spearman == pytest.approx(stats.spearmanr(cosines, numbers).statistic)
     assert scores.pearson == pytest.approx(stats.pearsonr(cosines, numbers).statistic)
     assert scores.rmse == pytest.approx(math.sqrt(np.mean((cosines * 5 - numbers) ** 2)))
@@ -162,7 +164,7 @@ def test_scores_are_those_of_scipy():
     ("cosines", "numbers"), [([0.1, 0.1], [1, 2]), ([0.1, 0.2], [2, 2]), ([0.3], [1])]
 )
 def test_undefined_correlations_are_nan_and_null(cosines, numbers):
-    scores = score_cosines(np.array(cosines), np.array(numbers, float), np.array(cosines))
+    scores = score_cosines(np.array(cosines), np.array(numbers, float), 1.0)
     assert math.isnan(scores.spearman)
     assert scores.is_finite
     assert scores.to_json()["pearson"] is None
@@ -170,9 +172,20 @@ def test_undefined_correlations_are_nan_and_null(cosines, numbers):
 
 def test_weights_that_are_not_finite_are_told():
     cosines = np.array([math.nan, 1.0])
-    assert not score_cosines(cosines, np.array([1.0, 2.0]), cosines).is_finite
+    assert not score_cosines(cosines, np.array([1.0, 2.0]), 1.0).is_finite
     broken = np.full((2, 3), math.nan, np.float32)
     assert not score_partners(broken, broken).is_finite
+
+
+def test_numbers_that_fall_with_similarity_are_scored_alike(monkeypatch):
+    cosines = np.array([0.9, 0.1, 0.5, 0.2])
+    monkeypatch.setattr(similarity, "compute_cosines", lambda network, data: cosines)
+    rising, falling = Similarity(0, 4), Similarity(4, 0)
+    numbers = np.array([4.0, 0.0, 3.0, 1.0])
+    scores = rising.evaluate(None, SimpleNamespace(targets=numbers))
+    assert scores.spearman > 0.9
+    reverse = falling.evaluate(None, SimpleNamespace(targets=4 - numbers))
+    assert reverse.metrics == pytest.approx(scores.metrics)
 
 
 def slow_ranks(first, second):

@@ -21,7 +21,7 @@ TEXTS = [
     "영화가 재미없다. 시간이 아깝다",
     "The film was surprisingly good, unwatchable endings aside.",
 ] * 3
-OWN = ("wordpiece", "bpe", "unigram", "characters", "jamo", "words")
+OWN = ("bert_wordpiece", "wordpiece", "bpe", "unigram", "characters", "jamo", "words")
 NAMES = (*OWN, "bert", "byte_level")
 
 

@@ -55,8 +55,9 @@ def test_jamo_of_a_word_stand_together() -> None:
     assert len(words_of(tokenizer, TEXTS[0])) == len(TEXTS[0].split())
 
 
-def test_bert_parts_punctuation_from_words() -> None:
-    words = words_of(fitted("bert"), "The film was good, unwatchable endings")
+@pytest.mark.parametrize("name", ["bert", "bert_wordpiece"])
+def test_bert_parts_punctuation_from_words(name: str) -> None:
+    words = words_of(fitted(name), "the film was good, unwatchable endings")
     assert words == ["the", "film", "was", "good", ",", "unwatchable", "endings"]
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from munjang.data.collection import is_table
+from munjang.data.collection import column_names, is_table
 from munjang.data.readers.columnar import open_parquet
 from munjang.data.readers.encodings import detect_codec, resolve_codec
 from munjang.data.readers.formats import detect_format
@@ -28,7 +28,7 @@ def peek_columns(data: Any, encoding: str, usual: tuple[str, ...]) -> tuple[str,
         usual: usual names of text columns, by which a header is recognized.
     """
     if is_table(data):
-        return tuple(str(name) for name in getattr(data, "column_names", None) or data.columns)
+        return tuple(column_names(data))
     paths = [data] if isinstance(data, str | Path) else data
     if not isinstance(paths, list | tuple) or not paths or not isinstance(paths[0], str | Path):
         return ()

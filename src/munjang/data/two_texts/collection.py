@@ -7,7 +7,7 @@ data frame.
 
 from typing import Any
 
-from munjang.data.collection import collect_texts, collect_values, is_table
+from munjang.data.collection import collect_texts, collect_values, column_names, is_table
 from munjang.errors import DataError
 
 _EXPECTED = 'expected pairs of texts, such as [("first", "second")]'
@@ -68,7 +68,7 @@ def collect_pairs(pairs: Any) -> tuple[list[str], list[str]]:
 def _split_frame(frame: Any) -> tuple[Any, Any]:
     from munjang.data.two_texts.columns import find_pair_columns
 
-    names = [str(name) for name in getattr(frame, "column_names", None) or frame.columns]
+    names = column_names(frame)
     pair = find_pair_columns(names)
     if pair is None and len(names) == 2:
         pair = names[0], names[1]
@@ -77,4 +77,14 @@ def _split_frame(frame: Any) -> tuple[Any, Any]:
             f"{_EXPECTED}, got a table of the columns {', '.join(names[:8])}: give the two columns "
             'as (df["a"], df["b"])'
         )
-    return frame[pair[0]], frame[pair[1]]
+    if hasattr(frame, "collect"):  # a lazy frame
+        frame = frame.collect()
+    first, second = (names.index(name) for name in pair)
+    return _take_column(frame, first), _take_column(frame, second)
+
+
+def _take_column(frame: Any, place: int) -> Any:
+    """Return a column of a frame of pandas, Polars or PyArrow by its place."""
+    if hasattr(frame, "iloc"):
+        return frame.iloc[:, place]
+    return frame.column(place) if hasattr(frame, "column") else frame.to_series(place)

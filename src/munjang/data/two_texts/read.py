@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from munjang.data.collection import is_table
+from munjang.data.collection import column_names, is_table
 from munjang.data.readers.class_names import unify_class_names
 from munjang.data.readers.columnar import read_columns
 from munjang.data.readers.read import read_records
@@ -80,6 +80,8 @@ def _holds_pairs(pairs: Any) -> bool:
     """Return whether a value holds two texts per row: as rows, as two columns, or as an array."""
     if isinstance(pairs, str | bytes):
         return False
+    if is_table(pairs):
+        return len(column_names(pairs)) == 2
     shape = getattr(pairs, "shape", None)
     if isinstance(shape, tuple) and len(shape) == 2:
         return shape[1] == 2 and isinstance(pairs[0][0] if shape[0] else "", str)

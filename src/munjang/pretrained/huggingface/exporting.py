@@ -19,12 +19,13 @@ from munjang.pretrained.huggingface.files import WEIGHTS
 from munjang.pretrained.huggingface.pooling import FILE as POOLING
 from munjang.pretrained.huggingface.pooling import MODES
 from munjang.pretrained.huggingface.tokenizer import VOCABULARY, write_tokenizer
-from munjang.pretrained.huggingface.weights import to_theirs
+from munjang.pretrained.huggingface.weights import NEXT_SENTENCE, POOLER, to_theirs
 from munjang.reporting import Report, discard
 from munjang.tasks.classify import Classify
 from munjang.tasks.heads import Head, MaskedHead
 from munjang.tasks.multilabel import Multilabel
 from munjang.tasks.regress import Regress
+from munjang.text.columns import Int64s
 from munjang.text.huggingface.files import FILE as TOKENIZER
 from munjang.text.huggingface.library import LibraryTokenizer
 
@@ -55,7 +56,7 @@ def export_checkpoint(
     folder = Path(path)
     tokenizer = _tokenizer_of(model)
     with torch.no_grad():
-        architecture, weights, more = _network_of(model, tokenizer)
+        architecture, weights, more = _network_of(model, tokenizer, report)
     config_class = model.recipe.model
     assert isinstance(config_class, BertConfig)
     vocabulary = int(tokenizer.huggingface_ids.max()) + 1
@@ -114,17 +115,14 @@ def _tokenizer_of(model: Model) -> LibraryTokenizer:
 
 
 def _network_of(
-    model: Model, tokenizer: LibraryTokenizer
+    model: Model, tokenizer: LibraryTokenizer, report: Report
 ) -> tuple[str, dict[str, Tensor], dict[str, Any]]:
     """Return the class, the weights, and the part of `config.json` on predictions."""
     task, network = model.task, model.network
     ids = tokenizer.huggingface_ids
     write_config(model.recipe.model, architecture="", vocabulary=0)  # type: ignore[arg-type]
     if isinstance(network, MaskedHead):
-        weights = to_theirs(network, ids, "bert.")
-        # BertForMaskedLM has no pooler
-        weights = {n: w for n, w in weights.items() if not n.startswith("bert.pooler.")}
-        return "BertForMaskedLM", weights, {}
+        return (*_masked_head(network, ids, report), {})
     if not isinstance(network, Head):
         return "BertModel", to_theirs(network, ids, ""), {}
     _check_pooler(model)
@@ -150,6 +148,24 @@ def _network_of(
         doubled = [torch.cat([torch.zeros_like(part), part]) for part in classifier]
         weights |= {"classifier.weight": doubled[0], "classifier.bias": doubled[1]}
     return _CLASSIFIER, weights, {"problem_type": "single_label_classification", **labels}
+
+
+def _masked_head(network: MaskedHead, ids: Int64s, report: Report) -> tuple[str, dict[str, Tensor]]:
+    """Return the class and the weights of a network that predicts tokens, and may judge pairs."""
+    weights = to_theirs(network, ids, "bert.")
+    pooler = f"bert.{POOLER}"
+    has_pooler = any(name.startswith(pooler) for name in weights)
+    weights = {name: w for name, w in weights.items() if not name.startswith(pooler)}
+    if network.pair_pooler is None or network.pair_output is None:
+        if has_pooler:
+            report("left out: the pooler, which BertForMaskedLM does not have")
+        return "BertForMaskedLM", weights
+    for name, tensor in network.pair_pooler.state_dict().items():
+        weights[pooler + name] = tensor.clone()
+    for name, tensor in network.pair_output.state_dict().items():
+        # their class 0 is that the second text follows the first, which is our class 1
+        weights[NEXT_SENTENCE + name] = tensor.flip(0).contiguous()
+    return "BertForPreTraining", weights
 
 
 _CLASSIFIER = "BertForSequenceClassification"

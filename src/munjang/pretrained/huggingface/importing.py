@@ -83,16 +83,10 @@ def _import(folder: Path, pooling: PoolingChoice | None, report: Report) -> Mode
     except ConfigError as error:
         raise FolderError(f"{folder / CONFIG}: {error}") from None
     tokenizer = read_tokenizer(folder)
-    with stage(f"reading {folder / WEIGHTS}"):
-        weights = plain_names(read_weights(folder))
+    weights, left_out = _read_plain(folder, checkpoint)
     head = _find_head(checkpoint, weights)
     if head == "tokens":
         check_mask_token(folder)
-    weights = tie_decoder(weights, tied=checkpoint.tied)
-    left_out = []
-    if any(name.startswith(NEXT_SENTENCE) for name in weights):
-        left_out.append("left out: cls.seq_relationship, which no task uses")
-        weights = {n: w for n, w in weights.items() if not n.startswith(NEXT_SENTENCE)}
     has_pooler = any(name.startswith(POOLER) for name in weights)
     if head == "none":
         given = _task_of_vectors(pooling or choose_pooling(folder, has_pooler))
@@ -115,8 +109,20 @@ def _import(folder: Path, pooling: PoolingChoice | None, report: Report) -> Mode
         "tensors": len(weights),
         "left_out": left_out,
     }
+    # nothing was scored or trained here
     metrics = {"validation": {}, "training": {}, IMPORTED: imported}
     return Model(recipe, fitted, task, network, metrics)
+
+
+def _read_plain(folder: Path, checkpoint: Checkpoint) -> tuple[dict[str, Tensor], list[str]]:
+    """Return the weights that are imported, under plain names, and lines on the others."""
+    with stage(f"reading {folder / WEIGHTS}"):
+        weights = plain_names(read_weights(folder))
+    weights = tie_decoder(weights, tied=checkpoint.tied)
+    kept = {name: w for name, w in weights.items() if not name.startswith(NEXT_SENTENCE)}
+    if len(kept) == len(weights):
+        return kept, []
+    return kept, ["left out: cls.seq_relationship, which judges pairs of sentences"]
 
 
 def _find_head(checkpoint: Checkpoint, weights: Mapping[str, Tensor]) -> Head:
@@ -217,12 +223,12 @@ def _fill(
     network = build_on_meta(folder / WEIGHTS, build, len(weights) + 8)
     table = name_table(network)
     ours, unused = to_ours(weights, table, tokenizer.huggingface_ids)
-    match = match_weights(network, ours)
+    match = match_weights(network.state_dict(), ours)
     if not match.is_whole:
         raise FolderError(f"{folder / WEIGHTS}: {_explain_mismatch(match, table, weights)}")
     network.load_state_dict(ours, assign=True)
     fill_empty(network)
-    note = f"left out: the last {unused:,} rows of the word embedding, which no token has"
+    note = f"left out: {unused:,} rows of the word embedding, which no token has"
     return network.requires_grad_(True).eval(), [note] if unused else []
 
 

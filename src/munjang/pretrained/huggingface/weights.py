@@ -20,7 +20,7 @@ _PREFIX = "bert."
 _EMBEDDING = "embeddings.word_embeddings.weight"
 _BIAS = "cls.predictions.bias"
 _DECODER, _DECODER_BIAS = "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"
-# The head that tells whether one text follows another, which no task of ours has.
+# The head that tells whether one text follows another.
 NEXT_SENTENCE = "cls.seq_relationship."
 POOLER = "pooler.dense."
 
@@ -66,7 +66,7 @@ def name_table(network: nn.Module) -> list[Row]:
     where, encoder = _find_bert(network)
     rows = [
         Row("embedding.weight", (_EMBEDDING,), by_token=True),
-        Row("segments", ("embeddings.token_type_embeddings.weight",)),
+        Row("segments.weight", ("embeddings.token_type_embeddings.weight",)),
     ]
     rows += _rows(_ENCODER)
     for number in range(len(encoder.blocks)):

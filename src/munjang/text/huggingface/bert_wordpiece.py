@@ -12,15 +12,19 @@ The pieces are learned here, the same ones for the same texts; the library encod
 import re
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import polars as pl
+from tokenizers import Tokenizer as Library
 
 from munjang.errors import ConfigError, FolderError
+from munjang.text.columns import Int32s, Int64s
 from munjang.text.huggingface.bounds import check_bounds
 from munjang.text.huggingface.files import LONGEST_BERT_WORD, bert_state
 from munjang.text.huggingface.library import LibraryTokenizer
-from munjang.text.huggingface.loaded import load_state
+from munjang.text.huggingface.loaded import LoadedTokenizer, load_state
 from munjang.text.huggingface.words import split_words
 from munjang.text.segmentation.utf32 import require_texts
+from munjang.text.subwords.tokenizers import ids_of_pretokens
 from munjang.text.subwords.training import train_wordpiece
 from munjang.text.tokenizer import read_settings, require_fitted
 from munjang.text.vocabulary import RESERVED, Vocabulary
@@ -89,6 +93,14 @@ class BertWordPieceTokenizer(LibraryTokenizer):
         loaded = load_state(self._state(ids))
         self._count(loaded, texts)
         return self
+
+    def _encode(self, loaded: LoadedTokenizer, texts: pl.Series) -> tuple[Int32s, Int64s]:
+        if self.lowercase:  # lower case of single characters may differ between Unicode versions
+            return super()._encode(loaded, texts)
+        # the model encodes each distinct word once
+        model = Library(loaded.library.model)
+        ids, offsets = ids_of_pretokens(model, split_words(texts, lowercase=False))
+        return loaded.map.of_text(ids.astype(np.int64)), offsets
 
     def _state(self, ids: dict[str, int]) -> dict[str, Any]:
         return bert_state(ids, SPECIAL, nfc=True, strip_accents=False, lowercase=self.lowercase)

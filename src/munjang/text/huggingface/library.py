@@ -96,17 +96,26 @@ class LibraryTokenizer:
 
     def _count(self, loaded: LoadedTokenizer, texts: pl.Series) -> None:
         """Take a tokenizer, with the counts of its tokens in a column of texts."""
-        ids, _ = _encode(loaded, texts, self.post_process)
+        ids, _ = self._encode(loaded, texts)
         counts = np.bincount(ids, minlength=len(loaded.map.tokens))
         dropped = int(counts[OOV])
         counts[: len(RESERVED)] = 0
         vocabulary = Vocabulary(loaded.map.tokens, counts, dropped)
         self._loaded = replace(loaded, vocabulary=vocabulary)
 
+    def _encode(self, loaded: LoadedTokenizer, texts: pl.Series) -> tuple[Int32s, Int64s]:
+        """Return the ids of a column [tokens] and its row offsets [rows + 1]."""
+        ids, rows = [], []
+        for batch in _batches(texts):
+            encodings = _encode_batch(loaded, batch, self.post_process, offsets=False)
+            ids.append(_ids(loaded, encodings, self.post_process))
+            rows.append(_lengths(encodings))
+        return _joined(ids, np.int32), bounds_of(_joined(rows, np.int64))
+
     def encode(self, texts: pl.Series) -> TokenColumn:
         """Encode a column of texts to a token column."""
         loaded = require_fitted(self._loaded, self.name)
-        return token_column(*_encode(loaded, require_texts(texts), self.post_process))
+        return token_column(*self._encode(loaded, require_texts(texts)))
 
     def encode_text(self, text: str) -> Int32s:
         """Return the ids of one text [tokens]."""
@@ -154,16 +163,6 @@ class LibraryTokenizer:
             with library_errors(DataError, "the tokenizer's decoder fails"):
                 texts.append(" ".join(tokens) if decoder is None else decoder.decode(tokens))
         return pl.Series(texts, dtype=pl.String)
-
-
-def _encode(loaded: LoadedTokenizer, texts: pl.Series, post_process: bool) -> tuple[Int32s, Int64s]:
-    """Return the ids of a column [tokens] and its row offsets [rows + 1]."""
-    ids, rows = [], []
-    for batch in _batches(texts):
-        encodings = _encode_batch(loaded, batch, post_process, offsets=False)
-        ids.append(_ids(loaded, encodings, post_process))
-        rows.append(_lengths(encodings))
-    return _joined(ids, np.int32), bounds_of(_joined(rows, np.int64))
 
 
 def _batches(texts: pl.Series) -> Iterator[list[str]]:

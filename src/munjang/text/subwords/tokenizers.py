@@ -100,7 +100,9 @@ class SubwordTokenizer(ABC):
             )
         pretokens = pretokenize(normalize(texts))
         model = self._train(limit_long_runs(pretokens), min_frequency=min_frequency, max_size=size)
-        counts = np.bincount(_ids(model, pretokens)[0], minlength=model.get_vocab_size())
+        counts = np.bincount(
+            ids_of_pretokens(model, pretokens)[0], minlength=model.get_vocab_size()
+        )
         dropped = int(counts[OOV])
         counts[: len(RESERVED)] = 0
         self._learned = _Learned(model, Vocabulary(_tokens(model), counts, dropped))
@@ -109,7 +111,7 @@ class SubwordTokenizer(ABC):
     def encode(self, texts: pl.Series) -> TokenColumn:
         """Encode a column of texts to a token column."""
         model = require_fitted(self._learned, self.name).model
-        return token_column(*_ids(model, pretokenize(normalize(texts))))
+        return token_column(*ids_of_pretokens(model, pretokenize(normalize(texts))))
 
     def encode_text(self, text: str) -> Int32s:
         """Return the ids of one text [tokens]."""
@@ -207,8 +209,8 @@ def _tokens(model: Tokenizer) -> tuple[str, ...]:
     return tuple(sorted(ids, key=ids.__getitem__))
 
 
-def _ids(model: Tokenizer, pretokens: Pretokens) -> tuple[Int32s, Int64s]:
-    """Return the ids of all pre-tokens [tokens] and the row offsets [rows + 1].
+def ids_of_pretokens(model: Tokenizer, pretokens: Pretokens) -> tuple[Int32s, Int64s]:
+    """Return a model's ids of all pre-tokens [tokens] and the row offsets [rows + 1].
 
     The model encodes each distinct pre-token once.
     """
@@ -221,7 +223,7 @@ def _ids(model: Tokenizer, pretokens: Pretokens) -> tuple[Int32s, Int64s]:
 def _ids_and_places(
     model: Tokenizer, pretokens: Pretokens
 ) -> tuple[Int32s, Int64s, Int64s, Int64s]:
-    """Return what `_ids` does, and the range of each token in `pretokens.points`."""
+    """Return what `ids_of_pretokens` does, and the range of each token in `pretokens.points`."""
     words, index = pretokens.unique()
     encodings, ids, lengths = _look_up(model, words)
     places, offsets = _spread(lengths, index, pretokens)

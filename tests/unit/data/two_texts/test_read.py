@@ -65,9 +65,21 @@ def test_rows_and_columns_from_python_are_the_same() -> None:
     frame = pl.DataFrame(ROWS, schema=["first", "second", "label"], orient="row")
     tables = [read_two_texts(x) for x in ((pairs, labels), (columns, labels), frame)]
     tables.append(read_two_texts((np.array(pairs), labels)))
+    two = frame.select("first", "second")
+    for columns_alone in (two, two.to_arrow(), two.lazy()):
+        assert is_pairs_and_labels((columns_alone, labels))
+        tables.append(read_two_texts((columns_alone, labels)))
     for table in tables:
         assert list(zip(table["first"], table["second"], table["label"], strict=True)) == ROWS
     assert read_two_texts((pairs, None), need_labels=False).targets is None
+
+
+def test_a_frame_of_pandas_has_its_columns_by_place() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame([row[:2] for row in ROWS])  # named 0 and 1
+    labels = [row[2] for row in ROWS]
+    assert is_pairs_and_labels((frame, labels))
+    assert read_two_texts((frame, labels))["second"].to_list() == [row[1] for row in ROWS]
 
 
 def test_named_columns_win_and_a_half_named_pair_is_completed(tmp_path: Path) -> None:

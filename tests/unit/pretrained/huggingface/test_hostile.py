@@ -11,7 +11,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import munjang
 from munjang.errors import FolderError
+from munjang.folder.manifest import FILE as MANIFEST
+from munjang.folder.manifest import write_manifest
 from munjang.pretrained.huggingface import import_checkpoint
 from tests.made_checkpoints import made_weights, write_checkpoint
 
@@ -158,3 +161,27 @@ def test_labels_of_a_classifier_must_fit_its_rows(tmp_path: Path) -> None:
         assert message in refused(folder)
     folder = write_checkpoint(tmp_path, weights, architecture=None)
     assert "expected the class of the checkpoint in architectures" in refused(folder)
+
+
+@pytest.mark.parametrize(
+    "section", [5, None, [], {}, {"source": "a"}, {"source": "a", "left_out": 3}]
+)
+def test_a_folder_whose_origin_is_damaged_is_one_line(section: Any, tmp_path: Path) -> None:
+    munjang.import_model(write_checkpoint(tmp_path / "in"), out=tmp_path / "model")
+    file = tmp_path / "model" / "metrics.json"
+    metrics = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**metrics, "imported": section}), encoding="utf-8")
+    names = json.loads((tmp_path / "model" / MANIFEST).read_text(encoding="utf-8"))["files"]
+    write_manifest(tmp_path / "model", list(names), munjang.__version__)
+    with pytest.raises(FolderError, match=r"metrics\.json: this file lacks metrics") as raised:
+        munjang.load(tmp_path / "model")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_name_of_markup_stays_text_in_the_card(tmp_path: Path) -> None:
+    name = "<script>alert(1)</script>\n# [x](http://a.b)"
+    folder = write_checkpoint(tmp_path / "in", _name_or_path=name)
+    munjang.import_model(folder, out=tmp_path / "model")
+    card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert "<script>" not in card
+    assert "\n# [x]" not in card

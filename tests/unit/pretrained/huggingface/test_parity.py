@@ -1,5 +1,6 @@
 """Numbers of transformers and ours, to 1e-5, in both directions."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from torch import Tensor
 
 from munjang.model import Model
 from munjang.pretrained.huggingface import export_checkpoint, import_checkpoint
+from munjang.tasks.heads import MaskedHead
+from munjang.tasks.regress import Regress
 from tests.made_checkpoints import CONFIG, TOKENS, made_weights, write_checkpoint
 
 transformers = pytest.importorskip("transformers")
@@ -75,7 +78,7 @@ def test_states_and_logits_of_masked_tokens(hidden_act: str, tmp_path: Path) -> 
         close(model.network.encoder.states(ids, mask)[mask], wanted[mask])
         logits = theirs(**encoded).logits
         places = mask.flatten().nonzero()[:, 0]
-        ours = model.network(ids, mask, places).logits()
+        ours = model.network(ids, mask, places).tokens.logits()
         close(ours, logits.flatten(0, 1)[places][:, order])
     out = export_checkpoint(model, tmp_path / "out")
     again = loaded(transformers.BertForMaskedLM, out)
@@ -168,6 +171,37 @@ def test_logits_of_texts_and_their_labels(
         assert again.config.id2label == theirs.config.id2label
         assert again.config.label2id == {n: i for i, n in theirs.config.id2label.items()}
     assert again.config.num_labels == outputs
+
+
+def test_numbers_are_exported_in_their_unit(tmp_path: Path) -> None:
+    model = import_checkpoint(classifier(tmp_path / "in", 1, problem_type="regression"))
+    assert isinstance(model.task, Regress)
+    scaled = replace(model, task=replace(model.task, mean=7.5, scale=3.0))
+    out = export_checkpoint(scaled, tmp_path / "out")
+    theirs = loaded(transformers.BertForSequenceClassification, out)
+    with torch.no_grad():
+        wanted = theirs(**theirs_of(out, TEXTS)).logits[:, 0].tolist()
+    assert [answer.value for answer in scaled.predict(TEXTS)] == pytest.approx(wanted, abs=1e-5)
+
+
+def test_a_judge_of_pairs_goes_out_with_its_pooler(tmp_path: Path) -> None:
+    """Class 0 of transformers is that the second text follows the first; ours is class 1."""
+    model = import_checkpoint(write_checkpoint(tmp_path / "in"))
+    network = MaskedHead(model.network.encoder, len(TOKENS), pairs=True).eval()
+    network.load_state_dict(model.network.state_dict(), strict=False)
+    out = export_checkpoint(replace(model, network=network), tmp_path / "out")
+    theirs = loaded(transformers.BertForPreTraining, out)
+    ids, mask, texts = batch_of(model, TEXTS)
+    with torch.no_grad():
+        wanted = theirs(**theirs_of(out, texts))
+        ours = network(ids, mask, mask.flatten().nonzero()[:, 0])
+    assert ours.pairs is not None
+    close(ours.pairs, wanted.seq_relationship_logits.flip(1))
+    order = torch.from_numpy(model.input.tokenizer.huggingface_ids)
+    close(ours.tokens.logits(), wanted.prediction_logits[mask][:, order])
+    assert import_checkpoint(out).metrics["imported"]["left_out"] == [
+        "left out: cls.seq_relationship, which judges pairs of sentences"
+    ]
 
 
 def test_a_folder_that_was_saved_and_loaded_is_the_same(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import random
 import unicodedata
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -48,6 +49,26 @@ def test_words_are_those_of_the_library(texts: list[str]) -> None:
             for a, b in pairwise(starts)
         ]
         assert ours == words_of_library(text)
+
+
+@given(texts=ugly_texts())
+@settings(max_examples=150, deadline=None)
+def test_a_column_has_the_ids_that_the_library_gives_each_text(texts: list[str]) -> None:
+    tokenizer = _of_ugly_texts()
+    column_ids = tokenizer.encode(column(texts)).to_pylist()
+    assert column_ids == [tokenizer.encode_text(text).tolist() for text in texts]
+
+
+@cache
+def _of_ugly_texts() -> BertWordPieceTokenizer:
+    strange = [
+        "a\u0301b ㄱㅏ",
+        unicodedata.normalize("NFD", "각힣"),
+        "漢字a",
+        "\x00b \ufffd",
+        "[MASK]",
+    ]
+    return BertWordPieceTokenizer().fit(column([*TEXTS, *strange]))
 
 
 def test_special_tokens_stand_for_the_reserved_ones_and_mask_is_a_token() -> None:

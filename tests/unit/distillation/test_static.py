@@ -1,0 +1,137 @@
+"""Static vectors: token by token against a slow loop, and what is made of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import munjang
+from munjang.distillation.static import (
+    distil_static,
+    principal_components,
+    sif_weights,
+    token_states,
+)
+from munjang.errors import ConfigError, FolderError
+from munjang.model import Model
+from munjang.tasks.heads import find_encoders
+from munjang.text.vocabulary import EOS, GO, OOV, RESERVED, Vocabulary
+from tests.made import QUICK, made_corpus
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SMALL = ("training.epochs=2", "training.threads=1", "model.dim=16", "model.layers=1",
+         "model.heads=2")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small Transformer that has learned the made corpus."""
+    out = tmp_path_factory.mktemp("teacher") / "t"
+    munjang.train(made_corpus(), model="transformer", overrides=SMALL, out=out)
+    return out
+
+
+def loaded(folder: Path) -> Model:
+    model = munjang.load(folder)
+    assert isinstance(model, Model)
+    return model
+
+
+@pytest.mark.parametrize("has_ends", [True, False])
+def test_a_token_is_read_alone(teacher: Path, has_ends: bool) -> None:
+    model = loaded(teacher)
+    [encoder] = find_encoders(model.network)
+    size = model.input.size
+    got = token_states(encoder, size, has_ends=has_ends)
+    for place, token in enumerate([OOV, *range(len(RESERVED), size)]):
+        row = torch.tensor([[GO, token, EOS] if has_ends else [token]])
+        with torch.no_grad():
+            states = encoder.states(row, torch.ones_like(row, dtype=torch.bool))[0]
+        np.testing.assert_allclose(got[place], states.mean(0).numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_components_are_those_of_scikit_learn() -> None:
+    from sklearn.decomposition import PCA
+
+    vectors = np.random.default_rng(0).standard_normal((60, 8)) * np.arange(1, 9)
+    ours, kept = principal_components(vectors, 3)
+    pca = PCA(3, svd_solver="full")
+    theirs = pca.fit_transform(vectors)
+    np.testing.assert_allclose(np.abs(ours), np.abs(theirs), rtol=1e-6, atol=1e-8)
+    assert kept == pytest.approx(pca.explained_variance_ratio_.sum())
+
+
+def test_all_components_keep_every_distance() -> None:
+    vectors = np.random.default_rng(0).standard_normal((20, 5))
+    ours, kept = principal_components(vectors, 5)
+    assert kept == pytest.approx(1)
+    for a, b in ((0, 1), (3, 17)):
+        apart = np.linalg.norm(ours[a] - ours[b])
+        assert apart == pytest.approx(np.linalg.norm(vectors[a] - vectors[b]))
+
+
+def test_frequent_tokens_weigh_little() -> None:
+    counted = Vocabulary((*RESERVED, "the", "film"), np.array([0, 0, 0, 0, 999, 1]))
+    oov, the, film = sif_weights(counted)
+    assert the == pytest.approx(1e-4 / (1e-4 + 999 / 1001))
+    assert film == pytest.approx(1e-4 / (1e-4 + 1 / 1001))
+    assert oov == film
+    without_counts = Vocabulary((*RESERVED, "a", "b", "c"), np.zeros(7, dtype=np.int64))
+    weights = sif_weights(without_counts)
+    assert (np.diff(weights[1:]) > 0).all()
+
+
+def test_a_text_is_the_mean_of_its_tokens(teacher: Path, tmp_path: Path) -> None:
+    static = distil_static(teacher, dim=5, out=tmp_path / "s")
+    again = loaded(tmp_path / "s")
+    text = made_corpus(3)[0][0]
+    np.testing.assert_array_equal(static.embed([text]), again.embed([text]))
+    ids = [int(token) for token in again.input.tokenizer.encode_text(text)]  # type: ignore[attr-defined]
+    [encoder] = find_encoders(again.network)
+    table = encoder.embedding.weight.detach().numpy()
+    expected = sum(table[token] for token in ids)
+    got = again.embed([text])[0]
+    cosine = got @ expected / np.linalg.norm(got) / np.linalg.norm(expected)
+    assert cosine == pytest.approx(1, abs=1e-5)
+    assert not table[[0, GO, EOS]].any()
+    assert "# Static vectors" in (tmp_path / "s" / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_training_begins_from_them(teacher: Path, tmp_path: Path) -> None:
+    distil_static(teacher, dim=8, out=tmp_path / "s")
+    lines: list[str] = []
+    trained = munjang.train(
+        made_corpus(240),
+        model="mean",
+        from_folder=tmp_path / "s",
+        overrides=["training.threads=1", "training.epochs=8", "training.learning_rate=0.03",
+                   "training.batch_size=8"],
+        report=lines.append,
+    )  # fmt: skip
+    assert any("begin from" in line for line in lines)
+    assert trained.scores.metrics["accuracy"] > 0.8  # type: ignore[attr-defined]
+    assert trained.model.input.size == loaded(tmp_path / "s").input.size
+
+
+def test_a_model_without_states(tmp_path: Path) -> None:
+    munjang.train(made_corpus(), model="mean", overrides=QUICK, out=tmp_path / "m")
+    with pytest.raises(ConfigError, match="no state per token"):
+        distil_static(tmp_path / "m")
+
+
+@pytest.mark.parametrize("dim", [0, -1, 17])
+def test_a_width_that_cannot_be(teacher: Path, dim: int) -> None:
+    with pytest.raises(ConfigError, match="expected 1 to 16"):
+        distil_static(teacher, dim=dim)
+
+
+def test_a_model_in_the_way_stays(teacher: Path, tmp_path: Path) -> None:
+    distil_static(teacher, dim=4, out=tmp_path / "s")
+    before = (tmp_path / "s" / "manifest.json").read_bytes()
+    with pytest.raises(FolderError, match="finished model"):
+        distil_static(teacher, dim=5, out=tmp_path / "s")
+    assert (tmp_path / "s" / "manifest.json").read_bytes() == before
+    distil_static(teacher, dim=5, out=tmp_path / "s", overwrite=True)
+    assert loaded(tmp_path / "s").recipe.model.dim == 5  # type: ignore[attr-defined]

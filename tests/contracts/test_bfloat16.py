@@ -57,7 +57,7 @@ CASES = [
 
 @pytest.fixture(params=["with kernels where there are any", "without kernels"])
 def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Whether fused layers may run in bfloat16; if not, any that tries to fails."""
+    """Allow fused layers in bfloat16, or make any that tries fail."""
     if request.param != "without kernels":
         return True
     for cell in (nn.RNN, nn.LSTM, nn.GRU):

@@ -1,4 +1,4 @@
-"""What every encoder-decoder of the registry holds to, one row a setting."""
+"""Contracts of every encoder-decoder of the registry, one row per setting."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every encoder of the registry holds to, one row a setting.
+"""Contracts of every encoder of the registry, one row per setting.
 
 A new architecture is tested with its defaults as soon as it stands in the registry; give it rows of
 its own in `SETTINGS` for what only it can do.

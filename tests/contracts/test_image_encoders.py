@@ -1,4 +1,4 @@
-"""What every image encoder of the registry holds to: those contracts of text that make sense."""
+"""Contracts of every image encoder: those of text encoders that apply."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every architecture of the registries holds to when it is loaded: the same bits, no lots."""
+"""Contracts of every architecture on loading: the same bits, and no random draws."""
 
 import random
 from collections.abc import Callable
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def states_of_lots() -> tuple[bytes, Any, Any]:
-    """Where the generators of torch, NumPy and Python stand."""
+    """Return the states of the generators of torch, NumPy and Python."""
     return torch.get_rng_state().numpy().tobytes(), str(np.random.get_state()), random.getstate()
 
 

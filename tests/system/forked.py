@@ -1,4 +1,4 @@
-"""What a forked process does with models that the other process has used already.
+"""Work of a forked process with models that its parent has used already.
 
 Run by `test_forked.py` in a process of its own: the one that forks has threads of Polars and of
 OpenMP, and a child that hangs is ended by its alarm.

@@ -30,7 +30,7 @@ def ask(model: Any) -> None:
 
 
 def told(folder: str) -> dict[str, Any]:
-    """What came of loading a folder, and of asking what was loaded."""
+    """Load a folder and predict with its model; return how each ended."""
     start, peak = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
         model = munjang.load(folder)

@@ -59,7 +59,7 @@ def in_terminal(*arguments: object, columns: int = 120) -> tuple[int, str]:
 def on_terminal(
     monkeypatch: pytest.MonkeyPatch, *arguments: object, columns: int = 80
 ) -> tuple[int, str]:
-    """Likewise of a command in this process, which is quicker."""
+    """Run a command in this process, which is faster."""
     ours, theirs = _open(columns)
     seen: list[bytes] = []
     reader = threading.Thread(target=lambda: seen.append(_read_all(ours)))

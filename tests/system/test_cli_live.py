@@ -1,4 +1,4 @@
-"""What only shows while a command runs: streams, signals, closed pipes, terminals."""
+"""Running commands: streams, signals, closed pipes, terminals."""
 
 import json
 import os
@@ -129,7 +129,7 @@ ENTRIES = {"module": ["-m", "munjang"], "script": ["-c", "import munjang.__main_
 def test_a_signal_while_modules_are_imported(
     moment: str, entry: str, number: signal.Signals, tmp_path: Path
 ) -> None:
-    """From the first import of the command line on.
+    """Signals from the first import of the command line on.
 
     Until Python has come to our first line, what it says of Ctrl-C is its own, and no program can
     change that.

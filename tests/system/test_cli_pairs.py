@@ -1,4 +1,4 @@
-"""From text to text on the command line: two files in, a folder, and answers line by line."""
+"""Translation on the command line: two files in, a model folder, and answers line by line."""
 
 import json
 import random

@@ -52,7 +52,7 @@ class Loader:
         self.process: subprocess.Popen[str] | None = None
 
     def load(self, folder: Path) -> dict[str, Any]:
-        """How the loading of a folder ended, and what was said."""
+        """Result of loading a folder, and its message."""
         if self.process is None:
             pipe = subprocess.PIPE
             self.process = subprocess.Popen(
@@ -89,7 +89,7 @@ def loader(wholes: dict[str, Path]) -> Iterator[Loader]:
 
 
 def faults(loader: Loader, whole: Path, some: Iterable[Case], room: Path) -> list[str]:
-    """What went wrong with the folders that neither loaded nor were refused in a line."""
+    """Return the faults of folders that neither loaded nor were refused in one line."""
     found = []
     for what, spoil in some:
         with spoiled(whole, spoil, room) as folder:

@@ -36,7 +36,7 @@ Runs = Callable[..., "Run"]
 
 
 def fit(data: str, out: str, **options: Any) -> None:
-    """What the process of a run does. Ctrl-C leaves its words in `words.txt` beside `out`."""
+    """Train in the process of a run. Ctrl-C leaves its message in `words.txt` beside `out`."""
     try:
         train(data, model="cnn", overrides=SETTINGS, out=out, **options)
     except Interrupted as stop:

@@ -57,7 +57,7 @@ def train(data: object, out: Path, *more: object) -> Done:
 
 
 def metrics(folder: Path) -> dict[str, object]:
-    """What metrics.json holds, without seconds and names of files."""
+    """Return metrics.json without seconds and names of files."""
     found = json.loads((folder / "metrics.json").read_text())
     history = [{k: v for k, v in row.items() if k not in TIMED} for row in found["history"]]
     training = {k: v for k, v in found["training"].items() if k not in {*TIMED, "files"}}

@@ -1,4 +1,4 @@
-"""What lasts before the first step is seen on a terminal, and nowhere else."""
+"""Stages before the first step are shown on a terminal, and nowhere else."""
 
 import os
 import re
@@ -16,7 +16,7 @@ ROWS = [(f"{word} {number}", word) for number in range(40) for word in ("good", 
 
 
 def on_terminal(*arguments: object) -> str:
-    """What a command wrote on standard error, a pseudo-terminal."""
+    """Return what a command wrote to standard error, a pseudo-terminal."""
     terminal, other = os.openpty()
     environ = {**environment(), "TERM": "xterm", "COLUMNS": "80", "LINES": "25"}
     with subprocess.Popen(
@@ -42,7 +42,7 @@ def on_terminal(*arguments: object) -> str:
 
 
 def seen(written: str, stages: list[str]) -> bool:
-    """Whether these stages were seen, in this order."""
+    """Return whether these stages were shown, in this order."""
     return re.search(".*".join(map(re.escape, stages)), written, re.DOTALL) is not None
 
 

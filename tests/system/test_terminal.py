@@ -61,14 +61,14 @@ class Both:
         self.capsys = capsys
 
     def terminal(self, *words: object, columns: int = 80, code: int = 0) -> str:
-        """What is seen; it fits."""
+        """Return the visible lines, which fit the terminal."""
         ended, seen = on_terminal(self.monkeypatch, *words, columns=columns)
         assert ended == code, seen
         assert_fits(seen, columns)
         return seen
 
     def pipe(self, *words: object) -> str:
-        """What a pipe gets on both outputs."""
+        """Return what a pipe gets from both outputs."""
         done = call(self.capsys, *words)
         return done.out + done.err
 
@@ -160,7 +160,7 @@ def test_help(command: str, both: Both) -> None:
 
 
 def test_any_width(both: Both, table: Path, model: Path) -> None:
-    """What stays on the narrowest terminals is whole too."""
+    """Columns that remain on the narrowest terminals are complete."""
     piped = both.pipe("shapes", "lstm")
     for columns in (20, 33, 47, 61, 75, 90, 200):
         seen = both.terminal("shapes", "lstm", columns=columns)

@@ -102,7 +102,7 @@ def nested(key: str, value: Any) -> dict[str, Any]:
 
 
 def accepted(kind: str, task: str, name: str, changed: dict[str, Any]) -> bool:
-    """Whether a training ends well; else one line said why it never began."""
+    """Return whether a training ends well; otherwise one line said why it did not begin."""
     own = {"multilabel": {"separator": "|"}} if task == "multilabel" else {}
     config = merge(merge(merge(SMALL[kind], FEW), own), changed)
     told = ""
@@ -135,7 +135,7 @@ def test_absurd_values_are_told_in_a_line_or_harm_nothing(
 
 
 def bounds(field: Any) -> tuple[bool, bool]:
-    """Whether a number has a lower and an upper bound."""
+    """Return whether a number has a lower and an upper bound."""
     below = (annotated_types.Ge, annotated_types.Gt)
     above = (annotated_types.Le, annotated_types.Lt)
     found = [*field.metadata]
@@ -148,7 +148,7 @@ def bounds(field: Any) -> tuple[bool, bool]:
 
 
 def is_number(annotation: Any) -> bool:
-    """Whether a setting is a number, or may be left out."""
+    """Return whether a setting is a number, or may be left out."""
     if get_origin(annotation) in (Union, types.UnionType):
         return any(is_number(part) for part in get_args(annotation))
     return annotation in (int, float)

@@ -1,4 +1,4 @@
-"""What the command line draws: texts on one line, aligned tables, speeds, sizes."""
+"""Output of the command line: texts on one line, aligned tables, speeds, sizes."""
 
 import io
 import json

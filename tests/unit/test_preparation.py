@@ -1,4 +1,4 @@
-"""From data to what a training takes: the input is inferred and reported, parts fit together."""
+"""Preparation of trainings: the input is inferred and reported, and parts fit together."""
 
 from pathlib import Path
 from typing import Any

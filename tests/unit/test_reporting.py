@@ -33,7 +33,7 @@ def test_a_text_in_markdown_is_only_itself(text: str, written: str) -> None:
 
 
 def rendered(written: str) -> str:
-    """What CommonMark makes of a text of which every mark is escaped."""
+    """Return what CommonMark renders for a text whose marks are all escaped."""
     found, letters = [], iter(written)
     for letter in letters:
         assert letter not in "`*_[]<>|~$", f"{letter} is left as a mark in {written!r}"

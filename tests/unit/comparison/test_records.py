@@ -115,7 +115,7 @@ def test_answers_of_another_test_part_are_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def stored() -> dict[str, tuple[Callable[[Path], Any], Callable[[Path, int, int], Any]]]:
-    """How the answers of each task are written, and read as so many rows and labels."""
+    """Answers of each task, written and read back with their rows and labels."""
     targets = np.array([0, 1, 0])
     classes = ClassAnswers.of(np.array([[0.7, 0.3]] * 3), targets)
     sets = SetAnswers.of(np.full((3, 2), 0.5), np.eye(3, 2, dtype=bool), np.eye(3, 2, dtype=bool))

@@ -46,7 +46,7 @@ def gaps_of(
 
 
 def behind(metric: str, best: np.ndarray, other: np.ndarray, targets: np.ndarray) -> Difference:
-    """How far one run stays behind another one."""
+    """Gaps between two runs."""
     gaps, _ = gaps_of(metric, {"best": [best], "other": [other]}, targets)
     return gaps.behind("best", "other", margin=0.01)
 

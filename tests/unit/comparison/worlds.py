@@ -155,12 +155,12 @@ JUDGES: dict[str, Judge] = {
 
 
 def has_worse(table: Sequence[Standing]) -> bool:
-    """Whether some model is called worse."""
+    """Return whether some model is called worse."""
     return any(row.verdict.startswith("worse") for row in table)
 
 
 def verdict_of(
     world: World, name: str, random: np.random.Generator, margin: float | None = None
 ) -> str:
-    """What the table of one comparison says of a model."""
+    """Verdict of a comparison on one model."""
     return next(row.verdict for row in world.table(random, margin=margin) if row.name == name)

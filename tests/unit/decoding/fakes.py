@@ -106,7 +106,7 @@ class TableModel:
         return torch.tensor(logits, dtype=torch.float32)
 
     def log_probabilities(self, source: Prefix, prefix: Prefix) -> list[float]:
-        """What a hypothesis pays for each next token."""
+        """Return the cost of each next token of a hypothesis."""
         values: list[float] = self.logits(source, prefix).log_softmax(-1).tolist()
         return values
 

@@ -109,7 +109,7 @@ def test_from_nothing_is_from_a_prompt_of_go(chosen: dict[str, object]) -> None:
 
 
 def test_limits_are_per_row() -> None:
-    """The same prompt, cut where each row asks for it."""
+    """Return the same prompt, truncated to the length of each row."""
     model = TinyLanguageModel(14, 0)
     with torch.no_grad():
         model.out.bias[EOS] = -50.0

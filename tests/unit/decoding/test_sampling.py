@@ -23,7 +23,7 @@ def sampling(**options: float) -> DecodingSettings:
 
 
 def shares(log_probabilities: torch.Tensor, draws: int, chosen: DecodingSettings) -> np.ndarray:
-    """How often each token is drawn by `draws` rows of the same chances."""
+    """Count how often each token is drawn by `draws` rows with the same probabilities."""
     drawn = torch.from_numpy(uniform(5, np.arange(draws), 0, 1))
     ids = draw(log_probabilities.expand(draws, 1, -1), drawn, chosen)
     return np.bincount(ids.flatten().numpy(), minlength=log_probabilities.shape[-1])

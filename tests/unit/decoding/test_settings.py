@@ -1,4 +1,4 @@
-"""What the settings of decoding refuse, in one line."""
+"""Refusals of decoding settings, in one line each."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a training that begins from a folder has by default, beside one from scratch."""
+"""Defaults of trainings that begin from a folder, beside those from scratch."""
 
 from typing import Any
 

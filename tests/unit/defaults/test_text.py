@@ -1,4 +1,4 @@
-"""What suits a number of texts: small tables for few, no rows for the rare words of many."""
+"""Defaults by number of texts: small tables for few, no rows for rare words of many."""
 
 from typing import Any
 

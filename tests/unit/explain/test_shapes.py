@@ -105,7 +105,7 @@ def test_every_image_network_is_as_computed_or_refused(
 
 
 def fails_in_torch(config: ImageCnnConfig, size: tuple[int, int, int]) -> bool:
-    """Whether PyTorch's own layers, zeros put around by hand, leave nothing or refuse."""
+    """Return whether PyTorch's own layers, explicitly padded, give no output or refuse."""
     maps = torch.zeros((1, *size))
     try:
         for layer in config.layers:

@@ -1,4 +1,4 @@
-"""What the gates of the written-out steps mean, by driving each to its end."""
+"""Gates of the written-out steps, each driven to 0 and to 1."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What networks and tasks may add to a training: carried state, drawn targets, tables of rows."""
+"""Capabilities of networks and tasks in a training: carried state, drawn targets, row tables."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a run leaves to read, and that a resumed one drops what never happened."""
+"""Logs of a run, and how a resumed run drops entries of steps that it takes again."""
 
 import json
 from pathlib import Path

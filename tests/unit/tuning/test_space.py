@@ -1,4 +1,4 @@
-"""What is searched: the table of each model, what is fixed, and a person's own part."""
+"""Search spaces: the table of each model, fixed settings, and a user's own part."""
 
 from pathlib import Path
 from typing import Any

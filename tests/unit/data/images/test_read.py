@@ -1,4 +1,4 @@
-"""From a folder to pixels: what is read, guessed, refused, skipped."""
+"""Reading of image folders: pixels, inferred modes, refused and skipped files."""
 
 import os
 import unicodedata

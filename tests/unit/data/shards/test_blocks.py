@@ -36,7 +36,7 @@ def found(source: LineReader) -> Found:
 
 
 def slowly(contents: Sequence[str]) -> Found:
-    """The same for plain text, a line at a time."""
+    """Read plain text one line at a time, as a slow reference."""
     lines: Found = []
     document = -1
     for content in contents:

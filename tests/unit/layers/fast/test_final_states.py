@@ -1,4 +1,4 @@
-"""Where a recurrent layer ended in each row, against packing and against each row alone."""
+"""Final states of recurrent layers, against packing and against each row alone."""
 
 import pytest
 import torch

@@ -28,7 +28,7 @@ seeds = st.integers(0, 999)
 
 
 def _with_gradient(layer: nn.Module, states: Tensor, *others: Tensor) -> Tensor:
-    """What the layer gives where something may learn from it."""
+    """Return the output of the layer with gradients enabled."""
     return layer(states.clone().requires_grad_(), *others)
 
 

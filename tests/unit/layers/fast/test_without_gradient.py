@@ -1,4 +1,4 @@
-"""What layers do when nothing is learned: other ways, to the numbers of those that train."""
+"""Kernels without gradients give the outputs of those with gradients."""
 
 import copy
 from collections.abc import Callable
@@ -105,7 +105,7 @@ def test_both_directions_at_once_are_each_alone(
 
 
 def _over_one_row(layer: StackedRecurrent, states: Tensor) -> tuple[Tensor, Tensor]:
-    """What the layer gives to one row alone, and to it as one of two."""
+    """Return the output for one row alone, and for it as one of two rows."""
     twice = torch.cat([states, states])
     mask = torch.ones(2, states.shape[1], dtype=torch.bool)
     with torch.inference_mode():

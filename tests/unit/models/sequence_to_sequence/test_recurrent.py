@@ -1,4 +1,4 @@
-"""What both recurrent encoder-decoders hold to, one row a setting."""
+"""Contracts of both recurrent encoder-decoders, one row per setting."""
 
 from pathlib import Path
 from typing import Any

@@ -179,7 +179,7 @@ class TwoTextsInput(TextInput):
 
     @property
     def trained_column(self) -> str | None:
-        """None: a row has two columns."""
+        """No single column: a row has two."""
         return None
 
     def encode(self, rows: Table) -> EncodedTwoTexts:

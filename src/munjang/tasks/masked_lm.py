@@ -28,6 +28,7 @@ from munjang.tasks.masking import MaskedBatch, Masking
 from munjang.tasks.memory_check import require_memory
 from munjang.tasks.sentence_pairs import NO_PAIR, Pairs, rearrange_pairs
 from munjang.tasks.task import Answer, Card, Encoded, RunSettings
+from munjang.tasks.unlabeled import UnlabeledTask
 from munjang.text.masks import MaskReader, TokenTexts, find_mask_id
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
@@ -86,7 +87,7 @@ class MaskedLmSettings(Settings):
 
 
 @dataclass(frozen=True)
-class MaskedLm:
+class MaskedLm(UnlabeledTask):
     """The task `masked_lm`.
 
     Attributes:
@@ -96,9 +97,6 @@ class MaskedLm:
 
     settings: MaskedLmSettings
     tokenizer: Tokenizer | None = None
-    labels: ClassVar[tuple[str, ...]] = ()
-    has_labels: ClassVar[bool] = False
-    stratified: ClassVar[bool] = False
     sections: ClassVar[Mapping[str, type[Settings]]] = {"masked_lm": MaskedLmSettings}
 
     @classmethod
@@ -124,25 +122,6 @@ class MaskedLm:
                 f"masked_lm.pairs: {pairs} needs the ends of texts; set tokenizer.add_go_eos to "
                 "true"
             )
-
-    @classmethod
-    def defaults(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return no defaults of its own: those of the input have a row for the task."""
-        return {}
-
-    @classmethod
-    def reader(cls, recipe: RunSettings) -> None:
-        """Return None: there is no target column."""
-        return
-
-    @classmethod
-    def check_rows(cls, rows: Table, least: int) -> None:
-        """Accept any."""
-
-    @classmethod
-    def fit(cls, train: Table, whole: Table, recipe: RunSettings) -> Self:
-        """Return the task for its settings."""
-        return cls.restore(recipe)
 
     @classmethod
     def restore(cls, recipe: RunSettings) -> Self:
@@ -277,14 +256,6 @@ class MaskedLm:
             masked = self._mask(batch, generator, self.settings.validation_mask_rate, masking)
             if len(masked.places):
                 yield masked.to(device)
-
-    def finalize(self, network: nn.Module, data: Dataset) -> Self:
-        """Return the task as it is: nothing is tuned."""
-        return self
-
-    def state(self) -> dict[str, Any]:
-        """Return an empty mapping: nothing is fitted."""
-        return {}
 
     def answers(self, network: nn.Module, encoded: Encoded, **options: Any) -> Sequence[Answer]:
         """Return the likeliest tokens of each masked place.

@@ -31,6 +31,7 @@ from munjang.tasks.translation_scores import (
     TranslationScores,
     score_translations,
 )
+from munjang.tasks.unlabeled import UnlabeledTask
 from munjang.text.columns import TokenColumn, row_lengths, token_column
 from munjang.text.detokenize import attach_punctuation
 
@@ -78,7 +79,7 @@ class EncodedSources(Encoded, Protocol):
 
 
 @dataclass(frozen=True)
-class Translate:
+class Translate(UnlabeledTask):
     """The task `translate`: a target text, generated token by token.
 
     Attributes:
@@ -90,9 +91,6 @@ class Translate:
     settings: TranslateSettings
     decoding: DecodingSettings
     tokenizers: TokenizerPair = field(default=None, repr=False)  # type: ignore[assignment]
-    labels: ClassVar[tuple[str, ...]] = ()
-    has_labels: ClassVar[bool] = False
-    stratified: ClassVar[bool] = False
     sections: ClassVar[Mapping[str, type[Settings]]] = {
         "translate": TranslateSettings,
         "decoding": DecodingSettings,
@@ -110,25 +108,6 @@ class Translate:
                 f"translate.copy_unknown: {recipe.model_name} has no attention to copy by; "
                 "choose attentive or transformer, or set it to false"
             )
-
-    @classmethod
-    def defaults(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return no defaults of its own."""
-        return {}
-
-    @classmethod
-    def reader(cls, recipe: RunSettings) -> None:
-        """Return None: the input reads targets as texts."""
-        return
-
-    @classmethod
-    def check_rows(cls, rows: Table, least: int) -> None:
-        """Accept any."""
-
-    @classmethod
-    def fit(cls, train: Table, whole: Table, recipe: RunSettings) -> Self:
-        """Return the task for its settings."""
-        return cls.restore(recipe)
 
     @classmethod
     def restore(cls, recipe: RunSettings) -> Self:
@@ -188,10 +167,6 @@ class Translate:
         """Return scores of answers to all pairs, decoded as in prediction."""
         pairs = cast(PairDataset, data)
         return self._scores(network, pairs, pairs, self._decoding)
-
-    def finalize(self, network: nn.Module, data: Dataset) -> Self:
-        """Return the task as it is: nothing is tuned."""
-        return self
 
     def hypotheses(
         self,
@@ -292,10 +267,6 @@ class Translate:
             copy_unknown_words(self.tokenizers, source, found, answer)
             for source, found, answer in rows
         ]
-
-    def state(self) -> dict[str, Any]:
-        """Return an empty mapping: nothing is fitted."""
-        return {}
 
     def card(self, scores: Mapping[str, Any], noun: str) -> Card:
         """Return how answers were scored."""

@@ -78,7 +78,7 @@ _HARMLESS: Mapping[str, tuple[Any, ...]] = {
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What `config.json` says of a checkpoint.
+    """Settings of a checkpoint in its `config.json`.
 
     Attributes:
         architecture: name of its class; None if it is not named.

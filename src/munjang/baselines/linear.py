@@ -216,13 +216,9 @@ class LinearBaseline(Baseline):
 
     @classmethod
     def check_strings(cls, folder: Path, config: Mapping[str, Any], strings: Strings) -> None:
-        """Refuse terms of a baseline that counts none.
-
-        Raises:
-            FolderError: It has terms.
-        """
-        if config["name"] not in _COUNTED and strings["terms"]:
-            raise FolderError(f"{folder / TERMS}: the baseline {config['name']} counts no terms")
+        """Refuse terms of a baseline that counts none."""
+        if config["name"] not in _COUNTED:
+            refuse_terms(folder, config["name"], strings)
 
     def _card_of_classes(self) -> str:
         return (
@@ -230,6 +226,16 @@ class LinearBaseline(Baseline):
             if self.labels
             else ""
         )
+
+
+def refuse_terms(folder: Path, name: str, strings: Strings) -> None:
+    """Refuse terms in the folder of a baseline that counts none.
+
+    Raises:
+        FolderError: it has terms.
+    """
+    if strings["terms"]:
+        raise FolderError(f"{folder / TERMS}: the baseline {name} counts no terms")
 
 
 def import_libraries(name: str) -> None:

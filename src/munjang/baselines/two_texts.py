@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from munjang.baselines.baseline import TERMS, AnyText, Strings
-from munjang.baselines.linear import LinearBaseline
+from munjang.baselines.baseline import AnyText, Strings
+from munjang.baselines.linear import LinearBaseline, refuse_terms
 from munjang.data.two_texts.collection import collect_pairs
 from munjang.data.two_texts.stream import WantedPair, group_pairs, wanted_pair
 from munjang.data.two_texts.table import FIRST, SECOND
@@ -196,13 +196,9 @@ class TwoTextsBaseline(LinearBaseline):
 
     @classmethod
     def check_strings(cls, folder: Path, config: Mapping[str, Any], strings: Strings) -> None:
-        """Refuse terms of a baseline that counts none.
-
-        Raises:
-            FolderError: it has terms.
-        """
-        if config["name"] not in _TFIDF and strings["terms"]:
-            raise FolderError(f"{folder / TERMS}: the baseline {config['name']} counts no terms")
+        """Refuse terms of a baseline that counts none."""
+        if config["name"] not in _TFIDF:
+            refuse_terms(folder, config["name"], strings)
 
     def card(self) -> str:
         """Return the text of the model card."""

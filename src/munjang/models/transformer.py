@@ -58,7 +58,7 @@ class TransformerConfig(WideConfig):
 
     @property
     def most_tokens(self) -> int | None:
-        """Maximum number of tokens of a text: `longest` with learned positions, else None."""
+        """Maximum number of tokens of a text: `max_positions` with learned positions, else None."""
         return self.max_positions if self.positions == "learned" else None
 
 

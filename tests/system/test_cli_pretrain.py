@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from tests.system.commands import Done, call, run, start
+from tests.system.commands import CommandResult, call, run, start
 
 SIZES = {
     "model.dim": 16,
@@ -25,7 +25,7 @@ SIZES = {
 }
 
 
-def sizes(**changed: object) -> list[str]:
+def size_options(**changed: object) -> list[str]:
     named = {**SIZES, **{name.replace("__", "."): value for name, value in changed.items()}}
     return [part for key, value in named.items() for part in ("--set", f"{key}={value}")]
 
@@ -43,20 +43,22 @@ def unlabelled(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="module")
-def pretrained(unlabelled: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+def pretrained(
+    unlabelled: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, CommandResult]:
     folder = tmp_path_factory.mktemp("pretrained") / "m"
-    done = run("pretrain", unlabelled, "--out", folder, *sizes(training__epochs=20))
+    done = run("pretrain", unlabelled, "--out", folder, *size_options(training__epochs=20))
     assert done.code == 0, done.err
     return folder, done
 
 
-def refused(done: Done) -> str:
+def refusal_message(done: CommandResult) -> str:
     assert (done.code, done.out) == (2, "")
     assert done.err.count("\n") == 1
     return done.err
 
 
-def test_it_says_what_was_gained(pretrained: tuple[Path, Done]) -> None:
+def test_pretrain_prints_improvement_over_baseline(pretrained: tuple[Path, CommandResult]) -> None:
     folder, done = pretrained
     assert "token frequencies" in done.out
     for metric in ("cross-entropy", "perplexity", "accuracy"):
@@ -72,10 +74,10 @@ def test_it_says_what_was_gained(pretrained: tuple[Path, Done]) -> None:
     assert f"{scores['baseline_accuracy']:.4f}" in card
 
 
-def test_train_and_pretrain_are_one(
+def test_pretrain_equals_train_with_task(
     unlabelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    quick = sizes(training__max_steps=4)
+    quick = size_options(training__max_steps=4)
     for name, command in {"a": ["pretrain"], "b": ["train", "--task", "masked_lm"]}.items():
         done = call(capsys, *command, unlabelled, "--out", tmp_path / name, "--quiet", *quick)
         assert done.code == 0, done.err
@@ -83,8 +85,8 @@ def test_train_and_pretrain_are_one(
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_masks_are_filled(
-    pretrained: tuple[Path, Done], capsys: pytest.CaptureFixture[str], tmp_path: Path
+def test_predict_fills_masks(
+    pretrained: tuple[Path, CommandResult], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     folder, _ = pretrained
     texts = ["이 영화 [MASK] 재미있다", "[MASK] 영화는 [MASK]"]
@@ -106,20 +108,22 @@ def test_masks_are_filled(
     assert len(many) == 80 * 15
 
 
-def test_what_cannot_be_filled_is_told(
-    pretrained: tuple[Path, Done], model: Path, capsys: pytest.CaptureFixture[str]
+def test_unfillable_input_is_refused(
+    pretrained: tuple[Path, CommandResult], model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, _ = pretrained
-    said = refused(call(capsys, "predict", folder, "재미있다"))
+    said = refusal_message(call(capsys, "predict", folder, "재미있다"))
     assert 'expected [MASK] in the text, as in "이 영화 [MASK] 재미있다", got "재미있다"' in said
-    said = refused(call(capsys, "predict", model, "재미있다", "--top", "3"))
+    said = refusal_message(call(capsys, "predict", model, "재미있다", "--top", "3"))
     assert "--top: is for models that predict masked tokens (task masked_lm)" in said
-    assert "beam" in refused(call(capsys, "predict", folder, "[MASK]", "--beam", "3"))
-    assert "from 1 to 1000" in refused(call(capsys, "predict", folder, "[MASK]", "--top", "9999"))
+    assert "beam" in refusal_message(call(capsys, "predict", folder, "[MASK]", "--beam", "3"))
+    assert "from 1 to 1000" in refusal_message(
+        call(capsys, "predict", folder, "[MASK]", "--top", "9999")
+    )
 
 
-def test_it_is_scored_on_other_texts(
-    pretrained: tuple[Path, Done],
+def test_evaluate_on_other_texts(
+    pretrained: tuple[Path, CommandResult],
     unlabelled: Path,
     reviews: Path,
     capsys: pytest.CaptureFixture[str],
@@ -135,8 +139,8 @@ def test_it_is_scored_on_other_texts(
     assert json.loads(done.out)["rows"] == 1500
 
 
-def test_the_data_is_looked_at_before(unlabelled: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = ("check", unlabelled, "--task", "masked_lm", "--input", "text", *sizes())
+def test_check_reports_data_and_cost(unlabelled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("check", unlabelled, "--task", "masked_lm", "--input", "text", *size_options())
     done = call(capsys, *asked)
     assert done.code == 0, done.err
     assert "estimated cost of training bert" in done.out
@@ -146,9 +150,9 @@ def test_the_data_is_looked_at_before(unlabelled: Path, capsys: pytest.CaptureFi
     assert report["estimate"]["seconds"] == 90
 
 
-def test_a_budget_ends_a_training_with_a_falling_rate(unlabelled: Path, tmp_path: Path) -> None:
+def test_budget_ends_training_with_decayed_learning_rate(unlabelled: Path, tmp_path: Path) -> None:
     folder = tmp_path / "m"
-    done = run("pretrain", unlabelled, "--budget", "4s", "--out", folder, *sizes())
+    done = run("pretrain", unlabelled, "--budget", "4s", "--out", folder, *size_options())
     assert done.code == 0, done.err
     assert "a budget of 0:04" in done.err
     assert "the same seed does not repeat the run" in done.err
@@ -169,7 +173,7 @@ def test_a_budget_ends_a_training_with_a_falling_rate(unlabelled: Path, tmp_path
         (["--set", "labels=[a, b]"], "labels"),
     ],
 )
-def test_mistakes_are_told_in_one_line(
+def test_errors_are_one_line(
     options: list[str],
     words: str,
     unlabelled: Path,
@@ -177,12 +181,14 @@ def test_mistakes_are_told_in_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     done = call(capsys, "pretrain", unlabelled, "--out", tmp_path / "m", "--quiet", *options)
-    assert words in refused(done)
+    assert words in refusal_message(done)
     assert not (tmp_path / "m").exists()
 
 
-def test_killed_and_resumed_it_is_the_same_model(unlabelled: Path, tmp_path: Path) -> None:
-    options = sizes(training__max_steps=60, training__checkpoint_steps=5, training__epochs=20)
+def test_killed_run_resumes_to_same_model(unlabelled: Path, tmp_path: Path) -> None:
+    options = size_options(
+        training__max_steps=60, training__checkpoint_steps=5, training__epochs=20
+    )
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     done = run("pretrain", unlabelled, "--out", whole, "--quiet", *options)
     assert done.code == 0, done.err
@@ -201,7 +207,7 @@ def test_killed_and_resumed_it_is_the_same_model(unlabelled: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("pairs", ["sentence_order", "next_sentence"])
-def test_pairs_of_lines_are_judged(
+def test_pair_objectives_are_scored(
     pairs: str, data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = data_folder / "shakespeare" / "input.txt"
@@ -209,7 +215,7 @@ def test_pairs_of_lines_are_judged(
         pytest.skip(f"no {source}")
     lines, folder = tmp_path / "play.txt", tmp_path / "m"
     lines.write_text(source.read_text("utf-8")[:60_000], "utf-8")
-    options = sizes(masked_lm__pairs=pairs, data__join_next="true", training__epochs=3)
+    options = size_options(masked_lm__pairs=pairs, data__join_next="true", training__epochs=3)
     done = call(capsys, "pretrain", lines, "--out", folder, *options)
     assert done.code == 0, done.err
     assert "accuracy of pairs" in done.out

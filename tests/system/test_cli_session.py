@@ -8,13 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import Done, call, controls, head, run, settings
+from tests.system.commands import (
+    CommandResult,
+    call,
+    control_characters,
+    copy_head,
+    run,
+    set_options,
+)
 
 LABELS = {"0", "1"}
 
 
-def test_train_tells_the_scores_the_folder_and_what_to_type_next(
-    training: tuple[Path, Done],
+def test_train_prints_scores_folder_and_next_command(
+    training: tuple[Path, CommandResult],
 ) -> None:
     folder, done = training
     assert done.code == 0, done.err
@@ -28,9 +35,9 @@ def test_train_tells_the_scores_the_folder_and_what_to_type_next(
     }
 
 
-def test_train_in_a_pipe_writes_plain_lines(training: tuple[Path, Done]) -> None:
+def test_train_in_a_pipe_writes_plain_lines(training: tuple[Path, CommandResult]) -> None:
     _, done = training
-    assert not controls(done.out + done.err)
+    assert not control_characters(done.out + done.err)
     steps = [line for line in done.err.splitlines() if line.startswith("step ")]
     assert len(steps) >= 2, "one line an evaluation"
     for wanted in ("100%", "loss", "accuracy", "tokens/s", "left"):
@@ -38,7 +45,7 @@ def test_train_in_a_pipe_writes_plain_lines(training: tuple[Path, Done]) -> None
     assert "1,500 rows" in done.err
 
 
-def test_evaluate_draws_every_score(
+def test_evaluate_prints_every_score(
     model: Path, more_reviews: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     done = call(capsys, "evaluate", model, more_reviews)
@@ -50,7 +57,7 @@ def test_evaluate_draws_every_score(
     assert "text column" not in done.err, "the columns are those of the training"
 
 
-def test_evaluate_says_which_class_does_not_occur(
+def test_evaluate_reports_absent_class(
     model: Path, more_reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = more_reviews.read_text("utf-8").splitlines()
@@ -69,9 +76,7 @@ def test_evaluate_says_which_class_does_not_occur(
     assert "does not occur" not in whole.out
 
 
-def test_evaluate_for_machines(
-    model: Path, more_reviews: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_evaluate_json(model: Path, more_reviews: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done = call(capsys, "evaluate", model, more_reviews, "--json")
     assert done.code == 0, done.err
     scores = json.loads(done.out)
@@ -102,7 +107,7 @@ def test_predict_texts_of_the_command_line(model: Path) -> None:
         assert text == shown
 
 
-def test_predict_a_gzipped_table_for_machines(
+def test_predict_gzipped_table_as_json(
     model: Path, more_reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     packed = tmp_path / "test.tsv.gz"
@@ -122,12 +127,12 @@ def test_predict_a_gzipped_table_for_machines(
         assert one["probability"] == pytest.approx(many["probability"], abs=1e-6)
 
 
-def test_check_looks_at_everything(
+def test_check_reports_everything(
     reviews: Path, more_reviews: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = call(capsys, "check", reviews, "--test", more_reviews, "--model", "mean", *settings())
+    done = call(capsys, "check", reviews, "--test", more_reviews, "--model", "mean", *set_options())
     assert done.code == 0, done.err
-    assert not controls(done.out)
+    assert not control_characters(done.out)
     for wanted in (
         "1,500 rows",
         "characters per text: 1 to",
@@ -144,8 +149,8 @@ def test_check_looks_at_everything(
         assert wanted in done.out
 
 
-def test_check_for_machines(reviews: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    done = call(capsys, "check", reviews, "--model", "mean", *settings(), "--json")
+def test_check_json(reviews: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done = call(capsys, "check", reviews, "--model", "mean", *set_options(), "--json")
     report = json.loads(done.out)
     assert sum(report["labels"].values()) == report["rows"] == 1500
     assert sum(report["tokens"]["counts"]) == 1500
@@ -162,13 +167,13 @@ def test_check_for_machines(reviews: Path, capsys: pytest.CaptureFixture[str]) -
     assert estimate["steps"] == 2 * -(-1350 // 64), "two passes over nine tenths in batches of 64"
 
 
-def test_train_on_questions_for_machines(
+def test_train_on_trec_as_json(
     data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trec = data_folder / "trec"
-    train = head(trec / "train.tsv", 2001, tmp_path / "train.tsv")
+    train = copy_head(trec / "train.tsv", 2001, tmp_path / "train.tsv")
     files = (train, "--valid", trec / "test.tsv")
-    options = ("--model", "mean", *settings(training__epochs=3), "--json", "--quiet")
+    options = ("--model", "mean", *set_options(training__epochs=3), "--json", "--quiet")
     done = call(capsys, "train", *files, "--out", tmp_path / "m", *options)
     assert (done.code, done.err) == (0, "")
     result = json.loads(done.out)
@@ -180,7 +185,7 @@ def test_train_on_questions_for_machines(
     assert result["training"]["rows"] == 2000
 
 
-def test_samples_are_listed_and_found(
+def test_data_list_and_path(
     data_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MUNJANG_DATA", str(data_folder))
@@ -213,7 +218,7 @@ def test_samples_are_listed_and_found(
     ],
     ids=" ".join,
 )
-def test_help_teaches_by_example(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_has_an_example(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     done = call(capsys, *arguments)
     assert done.code == 0
     assert "Usage: munjang" in done.out

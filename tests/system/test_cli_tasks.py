@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import Done, call, settings
+from tests.system.commands import CommandResult, call, set_options
 
 QUICK = (
     "--quiet",
     *("--model", "mean"),
-    *settings(training__learning_rate=0.003, training__embedding_learning_rate=0.1),
+    *set_options(training__learning_rate=0.003, training__embedding_learning_rate=0.1),
 )
 
 
-def entity_kinds(path: Path, sentences: int) -> list[tuple[str, list[str]]]:
+def read_entity_types(path: Path, sentences: int) -> list[tuple[str, list[str]]]:
     """Sentences of CoNLL and the kinds of the entities in them, which may be none."""
     found = []
     blocks = path.read_text("utf-8").split("\n\n")[:sentences]
@@ -36,7 +36,7 @@ def ratings(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return into
 
 
-def test_a_number_a_text(ratings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_regress_session(ratings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "m"
     done = call(capsys, "train", ratings, "--task", "regress", "--out", folder, *QUICK)
     assert done.code == 0, done.err
@@ -59,10 +59,10 @@ def test_a_number_a_text(ratings: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert answer["value"] == pytest.approx(float(best), abs=1e-4)
 
 
-def test_any_number_of_labels_a_text(
+def test_multilabel_session(
     data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pairs = entity_kinds(data_folder / "naver-ner" / "train.conll", 1500)
+    pairs = read_entity_types(data_folder / "naver-ner" / "train.conll", 1500)
     assert any(not kinds for _, kinds in pairs)
     assert any(len(kinds) > 1 for _, kinds in pairs)
     train, table, folder = tmp_path / "kinds.jsonl", tmp_path / "kinds.tsv", tmp_path / "m"
@@ -89,10 +89,10 @@ def test_any_number_of_labels_a_text(
     assert line == f"{'|'.join(answer['labels'])}\t{text}\n"
 
 
-def test_numbers_and_sets_are_looked_at_before_training(
+def test_check_reports_numbers_and_label_sets(
     ratings: Path, data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    quick = ("--model", "mean", *settings())
+    quick = ("--model", "mean", *set_options())
     done = call(capsys, "check", ratings, "--task", "regress", *quick)
     assert done.code == 0, done.err
     assert "numbers from 1 to 10, mean 8." in done.out
@@ -102,7 +102,7 @@ def test_numbers_and_sets_are_looked_at_before_training(
     assert sum(report["numbers"]["counts"]) == 3000
     assert report["labels"] is None
 
-    pairs = entity_kinds(data_folder / "naver-ner" / "train.conll", 300)
+    pairs = read_entity_types(data_folder / "naver-ner" / "train.conll", 300)
     kinds = tmp_path / "kinds.jsonl"
     kinds.write_text("".join(json.dumps({"text": t, "labels": k}) + "\n" for t, k in pairs))
     done = call(capsys, "check", kinds, "--task", "multilabel", *quick)
@@ -116,7 +116,7 @@ def test_numbers_and_sets_are_looked_at_before_training(
     )
 
 
-def refused(done: Done) -> str:
+def refusal_message(done: CommandResult) -> str:
     """The one line of a command that refused."""
     assert (done.code, done.out) == (2, "")
     assert done.err.count("\n") == 1
@@ -143,21 +143,21 @@ def refused(done: Done) -> str:
         ),
     ],
 )
-def test_mistakes_are_told_in_one_line(
+def test_errors_are_one_line(
     arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = tmp_path / "bad.csv"
     table.write_text("text,label\na,1\nb,five\nc,3\nd,nan\n")
     done = call(capsys, "train", table, *arguments, "--out", tmp_path / "m", "--quiet")
-    assert words in refused(done)
+    assert words in refusal_message(done)
     assert not (tmp_path / "m").exists()
 
 
-def test_several_members_and_a_linear_model_answer_together(
+def test_ensemble_with_linear_model_session(
     data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train, folder = data_folder / "trec" / "train.tsv", tmp_path / "m"
-    together = settings(model__ensemble_size=2, model__linear_weight=0.33)
+    together = set_options(model__ensemble_size=2, model__linear_weight=0.33)
     done = call(capsys, "train", train, "--out", folder, *QUICK, *together)
     assert done.code == 0, done.err
     scores = json.loads(call(capsys, "evaluate", folder, train, "--json").out)
@@ -166,10 +166,10 @@ def test_several_members_and_a_linear_model_answer_together(
     assert done.out.startswith("human\t")
 
 
-def test_a_linear_model_is_not_for_numbers(
+def test_regress_refuses_linear_model(
     ratings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    beside = settings(model__linear_weight=0.5)
+    beside = set_options(model__linear_weight=0.5)
     done = call(
         capsys, "train", ratings, "--task", "regress", "--out", tmp_path / "m", *QUICK, *beside
     )

@@ -14,30 +14,30 @@ import pytest
 
 import munjang
 from munjang.folder.load import load
-from tests.system.commands import Done, call
+from tests.system.commands import CommandResult, call
 from tests.system.comparisons import (
     ALL,
-    command,
-    copied_without,
-    standings,
-    stopped_killed_and_gone_on,
+    compare_command,
+    copy_without,
+    read_standings,
+    stop_kill_and_resume,
 )
-from tests.system.terminals import assert_fits, assert_words_whole, lines_of, on_terminal
+from tests.system.terminals import assert_fits, assert_words_not_broken, call_in_terminal, to_lines
 
 
 @pytest.fixture
-def unfinished(compared: tuple[Path, Done], tmp_path: Path) -> Callable[..., Path]:
+def copy_unfinished(compared: tuple[Path, CommandResult], tmp_path: Path) -> Callable[..., Path]:
     """Makes a copy of that comparison as if some of its runs had not begun yet."""
-    return partial(copied_without, compared[0], tmp_path / "out")
+    return partial(copy_without, compared[0], tmp_path / "out")
 
 
-def test_the_table_says_how_good_and_how_dear(compared: tuple[Path, Done]) -> None:
+def test_table_shows_scores_and_costs(compared: tuple[Path, CommandResult]) -> None:
     out, done = compared
     assert done.code == 0, done.err
     for wanted in ("accuracy", "over seeds", "behind the best", "p50", "p99", "memory"):
         assert wanted in done.out
     assert "the smallest that is good enough: " in done.out
-    rows = standings(out)
+    rows = read_standings(out)
     assert list(rows)[-1] == "majority"
     assert rows["majority"]["score"] == pytest.approx(1 / 3, abs=0.01)
     assert rows["nbsvm"]["score"] > 0.9
@@ -52,7 +52,7 @@ def test_the_table_says_how_good_and_how_dear(compared: tuple[Path, Done]) -> No
     assert rows["nbsvm"]["over_seeds"] is None
 
 
-def test_the_budget_of_tokens_is_kept(compared: tuple[Path, Done]) -> None:
+def test_token_budget_is_respected(compared: tuple[Path, CommandResult]) -> None:
     out, _ = compared
     for seed in (0, 1):
         record = json.loads((out / f"runs/mean/seed-{seed}/run.json").read_text("utf-8"))
@@ -60,7 +60,7 @@ def test_the_budget_of_tokens_is_kept(compared: tuple[Path, Done]) -> None:
         assert 3000 < seen <= 4100
 
 
-def test_every_model_is_a_folder_that_loads(compared: tuple[Path, Done]) -> None:
+def test_every_model_folder_is_loadable(compared: tuple[Path, CommandResult]) -> None:
     out, _ = compared
     for seed in (0, 1):
         model = load(out / f"runs/mean/seed-{seed}/model")
@@ -70,8 +70,8 @@ def test_every_model_is_a_folder_that_loads(compared: tuple[Path, Done]) -> None
     assert baseline.predict("an awful film")[0].label == "bad"
 
 
-def test_a_baseline_is_asked_and_judged_as_a_model_is(
-    compared: tuple[Path, Done], hostile_table: Path, capsys: pytest.CaptureFixture[str]
+def test_baseline_predicts_and_evaluates_like_a_model(
+    compared: tuple[Path, CommandResult], hostile_table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = compared[0] / "runs/nbsvm/seed-0/model"
     done = call(capsys, "predict", folder, "an awful film", "a lovely plot")
@@ -87,28 +87,28 @@ def test_a_baseline_is_asked_and_judged_as_a_model_is(
     assert json.loads(judged.out)["accuracy"] > 0.9
 
 
-def test_the_csv_has_a_row_a_model(compared: tuple[Path, Done]) -> None:
+def test_csv_has_one_row_per_model(compared: tuple[Path, CommandResult]) -> None:
     out, _ = compared
     with (out / "compare.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    expected = standings(out)
+    expected = read_standings(out)
     assert [row["name"] for row in rows] == list(expected)
     for row in rows:
         assert float(row["score"]) == pytest.approx(expected[row["name"]]["score"])
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks for processes in /proc")
-def test_stopped_and_killed_it_goes_on_where_it_was(
-    hostile_table: Path, unfinished: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+def test_stopped_and_killed_comparison_is_resumed(
+    hostile_table: Path, copy_unfinished: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = unfinished("mean/seed-1")
-    words = command(hostile_table, out, *ALL, "--resume")
+    out = copy_unfinished("mean/seed-1")
+    words = compare_command(hostile_table, out, *ALL, "--resume")
     before = (out / "runs/mean/seed-0/run.json").stat().st_mtime_ns
-    done = stopped_killed_and_gone_on(words, out, "mean/seed-1", "3 of 4", capsys)
+    done = stop_kill_and_resume(words, out, "mean/seed-1", "3 of 4", capsys)
     assert (out / "runs/mean/seed-0/run.json").stat().st_mtime_ns == before
     assert "mean, seed 0: done before" in done.err
     assert "mean, seed 1: done before" not in done.err
-    assert standings(out)["mean"]["runs"] == 2
+    assert read_standings(out)["mean"]["runs"] == 2
 
 
 KILLER = """
@@ -130,17 +130,17 @@ def killer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatc
     return monkeypatch
 
 
-def test_a_crash_costs_one_run_and_is_told(
+def test_crash_loses_one_run_and_is_reported(
     hostile_table: Path,
-    unfinished: Callable[..., Path],
+    copy_unfinished: Callable[..., Path],
     killer: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    out = unfinished("mean/seed-1", "nbsvm/seed-0")
-    words = command(hostile_table, out, *ALL, "--resume")
+    out = copy_unfinished("mean/seed-1", "nbsvm/seed-0")
+    words = compare_command(hostile_table, out, *ALL, "--resume")
     done = call(capsys, *words)
     assert done.code == 0, done.err
-    rows = standings(out)
+    rows = read_standings(out)
     assert rows["mean"]["runs"] == 1
     assert "SIGKILL" in rows["mean"]["reasons"][0]
     assert rows["nbsvm"]["runs"] == 0
@@ -154,21 +154,21 @@ def test_a_crash_costs_one_run_and_is_told(
     killer.undo()
     again = call(capsys, *words)
     assert again.code == 0, again.err
-    assert {row["name"]: row["runs"] for row in standings(out).values()} == {
+    assert {row["name"]: row["runs"] for row in read_standings(out).values()} == {
         "mean": 2,
         "nbsvm": 1,
         "majority": 1,
     }
 
 
-def test_a_comparison_in_which_every_run_fails_is_a_failure(
+def test_comparison_with_only_failed_runs_fails(
     hostile_table: Path,
     tmp_path: Path,
     killer: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "out"
-    done = call(capsys, *command(hostile_table, out, "--models", "nbsvm", "--json"))
+    done = call(capsys, *compare_command(hostile_table, out, "--models", "nbsvm", "--json"))
     assert done.code == 1
     result = json.loads(done.out)
     assert result["choice"] is None
@@ -177,19 +177,19 @@ def test_a_comparison_in_which_every_run_fails_is_a_failure(
     assert "No run finished" in (out / "compare.html").read_text("utf-8")
 
 
-def test_a_terminal_of_80_columns_keeps_the_columns_that_decide(
-    compared: tuple[Path, Done],
+def test_terminal_of_80_columns_keeps_deciding_columns(
+    compared: tuple[Path, CommandResult],
     hostile_table: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    words = [*command(hostile_table, compared[0], *ALL), "--resume"]
-    code, seen = on_terminal(monkeypatch, *words)
+    words = [*compare_command(hostile_table, compared[0], *ALL), "--resume"]
+    code, seen = call_in_terminal(monkeypatch, *words)
     assert code == 0
     assert_fits(seen)
     done = call(capsys, *words)
-    assert_words_whole(seen, done.out + done.err, drawn=("--wide", "also", "shows:"))
-    lines = lines_of(seen)
+    assert_words_not_broken(seen, done.out + done.err, drawn=("--wide", "also", "shows:"))
+    lines = to_lines(seen)
     (head,) = (line for line in lines if line.lstrip().startswith("model "))
     assert [word for word in head.split() if word in ("accuracy", "rows", "folder", "p50")] == [
         "accuracy", "rows", "folder", "p50",
@@ -198,15 +198,15 @@ def test_a_terminal_of_80_columns_keeps_the_columns_that_decide(
         assert any(line.split()[:1] == [name] for line in lines)
     (more,) = (i for i, line in enumerate(lines) if line.startswith("--wide also shows: "))
     assert "tokens/s" in " ".join(lines[more : more + 2])
-    _, wide = on_terminal(monkeypatch, *words, "--wide")
-    assert any("tokens/s" in line and "p99" in line for line in lines_of(wide))
+    _, wide = call_in_terminal(monkeypatch, *words, "--wide")
+    assert any("tokens/s" in line and "p99" in line for line in to_lines(wide))
 
 
-def test_a_budget_in_seconds_ends_a_training_that_would_take_hours(
+def test_seconds_budget_ends_long_training(
     hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    words = command(
+    words = compare_command(
         hostile_table, out, "--models", "mean", "--seeds", 1, "--set", "training.epochs=100000"
     )
     done = call(capsys, *words, "--budget", "2s")
@@ -223,11 +223,13 @@ def test_tokenizers_are_crossed_with_one_network(
     hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    words = command(hostile_table, out, "--models", "mean,majority", "--tokenizers", "jamo,bpe")
+    words = compare_command(
+        hostile_table, out, "--models", "mean,majority", "--tokenizers", "jamo,bpe"
+    )
     done = call(capsys, *words, "--seeds", 1, "--metric", "macro_f1")
     assert done.code == 0, done.err
     assert "macro F1" in done.out
-    assert set(standings(out)) == {"mean on jamo", "mean on bpe", "majority"}
+    assert set(read_standings(out)) == {"mean on jamo", "mean on bpe", "majority"}
     for name in ("jamo", "bpe"):
         model = load(out / f"runs/mean-on-{name}/seed-0/model")
         assert model.recipe.section("tokenizer").name == name
@@ -249,7 +251,7 @@ MISTAKES: dict[str, tuple[list[object], str]] = {
 
 
 @pytest.mark.parametrize("case", MISTAKES)
-def test_a_mistake_is_told_in_one_line_before_anything_is_written(
+def test_errors_are_one_line_before_anything_is_written(
     case: str, hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     more, wanted = MISTAKES[case]
@@ -262,48 +264,48 @@ def test_a_mistake_is_told_in_one_line_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_comparison_is_not_overwritten_unasked(
-    compared: tuple[Path, Done], hostile_table: Path, capsys: pytest.CaptureFixture[str]
+def test_comparison_is_not_overwritten_unless_asked(
+    compared: tuple[Path, CommandResult], hostile_table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, _ = compared
-    done = call(capsys, *command(hostile_table, out))
+    done = call(capsys, *compare_command(hostile_table, out))
     assert done.code == 2
     assert "--resume continues it, --overwrite replaces it" in done.err
-    other = call(capsys, *command(hostile_table, out, "--resume", "--budget", "5k tokens"))
+    other = call(capsys, *compare_command(hostile_table, out, "--resume", "--budget", "5k tokens"))
     assert other.code == 2
     assert "another budget" in other.err
 
 
-def finished_again(
+def resume_finished(
     hostile_table: Path, out: Path, capsys: pytest.CaptureFixture[str], *more: object
-) -> Done:
+) -> CommandResult:
     """Go on with a comparison whose runs are all done: it is judged anew."""
-    done = call(capsys, *command(hostile_table, out, *ALL, "--resume", *more))
+    done = call(capsys, *compare_command(hostile_table, out, *ALL, "--resume", *more))
     assert done.code == 0, done.err
     assert "..." not in done.err, "nothing is run again"
     return done
 
 
 @pytest.fixture
-def whole(compared: tuple[Path, Done], tmp_path: Path) -> Path:
+def finished_copy(compared: tuple[Path, CommandResult], tmp_path: Path) -> Path:
     """A copy of that comparison."""
-    return copied_without(compared[0], tmp_path / "out")
+    return copy_without(compared[0], tmp_path / "out")
 
 
-def test_the_margin_is_kept_and_decides_which_one_is_good_enough(
-    whole: Path, hostile_table: Path, capsys: pytest.CaptureFixture[str]
+def test_margin_is_saved_and_selects_the_model(
+    finished_copy: Path, hostile_table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for margin, told in ((None, False), (0.9, True)):
         more = () if margin is None else ("--margin", margin)
-        done = finished_again(hostile_table, whole, capsys, *more)
-        kept = json.loads((whole / "comparison.json").read_text("utf-8"))
-        result = json.loads((whole / "compare.json").read_text("utf-8"))
+        done = resume_finished(hostile_table, finished_copy, capsys, *more)
+        kept = json.loads((finished_copy / "comparison.json").read_text("utf-8"))
+        result = json.loads((finished_copy / "compare.json").read_text("utf-8"))
         assert kept["margin"] == result["margin"] == (margin or 0.01)
         assert result["choice"]["name"] != "majority"
         verdicts = {row["name"]: row["verdict"] for row in result["standings"]}
         assert verdicts["majority"] in ("constant", "worse")
         assert ("good enough" in verdicts.values()) == told
-        page = (whole / "compare.html").read_text("utf-8")
+        page = (finished_copy / "compare.html").read_text("utf-8")
         for text in (done.out, page):
             assert f"at most {margin or 0.01:g} behind" in text
             assert "majority gives every text of the test part the same answer" in text
@@ -311,31 +313,31 @@ def test_the_margin_is_kept_and_decides_which_one_is_good_enough(
             assert "two seeds show little" in text
 
 
-def test_a_run_that_got_little_of_the_processor_is_marked(
-    whole: Path, hostile_table: Path, capsys: pytest.CaptureFixture[str]
+def test_cpu_starved_run_is_marked(
+    finished_copy: Path, hostile_table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for seed, share in ((0, 0.29), (1, 0.95)):
-        path = whole / f"runs/mean/seed-{seed}/run.json"
+        path = finished_copy / f"runs/mean/seed-{seed}/run.json"
         record = json.loads(path.read_text("utf-8"))
         assert 0 < record["processor_share"] <= 1, "every network's run measures it"
         record |= {"processor_share": share, "epochs": 0.02}
         path.write_text(json.dumps(record), "utf-8")
-    done = finished_again(hostile_table, whole, capsys)
-    page = (whole / "compare.html").read_text("utf-8")
+    done = resume_finished(hostile_table, finished_copy, capsys)
+    page = (finished_copy / "compare.html").read_text("utf-8")
     for text in (done.out, page):
         assert "mean *" in text
         assert "* mean: 1 of 2 runs got less than 70% of the processor time" in text
         assert "(the least was 29%)" in text
         assert "mean saw 2.0% of the rows to train on" in text
-    row = standings(whole)["mean"]
+    row = read_standings(finished_copy)["mean"]
     assert (row["starved"], row["processor_share"], row["epochs"]) == (1, 0.29, 0.02)
-    with (whole / "compare.csv").open(encoding="utf-8", newline="") as file:
+    with (finished_copy / "compare.csv").open(encoding="utf-8", newline="") as file:
         table = {row["name"]: row for row in csv.DictReader(file)}
     assert (table["mean"]["starved"], table["mean"]["processor_share"]) == ("1", "0.29")
     assert table["nbsvm"]["starved"] == "0"
 
 
-def test_a_class_that_the_test_part_lacks_is_told(
+def test_class_absent_from_test_is_reported(
     hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     test = tmp_path / "test.csv"
@@ -343,7 +345,7 @@ def test_a_class_that_the_test_part_lacks_is_told(
     wanted = [line for line in lines[1:] if not line.endswith(",bad")]
     test.write_text("\n".join([lines[0], *wanted]) + "\n", "utf-8")
     out = tmp_path / "out"
-    words = command(hostile_table, out, "--models", "majority", "--metric", "macro_f1")
+    words = compare_command(hostile_table, out, "--models", "majority", "--metric", "macro_f1")
     done = call(capsys, *words, "--test", test)
     assert done.code == 0, done.err
     for text in (done.out, (out / "compare.html").read_text("utf-8")):
@@ -367,7 +369,7 @@ BROKEN_PLANS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("case", BROKEN_PLANS)
-def test_a_damaged_plan_is_told_in_one_line(
+def test_damaged_plan_is_refused_in_one_line(
     case: str, hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = tmp_path / "out" / "comparison.json"
@@ -383,12 +385,12 @@ def test_a_damaged_plan_is_told_in_one_line(
     assert plan.read_bytes() == BROKEN_PLANS[case], "nothing is written over it"
 
 
-def test_a_damaged_record_is_told_in_one_line(
-    whole: Path, hostile_table: Path, capsys: pytest.CaptureFixture[str]
+def test_damaged_record_is_refused_in_one_line(
+    finished_copy: Path, hostile_table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    record = whole / "runs/mean/seed-1/run.json"
+    record = finished_copy / "runs/mean/seed-1/run.json"
     record.write_bytes(record.read_bytes()[:100])
-    done = call(capsys, *command(hostile_table, whole, *ALL, "--resume"))
+    done = call(capsys, *compare_command(hostile_table, finished_copy, *ALL, "--resume"))
     assert done.code == 2
     line = done.err.splitlines()[-1]
     assert line.startswith(f"munjang: {record}: ")

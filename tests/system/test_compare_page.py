@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.system.browsers import PROBE, Page, Shown
-from tests.system.commands import Done
-from tests.system.comparisons import HOSTILE, standings
+from tests.system.commands import CommandResult
+from tests.system.comparisons import HOSTILE, read_standings
 
 
-def test_the_page_is_whole_loads_nothing_and_escapes_texts(compared: tuple[Path, Done]) -> None:
+def test_page_is_complete_self_contained_and_escaped(compared: tuple[Path, CommandResult]) -> None:
     out, _ = compared
     source = (out / "compare.html").read_text("utf-8")
     page = Page(source)
@@ -24,8 +24,8 @@ def test_the_page_is_whole_loads_nothing_and_escapes_texts(compared: tuple[Path,
 
 
 @pytest.mark.parametrize("width", [400, 1400])
-def test_a_browser_shows_every_row_and_asks_nobody(
-    width: int, compared: tuple[Path, Done], browser: str, tmp_path: Path
+def test_browser_shows_every_row_without_requests(
+    width: int, compared: tuple[Path, CommandResult], browser: str, tmp_path: Path
 ) -> None:
     out, _ = compared
     source = (out / "compare.html").read_text("utf-8")
@@ -36,14 +36,12 @@ def test_a_browser_shows_every_row_and_asks_nobody(
     assert "재미있다" in shown.dom
     assert shown.dom.count("<tr>") == source.count("<tr>")
     page = Page(shown.dom.replace(PROBE, ""))
-    for name in standings(out):
+    for name in read_standings(out):
         assert name in page.words
     assert any(HOSTILE in words for words in page.words)
 
 
-def test_on_a_dark_screen_the_page_is_dark(
-    compared: tuple[Path, Done], browser: str, tmp_path: Path
-) -> None:
+def test_dark_mode(compared: tuple[Path, CommandResult], browser: str, tmp_path: Path) -> None:
     source = (compared[0] / "compare.html").read_text("utf-8")
     shown = Shown(browser, source, tmp_path, "--blink-settings=preferredColorScheme=0")
     assert shown.told["dark"] == "true"
@@ -53,7 +51,7 @@ def test_on_a_dark_screen_the_page_is_dark(
     assert ground < 60 < 180 < ink
 
 
-def test_the_browser_would_tell(browser: str, tmp_path: Path) -> None:
+def test_browser_reports_errors_and_requests(browser: str, tmp_path: Path) -> None:
     """A page that does what compare.html must not is found out."""
     bad = (
         "<html><head></head><body><div style='width: 3000px'>x</div>"

@@ -9,8 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.made import made_corpus
-from tests.system.commands import PATIENCE, Done, ask, call, head, run, settings, start, write_table
+from tests.synthetic import make_corpus
+from tests.system.commands import (
+    PATIENCE,
+    CommandResult,
+    call,
+    copy_head,
+    invoke,
+    run,
+    set_options,
+    start,
+    write_table,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -30,17 +40,19 @@ def unlabelled(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="module")
 def distilled(
     model: Path, unlabelled: Path, more_reviews: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, Done]:
+) -> tuple[Path, CommandResult]:
     """The folder of a student, and what the command said."""
     folder = tmp_path_factory.mktemp("students") / "a student"
     data = ("--unlabelled", unlabelled, "--data", more_reviews)
     weights = ("--temperature", 2, "--soft-weight", 0.7)
     return folder, run(
-        "distil", model, *data, "--out", folder, "--model", "mean", *weights, *settings()
+        "distil", model, *data, "--out", folder, "--model", "mean", *weights, *set_options()
     )
 
 
-def test_a_session(distilled: tuple[Path, Done], model: Path, more_reviews: Path) -> None:
+def test_distil_session(
+    distilled: tuple[Path, CommandResult], model: Path, more_reviews: Path
+) -> None:
     folder, done = distilled
     assert done.code == 0, done.err
     for part in ("agreement", "on disk", "rows/s", "times as fast", "(student)", str(model)):
@@ -60,26 +72,27 @@ def test_a_session(distilled: tuple[Path, Done], model: Path, more_reviews: Path
     assert "soft_weight: 0.7" in config
 
 
-def test_a_column_of_several_files_as_json(model: Path, tmp_path: Path) -> None:
-    texts, _ = made_corpus(60, korean=True)
+def test_columns_of_several_files_as_json(model: Path, tmp_path: Path) -> None:
+    texts, _ = make_corpus(60, korean=True)
     files = [
         write_table(tmp_path / f"{name}.csv", [(text, "7") for text in part], header="body,stars")
         for name, part in (("one", texts[:30]), ("two", texts[30:]))
     ]
     given = [part for file in files for part in ("--unlabeled", file)]
-    done = ask("distill", model, *given, "--unlabelled-column", "body", "--model", "mean",
-               "--out", tmp_path / "s", "--json", "-q", *settings())  # fmt: skip
+    done = invoke("distill", model, *given, "--unlabelled-column", "body", "--model", "mean",
+                  "--out", tmp_path / "s", "--json", "-q", *set_options())  # fmt: skip
     assert done.code == 0, done.err
     assert done.err == ""
     assert json.loads(done.out)["distillation"]["rows"] == 6
 
 
-def test_a_student_can_teach(
-    distilled: tuple[Path, Done], model: Path, unlabelled: Path, tmp_path: Path
+def test_student_as_teacher(
+    distilled: tuple[Path, CommandResult], model: Path, unlabelled: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "s"
-    done = ask("distil", model, distilled[0], "--unlabelled", unlabelled, "--model", "cnn", "--out",
-               out, *settings(model__filters=8, training__epochs=1))  # fmt: skip
+    teachers = (model, distilled[0], "--unlabelled", unlabelled)
+    small = set_options(model__filters=8, training__epochs=1)
+    done = invoke("distil", *teachers, "--model", "cnn", "--out", out, *small)
     assert done.code == 0, done.err
     assert "mean of the teachers" in done.out
 
@@ -87,7 +100,7 @@ def test_a_student_can_teach(
 def test_ctrl_c_and_resume(model: Path, unlabelled: Path, tmp_path: Path) -> None:
     out = tmp_path / "s"
     command = ("distil", model, "--unlabelled", unlabelled, "--model", "mean", "--out", out)
-    options = settings(training__epochs=2000, training__checkpoint_steps=1)
+    options = set_options(training__epochs=2000, training__checkpoint_steps=1)
     process = start(*command, *options)
     deadline = time.monotonic() + PATIENCE
     while not (out / "checkpoint.safetensors").exists():
@@ -99,10 +112,10 @@ def test_ctrl_c_and_resume(model: Path, unlabelled: Path, tmp_path: Path) -> Non
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, err
     assert b"--resume" in err
-    assert ask(*command, *options).code == 2
+    assert invoke(*command, *options).code == 2
     shutil.copytree(out, tmp_path / "other")
-    short = settings(training__epochs=2000, training__max_seconds=0.1)
-    done = ask(*command, "--resume", *short)
+    short = set_options(training__epochs=2000, training__max_seconds=0.1)
+    done = invoke(*command, "--resume", *short)
     assert done.code == 2
     assert "max_seconds" in done.err
 
@@ -110,10 +123,10 @@ def test_ctrl_c_and_resume(model: Path, unlabelled: Path, tmp_path: Path) -> Non
 @pytest.fixture(scope="module")
 def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("numbers")
-    rows = [(text, str(len(text))) for text in made_corpus(80)[0]]
+    rows = [(text, str(len(text))) for text in make_corpus(80)[0]]
     data = write_table(folder / "data.csv", rows)
-    done = ask(
-        "train", data, "--task", "regress", "--model", "mean", "--out", folder / "m", *settings()
+    done = invoke(
+        "train", data, "--task", "regress", "--model", "mean", "--out", folder / "m", *set_options()
     )
     assert done.code == 0, done.err
     return folder / "m"
@@ -137,7 +150,7 @@ def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
          "temperature"),
     ],
 )  # fmt: skip
-def test_mistakes_are_one_line(
+def test_errors_are_one_line(
     arguments: tuple[str, ...],
     message: str,
     model: Path,
@@ -166,7 +179,7 @@ def test_mistakes_are_one_line(
     assert not (tmp_path / "s" / "manifest.json").exists()
 
 
-def test_texts_that_are_equal_cannot_be_split(
+def test_equal_texts_cannot_be_split(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "texts.txt").write_text("same\nsame\n")
@@ -177,13 +190,13 @@ def test_texts_that_are_equal_cannot_be_split(
     assert "1 distinct text" in done.err
 
 
-def test_head_of_reviews_is_labelled_data_alone(
+def test_labeled_data_without_unlabeled_texts(
     model: Path, more_reviews: Path, tmp_path: Path
 ) -> None:
     """Labeled rows need no others: their soft targets and their labels are learned."""
-    data = head(more_reviews, 201, tmp_path / "data.tsv")
-    done = ask(
-        "distil", model, "--data", data, "--model", "mean", "--out", tmp_path / "s", *settings()
+    data = copy_head(more_reviews, 201, tmp_path / "data.tsv")
+    done = invoke(
+        "distil", model, "--data", data, "--model", "mean", "--out", tmp_path / "s", *set_options()
     )
     assert done.code == 0, done.err
     assert "180 labeled and 0 unlabeled rows" in done.err
@@ -191,19 +204,19 @@ def test_head_of_reviews_is_labelled_data_alone(
 
 def test_static_vectors_of_a_transformer(reviews: Path, tmp_path: Path) -> None:
     teacher, out = tmp_path / "t", tmp_path / "vectors"
-    data = head(reviews, 201, tmp_path / "data.tsv")
-    small = settings(model__layers=1, model__heads=2, training__epochs=1)
-    done = ask("train", data, "--model", "transformer", "--out", teacher, *small)
+    data = copy_head(reviews, 201, tmp_path / "data.tsv")
+    small = set_options(model__layers=1, model__heads=2, training__epochs=1)
+    done = invoke("train", data, "--model", "transformer", "--out", teacher, *small)
     assert done.code == 0, done.err
-    done = ask("distil", teacher, "--static", "--dim", 8, "--out", out)
+    done = invoke("distil", teacher, "--static", "--dim", 8, "--out", out)
     assert done.code == 0, done.err
     assert "8 numbers each" in done.out
     (tmp_path / "texts.txt").write_text("정말 재미있다\n지루하다\n", encoding="utf-8")
-    done = ask("search", out, tmp_path / "texts.txt", "정말 재미있다", "--k", 1)
+    done = invoke("search", out, tmp_path / "texts.txt", "정말 재미있다", "--k", 1)
     assert done.code == 0, done.err
     assert done.out.endswith("정말 재미있다\n")
     more = ("--set", "training.epochs=1", "--set", "training.threads=1")
-    done = ask("train", data, "--from", out, "--model", "mean", "--out", tmp_path / "m", *more)
+    done = invoke("train", data, "--from", out, "--model", "mean", "--out", tmp_path / "m", *more)
     assert done.code == 0, done.err
 
 
@@ -217,7 +230,7 @@ def test_static_vectors_of_a_transformer(reviews: Path, tmp_path: Path) -> None:
         (("nothing", "--static", "--out", "s"), "no such model folder"),
     ],
 )
-def test_mistakes_with_static_vectors(
+def test_static_vector_errors_are_one_line(
     arguments: tuple[str, ...],
     message: str,
     model: Path,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import MUNJANG, PATIENCE, Done
+from tests.system.commands import MUNJANG, PATIENCE, CommandResult
 
 EXTENSION = Path(__file__).parents[1] / "extension"
 QUICK = ("--set", "training.epochs=12", "--set", "training.learning_rate=0.02", "--quiet")
@@ -60,7 +60,7 @@ def run(installed):
             env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
             check=False,
         )
-        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return run_with_extension
 
@@ -73,12 +73,12 @@ def folder(run, data, tmp_path_factory):
     return out
 
 
-def test_it_takes_under_150_lines():
+def test_extension_has_fewer_than_150_lines():
     files = [EXTENSION / "pyproject.toml", *(EXTENSION / "src").rglob("*.py")]
     assert sum(len(file.read_text("utf-8").splitlines()) for file in files) < 150
 
 
-def test_lists_and_help_texts_name_it(run):
+def test_lists_and_help_name_the_extension(run):
     shown = run("train", "--help").out
     assert "ordinal (one of several ordered labels per row)" in " ".join(shown.split())
     assert "attentive_series" in shown
@@ -86,13 +86,13 @@ def test_lists_and_help_texts_name_it(run):
     assert "did you mean 'ordinal'?" in wrong.err
 
 
-def test_it_is_trained_saved_and_loaded(folder, run, data):
+def test_extension_is_trained_saved_and_loaded(folder, run, data):
     assert (folder / "series.json").exists()
     scores = json.loads(run("evaluate", folder, data, "--json").out)
     assert scores["accuracy"] > 0.8
 
 
-def test_it_predicts(folder, run):
+def test_extension_predicts(folder, run):
     answer = json.loads(run("predict", folder, "0 0.1 4.5 0", "--json").out)
     assert answer["label"] == "3"
     assert sum(answer["probabilities"].values()) == pytest.approx(1)
@@ -101,13 +101,13 @@ def test_it_predicts(folder, run):
     assert "row 1: expected numbers, got '0 x'" in wrong.err
 
 
-def test_it_is_explained(folder, run):
+def test_extension_is_explained(folder, run):
     shown = run("explain", folder, "0 0.1 4.5 0")
     assert shown.code == 0, shown.err
     assert "4.5" in shown.out
 
 
-def test_its_parts_go_with_those_of_the_house(run, data, tmp_path):
+def test_extension_parts_combine_with_built_in_parts(run, data, tmp_path):
     for kind, task, model in (
         ("series", "classify", "attentive_series"),
         ("series", "regress", "attentive_series"),
@@ -118,7 +118,7 @@ def test_its_parts_go_with_those_of_the_house(run, data, tmp_path):
         assert done.code == 0, done.err
 
 
-def test_its_models_are_compared(run, data, tmp_path):
+def test_extension_models_are_compared(run, data, tmp_path):
     named = ("--input", "series", "--task", "ordinal", "--models", "attentive_series,majority")
     spent = ("--budget", "6k rows", "--seeds", "1", "--out", tmp_path / "compared")
     done = run("compare", data, *named, *spent, "--set", "training.learning_rate=0.02", "--json")
@@ -131,7 +131,7 @@ def test_its_models_are_compared(run, data, tmp_path):
     assert (network["runs"], network["reasons"]) == (1, [])
 
 
-def test_what_it_lacks_is_said_in_one_line(run, data):
+def test_unsupported_commands_are_refused_in_one_line(run, data):
     for arguments, expected in (
         (("shapes", "attentive_series"), "shapes are available for texts and images"),
         (
@@ -144,7 +144,7 @@ def test_what_it_lacks_is_said_in_one_line(run, data):
         assert expected in done.err
 
 
-def test_without_it_the_folder_says_what_is_missing(folder):
+def test_folder_without_extension_says_what_is_missing(folder):
     done = subprocess.run(
         [*MUNJANG, "predict", str(folder), "1 2 3"], capture_output=True, text=True, check=False
     )

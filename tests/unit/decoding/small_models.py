@@ -191,7 +191,7 @@ class TinyRecurrent(nn.Module):
         raise AssertionError("decoding calls begin and step alone")
 
 
-def padded(rows: Sequence[Sequence[int]], wider: int = 0) -> tuple[Tensor, Tensor]:
+def pad_rows(rows: Sequence[Sequence[int]], wider: int = 0) -> tuple[Tensor, Tensor]:
     """Ids [batch, time] and mask; `wider`: columns of padding more than needed."""
     time = max(len(row) for row in rows) + wider
     ids = torch.tensor([[*row, *[0] * (time - len(row))] for row in rows])

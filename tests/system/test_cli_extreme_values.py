@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 import munjang
-from tests.made import QUICK, made_corpus
+from tests.synthetic import QUICK, make_corpus
 from tests.system.commands import call, run, write_table
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def working_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A table, and models of one label and of texts."""
     folder = tmp_path_factory.mktemp("absurd")
-    texts, labels = made_corpus(60)
+    texts, labels = make_corpus(60)
     write_table(folder / "data.csv", zip(texts, labels, strict=True))
     munjang.train((texts, labels), model="mean", overrides=QUICK, out=folder / "labels")
     config = {
@@ -54,21 +54,24 @@ COMMANDS: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_absurd_numbers_are_told_in_one_line(
-    name: str, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_extreme_values_are_refused_in_one_line(
+    name: str,
+    working_folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.chdir(here)
+    monkeypatch.chdir(working_folder)
     done = call(capsys, *COMMANDS[name])
     assert (done.code, done.out) == (2, "")
     *_, last = done.err.splitlines()
     assert last.startswith("munjang: ")
     assert len(last) < 1000
     assert "Traceback" not in done.err
-    assert not (here / "new").exists()
+    assert not (working_folder / "new").exists()
 
 
-def test_a_process_that_was_asked_for_a_billion_threads_lives_to_say_no(here: Path) -> None:
-    data, out = here / "data.csv", here / "new"
+def test_billion_threads_are_refused_by_the_process(working_folder: Path) -> None:
+    data, out = working_folder / "data.csv", working_folder / "new"
     given = ["--out", out, "--set", "training.threads=1000000000"]
     done = run("train", data, "--quiet", *given)
     assert (done.code, done.out) == (2, "")

@@ -43,9 +43,9 @@ def matrix_rate() -> float:
     states, weight = torch.randn(BATCH_TOKENS, SHAPE["dim"]), torch.randn(1024, SHAPE["dim"])
     taken = []
     for _ in range(20):
-        began = time.perf_counter()
+        start = time.perf_counter()
         torch.nn.functional.linear(states, weight)
-        taken.append(time.perf_counter() - began)
+        taken.append(time.perf_counter() - start)
     return 2 * BATCH_TOKENS * SHAPE["dim"] * 1024 / float(np.median(taken))
 
 
@@ -59,14 +59,14 @@ def train_ours(folder: Path, steps: int) -> float:
     """Return tokens per second of `munjang pretrain`."""
     import munjang
 
-    began, tokens, seconds = 0.0, 0, 0.0
+    start, tokens, seconds = 0.0, 0, 0.0
 
     def on_step(step: Any) -> None:
-        nonlocal began, tokens, seconds
+        nonlocal start, tokens, seconds
         now = time.perf_counter()
         if step.number > WARM_UP and step.scores is None:
-            tokens, seconds = tokens + step.tokens, seconds + now - began
-        began = time.perf_counter()
+            tokens, seconds = tokens + step.tokens, seconds + now - start
+        start = time.perf_counter()
 
     munjang.train(
         folder / "lines.txt",

@@ -88,6 +88,6 @@ def write_checkpoint(
     texts = {"tokenizer.json": json.dumps(state)} if files is None else files
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    chosen = make_weights() if weights is None else weights
-    save_file(dict(chosen), folder / "model.safetensors", metadata={"format": "pt"})
+    tensors = make_weights() if weights is None else weights
+    save_file(dict(tensors), folder / "model.safetensors", metadata={"format": "pt"})
     return folder

@@ -32,10 +32,10 @@ def pad_rows(rows: Rows, *, extra: int = 0, filler: int = 0) -> tuple[Tensor, Te
     time = max([1, *(len(row) for row in rows)]) + extra
     ids = torch.full((len(rows), time), filler, dtype=torch.int64)
     mask = torch.zeros((len(rows), time), dtype=torch.bool)
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         for column, token in enumerate(row):
-            ids[place, column] = token
-            mask[place, column] = True
+            ids[index, column] = token
+            mask[index, column] = True
     return ids, mask
 
 

@@ -96,12 +96,12 @@ def test_bfloat16_trains_every_architecture(
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.05)
     weights = trained["bfloat16"].model.network.state_dict().values()
     assert all(t.dtype == torch.float32 for t in weights if t.is_floating_point())
-    said = [line for line in lines if line.startswith("training.precision: ")]
+    notes = [line for line in lines if line.startswith("training.precision: ")]
     if has_kernels:
-        assert len(said) == (not HAS_INSTRUCTIONS)
+        assert len(notes) == (not HAS_INSTRUCTIONS)
     else:
-        assert len(said) == 1
-        assert ("train in float32" in said[0]) == (name in RECURRENT)
+        assert len(notes) == 1
+        assert ("train in float32" in notes[0]) == (name in RECURRENT)
 
 
 @pytest.mark.parametrize("cell", [nn.RNN, nn.LSTM, nn.GRU])
@@ -118,8 +118,8 @@ def test_kernel_is_used_where_available(
         runs = False
     assert fused.has_kernel(cell, "cpu", torch.bfloat16) == runs
     with torch.autocast("cpu", torch.bfloat16):
-        given, _ = fused.run_fused(layer, states)
-    assert torch.equal(given, layer(states)[0]) == (not runs)
+        fused_states, _ = fused.run_fused(layer, states)
+    assert torch.equal(fused_states, layer(states)[0]) == (not runs)
 
 
 def test_float32_prints_and_tries_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

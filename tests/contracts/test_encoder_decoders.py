@@ -51,21 +51,25 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     ],
 }
 CASES = [
-    pytest.param(name, chosen, id="-".join([name, *(f"{k}={v}" for k, v in chosen.items())]))
+    pytest.param(
+        name, model_settings, id="-".join([name, *(f"{k}={v}" for k, v in model_settings.items())])
+    )
     for name in PAIR_ARCHITECTURES
-    for chosen in SETTINGS.get(name, [{}])
+    for model_settings in SETTINGS.get(name, [{}])
 ]
-every_model = pytest.mark.parametrize(("name", "chosen"), CASES)
+every_model = pytest.mark.parametrize(("name", "model_settings"), CASES)
 
 Rows = list[list[int]]
 
 
-def make_model(name: str, chosen: dict[str, Any], *, dropout: float = 0.0, seed: int = 3) -> Any:
+def make_model(
+    name: str, model_settings: dict[str, Any], *, dropout: float = 0.0, seed: int = 3
+) -> Any:
     """A small encoder-decoder in training mode, every dropout at the share given."""
     fields = PAIR_ARCHITECTURES[name].config_class().model_fields
     small = {key: value for key, value in SMALL.items() if key in fields}
     dropouts = {key: dropout for key in fields if key.endswith("dropout")}
-    config = pair_config({"name": name, **small, **dropouts, **chosen})
+    config = pair_config({"name": name, **small, **dropouts, **model_settings})
     torch.manual_seed(seed)
     return build_encoder_decoder(config, Vocabularies(SIZE, SIZE, shared=True))
 
@@ -104,8 +108,10 @@ def test_every_architecture_has_a_case() -> None:
 
 
 @every_model
-def test_logits_do_not_depend_on_batch_order_or_padding(name: str, chosen: dict[str, Any]) -> None:
-    model = make_model(name, chosen).eval()
+def test_logits_do_not_depend_on_batch_order_or_padding(
+    name: str, model_settings: dict[str, Any]
+) -> None:
+    model = make_model(name, model_settings).eval()
     together = logits_by_row(model, make_batch(SOURCES, TARGETS))
     for row in range(len(SOURCES)):
         alone = logits_by_row(model, make_batch([SOURCES[row]], [TARGETS[row]]))[0]
@@ -113,15 +119,15 @@ def test_logits_do_not_depend_on_batch_order_or_padding(name: str, chosen: dict[
 
 
 @every_model
-def test_empty_source_gives_finite_logits(name: str, chosen: dict[str, Any]) -> None:
-    model = make_model(name, chosen).eval()
+def test_empty_source_gives_finite_logits(name: str, model_settings: dict[str, Any]) -> None:
+    model = make_model(name, model_settings).eval()
     for logits in logits_by_row(model, make_batch([[], [5]], [[6], []])).values():
         assert logits.isfinite().all()
 
 
 @every_model
-def test_decoder_is_causal(name: str, chosen: dict[str, Any]) -> None:
-    model = make_model(name, chosen).eval()
+def test_decoder_is_causal(name: str, model_settings: dict[str, Any]) -> None:
+    model = make_model(name, model_settings).eval()
     one = logits_by_row(model, make_batch([[4, 5, 6]], [[7, 8, 9, 10]]))[0]
     other = logits_by_row(model, make_batch([[4, 5, 6]], [[7, 8, 11, 12]]))[0]
     torch.testing.assert_close(one[:3], other[:3])
@@ -129,27 +135,29 @@ def test_decoder_is_causal(name: str, chosen: dict[str, Any]) -> None:
 
 
 @every_model
-def test_step_equals_teacher_forcing(name: str, chosen: dict[str, Any]) -> None:
-    model = make_model(name, chosen).eval()
+def test_step_equals_teacher_forcing(name: str, model_settings: dict[str, Any]) -> None:
+    model = make_model(name, model_settings).eval()
     batch = make_batch(SOURCES, TARGETS)
     whole = logits_by_row(model, batch)
     with torch.inference_mode():
         state = model.begin(batch.source, batch.source_mask)
         state = state.pick(torch.zeros(len(SOURCES), 2, dtype=torch.int64))
-        for place in range(batch.decoder_inputs.shape[1]):
-            stepped = model.step(state, batch.decoder_inputs[:, place : place + 1].expand(-1, 2))
+        for index in range(batch.decoder_inputs.shape[1]):
+            stepped = model.step(state, batch.decoder_inputs[:, index : index + 1].expand(-1, 2))
             state = stepped.state
             for number, row in enumerate(batch.rows.tolist()):
-                if batch.decoder_mask[number, place]:
+                if batch.decoder_mask[number, index]:
                     for beam in range(2):
                         torch.testing.assert_close(
-                            stepped.logits[number, beam], whole[row][place], atol=1e-5, rtol=1e-4
+                            stepped.logits[number, beam], whole[row][index], atol=1e-5, rtol=1e-4
                         )
 
 
 @every_model
-def test_state_pick_and_keep_select_hypotheses_and_rows(name: str, chosen: dict[str, Any]) -> None:
-    model = make_model(name, chosen).eval()
+def test_state_pick_and_keep_select_hypotheses_and_rows(
+    name: str, model_settings: dict[str, Any]
+) -> None:
+    model = make_model(name, model_settings).eval()
     batch = make_batch(SOURCES, TARGETS)
     random = torch.Generator().manual_seed(0)
     with torch.inference_mode():
@@ -161,21 +169,21 @@ def test_state_pick_and_keep_select_hypotheses_and_rows(name: str, chosen: dict[
         ids = torch.randint(4, SIZE, (6, 3), generator=random)
         full = model.step(state, ids).logits
         some = model.step(state.pick(parents).keep(kept), ids.gather(1, parents)[kept]).logits
-    wanted = full.gather(1, parents[..., None].expand(-1, -1, SIZE))[kept]
-    torch.testing.assert_close(some, wanted, atol=1e-5, rtol=1e-4)
+    expected = full.gather(1, parents[..., None].expand(-1, -1, SIZE))[kept]
+    torch.testing.assert_close(some, expected, atol=1e-5, rtol=1e-4)
 
 
 @every_model
 @settings(max_examples=3)
 @given(seed=st.integers(0, 999), wider=st.integers(0, 3))
 def test_state_join_gives_same_logits_as_separate_states(
-    name: str, chosen: dict[str, Any], seed: int, wider: int
+    name: str, model_settings: dict[str, Any], seed: int, wider: int
 ) -> None:
     """Three groups of rows, of other lengths, each two steps later; then some of all are kept.
 
     Every hypothesis is compared with one that is alone from the beginning, without any padding.
     """
-    model = make_model(name, chosen, seed=seed % 7).eval()
+    model = make_model(name, model_settings, seed=seed % 7).eval()
     random = torch.Generator().manual_seed(seed)
     sources = [*random_rows(4, seed), [], *random_rows(1, seed + 1)]
     alone: list[list[Any]] = []
@@ -223,9 +231,9 @@ def _step_and_compare(
 @every_model
 @pytest.mark.parametrize("method", [{"method": "greedy"}, {"method": "sample", "nbest": 2}])
 def test_continuous_batch_gives_same_answers_as_single_rows(
-    name: str, chosen: dict[str, Any], method: dict[str, Any]
+    name: str, model_settings: dict[str, Any], method: dict[str, Any]
 ) -> None:
-    model = make_model(name, chosen).eval()
+    model = make_model(name, model_settings).eval()
     options = DecodingSettings.parse({**method, "max_length": 6, "min_length": 2})
     batch = ContinuousBatch(model.step, options, seed=3)
     finished: dict[int, Any] = {}
@@ -244,8 +252,10 @@ def test_continuous_batch_gives_same_answers_as_single_rows(
 
 
 @every_model
-def test_attention_sums_to_one_and_ignores_padding(name: str, chosen: dict[str, Any]) -> None:
-    model = make_model(name, chosen).eval()
+def test_attention_sums_to_one_and_ignores_padding(
+    name: str, model_settings: dict[str, Any]
+) -> None:
+    model = make_model(name, model_settings).eval()
     batch = make_batch(SOURCES, TARGETS)
     attends = pair_config({"name": name}).has_attention
     with torch.inference_mode():
@@ -262,16 +272,16 @@ def test_attention_sums_to_one_and_ignores_padding(name: str, chosen: dict[str, 
         queries = batch.source_mask if layer.kind == "source" else batch.decoder_mask
         assert not layer.weights.masked_select(~keys[:, None, None, :]).any()
         sums = layer.weights.sum(-1)
-        wanted = queries[:, None].expand_as(sums).float()
-        torch.testing.assert_close(sums, wanted)
+        expected = queries[:, None].expand_as(sums).float()
+        torch.testing.assert_close(sums, expected)
     if stepped.attention is not None:
         cross = [layer.weights[:, :, 0] for layer in maps if layer.kind == "cross"]
         assert any(torch.allclose(c.mean(1), stepped.attention[:, 0], atol=1e-5) for c in cross)
 
 
 @every_model
-def test_gradient_reaches_every_parameter(name: str, chosen: dict[str, Any]) -> None:
-    model = make_model(name, chosen)
+def test_gradient_reaches_every_parameter(name: str, model_settings: dict[str, Any]) -> None:
+    model = make_model(name, model_settings)
     batch = make_batch([*SOURCES, [4]], [*TARGETS, [5, 6]])
     model(*batch.inputs).loss(batch.targets, 0.1).backward()
     for key, weight in model.named_parameters():
@@ -284,11 +294,11 @@ def test_gradient_reaches_every_parameter(name: str, chosen: dict[str, Any]) -> 
 
 @every_model
 def test_saved_and_loaded_model_gives_same_logits(
-    name: str, chosen: dict[str, Any], tmp_path: Path
+    name: str, model_settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    model = make_model(name, chosen).eval()
+    model = make_model(name, model_settings).eval()
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, tmp_path / "m")
-    other = make_model(name, chosen, seed=4).eval()
+    other = make_model(name, model_settings, seed=4).eval()
     other.load_state_dict(load_file(tmp_path / "m"))
     batch = make_batch(SOURCES, TARGETS)
     one, two = logits_by_row(model, batch), logits_by_row(other, batch)
@@ -296,8 +306,8 @@ def test_saved_and_loaded_model_gives_same_logits(
 
 
 @every_model
-def test_overfits_small_batch_and_generates_it(name: str, chosen: dict[str, Any]) -> None:
-    model = make_model(name, {**chosen, "dim": 16, **_wide_settings(name)})
+def test_overfits_small_batch_and_generates_it(name: str, model_settings: dict[str, Any]) -> None:
+    model = make_model(name, {**model_settings, "dim": 16, **_wide_settings(name)})
     batch = make_batch(SOURCES, TARGETS)
     optimizer = AdamW([ParameterGroup(list(model.parameters()), 0.01)])
     for _ in range(300):
@@ -322,9 +332,9 @@ def _wide_settings(name: str) -> dict[str, Any]:
 @settings(max_examples=5)
 @given(seed=st.integers(0, 99))
 def test_decoding_ends_and_does_not_depend_on_batch(
-    name: str, chosen: dict[str, Any], seed: int
+    name: str, model_settings: dict[str, Any], seed: int
 ) -> None:
-    model = make_model(name, chosen, seed=seed).eval()
+    model = make_model(name, model_settings, seed=seed).eval()
     batch = make_batch(random_rows(5, seed), [[4]] * 5)
     limits = DecodingSettings(beam=3, max_length=7)
     together = decode_sources(model, batch.source, batch.source_mask, limits)

@@ -90,16 +90,18 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
 # Norms after each sublayer need a lower rate.
 LEARNING_RATES = {"bert": 0.01}
 CASES = [
-    pytest.param(name, chosen, id="-".join([name, *(f"{k}={v}" for k, v in chosen.items())]))
+    pytest.param(
+        name, model_settings, id="-".join([name, *(f"{k}={v}" for k, v in model_settings.items())])
+    )
     for name in ARCHITECTURES
-    for chosen in SETTINGS.get(name, [{}])
+    for model_settings in SETTINGS.get(name, [{}])
 ]
-every_encoder = pytest.mark.parametrize(("name", "chosen"), CASES)
+every_encoder = pytest.mark.parametrize(("name", "model_settings"), CASES)
 ROWS = [[], [5], *random_rows(7, vocabulary=VOCABULARY, shortest=2, longest=12)]
 
 
 def make_encoder(
-    name: str, chosen: dict[str, Any], *, dropout: float = 0.0, seed: int = 3
+    name: str, model_settings: dict[str, Any], *, dropout: float = 0.0, seed: int = 3
 ) -> nn.Module:
     """A small encoder in training mode, every dropout at the share given."""
     fields = ARCHITECTURES[name].config_class().model_fields
@@ -109,7 +111,7 @@ def make_encoder(
         for key in fields
         if key.endswith("dropout") and fields[key].annotation is not bool
     }
-    config = model_config({"name": name, **small, **dropouts, **chosen})
+    config = model_config({"name": name, **small, **dropouts, **model_settings})
     torch.manual_seed(seed)
     encoder = build_encoder(config, VOCABULARY)
     for embedding in find_embeddings(encoder):
@@ -125,11 +127,11 @@ def find_embeddings(encoder: nn.Module) -> list[TokenEmbedding]:
 
 
 def make_loop(
-    name: str, chosen: dict[str, Any], train: Rows, *, dropout: float = 0.0, **training: Any
+    name: str, model_settings: dict[str, Any], train: Rows, *, dropout: float = 0.0, **training: Any
 ) -> tuple[Loop, nn.Module]:
     """A training of three classes, rows and their copies in turn; judged on the first eight."""
     task = Classify(("a", "b", "c"))
-    network = task.network(make_encoder(name, chosen, dropout=dropout))
+    network = task.network(make_encoder(name, model_settings, dropout=dropout))
     tuned = TrainingSettings.parse(training)
     targets = [number % 8 % 3 for number in range(len(train))]
     parts = make_dataset(train, targets), make_dataset(train[:8], targets[:8])
@@ -150,8 +152,8 @@ def test_every_architecture_has_a_case() -> None:
 
 
 @every_encoder
-def test_output_shapes(name: str, chosen: dict[str, Any]) -> None:
-    encoder = make_encoder(name, chosen)
+def test_output_shapes(name: str, model_settings: dict[str, Any]) -> None:
+    encoder = make_encoder(name, model_settings)
     ids, mask = pad_rows(ROWS)
     encoded = encoder(ids, mask)
     assert encoded.pooled.shape == (len(ROWS), encoder.pooled_dim)
@@ -168,7 +170,7 @@ def test_output_shapes(name: str, chosen: dict[str, Any]) -> None:
         assert not encoded.attention.masked_select(~mask[:, None, None]).any()
         sums = encoded.attention[mask.any(1)].sum(-1)
         torch.testing.assert_close(sums, torch.ones_like(sums))
-    assert (encoded.attention is not None) == ("attention" in chosen.get("pooling", ""))
+    assert (encoded.attention is not None) == ("attention" in model_settings.get("pooling", ""))
 
 
 rows_of_ids = st.lists(st.lists(st.integers(1, VOCABULARY - 1), max_size=12), min_size=1)
@@ -178,25 +180,25 @@ rows_of_ids = st.lists(st.lists(st.integers(1, VOCABULARY - 1), max_size=12), mi
 @settings(max_examples=12)
 @given(rows=rows_of_ids, extra=st.integers(0, 9), filler=st.integers(0, VOCABULARY - 1))
 def test_pooled_does_not_depend_on_padding_or_batch(
-    name: str, chosen: dict[str, Any], rows: list[list[int]], extra: int, filler: int
+    name: str, model_settings: dict[str, Any], rows: list[list[int]], extra: int, filler: int
 ) -> None:
-    encoder = make_encoder(name, chosen).eval()
+    encoder = make_encoder(name, model_settings).eval()
     rows = [*rows, [], [5], ROWS[2]]
     together, states = encode(encoder, *pad_rows(rows, extra=extra, filler=filler))
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         alone, own_states = encode(encoder, *pad_rows([row]))
-        torch.testing.assert_close(together[place], alone[0], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(together[index], alone[0], atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(
-            states[place, : len(row)], own_states[0, : len(row)], atol=1e-5, rtol=1e-4
+            states[index, : len(row)], own_states[0, : len(row)], atol=1e-5, rtol=1e-4
         )
 
 
 @every_encoder
 @pytest.mark.parametrize("batch", [1, 2, 64, 257])
 def test_pooled_does_not_depend_on_batch_size(
-    name: str, chosen: dict[str, Any], batch: int
+    name: str, model_settings: dict[str, Any], batch: int
 ) -> None:
-    encoder = make_encoder(name, chosen).eval()
+    encoder = make_encoder(name, model_settings).eval()
     row = ROWS[3]
     alone, _ = encode(encoder, *pad_rows([row]))
     together, _ = encode(encoder, *pad_rows([row] * batch))
@@ -204,16 +206,18 @@ def test_pooled_does_not_depend_on_batch_size(
 
 
 @every_encoder
-def test_pooled_does_not_depend_on_row_order(name: str, chosen: dict[str, Any]) -> None:
-    encoder = make_encoder(name, chosen).eval()
+def test_pooled_does_not_depend_on_row_order(name: str, model_settings: dict[str, Any]) -> None:
+    encoder = make_encoder(name, model_settings).eval()
     straight, _ = encode(encoder, *pad_rows(ROWS))
     backwards, _ = encode(encoder, *pad_rows(ROWS[::-1]))
     torch.testing.assert_close(backwards.flip(0), straight, atol=1e-5, rtol=1e-4)
 
 
 @every_encoder
-def test_empty_rows_give_finite_outputs_and_gradients(name: str, chosen: dict[str, Any]) -> None:
-    encoder = make_encoder(name, chosen)
+def test_empty_rows_give_finite_outputs_and_gradients(
+    name: str, model_settings: dict[str, Any]
+) -> None:
+    encoder = make_encoder(name, model_settings)
     pooled = encoder(*pad_rows([[], []])).pooled
     assert pooled.isfinite().all()
     pooled.square().sum().backward()
@@ -223,25 +227,27 @@ def test_empty_rows_give_finite_outputs_and_gradients(name: str, chosen: dict[st
 
 
 @every_encoder
-def test_gradient_reaches_every_parameter(name: str, chosen: dict[str, Any]) -> None:
-    encoder = make_encoder(name, chosen)
+def test_gradient_reaches_every_parameter(name: str, model_settings: dict[str, Any]) -> None:
+    encoder = make_encoder(name, model_settings)
     ids, mask = pad_rows(ROWS)
     pooled = encoder(ids, mask).pooled
     (pooled * torch.randn_like(pooled)).sum().backward()
-    for place, parameter in encoder.named_parameters():
-        assert parameter.grad is not None, place
-        assert parameter.grad.to_dense().abs().max() > 0, place
-        assert parameter.grad.to_dense().isfinite().all(), place
+    for key, parameter in encoder.named_parameters():
+        assert parameter.grad is not None, key
+        assert parameter.grad.to_dense().abs().max() > 0, key
+        assert parameter.grad.to_dense().isfinite().all(), key
 
 
 @every_encoder
 def test_embedding_gradient_is_nonzero_exactly_for_used_rows(
-    name: str, chosen: dict[str, Any]
+    name: str, model_settings: dict[str, Any]
 ) -> None:
     # pooling by the maximum may pass over a token; the mean passes over none
     pooling = {"pooling": "mean", "activation": "tanh"}
     fields = ARCHITECTURES[name].config_class().model_fields
-    encoder = make_encoder(name, {**chosen, **{k: v for k, v in pooling.items() if k in fields}})
+    encoder = make_encoder(
+        name, {**model_settings, **{k: v for k, v in pooling.items() if k in fields}}
+    )
     ids, mask = pad_rows(ROWS)
     encoder(ids, mask).pooled.square().sum().backward()
     for embedding in find_embeddings(encoder):
@@ -253,8 +259,10 @@ def test_embedding_gradient_is_nonzero_exactly_for_used_rows(
 
 @every_encoder
 @pytest.mark.parametrize("rows", [ROWS, [ROWS[-1]]], ids=["batch", "one row"])
-def test_encode_of_embed_equals_forward(name: str, chosen: dict[str, Any], rows: Rows) -> None:
-    encoder = make_encoder(name, chosen).eval()
+def test_encode_of_embed_equals_forward(
+    name: str, model_settings: dict[str, Any], rows: Rows
+) -> None:
+    encoder = make_encoder(name, model_settings).eval()
     ids, mask = pad_rows(rows)
     with torch.no_grad():
         whole = encoder(ids, mask)
@@ -263,8 +271,10 @@ def test_encode_of_embed_equals_forward(name: str, chosen: dict[str, Any], rows:
 
 
 @every_encoder
-def test_encode_depends_on_ids_through_vectors_only(name: str, chosen: dict[str, Any]) -> None:
-    encoder = make_encoder(name, chosen).eval()
+def test_encode_depends_on_ids_through_vectors_only(
+    name: str, model_settings: dict[str, Any]
+) -> None:
+    encoder = make_encoder(name, model_settings).eval()
     ids, mask = pad_rows(ROWS)
     others = torch.where(mask, (ids + 7) % (VOCABULARY - 2) + 2, ids)
     zeroed = []
@@ -278,13 +288,13 @@ def test_encode_depends_on_ids_through_vectors_only(name: str, chosen: dict[str,
 
 
 @every_encoder
-def test_gradient_reaches_token_vectors(name: str, chosen: dict[str, Any]) -> None:
-    encoder = make_encoder(name, chosen).eval()
+def test_gradient_reaches_token_vectors(name: str, model_settings: dict[str, Any]) -> None:
+    encoder = make_encoder(name, model_settings).eval()
     ids, mask = pad_rows(ROWS)
     vectors = encoder.embed(ids, mask)
-    given = {f: t if t is None else t.detach().requires_grad_() for f, t in vars(vectors).items()}
-    encoder.encode(type(vectors)(**given), mask).pooled.square().sum().backward()
-    for tensor in given.values():
+    leaves = {f: t if t is None else t.detach().requires_grad_() for f, t in vars(vectors).items()}
+    encoder.encode(type(vectors)(**leaves), mask).pooled.square().sum().backward()
+    for tensor in leaves.values():
         if tensor is not None:
             assert tensor.grad[mask].abs().sum() > 0
             assert not tensor.grad[~mask].any()
@@ -292,9 +302,9 @@ def test_gradient_reaches_token_vectors(name: str, chosen: dict[str, Any]) -> No
 
 @every_encoder
 def test_saved_and_loaded_encoder_gives_same_outputs(
-    name: str, chosen: dict[str, Any], tmp_path: Path
+    name: str, model_settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    first, second = (make_encoder(name, chosen, seed=seed).eval() for seed in (1, 2))
+    first, second = (make_encoder(name, model_settings, seed=seed).eval() for seed in (1, 2))
     for embedding in find_embeddings(second):
         embedding.count_ngrams([])  # what the first one counted must come with its weights
     batch = pad_rows(ROWS)
@@ -306,10 +316,10 @@ def test_saved_and_loaded_encoder_gives_same_outputs(
 
 
 @every_encoder
-def test_same_seed_gives_bitwise_equal_training(name: str, chosen: dict[str, Any]) -> None:
+def test_same_seed_gives_bitwise_equal_training(name: str, model_settings: dict[str, Any]) -> None:
     runs = []
     for noise in (1, 2):
-        loop, network = make_loop(name, chosen, ROWS, dropout=0.3, epochs=1, batch_size=2)
+        loop, network = make_loop(name, model_settings, ROWS, dropout=0.3, epochs=1, batch_size=2)
         torch.manual_seed(noise)  # whatever else draws random numbers must not matter
         losses = [step.loss for step in loop]
         runs.append((losses, network.state_dict()))
@@ -319,12 +329,12 @@ def test_same_seed_gives_bitwise_equal_training(name: str, chosen: dict[str, Any
 
 
 @every_encoder
-def test_overfits_small_batch(name: str, chosen: dict[str, Any]) -> None:
+def test_overfits_small_batch(name: str, model_settings: dict[str, Any]) -> None:
     # of one length, or batches would hold copies of a single row
     rows = random_rows(8, vocabulary=VOCABULARY, shortest=7, longest=7)
     rate = LEARNING_RATES.get(name, 0.08)
     fast = {"learning_rate": rate, "weight_decay": 0.0, "schedule": "linear", "batch_size": 8}
-    loop, network = make_loop(name, chosen, rows * 120, epochs=1, **fast)
+    loop, network = make_loop(name, model_settings, rows * 120, epochs=1, **fast)
     *_, last = loop
     assert last.scores is not None
     assert last.scores.accuracy == 1.0

@@ -57,26 +57,26 @@ def save_and_load(network: nn.Module, build: Callable[[], nn.Module], folder: Pa
     for name, tensor in own.items():
         assert tensor.dtype == found[name].dtype
         assert torch.equal(tensor, found[name])
-    wanted = {name: p.requires_grad for name, p in network.named_parameters()}
-    assert {name: p.requires_grad for name, p in again.named_parameters()} == wanted
+    expected = {name: p.requires_grad for name, p in network.named_parameters()}
+    assert {name: p.requires_grad for name, p in again.named_parameters()} == expected
     return again
 
 
 def with_small_sizes(
-    row: ArchitectureRow, sizes: dict[str, Any], chosen: dict[str, Any]
+    row: ArchitectureRow, sizes: dict[str, Any], model_settings: dict[str, Any]
 ) -> dict[str, Any]:
     """Settings of a model, as the contract of its kind makes it."""
     fields = row.config_class().model_fields
-    return {**{key: size for key, size in sizes.items() if key in fields}, **chosen}
+    return {**{key: size for key, size in sizes.items() if key in fields}, **model_settings}
 
 
 @of_texts.every_encoder
 def test_load_text_encoder_draws_no_random_numbers(
-    name: str, chosen: dict[str, Any], tmp_path: Path
+    name: str, model_settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    network = of_texts.make_encoder(name, chosen).eval()
+    network = of_texts.make_encoder(name, model_settings).eval()
     config = model_config(
-        {"name": name, **with_small_sizes(ARCHITECTURES[name], of_texts.SMALL, chosen)}
+        {"name": name, **with_small_sizes(ARCHITECTURES[name], of_texts.SMALL, model_settings)}
     )
     again = save_and_load(network, lambda: build_encoder(config, of_texts.VOCABULARY), tmp_path)
     ids, mask = pad_rows(of_texts.ROWS)
@@ -86,11 +86,11 @@ def test_load_text_encoder_draws_no_random_numbers(
 
 @of_pairs.every_model
 def test_load_encoder_decoder_draws_no_random_numbers(
-    name: str, chosen: dict[str, Any], tmp_path: Path
+    name: str, model_settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    network = of_pairs.make_model(name, chosen).eval()
+    network = of_pairs.make_model(name, model_settings).eval()
     config = pair_config(
-        {"name": name, **with_small_sizes(PAIR_ARCHITECTURES[name], of_pairs.SMALL, chosen)}
+        {"name": name, **with_small_sizes(PAIR_ARCHITECTURES[name], of_pairs.SMALL, model_settings)}
     )
     sizes = Vocabularies(of_pairs.SIZE, of_pairs.SIZE, shared=True)
     again = save_and_load(network, lambda: build_encoder_decoder(config, sizes), tmp_path)
@@ -101,10 +101,10 @@ def test_load_encoder_decoder_draws_no_random_numbers(
 
 @of_images.every_encoder
 def test_load_image_encoder_draws_no_random_numbers(
-    name: str, chosen: dict[str, Any], tmp_path: Path
+    name: str, model_settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    network = of_images.make_encoder(name, chosen).eval()
-    config = image_config({"name": name, "filters": [5, 6], **chosen})
+    network = of_images.make_encoder(name, model_settings).eval()
+    config = image_config({"name": name, "filters": [5, 6], **model_settings})
     again = save_and_load(network, lambda: build_image_encoder(config, of_images.SHAPE), tmp_path)
     some = of_images.random_images(4)
     with torch.inference_mode():

@@ -54,13 +54,13 @@ def make_loop(
         for key in fields
         if key.endswith("dropout") and fields[key].annotation is not bool
     }
-    chosen = MaskedLm(MaskedLmSettings.parse(task or {})).with_input(Fitted)
+    objective = MaskedLm(MaskedLmSettings.parse(task or {})).with_input(Fitted)
     torch.manual_seed(3)
     encoder = build_encoder(model_config({"name": name, **small, **dropouts}), SIZE)
     settings = TrainingSettings.parse({"batch_size": 8, **training})
     data = TextDataset(make_column(rows))
-    state = make_state(chosen.network(encoder), settings)
-    return Loop(state, chosen, data, data.take(torch.arange(8).numpy()), settings, seed=7)
+    state = make_state(objective.network(encoder), settings)
+    return Loop(state, objective, data, data.take(torch.arange(8).numpy()), settings, seed=7)
 
 
 def make_batch(rows: list[list[int]], extra: int = 0) -> Batch:
@@ -89,9 +89,9 @@ def test_masked_lm_overfits_small_corpus(name: str) -> None:
 def test_masked_lm_logits_do_not_depend_on_padding_or_batch(name: str) -> None:
     network = make_loop(name, ROWS).state.model.eval()
     batch = make_batch(ROWS[:9], extra=5)
-    places = batch.mask.flatten().nonzero()[:, 0]
+    positions = batch.mask.flatten().nonzero()[:, 0]
     with torch.no_grad():
-        together = network(batch.ids, batch.mask, places).tokens.logits()
+        together = network(batch.ids, batch.mask, positions).tokens.logits()
         start = 0
         for row in ROWS[:9]:
             alone = make_batch([row])
@@ -109,12 +109,12 @@ def test_masked_lm_gradient_reaches_every_parameter_of_states(name: str) -> None
     rows = [[*row, *row[1:]] for row in ROWS[:16]]
     masked = loop.task.draw_targets(make_batch(rows), loop.generator, 0.0)  # type: ignore[attr-defined]
     loop.task.loss(network(*masked.inputs), masked.targets).backward()
-    for place, parameter in network.named_parameters():
-        if place.startswith(("encoder.pooler", "encoder.pooling")):
+    for key, parameter in network.named_parameters():
+        if key.startswith(("encoder.pooler", "encoder.pooling")):
             continue  # of the pooled vector
-        assert parameter.grad is not None, place
-        assert parameter.grad.to_dense().abs().max() > 0, place
-        assert parameter.grad.to_dense().isfinite().all(), place
+        assert parameter.grad is not None, key
+        assert parameter.grad.to_dense().abs().max() > 0, key
+        assert parameter.grad.to_dense().isfinite().all(), key
 
 
 @every_encoder

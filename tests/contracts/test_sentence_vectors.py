@@ -96,15 +96,15 @@ def test_default_pooling_is_mean_of_states_if_available(name: str) -> None:
     pooling = "mean" if isinstance(encoder, GivesStates) else "pooled"
     assert ("states" in ARCHITECTURES[name].gives) == (pooling == "mean")
     data = make_dataset(ROWS, [0] * len(ROWS))
-    wanted = compute_vectors(Head(encoder, 2), data, pooling=pooling)
-    assert np.array_equal(compute_vectors(Head(encoder, 2), data), wanted)
+    expected = compute_vectors(Head(encoder, 2), data, pooling=pooling)
+    assert np.array_equal(compute_vectors(Head(encoder, 2), data), expected)
 
 
 def test_ensemble_concatenates_vectors() -> None:
     heads = [Head(make_encoder("cnn", {}, seed=seed), 2).eval() for seed in (1, 2)]
     data = make_dataset(ROWS, [0] * len(ROWS))
-    wanted = np.concatenate([compute_vectors(head, data) for head in heads], axis=1)
-    assert np.array_equal(compute_vectors(Ensemble(heads).eval(), data), wanted)
+    expected = np.concatenate([compute_vectors(head, data) for head in heads], axis=1)
+    assert np.array_equal(compute_vectors(Ensemble(heads).eval(), data), expected)
 
 
 @every_architecture
@@ -152,8 +152,8 @@ def make_pairs(count: int) -> tuple[list[str], list[str], list[float]]:
     """Pairs of fillers around two words each: 5 if they share the word, else 0."""
     texts, labels = make_corpus(count, korean=True, seed=3)
     firsts, seconds, numbers = [], [], []
-    for place, (text, label) in enumerate(zip(texts, labels, strict=True)):
-        other = (place * 7 + place // 3) % count
+    for index, (text, label) in enumerate(zip(texts, labels, strict=True)):
+        other = (index * 7 + index // 3) % count
         firsts.append(text)
         seconds.append(texts[other])
         numbers.append(5.0 if labels[other] == label else 0.0)
@@ -173,9 +173,9 @@ FAST = {
 @pytest.mark.parametrize("loss", ["cosine", "in_batch_negatives"])
 def test_similarity_overfits_few_pairs(name: str, loss: str) -> None:
     firsts, seconds, numbers = make_pairs(60)
-    kept = [place for place, number in enumerate(numbers) if number == 5 or loss == "cosine"]
-    sides = tuple([column[place] for place in kept] for column in (firsts, seconds))
-    data: Any = (sides, [numbers[place] for place in kept])
+    kept = [index for index, number in enumerate(numbers) if number == 5 or loss == "cosine"]
+    sides = tuple([column[index] for index in kept] for column in (firsts, seconds))
+    data: Any = (sides, [numbers[index] for index in kept])
     metric = "spearman"
     if loss != "cosine":
         sides = sides[0], [f"{text} 이것" for text in sides[0]]
@@ -217,8 +217,8 @@ def test_similarity_model_is_saved_and_loaded(name: str, tmp_path: Path) -> None
     many = loaded.predict(rows * 60)
     assert [a.cosine for a in many[:3]] == pytest.approx([a.cosine for a in answers], abs=1e-5)
     # the pooling of the training is that of embed
-    wanted = loaded.embed(firsts, pooling="pooled")
-    assert np.array_equal(loaded.embed(firsts), wanted)
+    expected = loaded.embed(firsts, pooling="pooled")
+    assert np.array_equal(loaded.embed(firsts), expected)
     assert find_encoders(loaded.network)
 
 

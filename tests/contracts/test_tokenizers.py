@@ -113,8 +113,8 @@ quick = settings(max_examples=25)
 
 
 @cache
-def _fit_cached(place: int) -> Tokenizer:
-    row = ROWS[place]
+def _fit_cached(index: int) -> Tokenizer:
+    row = ROWS[index]
     if row.name == "morphemes":
         pytest.importorskip("kiwipiepy")
     return row.make().fit(pl.Series(CORPUS))

@@ -52,7 +52,7 @@ def environment() -> dict[str, str]:
 
 def run(*arguments: object, stdin: str | bytes = b"") -> CommandResult:
     """Run a command in a process of its own."""
-    done = subprocess.run(
+    result = subprocess.run(
         [*MUNJANG, *map(str, arguments)],
         input=stdin.encode() if isinstance(stdin, str) else stdin,
         capture_output=True,
@@ -60,15 +60,15 @@ def run(*arguments: object, stdin: str | bytes = b"") -> CommandResult:
         env=environment(),
         check=False,
     )
-    return CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return CommandResult(result.returncode, result.stdout.decode(), result.stderr.decode())
 
 
 def run_with_peak_memory(*arguments: object) -> tuple[CommandResult, int]:
     """Run a command, and tell the most bytes of memory that its process has held."""
-    told = [sys.executable, "-c", _TELLS_ITS_PEAK, *map(str, arguments)]
-    done = subprocess.run(told, capture_output=True, env=environment(), check=False, text=True)
-    err, _, peak = done.stderr.rpartition("peak memory: ")
-    return CommandResult(done.returncode, done.stdout, err), int(peak)
+    command = [sys.executable, "-c", _TELLS_ITS_PEAK, *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, env=environment(), check=False, text=True)
+    err, _, peak = result.stderr.rpartition("peak memory: ")
+    return CommandResult(result.returncode, result.stdout, err), int(peak)
 
 
 _TELLS_ITS_PEAK = """

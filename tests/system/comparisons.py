@@ -64,7 +64,11 @@ def copy_without(compared: Path, out: Path, *runs: str) -> Path:
 
 
 def stop_kill_and_resume(
-    words: Sequence[object], out: Path, run: str, before: str, capsys: pytest.CaptureFixture[str]
+    arguments: Sequence[object],
+    out: Path,
+    run: str,
+    before: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> CommandResult:
     """Go on with a comparison that lacks its last run: to Ctrl-C, to a kill, and to its end.
 
@@ -76,19 +80,19 @@ def stop_kill_and_resume(
         capsys: of the test.
     """
     last = out / "runs" / run
-    stopped = start(*words)
+    stopped = start(*arguments)
     # a run that is seen to begin takes seconds to import its libraries
     wait_for((last / "job.json").exists)
     stopped.send_signal(signal.SIGINT)
-    _, told = stopped.communicate(timeout=PATIENCE)
-    assert stopped.returncode == 130, told.decode()
-    assert f"stopped after {before} runs; ".encode() in told
-    assert b"--resume continues from" in told
+    _, errors = stopped.communicate(timeout=PATIENCE)
+    assert stopped.returncode == 130, errors.decode()
+    assert f"stopped after {before} runs; ".encode() in errors
+    assert b"--resume continues from" in errors
     assert not find_workers(out)
     assert not (last / "run.json").exists()
 
     (last / "job.json").unlink()
-    killed = start(*words)
+    killed = start(*arguments)
     wait_for((last / "job.json").exists)
     killed.kill()
     killed.communicate(timeout=PATIENCE)
@@ -96,6 +100,6 @@ def stop_kill_and_resume(
     assert not (out / "compare.json").exists()
     assert not (last / "run.json").exists()
 
-    done = call(capsys, *words)
-    assert done.code == 0, done.err
-    return done
+    result = call(capsys, *arguments)
+    assert result.code == 0, result.err
+    return result

@@ -36,8 +36,8 @@ def training(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
 @pytest.fixture(scope="session")
 def model(training: tuple[Path, CommandResult]) -> Path:
     """The folder of a trained model."""
-    folder, done = training
-    assert done.code == 0, done.err
+    folder, result = training
+    assert result.code == 0, result.err
     return folder
 
 

@@ -66,16 +66,16 @@ def start_threads() -> None:
 
 def check_answers(model: Any) -> Callable[[], None]:
     """Ask the model here, and give what asks it again, in many ways, and compares."""
-    wanted = [answer.to_json() for answer in model.predict(pl.Series(MANY))]
+    expected = [answer.to_json() for answer in model.predict(pl.Series(MANY))]
     probabilities = model.predict_proba(MANY)
 
     def ask() -> None:
         assert is_forked()
-        for place, text in enumerate(TEXTS):
+        for index, text in enumerate(TEXTS):
             (answer,) = model.predict(text)
-            assert answer.label == wanted[place]["label"]
-        for given in (MANY, pl.Series(MANY), iter(MANY)):
-            assert [a.label for a in model.predict(given)] == [w["label"] for w in wanted]
+            assert answer.label == expected[index]["label"]
+        for texts in (MANY, pl.Series(MANY), iter(MANY)):
+            assert [a.label for a in model.predict(texts)] == [w["label"] for w in expected]
         assert abs(model.predict_proba(MANY) - probabilities).max() < 1e-6
         if hasattr(model.recipe.model, "heads"):
             assert model.attention(" ".join(MANY)).kinds == ("source",)
@@ -97,8 +97,8 @@ def main() -> None:
             continue
         with TemporaryDirectory() as folder:
             path = train_and_save_tokenizer(Path(folder), "bert", MANY)
-            chosen = {"file": str(path)} if name == "huggingface" else {}
-            tokenizer = make_tokenizer(name, **chosen).fit(text_column(MANY))
+            options = {"file": str(path)} if name == "huggingface" else {}
+            tokenizer = make_tokenizer(name, **options).fit(text_column(MANY))
         whole = tokenizer.encode(text_column(MANY)).to_pylist()
 
         def encode(tokenizer: Any = tokenizer, whole: Any = whole) -> None:
@@ -122,11 +122,11 @@ def main() -> None:
     estimator = TextClassifier("mean", settings={"training": {"max_steps": 2}})
     labels = ["a", "b"] * 20
     estimator.fit([f"{label} text {n}" for n, label in enumerate(labels)], labels)
-    asked = estimator.predict(MANY).tolist()
+    predicted = estimator.predict(MANY).tolist()
 
     def estimate() -> None:
-        assert estimator.predict(MANY).tolist() == asked
-        assert estimator.predict(MANY[:1]).tolist() == asked[:1]
+        assert estimator.predict(MANY).tolist() == predicted
+        assert estimator.predict(MANY[:1]).tolist() == predicted[:1]
 
     run_in_child("estimator", estimate)
     run_in_child("shapes", lambda: munjang.shapes("transformer", input=300))

@@ -35,11 +35,11 @@ EXTREME: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-def _make_text_model(**asked: Any) -> Callable[[Path], Path]:
+def _make_text_model(**options: Any) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
-        extra = asked.get("overrides", ())
+        extra = options.get("overrides", ())
         model = munjang.train(
-            make_corpus(60), model=asked["model"], overrides=[*ONE_STEP, *extra]
+            make_corpus(60), model=options["model"], overrides=[*ONE_STEP, *extra]
         ).model
         return Path(model.save(folder))
 
@@ -277,10 +277,10 @@ def _extreme_values(values: Any) -> Iterator[tuple[Callable[[Any], Any], str]]:
     for absurd in EXTREME:
         yield lambda _, absurd=absurd: absurd, f"all = {absurd!r}"
     for keys in _paths(values):
-        place = ".".join(map(str, keys))
+        path = ".".join(map(str, keys))
         for absurd in EXTREME:
-            yield partial(_replaced, keys, absurd), f"{place} = {absurd!r}"
-        yield partial(_replaced, keys, _NOTHING), f"without {place}"
+            yield partial(_replaced, keys, absurd), f"{path} = {absurd!r}"
+        yield partial(_replaced, keys, _NOTHING), f"without {path}"
 
 
 def _replaced(keys: tuple[Any, ...], value: Any, values: Any) -> Any:

@@ -27,9 +27,9 @@ def no_peers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(FOLDER))
 
 
-def run(monkeypatch: pytest.MonkeyPatch, script: str, *words: object) -> object:
+def run(monkeypatch: pytest.MonkeyPatch, script: str, *arguments: object) -> object:
     """The exit code of a script in this process."""
-    monkeypatch.setattr("sys.argv", [script, *map(str, words)])
+    monkeypatch.setattr("sys.argv", [script, *map(str, arguments)])
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(FOLDER / script), run_name="__main__")
     return ended.value.code
@@ -69,5 +69,5 @@ def test_missing_packages_are_named_once(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_missing_data_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = run(monkeypatch, "train.py", "--data", tmp_path / "none.tsv")
-    assert str(told).startswith(f"no {tmp_path / 'none.tsv'}: give --data")
+    message = run(monkeypatch, "train.py", "--data", tmp_path / "none.tsv")
+    assert str(message).startswith(f"no {tmp_path / 'none.tsv'}: give --data")

@@ -28,8 +28,8 @@ WORDS = {"하나": "one", "둘": "two", "셋": "three", "넷": "four"}
 def make_rows(count: int = 64) -> list[tuple[str, str]]:
     """Three words and their translations, no two alike."""
     names = list(WORDS)
-    chosen = [(names[n % 4], names[n // 4 % 4], names[n // 16 % 4]) for n in range(count)]
-    return [(" ".join(row), " ".join(WORDS[word] for word in row)) for row in chosen]
+    words = [(names[n % 4], names[n // 4 % 4], names[n // 16 % 4]) for n in range(count)]
+    return [(" ".join(row), " ".join(WORDS[word] for word in row)) for row in words]
 
 
 def write_lines(path: Path, lines: list[str]) -> Path:
@@ -53,11 +53,11 @@ def table(tmp_path: Path) -> Path:
 COLUMNS = ("--source-column", "ko", "--target-column", "en")
 
 
-def assert_refused(done: CommandResult, *words: str) -> None:
-    assert (done.code, done.out) == (2, "")
-    assert done.err.count("\n") == 1
+def assert_refused(result: CommandResult, *words: str) -> None:
+    assert (result.code, result.out) == (2, "")
+    assert result.err.count("\n") == 1
     for word in words:
-        assert word in done.err
+        assert word in result.err
 
 
 def test_report_shows_everything(table: Path, tmp_path: Path) -> None:
@@ -68,10 +68,10 @@ def test_report_shows_everything(table: Path, tmp_path: Path) -> None:
     )
     held_out = ("--test-source", files[0], "--test-target", files[1])
     longest = ("--set", "tokenizer.max_length=8", "--tokenizer", "words")
-    done = run("check", table, *TRANSLATE, *COLUMNS, *held_out, *longest)
-    assert done.code == 0, done.err
-    assert not control_characters(done.out)
-    for wanted in (
+    result = run("check", table, *TRANSLATE, *COLUMNS, *held_out, *longest)
+    assert result.code == 0, result.err
+    assert not control_characters(result.out)
+    for expected in (
         "68 pairs of ",
         "source (ko), characters",
         "target (en), tokens",
@@ -92,14 +92,14 @@ def test_report_shows_everything(table: Path, tmp_path: Path) -> None:
         "final decoding of validation",
         "estimated from",
     ):
-        assert wanted in done.out
+        assert expected in result.out
 
 
 def test_json_report(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    done = call(capsys, "check", table, *TRANSLATE, "--json")
-    assert done.code == 0, done.err
-    assert "source column: ko (inferred" in done.err
-    report = json.loads(done.out)
+    result = call(capsys, "check", table, *TRANSLATE, "--json")
+    assert result.code == 0, result.err
+    assert "source column: ko (inferred" in result.err
+    report = json.loads(result.out)
     assert (report["rows"], report["source_column"], report["target_column"]) == (68, "ko", "en")
     assert report["duplicates"]["examples"][0]["places"][1]["row"] == 66
     assert report["tokens"]["source"]["vocabulary"] > 4
@@ -130,13 +130,13 @@ def test_bad_rows_are_named_or_counted(tmp_path: Path, capsys: pytest.CaptureFix
     ko[3], en[9] = "", " "
     source, target = write_lines(tmp_path / "a.ko", ko), write_lines(tmp_path / "a.en", en)
     pair = ("--source", source, "--target", target)
-    done = call(capsys, "check", *TRANSLATE, *pair)
-    assert_refused(done, "row 4", "source", "--skip-bad-rows")
-    done = call(capsys, "check", *TRANSLATE, *pair, "--skip-bad-rows")
-    assert done.code == 0, done.err
-    assert "62 pairs of" in done.out
-    assert "skipped 1 row: empty source" in done.out
-    assert "skipped 1 row: " in done.out.split("empty source")[1]
+    result = call(capsys, "check", *TRANSLATE, *pair)
+    assert_refused(result, "row 4", "source", "--skip-bad-rows")
+    result = call(capsys, "check", *TRANSLATE, *pair, "--skip-bad-rows")
+    assert result.code == 0, result.err
+    assert "62 pairs of" in result.out
+    assert "skipped 1 row: empty source" in result.out
+    assert "skipped 1 row: " in result.out.split("empty source")[1]
     report = json.loads(call(capsys, "check", *TRANSLATE, *pair, "--skip-bad-rows", "--json").out)
     assert sum(report["skipped"].values()) == 2
 
@@ -162,11 +162,11 @@ def test_errors_are_one_line(
 
 def test_untrainable_data_has_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = write_lines(tmp_path / "one.tsv", ["source\ttarget", "하나\tone"])
-    done = call(capsys, "check", table, *TRANSLATE)
-    assert done.code == 0, done.err
-    assert "a training would refuse this data: " in done.err
-    assert "1 pair of " in done.out
-    assert "estimated" not in done.out
+    result = call(capsys, "check", table, *TRANSLATE)
+    assert result.code == 0, result.err
+    assert "a training would refuse this data: " in result.err
+    assert "1 pair of " in result.out
+    assert "estimated" not in result.out
 
 
 def test_report_of_multi30k(data_folder: Path) -> None:
@@ -196,12 +196,16 @@ def test_sample_of_names_says_how_to_train(
     write_lines(own, ["en\tko", "Busan\t부산"])
     monkeypatch.setenv("MUNJANG_DATA", str(tmp_path))
     columns = "--task translate --source-column en --target-column ko"
-    done = call(capsys, "data", "get", "names-ko")
-    assert (done.code, done.out) == (0, f"{own}\n")
-    assert done.err == f"next: munjang train {own} {columns} --out my-model\n"
-    told = json.loads(call(capsys, "data", "get", "names-ko", "--json").out)
-    assert (told["task"], told["source_column"], told["target_column"]) == ("translate", "en", "ko")
-    assert told["paths"] == {"all": str(own)}
+    result = call(capsys, "data", "get", "names-ko")
+    assert (result.code, result.out) == (0, f"{own}\n")
+    assert result.err == f"next: munjang train {own} {columns} --out my-model\n"
+    sample_json = json.loads(call(capsys, "data", "get", "names-ko", "--json").out)
+    assert (sample_json["task"], sample_json["source_column"], sample_json["target_column"]) == (
+        "translate",
+        "en",
+        "ko",
+    )
+    assert sample_json["paths"] == {"all": str(own)}
     listed = json.loads(call(capsys, "data", "list", "--json").out)
     by_name = {sample["name"]: sample for sample in listed}
     assert "text_column" not in by_name["names-ko"]

@@ -45,18 +45,18 @@ def vectors(model: Path, texts: Path) -> tuple[Path, CommandResult]:
 def test_embed_writes_one_vector_per_line(
     model: Path, vectors: tuple[Path, CommandResult], texts: Path
 ) -> None:
-    out, done = vectors
-    assert done.code == 0, done.err
-    assert done.out == ""
-    assert f"5,000 vectors of 16 numbers (pooling pooled) in {out}" in done.err
+    out, result = vectors
+    assert result.code == 0, result.err
+    assert result.out == ""
+    assert f"5,000 vectors of 16 numbers (pooling pooled) in {out}" in result.err
     table = pq.read_table(out)
     lines = texts.read_text(encoding="utf-8").splitlines()
     assert table["row"].to_pylist() == list(range(1, TEXTS + 1))
     assert table["text"].to_pylist() == lines
     found = np.stack(table["vector"].to_numpy())
     some = [0, 1, 777, TEXTS - 1]
-    wanted = munjang.load(model).embed([lines[place] for place in some])
-    np.testing.assert_allclose(found[some], wanted, atol=1e-5, rtol=1e-4)
+    expected = munjang.load(model).embed([lines[index] for index in some])
+    np.testing.assert_allclose(found[some], expected, atol=1e-5, rtol=1e-4)
 
 
 def test_npy_equals_parquet(
@@ -88,13 +88,13 @@ def test_table_column_is_embedded_and_bad_rows_are_counted(
     table = tmp_path / "t.csv"
     table.write_bytes('title,document\na,"글, 하나"\nb\nc,글 둘\n'.encode())
     out = tmp_path / "v.parquet"
-    given = ("--input", table, "--out", out)
-    refused = call(capsys, "embed", model, *given, "--text-column", "document")
+    options = ("--input", table, "--out", out)
+    refused = call(capsys, "embed", model, *options, "--text-column", "document")
     assert refused.code == 2
     assert "row 3" in refused.err
     assert not out.exists()
     assert [file.name for file in tmp_path.iterdir()] == ["t.csv"]
-    kept = call(capsys, "embed", model, *given, "--skip-bad-rows", "--no-texts")
+    kept = call(capsys, "embed", model, *options, "--skip-bad-rows", "--no-texts")
     assert kept.code == 0, kept.err
     assert "text column: document (the model was trained on it)" in kept.err
     assert "skipped 1 row" in kept.err
@@ -124,24 +124,24 @@ def test_search_finds_text_and_row(
 
 def test_hostile_texts_are_embedded(model: Path, tmp_path: Path) -> None:
     ugly = [piece for piece in PIECES if not set(piece) & set("\r\n\x1c\x0b\x85\u2028")]
-    rows = [{"text": "".join(ugly[place:] + ugly[:place])} for place in range(len(ugly))]
+    rows = [{"text": "".join(ugly[index:] + ugly[:index])} for index in range(len(ugly))]
     rows.append({"text": "가나 " * 5000})
     source, out = tmp_path / "ugly.jsonl", tmp_path / "v.parquet"
     source.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    done = invoke("embed", model, "--input", source, "--out", out)
-    assert done.code == 0, done.err
-    assert "1 text was longer than the model reads" in done.err
+    result = invoke("embed", model, "--input", source, "--out", out)
+    assert result.code == 0, result.err
+    assert "1 text was longer than the model reads" in result.err
     frame = pl.read_parquet(out)
     assert frame["text"].to_list() == [row["text"] for row in rows]
-    wanted = munjang.load(model).embed([row["text"] for row in rows])
-    np.testing.assert_allclose(np.stack(frame["vector"]), wanted, atol=1e-5, rtol=1e-4)
+    expected = munjang.load(model).embed([row["text"] for row in rows])
+    np.testing.assert_allclose(np.stack(frame["vector"]), expected, atol=1e-5, rtol=1e-4)
     found = invoke("search", model, out, rows[3]["text"], "--k", 1)
     assert found.code == 0, found.err
     assert found.out.split("\t")[1] == "4"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--out", "v.csv"], "expected a file name that ends in .npy or .parquet"),
         (["--input", "missing.txt", "--out", "v.npy"], "missing.txt: there is no such file"),
@@ -157,16 +157,16 @@ def test_embed_errors_are_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     arguments: list[str],
-    said: str,
+    message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("t.txt").write_text("글\n")
     source = [] if "--input" in arguments else ["--input", "t.txt"]
-    done = call(capsys, "embed", model, *source, *arguments)
-    assert done.code == 2
-    assert done.err.startswith("munjang: ")
-    assert said in done.err
-    assert len(done.err.splitlines()) == 1
+    result = call(capsys, "embed", model, *source, *arguments)
+    assert result.code == 2
+    assert result.err.startswith("munjang: ")
+    assert message in result.err
+    assert len(result.err.splitlines()) == 1
     assert os.listdir() == ["t.txt"]  # noqa: PTH208
 
 
@@ -176,9 +176,9 @@ def test_vectors_do_not_overwrite_their_texts(
     source = tmp_path / "t.parquet"
     pl.DataFrame({"text": ["글"]}).write_parquet(source)
     before = source.read_bytes()
-    done = call(capsys, "embed", model, "--input", source, "--out", source)
-    assert done.code == 2
-    assert "would replace the file of texts" in done.err
+    result = call(capsys, "embed", model, "--input", source, "--out", source)
+    assert result.code == 2
+    assert "would replace the file of texts" in result.err
     assert source.read_bytes() == before
 
 
@@ -190,9 +190,9 @@ def test_vectors_of_another_model_are_refused(
         "train", reviews, "--model", "mean", "--seed", 8, "--out", other, *set_options()
     )
     assert trained.code == 0, trained.err
-    done = invoke("search", other, vectors[0], "글")
-    assert done.code == 2
-    assert "these vectors are of another model" in done.err
+    result = invoke("search", other, vectors[0], "글")
+    assert result.code == 2
+    assert "these vectors are of another model" in result.err
     pooled = invoke("search", model, vectors[0], "글", "--pooling", "mean")
     assert "have pooling pooled, got mean; leave it out" in pooled.err
     narrow = tmp_path / "narrow.npy"
@@ -211,8 +211,8 @@ def test_memory_does_not_grow_with_the_file(model: Path, texts: Path, tmp_path: 
         for _ in range(60):
             file.write(data)
     small = run_with_peak_memory("embed", model, "--input", texts, "--out", out)[1]
-    done, peak = run_with_peak_memory("embed", model, "--input", large, "--out", out)
-    assert done.code == 0, done.err
+    result, peak = run_with_peak_memory("embed", model, "--input", large, "--out", out)
+    assert result.code == 0, result.err
     assert len(np.load(out, mmap_mode="r")) == 60 * TEXTS
     assert peak < small + 100_000_000
 
@@ -230,17 +230,17 @@ def similarity(
     folder = tmp_path_factory.mktemp("similarity")
     few = copy_head(korsts / "train.tsv", 2001, folder / "train.tsv")
     out = folder / "model"
-    chosen = set_options(model__dim=64, training__epochs=3, training__embedding_learning_rate=0.02)
+    options = set_options(model__dim=64, training__epochs=3, training__embedding_learning_rate=0.02)
     task = ("--task", "similarity", "--model", "mean", "--valid", korsts / "dev.tsv")
-    return out, run("train", few, *task, "--out", out, *chosen)
+    return out, run("train", few, *task, "--out", out, *options)
 
 
 def test_similarity_is_trained_evaluated_and_predicted(
     similarity: tuple[Path, CommandResult], korsts: Path
 ) -> None:
-    folder, done = similarity
-    assert done.code == 0, done.err
-    assert "cosine 0 stands for 0, cosine 1 for 5" in done.err
+    folder, result = similarity
+    assert result.code == 0, result.err
+    assert "cosine 0 stands for 0, cosine 1 for 5" in result.err
     scores = json.loads(run("evaluate", folder, korsts / "test.tsv", "--json").out)
     assert set(scores) == {"rows", "spearman", "pearson", "rmse"}
     assert scores["rows"] == 1379
@@ -261,8 +261,8 @@ def test_similarity_model_embeds_and_searches(
     unnamed = invoke("embed", folder, "--input", korsts / "test.tsv", "--out", out)
     assert unnamed.code == 2
     assert "--text-column" in unnamed.err
-    given = ("--input", korsts / "test.tsv", "--text-column", "sentence1", "--out", out)
-    assert invoke("embed", folder, *given).code == 0
+    source = ("--input", korsts / "test.tsv", "--text-column", "sentence1", "--out", out)
+    assert invoke("embed", folder, *source).code == 0
     hits = invoke("search", folder, out, "한 소녀가 머리를 빗고 있다.", "--k", 2).out.splitlines()
     assert "소녀가 머리를" in hits[0]
 
@@ -273,13 +273,13 @@ def test_in_batch_negatives_need_no_numbers(korsts: Path, tmp_path: Path) -> Non
     same.head(700).write_csv(tmp_path / "same.tsv", separator="\t", quote_style="never")
     loss = "similarity.loss=in_batch_negatives"
     out = tmp_path / "model"
-    done = invoke(
+    result = invoke(
         *("train", tmp_path / "same.tsv", "--task", "similarity", "--model", "mean"),
         *("--set", loss, "--out", out, *set_options(model__dim=64, training__epochs=3)),
     )
-    assert done.code == 0, done.err
-    assert "every pair counts as one that means the same" in done.err
-    assert "mean reciprocal rank" in done.out
+    assert result.code == 0, result.err
+    assert "every pair counts as one that means the same" in result.err
+    assert "mean reciprocal rank" in result.out
     metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["validation"]["mrr"] > 0.5
     line = invoke("predict", out, "한 남자가 춤을 춘다.", "남자가 춤을 춘다.").out

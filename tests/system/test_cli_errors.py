@@ -26,13 +26,13 @@ ROWS = [
 ]
 
 
-def assert_one_line(done: CommandResult, *wanted: str) -> None:
-    assert done.code == 2, done
-    assert done.out == ""
-    *notes, last = done.err.splitlines()
-    assert last.startswith("munjang: "), done.err
+def assert_one_line(result: CommandResult, *expected: str) -> None:
+    assert result.code == 2, result
+    assert result.out == ""
+    *notes, last = result.err.splitlines()
+    assert last.startswith("munjang: "), result.err
     assert not any(note.startswith(("munjang:", "Traceback", "Usage", "  File")) for note in notes)
-    for words in wanted:
+    for words in expected:
         assert words in last
 
 
@@ -81,9 +81,9 @@ REPORTED_BY_CHECK = {
 def test_train_refuses_bad_data(
     case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    make, wanted = BAD_DATA[case]
-    done = call(capsys, "train", make(tmp_path), "--out", tmp_path / "m")
-    assert_one_line(done, *wanted)
+    make, expected = BAD_DATA[case]
+    result = call(capsys, "train", make(tmp_path), "--out", tmp_path / "m")
+    assert_one_line(result, *expected)
     assert not (tmp_path / "m").exists()
 
 
@@ -91,22 +91,22 @@ def test_train_refuses_bad_data(
 def test_check_refuses_or_reports_bad_data(
     case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    make, wanted = BAD_DATA[case]
-    done = call(capsys, "check", make(tmp_path))
+    make, expected = BAD_DATA[case]
+    result = call(capsys, "check", make(tmp_path))
     if case not in REPORTED_BY_CHECK:
-        assert_one_line(done, *wanted)
+        assert_one_line(result, *expected)
         return
-    assert done.code == 0, done.err
-    assert REPORTED_BY_CHECK[case] in done.err
-    assert "rows of" in done.out
-    assert "estimated" not in done.out
+    assert result.code == 0, result.err
+    assert REPORTED_BY_CHECK[case] in result.err
+    assert "rows of" in result.out
+    assert "estimated" not in result.out
 
 
 def test_bad_data_in_a_subprocess(tmp_path: Path) -> None:
     path = write_table(tmp_path / "data.csv", [("좋다", "1"), ("나쁘다", "0")], encoding="cp949")
-    done = run("train", path, "--out", tmp_path / "m")
-    assert_one_line(done, str(path), "--encoding cp949")
-    assert len(done.err.splitlines()) == 1
+    result = run("train", path, "--out", tmp_path / "m")
+    assert_one_line(result, str(path), "--encoding cp949")
+    assert len(result.err.splitlines()) == 1
 
 
 WRONG_NAMES = {
@@ -138,13 +138,13 @@ def test_wrong_names_are_refused(
     case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write_table(tmp_path / "data.csv", ROWS)
-    options, wanted = WRONG_NAMES[case]
-    assert_one_line(call(capsys, "train", path, "--out", tmp_path / "m", *options), *wanted)
+    options, expected = WRONG_NAMES[case]
+    assert_one_line(call(capsys, "train", path, "--out", tmp_path / "m", *options), *expected)
     assert not (tmp_path / "m").exists()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "wanted"),
+    ("arguments", "expected"),
     [
         (["tarin"], ("'tarin'", "'train'", "see munjang --help")),
         (["train", "data.csv"], ("--out", "see munjang train --help")),
@@ -159,9 +159,9 @@ def test_wrong_names_are_refused(
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_wrong_commands_are_refused(
-    arguments: list[str], wanted: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+    arguments: list[str], expected: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert_one_line(call(capsys, *arguments), *wanted)
+    assert_one_line(call(capsys, *arguments), *expected)
 
 
 def test_options_override_the_config_file(
@@ -171,8 +171,8 @@ def test_options_override_the_config_file(
     config = tmp_path / "config.yaml"
     config.write_text("model: {name: cnn, dim: 9}\ntraining: {epochs: 7, threads: 1}\n")
     options = ("--config", config, "--model", "mean", "--set", "training.epochs=1")
-    done = call(capsys, "train", path, "--out", tmp_path / "m", *options, "--quiet")
-    assert done.code == 0, done.err
+    result = call(capsys, "train", path, "--out", tmp_path / "m", *options, "--quiet")
+    assert result.code == 0, result.err
     recipe = munjang.load(tmp_path / "m").recipe
     assert (recipe.model_name, recipe.model.dim, recipe.training.epochs) == ("mean", 9, 1)
 
@@ -195,8 +195,8 @@ def test_finished_model_is_not_overwritten_unless_asked(
     again = ("train", reviews, "--out", folder, "--model", "mean", *set_options(), "--quiet")
     assert_one_line(call(capsys, *again), "finished model", "--overwrite")
     before = (folder / "metrics.json").read_bytes()
-    done = call(capsys, *again, "--overwrite", "--seed", 9)
-    assert done.code == 0, done.err
+    result = call(capsys, *again, "--overwrite", "--seed", 9)
+    assert result.code == 0, result.err
     assert (folder / "metrics.json").read_bytes() != before
 
 
@@ -211,8 +211,8 @@ def test_older_folder_format_is_refused(
     old = shutil.copytree(model, tmp_path / "old")
     manifest = json.loads((old / "manifest.json").read_text("utf-8"))
     (old / "manifest.json").write_text(json.dumps({**manifest, "format": 2}), "utf-8")
-    done = call(capsys, command, old, more_reviews if command == "evaluate" else "a")
-    assert_one_line(done, "the folder has format 2", "reads 3; train it again")
+    result = call(capsys, command, old, more_reviews if command == "evaluate" else "a")
+    assert_one_line(result, "the folder has format 2", "reads 3; train it again")
 
 
 def test_folders_that_are_not_models_are_refused(
@@ -261,12 +261,12 @@ def test_truncated_texts_are_reported(
 ) -> None:
     long = tmp_path / "long.txt"
     long.write_text("좋다 " * 200_000 + "\n좋다\n", encoding="utf-8")
-    done = call(capsys, "predict", model, "--input", long)
-    assert (done.code, len(done.out.splitlines())) == (0, 2)
-    said = "1 text was longer than the model reads: only the beginning was used\n"
-    assert done.err == said
+    result = call(capsys, "predict", model, "--input", long)
+    assert (result.code, len(result.out.splitlines())) == (0, 2)
+    note = "1 text was longer than the model reads: only the beginning was used\n"
+    assert result.err == note
     assert call(capsys, "predict", model, "좋다").err == ""
-    assert call(capsys, "predict", model, "좋다 " * 500).err == said
+    assert call(capsys, "predict", model, "좋다 " * 500).err == note
 
 
 def test_bad_rows_are_skipped_and_counted(
@@ -274,14 +274,14 @@ def test_bad_rows_are_skipped_and_counted(
 ) -> None:
     path = tmp_path / "texts.csv"
     path.write_bytes("id,text\n1,좋다\n2\n3,싫다\n".encode())
-    done = call(capsys, "predict", model, "--input", path, "--skip-bad-rows")
-    assert done.code == 0
-    assert [line.split("\t")[2] for line in done.out.splitlines()] == ["좋다", "싫다"]
-    assert "skipped 1 row: wrong number of fields" in done.err
+    result = call(capsys, "predict", model, "--input", path, "--skip-bad-rows")
+    assert result.code == 0
+    assert [line.split("\t")[2] for line in result.out.splitlines()] == ["좋다", "싫다"]
+    assert "skipped 1 row: wrong number of fields" in result.err
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "wanted"),
+    ("name", "content", "expected"),
     [
         ("texts.txt", "좋다\n싫다\n".encode() + b"\xff\n\xea\xb8\x80\n", "row 3"),
         ("texts.csv", "id,text\n1,좋다\n2,싫다\n3\n".encode(), "row 4"),
@@ -290,16 +290,16 @@ def test_bad_rows_are_skipped_and_counted(
 def test_rows_before_a_bad_row_are_predicted(
     name: str,
     content: bytes,
-    wanted: str,
+    expected: str,
     model: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    done = call(capsys, "predict", model, "--input", tmp_path / name)
-    assert done.code == 2
-    assert [line.split("\t")[2] for line in done.out.splitlines()] == ["좋다", "싫다"]
-    assert wanted in done.err.splitlines()[-1]
+    result = call(capsys, "predict", model, "--input", tmp_path / name)
+    assert result.code == 2
+    assert [line.split("\t")[2] for line in result.out.splitlines()] == ["좋다", "싫다"]
+    assert expected in result.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -322,8 +322,8 @@ def test_sample_without_network_says_what_to_do(
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # where nobody listens
     monkeypatch.setenv("PIP_INDEX_URL", "https://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    done = call(capsys, "data", "get", name)
-    assert_one_line(done, unreached, str(tmp_path / by_hand), "run this again")
+    result = call(capsys, "data", "get", name)
+    assert_one_line(result, unreached, str(tmp_path / by_hand), "run this again")
 
 
 @pytest.mark.parametrize(
@@ -343,21 +343,23 @@ def test_os_errors_are_one_line(
         raise error
 
     monkeypatch.setattr(munjang.api, "train", refuse)
-    done = call(capsys, "train", "data.csv", "--out", tmp_path / "m")
-    assert_one_line(done, error.filename or "", error.strerror)
+    result = call(capsys, "train", "data.csv", "--out", tmp_path / "m")
+    assert_one_line(result, error.filename or "", error.strerror)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-@pytest.mark.parametrize("words", [["predict", None, "좋다"], ["evaluate", None, "-", "-q"]])
+@pytest.mark.parametrize("template", [["predict", None, "좋다"], ["evaluate", None, "-", "-q"]])
 def test_full_standard_output_is_one_line_error(
-    words: list[Any], model: Path, more_reviews: Path
+    template: list[Any], model: Path, more_reviews: Path
 ) -> None:
-    given = [model if word is None else more_reviews if word == "-" else word for word in words]
+    arguments = [
+        model if word is None else more_reviews if word == "-" else word for word in template
+    ]
     with Path("/dev/full").open("wb") as full:
-        process = start(*given, stdout=full)
-        _, told = process.communicate(timeout=PATIENCE)
+        process = start(*arguments, stdout=full)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
-    assert told == b"munjang: standard output: No space left on device\n"
+    assert errors == b"munjang: standard output: No space left on device\n"
 
 
 def test_text_column_of_training_is_used(
@@ -368,25 +370,25 @@ def test_text_column_of_training_is_used(
     rows = [(word, f"{number}", label) for number, (word, label) in enumerate(ROWS)]
     path = write_table(tmp_path / "data.csv", rows, header="후기말,text,label")
     quick = ("--model", "mean", *set_options(), "--quiet")
-    done = call(capsys, "train", path, "--out", tmp_path / "m", *named, *quick)
-    assert done.code == 0, done.err
+    result = call(capsys, "train", path, "--out", tmp_path / "m", *named, *quick)
+    assert result.code == 0, result.err
 
-    done = call(capsys, "predict", tmp_path / "m", "--input", path)
-    assert [line.split("\t")[2] for line in done.out.splitlines()] == [row[0] for row in rows]
-    assert done.err == "text column: 후기말 (the model was trained on it)\n"
+    result = call(capsys, "predict", tmp_path / "m", "--input", path)
+    assert [line.split("\t")[2] for line in result.out.splitlines()] == [row[0] for row in rows]
+    assert result.err == "text column: 후기말 (the model was trained on it)\n"
 
     other = write_table(tmp_path / "other.csv", [("1", "좋다")], header="id,text")
-    done = call(capsys, "predict", tmp_path / "m", "--input", other)
-    assert done.out.endswith("\t좋다\n")
-    assert done.err == (
+    result = call(capsys, "predict", tmp_path / "m", "--input", other)
+    assert result.out.endswith("\t좋다\n")
+    assert result.err == (
         "text column: text (inferred: by its name; there is none named 후기말, as in training)\n"
     )
 
     table = tmp_path / "piped.txt"  # nothing but the header tells that this is a table
     table.write_text("번호\t후기말\n1\t좋다\n", "utf-8")
-    done = call(capsys, "predict", tmp_path / "m", "--input", table)
-    assert done.out.endswith("\t좋다\n")
-    assert len(done.out.splitlines()) == 1
+    result = call(capsys, "predict", tmp_path / "m", "--input", table)
+    assert result.out.endswith("\t좋다\n")
+    assert len(result.out.splitlines()) == 1
 
 
 def test_bug_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,19 +61,19 @@ def test_extreme_values_are_refused_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(working_folder)
-    done = call(capsys, *COMMANDS[name])
-    assert (done.code, done.out) == (2, "")
-    *_, last = done.err.splitlines()
+    result = call(capsys, *COMMANDS[name])
+    assert (result.code, result.out) == (2, "")
+    *_, last = result.err.splitlines()
     assert last.startswith("munjang: ")
     assert len(last) < 1000
-    assert "Traceback" not in done.err
+    assert "Traceback" not in result.err
     assert not (working_folder / "new").exists()
 
 
 def test_billion_threads_are_refused_by_the_process(working_folder: Path) -> None:
     data, out = working_folder / "data.csv", working_folder / "new"
-    given = ["--out", out, "--set", "training.threads=1000000000"]
-    done = run("train", data, "--quiet", *given)
-    assert (done.code, done.out) == (2, "")
-    assert done.err.count("\n") == 1
-    assert done.err.startswith("munjang: config: training.threads: ")
+    options = ["--out", out, "--set", "training.threads=1000000000"]
+    result = run("train", data, "--quiet", *options)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.count("\n") == 1
+    assert result.err.startswith("munjang: config: training.threads: ")

@@ -34,11 +34,11 @@ def test_pretrain_then_fine_tune(
 ) -> None:
     first, out = tmp_path / "pretrained", tmp_path / "fine-tuned"
     size = [part for setting in SIZE[model] for part in ("--set", setting)]
-    done = run(
+    result = run(
         "train", unlabeled, "--task", "masked_lm", "--model", model, "--out", first, *FEW, *size
     )
-    assert done.code == 0, done.err
-    done = run(
+    assert result.code == 0, result.err
+    result = run(
         "train",
         reviews,
         "--from",
@@ -52,13 +52,13 @@ def test_pretrain_then_fine_tune(
         "--set",
         "training.layer_decay=0.9",
     )
-    assert done.code == 0, done.err
-    assert f"weights: begin from {first} ({model}, task masked_lm)" in done.err
-    assert "missing, initialized at random: " in done.err
-    assert "left over, not used: " in done.err
-    assert "weights: frozen are the embedding" in done.err
-    told = json.loads(done.out)["training"]["pretrained"]
-    assert (told["source"], told["model"]) == ("pretrained", model)
+    assert result.code == 0, result.err
+    assert f"weights: begin from {first} ({model}, task masked_lm)" in result.err
+    assert "missing, initialized at random: " in result.err
+    assert "left over, not used: " in result.err
+    assert "weights: frozen are the embedding" in result.err
+    pretrained = json.loads(result.out)["training"]["pretrained"]
+    assert (pretrained["source"], pretrained["model"]) == ("pretrained", model)
     source, model_after = load(first), load(out)
     frozen = source.network.encoder.embedding.weight
     assert model_after.network.encoder.embedding.weight.equal(frozen)
@@ -74,12 +74,12 @@ def test_pretrain_then_fine_tune(
 @pytest.fixture(scope="module")
 def table_and_model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A table of made texts, and a small model of them."""
-    place = tmp_path_factory.mktemp("made")
+    folder = tmp_path_factory.mktemp("made")
     texts, labels = make_corpus(120)
-    table = write_table(place / "data.csv", zip(texts, labels, strict=True))
-    out = place / "source model"
-    done = invoke("train", table, "--model", "mean", "--out", out, *FEW, "--set", "model.dim=8")
-    assert done.code == 0, done.err
+    table = write_table(folder / "data.csv", zip(texts, labels, strict=True))
+    out = folder / "source model"
+    result = invoke("train", table, "--model", "mean", "--out", out, *FEW, "--set", "model.dim=8")
+    assert result.code == 0, result.err
     return table, out
 
 
@@ -104,13 +104,13 @@ def test_compare_with_and_without_pretrained_model(
         "--set",
         "training.threads=1",
     )
-    done = run(*command)
-    assert done.code == 0, done.err
+    result = run(*command)
+    assert result.code == 0, result.err
     rows = json.loads((out / "compare.json").read_text())["standings"]
     names = {row["name"] for row in rows}
     assert names == {"mean", "majority", f"mean from {source}"}
-    (begun,) = (path for path in (out / "runs").iterdir() if path.name.startswith("mean-from"))
-    folder = begun / "seed-0" / "model"
+    (pretrained,) = (path for path in (out / "runs").iterdir() if path.name.startswith("mean-from"))
+    folder = pretrained / "seed-0" / "model"
     assert load(folder).metrics["training"]["pretrained"]["source"] == "source model"
     again = run(*command, "--resume")
     assert again.err.count("done before") == 3
@@ -122,8 +122,8 @@ def test_tune_starts_every_trial_from_the_folder(
     pytest.importorskip("optuna")
     table, source = table_and_model
     out = tmp_path / "tuned"
-    done = invoke("tune", table, "--from", source, "--trials", 2, "--out", out, *FEW)
-    assert done.code == 0, done.err
+    result = invoke("tune", table, "--from", source, "--trials", 2, "--out", out, *FEW)
+    assert result.code == 0, result.err
     space = json.loads((out / "tune.json").read_text())["space"]
     assert space
     assert not {"model.dim", "model.ngrams"} & set(space)
@@ -140,17 +140,17 @@ def test_errors_are_one_line(
     command = ("train", table, "--out", out, *FEW)
     missing = tmp_path / "nothing"
     assert_one_line(call(capsys, *command, "--from", missing), "there is no such model folder")
-    done = call(capsys, *command, "--from", source, "--model", "cnn")
+    result = call(capsys, *command, "--from", source, "--model", "cnn")
     assert_one_line(
-        done, "model.name", "has mean and cnn is asked for", "leave model.name (--model)"
+        result, "model.name", "has mean and cnn is asked for", "leave model.name (--model)"
     )
-    done = call(capsys, *command, "--from", source, "--vectors", "words.vec")
-    assert_one_line(done, "--from", "--vectors", "not both")
-    done = call(capsys, *command, "--set", "pretrained.frozen_layers=1")
-    assert_one_line(done, "there is no model folder to begin from")
-    done = call(capsys, *command, "--from", table)
-    assert_one_line(done, "expected a model folder, but this is a file")
+    result = call(capsys, *command, "--from", source, "--vectors", "words.vec")
+    assert_one_line(result, "--from", "--vectors", "not both")
+    result = call(capsys, *command, "--set", "pretrained.frozen_layers=1")
+    assert_one_line(result, "there is no model folder to begin from")
+    result = call(capsys, *command, "--from", table)
+    assert_one_line(result, "expected a model folder, but this is a file")
     compared = ("compare", table, "--models", "mean", "--out", out, "--from", source)
-    done = call(capsys, *compared, "--set", "model.dim=9")
-    assert_one_line(done, "model.dim", "has 8 and 9 is asked for")
+    result = call(capsys, *compared, "--set", "model.dim=9")
+    assert_one_line(result, "model.dim", "has 8 and 9 is asked for")
     assert not out.exists()

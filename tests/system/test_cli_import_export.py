@@ -50,10 +50,10 @@ def load_with_transformers(kind: Any, folder: Path) -> Any:
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("minilm") / "model"
-    done = invoke("import", "hf", find_minilm(), "--out", folder)
-    assert done.code == 0, done.err
-    assert "weights: all 103 tensors matched" in done.err
-    assert "task similarity" in done.out
+    result = invoke("import", "hf", find_minilm(), "--out", folder)
+    assert result.code == 0, result.err
+    assert "weights: all 103 tensors matched" in result.err
+    assert "task similarity" in result.out
     return folder
 
 
@@ -65,17 +65,17 @@ def test_minilm_states_and_vectors_equal_transformers(imported: Path) -> None:
     assert isinstance(model, munjang.model.Model)
     (encoder,) = find_encoders(model.network)
     order = torch.from_numpy(model.input.tokenizer.huggingface_ids)  # type: ignore[attr-defined]
-    ours_of = {int(n): place for place, n in enumerate(order.tolist())}
+    ours_of = {int(n): index for index, n in enumerate(order.tolist())}
     encoded = tokenizer(TEXTS, padding=True, truncation=True, max_length=512, return_tensors="pt")
     mask = encoded["attention_mask"].bool()
     ids = torch.tensor([[ours_of[n] for n in row] for row in encoded["input_ids"].tolist()])
     with torch.no_grad():
-        wanted = theirs(**encoded)
+        expected = theirs(**encoded)
         states = encoder.states(ids * mask, mask)
         pooled = encoder(ids * mask, mask).pooled
-    torch.testing.assert_close(states[mask], wanted.last_hidden_state[mask], rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(pooled, wanted.pooler_output, rtol=1e-5, atol=1e-5)
-    kept = wanted.last_hidden_state * mask[..., None]
+    torch.testing.assert_close(states[mask], expected.last_hidden_state[mask], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(pooled, expected.pooler_output, rtol=1e-5, atol=1e-5)
+    kept = expected.last_hidden_state * mask[..., None]
     means = (kept.sum(1) / mask.sum(1, keepdim=True)).numpy()
     np.testing.assert_allclose(model.embed(TEXTS), means, rtol=1e-5, atol=1e-5)
 
@@ -83,8 +83,8 @@ def test_minilm_states_and_vectors_equal_transformers(imported: Path) -> None:
 def test_minilm_weights_are_exported_unchanged(imported: Path, tmp_path: Path) -> None:
     transformers = quiet_transformers()
     out = tmp_path / "out"
-    done = invoke("export", "hf", imported, out)
-    assert done.code == 0, done.err
+    result = invoke("export", "hf", imported, out)
+    assert result.code == 0, result.err
     theirs, again = (
         load_with_transformers(transformers.AutoModel, folder) for folder in (find_minilm(), out)
     )
@@ -116,7 +116,7 @@ def test_masked_lm_is_exported_and_imported(reviews: Path, tmp_path: Path) -> No
     transformers = quiet_transformers()
     folder, out, back = tmp_path / "bert", tmp_path / "hf", tmp_path / "back"
     columns = ["--text-column", "document"]
-    done = invoke(
+    result = invoke(
         "train",
         reviews,
         *columns,
@@ -128,7 +128,7 @@ def test_masked_lm_is_exported_and_imported(reviews: Path, tmp_path: Path) -> No
         folder,
         *OPTIONS,
     )
-    assert done.code == 0, done.err
+    assert result.code == 0, result.err
     assert invoke("export", "hf", folder, out).code == 0
     theirs = load_with_transformers(transformers.AutoModelForMaskedLM, out)
     tokenizer = transformers.AutoTokenizer.from_pretrained(out)
@@ -140,10 +140,10 @@ def test_masked_lm_is_exported_and_imported(reviews: Path, tmp_path: Path) -> No
     order = torch.from_numpy(ours.input.tokenizer.huggingface_ids)  # type: ignore[union-attr]
     assert torch.equal(order[batch.ids], encoded["input_ids"])
     with torch.no_grad():
-        wanted = theirs(**encoded).logits[0]
-        places = torch.arange(batch.ids.shape[1])
-        logits = ours.network(batch.ids, batch.mask, places).tokens.logits()  # type: ignore[union-attr]
-    torch.testing.assert_close(logits, wanted[:, order], rtol=1e-5, atol=1e-5)
+        expected = theirs(**encoded).logits[0]
+        positions = torch.arange(batch.ids.shape[1])
+        logits = ours.network(batch.ids, batch.mask, positions).tokens.logits()  # type: ignore[union-attr]
+    torch.testing.assert_close(logits, expected[:, order], rtol=1e-5, atol=1e-5)
     assert invoke("import", "hf", out, "--out", back).code == 0
     weights = munjang.load(back).network.state_dict()  # type: ignore[union-attr]
     for name, tensor in ours.network.state_dict().items():  # type: ignore[union-attr]
@@ -157,8 +157,8 @@ def test_classifier_predicts_the_same_in_transformers(reviews: Path, tmp_path: P
     transformers = quiet_transformers()
     folder, out, back = tmp_path / "bert", tmp_path / "hf", tmp_path / "back"
     pooler = ["--set", "model.pooling=first", "--set", "model.pooler=true"]
-    done = invoke("train", reviews, "--model", "bert", "--out", folder, *OPTIONS, *pooler)
-    assert done.code == 0, done.err
+    result = invoke("train", reviews, "--model", "bert", "--out", folder, *OPTIONS, *pooler)
+    assert result.code == 0, result.err
     assert invoke("export", "hf", folder, out).code == 0
     network = load_with_transformers(transformers.AutoModelForSequenceClassification, out)
     tokenizer = transformers.AutoTokenizer.from_pretrained(out)
@@ -193,12 +193,12 @@ def test_unsupported_export_says_what_to_set(
     folder = tmp_path / "model"
     small = ["model.dim=8", "training.max_steps=1", "training.threads=1"]
     settings = [part for setting in small for part in ("--set", setting)]
-    done = invoke("train", reviews, "--out", folder, *settings, *options)
-    assert done.code == 0, done.err
-    done = invoke("export", "hf", folder, tmp_path / "hf")
-    assert (done.code, done.out) == (2, "")
-    assert message in done.err
-    assert done.err.count("\n") == 1
+    result = invoke("train", reviews, "--out", folder, *settings, *options)
+    assert result.code == 0, result.err
+    result = invoke("export", "hf", folder, tmp_path / "hf")
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert result.err.count("\n") == 1
     assert not (tmp_path / "hf").exists()
 
 
@@ -211,10 +211,10 @@ def test_errors_are_one_line(tmp_path: Path) -> None:
         (["export", "hf", tmp_path, tmp_path / "b"], "not a finished model folder"),
         (["export", "onnx"], "onnx"),
     ):
-        done = invoke(*arguments)
-        assert done.code == 2, arguments
-        assert message in done.err
-        assert done.err.count("\n") == 1
+        result = invoke(*arguments)
+        assert result.code == 2, arguments
+        assert message in result.err
+        assert result.err.count("\n") == 1
     assert not (tmp_path / "a").exists()
 
 
@@ -226,8 +226,8 @@ def test_pair_segments_equal_transformers(data_folder: Path, tmp_path: Path) -> 
     pooler = ["--set", "model.pooling=first", "--set", "model.pooler=true"]
     folder, out = tmp_path / "model", tmp_path / "hf"
     named = ["--input", "two_texts", "--model", "bert", "--out", folder]
-    done = invoke("train", table, *named, *OPTIONS, *pooler)
-    assert done.code == 0, done.err
+    result = invoke("train", table, *named, *OPTIONS, *pooler)
+    assert result.code == 0, result.err
     assert invoke("export", "hf", folder, out).code == 0
     network = load_with_transformers(transformers.AutoModelForSequenceClassification, out)
     tokenizer = transformers.AutoTokenizer.from_pretrained(out)
@@ -248,8 +248,8 @@ def test_training_starts_from_checkpoint_with_pooler(reviews: Path, tmp_path: Pa
     checkpoint = write_checkpoint(tmp_path / "hf", weights, architecture="BertModel")
     folder = tmp_path / "model"
     options = ["--set", "training.max_steps=1", "--set", "training.threads=1"]
-    done = invoke("train", reviews, "--from", checkpoint, "--out", folder, *options)
-    assert done.code == 0, done.err
-    assert "weights: 2 missing, initialized at random: head.weight, head.bias" in done.err
-    assert "left over" not in done.err
+    result = invoke("train", reviews, "--from", checkpoint, "--out", folder, *options)
+    assert result.code == 0, result.err
+    assert "weights: 2 missing, initialized at random: head.weight, head.bias" in result.err
+    assert "left over" not in result.err
     assert munjang.load(folder).recipe.model.pooler  # type: ignore[union-attr]

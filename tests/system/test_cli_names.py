@@ -48,17 +48,17 @@ THREE = {"good": "True", "bad": "False", "so": "Unknown"}
 TWO = {"good": "True", "bad": "False"}
 
 
-def read_accuracy(done: CommandResult) -> float:
-    assert done.code == 0, done.err
-    return float(json.loads(done.out)["accuracy"])
+def read_accuracy(result: CommandResult) -> float:
+    assert result.code == 0, result.err
+    return float(json.loads(result.out)["accuracy"])
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of True, False and Unknown."""
     folder = tmp_path_factory.mktemp("names")
-    done = run_train(folder / "model", write_labels(folder / "three.csv", THREE))
-    assert done.code == 0, done.err
+    result = run_train(folder / "model", write_labels(folder / "three.csv", THREE))
+    assert result.code == 0, result.err
     return folder / "model"
 
 
@@ -98,9 +98,9 @@ def test_classes_are_determined_over_all_files(
     classes: dict[str, int],
 ) -> None:
     files = [write_labels(tmp_path / "1.csv", first), write_labels(tmp_path / "2.csv", second)]
-    looked = munjang("check", *files, "--json")
-    assert json.loads(looked.out)["labels"] == classes
-    notes = " ".join(json.loads(looked.out)["notes"])
+    report = munjang("check", *files, "--json")
+    assert json.loads(report.out)["labels"] == classes
+    notes = " ".join(json.loads(report.out)["notes"])
     test = munjang("check", files[0], "--test", files[1], "--json")
     assert json.loads(test.out)["test"]["unknown_labels"] == {}
     mixed = set(second.values()) - set(first.values())
@@ -117,11 +117,11 @@ def test_labels_are_equal_across_normal_forms(tmp_path: Path, munjang: Call) -> 
 def test_label_sets_are_equal_across_normal_forms(tmp_path: Path, munjang: Call) -> None:
     sets = {kind: f"{NAMES[kind]}|{NAMES['so']}" for kind in TWO}
     mixed = write_labels(tmp_path / "mixed.csv", {**sets, "so": to_nfd(NAMES["so"])})
-    looked = munjang("check", mixed, "--task", "multilabel", "--json")
-    assert json.loads(looked.out)["labels"] == {"보통": 60, "나쁨": 20, "좋음": 20}
+    report = munjang("check", mixed, "--task", "multilabel", "--json")
+    assert json.loads(report.out)["labels"] == {"보통": 60, "나쁨": 20, "좋음": 20}
     task = ("--task", "multilabel", *set_options(training__epochs=4))
-    done = munjang("train", mixed, "--out", tmp_path / "model", "--model", "mean", *task)
-    assert done.code == 0, done.err
+    result = munjang("train", mixed, "--out", tmp_path / "model", "--model", "mean", *task)
+    assert result.code == 0, result.err
     other = write_labels(
         tmp_path / "other.csv", {kind: to_nfd(label) for kind, label in sets.items()}
     )
@@ -132,21 +132,21 @@ def test_label_sets_are_equal_across_normal_forms(tmp_path: Path, munjang: Call)
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-@pytest.mark.parametrize("asked", ["NFC", "NFD"])
+@pytest.mark.parametrize("typed_form", ["NFC", "NFD"])
 def test_columns_and_files_are_found_across_normal_forms(
-    tmp_path: Path, munjang: Call, form: str, asked: str
+    tmp_path: Path, munjang: Call, form: str, typed_form: str
 ) -> None:
     def written(text: str) -> str:
         return unicodedata.normalize(form, text)  # type: ignore[arg-type]
 
     def typed(text: str) -> str:
-        return unicodedata.normalize(asked, text)  # type: ignore[arg-type]
+        return unicodedata.normalize(typed_form, text)  # type: ignore[arg-type]
 
     path = tmp_path / written("리뷰 모음.csv")
     write_labels(path, TWO, header=f"{written('글귀')},{written('딱지')}")
     named = ("--text-column", typed("글귀"), "--label-column", typed("딱지"), "--json")
-    looked = munjang("check", tmp_path / typed("리뷰 모음.csv"), *named)
-    assert json.loads(looked.out)["labels"] == {"True": 20, "False": 20}
+    report = munjang("check", tmp_path / typed("리뷰 모음.csv"), *named)
+    assert json.loads(report.out)["labels"] == {"True": 20, "False": 20}
     write_labels(path, TWO, header=f"{written('문장')},{written('라벨')}")
     guessed = munjang("check", tmp_path / typed("리뷰 모음.csv"))
     assert "label column:" in guessed.err
@@ -180,17 +180,17 @@ def test_duplicate_column_is_refused_by_every_command(
         tried.append(munjang("predict", trained, "--input", path, "--text-column", name))
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
         tried.append(munjang("predict", trained))
-    for done in tried:
-        assert (done.code, done.out) == (2, "")
-        assert f"2 columns are named '{name}'" in done.err
+    for result in tried:
+        assert (result.code, result.out) == (2, "")
+        assert f"2 columns are named '{name}'" in result.err
 
 
 def test_duplicate_json_key_is_a_bad_row(trained: Path, tmp_path: Path, munjang: Call) -> None:
     path = tmp_path / "twice.jsonl"
     path.write_text('{"text": "가"}\n{"text": "나", "text": "다"}\n', encoding="utf-8")
-    done = munjang("predict", trained, "--input", path)
-    assert done.code == 2
-    assert "row 2: not valid JSON (the key 'text' occurs twice)" in done.err
+    result = munjang("predict", trained, "--input", path)
+    assert result.code == 2
+    assert "row 2: not valid JSON (the key 'text' occurs twice)" in result.err
 
 
 def test_model_folder_is_found_across_normal_forms(
@@ -224,8 +224,8 @@ def test_every_command_reads_the_same_lines(
     path.write_bytes(end.join(rows).encode())
     assert json.loads(munjang("check", path, "--json").out)["rows"] == 3
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
-    for done in (munjang("predict", trained, "--input", path), munjang("predict", trained)):
-        assert [line.split("\t")[-1] for line in done.out.split("\n")[:-1]] == texts
+    for result in (munjang("predict", trained, "--input", path), munjang("predict", trained)):
+        assert [line.split("\t")[-1] for line in result.out.split("\n")[:-1]] == texts
     if suffix != ".txt":
         assert json.loads(munjang("evaluate", trained, path, "--json").out)["rows"] == 3
 
@@ -234,14 +234,14 @@ def test_every_command_reads_the_same_lines(
 
 
 def test_broken_standard_input_has_no_traceback(trained: Path) -> None:
-    done = run("predict", trained, stdin=gzip.compress(b"PAR1" + bytes(99))[:-9])
-    assert done.code == 2
-    assert done.err.startswith("munjang: standard input: ")
-    assert len(done.err.splitlines()) == 1
+    result = run("predict", trained, stdin=gzip.compress(b"PAR1" + bytes(99))[:-9])
+    assert result.code == 2
+    assert result.err.startswith("munjang: standard input: ")
+    assert len(result.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
-    ("suffix", "damage", "said"),
+    ("suffix", "damage", "message"),
     [
         (".parquet.gz", lambda whole: whole[:-20], "it is damaged or cut off"),
         (".parquet", lambda whole: gzip.decompress(whole)[:-9], "not a whole Parquet file"),
@@ -263,21 +263,21 @@ def test_broken_file_is_refused_in_one_line_with_its_name(
     monkeypatch: pytest.MonkeyPatch,
     suffix: str,
     damage: Callable[[bytes], bytes],
-    said: str,
+    message: str,
 ) -> None:
     path = tmp_path / f"data{suffix}"
     pl.DataFrame({"text": ["가나다"] * 999}).write_parquet(tmp_path / "whole")
     path.write_bytes(damage(gzip.compress((tmp_path / "whole").read_bytes())))
-    for done in (
+    for result in (
         munjang("predict", trained, "--input", path),
         munjang("check", path),
         munjang("evaluate", trained, path),
         munjang("train", path, "--out", tmp_path / "model"),
     ):
-        assert done.code == 2
-        (line,) = (line for line in done.err.splitlines() if line.startswith("munjang: "))
+        assert result.code == 2
+        (line,) = (line for line in result.err.splitlines() if line.startswith("munjang: "))
         assert line.startswith(f"munjang: {path}")
-        assert said in line
+        assert message in line
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
     piped = munjang("predict", trained)
     assert piped.code == 2

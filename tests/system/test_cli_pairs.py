@@ -59,14 +59,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(files: Path) -> Path:
     """A folder, and what its training wrote beside it: out.txt and err.txt."""
-    chosen = [part for setting in SETTINGS for part in ("--set", setting)]
-    done = run(
+    options = [part for setting in SETTINGS for part in ("--set", setting)]
+    result = run(
         "train", "--task", "translate", "--model", "attentive", "--source", files / "train.src",
-        "--target", files / "train.trg", "--out", files / "model", *chosen,
+        "--target", files / "train.trg", "--out", files / "model", *options,
     )  # fmt: skip
-    assert done.code == 0, done.err
-    (files / "out.txt").write_text(done.out, encoding="utf-8")
-    (files / "err.txt").write_text(done.err, encoding="utf-8")
+    assert result.code == 0, result.err
+    (files / "out.txt").write_text(result.out, encoding="utf-8")
+    (files / "err.txt").write_text(result.err, encoding="utf-8")
     return files / "model"
 
 
@@ -104,8 +104,8 @@ def test_predictions_are_one_line_per_line_in_order(trained: Path, files: Path) 
 
 
 def test_nbest_prints_row_and_score_best_first(trained: Path) -> None:
-    done = invoke("predict", trained, "12", "34", "--nbest", "3")
-    rows = [line.split("\t") for line in done.out.split("\n")[:-1]]
+    result = invoke("predict", trained, "12", "34", "--nbest", "3")
+    rows = [line.split("\t") for line in result.out.split("\n")[:-1]]
     assert [row[0] for row in rows] == ["1"] * 3 + ["2"] * 3
     assert rows[0][2] == "하나 둘"
     for start in (0, 3):
@@ -114,28 +114,28 @@ def test_nbest_prints_row_and_score_best_first(trained: Path) -> None:
 
 
 def test_blank_line_gets_an_empty_answer(trained: Path) -> None:
-    asked = ["12", "", " ", "\t", "\u3000", "\xa0", "34"]
-    done = run("predict", trained, "--input", "-", stdin="".join(f"{text}\n" for text in asked))
-    assert done.out.split("\n") == ["하나 둘", *[""] * 5, "셋 넷", ""]
-    done = run("predict", trained, "--nbest", "2", *asked)
-    rows = [line.split("\t") for line in done.out.split("\n")[:-1]]
+    texts = ["12", "", " ", "\t", "\u3000", "\xa0", "34"]
+    result = run("predict", trained, "--input", "-", stdin="".join(f"{text}\n" for text in texts))
+    assert result.out.split("\n") == ["하나 둘", *[""] * 5, "셋 넷", ""]
+    result = run("predict", trained, "--nbest", "2", *texts)
+    rows = [line.split("\t") for line in result.out.split("\n")[:-1]]
     assert [row for row in rows if row[0] in "23456"] == [[n, "0.0000", ""] for n in "23456"]
     assert [row[0] for row in rows if row[0] in "17"] == ["1", "1", "7", "7"]
 
 
 def test_json_has_scores_and_alignments(trained: Path) -> None:
-    done = invoke("predict", trained, "1234", "--json", "--align", "--beam", "2", "--nbest", "2")
-    found = json.loads(done.out)
+    result = invoke("predict", trained, "1234", "--json", "--align", "--beam", "2", "--nbest", "2")
+    found = json.loads(result.out)
     assert (found["row"], found["answer"], found["truncated"]) == (1, "하나 둘 셋 넷", False)
     best = found["candidates"][0]
     assert len(found["candidates"]) == 2
     assert best["finished"]
     assert best["log_probability"] < 0
-    places = [(link["start"], link["end"]) for link in best["alignment"]]
-    assert len(places) == 4
+    positions = [(link["start"], link["end"]) for link in best["alignment"]]
+    assert len(positions) == 4
     assert [link["answer"].strip() for link in best["alignment"]] == ["하나", "둘", "셋", "넷"]
     assert all("1234"[start:end] == link["source"] for (start, end), link
-               in zip(places, best["alignment"], strict=True))  # fmt: skip
+               in zip(positions, best["alignment"], strict=True))  # fmt: skip
     assert (
         "alignment"
         not in json.loads(invoke("predict", trained, "12", "--json").out)["candidates"][0]
@@ -153,23 +153,23 @@ def test_sampling_follows_the_seed(trained: Path) -> None:
 
 def test_evaluate_equals_sacrebleu_of_written_hypotheses(trained: Path, files: Path) -> None:
     pairs = ("--source", files / "test.src", "--target", files / "test.trg")
-    done = invoke("evaluate", trained, *pairs, "--hypotheses", files / "found.txt", "--json")
-    scores = json.loads(done.out)
+    result = invoke("evaluate", trained, *pairs, "--hypotheses", files / "found.txt", "--json")
+    scores = json.loads(result.out)
     answers = (files / "found.txt").read_text(encoding="utf-8").split("\n")[:-1]
-    wanted = (files / "test.trg").read_text(encoding="utf-8").split("\n")[:-1]
+    expected = (files / "test.trg").read_text(encoding="utf-8").split("\n")[:-1]
     assert scores["rows"] == len(answers) == 60
-    assert scores["bleu"] == pytest.approx(BLEU().corpus_score(answers, [wanted]).score)
-    assert scores["chrf"] == pytest.approx(CHRF().corpus_score(answers, [wanted]).score)
-    assert scores["exact_match"] == sum(map(str.__eq__, answers, wanted)) / 60 >= 0.9
+    assert scores["bleu"] == pytest.approx(BLEU().corpus_score(answers, [expected]).score)
+    assert scores["chrf"] == pytest.approx(CHRF().corpus_score(answers, [expected]).score)
+    assert scores["exact_match"] == sum(map(str.__eq__, answers, expected)) / 60 >= 0.9
     assert "tok:13a" in scores["signatures"][0]
     assert invoke("predict", trained, "--input", files / "test.src").out.split("\n")[:-1] == answers
 
 
 def test_long_text_is_truncated_with_a_note_or_refused(trained: Path) -> None:
     long = "12" * 3000
-    done = invoke("predict", trained, long)
-    assert done.code == 0
-    assert "longer than the model reads" in done.err
+    result = invoke("predict", trained, long)
+    assert result.code == 0
+    assert "longer than the model reads" in result.err
     model = munjang.load(trained)
     recipe = model.recipe.with_section("tokenizer", long_sources="refuse")
     refusing = replace(model, recipe=recipe, input=replace(model.input, recipe=recipe))
@@ -178,7 +178,7 @@ def test_long_text_is_truncated_with_a_note_or_refused(trained: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("--source", "a"), "--source and --target go together"),
         (("data.tsv", "--source", "a", "--target", "b"), "not both"),
@@ -203,29 +203,29 @@ def test_long_text_is_truncated_with_a_note_or_refused(trained: Path) -> None:
 )
 def test_errors_are_one_line(
     arguments: tuple[str, ...],
-    told: str,
+    message: str,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    done = call(
+    result = call(
         capsys, "train", "--task", "translate", *arguments, "--out", tmp_path / "m", "--quiet"
     )
-    assert done.code == 2
-    assert told in done.err
-    assert done.err.count("\n") == 1
+    assert result.code == 2
+    assert message in result.err
+    assert result.err.count("\n") == 1
 
 
 def test_misaligned_files_are_refused(
     files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     short = write_lines(tmp_path / "short.trg", ["하나"])
-    done = call(
+    result = call(
         capsys, "train", "--task", "translate", "--source", files / "train.src", "--target", short,
         "--out", tmp_path / "m", "--quiet",
     )  # fmt: skip
-    assert done.code == 2
-    assert "500" in done.err
-    assert done.err.count("\n") == 1
+    assert result.code == 2
+    assert "500" in result.err
+    assert result.err.count("\n") == 1
 
 
 def test_killed_training_resumes_to_same_weights(files: Path, tmp_path: Path) -> None:

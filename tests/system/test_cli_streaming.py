@@ -54,9 +54,9 @@ def test_output_line_n_belongs_to_input_line_n(
     texts = [f"글 {number}" if number % 7 else "" for number in range(3000)]
     lines = tmp_path / "lines.txt"
     lines.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
-    done = call(capsys, "predict", model, "--input", lines)
-    assert done.code == 0, done.err
-    assert [line.split("\t")[2] for line in done.out.splitlines()] == texts
+    result = call(capsys, "predict", model, "--input", lines)
+    assert result.code == 0, result.err
+    assert [line.split("\t")[2] for line in result.out.splitlines()] == texts
 
 
 def test_closed_pipe_ends_quietly(model: Path, tmp_path: Path) -> None:
@@ -85,10 +85,10 @@ def test_signal_leaves_a_resumable_folder(
         while not next_line(process.stderr).startswith("step "):
             pass
         process.send_signal(number)
-        told = process.stderr.read().decode()
+        errors = process.stderr.read().decode()
         assert process.wait(PATIENCE) == 128 + number
-    assert "Traceback" not in told
-    assert re.search(r"munjang: stopped after step [\d,]+ of 400; .*--resume", told)
+    assert "Traceback" not in errors
+    assert re.search(r"munjang: stopped after step [\d,]+ of 400; .*--resume", errors)
     assert (tmp_path / "m" / "checkpoint.safetensors").exists()
     refused = call(capsys, *command, *slow)
     assert refused.code == 2
@@ -97,19 +97,19 @@ def test_signal_leaves_a_resumable_folder(
     assert resumed.code == 0, resumed.err
     assert "model saved in" in resumed.out
     first = next(line for line in resumed.err.splitlines() if line.startswith("step "))
-    stopped = int(re.findall(r"after step (\d+)", told)[0])
+    stopped = int(re.findall(r"after step (\d+)", errors)[0])
     assert int(first.split()[1].split("/")[0]) > stopped, "it went on where it stopped"
     assert call(capsys, "predict", tmp_path / "m", "재미있다").code == 0
 
 
-def read_imports(process: "subprocess.Popen[bytes]", said: list[bytes]) -> Iterator[str]:
+def read_imports(process: "subprocess.Popen[bytes]", lines: list[bytes]) -> Iterator[str]:
     """Modules in the order in which `-X importtime` tells them; all other lines go to `said`."""
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith(b"import time:"):
             yield line.decode().split("|")[-1].strip()
         else:
-            said.append(line)
+            lines.append(line)
 
 
 ENTRIES = {"module": ["-m", "munjang"], "script": ["-c", "import munjang.__main__ as m; m.main()"]}
@@ -139,11 +139,11 @@ def test_signal_during_imports(
         [*command, "train", "-", "--out", str(tmp_path / "m")],
         stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
     )  # fmt: skip
-    said: list[bytes] = []
+    lines: list[bytes] = []
     with process:
         hangs = threading.Timer(PATIENCE, process.kill)
         hangs.start()
-        imported = read_imports(process, said)
+        imported = read_imports(process, lines)
         reached = ("munjang.stopping", "munjang.__main__") if moment == "first" else (moment,)
         assert any(name in reached for name in imported)
         if moment == "first":  # whatever the command line itself imports
@@ -153,7 +153,7 @@ def test_signal_during_imports(
             pass
         hangs.cancel()
         assert process.wait(PATIENCE) == 128 + number
-    assert said == [b"munjang: stopped\n"]
+    assert lines == [b"munjang: stopped\n"]
 
 
 def test_sigterm_ends_a_waiting_command(model: Path) -> None:
@@ -176,8 +176,8 @@ def test_terminal_shows_a_progress_bar(reviews: Path, tmp_path: Path) -> None:
     assert code == 0
     assert "\x1b[" in seen, "a terminal is drawn on"
     assert "━" in seen, "a bar"
-    for wanted in ("44/44", "loss 0.", "accuracy 0.", "tokens/s", "left", "munjang predict"):
-        assert wanted in seen
+    for expected in ("44/44", "loss 0.", "accuracy 0.", "tokens/s", "left", "munjang predict"):
+        assert expected in seen
     assert seen.rstrip().endswith("FILE-IT-HAS-NOT-SEEN")
     assert seen.count("\x1b[?25l") == seen.count("\x1b[?25h"), "the cursor is shown again"
 
@@ -186,8 +186,8 @@ def test_narrow_terminal_cuts_nothing(model: Path, more_reviews: Path) -> None:
     code, seen = run_in_terminal("evaluate", model, more_reviews, columns=44)
     assert code == 0
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen)
-    for wanted in ("calibration error", "precision", "true \\ predicted"):
-        assert wanted in plain
+    for expected in ("calibration error", "precision", "true \\ predicted"):
+        assert expected in plain
 
 
 def test_cp949_is_read_with_encoding_option(
@@ -202,10 +202,10 @@ def test_cp949_is_read_with_encoding_option(
     named = ("--text-column", "문장", "--label-column", "분류", "--encoding", "cp949")
     options = (*named, "--out", tmp_path / "m", "--model", "mean", *set_options())
     assert call(capsys, "train", path, *options).code == 0
-    done = call(capsys, "evaluate", tmp_path / "m", path)
-    assert done.code == 0, done.err
+    result = call(capsys, "evaluate", tmp_path / "m", path)
+    assert result.code == 0, result.err
     matrix = [
-        line.split() for line in done.out.splitlines() if line.split()[:1] in (["긍정"], ["부정"])
+        line.split() for line in result.out.splitlines() if line.split()[:1] in (["긍정"], ["부정"])
     ]
     assert len(matrix) == 4, "a row a class, in two tables"
 
@@ -215,8 +215,8 @@ def test_standard_input_is_read_as_labeled_text(
 ) -> None:
     with reviews.open(encoding="utf-8") as stream:
         monkeypatch.setattr("sys.stdin", stream)
-        done = call(capsys, "check", "-", "--model", "mean", *set_options(), "--json")
-    assert done.code == 0, done.err
-    report = json.loads(done.out)
+        result = call(capsys, "check", "-", "--model", "mean", *set_options(), "--json")
+    assert result.code == 0, result.err
+    report = json.loads(result.out)
     assert report["files"] == ["standard input"]
     assert report["estimate"]["steps"] == 44

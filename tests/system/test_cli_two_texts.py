@@ -26,18 +26,20 @@ def questions(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(scope="module")
 def trained(questions: Path) -> Path:
     out = questions.parent / "model"
-    done = invoke("train", questions, "--model", "mean", *QUICK, "--out", out)
-    assert done.code == 0, done.err
+    result = invoke("train", questions, "--model", "mean", *QUICK, "--out", out)
+    assert result.code == 0, result.err
     return out
 
 
-def read_rows(done: CommandResult) -> list[list[str]]:
-    assert done.code == 0, done.err
-    return [line.split("\t") for line in done.out.splitlines()]
+def read_rows(result: CommandResult) -> list[list[str]]:
+    assert result.code == 0, result.err
+    return [line.split("\t") for line in result.out.splitlines()]
 
 
 def test_input_and_columns_are_inferred_and_reported(trained: Path, questions: Path) -> None:
-    done = invoke("train", questions, "--model", "mean", *QUICK, "--out", trained.parent / "again")
+    result = invoke(
+        "train", questions, "--model", "mean", *QUICK, "--out", trained.parent / "again"
+    )
     for line in (
         "input: two_texts (inferred from the data)",
         "first column: question1 (inferred: by its name)",
@@ -45,7 +47,7 @@ def test_input_and_columns_are_inferred_and_reported(trained: Path, questions: P
         "label column: is_duplicate (inferred: by its name)",
         "read 300 pairs of",
     ):
-        assert line in done.err
+        assert line in result.err
     again = (trained.parent / "again" / "model.safetensors").read_bytes()
     assert again == (trained / "model.safetensors").read_bytes()
     card = (trained / "README.md").read_text("utf-8")
@@ -55,9 +57,9 @@ def test_input_and_columns_are_inferred_and_reported(trained: Path, questions: P
 
 def test_named_text_column_reads_one_text(questions: Path, tmp_path: Path) -> None:
     one = ("--text-column", "question1", "--label-column", "is_duplicate")
-    done = invoke("train", questions, *one, "--model", "mean", *QUICK, "--out", tmp_path / "m")
-    assert done.code == 0, done.err
-    assert "read 300 rows" in done.err
+    result = invoke("train", questions, *one, "--model", "mean", *QUICK, "--out", tmp_path / "m")
+    assert result.code == 0, result.err
+    assert "read 300 rows" in result.err
 
 
 def test_pairs_are_predicted_from_arguments_lines_and_files(trained: Path, questions: Path) -> None:
@@ -77,11 +79,11 @@ def test_pairs_are_predicted_from_arguments_lines_and_files(trained: Path, quest
 
 
 def test_evaluate_equals_predictions_of_the_file(trained: Path, questions: Path) -> None:
-    done = invoke("evaluate", trained, questions, "--json", "--quiet")
-    accuracy = json.loads(done.out)["accuracy"]
+    result = invoke("evaluate", trained, questions, "--json", "--quiet")
+    accuracy = json.loads(result.out)["accuracy"]
     rows = questions.read_text("utf-8").splitlines()[1:]
-    given = read_rows(invoke("predict", trained, "--input", questions))
-    right = [row.rsplit("\t", 1)[1] == found[0] for row, found in zip(rows, given, strict=True)]
+    predicted = read_rows(invoke("predict", trained, "--input", questions))
+    right = [row.rsplit("\t", 1)[1] == found[0] for row, found in zip(rows, predicted, strict=True)]
     assert sum(right) / len(right) == pytest.approx(accuracy)
 
 
@@ -98,18 +100,18 @@ def test_predict_errors_are_one_line(
     arguments: tuple[str, ...],
     message: str,
 ) -> None:
-    done = call(capsys, "predict", trained, *arguments)
-    assert done.code != 0
-    assert message in done.err
-    assert done.err.count("\n") == 1
+    result = call(capsys, "predict", trained, *arguments)
+    assert result.code != 0
+    assert message in result.err
+    assert result.err.count("\n") == 1
 
 
 def test_lines_that_are_not_pairs_are_named_or_skipped(trained: Path) -> None:
     lines = "a\tb\nalone\na\tb\tc\n"
-    done = run("predict", trained, stdin=lines)
-    assert done.code != 0
-    assert "row 2: expected two texts with a tab between them, got a line with no tab" in done.err
-    assert len(done.out.splitlines()) == 1
+    result = run("predict", trained, stdin=lines)
+    assert result.code != 0
+    assert "row 2: expected two texts with a tab between them, got a line with no tab" in result.err
+    assert len(result.out.splitlines()) == 1
     skipped = run("predict", trained, "--skip-bad-rows", stdin=lines)
     assert skipped.code == 0
     assert "skipped 2 rows: not two texts" in skipped.err
@@ -120,25 +122,25 @@ def test_model_of_one_text_refuses_two_columns(
 ) -> None:
     one = ("--text-column", "question1", "--label-column", "is_duplicate")
     invoke("train", questions, *one, "--model", "mean", *QUICK, "--out", tmp_path / "m")
-    done = call(capsys, "predict", tmp_path / "m", "--first-column", "a", "--input", questions)
-    assert "first_column: a row of this model is one text" in done.err
+    result = call(capsys, "predict", tmp_path / "m", "--first-column", "a", "--input", questions)
+    assert "first_column: a row of this model is one text" in result.err
 
 
 def test_check_finds_duplicates_and_leaks(questions: Path) -> None:
-    done = invoke("check", questions, "--test", questions, "--model", "mean", *QUICK)
-    assert done.code == 0, done.err
-    assert "300 pairs of" in done.out
-    assert "the same pair in DATA and in the test: 300 pairs, 300 rows" in done.out
-    assert "300 test pairs have a text that is in DATA" in done.out
-    assert "estimated cost of training mean" in done.out
+    result = invoke("check", questions, "--test", questions, "--model", "mean", *QUICK)
+    assert result.code == 0, result.err
+    assert "300 pairs of" in result.out
+    assert "the same pair in DATA and in the test: 300 pairs, 300 rows" in result.out
+    assert "300 test pairs have a text that is in DATA" in result.out
+    assert "estimated cost of training mean" in result.out
 
 
 def test_compare_has_pair_baselines(questions: Path, tmp_path: Path) -> None:
     out = tmp_path / "compared"
     names = "mean,majority,tfidf-cosine,tfidf-pair"
     small = ("--budget", "2k tokens", "--seeds", 1, "--quiet", *QUICK[:2], *QUICK[4:])
-    done = invoke("compare", questions, "--models", names, *small, "--out", out)
-    assert done.code == 0, done.err
+    result = invoke("compare", questions, "--models", names, *small, "--out", out)
+    assert result.code == 0, result.err
     rows = json.loads((out / "compare.json").read_text("utf-8"))["standings"]
     scores = {row["name"]: row["figures"]["accuracy"] for row in rows}
     assert set(scores) == set(names.split(","))
@@ -156,8 +158,8 @@ def test_similarity_gives_numbers_and_is_tuned(data_folder: Path, tmp_path: Path
     tuned = invoke("tune", pairs, *options, "--trials", 2, "--quiet", "--out", tmp_path / "tuned")
     assert tuned.code == 0, tuned.err
     best = tmp_path / "tuned" / "best"
-    done = invoke("evaluate", best, pairs, "--json", "--quiet")
-    assert "spearman" in json.loads(done.out)
+    result = invoke("evaluate", best, pairs, "--json", "--quiet")
+    assert "spearman" in json.loads(result.out)
     number, first, second = read_rows(invoke("predict", best, "개가 달린다", "개가 뛴다"))[0]
     assert float(number) == float(number)
     assert (first, second) == ("개가 달린다", "개가 뛴다")
@@ -168,8 +170,8 @@ def test_attention_goes_between_jointly_read_texts(
 ) -> None:
     small = ("--set", "model.dim=8", "--set", "model.heads=2", "--set", "model.layers=1")
     out = tmp_path / "bert"
-    done = invoke("train", questions, "--model", "bert", *small, *QUICK[2:], "--out", out)
-    assert done.code == 0, done.err
+    result = invoke("train", questions, "--model", "bert", *small, *QUICK[2:], "--out", out)
+    assert result.code == 0, result.err
     shown = invoke("explain", out, "집에 가자", "집으로", "--json")
     assert shown.code == 0, shown.err
     tokens = json.loads(shown.out)["source"]

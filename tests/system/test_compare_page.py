@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.browsers import PROBE, Page, Shown
+from tests.system.browsers import PROBE, Page, RenderedPage
 from tests.system.commands import CommandResult
 from tests.system.comparisons import HOSTILE, read_standings
 
@@ -19,8 +19,8 @@ def test_page_is_complete_self_contained_and_escaped(compared: tuple[Path, Comma
     assert page.tags.count("svg") == 3
     assert "http" not in source
     assert any(HOSTILE in words for words in page.words), "the text itself is shown"
-    for wanted in ("Where the models disagree most", "nbsvm", "true \\ predicted"):
-        assert any(wanted in words for words in page.words)
+    for expected in ("Where the models disagree most", "nbsvm", "true \\ predicted"):
+        assert any(expected in words for words in page.words)
 
 
 @pytest.mark.parametrize("width", [400, 1400])
@@ -29,10 +29,10 @@ def test_browser_shows_every_row_without_requests(
 ) -> None:
     out, _ = compared
     source = (out / "compare.html").read_text("utf-8")
-    shown = Shown(browser, source, tmp_path, f"--window-size={width},3000")
+    shown = RenderedPage(browser, source, tmp_path, f"--window-size={width},3000")
     assert shown.console == []
-    assert shown.told["loaded"] == []
-    assert int(shown.told["beyond"]) <= 0, "wide tables scroll in themselves, the page does not"
+    assert shown.probe["loaded"] == []
+    assert int(shown.probe["beyond"]) <= 0, "wide tables scroll in themselves, the page does not"
     assert "재미있다" in shown.dom
     assert shown.dom.count("<tr>") == source.count("<tr>")
     page = Page(shown.dom.replace(PROBE, ""))
@@ -43,10 +43,10 @@ def test_browser_shows_every_row_without_requests(
 
 def test_dark_mode(compared: tuple[Path, CommandResult], browser: str, tmp_path: Path) -> None:
     source = (compared[0] / "compare.html").read_text("utf-8")
-    shown = Shown(browser, source, tmp_path, "--blink-settings=preferredColorScheme=0")
-    assert shown.told["dark"] == "true"
+    shown = RenderedPage(browser, source, tmp_path, "--blink-settings=preferredColorScheme=0")
+    assert shown.probe["dark"] == "true"
     ground, ink = (
-        sum(map(int, re.findall(r"\d+", shown.told[name])[:3])) / 3 for name in ("ground", "ink")
+        sum(map(int, re.findall(r"\d+", shown.probe[name])[:3])) / 3 for name in ("ground", "ink")
     )
     assert ground < 60 < 180 < ink
 
@@ -57,7 +57,7 @@ def test_browser_reports_errors_and_requests(browser: str, tmp_path: Path) -> No
         "<html><head></head><body><div style='width: 3000px'>x</div>"
         "<img src='http://example.invalid/x.png'><script>console.error('oh')</script></body></html>"
     )
-    shown = Shown(browser, bad, tmp_path, "--window-size=400,400")
+    shown = RenderedPage(browser, bad, tmp_path, "--window-size=400,400")
     assert any("oh" in line for line in shown.console)
-    assert shown.told["loaded"] == ["http://example.invalid/x.png"]
-    assert int(shown.told["beyond"]) > 0
+    assert shown.probe["loaded"] == ["http://example.invalid/x.png"]
+    assert int(shown.probe["beyond"]) > 0

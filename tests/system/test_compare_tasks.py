@@ -96,8 +96,8 @@ def test_task_is_compared_from_data_to_page(
     case, out = CASES[task], tmp_path / "out"
     data = case.data(tmp_path)
     words = ["compare", data, "--task", task, "--models", ",".join(case.models), "--seeds", 1]
-    done = run(*words, "--out", out, *case.options)
-    assert done.code == 0, done.err
+    result = run(*words, "--out", out, *case.options)
+    assert result.code == 0, result.err
     rows = read_standings(out)
     assert set(rows) == set(case.models)
     network, linear, constant = (rows[name] for name in case.models)
@@ -138,26 +138,26 @@ def check_models(
         return  # the parts of images are no folder of images
     for name in case.models:
         folder = out / f"runs/{name}/seed-0/model"
-        judged = call(capsys, "evaluate", folder, out / "data/test.parquet", "--json")
-        assert judged.code == 0, judged.err
-        scores, figures = json.loads(judged.out), rows[name]["figures"]
+        evaluated = call(capsys, "evaluate", folder, out / "data/test.parquet", "--json")
+        assert evaluated.code == 0, evaluated.err
+        scores, figures = json.loads(evaluated.out), rows[name]["figures"]
         assert isinstance(figures, dict)
         for metric in case.metrics:
             assert figures[metric] == pytest.approx(scores[metric], abs=1e-9), (name, metric)
 
 
 def check_resumed(
-    words: list[object], out: Path, case: Case, capsys: pytest.CaptureFixture[str]
+    arguments: list[object], out: Path, case: Case, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Resumed, nothing is run again; a damaged answer is named."""
-    done = call(capsys, *words, "--out", out, *case.options, "--resume")
-    assert done.code == 0, done.err
-    assert "..." not in done.err
+    result = call(capsys, *arguments, "--out", out, *case.options, "--resume")
+    assert result.code == 0, result.err
+    assert "..." not in result.err
     (answers,) = (out / f"runs/{case.models[1]}/seed-0").glob("*.safetensors")
     answers.write_bytes(answers.read_bytes()[:20])
-    done = call(capsys, *words, "--out", out, *case.options, "--resume")
-    assert done.code == 2
-    assert done.err.splitlines()[-1].startswith(f"munjang: {answers}: ")
+    result = call(capsys, *arguments, "--out", out, *case.options, "--resume")
+    assert result.code == 2
+    assert result.err.splitlines()[-1].startswith(f"munjang: {answers}: ")
 
 
 MISTAKES: dict[str, tuple[str, list[object], str]] = {
@@ -178,13 +178,13 @@ MISTAKES: dict[str, tuple[str, list[object], str]] = {
 def test_errors_are_one_line_before_anything_is_written(
     case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    task, more, wanted = MISTAKES[case]
+    task, more, expected = MISTAKES[case]
     monkeypatch.chdir(tmp_path)
     write_table(tmp_path / "other.csv", [("a film", "wonderful")])
     data = CASES[task].data(tmp_path)
-    done: CommandResult = call(capsys, "compare", data, "--task", task, "--out", "out", *more)
-    assert (done.code, done.out) == (2, ""), done
-    last = done.err.splitlines()[-1]
+    result: CommandResult = call(capsys, "compare", data, "--task", task, "--out", "out", *more)
+    assert (result.code, result.out) == (2, ""), result
+    last = result.err.splitlines()[-1]
     assert last.startswith("munjang: ")
-    assert wanted in last
+    assert expected in last
     assert not (tmp_path / "out").exists()

@@ -27,7 +27,7 @@ def installed(tmp_path_factory):
         f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {version}\n"
     )
     groups = [
-        f"[{group}]\n" + "".join(f"{key} = {place}\n" for key, place in points.items())
+        f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in points.items())
         for group, points in project["entry-points"].items()
     ]
     (info / "entry_points.txt").write_text("\n".join(groups))
@@ -53,14 +53,14 @@ def data(tmp_path_factory):
 def run(installed):
     def run_with_extension(*arguments):
         path = os.pathsep.join([str(installed), os.environ.get("PYTHONPATH", "")])
-        done = subprocess.run(
+        result = subprocess.run(
             [*MUNJANG, *map(str, arguments)],
             capture_output=True,
             timeout=PATIENCE,
             env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
             check=False,
         )
-        return CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return CommandResult(result.returncode, result.stdout.decode(), result.stderr.decode())
 
     return run_with_extension
 
@@ -68,8 +68,8 @@ def run(installed):
 @pytest.fixture(scope="module")
 def folder(run, data, tmp_path_factory):
     out = tmp_path_factory.mktemp("trained") / "model"
-    done = run("train", data, "--input", "series", "--task", "ordinal", "--out", out, *QUICK)
-    assert done.code == 0, done.err
+    result = run("train", data, "--input", "series", "--task", "ordinal", "--out", out, *QUICK)
+    assert result.code == 0, result.err
     return out
 
 
@@ -114,16 +114,16 @@ def test_extension_parts_combine_with_built_in_parts(run, data, tmp_path):
         ("text", "ordinal", "mean"),
     ):
         named = ("--input", kind, "--task", task, "--model", model)
-        done = run("train", data, *named, "--out", tmp_path / f"{kind}-{task}", *QUICK)
-        assert done.code == 0, done.err
+        result = run("train", data, *named, "--out", tmp_path / f"{kind}-{task}", *QUICK)
+        assert result.code == 0, result.err
 
 
 def test_extension_models_are_compared(run, data, tmp_path):
     named = ("--input", "series", "--task", "ordinal", "--models", "attentive_series,majority")
     spent = ("--budget", "6k rows", "--seeds", "1", "--out", tmp_path / "compared")
-    done = run("compare", data, *named, *spent, "--set", "training.learning_rate=0.02", "--json")
-    assert done.code == 0, done.err
-    compared = json.loads(done.out)
+    result = run("compare", data, *named, *spent, "--set", "training.learning_rate=0.02", "--json")
+    assert result.code == 0, result.err
+    compared = json.loads(result.out)
     assert compared["task"] == "ordinal/series"
     assert {row["name"] for row in compared["standings"]} == {"attentive_series", "majority"}
     assert compared["budget"] == {"amount": 6000, "unit": "rows"}
@@ -139,15 +139,15 @@ def test_unsupported_commands_are_refused_in_one_line(run, data):
             "there is no check of the input series; train on it directly",
         ),
     ):
-        done = run(*arguments)
-        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
-        assert expected in done.err
+        result = run(*arguments)
+        assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+        assert expected in result.err
 
 
 def test_folder_without_extension_says_what_is_missing(folder):
-    done = subprocess.run(
+    result = subprocess.run(
         [*MUNJANG, "predict", str(folder), "1 2 3"], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 2
-    assert "unknown input 'series'" in done.stderr or "unknown task 'ordinal'" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert result.returncode == 2
+    assert "unknown input 'series'" in result.stderr or "unknown task 'ordinal'" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -70,11 +70,11 @@ def limit_file_size(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
 
 
-def assert_disk_error(done: CommandResult, out: Path, cause: str) -> str:
+def assert_disk_error(result: CommandResult, out: Path, cause: str) -> str:
     """The file that the one line names, relative to the folder."""
-    assert (done.code, done.out) == (2, ""), done
-    *_, last = done.err.splitlines()
-    assert "Traceback" not in done.err
+    assert (result.code, result.out) == (2, ""), result
+    *_, last = result.err.splitlines()
+    assert "Traceback" not in result.err
     found = re.fullmatch(
         rf"munjang: (\S+): {cause}; free some space, then the same command .+", last
     )
@@ -98,8 +98,8 @@ def assert_no_partial_files(out: Path, undisturbed: Path) -> None:
 def assert_resumes(
     table: Path, out: Path, undisturbed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = call(capsys, *train_command(table, out, "--resume"))
-    assert done.code == 0, done.err
+    result = call(capsys, *train_command(table, out, "--resume"))
+    assert result.code == 0, result.err
     same = (out / "model.safetensors").read_bytes() == (
         undisturbed / "model.safetensors"
     ).read_bytes()
@@ -133,8 +133,8 @@ def test_file_size_limit_stops_training_resumably(
     out = tmp_path / "m"
     with limit_file_size((uninterrupted / file).stat().st_size + room):
         words = train_command(table, out, "--set", f"training.checkpoint_steps={steps}")
-        done = call(capsys, *words)
-    assert assert_disk_error(done, out, "File too large") in first
+        result = call(capsys, *words)
+    assert assert_disk_error(result, out, "File too large") in first
     assert_no_partial_files(out, uninterrupted)
     assert_resumes(table, out, uninterrupted, capsys)
 
@@ -144,9 +144,9 @@ def test_file_size_limit_in_a_subprocess(
 ) -> None:
     out = tmp_path / "m"
     with limit_file_size((uninterrupted / "config.yaml").stat().st_size + 100):
-        done = run(*train_command(table, out))
-    assert_disk_error(done, out, "File too large")
-    assert len(done.err.splitlines()) == 1
+        result = run(*train_command(table, out))
+    assert_disk_error(result, out, "File too large")
+    assert len(result.err.splitlines()) == 1
     assert_no_partial_files(out, uninterrupted)
     assert_resumes(table, out, uninterrupted, capsys)
 
@@ -157,9 +157,9 @@ Fill = Callable[[int], None]
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[tuple[Path, Fill]]:
     """A file system of 8 MB, and a function that leaves so many bytes of it free."""
-    place, ballast = tmp_path / "disk", tmp_path / "disk" / "ballast"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)]
+    folder, ballast = tmp_path / "disk", tmp_path / "disk" / "ballast"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
     try:
         subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
@@ -168,11 +168,11 @@ def disk(tmp_path: Path) -> Iterator[tuple[Path, Fill]]:
     def fill(free: int) -> None:
         ballast.unlink(missing_ok=True)
         with ballast.open("wb", buffering=0) as file:
-            status = os.statvfs(place)
+            status = os.statvfs(folder)
             file.write(bytes(max(0, status.f_bavail * status.f_frsize - free)))
 
-    yield place, fill
-    subprocess.run(["umount", str(place)], check=True)
+    yield folder, fill
+    subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.mark.parametrize("free", [0, 20_000, 200_000, 600_000])
@@ -183,11 +183,11 @@ def test_full_disk_stops_training_resumably(
     uninterrupted: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    place, fill = disk
+    folder, fill = disk
     fill(free)
-    out = place / "m"
-    done = call(capsys, *train_command(table, out))
-    assert_disk_error(done, place, "No space left on device")
+    out = folder / "m"
+    result = call(capsys, *train_command(table, out))
+    assert_disk_error(result, folder, "No space left on device")
     if out.exists():
         assert_no_partial_files(out, uninterrupted)
     fill(4_000_000)
@@ -207,10 +207,10 @@ def read_rows(out: Path) -> dict[str, dict[str, Any]]:
 def test_full_disk_stops_a_comparison_resumably(
     disk: tuple[Path, Fill], table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place, fill = disk
-    out = place / "out"
-    done = call(capsys, *comparison_command(table, out, "majority"))
-    assert done.code == 0, done.err
+    folder, fill = disk
+    out = folder / "out"
+    result = call(capsys, *comparison_command(table, out, "majority"))
+    assert result.code == 0, result.err
     first = out / "runs/majority/seed-0/run.json"
     before = first.stat().st_mtime_ns
     fill(44_000)
@@ -221,8 +221,8 @@ def test_full_disk_stops_a_comparison_resumably(
     assert not (out / "runs/tfidf-characters/seed-0/model").exists(), "half a model takes room"
     assert set(read_rows(out)) == {"majority"}, "what was there before stays"
     fill(4_000_000)
-    done = call(capsys, *words)
-    assert done.code == 0, done.err
+    result = call(capsys, *words)
+    assert result.code == 0, result.err
     assert first.stat().st_mtime_ns == before
     assert read_rows(out)["tfidf-characters"]["runs"] == 1
 
@@ -232,13 +232,15 @@ def test_model_larger_than_file_limit_loses_its_row_only(
 ) -> None:
     out = tmp_path / "out"
     with limit_file_size(14_000):
-        done = call(capsys, *comparison_command(table, out, "majority,tfidf-characters", "--quiet"))
-    assert done.code == 0, done.err
+        result = call(
+            capsys, *comparison_command(table, out, "majority,tfidf-characters", "--quiet")
+        )
+    assert result.code == 0, result.err
     assert read_rows(out)["majority"]["runs"] == 1
     (reason,) = read_rows(out)["tfidf-characters"]["reasons"]
     assert "File too large" in reason
     assert "model.safetensors" in reason
     with limit_file_size(4_000):
-        done = call(capsys, *comparison_command(table, out, "majority", "--resume", "--quiet"))
-    assert assert_disk_error(done, out, "File too large") in ("compare.json", "compare.html")
+        result = call(capsys, *comparison_command(table, out, "majority", "--resume", "--quiet"))
+    assert assert_disk_error(result, out, "File too large") in ("compare.json", "compare.html")
     assert read_rows(out)["majority"]["runs"] == 1, "the results from before stay"

@@ -93,11 +93,11 @@ def find_faults(loader: Loader, whole: Path, some: Iterable[Case], room: Path) -
     found = []
     for what, spoil in some:
         with spoiled_copy(whole, spoil, room) as folder:
-            told = loader.load(folder)
-        line = told["said"]
+            report = loader.load(folder)
+        line = report["said"]
         in_a_line = len(line) < 700 and line.isprintable() and "enough memory" not in line
-        if told["ended"] not in ("loaded", "refused") or not in_a_line:
-            found.append(f"{what}: {told['ended']}: {line[:300]}")
+        if report["ended"] not in ("loaded", "refused") or not in_a_line:
+            found.append(f"{what}: {report['ended']}: {line[:300]}")
     return found
 
 
@@ -178,7 +178,7 @@ def change_labels(*names: str) -> Callable[[Path], None]:
     return rewrite(CONFIG, lambda config: {**config, "labels": list(names)})
 
 
-NO_SCORES = rewrite("metrics.json", lambda told: {**told, "validation": {}})
+NO_SCORES = rewrite("metrics.json", lambda metrics: {**metrics, "validation": {}})
 PADDING = {
     "strategy": {"Fixed": 2**40}, "direction": "Right", "pad_to_multiple_of": None, "pad_id": 0,
     "pad_type_id": 0, "pad_token": "<pad>",
@@ -190,7 +190,7 @@ ADDED = {
 
 
 @pytest.mark.parametrize(
-    ("kind", "spoil", "said"),
+    ("kind", "spoil", "messages"),
     [
         ("cnn", set_key("model", "dim", 100_000_000), "the settings want F32|less than or equal"),
         ("cnn", set_key("model", "dim", 10**18), "these weights do not fit|less than"),
@@ -227,15 +227,15 @@ ADDED = {
 def test_damage_is_named(
     kind: str,
     spoil: Callable[[Path], None],
-    said: str,
+    messages: str,
     intact_folders: dict[str, Path],
     loader: Loader,
     tmp_path: Path,
 ) -> None:
     with spoiled_copy(intact_folders[kind], spoil, tmp_path) as folder:
-        told = loader.load(folder)
-    assert told["ended"] == "refused", told
-    assert any(words in told["said"] for words in said.split("|")), told["said"]
+        report = loader.load(folder)
+    assert report["ended"] == "refused", report
+    assert any(words in report["said"] for words in messages.split("|")), report["said"]
 
 
 def test_command_line_error_is_one_line(intact_folders: dict[str, Path], tmp_path: Path) -> None:
@@ -243,8 +243,8 @@ def test_command_line_error_is_one_line(intact_folders: dict[str, Path], tmp_pat
     with spoiled_copy(
         intact_folders["bpe"], lambda f: ON_ANY_FILE["deep lists"](f / name), tmp_path
     ) as folder:
-        done = run("predict", str(folder), "a text")
-    assert done.code == 2
-    assert done.out == ""
-    assert len(done.err.splitlines()) == 1
-    assert str(folder / name) in done.err
+        result = run("predict", str(folder), "a text")
+    assert result.code == 2
+    assert result.out == ""
+    assert len(result.err.splitlines()) == 1
+    assert str(folder / name) in result.err

@@ -37,8 +37,8 @@ def test_trained_model_is_saved_and_loaded_with_same_answers(kind: str, tmp_path
     path.unlink()
     loaded = munjang.load(folder)
     many = [*texts, "뷁 <pad> [CLS]", ""]
-    wanted = trained.model.predict_proba(many)
-    np.testing.assert_allclose(loaded.predict_proba(many), wanted, atol=1e-6)
+    expected = trained.model.predict_proba(many)
+    np.testing.assert_allclose(loaded.predict_proba(many), expected, atol=1e-6)
     assert [answer.label for answer in loaded.predict(many[:3])] == [
         answer.label for answer in trained.model.predict(many[:3])
     ]

@@ -69,12 +69,12 @@ def read_weights(folder: Path) -> bytes:
 
 
 def test_train_reports_lines_and_removes_encoded_text(text: Path, tmp_path: Path) -> None:
-    done = run_train(text, tmp_path / "m")
-    assert done.code == 0, done.err
+    result = run_train(text, tmp_path / "m")
+    assert result.code == 0, result.err
     lines = sum(map(len, make_documents()))
-    assert f"read {lines} lines of text.txt" in done.err
-    assert "60 documents; whole ones are held out" in done.err
-    assert "encoded text: about" in done.err
+    assert f"read {lines} lines of text.txt" in result.err
+    assert "60 documents; whole ones are held out" in result.err
+    assert "encoded text: about" in result.err
     found = read_metrics(tmp_path / "m")
     training = found["training"]
     assert isinstance(training, dict)
@@ -102,8 +102,8 @@ def test_every_source_of_same_documents_gives_same_model(text: Path, tmp_path: P
     table.write_text("".join(json.dumps({"text": "\n".join(d)}) + "\n" for d in make_documents()))
     assert run_train(text, tmp_path / "m").code == 0
     for name, source in (("a", packed), ("b", folder), ("c", table)):
-        done = run_train(source, tmp_path / name)
-        assert done.code == 0, done.err
+        result = run_train(source, tmp_path / name)
+        assert result.code == 0, result.err
         assert read_weights(tmp_path / name) == read_weights(tmp_path / "m"), name
     piped = run("train", "-", *TASK, *SMALL, "--out", tmp_path / "p", stdin=content)
     assert piped.code == 0, piped.err
@@ -140,8 +140,8 @@ def test_tokenizer_of_another_model_is_not_confused_with_a_fitted_one(
     other.write_text("\n".join(f"word{n} again word{n}" for n in range(40)))
     cache = tmp_path / "cache"
     assert run_train(other, tmp_path / "first").code == 0
-    begun = run_train(text, tmp_path / "a", "--cache", cache, "--from", tmp_path / "first")
-    assert begun.code == 0, begun.err
+    pretrained = run_train(text, tmp_path / "a", "--cache", cache, "--from", tmp_path / "first")
+    assert pretrained.code == 0, pretrained.err
     again = run_train(text, tmp_path / "b", "--cache", cache, "--from", tmp_path / "first")
     assert "the text was encoded before" in again.err
     assert read_weights(tmp_path / "b") == read_weights(tmp_path / "a")
@@ -152,8 +152,8 @@ def test_tokenizer_of_another_model_is_not_confused_with_a_fitted_one(
 
 
 def test_neighboring_lines_are_joined_within_documents(text: Path, tmp_path: Path) -> None:
-    done = run_train(text, tmp_path / "m", "--set", "data.join_next=true")
-    assert done.code == 0, done.err
+    result = run_train(text, tmp_path / "m", "--set", "data.join_next=true")
+    assert result.code == 0, result.err
     training = read_metrics(tmp_path / "m")["training"]
     assert isinstance(training, dict)
     assert training["rows"] + training["valid_rows"] == sum(
@@ -172,8 +172,8 @@ def test_neighboring_lines_are_joined_within_documents(text: Path, tmp_path: Pat
 def test_validation_text_is_streamed(text: Path, tmp_path: Path) -> None:
     valid = tmp_path / "valid.txt"
     valid.write_text("good film\nbad film\n")
-    done = run_train(text, tmp_path / "m", "--valid", valid)
-    assert done.code == 0, done.err
+    result = run_train(text, tmp_path / "m", "--valid", valid)
+    assert result.code == 0, result.err
     training = read_metrics(tmp_path / "m")["training"]
     assert isinstance(training, dict)
     assert (training["rows"], training["valid_rows"]) == (sum(map(len, make_documents())), 2)
@@ -190,9 +190,9 @@ def test_damaged_line_is_named_or_skipped(text: Path, tmp_path: Path) -> None:
     assert f"{text}, row 2: the row holds invalid bytes" in last
     assert "--encoding" in last
     assert not (tmp_path / "m").exists()
-    done = run_train(text, tmp_path / "m", "--skip-bad-rows")
-    assert done.code == 0, done.err
-    assert "skipped 1 row: invalid bytes" in done.err
+    result = run_train(text, tmp_path / "m", "--skip-bad-rows")
+    assert result.code == 0, result.err
+    assert "skipped 1 row: invalid bytes" in result.err
 
 
 @pytest.mark.parametrize(
@@ -207,10 +207,10 @@ def test_damaged_line_is_named_or_skipped(text: Path, tmp_path: Path) -> None:
 def test_too_little_text_is_refused(tmp_path: Path, content: bytes, expected: str) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(content)
-    done = run_train(path, tmp_path / "m")
-    assert done.code == 2
-    assert expected in done.err.splitlines()[-1]
-    assert "Traceback" not in done.err
+    result = run_train(path, tmp_path / "m")
+    assert result.code == 2
+    assert expected in result.err.splitlines()[-1]
+    assert "Traceback" not in result.err
     assert not (tmp_path / "m").exists()
 
 
@@ -223,10 +223,10 @@ def test_hostile_caches_are_refused_in_one_line(text: Path, tmp_path: Path) -> N
 
     def damage(change: Callable[[], object], *expected: str) -> None:
         change()
-        done = run_train(text, tmp_path / "b", "--cache", cache)
-        assert done.code == 2, done
-        last = done.err.splitlines()[-1]
-        assert "Traceback" not in done.err
+        result = run_train(text, tmp_path / "b", "--cache", cache)
+        assert result.code == 2, result
+        last = result.err.splitlines()[-1]
+        assert "Traceback" not in result.err
         assert all(words in last for words in expected), last
         for path, content in good.items():
             path.write_bytes(content)
@@ -251,9 +251,9 @@ def test_hostile_caches_are_refused_in_one_line(text: Path, tmp_path: Path) -> N
     other = tmp_path / "mine"
     other.mkdir()
     (other / "thesis.txt").write_text("years of work")
-    done = run_train(text, tmp_path / "b", "--cache", other)
-    assert done.code == 2
-    assert "other files (thesis.txt)" in done.err.splitlines()[-1]
+    result = run_train(text, tmp_path / "b", "--cache", other)
+    assert result.code == 2
+    assert "other files (thesis.txt)" in result.err.splitlines()[-1]
     assert (other / "thesis.txt").read_text() == "years of work"
 
 
@@ -316,10 +316,10 @@ def test_concurrent_trainings_with_one_cache_are_refused(text: Path, tmp_path: P
     cache = tmp_path / "cache"
     cache.mkdir()
     with hold_lock(cache):
-        done = run("train", text, *TASK, *SMALL, "--cache", cache, "--out", tmp_path / "m")
-    assert done.code == 2
-    assert f"{cache}: process" in done.err.splitlines()[-1]
-    assert "writes into this folder" in done.err
+        result = run("train", text, *TASK, *SMALL, "--cache", cache, "--out", tmp_path / "m")
+    assert result.code == 2
+    assert f"{cache}: process" in result.err.splitlines()[-1]
+    assert "writes into this folder" in result.err
 
 
 def test_full_disk_is_reported_in_one_line(text: Path, tmp_path: Path) -> None:
@@ -327,12 +327,12 @@ def test_full_disk_is_reported_in_one_line(text: Path, tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (3000, before[1]))
     try:
-        done = run_train(text, tmp_path / "m", "--set", "data.shard_tokens=4000")
+        result = run_train(text, tmp_path / "m", "--set", "data.shard_tokens=4000")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert done.code == 2
-    last = done.err.splitlines()[-1]
-    assert "Traceback" not in done.err
+    assert result.code == 2
+    last = result.err.splitlines()[-1]
+    assert "Traceback" not in result.err
     assert f"{ENCODED}/training-00000.arrow" in last
     assert not (tmp_path / "m").exists()
 
@@ -345,10 +345,10 @@ def test_real_reviews_are_read_from_gzip(data_folder: Path, tmp_path: Path) -> N
     with gzip.open(path) as file, gzip.open(some, "wb") as cut:
         cut.writelines(line for line, _ in zip(file, range(3000), strict=False))
     small = ("--set", "training.max_steps=3", "--set", "data.shard_tokens=9000")
-    done = run_train(some, tmp_path / "m", "--tokenizer", "characters", *small)
-    assert done.code == 0, done.err
-    assert "read 3,000 lines of some.txt.gz" in done.err
-    assert "single lines are held out" in done.err
+    result = run_train(some, tmp_path / "m", "--tokenizer", "characters", *small)
+    assert result.code == 0, result.err
+    assert "read 3,000 lines of some.txt.gz" in result.err
+    assert "single lines are held out" in result.err
 
 
 LIMITED = """

@@ -55,23 +55,24 @@ def start_trainings(tmp_path: Path) -> Iterator[Starters]:
     # a server forks each, so that torch is imported once and not by every one of them
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["torch._dynamo", "munjang.api", __name__])
-    begun: list[ForkServerProcess] = []
+    started: list[ForkServerProcess] = []
     barriers: list[Any] = []  # they go with the last who knows them
 
     def begin(count: int, **more: Any) -> list[ForkServerProcess]:
         together = context.Barrier(count)
         barriers.append(together)
-        given = (str(tmp_path / "m"), together)
+        arguments = (str(tmp_path / "m"), together)
         processes = [
-            context.Process(target=train_endlessly, args=given, kwargs=more) for _ in range(count)
+            context.Process(target=train_endlessly, args=arguments, kwargs=more)
+            for _ in range(count)
         ]
-        begun.extend(processes)
+        started.extend(processes)
         for process in processes:
             process.start()
         return processes
 
     yield begin
-    for process in begun:
+    for process in started:
         process.kill()
         process.join()
 
@@ -96,9 +97,9 @@ def test_one_of_eight_concurrent_trainings_wins_and_a_killed_one_does_not_block(
         assert waiting, "one goes on"
     (winner,) = waiting
     for loser in losers:
-        told = (tmp_path / f"m-{loser.pid}").read_text(encoding="utf-8")
-        assert f"process {winner.pid} on {socket.gethostname()} (since 20" in told
-        assert "writes into this folder" in told
+        message = (tmp_path / f"m-{loser.pid}").read_text(encoding="utf-8")
+        assert f"process {winner.pid} on {socket.gethostname()} (since 20" in message
+        assert "writes into this folder" in message
     log, lock = tmp_path / "m" / "metrics.jsonl", tmp_path / "m" / locks.FILE
     wait_for(lambda: log.exists() and log.stat().st_size > 0, winner)
     winner.kill()
@@ -113,9 +114,9 @@ def test_locked_folder_error_names_the_writer(
 ) -> None:
     with ThreadPoolExecutor(1) as other, locks.hold_lock(tmp_path / "."):
         command = ["train", table, "--model", "mean", "--out", tmp_path, *set_options()]
-        done = other.submit(call, capsys, *command).result()
-    assert (done.code, done.out) == (2, "")
-    *_, last = done.err.splitlines()
+        result = other.submit(call, capsys, *command).result()
+    assert (result.code, result.out) == (2, "")
+    *_, last = result.err.splitlines()
     assert last.startswith(f"munjang: {tmp_path}: process {os.getpid()} on ")
     assert last.endswith(" writes into this folder; wait until that ends, or choose another folder")
 
@@ -146,12 +147,12 @@ WRITERS: dict[str, Callable[[Path], Any]] = {
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_every_writer_locks_its_folder(name: str, tmp_path: Path) -> None:
-    held, done = threading.Event(), threading.Event()
+    held, result = threading.Event(), threading.Event()
 
     def holding() -> None:
         with locks.hold_lock(tmp_path):
             held.set()
-            done.wait(PATIENCE)
+            result.wait(PATIENCE)
 
     other = threading.Thread(target=holding)
     other.start()
@@ -162,7 +163,7 @@ def test_every_writer_locks_its_folder(name: str, tmp_path: Path) -> None:
             WRITERS[name](tmp_path)
         assert sorted(tmp_path.iterdir()) == before
     finally:
-        done.set()
+        result.set()
         other.join()
     assert not (tmp_path / locks.FILE).exists()
 
@@ -244,9 +245,11 @@ def test_unwritable_folder_is_refused_in_one_line(
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(locks.os, "open", refuse)
-    done = call(capsys, "train", table, "--model", "mean", "--out", tmp_path / "m", *set_options())
-    assert done.code == 2
-    assert done.err.splitlines()[-1] == (
+    result = call(
+        capsys, "train", table, "--model", "mean", "--out", tmp_path / "m", *set_options()
+    )
+    assert result.code == 2
+    assert result.err.splitlines()[-1] == (
         f"munjang: {tmp_path / 'm'}: cannot write into this folder: Read-only file system"
     )
 
@@ -256,7 +259,7 @@ def test_file_system_without_locks_is_reported_and_used(tmp_path: Path, monkeypa
         raise OSError(38, "Function not implemented")
 
     monkeypatch.setattr(locks.fcntl, "flock", unknown)
-    told: list[str] = []
-    train_mean(tmp_path / "m", report=told.append)
-    assert any("this file system has no locks" in line for line in told)
+    lines: list[str] = []
+    train_mean(tmp_path / "m", report=lines.append)
+    assert any("this file system has no locks" in line for line in lines)
     assert munjang.load(tmp_path / "m").predict("lovely")

@@ -133,12 +133,12 @@ def test_estimated_peak_of_images_is_within_30_percent(tmp_path: Path, shape: st
 def compare_peaks(shape: str, data: Path, options: tuple[str, ...], out: Path) -> None:
     """Estimate the peak, measure it, and compare the two."""
     fixed = (*options, "--set", "training.threads=1")
-    done, _ = run_with_peak_memory("check", data, *fixed, "--json")
-    assert done.code == 0, done.err
-    estimated = json.loads(done.out)["estimate"]["memory_bytes"]
+    result, _ = run_with_peak_memory("check", data, *fixed, "--json")
+    assert result.code == 0, result.err
+    estimated = json.loads(result.out)["estimate"]["memory_bytes"]
     # one epoch is enough: later ones take no more memory
     epoch = ("--out", out, "--quiet", "--set", "training.epochs=1")
-    done, measured = run_with_peak_memory("train", data, *fixed, *epoch)
-    assert done.code == 0, done.err
+    result, measured = run_with_peak_memory("train", data, *fixed, *epoch)
+    assert result.code == 0, result.err
     print(f"{shape}: estimated {estimated / 1e6:,.0f} MB, measured {measured / 1e6:,.0f} MB")
     assert estimated == pytest.approx(measured, rel=0.3)

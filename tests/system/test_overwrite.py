@@ -50,12 +50,12 @@ def kill_at(moment: tuple[str, str, int, str], act: str, out: Path, new: Path) -
     owner = pkgutil.resolve_name(where)
     whole, calls = getattr(owner, name), 0
 
-    def dying(*given: Any, **named: Any) -> Any:
+    def dying(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == call and when == "before":
             os.kill(os.getpid(), signal.SIGKILL)
-        result = whole(*given, **named)
+        result = whole(*args, **kwargs)
         if calls == call:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
@@ -194,8 +194,8 @@ def test_concurrent_loads_get_one_complete_model(tmp_path: Path, trained: Any) -
 
     def take_turns() -> None:
         try:
-            for turn in range(12):
-                models[(NEW, OLD)[turn % 2]].save(out)
+            for round_ in range(12):
+                models[(NEW, OLD)[round_ % 2]].save(out)
         except BaseException as error:
             failed.append(error)
 

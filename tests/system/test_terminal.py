@@ -69,8 +69,8 @@ class Both:
 
     def pipe(self, *words: object) -> str:
         """Return what a pipe gets from both outputs."""
-        done = call(self.capsys, *words)
-        return done.out + done.err
+        result = call(self.capsys, *words)
+        return result.out + result.err
 
 
 def test_data_list(both: Both) -> None:
@@ -109,8 +109,8 @@ def test_shapes_keeps_deciding_columns(name: str, both: Both) -> None:
     seen, piped = both.terminal("shapes", name), both.pipe("shapes", name)
     assert_words_not_broken(seen, piped, drawn=WIDE)
     (head,) = (line for line in to_lines(seen) if line.lstrip().startswith("layer"))
-    for wanted in ("layer", "output", "parameters", "multiply-adds"):
-        assert wanted in head.split()
+    for expected in ("layer", "output", "parameters", "multiply-adds"):
+        assert expected in head.split()
     assert "--wide also shows: how" in seen
     wide = call_in_terminal(both.monkeypatch, "shapes", name, "--wide")[1]
     assert to_words(wide) == to_words(piped)
@@ -130,8 +130,8 @@ def test_train(both: Both, table: Path) -> None:
     out = table.parent / "another-model-folder-with-a-name-that-is-long" / "m"
     seen = both.terminal("train", table, "--model", "mean", *SETTINGS[:2], "--out", out)
     last = [line for line in to_lines(seen) if "━" in line][-1]
-    for wanted in ("loss ", "accuracy ", "left"):
-        assert wanted in last
+    for expected in ("loss ", "accuracy ", "left"):
+        assert expected in last
     # what is to be typed can be copied, though it takes several lines
     typed = seen[seen.index("  munjang predict") :].replace("\r\n", "\n").replace("\\\n", "")
     assert shlex.split(typed.splitlines()[0]) == ["munjang", "predict", str(out), "a text"]

@@ -50,10 +50,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def random_strings(count: int, shortest: int, longest: int) -> list[str]:
-    chosen, draw = set[str](), random.Random(0)
-    while len(chosen) < count:
-        chosen.add("".join(draw.choices("abcdefghij", k=draw.randint(shortest, longest))))
-    found = sorted(chosen)
+    strings, draw = set[str](), random.Random(0)
+    while len(strings) < count:
+        strings.add("".join(draw.choices("abcdefghij", k=draw.randint(shortest, longest))))
+    found = sorted(strings)
     draw.shuffle(found)
     return found
 
@@ -84,7 +84,7 @@ def train_and_score(model: str, pairs: Pairs, **changed: Any) -> float:
         overrides=[f"{key}={value}" for key, value in settings.items()],
     )
     answers = trained.model.predict([source for source, _ in unseen])
-    right = [a.text == wanted for a, (_, wanted) in zip(answers, unseen, strict=True)]
+    right = [a.text == expected for a, (_, expected) in zip(answers, unseen, strict=True)]
     return sum(right) / len(right)
 
 

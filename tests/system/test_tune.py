@@ -49,15 +49,15 @@ def read_trials(out: Path) -> list[dict[str, Any]]:
 
 
 def test_table_names_best_trial_and_next_command(tuned: tuple[Path, CommandResult]) -> None:
-    out, done = tuned
-    assert done.code == 0, done.err
+    out, result = tuned
+    assert result.code == 0, result.err
     best = json.loads((out / "tune.json").read_text("utf-8"))["best"]
-    lines = [line.split() for line in done.out.splitlines()]
+    lines = [line.split() for line in result.out.splitlines()]
     (row,) = (line for line in lines if line[-1:] == ["best"] and line[0].isdigit())
     assert row[:2] == [str(best["number"]), f"{best['value']:.4f}"]
-    for wanted in ("training.learning_rate", "importance", "next:", "munjang evaluate '", "FILE"):
-        assert wanted in done.out
-    assert "[9/9] done" in done.err or "[9/9] pruned" in done.err
+    for expected in ("training.learning_rate", "importance", "next:", "munjang evaluate '", "FILE"):
+        assert expected in result.out
+    assert "[9/9] done" in result.err or "[9/9] pruned" in result.err
     assert invoke("predict", out / "best", "a great film").code == 0
 
 
@@ -71,8 +71,8 @@ def test_terminal_of_80_columns(
     code, seen = call_in_terminal(monkeypatch, *words)
     assert code == 0
     assert_fits(seen)
-    done = call(capsys, *words)
-    assert_words_not_broken(seen, done.out + done.err, drawn=("--wide", "also", "shows:"))
+    result = call(capsys, *words)
+    assert_words_not_broken(seen, result.out + result.err, drawn=("--wide", "also", "shows:"))
     (head,) = (line.split() for line in to_lines(seen) if line.lstrip().startswith("trial "))
     assert {"trial", "accuracy", "seconds", "ended"} <= set(head)
 
@@ -96,10 +96,10 @@ def test_repeatedly_killed_search_ends_with_same_trials(
         time.sleep(0.1 * count)  # into the next trial
         process.kill()
         process.communicate()
-    done = invoke(*tune_command(table, out, "--trials", 9, "--resume", "--json"))
-    assert done.code == 0, done.err
+    result = invoke(*tune_command(table, out, "--trials", 9, "--resume", "--json"))
+    assert result.code == 0, result.err
     assert read_trials(out) == read_trials(tuned[0])
-    assert json.loads(done.out)["best"] == json.loads((out / "tune.json").read_text())["best"]
+    assert json.loads(result.out)["best"] == json.loads((out / "tune.json").read_text())["best"]
     weights = [folder / "best" / "model.safetensors" for folder in (out, tuned[0])]
     assert weights[0].read_bytes() == weights[1].read_bytes()
     load(out / "best")
@@ -110,12 +110,12 @@ def test_ctrl_c_says_how_to_resume(table: Path, tmp_path: Path) -> None:
     process = start(*tune_command(table, out, "--trials", 500))
     wait_for(out, 2)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=PATIENCE)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
-    last = said.decode().splitlines()[-1]
+    last = errors.decode().splitlines()[-1]
     assert last.startswith("munjang: stopped after ")
     assert f"--resume continues from {out}" in last
-    assert b"Traceback" not in said
+    assert b"Traceback" not in errors
     count = len(read_trials(out))
     assert invoke(*tune_command(table, out, "--trials", count + 1, "--resume", "--quiet")).code == 0
     assert len(read_trials(out)) == count + 1
@@ -134,8 +134,8 @@ def test_errors_are_one_line(
     )
     space = tmp_path / "space.yaml"
     space.write_text("model.dim: [8]\n")
-    done = call(capsys, *tune_command(table, out, "--space", space))
-    assert_one_line(done, "space.yaml: model.dim", "two or more")
+    result = call(capsys, *tune_command(table, out, "--space", space))
+    assert_one_line(result, "space.yaml: model.dim", "two or more")
     assert_one_line(call(capsys, *tune_command(table, out, "--trials", 0)), "trials")
     monkeypatch.setattr(study, "find_spec", lambda name: None)
     assert_one_line(call(capsys, *tune_command(table, out)), "munjang[tune]")

@@ -226,7 +226,7 @@ def write_corpus(path: Path, *, columns: tuple[str, str] = ("text", "label")) ->
 
 def test_files_are_read_and_inferences_reported(tmp_path: Path) -> None:
     path = write_corpus(tmp_path / "reviews.tsv", columns=("document", "class"))
-    said: list[str] = []
+    lines: list[str] = []
     trained = train(
         path,
         model="mean",
@@ -234,10 +234,10 @@ def test_files_are_read_and_inferences_reported(tmp_path: Path) -> None:
         text_column="document",
         label_column="class",
         out=tmp_path / "model",
-        report=said.append,
+        report=lines.append,
     )
-    assert any("read 120 rows of" in line and "reviews.tsv" in line for line in said)
-    assert any(line.startswith("model: mean,") for line in said)
+    assert any("read 120 rows of" in line and "reviews.tsv" in line for line in lines)
+    assert any(line.startswith("model: mean,") for line in lines)
     data = trained.model.recipe.data
     assert (data.text_column, data.label_column) == ("document", "class")
     # the columns that the model was trained with are found again
@@ -259,16 +259,16 @@ def test_arguments_override_config_and_overrides_win(tmp_path: Path) -> None:
         "training": {"epochs": 9},
         "tokenizer": {"name": "jamo"},
     }
-    chosen = train(
+    recipe = train(
         make_corpus(),
         config=config,
         overrides=["training.epochs=1", "training.threads=1"],
         seed=2,
         tokenizer="characters",
     ).model.recipe
-    assert (chosen.model_name, chosen.model.dim) == ("lstm", 5)
-    assert (chosen.seed, chosen.training.epochs) == (2, 1)
-    assert chosen.tokenizer.name == "characters"
+    assert (recipe.model_name, recipe.model.dim) == ("lstm", 5)
+    assert (recipe.seed, recipe.training.epochs) == (2, 1)
+    assert recipe.tokenizer.name == "characters"
     overrides = ["training.epochs=1", "training.threads=1"]
     typed = train(make_corpus(), model="mean", config=config, overrides=overrides)
     assert typed.model.recipe.model_name == "mean"
@@ -406,9 +406,9 @@ def test_errors_are_one_line_and_leave_no_folder(
 ) -> None:
     if "device=cuda" in str(change) and torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    asked = {"data": make_corpus(), "model": "mean", "out": tmp_path / "m", **change}
+    arguments = {"data": make_corpus(), "model": "mean", "out": tmp_path / "m", **change}
     with pytest.raises(MunjangError) as caught:
-        train(**asked)
+        train(**arguments)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "m").exists()
@@ -429,12 +429,12 @@ def test_evaluate_counts_skipped_rows_and_names_unknown_labels() -> None:
     trained = train(make_corpus(), model="mean", overrides=QUICK)
     with pytest.raises(DataError, match="the label 'new' was never seen"):
         evaluate(trained.model, (["a", "b"], ["good", "new"]))
-    said: list[str] = []
+    lines: list[str] = []
     scores = evaluate(
         trained.model,
         (["lovely", None, "awful"], ["good", "good", "bad"]),
         skip_bad_rows=True,
-        report=said.append,
+        report=lines.append,
     )
     assert scores.rows == 2
-    assert any(line.startswith("skipped 1 row:") for line in said)
+    assert any(line.startswith("skipped 1 row:") for line in lines)

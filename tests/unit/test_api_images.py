@@ -84,9 +84,9 @@ def test_same_seed_repeats_a_run_and_stopped_run_resumes(tmp_path: Path) -> None
 
 def test_equal_images_stay_in_one_part() -> None:
     images, labels = load_some_digits(0, 100)
-    said: list[str] = []
-    train((images * 2, labels * 2), task="images", overrides=QUICK, report=said.append)
-    counts = next(line for line in said if "to validate on" in line).split()
+    lines: list[str] = []
+    train((images * 2, labels * 2), task="images", overrides=QUICK, report=lines.append)
+    counts = next(line for line in lines if "to validate on" in line).split()
     assert int(counts[0]) % 2 == 0
 
 

@@ -52,10 +52,10 @@ def disturb(where: Any, name: str, when: str, act: Callable[[], object], patch: 
     """Let `act` happen once, before or after a function does its work."""
     whole, left = getattr(where, name), [act]
 
-    def wrapped(*given: Any, **named: Any) -> Any:
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
         if when == "before" and left:
             left.pop()()
-        result = whole(*given, **named)
+        result = whole(*args, **kwargs)
         if when == "after" and left:
             left.pop()()
         return result

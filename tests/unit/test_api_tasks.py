@@ -30,7 +30,7 @@ def make_multilabel_data() -> tuple[list[str], list[list[str]]]:
         (f"{texts[one]} {texts[other]}", {labels[one], labels[other]} - {"so-so"})
         for one, other in enumerate(mixed)
     ]
-    return [text for text, _ in joined], [sorted(said) for _, said in joined]
+    return [text for text, _ in joined], [sorted(labels_of_text) for _, labels_of_text in joined]
 
 
 def train_quick(data: Any, task: str, *, model: str = "mean", **more: Any) -> Trained:
@@ -110,13 +110,13 @@ def test_interrupted_run_resumes_to_same_weights(task: str, data: Any, tmp_path:
 
 def test_rare_label_only_in_held_out_rows_is_accepted() -> None:
     texts, sets = make_multilabel_data()
-    said: list[str] = []
-    for place in range(len(sets)):
-        rare = [*sets[:place], ["rare"], *sets[place + 1 :]]
+    lines: list[str] = []
+    for index in range(len(sets)):
+        rare = [*sets[:index], ["rare"], *sets[index + 1 :]]
         train_quick(
-            (texts, rare), "multilabel", overrides=["training.epochs=1"], report=said.append
+            (texts, rare), "multilabel", overrides=["training.epochs=1"], report=lines.append
         )
-        if any("no training row has the label rare" in line for line in said):
+        if any("no training row has the label rare" in line for line in lines):
             return
     pytest.fail("the rare label was never held out")
 

@@ -53,10 +53,12 @@ def test_output_escapes_control_characters(capsys: pytest.CaptureFixture[str]) -
     assert json.loads(json_text({"a": text})) == {"a": text}
 
 
-def make_scores(labels: list[str], guesses: list[int], targets: list[int]) -> Scores:
-    chances = np.full((len(guesses), len(labels)), 0.1 / len(labels))
-    chances[np.arange(len(guesses)), guesses] = 1 - 0.1 * (len(labels) - 1) / len(labels)
-    return score_classes(chances, np.array(targets), tuple(labels))
+def make_scores(labels: list[str], predictions: list[int], targets: list[int]) -> Scores:
+    probabilities = np.full((len(predictions), len(labels)), 0.1 / len(labels))
+    probabilities[np.arange(len(predictions)), predictions] = 1 - 0.1 * (len(labels) - 1) / len(
+        labels
+    )
+    return score_classes(probabilities, np.array(targets), tuple(labels))
 
 
 def render(table: Any, capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -104,10 +106,10 @@ def test_detail_tables_depend_on_available_scores(
     assert detail_tables(SimpleNamespace()) == []
 
 
-def make_step(number: int, total: int = 100, **given: Any) -> Any:
+def make_step(number: int, total: int = 100, **settings: Any) -> Any:
     plain = {"epoch": 1, "loss": 0.5, "tokens": 300, "scores": None, "is_best": False}
     plain |= {"progress": number / total, "budget": None}
-    return SimpleNamespace(number=number, total=total, unit="tokens", **{**plain, **given})
+    return SimpleNamespace(number=number, total=total, unit="tokens", **{**plain, **settings})
 
 
 @pytest.mark.parametrize("between", [0.001, 0.1, 3.0])
@@ -155,10 +157,16 @@ def test_progress_lines_at_validation_and_every_ten_seconds(
     for number in range(1, 101):
         now = number * 0.5
         lines.step(make_step(number, scores=scores if number == 50 else None, is_best=number == 50))
-    told = capsys.readouterr().err.splitlines()
-    assert [line.split()[1] for line in told] == ["21/100", "41/100", "50/100", "70/100", "90/100"]
-    assert "accuracy 0.7500, macro F1 0.5000, log loss 0.6000 (best so far)" in told[2]
-    assert told[3] == "step 70/100   70%  loss 0.5000  600 tokens/s  0:15 left"
+    printed = capsys.readouterr().err.splitlines()
+    assert [line.split()[1] for line in printed] == [
+        "21/100",
+        "41/100",
+        "50/100",
+        "70/100",
+        "90/100",
+    ]
+    assert "accuracy 0.7500, macro F1 0.5000, log loss 0.6000 (best so far)" in printed[2]
+    assert printed[3] == "step 70/100   70%  loss 0.5000  600 tokens/s  0:15 left"
 
 
 def test_bar_shows_selection_metric(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,15 +187,15 @@ def test_bar_shows_selection_metric(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "wanted"),
+    ("seconds", "expected"),
     [(0.2, "0:00"), (7, "0:07"), (59.6, "1:00"), (750, "12:30"), (3723, "1:02:03")],
 )
-def test_format_duration(seconds: float, wanted: str) -> None:
-    assert format_duration(seconds) == wanted
+def test_format_duration(seconds: float, expected: str) -> None:
+    assert format_duration(seconds) == expected
 
 
 @pytest.mark.parametrize(
-    ("count", "wanted"),
+    ("count", "expected"),
     [
         (0, "0 B"),
         (999, "999 B"),
@@ -198,8 +206,8 @@ def test_format_duration(seconds: float, wanted: str) -> None:
         (2.5e12, "2,500 GB"),
     ],
 )
-def test_format_bytes(count: int, wanted: str) -> None:
-    assert format_bytes(count) == wanted
+def test_format_bytes(count: int, expected: str) -> None:
+    assert format_bytes(count) == expected
 
 
 def test_json_text_has_no_nan() -> None:

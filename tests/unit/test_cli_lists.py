@@ -13,7 +13,7 @@ from munjang.text.rows import TOKENIZERS
 
 
 @pytest.mark.parametrize(
-    ("place", "names"),
+    ("placeholder", "names"),
     [
         ("{tasks}", TASKS.names),
         ("{aliases}", TASK_ALIASES),
@@ -23,8 +23,8 @@ from munjang.text.rows import TOKENIZERS
         ("{tokenizers}", TOKENIZERS),
     ],
 )
-def test_every_registry_row_is_listed(place, names):
-    text = fill_lists(f"one of {place}.")
+def test_every_registry_row_is_listed(placeholder, names):
+    text = fill_lists(f"one of {placeholder}.")
     assert "{" not in text
     assert all(name in text for name in names)
 
@@ -51,7 +51,9 @@ def test_list_of_commands_imports_no_registry():
         "import sys\nfrom munjang.cli import main\n"
         "try: main(['--help'])\nfinally: print(*sys.modules, file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(done.stderr.split())
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    loaded = set(result.stderr.split())
     assert "munjang.cli.train" in loaded
     assert not loaded & {"munjang.registry", "importlib.metadata"}

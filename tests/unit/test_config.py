@@ -172,7 +172,7 @@ def test_collect_settings_merges_file_arguments_and_overrides(tmp_path: Path) ->
     file = tmp_path / "given.yaml"
     file.write_text("seed: 1\nmodel: {name: cnn, dim: 8}\n", encoding="utf-8")
     named = {"seed": 2, "data": {"encoding": None}, "model": {"name": None}}
-    wanted = {"seed": 2, "model": {"name": "cnn", "dim": 16}}
-    assert collect_settings(file, named, ["model.dim=16"]) == wanted
+    expected = {"seed": 2, "model": {"name": "cnn", "dim": 16}}
+    assert collect_settings(file, named, ["model.dim=16"]) == expected
     assert collect_settings({"seed": 1}, {"seed": None}) == {"seed": 1}
     assert collect_settings(None, {}) == {}

@@ -76,8 +76,8 @@ class Counting:
 @pytest.mark.parametrize(("share", "learned"), [(0.25, 45), (0.5, 30), (0, 60), (1e-300, 59)])
 def test_each_member_leaves_out_its_share_of_rows(share: float, learned: int) -> None:
     data = make_corpus(60)
-    given = ["model.name=cnn", "model.ensemble_size=4", f"training.ensemble_leave_out={share}"]
-    settings = collect_settings(None, {}, [*QUICK, *given])
+    overrides = ["model.name=cnn", "model.ensemble_size=4", f"training.ensemble_leave_out={share}"]
+    settings = collect_settings(None, {}, [*QUICK, *overrides])
     loop = make_loop(prepare(data, data, settings, discard))
     loop.task = task = Counting(loop.task)
     for _ in loop:
@@ -104,9 +104,9 @@ def test_saved_and_loaded_ensemble_gives_same_logits(tmp_path: Path) -> None:
 
 
 def test_resumed_training_gives_same_logits(tmp_path: Path) -> None:
-    asked = train_arguments(2, overrides=["training.checkpoint_steps=10"], out=tmp_path / "m")
-    train_until(step=20, **asked)
-    rest = train(**asked, resume=True)
+    arguments = train_arguments(2, overrides=["training.checkpoint_steps=10"], out=tmp_path / "m")
+    train_until(step=20, **arguments)
+    rest = train(**arguments, resume=True)
     assert torch.equal(train_ensemble(2).model.logits(TEXTS), rest.model.logits(TEXTS))
 
 
@@ -132,10 +132,10 @@ def test_every_member_starts_from_vectors(tmp_path: Path) -> None:
     )
     (tmp_path / "w.vec").write_text("4 8\n" + "".join(lines), encoding="utf-8")
     model = train_ensemble(2, vectors=tmp_path / "w.vec", freeze_vectors=True).model
-    places = [model.input.tokenizer.vocabulary.id_of(word) for word in words]
+    positions = [model.input.tokenizer.vocabulary.id_of(word) for word in words]
     for encoder in find_encoders(model.network):
         assert isinstance(encoder.embedding, TokenEmbedding)
-        assert torch.equal(encoder.embedding.weight[places], torch.from_numpy(rows))
+        assert torch.equal(encoder.embedding.weight[positions], torch.from_numpy(rows))
 
 
 def test_ensemble_is_reported_and_on_the_card(tmp_path: Path) -> None:
@@ -143,9 +143,9 @@ def test_ensemble_is_reported_and_on_the_card(tmp_path: Path) -> None:
     train_ensemble(
         3, overrides=["model.linear_weight=0.25"], out=tmp_path / "m", report=lines.append
     )
-    told = "ensemble: 3 networks, each without 10% of the rows + n-gram linear model (weight 0.25)"
-    assert told in lines
-    assert told in (tmp_path / "m" / "README.md").read_text("utf-8")
+    note = "ensemble: 3 networks, each without 10% of the rows + n-gram linear model (weight 0.25)"
+    assert note in lines
+    assert note in (tmp_path / "m" / "README.md").read_text("utf-8")
     lines.clear()
     train_ensemble(1, out=tmp_path / "one", report=lines.append)
     assert not any("ensemble" in line for line in lines)

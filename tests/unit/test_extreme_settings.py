@@ -105,16 +105,16 @@ def train_or_refuse(kind: str, task: str, name: str, changed: dict[str, Any]) ->
     """Return whether a training ends well; otherwise one line said why it did not begin."""
     own = {"multilabel": {"separator": "|"}} if task == "multilabel" else {}
     config = merge(merge(merge(SMALL[kind], FEW), own), changed)
-    told = ""
+    message = ""
     try:
         trained = munjang.train(DATA[task], task=task, model=name, config=config)
     except MunjangError as error:
-        told = str(error)
+        message = str(error)
     else:
         assert trained.scores.is_finite
-    assert "\n" not in told, told[:300]
-    assert len(told) < 1000
-    return not told
+    assert "\n" not in message, message[:300]
+    assert len(message) < 1000
+    return not message
 
 
 @pytest.mark.parametrize(("kind", "task", "name"), RUNS)
@@ -284,7 +284,7 @@ def test_extreme_budgets_are_refused(budget: str) -> None:
 NON_FINITE = [{"trials": 10**30}, {"seconds": float("nan")}, {"seconds": 1e99}]
 
 
-@pytest.mark.parametrize("given", NON_FINITE)
-def test_extreme_searches_are_refused(given: dict[str, Any], tmp_path: Any) -> None:
+@pytest.mark.parametrize("settings", NON_FINITE)
+def test_extreme_searches_are_refused(settings: dict[str, Any], tmp_path: Any) -> None:
     with pytest.raises(ConfigError, match="expected"):
-        tune(DATA["classify"], out=tmp_path / "t", **given)
+        tune(DATA["classify"], out=tmp_path / "t", **settings)

@@ -65,9 +65,11 @@ def test_saved_and_loaded_model_gives_same_logits(tmp_path: Path) -> None:
 
 
 def test_resumed_training_gives_same_logits(tmp_path: Path) -> None:
-    asked = train_arguments(WEIGHT, overrides=["training.checkpoint_steps=10"], out=tmp_path / "m")
-    train_until(step=20, **asked)
-    rest = train(**asked, resume=True)
+    arguments = train_arguments(
+        WEIGHT, overrides=["training.checkpoint_steps=10"], out=tmp_path / "m"
+    )
+    train_until(step=20, **arguments)
+    rest = train(**arguments, resume=True)
     assert torch.equal(train_with_linear(WEIGHT).model.logits(TEXTS), rest.model.logits(TEXTS))
 
 

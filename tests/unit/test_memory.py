@@ -16,8 +16,8 @@ def test_child_process_does_not_inherit_peak_memory() -> None:
     held = bytearray(300_000_000)
     held[::4096] = b"x" * len(held[::4096])
     assert peak_memory() > len(held)
-    done = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True)
-    assert 1_000_000 < int(done.stdout) < 100_000_000
+    result = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True)
+    assert 1_000_000 < int(result.stdout) < 100_000_000
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux forgets a peak")

@@ -119,7 +119,7 @@ def test_probabilities_do_not_depend_on_batch_or_order(
 ) -> None:
     together = model.predict_proba(texts)
     order = data.draw(st.permutations(range(len(texts))))
-    shuffled = model.predict_proba([texts[place] for place in order])
+    shuffled = model.predict_proba([texts[index] for index in order])
     assert shuffled == pytest.approx(together[list(order)], abs=1e-6)
     for text, row in zip(texts, together, strict=True):
         assert model.predict_proba([text])[0] == pytest.approx(row, abs=1e-6)
@@ -153,11 +153,11 @@ def test_oov_words_are_known_by_their_subwords(name: str, tmp_path: Path) -> Non
 
 def test_many_rows_of_many_lengths(model: Model) -> None:
     texts, _ = make_corpus(700, seed=3)
-    texts = [text * (1 + place % 5) for place, text in enumerate(texts)]
+    texts = [text * (1 + index % 5) for index, text in enumerate(texts)]
     whole = model.predict_proba(texts)
     assert model.predict_proba(texts[::-1]) == pytest.approx(whole[::-1], abs=1e-6)
     picked = [0, 17, 256, 699]
-    alone = np.concatenate([model.predict_proba([texts[place]]) for place in picked])
+    alone = np.concatenate([model.predict_proba([texts[index]]) for index in picked])
     assert alone == pytest.approx(whole[picked], abs=1e-6)
 
 
@@ -182,7 +182,7 @@ def test_single_text_equals_text_in_column(subword_model: Model, texts: list[str
 
 def test_predict_is_thread_safe(subword_model: Model) -> None:
     texts = [f"{SURE} new{n} Word{n % 3} and{'x' * (n % 5)}" for n in range(160)]
-    wanted = [subword_model.predict(text) for text in texts]
+    expected = [subword_model.predict(text) for text in texts]
     begin = threading.Barrier(8)
 
     def ask(part: int) -> list[Any]:
@@ -192,7 +192,7 @@ def test_predict_is_thread_safe(subword_model: Model) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask, range(8)))
     for part, found in enumerate(answers):
-        assert found == wanted[part::8]
+        assert found == expected[part::8]
     assert not subword_model.network.training
 
 

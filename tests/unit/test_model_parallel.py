@@ -20,8 +20,8 @@ QUICK = ("model.dim=16", "training.max_steps=12", "training.batch_tokens=200", "
 
 def train_pairs(model: str = "transformer", *overrides: str, **more: Any) -> Any:
     pairs = ([f"{s} {n}" for n, s in enumerate(SOURCES)], TARGETS)
-    chosen = (*QUICK, *overrides)
-    return munjang.train(pairs, task="translate", model=model, overrides=chosen, **more)
+    settings = (*QUICK, *overrides)
+    return munjang.train(pairs, task="translate", model=model, overrides=settings, **more)
 
 
 @pytest.fixture(scope="module")
@@ -125,14 +125,14 @@ def test_jamo_of_answer_are_shown_as_single_letters() -> None:
 
 
 def test_too_long_pairs_are_left_out_and_reported(tmp_path: Path) -> None:
-    said: list[str] = []
+    lines: list[str] = []
     made = train_pairs(
         "transformer", "tokenizer.source.max_length=40", "tokenizer.source.name=characters",
-        "tokenizer.target.max_length=3", "tokenizer.target.name=words", report=said.append,
+        "tokenizer.target.max_length=3", "tokenizer.target.name=words", report=lines.append,
         valid=(["a b", "c" * 60], ["가", "나"]),
     )  # fmt: skip
     assert made.metrics["training"]["valid_left_out"] == 1
-    assert any("left out 1 pair " in line for line in said)
+    assert any("left out 1 pair " in line for line in lines)
     long = made.model.predict(["d" * 50])[0]
     assert long.truncated
     recipe = made.model.recipe.with_section("tokenizer", long_sources="refuse")

@@ -71,8 +71,8 @@ def test_classes_do_not_depend_on_split_into_files(
     assert set(together) <= set(labels), "a name that was given"
     for file in files:  # each of them alone is known to a model of all
         table = read_table(file)
-        places = check_known_labels(table.targets, sorted(set(together)), table)
-        assert len(places) == len(table)
+        positions = check_known_labels(table.targets, sorted(set(together)), table)
+        assert len(positions) == len(table)
 
 
 def test_most_frequent_spelling_is_shown_and_reported() -> None:
@@ -97,8 +97,8 @@ def test_known_labels_are_found_by_their_text() -> None:
 
 
 def test_nearest_name_ignores_normal_form() -> None:
-    asked = unicodedata.normalize("NFD", "라벨")
-    assert nearest_name(asked, ["본문", "라벨들"], cutoff=0.5) == "라벨들"
+    typed = unicodedata.normalize("NFD", "라벨")
+    assert nearest_name(typed, ["본문", "라벨들"], cutoff=0.5) == "라벨들"
     assert nearest_name("TXT", ["text", "label"], cutoff=0.5) == "text"
     assert nearest_name("zzz", ["text"]) is None
 
@@ -106,8 +106,8 @@ def test_nearest_name_ignores_normal_form() -> None:
 def test_find_existing_path_ignores_normal_form(tmp_path: Path) -> None:
     as_macos = tmp_path / unicodedata.normalize("NFD", "리뷰") / "나쁨"
     as_macos.mkdir(parents=True)
-    asked = tmp_path / "리뷰" / unicodedata.normalize("NFD", "나쁨")
-    assert find_existing_path(asked) == as_macos
-    assert find_existing_path(asked / "없다") == asked / "없다"
+    typed = tmp_path / "리뷰" / unicodedata.normalize("NFD", "나쁨")
+    assert find_existing_path(typed) == as_macos
+    assert find_existing_path(typed / "없다") == typed / "없다"
     (tmp_path / "리뷰").mkdir()
     assert find_existing_path(tmp_path / "리뷰") == tmp_path / "리뷰", "what is there comes first"

@@ -11,7 +11,7 @@ from munjang.parsing import JSON_LISTS, YAML_VALUES, UnreadableError, parse_json
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a: &x 1\nb: *x", "line 1: anchors and aliases"),
         ("a: 1\nb:\n  <<: {c: 1}", r"line 3: merge keys \(<<\)"),
@@ -28,8 +28,8 @@ from munjang.parsing import JSON_LISTS, YAML_VALUES, UnreadableError, parse_json
         ("a: \x00", "not valid YAML"),
     ],
 )
-def test_unreadable_yaml_is_refused_with_its_line(text: str, said: str) -> None:
-    with pytest.raises(UnreadableError, match=said):
+def test_unreadable_yaml_is_refused_with_its_line(text: str, message: str) -> None:
+    with pytest.raises(UnreadableError, match=message):
         parse_yaml(text)
 
 
@@ -72,7 +72,7 @@ def test_thousands_of_digits_are_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"[" * 100_000, "nested too deep"),
         (b"[" + b"[]," * JSON_LISTS + b"1]", "too many values"),
@@ -87,8 +87,8 @@ def test_thousands_of_digits_are_text() -> None:
         (b"", "not valid JSON"),
     ],
 )
-def test_unreadable_json_is_refused(data: bytes, said: str) -> None:
-    with pytest.raises(UnreadableError, match=said):
+def test_unreadable_json_is_refused(data: bytes, message: str) -> None:
+    with pytest.raises(UnreadableError, match=message):
         parse_json(data)
 
 

@@ -49,9 +49,9 @@ def test_image_input_is_inferred_from_folder(image_folder: Path) -> None:
 
 
 def test_named_input_is_not_reported_as_inferred(image_folder: Path) -> None:
-    for given in ({"input": "image"}, {"task": "images"}, {"model": {"name": "image_cnn"}}):
+    for settings in ({"input": "image"}, {"task": "images"}, {"model": {"name": "image_cnn"}}):
         lines: list[str] = []
-        prepared = prepare(image_folder, None, given, lines.append)
+        prepared = prepare(image_folder, None, settings, lines.append)
         assert prepared.recipe.input == "image"
         assert not any("inferred from the data" in line for line in lines)
 
@@ -76,17 +76,17 @@ def test_input_follows_task(aligned_files: AlignedFiles) -> None:
 
 
 def test_validation_split_or_valid_data() -> None:
-    given: dict[str, Any] = {"data": {"validation_split": 0.2}}
+    settings: dict[str, Any] = {"data": {"validation_split": 0.2}}
     texts = [f"{text} {row}" for row, text in enumerate(TEXTS)]
-    part = prepare((texts, LABELS), None, given, discard)
+    part = prepare((texts, LABELS), None, settings, discard)
     assert (len(part.train), len(part.valid)) == (16, 4)
     assert (part.facts["rows"], part.facts["valid_rows"]) == (16, 4)
-    whole = prepare((texts, LABELS), (["a", "z"], ["x", "y"]), given, discard)
+    whole = prepare((texts, LABELS), (["a", "z"], ["x", "y"]), settings, discard)
     assert (len(whole.train), len(whole.valid)) == (20, 2)
     assert whole.valid.targets is not None
     assert whole.valid.targets.tolist() == [0, 1]
     with pytest.raises(DataError, match="row 2: the label 'z' was never seen"):
-        prepare((texts, LABELS), (["a", "b"], ["x", "z"]), given, discard)
+        prepare((texts, LABELS), (["a", "b"], ["x", "z"]), settings, discard)
 
 
 def test_inferred_columns_are_written_to_recipe(tmp_path: Path) -> None:
@@ -95,10 +95,10 @@ def test_inferred_columns_are_written_to_recipe(tmp_path: Path) -> None:
         for row, (text, label) in enumerate(zip(TEXTS, LABELS, strict=True))
     )
     (tmp_path / "a.tsv").write_text("review\tsentiment\n" + "".join(lines))
-    said: list[str] = []
-    data = prepare(tmp_path / "a.tsv", None, {}, said.append).recipe.section("data")
+    notes: list[str] = []
+    data = prepare(tmp_path / "a.tsv", None, {}, notes.append).recipe.section("data")
     assert (data.text_column, data.label_column) == ("review", "sentiment")
-    assert said[0].startswith("read 20 rows of ")
+    assert notes[0].startswith("read 20 rows of ")
 
 
 def test_invalid_encoding_is_refused_before_reading(tmp_path: Path) -> None:

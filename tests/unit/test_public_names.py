@@ -12,9 +12,11 @@ HEAVY = ("torch", "numpy", "polars", "pyarrow", "pydantic", "sklearn", "keras")
 
 def modules_after(code: str) -> set[str]:
     """Top-level modules that a fresh Python has imported after some code."""
-    told = f"{code}\nimport sys\nprint(*sorted({{name.split('.')[0] for name in sys.modules}}))"
-    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+    script = f"{code}\nimport sys\nprint(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(result.stdout.split())
 
 
 @pytest.mark.parametrize(

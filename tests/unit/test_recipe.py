@@ -25,12 +25,12 @@ from tests.tables import (
 )
 
 
-def build_recipe(name: str, rows: Table | None = None, **given: Any) -> Recipe:
-    return make_recipe(merge({"model": {"name": name}}, given), rows)
+def build_recipe(name: str, rows: Table | None = None, **settings: Any) -> Recipe:
+    return make_recipe(merge({"model": {"name": name}}, settings), rows)
 
 
 @pytest.mark.parametrize(
-    ("collect_settings", "words"),
+    ("given_settings", "words"),
     [
         ({"model": {"filtres": 3}}, "model: unknown setting 'filtres'; did you mean 'filters'?"),
         ({"model": {"name": "lstn"}}, "unknown model 'lstn'; did you mean 'lstm'?"),
@@ -62,9 +62,9 @@ def build_recipe(name: str, rows: Table | None = None, **given: Any) -> Recipe:
         ),
     ],
 )
-def test_invalid_recipes_are_refused(collect_settings: dict[str, Any], words: str) -> None:
+def test_invalid_recipes_are_refused(given_settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        build_recipe("cnn", **collect_settings)
+        build_recipe("cnn", **given_settings)
     message = str(caught.value)
     assert words in message
     assert "alue error" not in message
@@ -141,7 +141,7 @@ def test_invalid_transformer_recipes_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("model", "collect_settings"),
+    ("model", "given_settings"),
     [
         (
             {"positions": "learned", "max_positions": 12},
@@ -153,9 +153,9 @@ def test_invalid_transformer_recipes_are_refused(
     ],
 )
 def test_texts_that_fit_the_positions_are_accepted(
-    model: dict[str, Any], collect_settings: dict[str, Any]
+    model: dict[str, Any], given_settings: dict[str, Any]
 ) -> None:
-    recipe = build_recipe("transformer", model=model, **collect_settings)
+    recipe = build_recipe("transformer", model=model, **given_settings)
     assert recipe.model_name == "transformer"
 
 
@@ -163,8 +163,8 @@ def make_rows(kind: str, task: str) -> Any:
     """Some rows of an input with the targets of a task."""
     words = ["한 그릇", "a b", "b c", "c d"] * 3
     if kind == "lines":
-        given = check_given({"input": kind, "task": task})
-        return INPUTS.require(kind).load().read((words, None), given, None, discard)
+        checked = check_given({"input": kind, "task": task})
+        return INPUTS.require(kind).load().read((words, None), checked, None, discard)
     if kind == "parallel":
         return make_pair_table(words, words[::-1])
     targets: dict[str, list[Any]] = {"regress": [1.0, 2.0] * 6, "multilabel": [["x"], []] * 6}
@@ -209,19 +209,19 @@ def test_every_recipe_round_trips_through_yaml(
 
 @pytest.mark.parametrize(("kind", "task", "model"), RUNS)
 def test_sections_are_in_order_of_the_run(kind: str, task: str, model: str) -> None:
-    given = {"input": kind, "task": task, "model": {"name": model}}
-    written = list(make_recipe(given).to_dict())
+    settings = {"input": kind, "task": task, "model": {"name": model}}
+    written = list(make_recipe(settings).to_dict())
     own = [*INPUTS.require(kind).load().sections, *TASKS.require(task).load().sections]
     labels = ["labels"] if TASKS.require(task).load().has_labels else []
     assert written == ["input", "task", "seed", *labels, *own, "model", "training"]
 
 
 def test_pretrained_section_precedes_model() -> None:
-    given = {"pretrained": {"vectors": "a.vec", "freeze": True}}
-    written = make_recipe(given).to_dict()
+    settings = {"pretrained": {"vectors": "a.vec", "freeze": True}}
+    written = make_recipe(settings).to_dict()
     assert list(written)[-3:] == ["pretrained", "model", "training"]
     assert written["pretrained"] == {"vectors": "a.vec", "freeze": True, "skip_bad_lines": False}
-    assert parse_recipe(written) == make_recipe(given)
+    assert parse_recipe(written) == make_recipe(settings)
 
 
 def test_rows_complete_column_names() -> None:
@@ -254,20 +254,20 @@ def test_script_of_rows_selects_tokenizer() -> None:
 
 
 def test_check_given_adds_no_data_defaults() -> None:
-    asked = check_given({"model": {"name": "mean"}})
-    assert asked.section("tokenizer").settings == {}
-    assert asked.model == ARCHITECTURES["mean"].config_class()()
-    assert make_recipe({"model": {"name": "mean"}}).model != asked.model
+    checked = check_given({"model": {"name": "mean"}})
+    assert checked.section("tokenizer").settings == {}
+    assert checked.model == ARCHITECTURES["mean"].config_class()()
+    assert make_recipe({"model": {"name": "mean"}}).model != checked.model
 
 
 def test_section_of_copies_a_mapping() -> None:
-    given: Mapping[str, Any] = {"model": {"dim": 3}, "training": None, "tokenizer": "words"}
-    section = section_of(given, "model")
+    settings: Mapping[str, Any] = {"model": {"dim": 3}, "training": None, "tokenizer": "words"}
+    section = section_of(settings, "model")
     assert section == {"dim": 3}
-    assert section is not given["model"]
-    assert section_of(given, "training") == section_of(given, "data") == {}
+    assert section is not settings["model"]
+    assert section_of(settings, "training") == section_of(settings, "data") == {}
     with pytest.raises(ConfigError, match="tokenizer: expected settings such as 'name: bpe', got"):
-        section_of(given, "tokenizer", "name: bpe")
+        section_of(settings, "tokenizer", "name: bpe")
 
 
 def test_with_section_returns_a_copy() -> None:

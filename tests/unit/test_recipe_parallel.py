@@ -34,9 +34,11 @@ def make_pair_table(texts: PairTexts) -> Table:
     return make_table(columns, key_role="source", target_role="target")
 
 
-def build_recipe(texts: PairTexts | None = None, name: str = "transformer", **given: Any) -> Recipe:
+def build_recipe(
+    texts: PairTexts | None = None, name: str = "transformer", **settings: Any
+) -> Recipe:
     rows = make_pair_table(texts or PairTexts(tokens=300_000))
-    return make_recipe(merge({"task": "translate", "model": {"name": name}}, given), rows)
+    return make_recipe(merge({"task": "translate", "model": {"name": name}}, settings), rows)
 
 
 def test_measure_scripts_tokens_and_words() -> None:
@@ -88,7 +90,7 @@ def test_recipe_round_trip() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("settings", "message"),
     [
         (
             {"tokenizer": {"shared_vocabulary": True, "target": {"name": "words"}}},
@@ -110,10 +112,10 @@ def test_recipe_round_trip() -> None:
         ({"model": 3}, "model"),
     ],
 )
-def test_invalid_settings_are_refused(given: dict[str, Any], told: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        build_recipe(**given)
-    assert told in str(caught.value)
+        build_recipe(**settings)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -124,7 +126,7 @@ def test_one_batch_size_and_one_average_unset_the_others() -> None:
 
 
 def test_copy_unknown_requires_attention() -> None:
-    asked = {"copy_unknown": True}
-    assert build_recipe(name="attentive", translate=asked).translate.copy_unknown
+    translate = {"copy_unknown": True}
+    assert build_recipe(name="attentive", translate=translate).translate.copy_unknown
     with pytest.raises(ConfigError, match="seq2seq has no attention to copy by"):
-        build_recipe(name="seq2seq", translate=asked)
+        build_recipe(name="seq2seq", translate=translate)

@@ -84,7 +84,7 @@ def test_unknown_name_suggests_nearest_and_lists_all(registry, wrong, right):
 
 
 @pytest.mark.parametrize(
-    ("model", "kind", "task", "said"),
+    ("model", "kind", "task", "message"),
     [
         ("image_cnn", "text", "classify", "reads the input image"),
         ("lstm", "image", "classify", "takes image_cnn"),
@@ -93,13 +93,13 @@ def test_unknown_name_suggests_nearest_and_lists_all(registry, wrong, right):
         ("mean", "parallel", "translate", "takes seq2seq, attentive, transformer"),
     ],
 )
-def test_architecture_of_another_input_is_refused_with_alternatives(model, kind, task, said):
-    with pytest.raises(ConfigError, match=said):
+def test_architecture_of_another_input_is_refused_with_alternatives(model, kind, task, message):
+    with pytest.raises(ConfigError, match=message):
         require_architecture(model, kind, TASKS.require(task))
 
 
 @pytest.mark.parametrize(
-    ("given", "kind", "task"),
+    ("settings", "kind", "task"),
     [
         ({}, "text", "classify"),
         ({"task": "translate"}, "parallel", "translate"),
@@ -110,12 +110,12 @@ def test_architecture_of_another_input_is_refused_with_alternatives(model, kind,
         ({"model": {"name": "transformer"}}, "text", "classify"),
     ],
 )
-def test_input_and_task_are_inferred_from_names(given, kind, task):
-    assert (named_input(given).name, named_task(given).name) == (kind, task)
+def test_input_and_task_are_inferred_from_names(settings, kind, task):
+    assert (named_input(settings).name, named_task(settings).name) == (kind, task)
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("settings", "message"),
     [
         (
             {"task": "regress", "input": "image"},
@@ -135,10 +135,10 @@ def test_input_and_task_are_inferred_from_names(given, kind, task):
         ({"decoding": {"beam": 3}}, "unknown setting 'decoding'; it goes with the task translate"),
     ],
 )
-def test_incompatible_settings_are_refused_in_one_line(given, said):
+def test_incompatible_settings_are_refused_in_one_line(settings, message):
     with pytest.raises(ConfigError) as error:
-        check_given(given)
-    assert said in str(error.value)
+        check_given(settings)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
@@ -161,7 +161,7 @@ def test_image_recipe_takes_image_size():
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("settings", "words"),
     [
         (
             {"classify": {"loss": "mse"}},
@@ -187,10 +187,10 @@ def test_image_recipe_takes_image_size():
     ],
 )
 def test_incompatible_parts_are_refused_with_alternatives(
-    given: dict[str, object], words: str
+    settings: dict[str, object], words: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        make_recipe({"model": {"name": "cnn"}, **given})
+        make_recipe({"model": {"name": "cnn"}, **settings})
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -222,8 +222,8 @@ def install_entry_points(tmp_path, monkeypatch):
     (tmp_path / "added_rows.py").write_text(ADDED)
     monkeypatch.syspath_prepend(tmp_path)
 
-    def install(*places):
-        points = [EntryPoint(f"point{n}", place, GROUP) for n, place in enumerate(places)]
+    def install(*values):
+        points = [EntryPoint(f"point{n}", value, GROUP) for n, value in enumerate(values)]
         monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points)
 
     yield install
@@ -235,22 +235,22 @@ def copy_registry(registry):
 
 
 @pytest.mark.parametrize(
-    ("registry", "place", "kind"),
+    ("registry", "value", "kind"),
     [
         (INPUTS, "added_rows:INPUT", InputRow),
         (TASKS, "added_rows:TASK", TaskRow),
         (ARCHITECTURES, "added_rows:OTHER_MEAN", ArchitectureRow),
     ],
 )
-def test_entry_point_adds_a_row(install_entry_points, registry, place, kind):
-    install_entry_points(place)
+def test_entry_point_adds_a_row(install_entry_points, registry, value, kind):
+    install_entry_points(value)
     extended = copy_registry(registry)
     assert extended.rows[:-1] == registry.rows
     assert type(extended.rows[-1]) is kind
 
 
 @pytest.mark.parametrize(
-    ("registry", "places", "said"),
+    ("registry", "values", "message"),
     [
         (INPUTS, ["added_rows:TEXT"], "another input is named 'text' already"),
         (INPUTS, ["added_rows:INPUT", "added_rows:INPUT"], "point1 of .* is named 'waves' already"),
@@ -260,9 +260,11 @@ def test_entry_point_adds_a_row(install_entry_points, registry, place, kind):
         (TASKS, ["no_such_module:TASK"], "cannot be loaded .*no_such_module"),
     ],
 )
-def test_invalid_entry_point_is_refused_in_one_line(install_entry_points, registry, places, said):
-    install_entry_points(*places)
-    with pytest.raises(ConfigError, match=said) as error:
+def test_invalid_entry_point_is_refused_in_one_line(
+    install_entry_points, registry, values, message
+):
+    install_entry_points(*values)
+    with pytest.raises(ConfigError, match=message) as error:
         _ = copy_registry(registry).rows
     assert GROUP in str(error.value)
     assert "\n" not in str(error.value)

@@ -65,8 +65,8 @@ def test_old_section_error_gives_new_name() -> None:
 def test_section_parsed_alone_gives_new_name() -> None:
     with pytest.raises(ConfigError) as caught:
         PairDataSettings.parse({"max_ratio": 2}, where="data")
-    told = "data: unknown setting 'data.max_ratio': it is named 'data.max_length_ratio' now"
-    assert str(caught.value) == told
+    message = "data: unknown setting 'data.max_ratio': it is named 'data.max_length_ratio' now"
+    assert str(caught.value) == message
 
 
 def test_new_name_of_another_input_is_not_suggested() -> None:

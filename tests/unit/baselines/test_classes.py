@@ -61,10 +61,10 @@ def test_tfidf_equals_scikit_learn() -> None:
 
 def test_log_count_ratio_follows_formula() -> None:
     present = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1]])
-    mine = np.array([True, True, False])
+    is_positive = np.array([True, True, False])
     p, q = np.array([3, 2, 1]), np.array([1, 1, 2])
     expected = np.log((p / p.sum()) / (q / q.sum()))
-    assert _log_count_ratio(present, mine) == pytest.approx(expected)
+    assert _log_count_ratio(present, is_positive) == pytest.approx(expected)
 
 
 def test_load_altered_folder_is_refused(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_logistic_pixels_equals_scikit_learn(classes: int) -> None:
     pixels, targets = make_squares(60, classes, 1)
     features = pixels.reshape(60, -1) / 255
     expected = LogisticRegression(max_iter=1000).fit(features, targets).predict_proba(features)
-    labels = [str(place) for place in range(classes)]
+    labels = [str(index) for index in range(classes)]
     model = fit_image_baseline("logistic-pixels", pixels, targets, labels, "gray", (5, 4))
     assert model.predict_proba(to_image_list(pixels)) == pytest.approx(expected, abs=1e-3)
 

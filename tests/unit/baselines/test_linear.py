@@ -31,8 +31,8 @@ UNSEEN = ["great great film 7", "boring", "the plot was okay", ""]
 def make_regression_data(rows: int = 90) -> tuple[list[str], np.ndarray]:
     """Texts and how good they are, far from 0."""
     texts, labels = make_corpus(rows)
-    places = np.array([("bad", "so-so", "good").index(label) for label in labels])
-    return texts, 1000.0 + 50 * places
+    positions = np.array([("bad", "so-so", "good").index(label) for label in labels])
+    return texts, 1000.0 + 50 * positions
 
 
 def make_multilabel_data(rows: int = 90, seed: int = 0) -> tuple[list[str], np.ndarray]:

@@ -30,8 +30,8 @@ def test_every_baseline_reloads_with_same_answers(name: str, tmp_path: Path) -> 
     model = fit_baseline(name)
     again = load(model.save(tmp_path / "model"))
     assert isinstance(again, PairBaseline)
-    asked = [*SOURCES, "너무 배고파요", "zzz", ""]
-    assert again.predict(asked) == model.predict(asked)
+    queries = [*SOURCES, "너무 배고파요", "zzz", ""]
+    assert again.predict(queries) == model.predict(queries)
     assert again.parameters == model.parameters
     scores = evaluate(tmp_path / "model", (SOURCES, TARGETS))
     assert scores.metrics["exact_match"] == (0.0 if name == "copy" else 0.8)
@@ -63,16 +63,16 @@ def test_nearest_equals_argmax_of_cosines_in_batches(
     monkeypatch.setattr("munjang.baselines.pairs._BATCH", 7)
     texts, _ = make_corpus(90)
     kept = list(dict.fromkeys(texts))
-    asked = [f"{text} indeed" for text in kept[::2]] + ["a lovely plot", "boring"]
+    queries = [f"{text} indeed" for text in kept[::2]] + ["a lovely plot", "boring"]
     model = fit_pair_baseline("nearest", kept, [str(n) for n in range(len(kept))], COUNTED)
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 3), sublinear_tf=True)
     known = vectorizer.fit_transform(kept).toarray()
-    cosines = vectorizer.transform(asked).toarray() @ known.T
-    for row, answer in zip(cosines, model.predict(asked), strict=True):
+    cosines = vectorizer.transform(queries).toarray() @ known.T
+    for row, answer in zip(cosines, model.predict(queries), strict=True):
         assert row[int(answer.text)] == pytest.approx(row.max(), abs=1e-5)
         assert answer.score == pytest.approx(row.max(), abs=1e-5)
-    alone = [model.predict(text)[0] for text in asked]
-    assert alone == model.predict(asked)
+    alone = [model.predict(text)[0] for text in queries]
+    assert alone == model.predict(queries)
     assert np.mean([a.score for a in model.predict(kept)]) == pytest.approx(1.0, abs=1e-5)
 
 

@@ -46,8 +46,8 @@ def test_every_baseline_reloads_from_its_folder(task: str, name: str, tmp_path: 
     assert again.predict(pairs) == model.predict(pairs)
     assert again.parameters == model.parameters
     assert again.predict(pairs[0]) == model.predict(pairs)[:1]
-    wanted = again.input.wanted_columns({"first_column": "a"})
-    assert wanted.names == ("a", None)
+    expected = again.input.wanted_columns({"first_column": "a"})
+    assert expected.names == ("a", None)
 
 
 @pytest.mark.parametrize("task", list(TARGETS))
@@ -74,13 +74,13 @@ def test_pair_features_follow_formula() -> None:
         features = PairFeatures.fit(name, first, second)
         a, b = (features.vectorizer.transform(texts).toarray() for texts in (first, second))
         cosine = (a * b).sum(1, keepdims=True)
-        wanted = {
+        expected = {
             "tfidf-joined": np.hstack([a, b]),
             "tfidf-cosine": cosine,
             "tfidf-pair": np.hstack([np.abs(a - b), a * b, cosine]),
         }[name]
-        assert features.transform(first, second).toarray() == pytest.approx(wanted)
-        assert wanted.shape[1] >= length
+        assert features.transform(first, second).toarray() == pytest.approx(expected)
+        assert expected.shape[1] >= length
         assert cosine[1, 0] == pytest.approx(1)
 
 

@@ -48,12 +48,12 @@ def test_every_input_of_every_task_is_checked() -> None:
 @pytest.mark.parametrize("pair", DATA, ids="-".join)
 def test_every_task_has_report_with_estimate(pair: tuple[str, str]) -> None:
     kind, task = pair
-    given = {"input": kind, "task": task}
+    settings = {"input": kind, "task": task}
     overrides = [*QUICK, *SMALL.get(kind, ("model.dim=8", "model.ngram_buckets=1024"))]
     data = DATA[pair]
-    report = check(data, test=data, overrides=overrides, seconds=0.05, config=given)
-    place, _, name = INPUTS.require(kind).check.partition(":")
-    assert type(report) is getattr(import_module(place), name).report
+    report = check(data, test=data, overrides=overrides, seconds=0.05, config=settings)
+    module, _, name = INPUTS.require(kind).check.partition(":")
+    assert type(report) is getattr(import_module(module), name).report
     assert report.rows == (12 if kind != "parallel" else 30)
     assert report.test is not None
     assert report.test.rows == report.rows

@@ -41,5 +41,5 @@ def test_share_grid_merges_names_beyond_most() -> None:
 def test_examples_are_shortened_and_name_their_rows() -> None:
     assert short("가" * 61) == "가" * 60 + "..."
     assert short("a\nb") == "a\\nb"
-    places = [Place("x/a.tsv", 1207, None), Place("x/a.tsv", 3, None), Place("y/b.tsv", 9, None)]
-    assert places_text([*places, places[0]]) == "a.tsv:1,207, 3; b.tsv:9"
+    positions = [Place("x/a.tsv", 1207, None), Place("x/a.tsv", 3, None), Place("y/b.tsv", 9, None)]
+    assert places_text([*positions, positions[0]]) == "a.tsv:1,207, 3; b.tsv:9"

@@ -33,9 +33,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "in"
 
 
-def run_check(data: object, **given: object) -> ImageReport:
-    overrides = [*QUICK, *given.pop("overrides", ())]
-    report = check(data, task="images", overrides=overrides, seconds=0.05, **given)
+def run_check(data: object, **options: object) -> ImageReport:
+    overrides = [*QUICK, *options.pop("overrides", ())]
+    report = check(data, task="images", overrides=overrides, seconds=0.05, **options)
     assert isinstance(report, ImageReport)
     return report
 
@@ -79,7 +79,7 @@ def test_report_finds_duplicates_by_pixels(folder: Path, tmp_path: Path) -> None
     save_image(folder / "cats" / "again.bmp", (10, 12), 60)
     report = run_check(folder)
     assert (report.duplicates.texts, report.duplicates.rows) == (1, 1)
-    files = [place.file for place in report.duplicates.examples[0].places]
+    files = [index.file for index in report.duplicates.examples[0].places]
     assert files == [str(folder / "cats" / name) for name in ("2.png", "again.bmp")]
     assert "2 x cats/2.png, cats/again.bmp  (cats: 2)" in report_text(report)
     save_image(folder / "dogs" / "torn.png", (10, 12), 60)

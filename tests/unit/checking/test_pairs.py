@@ -34,20 +34,20 @@ def make_pairs(count: int = 60, seed: int = 0) -> tuple[list[str], list[str]]:
     return sources, [" ".join(source.split()[::-1]) for source in sources]
 
 
-def run_check(data: Any, *more: str, **given: Any) -> PairReport:
+def run_check(data: Any, *more: str, **options: Any) -> PairReport:
     basis = {"model": "attentive", "tokenizer": "words", "seconds": 0.2}
-    found = check(data, task="translate", overrides=[*QUICK, *more], **{**basis, **given})
+    found = check(data, task="translate", overrides=[*QUICK, *more], **{**basis, **options})
     assert isinstance(found, PairReport)
     return found
 
 
 def prepare_pairs(data: Any, *more: str) -> Prepared:
     model = {"name": "attentive", "dim": 8, "hidden_dim": 16}
-    given = {"task": "translate", "tokenizer": {"name": "words"}, "model": model}
+    settings = {"task": "translate", "tokenizer": {"name": "words"}, "model": model}
     training = {"epochs": 3, "batch_tokens": 64, "average_after": None, "threads": 1}
     decoding = {"beam": 2}
-    given |= {"training": training, "decoding": decoding}
-    return prepare(data, None, given, lambda line: None)
+    settings |= {"training": training, "decoding": decoding}
+    return prepare(data, None, settings, lambda line: None)
 
 
 def write_lines(path: Path, lines: list[str]) -> Path:
@@ -82,13 +82,13 @@ def test_report_equals_figures_of_training() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "copies"), [({}, 1), ({"average_after": 0.75}, 2), ({"average_best": 3}, 4)]
+    ("average", "copies"), [({}, 1), ({"average_after": 0.75}, 2), ({"average_best": 3}, 4)]
 )
 def test_average_after_and_average_best_cost_copies_of_weights(
-    given: dict[str, Any], copies: int
+    average: dict[str, Any], copies: int
 ) -> None:
     ready = prepare_pairs(make_pairs())
-    training = ready.recipe.training.model_copy(update=given)
+    training = ready.recipe.training.model_copy(update=average)
     ready = replace(ready, recipe=ready.recipe.model_copy(update={"training": training}))
     estimate = estimate_training(ready, seconds=0.1)
     assert estimate.copies_bytes == copies * estimate.weights_bytes

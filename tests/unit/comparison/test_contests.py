@@ -32,8 +32,8 @@ def test_every_task_with_contests_is_listed() -> None:
 
 @pytest.mark.parametrize("task", [task for task in TASKS.rows if not task.contests])
 def test_task_without_contests_is_refused(task: TaskRow) -> None:
-    said = rf"models of classify, .* and translate can be compared; got {task.name} on the input"
-    with pytest.raises(ConfigError, match=said):
+    message = rf"models of classify, .* and translate can be compared; got {task.name} on the input"
+    with pytest.raises(ConfigError, match=message):
         contest_name({"task": task.name})
 
 
@@ -84,9 +84,9 @@ def test_image_training_is_limited_by_seconds_budget() -> None:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 255, (60, 8, 8)).astype(np.uint8)
     training = {"threads": 1, "epochs": 10**5}
-    given = {"input": "image", "model": {"filters": [4], "pool_size": 2}, "training": training}
+    settings = {"input": "image", "model": {"filters": [4], "pool_size": 2}, "training": training}
     data = (list(pixels), [("x", "y")[row % 2] for row in range(60)])
-    prepared = within(Budget(0.5, "seconds"), prepare(data, None, given, str))
+    prepared = within(Budget(0.5, "seconds"), prepare(data, None, settings, str))
     training = prepared.recipe.training
     assert training.max_seconds == 0.5
     assert 1 <= training.max_steps < 10**5

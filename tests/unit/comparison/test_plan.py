@@ -201,8 +201,8 @@ def test_tiny_budget_takes_one_step() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "words"),
+    ("code", "reason"),
     [(-9, "SIGKILL; the system does so when memory runs out"), (3, "code 3"), (-11, "SIGSEGV")],
 )
-def test_why_process_ended(code: int, words: str) -> None:
-    assert words in why_it_ended(code)
+def test_why_process_ended(code: int, reason: str) -> None:
+    assert reason in why_it_ended(code)

@@ -60,9 +60,9 @@ def test_read_run_returns_record(tmp_path: Path) -> None:
 def test_damaged_record_is_refused_in_one_line(case: str, tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     path.write_bytes(DAMAGED[case])
-    with pytest.raises(FolderError) as told:
+    with pytest.raises(FolderError) as caught:
         read_run(path)
-    line = str(told.value)
+    line = str(caught.value)
     assert line.startswith(f"{path}: ")
     assert "--resume runs it again" in line
     assert "\n" not in line

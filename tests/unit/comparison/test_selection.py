@@ -52,7 +52,7 @@ SIZES = {"tfidf-words": 5_000_000, "nbsvm": 200_000, "majority": 1_000}
 @pytest.mark.parametrize("rows", [20, 40, 80])
 def test_few_rows_never_select_constant_model(rows: int) -> None:
     """0.60 beside 0.78: with few rows that is no significant difference, and no equality either."""
-    random, told = np.random.default_rng(1), 0
+    random, conclusive = np.random.default_rng(1), 0
     for _ in range(50):
         right = {
             "tfidf-words": random.random(rows) < 0.78,
@@ -62,8 +62,8 @@ def test_few_rows_never_select_constant_model(rows: int) -> None:
         choice = smallest_good_enough(make_table(right, SIZES), margin=0.01)
         assert choice is not None
         assert choice.name != "majority"
-        told += choice.is_conclusive and choice.name == "nbsvm" and "behind" in choice.why
-    assert told == 0, "that the smaller one is as good cannot be told of so few rows"
+        conclusive += choice.is_conclusive and choice.name == "nbsvm" and "behind" in choice.why
+    assert conclusive == 0, "that the smaller one is as good cannot be told of so few rows"
 
 
 def test_constant_model_that_scores_best_yields_best_trained_model() -> None:
@@ -94,7 +94,7 @@ def test_constant_model_is_not_selected() -> None:
 
 def test_smaller_model_is_selected_once_equivalence_is_significant() -> None:
     random = np.random.default_rng(2)
-    for rows, name, told in ((300, "tfidf-words", False), (30_000, "nbsvm", True)):
+    for rows, name, is_conclusive in ((300, "tfidf-words", False), (30_000, "nbsvm", True)):
         best = random.random(rows) < 0.8
         other = best ^ (random.random(rows) < 0.01)
         best[:3] = True
@@ -103,9 +103,9 @@ def test_smaller_model_is_selected_once_equivalence_is_significant() -> None:
             make_table({"tfidf-words": best, "nbsvm": other}, SIZES), margin=0.01
         )
         assert choice is not None
-        assert (choice.name, choice.is_conclusive) == (name, told)
-        assert ("rows to judge on" in choice.why) != told
-        assert ("within the margin of 0.01" in choice.why) == told
+        assert (choice.name, choice.is_conclusive) == (name, is_conclusive)
+        assert ("rows to judge on" in choice.why) != is_conclusive
+        assert ("within the margin of 0.01" in choice.why) == is_conclusive
 
 
 def test_smallest_within_margin_is_selected_conclusively() -> None:
@@ -118,8 +118,8 @@ def test_smallest_within_margin_is_selected_conclusively() -> None:
     choice = smallest_good_enough(rows, margin=0.01)
     assert choice is not None
     assert (choice.name, choice.is_conclusive) == ("small", True)
-    for wanted in ("500 kB", "0.0020 behind big", "at most 0.0090", "16.0 times"):
-        assert wanted in choice.why
+    for expected in ("500 kB", "0.0020 behind big", "at most 0.0090", "16.0 times"):
+        assert expected in choice.why
     strict = smallest_good_enough(rows, margin=0.006)
     assert strict is not None
     assert strict.name == "middle"
@@ -194,10 +194,10 @@ def test_margin_follows_scale_of_metric(metric: str, margin: float) -> None:
     assert margin_of(metric, 0.5) == 0.5
 
 
-@pytest.mark.parametrize("given", [0, -0.1, float("nan"), float("inf"), 1.0, "much"])
-def test_invalid_margin_is_refused(given: Any) -> None:
+@pytest.mark.parametrize("margin", [0, -0.1, float("nan"), float("inf"), 1.0, "much"])
+def test_invalid_margin_is_refused(margin: Any) -> None:
     with pytest.raises(ConfigError, match=r"margin: expected a number above 0 and below 1.*0\.01"):
-        margin_of("accuracy", given)
+        margin_of("accuracy", margin)
 
 
 @pytest.mark.parametrize(

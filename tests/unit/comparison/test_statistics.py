@@ -191,8 +191,8 @@ def test_low_seed_variance_by_chance_is_pooled(targets: np.ndarray) -> None:
 
 
 def test_smaller_log_loss_is_better(targets: np.ndarray) -> None:
-    sure, unsure = random_probabilities(targets, 0.95, seed=2), np.full((400, 3), 1 / 3)
-    gap = gap_to_best("log_loss", sure, unsure, targets)
+    confident, uniform = random_probabilities(targets, 0.95, seed=2), np.full((400, 3), 1 / 3)
+    gap = gap_to_best("log_loss", confident, uniform, targets)
     assert gap.value > 0, "positive = worse, whatever the metric"
     assert gap.is_worse
 
@@ -235,16 +235,16 @@ SCALES = {
 @settings(max_examples=200, deadline=None)
 @given(
     scale=st.sampled_from(list(SCALES.values())),
-    place=st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1)),
+    position=st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1)),
     reach=st.floats(0, 1e4),
     rows=st.integers(1, 10_000),
 )
 def test_interval_contains_value_and_stays_in_range(
-    scale: Scale, place: float, reach: float, rows: int
+    scale: Scale, position: float, reach: float, rows: int
 ) -> None:
     low = -1.0 if scale.lowest is None else scale.lowest
     high = 1.0 if scale.highest is None else scale.highest
-    value = low + place * (max(high, low + 1) - low)
+    value = low + position * (max(high, low + 1) - low)
     found = interval_within(scale, value, reach, rows)
     assert math.isfinite(found.low)
     assert math.isfinite(found.high)

@@ -85,36 +85,38 @@ def make_label_sets(rows: int, labels: int) -> tuple[np.ndarray, np.ndarray, np.
     targets = random.random((rows, labels)) < 0.3
     targets[:, 0] = False  # nobody has it
     probabilities = np.clip(0.25 + 0.4 * targets + 0.3 * random.random((rows, labels)), 0, 1)
-    chosen = probabilities > 0.5
-    chosen[:, 0] = False
-    return probabilities, chosen, targets
+    predicted = probabilities > 0.5
+    predicted[:, 0] = False
+    return probabilities, predicted, targets
 
 
 def test_multilabel_scores_equal_scikit_learn() -> None:
-    probabilities, chosen, targets = make_label_sets(200, 5)
-    answers = SetAnswers.of(probabilities, chosen, targets)
+    probabilities, predicted, targets = make_label_sets(200, 5)
+    answers = SetAnswers.of(probabilities, predicted, targets)
     rows = np.random.default_rng(1).integers(0, 200, 80)
-    for place in (np.arange(200), rows):
+    for subset in (np.arange(200), rows):
         expected = {
-            "micro_f1": f1_score(targets[place], chosen[place], average="micro"),
-            "macro_f1": f1_score(targets[place], chosen[place], average="macro", zero_division=0),
-            "subset_accuracy": accuracy_score(targets[place], chosen[place]),
+            "micro_f1": f1_score(targets[subset], predicted[subset], average="micro"),
+            "macro_f1": f1_score(
+                targets[subset], predicted[subset], average="macro", zero_division=0
+            ),
+            "subset_accuracy": accuracy_score(targets[subset], predicted[subset]),
             "log_loss": np.mean(
                 [
-                    log_loss(targets[place, k], probabilities[place, k], labels=[0, 1])
+                    log_loss(targets[subset, k], probabilities[subset, k], labels=[0, 1])
                     for k in range(5)
                 ]
             ),
         }
         for metric in SET_METRICS:
             tally = set_tally(metric, answers, targets)
-            assert tally.of(place) == pytest.approx(expected[metric]), metric
+            assert tally.of(subset) == pytest.approx(expected[metric]), metric
 
 
 @pytest.mark.parametrize("metric", ["micro_f1", "macro_f1"])
 def test_row_variance_of_multilabel_f1_equals_bootstrap(metric: str) -> None:
-    probabilities, chosen, targets = make_label_sets(300, 5)
-    tally = set_tally(metric, SetAnswers.of(probabilities, chosen, targets), targets)
+    probabilities, predicted, targets = make_label_sets(300, 5)
+    tally = set_tally(metric, SetAnswers.of(probabilities, predicted, targets), targets)
     random = np.random.default_rng(1)
     drawn = [tally.of(random.integers(0, 300, 300)) for _ in range(2000)]
     assert np.square(row_effects(tally)).sum() ** 0.5 == pytest.approx(np.std(drawn), rel=0.1)

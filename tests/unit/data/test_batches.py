@@ -31,14 +31,14 @@ def test_batches_are_padded_on_the_right(rows: list[list[int]], batch_size: int,
         assert batch.ids.dtype == batch.rows.dtype == batch.targets.dtype == torch.int64
         assert batch.mask.dtype == torch.bool
         assert batch.ids.shape == batch.mask.shape
-        for place, row in enumerate(batch.rows.tolist()):
+        for index, row in enumerate(batch.rows.tolist()):
             seen.append(row)
             own = rows[row]
             time = batch.ids.shape[1]
-            assert batch.ids[place].tolist() == own + [0] * (time - len(own))
-            assert batch.mask[place].tolist() == [True] * len(own) + [False] * (time - len(own))
-            assert int(batch.lengths[place]) == len(own)
-            assert int(batch.targets[place]) == targets[row]
+            assert batch.ids[index].tolist() == own + [0] * (time - len(own))
+            assert batch.mask[index].tolist() == [True] * len(own) + [False] * (time - len(own))
+            assert int(batch.lengths[index]) == len(own)
+            assert int(batch.targets[index]) == targets[row]
     assert sorted(seen) == list(range(len(rows)))
 
 
@@ -60,9 +60,9 @@ def test_sliced_column_starts_at_its_own_offset() -> None:
 def test_to_same_device_returns_same_batch() -> None:
     (batch,) = make_dataset([[1]], [0]).in_order_of_length()
     assert batch.to(torch.device("cpu")) is batch
-    moved = batch.to(torch.device("meta"))
-    assert moved.targets is not None
-    parts = (moved.ids, moved.lengths, moved.mask, moved.rows, moved.targets)
+    on_meta = batch.to(torch.device("meta"))
+    assert on_meta.targets is not None
+    parts = (on_meta.ids, on_meta.lengths, on_meta.mask, on_meta.rows, on_meta.targets)
     assert {part.device.type for part in parts} == {"meta"}
 
 

@@ -100,9 +100,9 @@ def test_boundaries_set_padded_length(
     bucketing = Bucketing(rows, boundaries=(10, 60))
     for groups in both_orders(bucketing, lengths, seed):
         for group in groups:
-            inside = lengths[group.rows]
+            group_lengths = lengths[group.rows]
             assert group.time in (10, 60)
-            assert (inside <= 10).all() if group.time == 10 else (inside > 10).all()
+            assert (group_lengths <= 10).all() if group.time == 10 else (group_lengths > 10).all()
 
 
 def test_boundaries_are_inclusive_and_bounded() -> None:
@@ -155,12 +155,12 @@ def test_padding_share_equals_count_of_padding_tokens(
     bucketing: Bucketing, lengths: np.ndarray, seed: tuple[int, int]
 ) -> None:
     groups = bucketing.shuffle(lengths, seed)
-    places = padded = 0
+    positions = padded = 0
     for group in groups:
         for row in group.rows:
-            places += group.time
+            positions += group.time
             padded += group.time - int(lengths[row])
-    assert padding_share(groups, lengths) == pytest.approx(padded / places if places else 0.0)
+    assert padding_share(groups, lengths) == pytest.approx(padded / positions if positions else 0.0)
 
 
 @given(

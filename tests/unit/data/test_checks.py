@@ -45,14 +45,14 @@ def test_report_of_small_table():
     assert (report.conflicts.texts, report.conflicts.rows) == (1, 2)
     conflict = report.conflicts.examples[0]
     assert (conflict.text, conflict.labels) == ("별로", {"0": 1, "1": 1})
-    assert [(place.row, place.label) for place in conflict.places] == [(3, "0"), (4, "1")]
+    assert [(index.row, index.label) for index in conflict.places] == [(3, "0"), (4, "1")]
     assert report.test is None
 
 
 def test_examples_include_every_label():
     table = make_table(["굿"] * 30 + ["다른 글"], ["1"] * 29 + ["0", "0"])
-    places = check_data(table).conflicts.examples[0].places
-    assert [place.row for place in places] == [1, 2, 3, 4, 30]
+    positions = check_data(table).conflicts.examples[0].places
+    assert [index.row for index in positions] == [1, 2, 3, 4, 30]
 
 
 def test_test_report_counts_overlap_and_unknown_labels():
@@ -65,7 +65,7 @@ def test_test_report_counts_overlap_and_unknown_labels():
     assert (report.in_train.texts, report.in_train.rows) == (2, 3)
     first = report.in_train.examples[0]
     assert (first.text, first.rows) == ("나", 4)
-    assert {place.row for place in first.places} == {1, 2, 3}
+    assert {index.row for index in first.places} == {1, 2, 3}
 
 
 def test_tokenizer_sets_lengths_and_padding():
@@ -152,8 +152,8 @@ def test_padding_equals_plain_count(lengths, seed):
     result = measure_padding(np.array(lengths), seed, batch_size=16)
     order = np.random.default_rng(seed).permutation(len(lengths))
     batches = [[lengths[i] for i in order[at : at + 16]] for at in range(0, len(order), 16)]
-    places = sum(len(batch) * max(batch) for batch in batches)
-    assert result.random == pytest.approx(1 - sum(lengths) / places)
+    positions = sum(len(batch) * max(batch) for batch in batches)
+    assert result.random == pytest.approx(1 - sum(lengths) / positions)
     assert result.longest == pytest.approx(1 - np.mean(lengths) / max(lengths))
     assert 0 <= result.buckets <= 1
     assert result.random <= result.longest + 1e-9
@@ -192,8 +192,8 @@ def test_report_of_real_reviews(real_data):
     assert time.process_time() - start < 15
     assert report.labels == dict(Counter(train.targets.to_list()).most_common())
     assert report.duplicates.rows == len(train) - len({t.strip() for t in train.keys.to_list()})
-    inside = {t.strip() for t in train.keys.to_list()}
-    assert report.test.in_train.rows == sum(t.strip() in inside for t in test.keys.to_list())
+    train_texts = {t.strip() for t in train.keys.to_list()}
+    assert report.test.in_train.rows == sum(t.strip() in train_texts for t in test.keys.to_list())
     shares = [row.share for row in report.unknown]
     assert shares == sorted(shares)
     assert report.padding.buckets < 0.1 < report.padding.random < report.padding.longest

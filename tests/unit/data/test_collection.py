@@ -97,10 +97,10 @@ def test_generator_and_single_string():
         (3, "expected a string or strings, got int"),
         (None, "expected a string or strings, got NoneType"),
     ],
-    ids=lambda given: type(given).__name__,
+    ids=lambda data: type(data).__name__,
 )
 def test_ambiguous_collections_are_refused_in_one_line(texts, message):
-    for take in (collect_texts, text_column, lambda given: read_table((given, None))):
+    for take in (collect_texts, text_column, lambda data: read_table((data, None))):
         with pytest.raises(DataError, match=message) as caught:
             take(texts)
         assert "\n" not in str(caught.value)
@@ -140,6 +140,6 @@ def test_invisible_text_is_blank_everywhere(text):
 def test_python_and_polars_agree_on_blank_characters():
     characters = [chr(point) for point in range(0x30000) if not 0xD800 <= point < 0xE000]
     blank = set(blank_rows(pl.Series(characters)).tolist())
-    assert blank == {place for place, one in enumerate(characters) if is_blank(one)}
-    assert not any(unicodedata.category(characters[place])[0] in "NPS" for place in blank)
+    assert blank == {index for index, one in enumerate(characters) if is_blank(one)}
+    assert not any(unicodedata.category(characters[index])[0] in "NPS" for index in blank)
     assert blank_rows(pl.Series(SEEN)).tolist() == []

@@ -52,18 +52,18 @@ def test_oov_words_get_ids_beyond_vocabulary(
     encoded = encode_texts(
         tokenizer, column, max_length=longest, add_go_eos=False, with_oov_words=True, known=known
     )
-    unknown, wanted = list(known), []
+    unknown, expected = list(known), []
     for row in to_rows(every.encode(column)):
         words = [names[token] for token in row[:longest]]
         strange = [word for word in words if word not in vocabulary.tokens]
         unknown += [w for w in dict.fromkeys(strange) if w not in unknown]
-        wanted.append(
+        expected.append(
             [
                 vocabulary.size + unknown.index(word) if word in strange else vocabulary.id_of(word)
                 for word in words
             ]
         )
-    assert to_rows(encoded.column) == wanted
+    assert to_rows(encoded.column) == expected
     assert list(encoded.oov_words) == unknown
 
 

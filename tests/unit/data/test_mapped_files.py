@@ -82,8 +82,8 @@ def test_memory_mapped_dataset_gives_same_batches(name: str, tmp_path: Path) -> 
     assert len(mapped) == len(data)
     assert np.array_equal(mapped.lengths, data.lengths)
     assert_same_batches(mapped, data)
-    places = np.array([5, 0, 39, 5])
-    assert_same_batches(mapped.take(places), data.take(places))
+    positions = np.array([5, 0, 39, 5])
+    assert_same_batches(mapped.take(positions), data.take(positions))
 
 
 def test_several_record_batches_are_one_column(tmp_path: Path) -> None:
@@ -127,13 +127,13 @@ def make_settings(overrides: tuple[str, ...], model: str, **named: str) -> dict[
 def test_training_on_memory_mapped_rows_gives_same_weights(
     make: Callable[[], Prepared], tmp_path: Path
 ) -> None:
-    inside = make()
+    in_memory = make()
     mapped = replace(
-        inside,
-        train=map_dataset(inside.train, tmp_path / "train"),
-        valid=map_dataset(inside.valid, tmp_path / "valid"),
+        in_memory,
+        train=map_dataset(in_memory.train, tmp_path / "train"),
+        valid=map_dataset(in_memory.valid, tmp_path / "valid"),
     )
-    expected, found = (fit(prepared) for prepared in (inside, mapped))
+    expected, found = (fit(prepared) for prepared in (in_memory, mapped))
     assert_same_training(found, expected)
 
 

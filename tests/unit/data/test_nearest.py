@@ -45,9 +45,9 @@ def test_hits_equal_sort_of_all_cosines(seed, count, k, cuts, repeats):
     for start, end in pairwise(bounds):
         texts = [str(row) for row in range(start, end)]
         search.add(rows[start:end], np.arange(start, end), texts)
-    for hits, wanted in zip(search.hits(), reference_hits(queries, rows, k), strict=True):
-        assert [hit.row for hit in hits] == [row for _, row in wanted]
-        assert [hit.score for hit in hits] == pytest.approx([c for c, _ in wanted], abs=2e-6)
+    for hits, expected in zip(search.hits(), reference_hits(queries, rows, k), strict=True):
+        assert [hit.row for hit in hits] == [row for _, row in expected]
+        assert [hit.score for hit in hits] == pytest.approx([c for c, _ in expected], abs=2e-6)
         assert [hit.text for hit in hits] == [str(hit.row) for hit in hits]
 
 

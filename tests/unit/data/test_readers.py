@@ -131,8 +131,8 @@ def test_standard_input(monkeypatch):
 def test_data_frames_and_lists():
     texts, labels = ["좋다", "별로"], [1, 0]
     frame = pl.DataFrame({"text": texts, "label": labels})
-    given = [(texts, labels), (np.array(texts), np.array(labels)), (pl.Series(texts), labels)]
-    for source in (frame, frame.lazy(), frame.to_arrow(), *given):
+    sources = [(texts, labels), (np.array(texts), np.array(labels)), (pl.Series(texts), labels)]
+    for source in (frame, frame.lazy(), frame.to_arrow(), *sources):
         table = read_table(source)
         assert to_pairs(table) == [("좋다", "1"), ("별로", "0")]
         assert table.rows.tolist() == [1, 2]
@@ -248,7 +248,7 @@ def test_repeated_column_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "clean"),
+    ("labels", "clean"),
     [
         ([1, 0], ["1", "0"]),
         ([1.0, 0.0], ["1", "0"]),
@@ -264,8 +264,8 @@ def test_repeated_column_name(tmp_path):
         (["True", "Maybe"], ["True", "Maybe"]),
     ],
 )
-def test_labels_become_clean_strings(given, clean):
-    assert read_table((["가", "나"], given)).targets.to_list() == clean
+def test_labels_become_clean_strings(labels, clean):
+    assert read_table((["가", "나"], labels)).targets.to_list() == clean
 
 
 @pytest.mark.parametrize("dtype", [pl.Int8, pl.UInt64, pl.Float32, pl.Boolean, pl.Categorical])

@@ -153,20 +153,20 @@ def test_unreachable_host_error_says_where_to_put_the_file(server, cache):
     server.shutdown()
     server.server_close()
     url = f"{server.url}/good/train.txt"
-    place = cache / "raw" / "tiny" / "train.txt"
+    path = cache / "raw" / "tiny" / "train.txt"
     with pytest.raises(DataError, match=r"could not reach 127\.0\.0\.1 \(.*refused.*\)") as caught:
         fetch(make_sample(url))
-    assert f"fetch {url} by other means, put it at {place}" in str(caught.value)
+    assert f"fetch {url} by other means, put it at {path}" in str(caught.value)
     assert "MUNJANG_DATA at a folder that holds tiny/train.tsv" in str(caught.value)
-    place.parent.mkdir(parents=True)
-    place.write_bytes(CONTENT)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CONTENT)
     assert len(read_table(fetch(make_sample(url)))) == 2
 
 
 def test_wrong_file_in_cache_is_refused(cache):
-    place = cache / "raw" / "tiny" / "train.txt"
-    place.parent.mkdir(parents=True)
-    place.write_bytes(CONTENT + b"x")
+    path = cache / "raw" / "tiny" / "train.txt"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CONTENT + b"x")
     with pytest.raises(DataError, match=r"train\.txt: not the expected file"):
         fetch(make_sample("https://example.com/train.txt"))
 

@@ -20,8 +20,8 @@ def normalize_key(text):
     return unicodedata.normalize("NFC", text).strip()
 
 
-def to_parts(done):
-    return [done.train, done.valid, done.test]
+def to_parts(result):
+    return [result.train, result.valid, result.test]
 
 
 rows = st.lists(
@@ -46,7 +46,7 @@ def test_split_partitions_rows_and_keeps_duplicates_together(rows, valid, test, 
     table = make_table(list(texts), list(labels))
     how = {"valid": valid, "test": test, "seed": seed, "stratify": stratify}
     try:
-        done = split(table, **how)
+        result = split(table, **how)
     except DataError:
         parts = 1 + (valid > 0) + (test > 0)
         few = {x for x in labels if len({normalize_key(t) for t, y in rows if y == x}) < parts}
@@ -56,19 +56,19 @@ def test_split_partitions_rows_and_keeps_duplicates_together(rows, valid, test, 
         )
         assert few or shared or len({normalize_key(t) for t in texts}) < parts
         return
-    together = np.concatenate(to_parts(done))
+    together = np.concatenate(to_parts(result))
     assert sorted(together.tolist()) == list(range(len(rows)))
-    assert all((np.diff(part) > 0).all() for part in to_parts(done))
-    seen = [{normalize_key(texts[i]) for i in part} for part in to_parts(done)]
+    assert all((np.diff(part) > 0).all() for part in to_parts(result))
+    seen = [{normalize_key(texts[i]) for i in part} for part in to_parts(result)]
     assert seen[0].isdisjoint(seen[1] | seen[2])
     assert seen[1].isdisjoint(seen[2])
-    assert len(done.train) > 0
-    assert (len(done.valid) > 0) == (valid > 0)
-    assert (len(done.test) > 0) == (test > 0)
+    assert len(result.train) > 0
+    assert (len(result.valid) > 0) == (valid > 0)
+    assert (len(result.test) > 0) == (test > 0)
     if stratify:
-        assert {labels[i] for i in done.train} == set(labels)
+        assert {labels[i] for i in result.train} == set(labels)
     again = split(table, **how)
-    assert all(np.array_equal(a, b) for a, b in zip(to_parts(done), to_parts(again), strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(to_parts(result), to_parts(again), strict=True))
 
 
 @settings(max_examples=60)
@@ -81,8 +81,8 @@ def test_split_partitions_rows_and_keeps_duplicates_together(rows, valid, test, 
 def test_split_keeps_class_proportions(counts, valid, test, seed):
     labels = [f"c{i}" for i, count in enumerate(counts) for _ in range(count)]
     table = make_table([f"글 {i}" for i in range(len(labels))], labels)
-    done = split(table, valid=valid, test=test, seed=seed)
-    for part, share in ((done.valid, valid), (done.test, test)):
+    result = split(table, valid=valid, test=test, seed=seed)
+    for part, share in ((result.valid, valid), (result.test, test)):
         for i, count in enumerate(counts):
             size = sum(labels[j] == f"c{i}" for j in part)
             assert size == (max(1, round(share * count)) if share else 0)
@@ -101,8 +101,8 @@ def test_other_seeds_give_other_splits():
 
 def test_split_of_seed_is_stable_across_versions():
     table = make_table([f"글 {i}" for i in range(12)], ["x", "y", "y"] * 4)
-    done = split(table, valid=0.25, test=0.25, seed=7)
-    assert [part.tolist() for part in to_parts(done)] == [
+    result = split(table, valid=0.25, test=0.25, seed=7)
+    assert [part.tolist() for part in to_parts(result)] == [
         [0, 1, 5, 7, 8, 9],
         [2, 3, 10],
         [4, 6, 11],
@@ -111,17 +111,17 @@ def test_split_of_seed_is_stable_across_versions():
 
 def test_split_without_labels_or_strata():
     texts = [f"글 {i}" for i in range(50)]
-    for done in (
+    for result in (
         split(make_table(texts, None), valid=0.2),
         split(make_table(texts, ["a", *["b"] * 49]), valid=0.2, stratify=False),
     ):
-        assert [len(part) for part in to_parts(done)] == [40, 10, 0]
+        assert [len(part) for part in to_parts(result)] == [40, 10, 0]
 
 
 def test_split_without_held_out_rows():
     table = make_table(["가"], ["x"])
-    done = split(table, valid=0, test=0)
-    assert [part.tolist() for part in to_parts(done)] == [[0], [], []]
+    result = split(table, valid=0, test=0)
+    assert [part.tolist() for part in to_parts(result)] == [[0], [], []]
 
 
 def test_class_with_fewer_rows_than_parts_is_refused():
@@ -139,15 +139,15 @@ def test_class_sharing_texts_with_rarer_classes_stays_in_training():
     texts = ["가", "나", "다", "라"] * 2 + ["마", "바", "사", "아"]
     labels = ["x"] * 4 + ["y"] * 4 + ["z"] * 4
     for seed in range(20):
-        done = split(make_table(texts, labels), valid=0.3, seed=seed)
-        assert {labels[i] for i in done.train} == set("xyz")
+        result = split(make_table(texts, labels), valid=0.3, seed=seed)
+        assert {labels[i] for i in result.train} == set("xyz")
 
 
 def test_large_group_of_duplicates_does_not_fill_validation():
     texts = ["같은 글"] * 50 + [f"글 {i}" for i in range(50)]
     for seed in range(30):
-        done = split(make_table(texts, ["x"] * 100), valid=0.1, seed=seed)
-        assert 1 <= len(done.valid) <= 59
+        result = split(make_table(texts, ["x"] * 100), valid=0.1, seed=seed)
+        assert 1 <= len(result.valid) <= 59
 
 
 @pytest.mark.parametrize(
@@ -161,12 +161,14 @@ def test_invalid_shares_are_refused(valid, test):
 def test_split_of_real_reviews_is_fast(real_data):
     table = read_table(real_data / "nsmc" / "train.tsv")
     start = time.process_time()
-    done = split(table, valid=0.1, test=0.1)
+    result = split(table, valid=0.1, test=0.1)
     assert time.process_time() - start < 3
-    assert [len(part) for part in to_parts(done)] == pytest.approx([120_000, 15_000, 15_000], 0.001)
+    assert [len(part) for part in to_parts(result)] == pytest.approx(
+        [120_000, 15_000, 15_000], 0.001
+    )
     texts = number_distinct_texts(table.keys)
-    sets = [set(texts[part].tolist()) for part in to_parts(done)]
+    sets = [set(texts[part].tolist()) for part in to_parts(result)]
     assert sets[0].isdisjoint(sets[1] | sets[2])
     assert sets[1].isdisjoint(sets[2])
-    for part in to_parts(done):
+    for part in to_parts(result):
         assert (table.targets.gather(part) == "1").mean() == pytest.approx(0.5, abs=0.01)

@@ -134,9 +134,9 @@ def test_read_table_equals_stream_texts_of_damaged_bytes(
     cuts=st.lists(st.integers(0, 12), max_size=6),
 )
 def test_line_ends_do_not_depend_on_chunks(content, cuts):
-    places = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
+    positions = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
     ends = LineEnds()
-    pieces = [content[a:b] for a, b in pairwise(places)]
+    pieces = [content[a:b] for a, b in pairwise(positions)]
     assert b"".join(map(ends.feed, pieces)) == normalize_line_ends(content)
 
 

@@ -20,7 +20,8 @@ from tests.unit.text.strategies import hostile_texts
 CORPUS = ["the film Paris NASA film", "재미있다 영화 The film, NASA", "Paris don't NASA"]
 SETTINGS = {"words": {"capitals": True}, "characters": {}, "bpe": {}}
 TOKENIZERS: dict[str, Tokenizer] = {
-    name: make_tokenizer(name, **chosen).fit(pl.Series(CORPUS)) for name, chosen in SETTINGS.items()
+    name: make_tokenizer(name, **options).fit(pl.Series(CORPUS))
+    for name, options in SETTINGS.items()
 }
 
 
@@ -37,9 +38,9 @@ TOKENIZERS: dict[str, Tokenizer] = {
 def test_encode_text_equals_encode_column(
     name: str, texts: list[str], longest: int, room: int | None, ends: bool
 ) -> None:
-    chosen = {"max_length": longest, "max_tokens": room, "add_go_eos": ends, "with_oov_words": True}
-    few = encode_rows(TOKENIZERS[name], texts, **chosen)
-    column = encode_texts(TOKENIZERS[name], pl.Series(texts, dtype=pl.String), **chosen)
+    limits = {"max_length": longest, "max_tokens": room, "add_go_eos": ends, "with_oov_words": True}
+    few = encode_rows(TOKENIZERS[name], texts, **limits)
+    column = encode_texts(TOKENIZERS[name], pl.Series(texts, dtype=pl.String), **limits)
     assert to_rows(column.column) == [
         few.rows.values[start:end].tolist()
         for start, end in zip(few.rows.offsets[:-1], few.rows.offsets[1:], strict=True)
@@ -48,8 +49,8 @@ def test_encode_text_equals_encode_column(
     assert few.oov_words == column.oov_words
 
 
-def _token_names(tokenizer: WordTokenizer, text: str, **chosen: int) -> tuple[list[str], bool]:
-    encoded = encode_rows(tokenizer, [text], add_go_eos=False, **chosen)
+def _token_names(tokenizer: WordTokenizer, text: str, **limits: int) -> tuple[list[str], bool]:
+    encoded = encode_rows(tokenizer, [text], add_go_eos=False, **limits)
     ids = encoded.rows.values.tolist()
     return tokenizer.vocabulary.tokens_of(ids), bool(encoded.truncated[0])
 

@@ -39,9 +39,9 @@ def test_float32_labels_equal_those_of_csv(labels: Any, tmp_path: Path) -> None:
 
 
 def test_decimal_labels_equal_those_of_columns() -> None:
-    given = [Decimal("1.50"), Decimal("2.50"), Decimal("1.50"), Decimal("2.50")]
-    for labels in (given, pa.array(given), pl.Series(given, dtype=pl.Decimal(10, 2))):
-        assert read_table((TEXTS, labels)).targets.to_list() == list(map(str, given))  # type: ignore[union-attr]
+    decimals = [Decimal("1.50"), Decimal("2.50"), Decimal("1.50"), Decimal("2.50")]
+    for labels in (decimals, pa.array(decimals), pl.Series(decimals, dtype=pl.Decimal(10, 2))):
+        assert read_table((TEXTS, labels)).targets.to_list() == list(map(str, decimals))  # type: ignore[union-attr]
 
 
 def test_very_large_float_has_short_name() -> None:

@@ -415,9 +415,9 @@ def test_fingerprint_depends_on_matched_vectors(tmp_path: Path) -> None:
     one = read_file(tmp_path / "one", b"a 1 2\nb 3 4\n", "a", "c")
     same = read_file(tmp_path / "two", b"3 2\nz 0 0\na 1 2\ny 3 4\n", "a", "c")
     other = read_file(tmp_path / "three", b"a 1 2.5\n", "a", "c")
-    place = read_file(tmp_path / "one", b"a 1 2\nb 3 4\n", "c", "a")
+    reordered = read_file(tmp_path / "one", b"a 1 2\nb 3 4\n", "c", "a")
     assert one.fingerprint == same.fingerprint
-    assert len({one.fingerprint, other.fingerprint, place.fingerprint}) == 3
+    assert len({one.fingerprint, other.fingerprint, reordered.fingerprint}) == 3
 
 
 def test_carriage_returns_end_lines(tmp_path: Path) -> None:

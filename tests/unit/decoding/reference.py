@@ -58,10 +58,10 @@ def beam_search(model: TableModel, source: Prefix, options: DecodingSettings) ->
     for _ in range(max_length_of(source, options)):
         candidates = []
         for rank, (prefix, total) in enumerate(live):
-            chances = model.log_probabilities(source, prefix)
+            log_probabilities = model.log_probabilities(source, prefix)
             for i in allowed_ids(prefix, model.words, options):
-                key = (-(total + chances[i]), rank, -chances[i], i)
-                candidates.append((key, prefix, i, total + chances[i]))
+                key = (-(total + log_probabilities[i]), rank, -log_probabilities[i], i)
+                candidates.append((key, prefix, i, total + log_probabilities[i]))
         candidates = sorted(candidates)[: 2 * options.beam]
         for _, prefix, i, total in candidates[: options.beam]:
             if i == EOS:
@@ -78,12 +78,12 @@ def greedy(model: TableModel, source: Prefix, options: DecodingSettings) -> Answ
     prefix: Prefix = ()
     total = 0.0
     for _ in range(max_length_of(source, options)):
-        chances = model.log_probabilities(source, prefix)
-        chosen = max(allowed_ids(prefix, model.words, options), key=lambda i: chances[i])
-        total += chances[chosen]
-        if chosen == EOS:
+        log_probabilities = model.log_probabilities(source, prefix)
+        best = max(allowed_ids(prefix, model.words, options), key=lambda i: log_probabilities[i])
+        total += log_probabilities[best]
+        if best == EOS:
             return score_answer(model, source, prefix, total, True, options)
-        prefix = (*prefix, chosen)
+        prefix = (*prefix, best)
     return score_answer(model, source, prefix, total, False, options)
 
 
@@ -99,6 +99,6 @@ def _all_answers(model: TableModel, source: Prefix, options: DecodingSettings) -
         for prefix in itertools.product(words, repeat=length):
             tokens = (*prefix, EOS) if length < limit else prefix
             total = 0.0
-            for place, i in enumerate(tokens):
-                total += model.log_probabilities(source, prefix[:place])[i]
+            for index, i in enumerate(tokens):
+                total += model.log_probabilities(source, prefix[:index])[i]
             yield score_answer(model, source, prefix, total, length < limit, options)

@@ -136,9 +136,9 @@ class TableModel:
             [torch.stack([self.logits(s, p[1:]) for p in row]) for s, row in pairs]
         )
         attention = torch.zeros(*ids.shape, state.width)
-        for place, (source, row) in enumerate(pairs):
+        for index, (source, row) in enumerate(pairs):
             for hypothesis, prefix in enumerate(row):
-                attention[place, hypothesis, : len(source)] = self.attention(source, prefix[1:])
+                attention[index, hypothesis, : len(source)] = self.attention(source, prefix[1:])
         return StepOutput(
             logits,
             replace(state, prefixes=grown),

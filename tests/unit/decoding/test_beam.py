@@ -50,7 +50,7 @@ def decoding_options(draw: Any) -> DecodingSettings:
 
 @settings(max_examples=80)
 @given(
-    chosen=decoding_options(),
+    options=decoding_options(),
     words=st.integers(4, 30),
     ending=st.sampled_from([-2.0, 0.0, 1.0, 3.0]),
     tied=st.booleans(),
@@ -58,37 +58,39 @@ def decoding_options(draw: Any) -> DecodingSettings:
     sources=st.integers(1, len(SOURCES)),
 )
 def test_beam_search_equals_reference(
-    chosen: DecodingSettings, words: int, ending: float, tied: bool, seed: int, sources: int
+    options: DecodingSettings, words: int, ending: float, tied: bool, seed: int, sources: int
 ) -> None:
     model = TableModel(words, seed, ending=ending, tied=tied)
-    found = decode_sources(model, *pad_rows(SOURCES[:sources], 2), chosen)
+    found = decode_sources(model, *pad_rows(SOURCES[:sources], 2), options)
     assert len(found) == sources
     for source, hypotheses in zip(SOURCES, found, strict=False):
-        assert 1 <= len(hypotheses) <= chosen.nbest
-        assert_same_answers(hypotheses, reference.beam_search(model, source, chosen))
+        assert 1 <= len(hypotheses) <= options.nbest
+        assert_same_answers(hypotheses, reference.beam_search(model, source, options))
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.5])
 @pytest.mark.parametrize("seed", range(4))
 def test_exhaustive_beam_equals_exhaustive_search(alpha: float, seed: int) -> None:
     """Three words and three steps: 1 + 3 + 9 that end and 27 that are cut."""
-    chosen = DecodingSettings(beam=40, nbest=40, length_penalty=alpha, max_length=3)
+    options = DecodingSettings(beam=40, nbest=40, length_penalty=alpha, max_length=3)
     model = TableModel(7, seed)
-    found = decode_sources(model, *pad_rows(SOURCES), chosen)
+    found = decode_sources(model, *pad_rows(SOURCES), options)
     for source, hypotheses in zip(SOURCES, found, strict=True):
-        expected = reference.exhaustive_search(model, source, chosen)
+        expected = reference.exhaustive_search(model, source, options)
         assert len(expected) == 40
         assert_same_answers(hypotheses, expected)
 
 
 def test_beam_of_one_with_early_stopping_is_greedy() -> None:
-    chosen = DecodingSettings(beam=1, early_stopping=True, max_length=12)
+    options = DecodingSettings(beam=1, early_stopping=True, max_length=12)
     for seed in range(20):
         model = TableModel(9, seed, ending=0.5)
         state = model.begin(*pad_rows(SOURCES))
-        found = beam_search(model.step, state, max_steps(state.source_mask.sum(1), chosen), chosen)
+        found = beam_search(
+            model.step, state, max_steps(state.source_mask.sum(1), options), options
+        )
         for source, hypotheses in zip(SOURCES, found, strict=True):
-            assert_same_answers(hypotheses, [reference.greedy(model, source, chosen)])
+            assert_same_answers(hypotheses, [reference.greedy(model, source, options)])
 
 
 def test_finished_rows_leave_the_batch() -> None:
@@ -119,10 +121,10 @@ def test_search_stops_when_no_hypothesis_can_improve() -> None:
 
 
 def test_unfinished_hypotheses_rank_behind_finished_ones() -> None:
-    chosen = DecodingSettings(beam=4, nbest=4, max_length=3, length_penalty=0.0)
+    options = DecodingSettings(beam=4, nbest=4, max_length=3, length_penalty=0.0)
     seen = set()
     for seed in range(30):
-        for hypotheses in decode_sources(TableModel(8, seed), *pad_rows(SOURCES), chosen):
+        for hypotheses in decode_sources(TableModel(8, seed), *pad_rows(SOURCES), options):
             ends = [h.finished for h in hypotheses]
             assert ends == sorted(ends, reverse=True)
             scores = [h.score for h in hypotheses]
@@ -132,8 +134,8 @@ def test_unfinished_hypotheses_rank_behind_finished_ones() -> None:
 
 def test_row_without_allowed_token_ends_with_eos() -> None:
     """One word, never twice, and five wanted: it may end after all."""
-    chosen = DecodingSettings(beam=3, nbest=3, min_length=5, no_repeat_ngram_size=1)
-    [[only]] = decode_sources(TableModel(5), *pad_rows([(4, 4)]), chosen)
+    options = DecodingSettings(beam=3, nbest=3, min_length=5, no_repeat_ngram_size=1)
+    [[only]] = decode_sources(TableModel(5), *pad_rows([(4, 4)]), options)
     assert only.ids == (4,)
     assert only.finished
     assert math.isfinite(only.score)

@@ -25,14 +25,14 @@ LIMITS = {"max_length": 12, "max_length_ratio": 1.5, "extra_steps": 3}
 
 
 def decode_prompts(
-    model: TinyLanguageModel, prompts: list[Prefix], options: DecodingSettings, **given: object
+    model: TinyLanguageModel, prompts: list[Prefix], options: DecodingSettings, **settings: object
 ) -> list[list[Hypothesis]]:
     """Of each prompt, decoded together."""
     lengths = torch.tensor([len(prompt) for prompt in prompts])
     last = torch.tensor([prompt[-1] for prompt in prompts])
     state = model.prompted(prompts)
     limits = max_steps(lengths, options)
-    return decode(model.step, state, limits, options, first_ids=last, **given)
+    return decode(model.step, state, limits, options, first_ids=last, **settings)
 
 
 def assert_same_answers(found: list[Hypothesis], expected: list[reference.Answer]) -> None:
@@ -44,13 +44,13 @@ def assert_same_answers(found: list[Hypothesis], expected: list[reference.Answer
 
 @SEEDS
 @pytest.mark.parametrize(
-    "chosen",
+    "settings",
     [{}, {"no_repeat_ngram_size": 2}, {"min_length": 3, "no_repeat_ngram_size": 1}],
     ids=str,
 )
-def test_beam_search_of_prompts_equals_reference(seed: int, chosen: dict[str, int]) -> None:
+def test_beam_search_of_prompts_equals_reference(seed: int, settings: dict[str, int]) -> None:
     model = TinyLanguageModel(14, seed)
-    options = DecodingSettings(beam=4, nbest=3, length_penalty=0.7, **LIMITS, **chosen)
+    options = DecodingSettings(beam=4, nbest=3, length_penalty=0.7, **LIMITS, **settings)
     for prompt, found in zip(PROMPTS, decode_prompts(model, PROMPTS, options), strict=True):
         assert_same_answers(found, reference.beam_search(model, prompt, options))
 
@@ -98,11 +98,11 @@ def test_sampling_of_prompts_equals_reference(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "chosen", [{"beam": 3, "nbest": 2}, {"method": "greedy"}, {"method": "sample", "nbest": 2}]
+    "settings", [{"beam": 3, "nbest": 2}, {"method": "greedy"}, {"method": "sample", "nbest": 2}]
 )
-def test_initial_state_equals_prompt_of_go(chosen: dict[str, object]) -> None:
+def test_initial_state_equals_prompt_of_go(settings: dict[str, object]) -> None:
     model = TinyLanguageModel(14, 1)
-    options = DecodingSettings.parse({**chosen, **LIMITS})
+    options = DecodingSettings.parse({**settings, **LIMITS})
     limits = max_steps(torch.tensor([1, 1]), options)
     from_nothing = decode(model.step, model.nothing(2), limits, options)
     assert from_nothing == decode_prompts(model, [(GO,), (GO,)], options)
@@ -113,8 +113,8 @@ def test_length_limits_are_per_row() -> None:
     model = TinyLanguageModel(14, 0)
     with torch.no_grad():
         model.out.bias[EOS] = -50.0
-    for chosen in ({"beam": 3}, {"method": "greedy"}, {"method": "sample"}):
-        options = DecodingSettings.parse(chosen)
+    for settings in ({"beam": 3}, {"method": "greedy"}, {"method": "sample"}):
+        options = DecodingSettings.parse(settings)
         limits = torch.tensor([4, 1, 9])
         found = decode(model.step, model.nothing(3), limits, options, rows=[5, 5, 5])
         assert [len(best[0].ids) for best in found] == [4, 1, 9]

@@ -23,24 +23,24 @@ def make_options(**options: float) -> DecodingSettings:
 
 
 def count_draws(
-    log_probabilities: torch.Tensor, draws: int, chosen: DecodingSettings
+    log_probabilities: torch.Tensor, draws: int, options: DecodingSettings
 ) -> np.ndarray:
     """Count how often each token is drawn by `draws` rows with the same probabilities."""
     drawn = torch.from_numpy(uniform(5, np.arange(draws), 0, 1))
-    ids = draw(log_probabilities.expand(draws, 1, -1), drawn, chosen)
+    ids = draw(log_probabilities.expand(draws, 1, -1), drawn, options)
     return np.bincount(ids.flatten().numpy(), minlength=log_probabilities.shape[-1])
 
 
 def reference_probabilities(
-    log_probabilities: torch.Tensor, chosen: DecodingSettings
+    log_probabilities: torch.Tensor, options: DecodingSettings
 ) -> list[float]:
     """By the book: one token at a time, likeliest first."""
-    sharp = (log_probabilities.double() / chosen.temperature).softmax(-1).tolist()
+    sharp = (log_probabilities.double() / options.temperature).softmax(-1).tolist()
     order = sorted(range(len(sharp)), key=lambda i: (-sharp[i], i))
-    order = order[: chosen.top_k or len(order)]
+    order = order[: options.top_k or len(order)]
     whole, kept, mass = sum(sharp[i] for i in order), [], 0.0
     for i in order:
-        if mass >= chosen.top_p:
+        if mass >= options.top_p:
             break
         kept.append(i)
         mass += sharp[i] / whole
@@ -61,10 +61,10 @@ def reference_probabilities(
     ids=str,
 )
 def test_sample_frequencies_equal_softmax(options: dict[str, float]) -> None:
-    chosen = make_options(**options)
+    settings = make_options(**options)
     log_probabilities = torch.randn(12, generator=torch.Generator().manual_seed(3)).log_softmax(-1)
-    found = count_draws(log_probabilities, 20_000, chosen)
-    expected = np.array(reference_probabilities(log_probabilities, chosen))
+    found = count_draws(log_probabilities, 20_000, settings)
+    expected = np.array(reference_probabilities(log_probabilities, settings))
     assert found[expected == 0].sum() == 0
     possible = expected > 0
     assert stats.chisquare(found[possible], 20_000 * expected[possible]).pvalue > 0.01
@@ -85,13 +85,13 @@ def test_draw_maps_each_uniform_interval_to_one_token(
 
     Few tokens and many, equal and unequal, so that the nucleus is found at once or by widening.
     """
-    chosen = DecodingSettings(method="sample", top_p=top_p, top_k=top_k)
+    options = DecodingSettings(method="sample", top_p=top_p, top_k=top_k)
     noise = torch.randn(words, generator=torch.Generator().manual_seed(seed))
     log_probabilities = (noise * spread).log_softmax(-1)
     even = (torch.arange(2000).double() + 0.5) / 2000
-    ids = draw(log_probabilities.expand(2000, 1, -1), even[:, None], chosen).flatten()
+    ids = draw(log_probabilities.expand(2000, 1, -1), even[:, None], options).flatten()
     found = torch.bincount(ids, minlength=words) / 2000
-    expected = reference_probabilities(log_probabilities, chosen)
+    expected = reference_probabilities(log_probabilities, options)
     if spread or top_p == 1:  # of equal tokens, rounding decides whether one more is in
         np.testing.assert_allclose(found, expected, atol=2.1 / 2000)
 
@@ -118,20 +118,20 @@ def test_top_k_1_and_low_temperature_equal_greedy(model: TableModel) -> None:
         model, *pad_rows(SOURCES), DecodingSettings(method="greedy", max_length=12)
     )
     for options in ({"top_k": 1}, {"top_p": 1e-6}, {"temperature": 1e-4}):
-        chosen = make_options(**options, max_length=12)
+        settings = make_options(**options, max_length=12)
         for seed in range(3):
-            found = decode_sources(model, *pad_rows(SOURCES), chosen, seed=seed)
+            found = decode_sources(model, *pad_rows(SOURCES), settings, seed=seed)
             assert [h[0].ids for h in found] == [h[0].ids for h in greedy]
             assert [h[0].score for h in found] == pytest.approx([h[0].score for h in greedy])
 
 
 def test_same_seed_gives_same_samples() -> None:
     model = TinyRecurrent(40, 0)
-    chosen = make_options(nbest=3, max_length=15)
+    options = make_options(nbest=3, max_length=15)
     first, again, other = (
         [
             [h.ids for h in some]
-            for some in decode_sources(model, *pad_rows(SOURCES), chosen, seed=seed)
+            for some in decode_sources(model, *pad_rows(SOURCES), options, seed=seed)
         ]
         for seed in (7, 7, 8)
     )
@@ -152,18 +152,18 @@ def test_samples_of_a_row_differ_and_are_sorted() -> None:
 
 def test_log_probability_is_sum_over_tokens_of_each_sample() -> None:
     """Samples of one source end at different steps; what the model says afterwards is no part."""
-    chosen = make_options(nbest=6, max_length=9, coverage_penalty=0.5)
+    options = make_options(nbest=6, max_length=9, coverage_penalty=0.5)
     for seed in range(5):
         model = TableModel(9, seed, ending=1.0)
-        found = decode_sources(model, *pad_rows(SOURCES), chosen, seed=seed)
+        found = decode_sources(model, *pad_rows(SOURCES), options, seed=seed)
         for source, hypotheses in zip(SOURCES, found, strict=True):
             for h in hypotheses:
                 ids = [*h.ids, *([EOS] if h.finished else [])]
                 total = sum(
-                    model.log_probabilities(source, h.ids[:place])[i] for place, i in enumerate(ids)
+                    model.log_probabilities(source, h.ids[:index])[i] for index, i in enumerate(ids)
                 )
                 assert h.log_probability == pytest.approx(total)
-                expected = reference.score_answer(model, source, h.ids, total, h.finished, chosen)
+                expected = reference.score_answer(model, source, h.ids, total, h.finished, options)
                 assert h.score == pytest.approx(expected[1])
 
 

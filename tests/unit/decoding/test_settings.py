@@ -38,5 +38,5 @@ def test_nbest_of_sampling_may_exceed_beam() -> None:
 
 
 def test_yaml_round_trip() -> None:
-    chosen = DecodingSettings(method="sample", temperature=0.5)
-    assert DecodingSettings.parse(chosen.model_dump()) == chosen
+    options = DecodingSettings(method="sample", temperature=0.5)
+    assert DecodingSettings.parse(options.model_dump()) == options

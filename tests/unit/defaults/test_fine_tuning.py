@@ -12,8 +12,8 @@ from tests.tables import make_script_table
 FROM_PRETRAINED = {"pretrained": {"folder": "somewhere"}}
 
 
-def build_recipe(name: str, rows: int = 5000, **given: Any) -> Recipe:
-    named = merge({"model": {"name": name}}, given)
+def build_recipe(name: str, rows: int = 5000, **settings: Any) -> Recipe:
+    named = merge({"model": {"name": name}}, settings)
     return make_recipe(named, make_script_table("korean", rows))
 
 
@@ -24,16 +24,19 @@ def test_embedding_has_lower_learning_rate_than_from_scratch(model: str) -> None
         rate: float = training.embedding_learning_rate or training.learning_rate
         return rate * float(training.layer_decay) ** layers
 
-    scratch, begun = build_recipe(model).training, build_recipe(model, **FROM_PRETRAINED).training
-    assert embedding_rate(begun) < embedding_rate(scratch)
-    assert begun.learning_rate <= scratch.learning_rate
-    assert (begun.warmup, begun.schedule) == (0.1, "linear")
+    scratch, pretrained = (
+        build_recipe(model).training,
+        build_recipe(model, **FROM_PRETRAINED).training,
+    )
+    assert embedding_rate(pretrained) < embedding_rate(scratch)
+    assert pretrained.learning_rate <= scratch.learning_rate
+    assert (pretrained.warmup, pretrained.schedule) == (0.1, "linear")
 
 
 def test_lstm_bag_keeps_rate_and_embedding_has_a_tenth() -> None:
     for layers in (1, 3):
-        given = merge(FROM_PRETRAINED, {"model": {"layers": layers}})
-        training = build_recipe("lstm", **given).training
+        settings = merge(FROM_PRETRAINED, {"model": {"layers": layers}})
+        training = build_recipe("lstm", **settings).training
         assert training.embedding_learning_rate == 0.1
         assert training.layer_decay**layers == pytest.approx(0.1)
 
@@ -47,13 +50,13 @@ def test_small_data_has_more_epochs(rows: int, epochs: int) -> None:
     ("dim", "rate"), [(128, 3e-4), (256, 3e-4), (384, 1e-4), (512, 1e-4), (768, 5e-5)]
 )
 def test_wide_bert_has_lower_learning_rate(dim: int, rate: float) -> None:
-    given = merge(FROM_PRETRAINED, {"model": {"dim": dim}})
-    assert build_recipe("bert", **given).training.learning_rate == rate
+    settings = merge(FROM_PRETRAINED, {"model": {"dim": dim}})
+    assert build_recipe("bert", **settings).training.learning_rate == rate
 
 
 def test_user_settings_override_defaults() -> None:
-    given = {"training": {"learning_rate": 0.5, "batch_tokens": 99}, "model": {"dropout": 0.3}}
-    recipe = build_recipe("bert", **merge(FROM_PRETRAINED, given))
+    settings = {"training": {"learning_rate": 0.5, "batch_tokens": 99}, "model": {"dropout": 0.3}}
+    recipe = build_recipe("bert", **merge(FROM_PRETRAINED, settings))
     training = recipe.training
     assert (training.learning_rate, training.batch_tokens, training.batch_size) == (0.5, 99, None)
     assert recipe.model.dropout == 0.3

@@ -17,14 +17,14 @@ WITH_NGRAMS = [name for name in ARCHITECTURES if name != "bert"]
 WIDE = [name for name in WITH_NGRAMS if name != "mean"]
 
 
-def build_recipe(name: str, script: Script, rows: int, **given: Any) -> Recipe:
+def build_recipe(name: str, script: Script, rows: int, **settings: Any) -> Recipe:
     """The recipe for so many texts; 0: they are not read yet."""
     texts = make_script_table(script, rows) if rows else None
-    return make_recipe(merge({"model": {"name": name}}, given), texts)
+    return make_recipe(merge({"model": {"name": name}}, settings), texts)
 
 
-def build_english_recipe(name: str, rows: int, **given: Any) -> Recipe:
-    return build_recipe(name, "other", rows, **given)
+def build_english_recipe(name: str, rows: int, **settings: Any) -> Recipe:
+    return build_recipe(name, "other", rows, **settings)
 
 
 def default_min_frequencies(model: str, rows: int) -> tuple[int, int]:
@@ -53,8 +53,8 @@ def test_small_data_has_small_hash_tables(model: str) -> None:
 
 
 def test_user_settings_override_defaults() -> None:
-    given = {"tokenizer": {"min_frequency": 3}, "model": {"subword_buckets": 77}}
-    recipe = build_english_recipe("cnn", 5000, **given)
+    settings = {"tokenizer": {"min_frequency": 3}, "model": {"subword_buckets": 77}}
+    recipe = build_english_recipe("cnn", 5000, **settings)
     assert recipe.tokenizer.min_frequency == 3
     assert recipe.model.subword_buckets == 77
 
@@ -72,8 +72,8 @@ def test_korean_defaults_do_not_depend_on_rows(model: str) -> None:
 
 @pytest.mark.parametrize("script", ["korean", "other"])
 def test_only_mean_has_no_clip_norm(script: Any) -> None:
-    def bound(name: str, **given: Any) -> float | None:
-        return build_recipe(name, script, 5000, **given).training.clip_norm
+    def bound(name: str, **settings: Any) -> float | None:
+        return build_recipe(name, script, 5000, **settings).training.clip_norm
 
     assert bound("mean") is None
     assert bound("mean", training={"clip_norm": 0.5}) == 0.5

@@ -52,9 +52,9 @@ def distil_student(teacher: Any, *data: Any, **more: Any) -> Distilled:
 def test_student_learns_from_unlabeled_texts(teacher: Path, texts: Path, tmp_path: Path) -> None:
     lines: list[str] = []
     student = distil_student(teacher, texts, out=tmp_path / "s", report=lines.append)
-    _, judged = student.comparison.models
-    assert judged.agreement["accuracy"] > 0.9
-    assert judged.metrics == {}
+    _, evaluated = student.comparison.models
+    assert evaluated.agreement["accuracy"] > 0.9
+    assert evaluated.metrics == {}
     assert any("without labels" in line for line in lines)
     model = munjang.load(tmp_path / "s")
     assert isinstance(model, Model)
@@ -80,7 +80,7 @@ def test_soft_targets_are_mean_of_teachers(
         return filled
 
     monkeypatch.setattr("munjang.distillation.student.fill_in_memory", keep)
-    done = distil_student([teacher, second_teacher], texts)
+    result = distil_student([teacher, second_teacher], texts)
     [(filled, columns)] = seen
     models = [munjang.load(folder) for folder in (teacher, second_teacher)]
     lines = texts.read_text(encoding="utf-8").splitlines()
@@ -89,7 +89,7 @@ def test_soft_targets_are_mean_of_teachers(
     np.testing.assert_allclose(
         np.sort(filled[:, :columns], axis=0), np.sort(expected, axis=0), rtol=1e-4
     )
-    assert [model.name for model in done.comparison.models][2] == "mean of the teachers"
+    assert [model.name for model in result.comparison.models][2] == "mean of the teachers"
 
 
 def test_labeled_rows_are_learned_and_scored(teacher: Path, texts: Path) -> None:
@@ -160,12 +160,12 @@ def test_stopped_run_computes_soft_targets_once(
     undisturbed = distil_student(teacher, texts, out=tmp_path / "whole")
     assert sum(answered_rows) == 300
     answered_rows.clear()
-    asked = soft_targets.average
+    original = soft_targets.average
 
-    def stop_at_third(*given: Any) -> Any:
+    def stop_at_third(*args: Any) -> Any:
         if len(answered_rows) == 2:
             raise Stop
-        return asked(*given)
+        return original(*args)
 
     monkeypatch.setattr(soft_targets, "average", stop_at_third)
     with pytest.raises(Stop):
@@ -174,7 +174,7 @@ def test_stopped_run_computes_soft_targets_once(
     assert (tmp_path / "s" / SOFT_TARGETS).exists()
     with pytest.raises(FolderError, match="--resume"):
         distil_student(teacher, texts, out=tmp_path / "s")
-    monkeypatch.setattr(soft_targets, "average", asked)
+    monkeypatch.setattr(soft_targets, "average", original)
     answered_rows.clear()
     lines: list[str] = []
     resumed = distil_student(teacher, texts, out=tmp_path / "s", resume=True, report=lines.append)

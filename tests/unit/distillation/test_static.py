@@ -45,11 +45,11 @@ def test_token_vectors_equal_encoder_of_single_token(teacher: Path, has_ends: bo
     [encoder] = find_encoders(model.network)
     size = model.input.size
     got = token_states(encoder, size, has_ends=has_ends)
-    for place, token in enumerate([OOV, *range(len(RESERVED), size)]):
+    for index, token in enumerate([OOV, *range(len(RESERVED), size)]):
         row = torch.tensor([[GO, token, EOS] if has_ends else [token]])
         with torch.no_grad():
             states = encoder.states(row, torch.ones_like(row, dtype=torch.bool))[0]
-        np.testing.assert_allclose(got[place], states.mean(0).numpy(), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(got[index], states.mean(0).numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_principal_components_equal_scikit_learn() -> None:

@@ -32,8 +32,8 @@ IMAGES = (_digits.images * (255 / 16)).round().astype(np.uint8)[:120]
 LABELS = _digits.target[:120]
 
 
-def make_classifier(**given: Any) -> ImageClassifier:
-    return ImageClassifier(**{"random_state": 0, "settings": QUICK, **given})
+def make_classifier(**settings: Any) -> ImageClassifier:
+    return ImageClassifier(**{"random_state": 0, "settings": QUICK, **settings})
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +56,9 @@ def test_fit_predict_and_score(fitted: ImageClassifier) -> None:
     assert answers.dtype == LABELS.dtype
     assert fitted.classes_.tolist() == [0, 1, 2]
     assert fitted.score(IMAGES, LABELS) == (answers == LABELS).mean() > 0.9
-    chances = fitted.predict_proba(IMAGES)
-    np.testing.assert_array_equal(chances.argmax(1), answers)
-    np.testing.assert_allclose(chances.sum(1), 1)
+    probabilities = fitted.predict_proba(IMAGES)
+    np.testing.assert_array_equal(probabilities.argmax(1), answers)
+    np.testing.assert_allclose(probabilities.sum(1), 1)
 
 
 def test_paths_arrays_and_pillow_images_give_same_answers(

@@ -43,15 +43,15 @@ def make_pairs(count: int, seed: int = 0) -> tuple[list[str], list[str]]:
 SOURCES, TARGETS = make_pairs(80)
 
 
-def make_seq2seq(**given: Any) -> Seq2Seq:
+def make_seq2seq(**settings: Any) -> Seq2Seq:
     basis = {"tokenizer": "words", "random_state": 0, "settings": QUICK}
-    return Seq2Seq(**{"model": "attentive", **basis, **given})
+    return Seq2Seq(**{"model": "attentive", **basis, **settings})
 
 
-def make_one_epoch_seq2seq(**given: Any) -> Seq2Seq:
+def make_one_epoch_seq2seq(**overrides: Any) -> Seq2Seq:
     """One that takes one pass, where nothing need be learned."""
-    settings = {**QUICK, "training.epochs": 1, **given.pop("settings", {})}
-    return make_seq2seq(settings=settings, **given)
+    settings = {**QUICK, "training.epochs": 1, **overrides.pop("settings", {})}
+    return make_seq2seq(settings=settings, **overrides)
 
 
 @pytest.fixture(scope="module")

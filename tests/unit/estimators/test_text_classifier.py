@@ -36,8 +36,8 @@ TEXTS = [f"{text} {number}" for number in range(6) for text in GOOD + BAD]
 LABELS = ([1] * 5 + [0] * 5) * 6
 
 
-def make_classifier(**given: Any) -> TextClassifier:
-    return TextClassifier("mean", **{"random_state": 0, "settings": QUICK, **given})
+def make_classifier(**settings: Any) -> TextClassifier:
+    return TextClassifier("mean", **{"random_state": 0, "settings": QUICK, **settings})
 
 
 class OnNumbers(AcceptsNumbers, TextClassifier):
@@ -101,9 +101,9 @@ def test_labels_keep_their_dtype(classes: list[Any]) -> None:
     assert answers.dtype == labels.dtype
     assert model.classes_.tolist() == np.unique(labels).tolist()
     assert (answers == labels).mean() > 0.9
-    chances = model.predict_proba(TEXTS)
-    assert chances.shape == (len(TEXTS), 2)
-    np.testing.assert_array_equal(model.classes_[chances.argmax(axis=1)], answers)
+    probabilities = model.predict_proba(TEXTS)
+    assert probabilities.shape == (len(TEXTS), 2)
+    np.testing.assert_array_equal(model.classes_[probabilities.argmax(axis=1)], answers)
 
 
 def test_labels_are_equal_across_normal_forms() -> None:
@@ -131,10 +131,10 @@ def test_same_random_state_gives_same_model() -> None:
     first, again = (make_classifier(random_state=3).fit(TEXTS, LABELS) for _ in range(2))
     other = make_classifier(random_state=4).fit(TEXTS, LABELS)
     drawn = make_classifier(random_state=np.random.RandomState(3)).fit(TEXTS, LABELS)
-    chances = first.predict_proba(TEXTS)
-    np.testing.assert_array_equal(chances, again.predict_proba(TEXTS))
-    assert not np.array_equal(chances, other.predict_proba(TEXTS))
-    assert not np.array_equal(chances, drawn.predict_proba(TEXTS))
+    probabilities = first.predict_proba(TEXTS)
+    np.testing.assert_array_equal(probabilities, again.predict_proba(TEXTS))
+    assert not np.array_equal(probabilities, other.predict_proba(TEXTS))
+    assert not np.array_equal(probabilities, drawn.predict_proba(TEXTS))
 
 
 def test_clone_and_get_params() -> None:

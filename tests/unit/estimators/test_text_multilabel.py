@@ -39,8 +39,8 @@ SETS = [{NAMES[word] for word in words if word in NAMES} for words in _WORDS]
 MATRIX = MultiLabelBinarizer().fit_transform(SETS)
 
 
-def make_classifier(**given: Any) -> TextMultilabelClassifier:
-    return TextMultilabelClassifier("mean", **{"random_state": 0, "settings": QUICK, **given})
+def make_classifier(**settings: Any) -> TextMultilabelClassifier:
+    return TextMultilabelClassifier("mean", **{"random_state": 0, "settings": QUICK, **settings})
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +96,12 @@ def test_fit_predict_and_score(fitted: TextMultilabelClassifier) -> None:
         == fitted.score(TEXTS, MATRIX)
         == (answers == MATRIX).all(1).mean()
     )
-    chances = fitted.predict_proba(TEXTS)
-    assert chances.shape == (80, 3)
+    probabilities = fitted.predict_proba(TEXTS)
+    assert probabilities.shape == (80, 3)
     thresholds = [
         fitted.model_.task.thresholds[fitted.model_.labels.index(n)] for n in ("곳", "때", "사람")
     ]
-    np.testing.assert_array_equal(chances >= thresholds, answers == 1)
+    np.testing.assert_array_equal(probabilities >= thresholds, answers == 1)
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,8 @@ TEXTS = [f"{word} {number}" for number in range(12) for word in WORDS]
 NUMBERS = list(WORDS.values()) * 12
 
 
-def make_regressor(**given: Any) -> TextRegressor:
-    return TextRegressor("mean", **{"random_state": 0, "settings": QUICK, **given})
+def make_regressor(**settings: Any) -> TextRegressor:
+    return TextRegressor("mean", **{"random_state": 0, "settings": QUICK, **settings})
 
 
 @pytest.fixture(scope="module")

@@ -81,15 +81,15 @@ def test_rows_and_columns_of_decoder_attention() -> None:
 
 
 @pytest.mark.parametrize(
-    ("looked", "said"),
+    ("tensor", "message"),
     [
         (torch.ones(2, 1, 3, 3), "one text, got 2"),
         (torch.ones(1, 1, 3, 2), r"\(3, 2\), for tokens"),
     ],
 )
-def test_weights_of_wrong_shape_are_refused(looked: torch.Tensor, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        Attention.from_weights([AttentionWeights("cross", 0, looked)], SOURCE, TARGET, text="t")
+def test_weights_of_wrong_shape_are_refused(tensor: torch.Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Attention.from_weights([AttentionWeights("cross", 0, tensor)], SOURCE, TARGET, text="t")
 
 
 def test_non_finite_weights_are_refused() -> None:
@@ -121,9 +121,10 @@ def test_strongest_equals_sorting(rows: list[list[int]]) -> None:
 
 
 def test_select_kind_layer_and_head() -> None:
-    def kept(**chosen: Any) -> list[tuple[str, int, int]]:
+    def kept(**selection: Any) -> list[tuple[str, int, int]]:
         return [
-            (one.kind, one.layer, one.head) for one in make_pair_attention().select(**chosen).maps
+            (one.kind, one.layer, one.head)
+            for one in make_pair_attention().select(**selection).maps
         ]
 
     assert kept(kind="cross", layer=-1) == [("cross", 1, 0), ("cross", 1, 1)]
@@ -133,7 +134,7 @@ def test_select_kind_layer_and_head() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said"),
+    ("selection", "message"),
     [
         ({"kind": "pooling"}, "no attention of kind 'pooling'; it has cross, source"),
         ({"layer": 7}, "no layer 7 of cross; layers are 0 to 1"),
@@ -141,9 +142,9 @@ def test_select_kind_layer_and_head() -> None:
         ({"kind": "cross", "head": 2}, "no head 2 of cross; heads are 0 to 1"),
     ],
 )
-def test_select_missing_map_is_refused(chosen: dict[str, Any], said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
-        make_pair_attention().select(**chosen)
+def test_select_missing_map_is_refused(selection: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_pair_attention().select(**selection)
 
 
 def test_json_holds_all_maps() -> None:

@@ -93,15 +93,15 @@ def test_every_image_network_is_measured_or_refused(
         assert fails_in_torch(config, size)
         return
     layers = measure_layers(encoder, torch.zeros((1, *size), dtype=torch.uint8))
-    channels, multiply_adds, places = size[0], 0, config.sizes(*size[1:])
-    for layer, (convolved, _) in zip(config.layers, places, strict=True):
+    channels, multiply_adds, positions = size[0], 0, config.sizes(*size[1:])
+    for layer, (convolved, _) in zip(config.layers, positions, strict=True):
         window = layer.kernel**2 * channels
         multiply_adds += convolved[0] * convolved[1] * window * layer.filters
         channels = layer.filters
     assert sum(layer.multiply_adds for layer in layers) == multiply_adds
     assert sum(layer.parameters for layer in layers) == sum(p.numel() for p in encoder.parameters())
     written = [layer for layer in layers if layer.name.endswith("convolution")]
-    for layer, (convolved, _) in zip(written, places, strict=True):
+    for layer, (convolved, _) in zip(written, positions, strict=True):
         results = [int(side.split(" ")[-1]) for side in layer.how.split(" by ")]
         assert layer.shape[:2] == convolved == (results[0], results[-1])
 
@@ -114,8 +114,8 @@ def fails_in_torch(config: ImageCnnConfig, size: tuple[int, int, int]) -> bool:
             if layer.padding == "same":
                 for side in (2, 3):
                     total = maps.shape[side]
-                    places = -(-total // layer.stride)
-                    more = max(0, (places - 1) * layer.stride + layer.kernel - total)
+                    positions = -(-total // layer.stride)
+                    more = max(0, (positions - 1) * layer.stride + layer.kernel - total)
                     lengths = (0, 0, 0, more) if side == 2 else (0, more, 0, 0)
                     maps = nn.functional.pad(maps, lengths)
             maps = nn.Conv2d(maps.shape[1], layer.filters, layer.kernel, layer.stride)(maps)
@@ -126,9 +126,11 @@ def fails_in_torch(config: ImageCnnConfig, size: tuple[int, int, int]) -> bool:
 
 
 CASES = [
-    pytest.param(name, chosen, id="-".join([name, *(f"{k}={v}" for k, v in chosen.items())]))
+    pytest.param(
+        name, model_settings, id="-".join([name, *(f"{k}={v}" for k, v in model_settings.items())])
+    )
     for name in ARCHITECTURES
-    for chosen in SETTINGS[name]
+    for model_settings in SETTINGS[name]
 ]
 
 
@@ -137,16 +139,16 @@ def evaluate_formula(how: str) -> int:
     return sum(math.prod(map(int, term.split(" x "))) for term in how.split(" + "))
 
 
-@pytest.mark.parametrize(("name", "chosen"), CASES)
+@pytest.mark.parametrize(("name", "model_settings"), CASES)
 @pytest.mark.parametrize("tokens", [1, 2, 11])
 def test_text_encoder_layers_sum_to_parameters(
-    name: str, chosen: dict[str, Any], tokens: int
+    name: str, model_settings: dict[str, Any], tokens: int
 ) -> None:
     fields = ARCHITECTURES[name].config_class().model_fields
     small = {key: value for key, value in SMALL.items() if key in fields}
-    limited = "max_positions" in chosen
+    limited = "max_positions" in model_settings
     longest = {"tokenizer": {"max_length": 12, "add_go_eos": False}} if limited else {}
-    config = {"model": {**small, **chosen}, **longest}
+    config = {"model": {**small, **model_settings}, **longest}
     found = shapes(name, input=tokens, vocabulary=30, config=config)
     recipe = make_recipe(merge({"model": {"name": name}}, config))
     encoder = build_encoder(recipe.model, 30)
@@ -259,12 +261,12 @@ def test_shapes_draws_no_random_numbers() -> None:
 
 
 def test_json_is_serializable() -> None:
-    told = shapes("image_cnn", input="7x9", overrides=plain_overrides(2, 3)).to_json()
-    assert to_yaml(told)
-    assert told["input"] == [7, 9, 1]
-    assert told["layers"][0]["shape"] == (5, 7, 2)
-    assert told["layers"][0]["activations"] == 70
-    assert told["activations"] == 70
+    values = shapes("image_cnn", input="7x9", overrides=plain_overrides(2, 3)).to_json()
+    assert to_yaml(values)
+    assert values["input"] == [7, 9, 1]
+    assert values["layers"][0]["shape"] == (5, 7, 2)
+    assert values["layers"][0]["activations"] == 70
+    assert values["activations"] == 70
 
 
 @pytest.mark.parametrize(

@@ -121,9 +121,9 @@ def test_changed_manifest_is_refused_or_equivalent(model: Model, spoiled: Path) 
     whole = path.read_bytes()
     expected = model.predict_proba(TEXTS)
     random = np.random.default_rng(0)
-    for place in random.choice(len(whole), 60, replace=False):
+    for index in random.choice(len(whole), 60, replace=False):
         altered = bytearray(whole)
-        altered[place] = random.integers(256)
+        altered[index] = random.integers(256)
         path.write_bytes(altered)
         try:
             loaded = load(spoiled)

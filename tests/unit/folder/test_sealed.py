@@ -118,10 +118,10 @@ def test_errors_are_one_line_with_the_folder(folder: Path) -> None:
         as_folder_errors("x"),
     ):
         raise PermissionError(13, "Permission denied", "x/y")
-    with pytest.raises(FolderError) as told, as_folder_errors(folder):
+    with pytest.raises(FolderError) as caught, as_folder_errors(folder):
         raise FolderError("two\nlines \x1b[31m" + "x" * 10_000)
-    assert str(told.value).startswith(f"{folder}: two\\nlines \\x1b[31mxxx")
-    assert len(str(told.value)) < 600
+    assert str(caught.value).startswith(f"{folder}: two\\nlines \\x1b[31mxxx")
+    assert len(str(caught.value)) < 600
 
 
 @pytest.fixture(scope="module")

@@ -72,7 +72,7 @@ FOUR = bytes(8)
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"", "does not begin with a header"),
         (struct.pack("<Q", 2**63) + b"{}", "does not begin with a header"),
@@ -115,23 +115,23 @@ FOUR = bytes(8)
         ),
     ],
 )
-def test_inconsistent_header_is_refused(data: bytes, said: str) -> None:
-    with pytest.raises(FolderError, match=said):
+def test_inconsistent_header_is_refused(data: bytes, message: str) -> None:
+    with pytest.raises(FolderError, match=message):
         read_header(MemoryFile(data))
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
-@pytest.mark.parametrize("place", [0, 500, 999])
-def test_single_non_finite_number_is_found(number: float, place: int) -> None:
+@pytest.mark.parametrize("index", [0, 500, 999])
+def test_single_non_finite_number_is_found(number: float, index: int) -> None:
     numbers = np.zeros(1_000, dtype=np.float32)
-    numbers[place] = number
+    numbers[index] = number
     file = MemoryFile(save({"the one": numbers}))
     with pytest.raises(FolderError, match="'the one' holds NaN or infinity"):
         read_arrays(file, read_header(file))
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said"),
+    ("expected", "message"),
     [
         ({"a": ("F32", (2,)), "b": ("F32", (1,))}, "'b' is missing"),
         ({}, "'a' belongs to no part of the model"),
@@ -139,7 +139,7 @@ def test_single_non_finite_number_is_found(number: float, place: int) -> None:
         ({"a": ("I32", (2,))}, r"'a' is F32 \[2\], and the settings want I32 \[2\]"),
     ],
 )
-def test_unexpected_tensors_are_named(wanted: dict[str, Any], said: str) -> None:
+def test_unexpected_tensors_are_named(expected: dict[str, Any], message: str) -> None:
     header = read_header(MemoryFile(to_safetensors({"a": ENTRY}, FOUR)))
-    with pytest.raises(FolderError, match=said):
-        compare_header(Path("weights"), header, wanted)
+    with pytest.raises(FolderError, match=message):
+        compare_header(Path("weights"), header, expected)

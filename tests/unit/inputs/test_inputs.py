@@ -37,8 +37,8 @@ def fit_text_input(**tokenizer: Any) -> TextInput:
 
 def fit_pair_input(**tokenizer: Any) -> ParallelInput:
     rows = make_pair_table(TEXTS, TARGETS)
-    given = {"task": "translate", "tokenizer": {"name": "words", **tokenizer}}
-    return ParallelInput.fit(rows, make_recipe(given, rows))
+    settings = {"task": "translate", "tokenizer": {"name": "words", **tokenizer}}
+    return ParallelInput.fit(rows, make_recipe(settings, rows))
 
 
 def fit_image_input() -> ImageInput:
@@ -58,10 +58,10 @@ def test_encode_values_equals_encode_of_text_table(settings: Any) -> None:
     few = fitted.encode_values(TEXTS)
     for found in (few, fitted.encode_values(iter(TEXTS))):
         assert found.truncated.tolist() == expected.truncated.tolist()
-        for tensor, wanted in zip(
+        for tensor, target in zip(
             first_batch(found).inputs, first_batch(expected).inputs, strict=True
         ):
-            assert torch.equal(tensor, wanted)
+            assert torch.equal(tensor, target)
     assert column.truncated[:4].tolist() == expected.truncated.tolist()
     assert expected.truncated.any() == (settings.get("max_length") == 3)
     assert len(fitted.encode_values("a red dog")) == 1
@@ -93,8 +93,8 @@ def test_usable_rows_are_counted(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"row 4.*tokens"):
         strict.encode_values(TEXTS)
     (tmp_path / "x.png").write_text("no image")
-    places, reasons = fit_image_input().usable([PIXELS[0, 0], tmp_path / "x.png", PIXELS[1, 0]])
-    assert places == [0, 2]
+    positions, reasons = fit_image_input().usable([PIXELS[0, 0], tmp_path / "x.png", PIXELS[1, 0]])
+    assert positions == [0, 2]
     assert list(reasons.values()) == [1]
 
 

@@ -30,13 +30,13 @@ UGLY = st.text(st.sampled_from("집에 a\tB|\n\x00é가가👩‍👩‍👧�
 
 def fit_input(model: str = "mean", reading: str = "joined", **tokenizer: Any) -> TwoTextsInput:
     rows = make_two_texts_table(FIRSTS, SECONDS, LABELS)
-    given: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "input": "two_texts",
         "model": {"name": model},
         "tokenizer": tokenizer,
         "two_texts": {"reading": reading},
     }
-    return TwoTextsInput.fit(rows, make_recipe(given, rows))
+    return TwoTextsInput.fit(rows, make_recipe(settings, rows))
 
 
 def to_rows(encoded: EncodedTwoTexts) -> tuple[list[list[int]], list[list[int]], list[list[int]]]:
@@ -86,12 +86,12 @@ def test_hostile_texts_have_same_ids_in_small_and_large_batches(
 
 def test_oov_words_have_same_ids_in_both_texts() -> None:
     rows = make_two_texts_table(FIRSTS, SECONDS, LABELS)
-    given = {
+    settings = {
         "input": "two_texts",
         "model": {"name": "mean", "subword_ngrams": 4},
         "tokenizer": {"name": "words", "min_frequency": 2},
     }
-    made = TwoTextsInput.fit(rows, make_recipe(given, rows))
+    made = TwoTextsInput.fit(rows, make_recipe(settings, rows))
     encoded = made.encode(rows)
     size, words = made.size, encoded.encoded.oov_words
     assert words
@@ -118,11 +118,11 @@ def test_longer_text_is_truncated_first_and_towers_truncate_each_text() -> None:
 
 
 def test_rows_fit_into_positions_of_bert() -> None:
-    given = {"input": "two_texts", "model": {"name": "bert", "max_positions": 16}}
-    recipe = make_recipe(given)
+    settings = {"input": "two_texts", "model": {"name": "bert", "max_positions": 16}}
+    recipe = make_recipe(settings)
     assert recipe.section("tokenizer").max_length == 13
     with pytest.raises(ConfigError, match=r"tokenizer.max_length: .* 17 tokens"):
-        make_recipe({**given, "tokenizer": {"max_length": 14}})
+        make_recipe({**settings, "tokenizer": {"max_length": 14}})
     with pytest.raises(ConfigError, match="add_go_eos"):
         check_given({"input": "two_texts", "tokenizer": {"add_go_eos": False}})
 
@@ -208,9 +208,9 @@ def test_answers_depend_on_the_pair_only_and_survive_reload(
     pairs = [*zip(firsts, seconds, strict=True), ("", "집"), ("길다 " * 40, "b")]
     together = trained.logits(pairs)
     assert torch.isfinite(together).all()
-    for place in (0, 7, len(pairs) - 2, len(pairs) - 1):
-        alone = trained.logits([pairs[place]])
-        torch.testing.assert_close(alone[0], together[place], atol=1e-5, rtol=1e-4)
+    for index in (0, 7, len(pairs) - 2, len(pairs) - 1):
+        alone = trained.logits([pairs[index]])
+        torch.testing.assert_close(alone[0], together[index], atol=1e-5, rtol=1e-4)
     backwards = trained.logits(pairs[::-1])
     torch.testing.assert_close(backwards.flip(0), together, atol=1e-5, rtol=1e-4)
     assert isinstance(again, type(trained))

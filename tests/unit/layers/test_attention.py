@@ -69,9 +69,9 @@ def test_attend_equals_attend_with_weights_in_values_and_gradients(
     visible = visible_keys(mask)
     fused, (written, _) = attend(*parts, visible), attend_with_weights(*twins, visible)
     torch.testing.assert_close(fused, written, **CLOSE[dtype])
-    chosen = torch.randn_like(fused)
-    (fused * chosen).sum().backward()
-    (written * chosen).sum().backward()
+    output_weights = torch.randn_like(fused)
+    (fused * output_weights).sum().backward()
+    (written * output_weights).sum().backward()
     for part, twin in zip(parts, twins, strict=True):
         torch.testing.assert_close(part.grad, twin.grad, **CLOSE[dtype])
 
@@ -116,9 +116,9 @@ def test_self_attention_equals_multihead_attention(
     )
     torch.testing.assert_close(taken, expected, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(weights, expected_weights, atol=1e-5, rtol=1e-4)
-    chosen = torch.randn_like(taken)
-    (ours(states, visible_keys(mask)) * chosen).sum().backward()
-    (expected * chosen).sum().backward()
+    output_weights = torch.randn_like(taken)
+    (ours(states, visible_keys(mask)) * output_weights).sum().backward()
+    (expected * output_weights).sum().backward()
     torch.testing.assert_close(states.grad, twin.grad, atol=1e-5, rtol=1e-4)
     for mine, other in [
         (ours.in_proj.weight, theirs.in_proj_weight),
@@ -133,9 +133,11 @@ def test_gradcheck(rotary: bool) -> None:
     attention = SelfAttention(8, 2).double()
     visible = visible_keys(mask_from_lengths(torch.tensor([3, 2, 0]), 3))
     states = torch.randn(3, 3, 8, dtype=torch.float64, requires_grad=True)
-    turned = rotary_tables(3, 4, states) if rotary else None
+    rotary_tables_ = rotary_tables(3, 4, states) if rotary else None
     weights = [attention.in_proj.weight, attention.out_proj.weight]
-    assert torch.autograd.gradcheck(lambda x, *_: attention(x, visible, turned), (states, *weights))
+    assert torch.autograd.gradcheck(
+        lambda x, *_: attention(x, visible, rotary_tables_), (states, *weights)
+    )
 
 
 def test_each_projection_is_initialized_separately() -> None:

@@ -20,8 +20,8 @@ def make_inputs(gates: int, **biases: float) -> tuple[Tensor, Tensor, Weights]:
         torch.randn(rows, DIM), torch.randn(rows, HIDDEN), torch.randn(rows), torch.randn(rows)
     )
     for gate, bias in biases.items():
-        place = int(gate[1:]) * HIDDEN
-        weights.b[place : place + HIDDEN] += bias
+        start = int(gate[1:]) * HIDDEN
+        weights.b[start : start + HIDDEN] += bias
     return torch.randn(BATCH, DIM), torch.rand(BATCH, HIDDEN) - 0.5, weights
 
 

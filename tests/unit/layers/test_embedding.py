@@ -45,12 +45,12 @@ def test_hash_ngrams_equals_loop(
     ids, mask = pad_rows(rows, extra=extra, filler=17)
     found = hash_ngrams(ids, mask.sum(1), longest, buckets)
     assert found.shape == (*ids.shape, longest - 1)
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         for start in range(ids.shape[1]):
             for n in range(2, longest + 1):
                 inside = start + n <= len(row)
                 expected = slow_bucket(row[start : start + n], buckets) if inside else -1
-                assert int(found[place, start, n - 2]) == expected
+                assert int(found[index, start, n - 2]) == expected
 
 
 def test_hashes_of_neighboring_ids_are_spread() -> None:
@@ -75,12 +75,12 @@ def test_vector_is_sum_of_token_row_and_ngram_rows(
     weight = embedding.weight.detach()
     ids, mask = pad_rows(rows, extra=extra, filler=filler)
     expected = torch.zeros(*ids.shape, 3)
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         for start, token in enumerate(row):
-            expected[place, start] += weight[token]
+            expected[index, start] += weight[token]
             for n in range(2, ngrams + 1):
                 if start + n <= len(row):
-                    expected[place, start] += weight[41 + slow_bucket(row[start : start + n], 50)]
+                    expected[index, start] += weight[41 + slow_bucket(row[start : start + n], 50)]
     torch.testing.assert_close(embedding(ids, mask), expected)
     torch.testing.assert_close(embedding.bag(ids, mask), masked_mean(expected, mask))
 

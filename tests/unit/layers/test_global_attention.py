@@ -30,8 +30,8 @@ def reference_score(attention: GlobalAttention, query: Tensor, state: Tensor) ->
     w = attention.key_projection
     if attention.score == "general":
         return query @ (w.weight @ state)
-    moved = attention.query_projection.weight @ query + w.weight @ state + w.bias
-    return attention.score_projection.weight[0] @ torch.tanh(moved)
+    hidden = attention.query_projection.weight @ query + w.weight @ state + w.bias
+    return attention.score_projection.weight[0] @ torch.tanh(hidden)
 
 
 def reference_attention(
@@ -39,14 +39,14 @@ def reference_attention(
 ) -> tuple[Tensor, Tensor]:
     contexts, weights = torch.zeros_like(queries), torch.zeros(*queries.shape[:2], states.shape[1])
     for row, length in enumerate(lengths):
-        for place, query in enumerate(queries[row]):
+        for index, query in enumerate(queries[row]):
             if length:
                 scores = [
                     reference_score(attention, query, states[row, i]).exp() for i in range(length)
                 ]
                 for i in range(length):
-                    weights[row, place, i] = scores[i] / sum(scores)
-                    contexts[row, place] += scores[i] / sum(scores) * states[row, i]
+                    weights[row, index, i] = scores[i] / sum(scores)
+                    contexts[row, index] += scores[i] / sum(scores) * states[row, i]
     return contexts, weights
 
 

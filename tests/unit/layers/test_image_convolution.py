@@ -88,10 +88,10 @@ def test_pooling_drops_incomplete_windows() -> None:
 def test_random_shift_moves_whole_images_in_training_only() -> None:
     shift = RandomShift(2, 1)
     images = torch.randint(1, 256, (40, 3, 5, 4), dtype=torch.uint8)
-    moved = shift(images)
-    assert moved.dtype == torch.uint8
+    shifted = shift(images)
+    assert shifted.dtype == torch.uint8
     seen = set()
-    for before, after in zip(images, moved, strict=True):
+    for before, after in zip(images, shifted, strict=True):
         found = [
             (down, right)
             for down in range(-2, 3)

@@ -51,21 +51,21 @@ def test_binary_crossentropy(smoothing: float) -> None:
 @SMOOTHINGS
 def test_binary_crossentropy_of_several_labels(smoothing: float) -> None:
     logits, _ = random_logits_and_targets(CLASSES)
-    truth = (random_logits_and_targets(CLASSES)[0].flip(0) > 0).float()
+    targets = (random_logits_and_targets(CLASSES)[0].flip(0) > 0).float()
     theirs = keras_losses.BinaryCrossentropy(
         from_logits=True, label_smoothing=smoothing, reduction=None
     )
-    assert_same(binary_crossentropy(logits, truth, smoothing), theirs(truth, logits))
+    assert_same(binary_crossentropy(logits, targets, smoothing), theirs(targets, logits))
 
 
 @SMOOTHINGS
 def test_categorical_crossentropy(smoothing: float) -> None:
     logits, targets = random_logits_and_targets(CLASSES)
-    truth = torch.nn.functional.one_hot(targets, CLASSES).float()
+    one_hot = torch.nn.functional.one_hot(targets, CLASSES).float()
     theirs = keras_losses.CategoricalCrossentropy(
         from_logits=True, label_smoothing=smoothing, reduction=None
-    )(truth, logits)
-    assert_same(categorical_crossentropy(logits, truth, smoothing), theirs)
+    )(one_hot, logits)
+    assert_same(categorical_crossentropy(logits, one_hot, smoothing), theirs)
     assert_same(categorical_crossentropy(logits, targets, smoothing), theirs)
     assert_same(sparse_categorical_crossentropy(logits, targets, smoothing), theirs)
 
@@ -93,17 +93,17 @@ def test_kl_divergence_of_soft_targets_equals_keras() -> None:
 
 def test_kl_divergence_of_one_hot_targets_is_cross_entropy() -> None:
     logits, targets = random_logits_and_targets(CLASSES)
-    truth = torch.nn.functional.one_hot(targets, CLASSES).float()
-    assert_same(kl_divergence(logits, truth), sparse_categorical_crossentropy(logits, targets))
+    one_hot = torch.nn.functional.one_hot(targets, CLASSES).float()
+    assert_same(kl_divergence(logits, one_hot), sparse_categorical_crossentropy(logits, targets))
 
 
 @pytest.mark.parametrize("below", [0.0, -1.0])
 def test_hinge_losses(below: float) -> None:
     outputs, _ = random_logits_and_targets(CLASSES)
-    truth = torch.where(random_logits_and_targets(CLASSES)[0].flip(0) > 0, 1.0, below)
-    assert_same(hinge(outputs, truth), keras_losses.Hinge(reduction=None)(truth, outputs))
+    targets = torch.where(random_logits_and_targets(CLASSES)[0].flip(0) > 0, 1.0, below)
+    assert_same(hinge(outputs, targets), keras_losses.Hinge(reduction=None)(targets, outputs))
     assert_same(
-        squared_hinge(outputs, truth), keras_losses.SquaredHinge(reduction=None)(truth, outputs)
+        squared_hinge(outputs, targets), keras_losses.SquaredHinge(reduction=None)(targets, outputs)
     )
 
 
@@ -111,11 +111,11 @@ def test_hinge_losses(below: float) -> None:
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0, 5.0])
 def test_focal_of_many_classes(gamma: float, smoothing: float) -> None:
     logits, targets = random_logits_and_targets(CLASSES)
-    truth = torch.nn.functional.one_hot(targets, CLASSES).float()
+    one_hot = torch.nn.functional.one_hot(targets, CLASSES).float()
     theirs = keras_losses.CategoricalFocalCrossentropy(
         alpha=1.0, gamma=gamma, from_logits=True, label_smoothing=smoothing, reduction=None
     )
-    assert_same(focal(logits, targets, smoothing, gamma=gamma), theirs(truth, logits))
+    assert_same(focal(logits, targets, smoothing, gamma=gamma), theirs(one_hot, logits))
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
@@ -153,11 +153,11 @@ CLASS_LOSSES = ["categorical_crossentropy", "sparse_categorical_crossentropy", "
 def slow_loss(name: str, logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
     """Return the loss for probabilities [rows, classes] as the papers write it, term by term."""
     losses = []
-    for row, truth in zip(logits.double().tolist(), targets.double().tolist(), strict=True):
+    for row, target in zip(logits.double().tolist(), targets.double().tolist(), strict=True):
         scores = [0.0, *row] if len(row) == 1 else row  # one logit: that of the second class
         total = sum(math.exp(score) for score in scores)
         loss = 0.0
-        for score, share in zip(scores, truth, strict=True):
+        for score, share in zip(scores, target, strict=True):
             p = math.exp(score) / total
             share = share * (1 - smoothing) + smoothing / len(scores)
             loss -= share * (1 - p) ** (2.0 if name == "focal" else 0.0) * math.log(p)

@@ -102,8 +102,8 @@ def test_padding_values_are_ignored() -> None:
 @given(lengths=lengths_of_rows, extra=extra_places)
 def test_reverse_rows_reverses_within_length(lengths: list[int], extra: int) -> None:
     states, mask = make_states(lengths, extra)
-    turned = reverse_rows(states, mask)
-    for row, was, length in zip(turned, states, lengths, strict=True):
+    reversed_ = reverse_rows(states, mask)
+    for row, was, length in zip(reversed_, states, lengths, strict=True):
         assert torch.equal(row[:length], was[:length].flip(0))
         assert torch.equal(row[length:], was[length:])
-    assert torch.equal(reverse_rows(turned, mask), states)
+    assert torch.equal(reverse_rows(reversed_, mask), states)

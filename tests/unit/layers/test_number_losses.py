@@ -37,17 +37,17 @@ def assert_same(ours: Tensor, theirs: Tensor) -> None:
 @pytest.mark.parametrize("outputs", [1, 5])
 @pytest.mark.parametrize("name", THEIRS)
 def test_losses_equal_keras(name: str, outputs: int) -> None:
-    given, targets = random_outputs_and_targets(outputs)
-    rows = NUMBER_LOSSES[name](given, targets)
+    settings, targets = random_outputs_and_targets(outputs)
+    rows = NUMBER_LOSSES[name](settings, targets)
     assert rows.shape == (ROWS,)
-    assert_same(rows, THEIRS[name](reduction=None)(targets, given))
+    assert_same(rows, THEIRS[name](reduction=None)(targets, settings))
 
 
 @pytest.mark.parametrize("delta", [0.3, 1.0, 4.0])
 def test_huber_is_linear_beyond_delta(delta: float) -> None:
-    given, targets = random_outputs_and_targets(3)
+    outputs, targets = random_outputs_and_targets(3)
     theirs = keras_losses.Huber(delta=delta, reduction=None)
-    assert_same(huber(given, targets, delta=delta), theirs(targets, given))
+    assert_same(huber(outputs, targets, delta=delta), theirs(targets, outputs))
 
 
 @pytest.mark.parametrize("outputs", [1, 5])
@@ -69,12 +69,12 @@ def test_poisson_is_minimal_at_target() -> None:
 
 
 def test_log_cosh_of_large_errors_is_finite_with_gradient() -> None:
-    given = torch.tensor([[1e4], [-1e4]], requires_grad=True)
-    rows = log_cosh(given, torch.zeros(2, 1))
+    outputs = torch.tensor([[1e4], [-1e4]], requires_grad=True)
+    rows = log_cosh(outputs, torch.zeros(2, 1))
     assert rows.tolist() == pytest.approx([1e4 - math.log(2)] * 2)
     rows.sum().backward()
-    assert given.grad is not None
-    assert given.grad.flatten().tolist() == pytest.approx([1, -1])
+    assert outputs.grad is not None
+    assert outputs.grad.flatten().tolist() == pytest.approx([1, -1])
 
 
 def test_every_loss_is_compared_with_keras() -> None:
@@ -82,7 +82,7 @@ def test_every_loss_is_compared_with_keras() -> None:
 
 
 def test_cosine_similarity_of_zero_vector_is_zero() -> None:
-    given, targets = torch.zeros(2, 3), torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])
-    rows = NUMBER_LOSSES["cosine_similarity"](given, targets)
-    assert_same(rows, THEIRS["cosine_similarity"](reduction=None)(targets, given))
+    outputs, targets = torch.zeros(2, 3), torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])
+    rows = NUMBER_LOSSES["cosine_similarity"](outputs, targets)
+    assert_same(rows, THEIRS["cosine_similarity"](reduction=None)(targets, outputs))
     assert rows.tolist() == [0, 0]

@@ -57,9 +57,9 @@ def test_values_and_gradients_equal_plain_tables(share: bool, tie: bool) -> None
     def plain(ids: Tensor, table: Tensor) -> Tensor:
         return F.embedding(ids, table, padding_idx=PAD)
 
-    read, spoken, scored = tables_by_role(embedding)
+    read, written, scored = tables_by_role(embedding)
     vectors = embedding.embed_source(source), embedding.embed_target(target)
-    expected = plain(source, read), plain(target, spoken)
+    expected = plain(source, read), plain(target, written)
     states = torch.randn(7, DIM)
     logits = embedding.project(states).logits()
     theirs = states @ scored.T + embedding.bias
@@ -134,7 +134,7 @@ def test_invalid_arguments_are_refused(source: int, options: dict[str, int], mes
 
 
 @pytest.mark.parametrize(
-    ("chosen", "shared", "tables"),
+    ("settings", "shared", "tables"),
     [
         ({}, True, {"target_table"}),
         ({}, False, {"target_table", "source_table"}),
@@ -143,9 +143,9 @@ def test_invalid_arguments_are_refused(source: int, options: dict[str, int], mes
     ],
 )
 def test_settings_and_vocabularies_decide_sharing(
-    chosen: dict[str, bool], shared: bool, tables: set[str]
+    settings: dict[str, bool], shared: bool, tables: set[str]
 ) -> None:
-    config = EncoderDecoderConfig(dim=DIM, **chosen)
+    config = EncoderDecoderConfig(dim=DIM, **settings)
     embedding = pair_embedding(config, Vocabularies(WORDS, WORDS, shared), states=9)
     assert {name for name, _ in embedding.named_parameters()} == tables | {"bias"}
     assert embedding.out_dim == (9 if "output_table" in tables else DIM)

@@ -76,13 +76,13 @@ def test_attention_pooling_equals_loop(lengths: list[int], extra: int) -> None:
     layer = AttentionPooling(DIM)
     pooled, weights = layer(states, mask)
     v, w, b = layer.query.weight[0], layer.keys.weight, layer.keys.bias
-    for place, length in enumerate(lengths):
-        scores = [math.exp((v @ torch.tanh(w @ h + b)).item()) for h in states[place, :length]]
+    for index, length in enumerate(lengths):
+        scores = [math.exp((v @ torch.tanh(w @ h + b)).item()) for h in states[index, :length]]
         shares = torch.tensor([score / sum(scores) for score in scores])
-        torch.testing.assert_close(weights[place, :length], shares, rtol=1e-4, atol=1e-6)
-        assert not weights[place, length:].any()
-        expected = sum((a * h for a, h in zip(shares, states[place], strict=False)), torch.zeros(4))
-        torch.testing.assert_close(pooled[place], expected, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(weights[index, :length], shares, rtol=1e-4, atol=1e-6)
+        assert not weights[index, length:].any()
+        expected = sum((a * h for a, h in zip(shares, states[index], strict=False)), torch.zeros(4))
+        torch.testing.assert_close(pooled[index], expected, rtol=1e-4, atol=1e-6)
 
 
 def test_padding_affects_neither_values_nor_gradients() -> None:
@@ -109,8 +109,8 @@ def test_masked_softmax_of_large_scores(dtype: torch.dtype) -> None:
 def test_attention_pooling_learns_position() -> None:
     """The answer is one number of the marked place; a mean or maximum cannot give it."""
     torch.manual_seed(0)
-    states, places = torch.randn(256, 6, DIM), torch.randint(0, 6, (256,))
-    marked = (torch.arange(256), places)
+    states, positions = torch.randn(256, 6, DIM), torch.randint(0, 6, (256,))
+    marked = (torch.arange(256), positions)
     states[:, :, 1] = 0.0
     states[(*marked, 1)] = 1.0
     mask = torch.ones(states.shape[:2], dtype=torch.bool)

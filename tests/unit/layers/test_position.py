@@ -23,9 +23,9 @@ def slow_waves(time: int, dim: int) -> Tensor:
     """P of Vaswani et al. (2017), section 3.5, a number at a time."""
     found = torch.zeros(time, dim, dtype=torch.float64)
     for t in range(time):
-        for place in range(dim):
-            angle = t / 10_000 ** ((place - place % 2) / dim)
-            found[t, place] = math.cos(angle) if place % 2 else math.sin(angle)
+        for index in range(dim):
+            angle = t / 10_000 ** ((index - index % 2) / dim)
+            found[t, index] = math.cos(angle) if index % 2 else math.sin(angle)
     return found
 
 

@@ -23,10 +23,10 @@ every_stack = pytest.mark.parametrize(
 )
 
 
-def make_decoder(cell: str, layers: int, **chosen: Any) -> tuple[RecurrentDecoder, Tensor, Tensor]:
+def make_decoder(cell: str, layers: int, **options: Any) -> tuple[RecurrentDecoder, Tensor, Tensor]:
     """A decoder, vectors to read and a beginning, both of which want gradients."""
     torch.manual_seed(layers)
-    decoder = RecurrentDecoder(cell, DIM, HIDDEN, layers=layers, **chosen)
+    decoder = RecurrentDecoder(cell, DIM, HIDDEN, layers=layers, **options)
     vectors = torch.randn(BATCH, TIME, DIM, requires_grad=True)
     begin = torch.randn(BATCH, layers, PARTS[cell], HIDDEN, requires_grad=True)
     return decoder, vectors, begin
@@ -37,8 +37,8 @@ def run_steps(
 ) -> Tensor:
     remembered, drawn = split_layers(begin), decoder.draw_dropout(len(vectors), vectors)
     states = []
-    for place, read in enumerate(decoder.project_inputs(vectors).unbind(1)):
-        joins = None if extra is None else extra[:, place]
+    for index, read in enumerate(decoder.project_inputs(vectors).unbind(1)):
+        joins = None if extra is None else extra[:, index]
         remembered = decoder.step(read, joins, remembered, drawn)
         states.append(remembered[-1][0])
     return torch.stack(states, dim=1)

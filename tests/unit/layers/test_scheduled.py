@@ -41,9 +41,9 @@ def test_each_token_is_given_or_predicted(rows: list[list[int]], extra: int, see
     torch.manual_seed(seed)
     drawn = (torch.rand(ids.shape) < 0.5).tolist()
     for row, tokens in enumerate(rows):
-        for place, token in enumerate(tokens):
-            replaced = place > 0 and drawn[row][place]
-            assert mixed[row][place] == (predictions[row][place - 1] if replaced else token)
+        for index, token in enumerate(tokens):
+            replaced = index > 0 and drawn[row][index]
+            assert mixed[row][index] == (predictions[row][index - 1] if replaced else token)
         assert all(token == PAD for token in mixed[row][len(tokens) :])
 
 

@@ -77,7 +77,7 @@ def test_features_equal_reference(train: list[list[int]], ngrams: int) -> None:
 def test_logits_do_not_depend_on_padding_or_batch(
     train: list[list[int]], rows: list[list[int]]
 ) -> None:
-    targets = [place % 3 for place in range(len(train))]
+    targets = [index % 3 for index in range(len(train))]
     linear = fit_linear(train, targets, solve=lambda f, t: solve_logistic(f, t, 3))
     alone = torch.cat([linear(*pad_rows([row])) for row in rows])
     together = linear(*pad_rows(rows, extra=3, filler=VOCABULARY + 2))

@@ -18,11 +18,11 @@ VOCABULARY = 20
 ROWS = [[GO, EOS], [GO, 4, EOS], *random_rows(5, vocabulary=VOCABULARY, shortest=2, longest=9)]
 
 
-def make_bert(**chosen: Any) -> Bert:
+def make_bert(**model_settings: Any) -> Bert:
     """Return a small model whose norms and biases are not those of a fresh one."""
     torch.manual_seed(1)
     small = {"dim": 8, "heads": 2, "layers": 3, "dropout": 0.0, "embedding_dropout": 0.0}
-    model = Bert(BertConfig(**{**small, **chosen}), VOCABULARY)
+    model = Bert(BertConfig(**{**small, **model_settings}), VOCABULARY)
     for name, parameter in model.named_parameters():
         if parameter.ndim == 1:
             nn.init.uniform_(parameter, 0.5 if name.endswith("norm.weight") else -0.5, 1.5)
@@ -59,11 +59,11 @@ def reference_embedding(model: Bert, ids: Tensor) -> Tensor:
     """Return the input of the layers, one token at a time."""
     vectors = torch.zeros(*ids.shape, model.states_dim)
     for row, tokens in enumerate(ids.tolist()):
-        for place, token in enumerate(tokens):
-            ends = sum(before == EOS for before in tokens[:place])
+        for index, token in enumerate(tokens):
+            ends = sum(before == EOS for before in tokens[:index])
             segment = model.segments.weight[min(ends, len(model.segments.weight) - 1)]
-            total = model.embedding.weight[token] + model.positions.weight[place] + segment
-            vectors[row, place] = model.embedding_norm(total)
+            total = model.embedding.weight[token] + model.positions.weight[index] + segment
+            vectors[row, index] = model.embedding_norm(total)
     return vectors
 
 

@@ -25,8 +25,8 @@ def test_parameter_count_grows_with_gates(name: str, gates: int) -> None:
 
 def test_only_lstm_has_variational_dropout_off_by_default() -> None:
     """Runs of `lstm` from before `variational` was a setting repeat."""
-    chosen = {name: model_config({"name": name}) for name in ("rnn", "lstm", "gru")}
-    assert {name: config.variational_dropout for name, config in chosen.items()} == {
+    configs = {name: model_config({"name": name}) for name in ("rnn", "lstm", "gru")}
+    assert {name: config.variational_dropout for name, config in configs.items()} == {
         "rnn": True,
         "lstm": False,
         "gru": True,

@@ -16,17 +16,17 @@ ROWS = [[], [4], *random_rows(5, vocabulary=VOCABULARY, shortest=2, longest=9)]
 POSITIONS = ["sinusoidal", "learned", "rotary"]
 
 
-def make_transformer(**chosen: Any) -> Transformer:
+def make_transformer(**model_settings: Any) -> Transformer:
     torch.manual_seed(1)
     small = {"dim": 8, "heads": 2, "dropout": 0.0, "embedding_dropout": 0.0}
-    return Transformer(TransformerConfig(**{**small, **chosen}), VOCABULARY)
+    return Transformer(TransformerConfig(**{**small, **model_settings}), VOCABULARY)
 
 
 def to_pytorch_layer(block: Block) -> nn.TransformerEncoderLayer:
     """The framework's pre-norm layer with the weights of a block; its further biases are zero."""
-    dim, inner = block.down.out_features, block.down.in_features
+    dim, hidden = block.down.out_features, block.down.in_features
     peer = nn.TransformerEncoderLayer(
-        dim, 2, inner, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+        dim, 2, hidden, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
     )
     attention = peer.self_attn
     for theirs, ours in [
@@ -58,9 +58,9 @@ def test_layers_equal_pytorch_in_values_and_gradients() -> None:
     expected = encoder.norm(states)
     found = encoder(ids, mask).states
     torch.testing.assert_close(found[mask], expected[mask], atol=1e-5, rtol=1e-4)
-    chosen = torch.randn_like(found[mask])
-    (found[mask] * chosen).sum().backward()
-    (expected[mask] * chosen).sum().backward()
+    output_weights = torch.randn_like(found[mask])
+    (found[mask] * output_weights).sum().backward()
+    (expected[mask] * output_weights).sum().backward()
     for block, peer in zip(encoder.blocks, peers, strict=True):
         for ours, theirs in [
             (block.attention.in_proj.weight, peer.self_attn.in_proj_weight),
@@ -140,10 +140,10 @@ def test_gradcheck(positions: str) -> None:
         positions=positions, max_positions=4, pooling="mean", layers=1, dim=4
     ).double()
     ids, mask = pad_rows([[2, 5, 3], [4], []])
-    inside = [p for name, p in encoder.named_parameters() if "embedding" not in name]
+    parameters = [p for name, p in encoder.named_parameters() if "embedding" not in name]
 
     def pooled(*_: Tensor) -> Tensor:
         return encoder(ids, mask).pooled
 
     assert pooled().dtype == torch.float64
-    assert torch.autograd.gradcheck(pooled, tuple(inside))
+    assert torch.autograd.gradcheck(pooled, tuple(parameters))

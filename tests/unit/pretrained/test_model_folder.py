@@ -41,28 +41,28 @@ OTHER = (
 @pytest.fixture(scope="module")
 def model_folders(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A classifier, or a masked language model, of an architecture; each trained once."""
-    place, made = tmp_path_factory.mktemp("folders"), {}
+    root, made = tmp_path_factory.mktemp("folders"), {}
 
     def folder(model: str, task: str = "classify", *more: str) -> Path:
         key = (model, task, *more)
         if key not in made:
             texts, labels = make_corpus()
-            data = write_texts(place, texts) if task == "masked_lm" else (texts, labels)
-            made[key] = place / f"{task}-{model}-{len(made)}"
+            data = write_texts(root, texts) if task == "masked_lm" else (texts, labels)
+            made[key] = root / f"{task}-{model}-{len(made)}"
             train(data, model=model, task=task, overrides=[*SMALL, *more], out=made[key])
         return made[key]
 
     return folder
 
 
-def write_texts(place: Path, texts: list[str]) -> Path:
-    path = place / "texts.txt"
+def write_texts(folder: Path, texts: list[str]) -> Path:
+    path = folder / "texts.txt"
     path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     return path
 
 
-def prepare_from(folder: Any, data: Any = OTHER, **given: Any) -> Prepared:
-    return prepare(data, None, given, lambda line: None, from_folder=folder)
+def prepare_from(folder: Any, data: Any = OTHER, **settings: Any) -> Prepared:
+    return prepare(data, None, settings, lambda line: None, from_folder=folder)
 
 
 def train_from(folder: Any, *overrides: str, data: Any = OTHER, **more: Any) -> Trained:
@@ -86,10 +86,10 @@ def test_classifier_encoder_is_copied_bitwise(model: str, model_folders: Any) ->
     source = load(model_folders(model))
     prepared = prepare_from(model_folders(model))
     network = make_loop(prepared).state.model
-    own, begun = encoder_state(source.network), encoder_state(network)
-    assert own.keys() == begun.keys()
+    own, initial = encoder_state(source.network), encoder_state(network)
+    assert own.keys() == initial.keys()
     for name, tensor in own.items():
-        assert torch.equal(tensor, begun[name]), name
+        assert torch.equal(tensor, initial[name]), name
     # three classes as before, but other ones
     head, other = (find_heads(n)[0].head.weight for n in (source.network, network))
     assert not torch.equal(head, other)
@@ -104,12 +104,12 @@ def test_masked_lm_encoder_is_copied_bitwise_and_new_parts_are_initialized(
     folder = model_folders(model, "masked_lm", "model.bag_dim=4", "model.pooling=attention")
     prepared = prepare_from(folder, seed=1)
     network = make_loop(prepared).state.model
-    own, begun = encoder_state(load(folder).network), encoder_state(network)
+    own, initial = encoder_state(load(folder).network), encoder_state(network)
     for name, tensor in own.items():
         if not belongs_to_pooled_vector(name):
-            assert torch.equal(tensor, begun[name]), name
+            assert torch.equal(tensor, initial[name]), name
     # as random as it would be without the folder
-    assert not torch.equal(own["bag.weight"], begun["bag.weight"])
+    assert not torch.equal(own["bag.weight"], initial["bag.weight"])
     assert prepared.pretrained is not None
     facts = prepared.pretrained.facts(prepared.encoded)["pretrained"]
     assert "encoder.bag.weight" in facts["missing"]
@@ -121,9 +121,9 @@ def test_matched_missing_and_unused_weights_are_reported(model_folders: Any) -> 
     lines: list[str] = []
     folder = model_folders("bert", "masked_lm")
     prepare(OTHER, None, {}, lines.append, from_folder=folder)
-    said = [line for line in lines if line.startswith("weights: ")]
+    notes = [line for line in lines if line.startswith("weights: ")]
     encoder = len(encoder_state(load(folder).network))
-    assert said == [
+    assert notes == [
         f"weights: begin from {folder} (bert, task masked_lm)",
         f"weights: {encoder} of {encoder + 2} tensors matched",
         "weights: 2 missing, initialized at random: head.weight, head.bias",
@@ -135,10 +135,10 @@ def test_matched_missing_and_unused_weights_are_reported(model_folders: Any) -> 
 def test_continued_pretraining_keeps_the_head(model_folders: Any, tmp_path: Path) -> None:
     folder = model_folders("cnn", "masked_lm")
     prepared = prepare_from(folder, write_texts(tmp_path, OTHER[0]), task="masked_lm")
-    own, begun = load(folder).network.state_dict(), make_loop(prepared).state.model.state_dict()
+    own, initial = load(folder).network.state_dict(), make_loop(prepared).state.model.state_dict()
     for name, tensor in own.items():
         if not belongs_to_pooled_vector(name.removeprefix("encoder.")):
-            assert torch.equal(tensor, begun[name]), name
+            assert torch.equal(tensor, initial[name]), name
     # a training, not a fine-tuning: its own defaults
     assert prepared.recipe.training.warmup == 0.06
 
@@ -146,8 +146,8 @@ def test_continued_pretraining_keeps_the_head(model_folders: Any, tmp_path: Path
 def test_same_labels_keep_the_head(model_folders: Any) -> None:
     folder = model_folders("cnn")
     prepared = prepare_from(folder, make_corpus(seed=1))
-    own, begun = load(folder).network, make_loop(prepared).state.model
-    assert torch.equal(own.head.weight, begun.head.weight)
+    own, initial = load(folder).network, make_loop(prepared).state.model
+    assert torch.equal(own.head.weight, initial.head.weight)
     regression = prepare_from(folder, (OTHER[0], list(map(float, range(90)))), task="regress")
     assert make_loop(regression).state.model.head.weight.shape == (1, own.head.in_features)
 
@@ -166,7 +166,7 @@ def test_model_settings_are_inherited_and_training_settings_are_not(model_folder
 
 
 def test_user_may_change_settings_without_weights(model_folders: Any) -> None:
-    given = parse_overrides(
+    settings = parse_overrides(
         [
             "model.dropout=0.05",
             "model.pooling=max+mean",
@@ -175,7 +175,7 @@ def test_user_may_change_settings_without_weights(model_folders: Any) -> None:
             "model.dim=8",
         ]
     )
-    prepared = prepare_from(model_folders("cnn"), **given)
+    prepared = prepare_from(model_folders("cnn"), **settings)
     network = make_loop(prepared).state.model
     one, two = find_heads(network)
     assert (prepared.recipe.model.dropout, prepared.recipe.tokenizer.max_length) == (0.05, 7)
@@ -185,7 +185,7 @@ def test_user_may_change_settings_without_weights(model_folders: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "given", "told"),
+    ("model", "options", "message"),
     [
         ("cnn", {"model": "lstm"}, "model.name: FOLDER has cnn and lstm is asked for; leave"),
         ("cnn", {"tokenizer": "jamo"}, r"tokenizer.name: FOLDER has words and jamo .*--tokenizer"),
@@ -214,11 +214,11 @@ def test_user_may_change_settings_without_weights(model_folders: Any) -> None:
     ],
 )
 def test_contradictions_are_refused_in_one_line_and_leave_no_folder(
-    model: str, given: dict[str, Any], told: str, model_folders: Any, tmp_path: Path
+    model: str, options: dict[str, Any], message: str, model_folders: Any, tmp_path: Path
 ) -> None:
     folder = model_folders(model)
-    with pytest.raises(ConfigError, match=told.replace("FOLDER", str(folder))) as caught:
-        train(OTHER, from_folder=folder, out=tmp_path / "out", **given)
+    with pytest.raises(ConfigError, match=message.replace("FOLDER", str(folder))) as caught:
+        train(OTHER, from_folder=folder, out=tmp_path / "out", **options)
     assert_one_line(caught)
     assert not (tmp_path / "out").exists()
 
@@ -256,9 +256,9 @@ def test_partial_encoder_is_refused_unless_allowed(model_folders: Any) -> None:
     assert any(name.startswith("encoder.blocks.4.") for name in facts["missing"])
     assert "encoder.blocks.0.up.weight" in facts["other_shape"]
     own = encoder_state(load(folder).network)
-    begun = encoder_state(make_loop(prepared).state.model)
-    assert torch.equal(own["blocks.0.attention_norm.bias"], begun["blocks.0.attention_norm.bias"])
-    assert torch.equal(own["embedding.weight"], begun["embedding.weight"])
+    initial = encoder_state(make_loop(prepared).state.model)
+    assert torch.equal(own["blocks.0.attention_norm.bias"], initial["blocks.0.attention_norm.bias"])
+    assert torch.equal(own["embedding.weight"], initial["embedding.weight"])
 
 
 def test_missing_encoder_part_is_refused_by_name(model_folders: Any) -> None:
@@ -345,18 +345,20 @@ def test_trained_model_does_not_need_the_source_folder(model_folders: Any, tmp_p
     )
     assert evaluate(tmp_path / "out", OTHER).rows == 90
     assert loaded.recipe.pretrained.folder == str(source)
-    told = json.loads((tmp_path / "out" / "metrics.json").read_text())["training"]["pretrained"]
-    assert (told["source"], told["task"]) == ("a *source*", "masked_lm")
+    pretrained = json.loads((tmp_path / "out" / "metrics.json").read_text())["training"][
+        "pretrained"
+    ]
+    assert (pretrained["source"], pretrained["task"]) == ("a *source*", "masked_lm")
     card = (tmp_path / "out" / "README.md").read_text()
     assert r"Its encoder began from the model `a \*source\*` (task masked\_lm)." in card
 
 
 def test_loaded_model_equals_its_folder_as_source(model_folders: Any, tmp_path: Path) -> None:
     folder = model_folders("cnn")
-    given = train_from(load(folder), out=tmp_path / "out")
+    from_model = train_from(load(folder), out=tmp_path / "out")
     read = train_from(folder)
     for name, tensor in read.model.network.state_dict().items():
-        assert torch.equal(tensor, given.model.network.state_dict()[name])
+        assert torch.equal(tensor, from_model.model.network.state_dict()[name])
     with pytest.raises(ConfigError, match="a model that is in no folder"):
         train(OTHER, config=tmp_path / "out" / "config.yaml")
 
@@ -405,8 +407,8 @@ def test_hostile_texts_are_encoded_by_tokenizer_of_the_folder(
 ) -> None:
     source = load(model_folders("cnn"))
     trained = prepare_from(model_folders("cnn"))
-    (own,), (begun,) = (
+    (own,), (initial,) = (
         list(m.encode_values([text or "x"]).dataset().in_order_of_length(1))
         for m in (source.input, trained.input)
     )
-    assert torch.equal(own.ids, begun.ids)
+    assert torch.equal(own.ids, initial.ids)

@@ -59,9 +59,9 @@ def embedding_rows(trained: Trained, words: list[str]) -> Tensor:
 
 
 def prepare_with(
-    vectors: Any, *, model: str = "mean", given: dict[str, Any] | None = None
+    vectors: Any, *, model: str = "mean", settings: dict[str, Any] | None = None
 ) -> Prepared:
-    named = merge({"model": {"name": model}}, given or {})
+    named = merge({"model": {"name": model}}, settings or {})
     return prepare(make_corpus(), None, named, lambda line: None, vectors=vectors)
 
 
@@ -82,21 +82,23 @@ def test_frozen_rows_are_unchanged_and_others_are_trained(
     frozen = train(make_corpus(), freeze_vectors=True, **settings)
     known = WORDS[:-1]
     assert torch.equal(embedding_rows(frozen, known), torch.from_numpy(random_vectors(WORDS)[:-1]))
-    moved = train(make_corpus(), **settings)
+    trained_all = train(make_corpus(), **settings)
     assert (
-        (embedding_rows(moved, known) != torch.from_numpy(random_vectors(WORDS)[:-1])).any(1).all()
+        (embedding_rows(trained_all, known) != torch.from_numpy(random_vectors(WORDS)[:-1]))
+        .any(1)
+        .all()
     )
-    begun = find_embedding(prepare_with(file, model=name)).weight
-    for trained in (frozen, moved):
-        place = trained.model.input.tokenizer.vocabulary.id_of("boring")
-        assert not torch.equal(embedding_table(trained)[place], begun[place])
+    initial = find_embedding(prepare_with(file, model=name)).weight
+    for trained in (frozen, trained_all):
+        token_id = trained.model.input.tokenizer.vocabulary.id_of("boring")
+        assert not torch.equal(embedding_table(trained)[token_id], initial[token_id])
         assert not embedding_table(trained)[PAD].any()
 
 
 @pytest.mark.parametrize("ngrams", [1, 3])
 def test_rows_start_as_vectors_or_random_with_their_deviation(file: Path, ngrams: int) -> None:
     model = {"ngrams": ngrams, "ngram_buckets": 3000}
-    prepared = prepare_with(file, given={"model": model})
+    prepared = prepare_with(file, settings={"model": model})
     weight = find_embedding(prepared).weight.detach()
     assert prepared.pretrained is not None
     found = prepared.pretrained.found
@@ -113,7 +115,7 @@ def test_rows_start_as_vectors_or_random_with_their_deviation(file: Path, ngrams
     plain = make_loop(
         prepare_with(
             None,
-            given={
+            settings={
                 "model": {**model, "dim": DIM, "subword_ngrams": 0},
                 "tokenizer": {"name": "words"},
             },
@@ -158,7 +160,7 @@ def test_vectors_set_dim_and_word_tokenizer(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "error", "told"),
+    ("options", "error", "message"),
     [
         (
             {"overrides": ["model.dim=64"]},
@@ -179,10 +181,10 @@ def test_vectors_set_dim_and_word_tokenizer(file: Path) -> None:
     ],
 )
 def test_errors_are_one_line_and_leave_no_folder(
-    given: dict[str, Any], error: type[MunjangError], told: str, file: Path, tmp_path: Path
+    options: dict[str, Any], error: type[MunjangError], message: str, file: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(error, match=told) as caught:
-        train(make_corpus(), out=tmp_path / "out", **{"vectors": file, **given})
+    with pytest.raises(error, match=message) as caught:
+        train(make_corpus(), out=tmp_path / "out", **{"vectors": file, **options})
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
 
@@ -200,22 +202,27 @@ def test_coverage_is_reported_and_saved(file: Path, tmp_path: Path) -> None:
     common: dict[str, Any] = {"model": "mean", "report": lines.append}
     settings = [*SHORT, "pretrained.skip_bad_lines=true", "tokenizer.min_frequency=1"]
     trained = train(make_corpus(), vectors=file, overrides=settings, out=tmp_path / "out", **common)
-    told = json.loads((tmp_path / "out" / "metrics.json").read_text())["training"]["vectors"]
+    saved = json.loads((tmp_path / "out" / "metrics.json").read_text())["training"]["vectors"]
     vocabulary = trained.model.input.tokenizer.vocabulary
     counts = dict(zip(vocabulary.tokens, vocabulary.counts.tolist(), strict=True))
     known = sum(counts[word] for word in WORDS[:-1])
-    assert told["types"] == vocabulary.size - 4
-    assert told["types_found"] == 7
-    assert told["tokens_found"] == pytest.approx(known / sum(counts.values()))
-    assert 0 < told["valid_tokens_found"] < 1
-    assert (told["words"], told["header_count"], told["repeated"], told["skipped"]) == (11, 9, 1, 2)
-    assert told["source"] == "words.vec"
-    said = [line for line in lines if line.startswith("vectors: ")]
-    assert said[0] == f"vectors: 11 words of 16 numbers in {file} (word2vec text)"
-    assert f"7 of {told['types']} types found one" in said[1]
-    assert said[2] == "vectors: the header promises 9 words, 11 were there"
-    assert said[3] == "vectors: 1 words stood there again; the first of each counts"
-    assert said[4] == "vectors: 2 lines could not be read and were skipped"
+    assert saved["types"] == vocabulary.size - 4
+    assert saved["types_found"] == 7
+    assert saved["tokens_found"] == pytest.approx(known / sum(counts.values()))
+    assert 0 < saved["valid_tokens_found"] < 1
+    assert (saved["words"], saved["header_count"], saved["repeated"], saved["skipped"]) == (
+        11,
+        9,
+        1,
+        2,
+    )
+    assert saved["source"] == "words.vec"
+    notes = [line for line in lines if line.startswith("vectors: ")]
+    assert notes[0] == f"vectors: 11 words of 16 numbers in {file} (word2vec text)"
+    assert f"7 of {saved['types']} types found one" in notes[1]
+    assert notes[2] == "vectors: the header promises 9 words, 11 were there"
+    assert notes[3] == "vectors: 1 words stood there again; the first of each counts"
+    assert notes[4] == "vectors: 2 lines could not be read and were skipped"
 
 
 def test_trained_model_does_not_need_the_vectors(file: Path, tmp_path: Path) -> None:
@@ -259,25 +266,25 @@ def test_interrupted_training_resumes_to_same_weights(
 def test_resume_with_other_vectors_is_refused(file: Path, tmp_path: Path) -> None:
     same = interrupt_training(tmp_path / "a", file)
     other = write_vectors(tmp_path / "other.vec", seed=1)
-    for given in (
+    for changed in (
         {"vectors": other},
         {"vectors": file, "freeze_vectors": True},
         {"overrides": [*same["overrides"], f"model.dim={DIM}"]},
     ):
         with pytest.raises(FolderError, match="made with other data or settings"):
-            train(**{**same, **given}, out=tmp_path / "a", resume=True)
+            train(**{**same, **changed}, out=tmp_path / "a", resume=True)
 
 
 def test_objects_in_memory_train_same_model_as_their_file(file: Path, tmp_path: Path) -> None:
     keyed = SimpleNamespace(
         index_to_key=WORDS,
-        key_to_index={word: place for place, word in enumerate(WORDS)},
+        key_to_index={word: index for index, word in enumerate(WORDS)},
         vectors=random_vectors(WORDS),
     )
     common: dict[str, Any] = {"model": "mean", "overrides": SHORT}
-    given = train(make_corpus(), vectors=keyed, out=tmp_path / "out", **common)
+    from_object = train(make_corpus(), vectors=keyed, out=tmp_path / "out", **common)
     read = train(make_corpus(), vectors=file, **common)
-    assert torch.equal(embedding_table(given), embedding_table(read))
+    assert torch.equal(embedding_table(from_object), embedding_table(read))
     with pytest.raises(ConfigError, match="vectors that are in no file"):
         train(make_corpus(), config=tmp_path / "out" / "config.yaml")
 

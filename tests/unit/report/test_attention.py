@@ -149,8 +149,8 @@ def test_page_without_script_shows_mean_and_every_head() -> None:
         np.testing.assert_allclose(figures, one.weights.ravel() * 1000, atol=0.51)
     lines = table_rows(page)[1:]
     mean = found.mean("source")
-    told = [[float(title.split(" ")[-1]) for _, title in line[1:]] for line in lines]
-    np.testing.assert_allclose(told, mean, atol=0.0056)
+    shown = [[float(title.split(" ")[-1]) for _, title in line[1:]] for line in lines]
+    np.testing.assert_allclose(shown, mean, atol=0.0056)
     assert page.count('aria-pressed="true"') == 1
 
 
@@ -246,12 +246,12 @@ def test_column_labels_stay_below_their_height(tokens: list[str]) -> None:
     columns = ColumnLabels([Label(token, 13, 6) for token in tokens])
     drawn = columns.draw(40, 300, 20)
     assert len(drawn) == len(tokens)
-    for place, (label, mark) in enumerate(zip(columns.labels, drawn, strict=True)):
+    for index, (label, mark) in enumerate(zip(columns.labels, drawn, strict=True)):
         rotation, x, y = (
             ET.fromstring(mark).attrib["transform"].removeprefix("rotate(")[:-1].split()
         )
         assert (rotation, y) == ("-60", "300")
-        assert abs(float(x) - (50 + 20 * place)) < 5
+        assert abs(float(x) - (50 + 20 * index)) < 5
         assert label.width * math.sin(math.radians(60)) < columns.height
         assert label.width * math.cos(math.radians(60)) < columns.overhang
 

@@ -13,8 +13,8 @@ from munjang.report.svg import Line, Point, front_of, lines, scatter
 NASTY = "<b onclick='x'>&\"재미\"</b>"
 
 
-def make_points(*places: tuple[float, float]) -> list[Point]:
-    return [Point(str(number), x, y, y, y) for number, (x, y) in enumerate(places)]
+def make_points(*positions: tuple[float, float]) -> list[Point]:
+    return [Point(str(number), x, y, y, y) for number, (x, y) in enumerate(positions)]
 
 
 def test_element_escapes_texts_and_attributes_but_not_markup() -> None:
@@ -43,11 +43,11 @@ def test_front_of_keeps_points_not_dominated(up: bool, front: list[str]) -> None
     assert [point.name for point in front_of(drawn, up=up)] == front
 
 
-@pytest.mark.parametrize("places", [[(1.0, 0.5)], [(0.0, 0.0), (1e6, 1.0)], [(2.0, 0.5)] * 3])
-def test_scatter_draws_all_points_inside_the_frame(places: list[tuple[float, float]]) -> None:
-    drawn = ET.fromstring(scatter(make_points(*places), NASTY, "score"))
+@pytest.mark.parametrize("positions", [[(1.0, 0.5)], [(0.0, 0.0), (1e6, 1.0)], [(2.0, 0.5)] * 3])
+def test_scatter_draws_all_points_inside_the_frame(positions: list[tuple[float, float]]) -> None:
+    drawn = ET.fromstring(scatter(make_points(*positions), NASTY, "score"))
     circles = list(drawn.iter("circle"))
-    assert len(circles) == len(places)
+    assert len(circles) == len(positions)
     for circle in circles:
         assert 0 <= float(circle.attrib["cx"]) <= 560
         assert 0 <= float(circle.attrib["cy"]) <= 340
@@ -61,10 +61,12 @@ def test_scatter_draws_all_points_inside_the_frame(places: list[tuple[float, flo
         max_size=14,
     )
 )
-def test_names_do_not_overlap(places: list[tuple[str, float, float]]) -> None:
-    named = [Named(*place) for place in places]
+def test_names_do_not_overlap(positions: list[tuple[str, float, float]]) -> None:
+    named = [Named(*named_point) for named_point in positions]
     found = place_names(named, 28, 296)
-    assert [place.name for place in found] == [place[0] for place in places]
+    assert [named_point.name for named_point in found] == [
+        named_point[0] for named_point in positions
+    ]
     for number, one in enumerate(found):
         for other in found[:number]:
             apart = one.reach[1] <= other.reach[0] or other.reach[1] <= one.reach[0]

@@ -66,12 +66,12 @@ def test_balanced_weights_count_rows_with_known_labels() -> None:
 
 
 def test_class_weights_by_label() -> None:
-    chosen = ClassifySettings(class_weights={"b": 3.0, "a": 0.5})
-    assert Classify.from_labels(["b", "a"], chosen).weights == (0.5, 3.0)
+    settings = ClassifySettings(class_weights={"b": 3.0, "a": 0.5})
+    assert Classify.from_labels(["b", "a"], settings).weights == (0.5, 3.0)
     with pytest.raises(
         ConfigError, match=r"one weight per label \(a, c\); missing: c; not a label: b"
     ):
-        Classify.from_labels(["a", "c"], chosen)
+        Classify.from_labels(["a", "c"], settings)
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,12 @@ def test_probabilities_sum_to_one_and_equal_softmax(outputs: int) -> None:
     torch.manual_seed(0)
     logits = torch.randn(20, outputs) * 30
     task = Classify(tuple("abcde"[: max(outputs, 2)]))
-    chances = task.probabilities(logits)
-    assert chances.shape == (20, max(outputs, 2))
-    assert chances.sum(1) == pytest.approx(np.ones(20))
-    assert (chances >= 0).all()
+    probabilities = task.probabilities(logits)
+    assert probabilities.shape == (20, max(outputs, 2))
+    assert probabilities.sum(1) == pytest.approx(np.ones(20))
+    assert (probabilities >= 0).all()
     picked = logits.argmax(1) if outputs > 1 else (logits[:, 0] > 0).long()
-    assert chances.argmax(1).tolist() == picked.tolist()
+    assert probabilities.argmax(1).tolist() == picked.tolist()
 
 
 def test_loss_is_weighted_mean_over_rows() -> None:
@@ -125,8 +125,8 @@ def test_settings_reach_the_loss() -> None:
     torch.manual_seed(0)
     logits, targets = torch.randn(6, 3), torch.tensor([0, 1, 2, 1, 0, 0])
 
-    def loss(**chosen: object) -> float:
-        return float(Classify(("a", "b", "c"), ClassifySettings(**chosen)).loss(logits, targets))
+    def loss(**settings: object) -> float:
+        return float(Classify(("a", "b", "c"), ClassifySettings(**settings)).loss(logits, targets))
 
     smooth = torch.nn.functional.cross_entropy(logits, targets, label_smoothing=0.2)
     assert loss(label_smoothing=0.2) == pytest.approx(float(smooth))

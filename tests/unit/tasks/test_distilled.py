@@ -154,12 +154,12 @@ def slow_loss(task: DistilledTask, logits: Tensor, soft: Tensor, hard: list[Any]
     total = 0.0
     for row, label in enumerate(hard):
         one = slice(row, row + 1)
-        taught = float(task.task.soft_loss(logits[one], soft[one], task.settings.temperature))
+        soft_loss = float(task.task.soft_loss(logits[one], soft[one], task.settings.temperature))
         if label is None:
-            total += taught
+            total += soft_loss
             continue
         w = task.settings.soft_weight
-        total += w * taught + (1 - w) * float(
+        total += w * soft_loss + (1 - w) * float(
             task.task.loss(logits[one], torch.from_numpy(np.asarray([label])))
         )
     return total / len(hard)

@@ -216,7 +216,7 @@ def test_answer_is_softmax_at_mask(model: Any) -> None:
     answer = model.predict(text, top=3)[0]
     ids = [GO, *model.task.for_prediction(model.input).tokenizer.encode_text(text), EOS]
     mask_id = model.task.masking.mask_id
-    places = [place for place, n in enumerate(ids) if n == -1]
+    positions = [index for index, n in enumerate(ids) if n == -1]
     batch = torch.tensor([[mask_id if n == -1 else int(n) for n in ids]])
     size = model.input.size
     with torch.no_grad():
@@ -225,9 +225,9 @@ def test_answer_is_softmax_at_mask(model: Any) -> None:
         states = network.norm(F.gelu(network.transform(states)))
         logits = states @ network.encoder.embedding.weight[:size].T + network.bias
     logits[..., : len(RESERVED)] = -torch.inf
-    assert len(answer.masks) == len(places) == 2
-    for place, candidates in zip(places, answer.masks, strict=True):
-        best = logits[0, place].softmax(0).topk(3)
+    assert len(answer.masks) == len(positions) == 2
+    for index, candidates in zip(positions, answer.masks, strict=True):
+        best = logits[0, index].softmax(0).topk(3)
         assert [c.probability for c in candidates] == pytest.approx(best.values.tolist(), rel=1e-4)
         tokens = model.input.tokenizer.vocabulary.tokens
         assert [c.piece for c in candidates] == [tokens[n] for n in best.indices.tolist()]
@@ -236,10 +236,10 @@ def test_answer_is_softmax_at_mask(model: Any) -> None:
 def test_answers_do_not_depend_on_batch(model: Any) -> None:
     texts = [f"{a} [MASK] {b}" for a in ("the", "a great film", "") for b in ("was", "okay 3")]
     many = model.predict(texts * 60)
-    for place, text in enumerate(texts):
+    for index, text in enumerate(texts):
         alone = model.predict(text)[0]
         for copy in range(0, 360, 6):
-            for mine, theirs in zip(alone.masks, many[place + copy].masks, strict=True):
+            for mine, theirs in zip(alone.masks, many[index + copy].masks, strict=True):
                 assert [c.piece for c in mine] == [c.piece for c in theirs]
                 assert [c.probability for c in mine] == pytest.approx(
                     [c.probability for c in theirs], rel=1e-4
@@ -304,10 +304,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("changed", "words"), WRONG)
 def test_invalid_settings_are_refused(changed: dict[str, Any], words: str) -> None:
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as caught:
         munjang.train(TABLE, task="masked_lm", config=changed)
-    assert words in str(told.value)
-    assert "\n" not in str(told.value)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_vocabulary_without_tokens_is_refused() -> None:

@@ -37,13 +37,13 @@ def test_mask_rate_of_each_row_with_at_least_one_token(
     rows: list[list[int]], rate: float, seed: int
 ) -> None:
     batch = make_batch(rows)
-    chosen = Masking(MASK, SIZE).choose(batch.ids, make_generator(seed), rate)
+    masked = Masking(MASK, SIZE).choose(batch.ids, make_generator(seed), rate)
     for row, tokens in enumerate(rows):
-        free = [place for place, token in enumerate(tokens) if is_maskable(token)]
-        places = chosen[row].nonzero()[:, 0].tolist()
-        assert set(places) <= set(free)
-        wanted = round(torch.tensor(len(free) * rate).round().item())
-        assert len(places) == min(len(free), max(1, wanted))
+        free = [index for index, token in enumerate(tokens) if is_maskable(token)]
+        positions = masked[row].nonzero()[:, 0].tolist()
+        assert set(positions) <= set(free)
+        expected = round(torch.tensor(len(free) * rate).round().item())
+        assert len(positions) == min(len(free), max(1, expected))
 
 
 @given(rows=rows_of_ids, seed=st.integers(0, 99))
@@ -92,35 +92,35 @@ CONTINUES = torch.arange(SIZE) >= 20
 def split_words(row: list[int]) -> list[list[int]]:
     """The places of each word, by a plain loop."""
     words: list[list[int]] = []
-    for place, token in enumerate(row):
-        goes_on = 20 <= token < SIZE and place > 0 and row[place - 1] >= len(RESERVED)
+    for index, token in enumerate(row):
+        goes_on = 20 <= token < SIZE and index > 0 and row[index - 1] >= len(RESERVED)
         if goes_on:
-            words[-1].append(place)
+            words[-1].append(index)
         else:
-            words.append([place])
+            words.append([index])
     return [
-        free for word in words if (free := [place for place in word if is_maskable(row[place])])
+        free for word in words if (free := [index for index in word if is_maskable(row[index])])
     ]
 
 
 @given(rows=rows_of_ids, rate=st.floats(0.05, 0.9), seed=st.integers(0, 99))
 def test_whole_words_are_masked_together(rows: list[list[int]], rate: float, seed: int) -> None:
     masking = Masking(MASK, SIZE, continues=CONTINUES)
-    chosen = masking.choose(make_batch(rows).ids, make_generator(seed), rate)
+    masked = masking.choose(make_batch(rows).ids, make_generator(seed), rate)
     for row, tokens in enumerate(rows):
         words = split_words(tokens)
         free = sum(map(len, words))
-        places = set(chosen[row].nonzero()[:, 0].tolist())
-        wanted = min(free, max(1, round(torch.tensor(free * rate).round().item())))
-        assert bool(places) == bool(free)
-        if any(len(word) <= 2 * wanted for word in words):
+        positions = set(masked[row].nonzero()[:, 0].tolist())
+        expected = min(free, max(1, round(torch.tensor(free * rate).round().item())))
+        assert bool(positions) == bool(free)
+        if any(len(word) <= 2 * expected for word in words):
             for word in words:
-                assert set(word) <= places or not places & set(word)
+                assert set(word) <= positions or not positions & set(word)
             # the middle of the last chosen word lies within the share
-            longest = max(len(word) for word in words if set(word) <= places)
-            assert len(places) <= wanted + longest / 2
+            longest = max(len(word) for word in words if set(word) <= positions)
+            assert len(positions) <= expected + longest / 2
         else:
-            assert len(places) == wanted
+            assert len(positions) == expected
 
 
 def test_whole_words_keep_the_mask_rate() -> None:
@@ -133,9 +133,9 @@ def test_whole_words_keep_the_mask_rate() -> None:
             row += [25] * int(torch.randint(0, 4, (), generator=random))
         rows.append([*row, EOS])
     masking = Masking(MASK, SIZE, continues=CONTINUES)
-    chosen = masking.choose(make_batch(rows).ids, make_generator(), 0.2)
+    masked = masking.choose(make_batch(rows).ids, make_generator(), 0.2)
     free = sum(map(len, rows)) - 2 * len(rows)
-    assert int(chosen.sum()) / free == pytest.approx(0.2, abs=0.02)
+    assert int(masked.sum()) / free == pytest.approx(0.2, abs=0.02)
 
 
 @pytest.mark.parametrize("continues", [None, CONTINUES])

@@ -31,7 +31,7 @@ def make_recipe(**settings: Any) -> Recipe:
 
 
 def make_table(labels: Any, separator: str = "|", **reading: Any) -> Table:
-    texts = [f"text {place}" for place in range(len(labels))]
+    texts = [f"text {index}" for index in range(len(labels))]
     reader = Multilabel.reader(make_recipe(separator=separator))
     return read_table((texts, labels), read_labels=reader, **reading)
 
@@ -101,8 +101,8 @@ def test_single_label_is_refused(labels: list[str], got: str) -> None:
 
 def test_remarks_describe_labels_and_separator() -> None:
     whole, train = make_table(["a|b", "", "b", "c"]), make_table(["a|b", "", "b"])
-    said = Multilabel.fit(train, whole, make_recipe()).remarks(train)
-    assert said == [
+    remarks = Multilabel.fit(train, whole, make_recipe()).remarks(train)
+    assert remarks == [
         "3 labels, separated by '|' if they are in one string; 1.00 per row, 1 row without any",
         "no training row has the label c",
     ]
@@ -119,32 +119,32 @@ def test_loss_is_mean_binary_cross_entropy() -> None:
 
 def test_best_thresholds_maximize_f1() -> None:
     random = np.random.default_rng(0)
-    truth = (random.random((60, 4)) < [0.5, 0.1, 0.03, 0.9]).astype(float)
-    chances = np.clip(truth * 0.2 + random.random((60, 4)) * 0.6, 0, 1).round(2)
-    tuned = best_thresholds(chances, truth, fewest_rows=1, least_f1=0)
+    targets = (random.random((60, 4)) < [0.5, 0.1, 0.03, 0.9]).astype(float)
+    probabilities = np.clip(targets * 0.2 + random.random((60, 4)) * 0.6, 0, 1).round(2)
+    tuned = best_thresholds(probabilities, targets, fewest_rows=1, least_f1=0)
     for label, threshold in enumerate(tuned):
-        rows, said = truth[:, label], chances[:, label]
-        best = max(f1_score(rows, said >= t, zero_division=0) for t in np.unique(said))
-        assert f1_score(rows, said >= threshold, zero_division=0) == pytest.approx(best)
+        rows, confidence = targets[:, label], probabilities[:, label]
+        best = max(f1_score(rows, confidence >= t, zero_division=0) for t in np.unique(confidence))
+        assert f1_score(rows, confidence >= threshold, zero_division=0) == pytest.approx(best)
 
 
 def test_threshold_is_in_the_middle_of_the_gap_and_defaults_to_half() -> None:
-    chances = np.array([[0.1, 0.9], [0.2, 0.8], [0.6, 0.7]])
-    truth = np.array([[0, 0], [0, 0], [1, 0]], dtype=float)
-    assert best_thresholds(chances, truth, fewest_rows=1) == pytest.approx([0.4, 0.5])
-    assert best_thresholds(chances, np.ones((3, 2)), fewest_rows=3)[0] == pytest.approx(0.05)
+    probabilities = np.array([[0.1, 0.9], [0.2, 0.8], [0.6, 0.7]])
+    targets = np.array([[0, 0], [0, 0], [1, 0]], dtype=float)
+    assert best_thresholds(probabilities, targets, fewest_rows=1) == pytest.approx([0.4, 0.5])
+    assert best_thresholds(probabilities, np.ones((3, 2)), fewest_rows=3)[0] == pytest.approx(0.05)
 
 
 def test_threshold_of_rare_label_or_poor_f1_is_half() -> None:
     random = np.random.default_rng(0)
-    chances = random.random((400, 2)) * 0.1
-    truth = np.zeros((400, 2))
-    truth[:9, 0] = truth[:20, 1] = 1.0
-    chances[:9, 0] = 0.9
-    assert best_thresholds(chances, truth) == [0.5, 0.5]
-    truth[9, 0] = chances[9, 0] = 1.0
-    assert best_thresholds(chances, truth)[0] != 0.5
-    assert best_thresholds(chances, truth, least_f1=0)[1] < 0.1
+    probabilities = random.random((400, 2)) * 0.1
+    targets = np.zeros((400, 2))
+    targets[:9, 0] = targets[:20, 1] = 1.0
+    probabilities[:9, 0] = 0.9
+    assert best_thresholds(probabilities, targets) == [0.5, 0.5]
+    targets[9, 0] = probabilities[9, 0] = 1.0
+    assert best_thresholds(probabilities, targets)[0] != 0.5
+    assert best_thresholds(probabilities, targets, least_f1=0)[1] < 0.1
 
 
 def test_thresholds_decide_answers_and_are_saved() -> None:
@@ -152,9 +152,9 @@ def test_thresholds_decide_answers_and_are_saved() -> None:
     logits = torch.tensor([[2.0, -1.0], [-3.0, -2.0]])
     cut = np.array([False, True])
     assert [answer.labels for answer in task.answers_of(logits, cut)] == [("a",), ()]
-    truth = np.array([[1.0, 1.0], [0.0, 0.0]])
+    targets = np.array([[1.0, 1.0], [0.0, 0.0]])
     rows = make_dataset(
-        [[number] for number in range(20)], targets=np.tile(truth, (10, 1)).tolist()
+        [[number] for number in range(20)], targets=np.tile(targets, (10, 1)).tolist()
     )
     tuned = task.finalize(Known(logits.repeat(10, 1)), rows)
     first, second = tuned.answers_of(logits, cut)
@@ -171,9 +171,9 @@ def test_thresholds_decide_answers_and_are_saved() -> None:
 
 
 def test_score_label_sets_of_small_example() -> None:
-    chances = np.array([[0.9, 0.2], [0.6, 0.7], [0.1, 0.4]])
-    truth = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-    scores = score_label_sets(chances, chances >= 0.5, truth, ("a", "b"))
+    probabilities = np.array([[0.9, 0.2], [0.6, 0.7], [0.1, 0.4]])
+    targets = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    scores = score_label_sets(probabilities, probabilities >= 0.5, targets, ("a", "b"))
     a, b = scores.classes
     assert (a.precision, a.recall, a.rows) == (0.5, 1.0, 1)
     assert (b.precision, b.recall, b.rows) == (1.0, 0.5, 2)
@@ -182,7 +182,7 @@ def test_score_label_sets_of_small_example() -> None:
     assert scores.macro_f1 == pytest.approx((a.f1 + b.f1) / 2)
     answers = [0.9, 0.8, 0.4, 0.7, 0.9, 0.4]
     assert scores.log_loss == pytest.approx(-np.log(answers).mean())
-    unsound = score_label_sets(np.full((3, 2), np.nan), chances >= 0.5, truth, ("a", "b"))
+    unsound = score_label_sets(np.full((3, 2), np.nan), probabilities >= 0.5, targets, ("a", "b"))
     assert not unsound.is_finite
 
 
@@ -191,22 +191,22 @@ def test_score_label_sets_of_small_example() -> None:
 def test_scores_in_batches_equal_scikit_learn(seed: int, rows: int, labels: int, size: int) -> None:
     random = np.random.default_rng(seed)
     logits = torch.from_numpy(random.integers(-9, 9, (rows, labels)).astype(np.float32) * 5)
-    truth = random.random((rows, labels)) < 0.4
+    targets = random.random((rows, labels)) < 0.4
     task = Multilabel(tuple(f"l{number}" for number in range(labels)))
-    scorer = task.scorer(truth)
+    scorer = task.scorer(targets)
     for start in range(0, rows, size):
-        places = np.arange(start, min(start + size, rows))
-        scorer.add(places, logits[places])
-    scores, chances = scorer.scores(), task.probabilities(logits)
-    chosen = chances >= 0.5
-    table = precision_recall_fscore_support(truth, chosen, zero_division=0)
+        positions = np.arange(start, min(start + size, rows))
+        scorer.add(positions, logits[positions])
+    scores, probabilities = scorer.scores(), task.probabilities(logits)
+    predicted = probabilities >= 0.5
+    table = precision_recall_fscore_support(targets, predicted, zero_division=0)
     found = [(one.precision, one.recall, one.f1, one.rows) for one in scores.classes]
     np.testing.assert_allclose(np.array(found).T, np.array(table), rtol=1e-12)
     for average in ("micro", "macro"):
-        expected = f1_score(truth, chosen, average=average, zero_division=0)
+        expected = f1_score(targets, predicted, average=average, zero_division=0)
         assert getattr(scores, f"{average}_f1") == pytest.approx(expected, rel=1e-12)
-    assert scores.subset_accuracy == pytest.approx(accuracy_score(truth, chosen), rel=1e-12)
-    loss = log_loss(truth.ravel(), chances.ravel(), labels=[False, True])
+    assert scores.subset_accuracy == pytest.approx(accuracy_score(targets, predicted), rel=1e-12)
+    loss = log_loss(targets.ravel(), probabilities.ravel(), labels=[False, True])
     assert scores.log_loss == pytest.approx(loss, rel=1e-9)
 
 
@@ -232,13 +232,13 @@ class Known(nn.Module):
 def test_thresholds_do_not_depend_on_block_size(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     monkeypatch.setattr("munjang.tasks.multilabel.MOST_TUNED", most)
     random = np.random.default_rng(0)
-    truth = random.random((60, 4)) < [0.5, 0.4, 0.05, 0.8]
-    logits = torch.from_numpy((truth * 2.0 + random.normal(size=(60, 4))).astype(np.float32))
-    data = make_dataset([[number] for number in range(60)], targets=truth.tolist())
+    targets = random.random((60, 4)) < [0.5, 0.4, 0.05, 0.8]
+    logits = torch.from_numpy((targets * 2.0 + random.normal(size=(60, 4))).astype(np.float32))
+    data = make_dataset([[number] for number in range(60)], targets=targets.tolist())
     task = Multilabel(("a", "b", "c", "d"))
     tuned = task.finalize(Known(logits), data)
     scores = tuned.evaluate(Known(logits), data)
-    together = tuple(best_thresholds(task.probabilities(logits), truth))
+    together = tuple(best_thresholds(task.probabilities(logits), targets))
     assert tuned == replace(task, thresholds=together)
     assert tuned.thresholds[0] != 0.5
-    assert scores == tuned.scores(logits, truth)
+    assert scores == tuned.scores(logits, targets)

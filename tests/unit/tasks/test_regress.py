@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def make_table(numbers: list[Any]) -> Table:
-    texts = [f"text {place}" for place in range(len(numbers))]
+    texts = [f"text {index}" for index in range(len(numbers))]
     return read_table((texts, numbers), read_labels=clean_numbers)
 
 
@@ -69,7 +69,7 @@ def best_constant(task: Regress, numbers: list[float]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("settings", "wanted"),
+    ("settings", "expected"),
     [
         ({"loss": "mse"}, 4.0),
         ({"loss": "mae"}, 2.0),
@@ -78,11 +78,11 @@ def best_constant(task: Regress, numbers: list[float]) -> float:
     ],
 )
 def test_each_loss_is_minimized_by_its_own_constant(
-    settings: dict[str, Any], wanted: float
+    settings: dict[str, Any], expected: float
 ) -> None:
     numbers = [1.0, 1.0, 2.0, 2.0, 14.0]
     task = fit_task(numbers, **settings)
-    assert best_constant(task, numbers) == pytest.approx(wanted, abs=0.05)
+    assert best_constant(task, numbers) == pytest.approx(expected, abs=0.05)
 
 
 def test_poisson_answers_are_counts_starting_at_the_mean() -> None:
@@ -128,16 +128,18 @@ def test_rows_without_number_are_skipped_if_asked() -> None:
 
 def test_scores_follow_their_definitions() -> None:
     random = np.random.default_rng(0)
-    truth = random.normal(5, 2, 50)
-    answers = truth + random.normal(0, 1, 50)
-    scores = score_numbers(answers, truth)
-    errors = answers - truth
+    targets = random.normal(5, 2, 50)
+    answers = targets + random.normal(0, 1, 50)
+    scores = score_numbers(answers, targets)
+    errors = answers - targets
     assert scores.mae == pytest.approx(np.abs(errors).mean())
     assert scores.rmse == pytest.approx(np.sqrt((errors**2).mean()))
-    assert scores.r2 == pytest.approx(1 - (errors**2).sum() / ((truth - truth.mean()) ** 2).sum())
-    ranks = stats.rankdata(answers), stats.rankdata(truth)
+    assert scores.r2 == pytest.approx(
+        1 - (errors**2).sum() / ((targets - targets.mean()) ** 2).sum()
+    )
+    ranks = stats.rankdata(answers), stats.rankdata(targets)
     assert scores.spearman == pytest.approx(np.corrcoef(*ranks)[0, 1])
-    assert scores.baseline_rmse == pytest.approx(truth.std())
+    assert scores.baseline_rmse == pytest.approx(targets.std())
 
 
 def test_constant_prediction_has_zero_r2_and_no_rank_correlation() -> None:

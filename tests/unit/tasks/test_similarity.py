@@ -23,8 +23,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def make_table(numbers):
-    firsts = [f"one {place}" for place in range(len(numbers))]
-    seconds = [f"two {place}" for place in range(len(numbers))]
+    firsts = [f"one {index}" for index in range(len(numbers))]
+    seconds = [f"two {index}" for index in range(len(numbers))]
     return read_two_texts(((firsts, seconds), numbers), read_labels=clean_numbers)
 
 
@@ -70,9 +70,9 @@ def test_cosine_loss_is_mean_squared_error_of_scaled_numbers():
     task = fit_task([1, 5, 3, 2])
     outputs, numbers = random_towers(4), [1.0, 5.0, 3.0, 2.0]
     cosines = [float(a @ b) for a, b in zip(outputs.first, outputs.second, strict=True)]
-    wanted = np.mean([(c - (n - 1) / 4) ** 2 for c, n in zip(cosines, numbers, strict=True)])
+    expected = np.mean([(c - (n - 1) / 4) ** 2 for c, n in zip(cosines, numbers, strict=True)])
     loss = task.loss(outputs, torch.tensor(numbers, dtype=torch.float64))
-    assert float(loss) == pytest.approx(wanted, rel=1e-5)
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
 
 
 def slow_negatives(outputs, same, scale):
@@ -105,9 +105,9 @@ def slow_negatives(outputs, same, scale):
 )
 def test_in_batch_negatives_loss_equals_plain_loops(rows, seed, keys, same):
     outputs = random_towers(rows, seed=seed, first_keys=keys[:rows], second_keys=keys[7 : 7 + rows])
-    chosen = torch.tensor(same[:rows])
-    loss = float(in_batch_negatives_loss(outputs, chosen, 20.0))
-    if not chosen.any():
+    positives = torch.tensor(same[:rows])
+    loss = float(in_batch_negatives_loss(outputs, positives, 20.0))
+    if not positives.any():
         assert loss == 0
     else:
         assert loss == pytest.approx(slow_negatives(outputs, same[:rows], 20.0), rel=1e-4, abs=1e-5)
@@ -215,7 +215,7 @@ def test_constant_vectors_have_low_mrr():
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("settings", "message"),
     [
         ({"similarity": {"threshold": 3}}, "threshold: is for the loss in_batch_negatives"),
         ({"similarity": {"lowest": 2, "highest": 2}}, "another number than lowest"),
@@ -229,17 +229,17 @@ def test_constant_vectors_have_low_mrr():
         ({"input": "text"}, "works on two_texts"),
     ],
 )
-def test_incompatible_settings_are_refused(given, said):
-    with pytest.raises(ConfigError, match=said):
-        check_given({"task": "similarity", **given})
+def test_incompatible_settings_are_refused(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        check_given({"task": "similarity", **settings})
 
 
 def test_in_batch_negatives_select_by_mrr():
-    given = {"task": "similarity", "similarity": {"loss": "in_batch_negatives"}}
-    assert make_recipe(given).training.metric == "mrr"
-    assert check_given(given).training.metric == "mrr"
-    assert Similarity.reader(check_given(given)) is None
-    with_numbers = {**given, "similarity": {"loss": "in_batch_negatives", "threshold": 1}}
+    settings = {"task": "similarity", "similarity": {"loss": "in_batch_negatives"}}
+    assert make_recipe(settings).training.metric == "mrr"
+    assert check_given(settings).training.metric == "mrr"
+    assert Similarity.reader(check_given(settings)) is None
+    with_numbers = {**settings, "similarity": {"loss": "in_batch_negatives", "threshold": 1}}
     assert make_recipe(with_numbers).training.metric == "spearman"
 
 

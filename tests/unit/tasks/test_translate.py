@@ -59,9 +59,9 @@ def test_cross_entropy_is_mean_over_all_tokens() -> None:
         for row in range(3):
             one = PairDataset(pairs.source_ids[row : row + 1], pairs.target_ids[row : row + 1])
             batch = next(one.in_order_of_length(1))
-            chances = network(*batch.inputs).logits().log_softmax(1)
+            log_probabilities = network(*batch.inputs).logits().log_softmax(1)
             assert batch.targets is not None
-            total -= float(chances.gather(1, batch.targets[:, None]).sum())
+            total -= float(log_probabilities.gather(1, batch.targets[:, None]).sum())
             tokens += len(batch.targets)
     network.train()
     assert compute_cross_entropy(network, pairs) == pytest.approx(total / tokens, rel=1e-5)
@@ -136,17 +136,17 @@ def test_non_finite_weights_give_non_finite_scores() -> None:
 
 def test_perfect_answers_have_full_scores_and_case_matters() -> None:
     texts = ["Ein Hund läuft durch den Schnee .", "Zwei Männer sitzen auf einer Bank ."]
-    asked: dict[str, Any] = {
+    common: dict[str, Any] = {
         "cross_entropy": 1.0,
         "cut_share": 0.0,
         "bleu_tokenizer": "13a",
         "samples": 1,
     }
-    same = score_translations(texts, texts, texts, lowercase=False, **asked)
+    same = score_translations(texts, texts, texts, lowercase=False, **common)
     assert (same.bleu, same.chrf, same.exact_match) == pytest.approx((100, 100, 1))
     lower = [text.lower() for text in texts]
-    assert score_translations(texts, texts, lower, lowercase=False, **asked).bleu < 99
-    folded = score_translations(texts, texts, lower, lowercase=True, **asked)
+    assert score_translations(texts, texts, lower, lowercase=False, **common).bleu < 99
+    folded = score_translations(texts, texts, lower, lowercase=True, **common)
     assert folded.bleu == pytest.approx(100)
     assert "case:lc" in folded.signatures[0]
     assert len(folded.samples) == 1
@@ -173,8 +173,8 @@ def test_unknown_word_is_copied_by_attention() -> None:
 def test_capital_marker_is_aligned_with_its_word() -> None:
     side = {"name": "words", "settings": {"capitals": True}}
     settings = PairTokenizerSettings.parse({"source": side, "target": side})
-    places = pl.Series(["in Oslo", "in Rome"])
-    sides = TokenizerPair.fit(settings, places, places)
+    positions = pl.Series(["in Oslo", "in Rome"])
+    sides = TokenizerPair.fit(settings, positions, positions)
     source = sides.source
     sign = source.vocabulary.id_of(CAPITAL)
     in_ = source.vocabulary.id_of("in")

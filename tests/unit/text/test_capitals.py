@@ -76,13 +76,13 @@ def test_words_and_offsets_do_not_depend_on_markers(texts: list[str]) -> None:
     seen = list(zip(*(part.to_pylist() for part in (found.starts, found.ends)), strict=True))
     words = to_words(with_signs, found.ids)
     kept = [
-        [triple for triple in zip(row, *places, strict=True) if triple[0] not in SIGNS]
-        for row, places in zip(words, seen, strict=True)
+        [triple for triple in zip(row, *positions, strict=True) if triple[0] not in SIGNS]
+        for row, positions in zip(words, seen, strict=True)
     ]
-    places = zip(*(part.to_pylist() for part in (expected.starts, expected.ends)), strict=True)
+    positions = zip(*(part.to_pylist() for part in (expected.starts, expected.ends)), strict=True)
     assert kept == [
-        list(zip(row, *place, strict=True))
-        for row, place in zip(to_words(plain, expected.ids), places, strict=True)
+        list(zip(row, *span, strict=True))
+        for row, span in zip(to_words(plain, expected.ids), positions, strict=True)
     ]
 
 
@@ -90,8 +90,8 @@ def test_marker_has_empty_range_at_its_word() -> None:
     text = "is DSL in Zu\u0308rich, O'Neill?"
     tokenizer = WordTokenizer(capitals=True).fit(to_series([text]))
     tokens = tokenizer.encode_with_offsets(to_series([text]))
-    places = zip(*(part.to_pylist()[0] for part in (tokens.starts, tokens.ends)), strict=True)
-    seen = [text[start:end] for start, end in places]
+    positions = zip(*(part.to_pylist()[0] for part in (tokens.starts, tokens.ends)), strict=True)
+    seen = [text[start:end] for start, end in positions]
     assert seen == ["is", "", "DSL", "in", "", "Zu\u0308rich", ",", "", "O", "'", "", "Neill", "?"]
     names = to_words(tokenizer, tokens.ids)[0]
     signs = [name for name, part in zip(names, seen, strict=True) if not part]

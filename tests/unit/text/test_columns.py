@@ -83,7 +83,7 @@ def test_token_column_shares_memory():
 
 @given(ranges=st.lists(st.tuples(st.integers(0, 50), st.integers(0, 5)), max_size=8))
 def test_flat_ranges(ranges):
-    expected = [place for start, length in ranges for place in range(start, start + length)]
+    expected = [index for start, length in ranges for index in range(start, start + length)]
     starts, lengths = [a for a, _ in ranges], [b for _, b in ranges]
     assert flat_ranges(starts, lengths).tolist() == expected
 
@@ -174,16 +174,16 @@ def test_counting_and_lookup_do_not_depend_on_parts(texts, other, segmenter, col
         batches = [count_types(batch) for batch in segment.segment_batches(texts, segmenter)]
         assert to_tuples(merge_counts(batches)) == slow_counts(whole)
         unknown = segment.segment(other, segmenter)
-        places = {token: place for place, token in enumerate(counted.types)}
-        expected = [places.get(token, -1) for row in to_rows(unknown) for token in row]
+        positions = {token: index for index, token in enumerate(counted.types)}
+        expected = [positions.get(token, -1) for row in to_rows(unknown) for token in row]
         merged = merge_counts(batches)
         for table in (TypeTable.of_types(counted.types), counted.table, merged.table):
             assert table.find(unknown).tolist() == expected
             pieces = segment.map_segments(other, segmenter, table.find)
-            assert [place for piece in pieces for place in piece] == expected
-            numbers = np.arange(len(places), dtype=np.int32) + 10
+            assert [index for piece in pieces for index in piece] == expected
+            numbers = np.arange(len(positions), dtype=np.int32) + 10
             renumbered = table.renumber(numbers, unknown=7).find(unknown)
-            assert renumbered.tolist() == [place + 10 if place >= 0 else 7 for place in expected]
+            assert renumbered.tolist() == [index + 10 if index >= 0 else 7 for index in expected]
 
 
 @given(texts=hostile_texts(), segmenter=SEGMENTERS, part=st.sampled_from([1, 7, 1 << 17]))
@@ -230,10 +230,10 @@ def test_key_table(known, others, crowded):
         assert every.tolist() == list(dict.fromkeys(known))
         found = KeyTable(every).find(np.array([*known, *others], dtype=np.uint64)).tolist()
         repeats = keytable.find_repeats(np.array(known, dtype=np.uint64)).tolist()
-    places = {key: place for place, key in enumerate(every.tolist())}
-    assert found == [places.get(key, -1) for key in (*known, *others)]
-    left = [key for place, key in enumerate(known) if place not in repeats]
-    assert sorted(left) == sorted(places)
+    positions = {key: index for index, key in enumerate(every.tolist())}
+    assert found == [positions.get(key, -1) for key in (*known, *others)]
+    left = [key for index, key in enumerate(known) if index not in repeats]
+    assert sorted(left) == sorted(positions)
     assert len(repeats) == len(known) - len(left)
 
 
@@ -252,10 +252,12 @@ def ragged_to_lists(ragged):
 
 @given(rows=pieces, others=pieces, data=st.data())
 def test_ragged_pieces(rows, others, data):
-    chosen = data.draw(st.lists(st.integers(0, 5), max_size=6))
-    places = np.array([place for place in chosen if place < len(rows)], dtype=np.int64)
+    drawn = data.draw(st.lists(st.integers(0, 5), max_size=6))
+    positions = np.array([index for index in drawn if index < len(rows)], dtype=np.int64)
     assert ragged_to_lists(make_ragged(rows)) == rows
-    assert ragged_to_lists(make_ragged(rows).take(places)) == [rows[place] for place in places]
+    assert ragged_to_lists(make_ragged(rows).take(positions)) == [
+        rows[index] for index in positions
+    ]
     assert ragged_to_lists(concatenate([make_ragged(rows), make_ragged(others)])) == [
         *rows,
         *others,
@@ -271,17 +273,17 @@ def test_ragged_pieces(rows, others, data):
 def test_code_point_and_utf16_positions(text):
     line = read_line(text, np.array([len(text)]), Alphabet(unit_codes(False), lower=False))
     assert line.points().tolist() == [ord(character) for character in text]
-    places = np.arange(len(text) + 1)
-    units = line.to_units(places)
-    assert units.tolist() == [len(text[:i].encode("utf-16-le")) // 2 for i in places]
-    assert line.to_characters(units).tolist() == places.tolist()
+    positions = np.arange(len(text) + 1)
+    units = line.to_units(positions)
+    assert units.tolist() == [len(text[:i].encode("utf-16-le")) // 2 for i in positions]
+    assert line.to_characters(units).tolist() == positions.tolist()
 
 
 @given(counts=st.lists(st.integers(0, 2**40), max_size=20), limit=st.integers(0, 5))
 def test_rank_by_count(counts, limit):
     for some in (counts, [count % 7 for count in counts], [65533 + count % 5 for count in counts]):
-        kept = [place for place, count in enumerate(some) if count >= limit]
-        expected = sorted(kept, key=lambda place: -some[place])
+        kept = [index for index, count in enumerate(some) if count >= limit]
+        expected = sorted(kept, key=lambda index: -some[index])
         assert rank_by_count(np.array(some, dtype=np.int64), limit).tolist() == expected
 
 

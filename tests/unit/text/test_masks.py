@@ -41,12 +41,12 @@ def test_tokens_around_mask_equal_tokens_of_full_text(name: str) -> None:
     reader = READERS[name]
     for text in TEXTS[:3]:
         words = text.split(" ")
-        for place in range(len(words)):
-            masked = " ".join([*words[:place], "[MASK]", *words[place + 1 :]])
+        for index in range(len(words)):
+            masked = " ".join([*words[:index], "[MASK]", *words[index + 1 :]])
             ids = reader.encode_text(masked).tolist()
             assert ids.count(MASKED) == 1
             mask = ids.index(MASKED)
-            left = reader.tokenizer.encode_text(" ".join(words[:place])).tolist()
+            left = reader.tokenizer.encode_text(" ".join(words[:index])).tolist()
             # a space before the mask belongs to it, or is a token of its own
             assert ids[: len(left)] == left
             assert mask - len(left) <= 1
@@ -88,8 +88,8 @@ def test_hostile_texts_have_one_token_per_mask(name: str, parts: list[str]) -> N
     if any("\ud800" <= c <= "\udfff" for c in text):
         return
     alone = reader.encode_text(text)
-    wanted = len(parts) - 1 + sum(part.count("[MASK]") + part.count("<mask>") for part in parts)
-    assert (alone == MASKED).sum() == wanted
+    expected = len(parts) - 1 + sum(part.count("[MASK]") + part.count("<mask>") for part in parts)
+    assert (alone == MASKED).sum() == expected
     values, offsets = values_and_offsets(reader.encode(pl.Series([text, "[MASK]", text])))
     assert np.array_equal(values[: offsets[1]], alone)
     assert np.array_equal(values[offsets[2] :], alone)
@@ -108,9 +108,9 @@ def test_private_use_characters_are_kept() -> None:
 def test_text_without_mask_is_refused(name: str) -> None:
     with pytest.raises(
         DataError, match=r"expected \[MASK\] in the text, as in .* got \"영화"
-    ) as told:
+    ) as caught:
         READERS[name].encode_text("영화 " * 500)
-    assert len(str(told.value)) < 300
+    assert len(str(caught.value)) < 300
     assert len(READERS[name].encode_text("")) == 0
 
 

@@ -98,10 +98,10 @@ def combining_characters() -> frozenset[str]:
 def split_clusters(text: str) -> list[tuple[int, int]]:
     """Return character ranges that compose and reorder independently; a slow reference."""
     begins = [0] if text else []
-    for place, character in enumerate(text[1:], start=1):
+    for index, character in enumerate(text[1:], start=1):
         first = unicodedata.normalize("NFD", character)[0]
         if not unicodedata.combining(first) and first not in combining_characters():
-            begins.append(place)
+            begins.append(index)
     return list(zip(begins, [*begins[1:], len(text)], strict=True))
 
 
@@ -110,10 +110,14 @@ def map_each_character(texts: list[str], form: str) -> list[list[tuple[int, int]
     original = to_series(texts)
     normal = normalize(original, form)
     lengths = [len(text) for text in normal]
-    places = np.concatenate([np.arange(0), *(np.arange(length) for length in lengths)])
+    positions = np.concatenate([np.arange(0), *(np.arange(length) for length in lengths)])
     cuts = np.cumsum([0, *lengths])
     starts, ends = original_offsets(
-        original, normal, token_column(places, cuts), token_column(places + 1, cuts), form=form
+        original,
+        normal,
+        token_column(positions, cuts),
+        token_column(positions + 1, cuts),
+        form=form,
     )
     rows = zip(starts.to_pylist(), ends.to_pylist(), strict=True)
     return [list(zip(begins, stops, strict=True)) for begins, stops in rows]
@@ -130,7 +134,7 @@ def test_offsets_map_to_original_cluster(form: str, texts: list[str]) -> None:
     for text, ranges in zip(texts, map_each_character(texts, form), strict=True):
         normal = unicodedata.normalize(form, text)
         if normal == text:
-            expected = [(place, place + 1) for place in range(len(text))]
+            expected = [(index, index + 1) for index in range(len(text))]
         else:
             pairs = zip(split_clusters(text), split_clusters(normal), strict=True)
             expected = [here for here, (start, end) in pairs for _ in range(start, end)]
@@ -168,5 +172,5 @@ def test_multi_character_and_empty_ranges() -> None:
 @given(text=hostile_text())
 def test_ranges_cover_the_text(text: str) -> None:
     ranges = map_each_character([text], "NFC")[0]
-    covered = {place for start, end in ranges for place in range(start, end)}
+    covered = {index for start, end in ranges for index in range(start, end)}
     assert covered == set(range(len(text)))

@@ -24,7 +24,8 @@ SETTINGS = {
     "wordpiece": {},
 }
 TOKENIZERS: dict[str, Tokenizer] = {
-    name: make_tokenizer(name, **chosen).fit(pl.Series(TEXTS)) for name, chosen in SETTINGS.items()
+    name: make_tokenizer(name, **options).fit(pl.Series(TEXTS))
+    for name, options in SETTINGS.items()
 }
 TOKENIZERS["words by Keras' rule"] = WordTokenizer(split="keras").fit(pl.Series(TEXTS))
 every_tokenizer = pytest.mark.parametrize("name", TOKENIZERS)
@@ -54,9 +55,9 @@ def test_prefix_gives_same_first_tokens(name: str, text: str, tokens: int) -> No
         patch.setattr(prefixes, "_FEWEST_CHARACTERS", 3)
         patch.setattr(prefixes, "_CHARACTERS_PER_TOKEN", 1)
         head = sufficient_prefix(tokenizer, text, tokens)
-    whole, found = (tokenizer.encode_text(given).tolist() for given in (text, head))
+    whole, found = (tokenizer.encode_text(source).tolist() for source in (text, head))
     signs = {tokenizer.vocabulary.id_of(sign) for sign in ("<⇧>", "<⇪>")} - {OOV}
-    words = [place for place, token in enumerate(whole) if token not in signs]
+    words = [index for index, token in enumerate(whole) if token not in signs]
     if len(words) > tokens:
         assert found[: words[tokens]] == whole[: words[tokens]]
         assert sum(token not in signs for token in found) > tokens

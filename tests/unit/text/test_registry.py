@@ -64,7 +64,7 @@ def test_only_requested_tokenizer_is_imported() -> None:
         "registry.make_tokenizer('characters')\n"
         "print([name for name in ('torch', 'tokenizers', 'kiwipiepy') if name in sys.modules])"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "[]"
+    assert result.stdout.strip() == "[]"

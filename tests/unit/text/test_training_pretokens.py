@@ -18,8 +18,8 @@ def random_run(length: int, seed: int = 0, alphabet: str = "abcdefghij") -> str:
 def training_words(texts: list[str], *, bounded: bool = True) -> list[str]:
     pretokens = pretokenize(pl.Series(texts))
     known = np.ones(0x110000, dtype=bool)
-    chosen = limit_long_runs(pretokens) if bounded else pretokens
-    return chosen.join_with_spaces(known).to_list()
+    kept = limit_long_runs(pretokens) if bounded else pretokens
+    return kept.join_with_spaces(known).to_list()
 
 
 def test_ordinary_text_is_unchanged() -> None:

@@ -44,9 +44,9 @@ def add_cost(monkeypatch: pytest.MonkeyPatch, clock: Clock, name: str, seconds: 
     """Let a method of the loop take so many seconds."""
     method: Callable[..., Any] = getattr(Loop, name)
 
-    def slow(*given: Any, **named: Any) -> Any:
+    def slow(*args: Any, **kwargs: Any) -> Any:
         clock.now += seconds
-        return method(*given, **named)
+        return method(*args, **kwargs)
 
     monkeypatch.setattr(Loop, name, slow)
 
@@ -131,15 +131,15 @@ def test_resumed_run_continues_its_budget(clock: Clock, tmp_path: Path) -> None:
 
 
 def test_draw_targets_gets_progress() -> None:
-    told: list[float] = []
+    seen: list[float] = []
 
     class Watching(DrawingTask):
         def draw_targets(self, batch: Any, generator: torch.Generator, progress: float) -> Any:
-            told.append(progress)
+            seen.append(progress)
             return super().draw_targets(batch, generator, progress)
 
     list(SmallRun(task=Watching(("a", "b", "c"))).loop(epochs=2))
-    assert told == [n / 12 for n in range(12)]
+    assert seen == [n / 12 for n in range(12)]
 
 
 def test_average_after_is_a_share_of_the_budget(clock: Clock) -> None:
@@ -170,9 +170,9 @@ def test_durations(text: Any, seconds: float) -> None:
     "text", ["", "2x", "h", "-2h", "1h 30", "1e9", "nan", "0s", 0, -1, "9" * 400, "1h" * 10**5]
 )
 def test_invalid_durations_are_refused(text: Any) -> None:
-    with pytest.raises(ConfigError, match="budget_seconds") as told:
+    with pytest.raises(ConfigError, match="budget_seconds") as caught:
         TrainingSettings.parse({"budget_seconds": text})
-    assert len(str(told.value)) < 300
+    assert len(str(caught.value)) < 300
 
 
 def test_budget_and_max_steps_are_refused_together() -> None:

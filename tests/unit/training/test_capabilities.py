@@ -149,8 +149,8 @@ def test_plugin_embedding_uses_embedding_optimizer() -> None:
     network(torch.tensor([1, 1, 4])).sum().backward()
     for optimizer in state.optimizers:
         optimizer.step()
-    moved = (network[0].table != 1).any(1).nonzero().flatten().tolist()
-    assert moved == [1, 4]
+    changed = (network[0].table != 1).any(1).nonzero().flatten().tolist()
+    assert changed == [1, 4]
     assert isinstance(state.optimizers[1], RowAdagrad)
     # the first step of Adagrad is lr * g / rms(g), however large g is
     steps = (1 - network[0].table.detach()[[1, 4]]).square().mean(1).sqrt()
@@ -160,7 +160,7 @@ def test_plugin_embedding_uses_embedding_optimizer() -> None:
 @pytest.mark.parametrize("tie", ["true", "false"])
 def test_pair_embedding_uses_embedding_optimizer(tie: str, tmp_path: Path) -> None:
     texts = [f"a b c {n % 7}" for n in range(40)]
-    asked: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "data": (texts, [text[::-1] for text in texts]),
         "task": "translate",
         "model": "seq2seq",
@@ -174,8 +174,8 @@ def test_pair_embedding_uses_embedding_optimizer(tie: str, tmp_path: Path) -> No
     }  # fmt: skip
 
     def weights(*more: str, **options: Any) -> dict[str, Tensor]:
-        overrides = [*asked["overrides"], *more]
-        network = munjang.train(**{**asked, "overrides": overrides}, **options).model.network
+        overrides = [*arguments["overrides"], *more]
+        network = munjang.train(**{**arguments, "overrides": overrides}, **options).model.network
         return {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
     adagrad = ("training.embedding_optimizer=adagrad", "training.embedding_learning_rate=0.1")
@@ -183,7 +183,7 @@ def test_pair_embedding_uses_embedding_optimizer(tie: str, tmp_path: Path) -> No
     table = next(name for name in plain if name.endswith("target_table"))
     assert not torch.allclose(plain[table], rows[table], atol=1e-2)
 
-    stopped = {**asked, "overrides": [*asked["overrides"], *adagrad]}
+    stopped = {**arguments, "overrides": [*arguments["overrides"], *adagrad]}
     train_until(step=5, **stopped, out=tmp_path / "m")
     resumed = weights(*adagrad, out=tmp_path / "m", resume=True)
     for name, tensor in rows.items():

@@ -75,7 +75,7 @@ def test_stopped_and_resumed_run_equals_uninterrupted_run(
     small_run: SmallRun, script_scores, tmp_path: Path, name: str, stops: tuple[int, ...]
 ) -> None:
     small_run.model, training = RUNS[name]
-    values = [make_scores(0.1 * (place * 7 % 10)) for place in range(30)]
+    values = [make_scores(0.1 * (index * 7 % 10)) for index in range(30)]
     script_scores(values)
     whole = small_run.loop(**training)
     list(whole)

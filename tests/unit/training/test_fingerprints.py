@@ -20,9 +20,9 @@ TEXTS = ["good film", "bad film", "good plot", "bad plot", "good end", "bad end"
 LABELS = ["a", "b"] * 12
 
 
-def text_fingerprint(texts: Any = TEXTS, labels: Any = LABELS, **given: Any) -> str:
+def text_fingerprint(texts: Any = TEXTS, labels: Any = LABELS, **settings: Any) -> str:
     mean = {"tokenizer": {"name": "words"}, "model": {"name": "mean"}}
-    return prepare((texts, labels), None, merge(mean, given), discard).fingerprint
+    return prepare((texts, labels), None, merge(mean, settings), discard).fingerprint
 
 
 def replace_words(values: list[str], **words: str) -> list[str]:
@@ -70,8 +70,8 @@ def test_oov_words_are_part_of_fingerprint() -> None:
 
 
 def pair_fingerprint(sources: Any, targets: Any) -> str:
-    given = {"task": "translate", "tokenizer": {"name": "words"}}
-    return prepare((sources, targets), None, given, discard).fingerprint
+    settings = {"task": "translate", "tokenizer": {"name": "words"}}
+    return prepare((sources, targets), None, settings, discard).fingerprint
 
 
 def test_describe_change_of_pairs() -> None:
@@ -79,8 +79,8 @@ def test_describe_change_of_pairs() -> None:
     assert "vocabulary of the" in describe_change(
         before, pair_fingerprint(TEXTS, replace_words(TEXTS, good="fine"))
     )
-    turned = pair_fingerprint(TEXTS, [*TEXTS[2:], *TEXTS[:2]])
-    assert re.search("(vocabulary|pairs) of the .* changed", describe_change(before, turned))
+    rotated = pair_fingerprint(TEXTS, [*TEXTS[2:], *TEXTS[:2]])
+    assert re.search("(vocabulary|pairs) of the .* changed", describe_change(before, rotated))
     # the same tokens, but answers are held against texts as people wrote them
     spaced = pair_fingerprint(TEXTS, [text.replace(" ", "  ") for text in TEXTS])
     assert describe_change(before, spaced) == "the pairs of the validation part changed"
@@ -121,8 +121,8 @@ class CallbackError(Exception):
 
 
 def test_resume_with_other_words_or_labels_is_refused_in_one_line(tmp_path: Path) -> None:
-    given: dict[str, Any] = {"model": "mean", "out": tmp_path / "m"}
-    given["overrides"] = [*QUICK, "training.checkpoint_steps=2"]
+    arguments: dict[str, Any] = {"model": "mean", "out": tmp_path / "m"}
+    arguments["overrides"] = [*QUICK, "training.checkpoint_steps=2"]
     texts, labels = make_corpus()
 
     def fail(step: Any) -> None:
@@ -130,12 +130,12 @@ def test_resume_with_other_words_or_labels_is_refused_in_one_line(tmp_path: Path
             raise CallbackError
 
     with pytest.raises(CallbackError):
-        munjang.train((texts, labels), **given, on_step=fail)
+        munjang.train((texts, labels), **arguments, on_step=fail)
     for changed, words in (
         ((replace_words(texts, great="awful"), labels), "vocabulary"),
         ((texts, replace_words(labels, good="bad", bad="good")), "labels of the"),
         ((texts, replace_words(labels, good="x")), "set of labels"),
     ):
         with pytest.raises(FolderError, match=rf"other data or settings \(the {words}.* changed"):
-            munjang.train(changed, **given, resume=True)
-    assert munjang.train((texts, labels), **given, resume=True).folder == tmp_path / "m"
+            munjang.train(changed, **arguments, resume=True)
+    assert munjang.train((texts, labels), **arguments, resume=True).folder == tmp_path / "m"

@@ -11,8 +11,8 @@ from munjang.training.loop import Step
 from tests.unit.training.conftest import make_scores
 
 
-def make_step(number: int, *, looked: bool = False, loss: float = 0.5) -> Step:
-    scores = make_scores(0.75, macro_f1=0.5, log_loss=0.25) if looked else None
+def make_step(number: int, *, validated: bool = False, loss: float = 0.5) -> Step:
+    scores = make_scores(0.75, macro_f1=0.5, log_loss=0.25) if validated else None
     return Step(number, 100, 1, loss, 1.0, 10, scores)
 
 
@@ -24,7 +24,7 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
 def write_log(folder: Path, numbers: range, *, resumed_at: int = 0) -> None:
     log = RunLog(folder, resumed_at=resumed_at, every=2)
     for number in numbers:
-        log.record(make_step(number, looked=number % 5 == 0))
+        log.record(make_step(number, validated=number % 5 == 0))
     log.close()
 
 

@@ -114,8 +114,8 @@ def test_best_checkpoint_is_kept(small_run: SmallRun, script_scores) -> None:
     assert counters.validations_since_best == 2
     for name, tensor in loop.state.best.items():
         assert torch.equal(tensor, at_best[name]), name
-    moved = copy_weights(loop)
-    assert any(not torch.equal(moved[name], at_best[name]) for name in moved)
+    last_weights = copy_weights(loop)
+    assert any(not torch.equal(last_weights[name], at_best[name]) for name in last_weights)
 
 
 @pytest.mark.parametrize(
@@ -297,15 +297,15 @@ def test_class_weights_weight_the_loss(small_run: SmallRun) -> None:
 
 
 def test_heavy_class_is_predicted_more_often(small_run: SmallRun) -> None:
-    guesses = []
+    predictions = []
     for weights in ((20.0, 1.0, 1.0), (1.0, 1.0, 20.0)):
         small_run.task = Classify(("a", "b", "c"), ClassifySettings(), weights)
         loop = small_run.loop(epochs=4, learning_rate=0.05)
         *_, last = loop
         assert last.scores is not None
-        guesses.append([sum(column) for column in zip(*last.scores.confusion, strict=True)])
-    assert guesses[0][0] > guesses[1][0]
-    assert guesses[0][2] < guesses[1][2]
+        predictions.append([sum(column) for column in zip(*last.scores.confusion, strict=True)])
+    assert predictions[0][0] > predictions[1][0]
+    assert predictions[0][2] < predictions[1][2]
 
 
 def test_validation_disables_dropout_and_training_reenables_it(small_run: SmallRun) -> None:

@@ -53,13 +53,13 @@ def slow_adamw(
     square = [[0.0] * DIM for _ in range(ROWS)]
     for step, (rows, gradient) in enumerate(zip(steps, gradients, strict=True), start=1):
         for row in set(rows):
-            for place in range(DIM):
-                g = float(gradient[row, place])
-                m = mean[row][place] = 0.9 * mean[row][place] + 0.1 * g
-                v = square[row][place] = 0.999 * square[row][place] + 0.001 * g * g
+            for index in range(DIM):
+                g = float(gradient[row, index])
+                m = mean[row][index] = 0.9 * mean[row][index] + 0.1 * g
+                v = square[row][index] = 0.999 * square[row][index] + 0.001 * g * g
                 rise = m / (1 - 0.9**step)
                 scale = math.sqrt(v / (1 - 0.999**step)) + 1e-8
-                table[row][place] = (1 - lr * decay) * table[row][place] - lr * rise / scale
+                table[row][index] = (1 - lr * decay) * table[row][index] - lr * rise / scale
     return torch.tensor(table)
 
 
@@ -70,8 +70,8 @@ def slow_adagrad(weight: Tensor, steps: list[Touched], gradients: list[Tensor]) 
         for row in set(rows):
             g = gradient[row].tolist()
             seen[row] += sum(x * x for x in g) / DIM
-            for place in range(DIM):
-                table[row][place] -= 0.05 * g[place] / (math.sqrt(seen[row]) + 1e-10)
+            for index in range(DIM):
+                table[row][index] -= 0.05 * g[index] / (math.sqrt(seen[row]) + 1e-10)
     return torch.tensor(table)
 
 
@@ -122,8 +122,8 @@ def test_untouched_rows_are_unchanged(kind: type[AdamW] | type[RowAdagrad]) -> N
     before, after, _ = run_steps(
         [[2, 5], [5], [5, 2, 2]], lambda w: kind([ParameterGroup([w], 0.1)])
     )
-    moved = (before != after).any(1).nonzero().flatten().tolist()
-    assert moved == [2, 5]
+    changed = (before != after).any(1).nonzero().flatten().tolist()
+    assert changed == [2, 5]
 
 
 @pytest.mark.parametrize("kind", [AdamW, RowAdagrad])

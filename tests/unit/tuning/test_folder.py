@@ -65,9 +65,11 @@ def test_kill_at_any_moment_leaves_a_complete_model(
 @pytest.mark.parametrize("content", [b"", b'{"run": "', b"[1]", b"\xff", b"[" * 100_000])
 def test_damaged_plan_is_refused_in_one_line(content: bytes, tmp_path: Path) -> None:
     (tmp_path / PLAN).write_bytes(content)
-    with pytest.raises(FolderError, match=r"tuning\.json: .*plan of a search.*--overwrite") as told:
+    with pytest.raises(
+        FolderError, match=r"tuning\.json: .*plan of a search.*--overwrite"
+    ) as caught:
         open_folder(tmp_path, PLANNED, resume=True)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", PLANNED)

@@ -17,16 +17,16 @@ from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITE
 from tests.tables import make_script_table
 
 
-def build_recipe(name: str, script: Script = "other", **given: Any) -> Recipe:
-    return make_recipe(merge({"model": {"name": name}}, given), make_script_table(script, 1000))
+def build_recipe(name: str, script: Script = "other", **settings: Any) -> Recipe:
+    return make_recipe(merge({"model": {"name": name}}, settings), make_script_table(script, 1000))
 
 
-def build_pair_recipe(name: str, **given: Any) -> Recipe:
-    return make_recipe(merge({"task": "translate", "model": {"name": name}}, given))
+def build_pair_recipe(name: str, **settings: Any) -> Recipe:
+    return make_recipe(merge({"task": "translate", "model": {"name": name}}, settings))
 
 
-def build_image_recipe(name: str, **given: Any) -> Recipe:
-    return make_recipe(merge({"input": "image", "model": {"name": name}}, given))
+def build_image_recipe(name: str, **settings: Any) -> Recipe:
+    return make_recipe(merge({"input": "image", "model": {"name": name}}, settings))
 
 
 @pytest.mark.parametrize("script", ["korean", "other"])
@@ -127,7 +127,7 @@ def test_space_file_may_have_lists_ranges_and_constants(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("space", "told"),
+    ("space", "message"),
     [
         ({"model.dim": [32]}, "two or more numbers or words"),
         ({"model.dim": [32, None]}, "two or more numbers or words"),
@@ -145,8 +145,8 @@ def test_space_file_may_have_lists_ranges_and_constants(tmp_path: Path) -> None:
         ({"model.dropout": {"low": 0.5, "high": 1.5}}, "dropout"),
     ],
 )
-def test_invalid_spaces_are_refused(space: dict[str, Any], told: str) -> None:
-    with pytest.raises(ConfigError, match=told) as caught:
+def test_invalid_spaces_are_refused(space: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
         searched(build_recipe("cnn"), (), read_space(space, ARCHITECTURES["cnn"])[0])
     assert "\n" not in str(caught.value)
 

@@ -136,11 +136,11 @@ def test_evaluated_trial_counts_after_crash_before_optuna_update(
 ) -> None:
     conclude, left = tuning_study.Study._conclude, [at]
 
-    def dies(self: Any, trial: Any, **judged: Any) -> None:
+    def dies(self: Any, trial: Any, **outcome: Any) -> None:
         left[0] -= 1
         if not left[0]:
             raise error
-        conclude(self, trial, **judged)
+        conclude(self, trial, **outcome)
 
     out = tmp_path / "out"
     with monkeypatch.context() as patched:
@@ -262,7 +262,7 @@ def test_search_starts_from_config(tmp_path: Path, finished_search: Tuned) -> No
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("settings", "message"),
     [
         ({"trials": 0}, "trials: expected 1 or more, got 0"),
         ({"seconds": 0}, "seconds: expected more than 0"),
@@ -273,9 +273,9 @@ def test_search_starts_from_config(tmp_path: Path, finished_search: Tuned) -> No
         ({"space": {"model.dim": [8, 9]}, "overrides": ["model.dim=8"]}, "--set fixes it"),
     ],
 )
-def test_errors_leave_no_folder(given: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_errors_leave_no_folder(settings: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(MunjangError, match=message):
-        search(tmp_path / "out", **given)
+        search(tmp_path / "out", **settings)
     assert not (tmp_path / "out").exists()
 
 

@@ -100,7 +100,7 @@ def test_killed_search_resumes_to_same_trials(
 
 
 @pytest.mark.parametrize(
-    ("search", "given", "message"),
+    ("search", "settings", "message"),
     [
         (tune_pairs, {"model": "cnn"}, "model cnn reads the input text"),
         (tune_images, {"model": "cnn"}, "the input image takes image_cnn"),
@@ -114,8 +114,8 @@ def test_killed_search_resumes_to_same_trials(
     ],
 )
 def test_errors_leave_no_folder(
-    search: Search, given: dict[str, Any], message: str, tmp_path: Path
+    search: Search, settings: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        search(tmp_path / "out", 1, **given)
+        search(tmp_path / "out", 1, **settings)
     assert not (tmp_path / "out").exists()

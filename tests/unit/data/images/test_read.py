@@ -123,9 +123,9 @@ def test_invalid_folders_are_refused(tmp_path: Path) -> None:
     assert "the class 'c' is empty" in refusal_message(empty)
     outer = tmp_path / "outer"
     make_image_folder(outer / "train")
-    told = refusal_message(outer)
-    assert "found only folders (a, b)" in told
-    assert f"give {outer / 'train'} itself" in told
+    message = refusal_message(outer)
+    assert "found only folders (a, b)" in message
+    assert f"give {outer / 'train'} itself" in message
 
 
 def test_class_folders_are_merged_by_normal_form(tmp_path: Path) -> None:
@@ -145,9 +145,9 @@ def test_non_image_file_is_named_or_skipped(tmp_path: Path) -> None:
     bad.write_text("not an image")
     (tmp_path / "a" / ".DS_Store").write_text("hidden")
     (tmp_path / "note.txt").write_text("beside")
-    told = refusal_message(tmp_path)
-    assert told.startswith(f"{bad}: expected an image")
-    assert "--skip-bad-rows" in told
+    message = refusal_message(tmp_path)
+    assert message.startswith(f"{bad}: expected an image")
+    assert "--skip-bad-rows" in message
     images = read_images(tmp_path, GUESS, skip_bad=True)
     assert len(images) == 6
     assert images.skipped == {"no readable image": 1}
@@ -198,24 +198,24 @@ def test_decode_corrupted_bytes_gives_image_or_one_line_error(
     try:
         assert decode_image(path, "spoiled", "gray", (5, 5)).shape == (1, 5, 5)
     except DataError as error:
-        told = str(error)
-        assert told.startswith("spoiled: ") and "\n" not in told  # noqa: PT018
+        message = str(error)
+        assert message.startswith("spoiled: ") and "\n" not in message  # noqa: PT018
 
 
 @pytest.mark.parametrize(
-    ("given", "size"), [("28x20", (28, 20)), (28, (28, 28)), ([3, 4], (3, 4)), ("7", (7, 7))]
+    ("value", "size"), [("28x20", (28, 20)), (28, (28, 28)), ([3, 4], (3, 4)), ("7", (7, 7))]
 )
-def test_parse_size(given: Any, size: tuple[int, int]) -> None:
-    assert parse_size(given) == size
-    assert ImageSettings.parse({"size": given}).size == size
+def test_parse_size(value: Any, size: tuple[int, int]) -> None:
+    assert parse_size(value) == size
+    assert ImageSettings.parse({"size": value}).size == size
 
 
 @pytest.mark.parametrize(
-    "given", ["", "x", "3x", "0x3", "-3", "3x4x5", [1, 2, 3], 5000, True, "3.5"]
+    "value", ["", "x", "3x", "0x3", "-3", "3x4x5", [1, 2, 3], 5000, True, "3.5"]
 )
-def test_parse_invalid_size_is_refused(given: Any) -> None:
+def test_parse_invalid_size_is_refused(value: Any) -> None:
     with pytest.raises(ConfigError, match="expected height x width"):
-        parse_size(given)
+        parse_size(value)
 
 
 def test_digits_sample_by_name_and_as_files(

@@ -33,7 +33,7 @@ def test_report_of_small_table():
     assert (report.duplicates.texts, report.duplicates.rows) == (1, 1)
     twice = report.duplicates.examples[0]
     assert (twice.text, twice.rows, twice.labels) == ("Hello.", 2, {"안녕.": 2})
-    assert [place.row for place in twice.places] == [1, 2]
+    assert [index.row for index in twice.places] == [1, 2]
     assert (report.several.texts, report.several.rows) == (1, 3)
     assert report.several.examples[0].labels == {"안녕.": 2, "안녕하세요.": 1}
     assert (report.copies.texts, report.copies.rows) == (1, 1)

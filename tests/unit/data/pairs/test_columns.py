@@ -134,9 +134,9 @@ def test_usual_names_are_inferred(names, source, target):
     frame = {name: [f"{name} one.", f"{name} two."] for name in names}
     table = read_pairs(pl.DataFrame(frame))
     assert (table.key_name, table.target_name) == (names[source], names[target])
-    said = " ".join(table.notes)
+    notes = " ".join(table.notes)
     for kind, name in (("source", names[source]), ("target", names[target])):
-        assert (f"{kind} column: {name} (inferred: by its name)" in said) == (name != kind)
+        assert (f"{kind} column: {name} (inferred: by its name)" in notes) == (name != kind)
 
 
 def test_first_of_two_text_columns_is_source(tmp_path):

@@ -46,9 +46,9 @@ def test_batches_hold_each_pair_once(
             strict=True,
         ):  # fmt: skip
             words = read[real].tolist()
-            wanted = [next(follow) for _ in words]
+            expected = [next(follow) for _ in words]
             assert words[0] == GO
-            assert wanted == [*words[1:], EOS]
+            assert expected == [*words[1:], EOS]
             assert not source[~mask].any()
             assert not read[~real].any()
             seen[row] = (source[mask].tolist(), words[1:])
@@ -75,11 +75,11 @@ def test_padding_share_equals_padding_of_batches(
 ) -> None:
     data = make_dataset([(s or [4], t) for s, t in pairs])
     groups = Bucketing(4).shuffle(data.lengths, (0,))
-    places = real = 0
+    positions = real = 0
     for batch in data.batches(groups):
-        places += batch.source.numel() + batch.decoder_inputs.numel()
+        positions += batch.source.numel() + batch.decoder_inputs.numel()
         real += int(batch.source_mask.sum()) + int(batch.decoder_mask.sum())
-    assert abs(padding_share(groups, data.lengths) - (1 - real / places)) < 1e-12
+    assert abs(padding_share(groups, data.lengths) - (1 - real / positions)) < 1e-12
 
 
 def test_pairs_of_similar_length_are_batched_together() -> None:

@@ -26,8 +26,8 @@ def test_report_counts_tokens_and_truncated_pairs(pairs):
     sides = TokenizerPair.fit(WORDS, table.keys, table.targets)
     found = measure_pair_tokens(table, sides, WORDS, oov_rates=(0.25, 0.5), padding=0.125)
     counts = [(len(source.split()), len(target)) for source, target in pairs]
-    for place, side in enumerate((found.source, found.target)):
-        own = [each[place] for each in counts]
+    for index, side in enumerate((found.source, found.target)):
+        own = [each[index] for each in counts]
         assert side.lengths.unit == "tokens"
         assert (side.lengths.shortest, side.lengths.longest) == (min(own), max(own))
         assert side.lengths.mean == pytest.approx(sum(own) / len(own))

@@ -21,8 +21,8 @@ Lines = list[tuple[str, int]]
 
 
 def make_reader(data: Any, folder: Path, **settings: Any) -> LineReader:
-    chosen = LinesSettings.parse(settings)
-    return LineReader(find_files(data, chosen.text_column, lambda: folder), chosen)
+    parsed = LinesSettings.parse(settings)
+    return LineReader(find_files(data, parsed.text_column, lambda: folder), parsed)
 
 
 def read_lines(source: LineReader) -> Lines:
@@ -130,8 +130,8 @@ def test_gzip_files_and_folders_give_same_lines(tmp_path: Path) -> None:
         file.write("셋\n넷".encode())
     expected = [("one", 0), ("two", 1), ("셋", 2), ("넷", 2)]
     assert read_lines(make_reader(str(tmp_path / "in"), tmp_path)) == expected
-    given = [str(tmp_path / "in" / "a.txt"), str(tmp_path / "in" / "b" / "c.txt.gz")]
-    assert read_lines(make_reader(given, tmp_path)) == expected
+    paths = [str(tmp_path / "in" / "a.txt"), str(tmp_path / "in" / "b" / "c.txt.gz")]
+    assert read_lines(make_reader(paths, tmp_path)) == expected
 
 
 @pytest.mark.parametrize("encoding", ["cp949", "utf-16", "utf-8-sig"])

@@ -60,8 +60,8 @@ def test_batches_equal_those_in_memory(make_datasets: Callable[..., Both]) -> No
         assert torch.equal(found.mask, expected.mask)
         assert torch.equal(found.lengths, expected.lengths)
         assert torch.equal(found.rows, expected.rows)
-    places = np.array([5, 199, 0, 5, 77])
-    taken, expected_rows = rows.take(places), memory.take(places)
+    positions = np.array([5, 199, 0, 5, 77])
+    taken, expected_rows = rows.take(positions), memory.take(positions)
     assert taken.column.equals(expected_rows.column)
     seen = [row for batch in rows.in_order_of_length(16) for row in batch.rows.tolist()]
     assert sorted(seen) == list(range(200))
@@ -127,8 +127,8 @@ def test_open_files_are_limited_to_the_window(make_datasets: Callable[..., Both]
 def test_padding_share_equals_padding_of_batches(make_datasets: Callable[..., Both]) -> None:
     rows, memory = make_datasets()
     order = rows.order(Bucketing(None, 64), 1)
-    places = sum(group.places for group in order.groups(0))
-    assert order.padding_share() == pytest.approx(1 - memory.lengths.sum() / places)
+    positions = sum(group.places for group in order.groups(0))
+    assert order.padding_share() == pytest.approx(1 - memory.lengths.sum() / positions)
 
 
 def test_in_memory_order_equals_shuffled_batches() -> None:

@@ -41,8 +41,8 @@ def to_arrays(lines: list[tuple[Row, bool, bool]]) -> tuple[list[Row], list[int]
 def split_tokens(tokens: list[Row], numbers: list[int], documents: list[int], most: int) -> Pieces:
     values = np.array([i for ids in tokens for i in ids], dtype=np.int32)
     offsets = np.cumsum([0, *map(len, tokens)])
-    given = np.array(numbers, dtype=np.int64), np.array(documents, dtype=np.int64)
-    return split_lines(values, offsets, *given, most_tokens=most)
+    origins = np.array(numbers, dtype=np.int64), np.array(documents, dtype=np.int64)
+    return split_lines(values, offsets, *origins, most_tokens=most)
 
 
 def to_rows(values: np.ndarray, offsets: np.ndarray) -> list[Row]:

@@ -33,7 +33,7 @@ def mix_bits(value: int) -> int:
 
 def slow_hash(text: str, seed: int) -> int:
     data = unicodedata.normalize("NFC", text).strip().encode()
-    total = sum((byte + 1) * pow(FACTOR, place, 2**64) for place, byte in enumerate(data))
+    total = sum((byte + 1) * pow(FACTOR, index, 2**64) for index, byte in enumerate(data))
     return mix_bits((total & MASK) ^ (seed * FACTOR & MASK))
 
 
@@ -51,22 +51,22 @@ def test_hashes_ignore_normal_form_and_outer_spaces() -> None:
     assert hash_texts(same, 0)[0] != hash_texts(same, 1)[0]
 
 
-def slow_choice(documents: list[tuple[int, int]], most: int, wanted: int) -> list[int]:
+def slow_choice(documents: list[tuple[int, int]], most: int, count: int) -> list[int]:
     """Numbers of the chosen documents, from the hash and the lines of each."""
     groups = defaultdict(list)
     for number, (value, lines) in enumerate(documents):
         groups[value].append((number, lines))
-    chosen: list[int] = []
+    numbers: list[int] = []
     total = 0
     for value in sorted(groups):
         size = sum(lines for _, lines in groups[value])
         if size > most:
             continue
-        if chosen and total + size > wanted:
+        if numbers and total + size > count:
             break
-        chosen += [number for number, _ in groups[value]]
+        numbers += [number for number, _ in groups[value]]
         total += size
-    return sorted(chosen)
+    return sorted(numbers)
 
 
 @given(
@@ -76,23 +76,23 @@ def slow_choice(documents: list[tuple[int, int]], most: int, wanted: int) -> lis
     st.integers(1, 30),
 )
 def test_smallest_hashes_do_not_depend_on_order_of_arrival(
-    documents: list[tuple[int, int]], most: int, wanted: int, piece: int
+    documents: list[tuple[int, int]], most: int, expected: int, piece: int
 ) -> None:
-    wanted = min(most, wanted)
-    chosen = SmallestHashes(most)
+    expected = min(most, expected)
+    smallest = SmallestHashes(most)
     for start in range(0, len(documents), piece):
         values, lines = zip(*documents[start : start + piece], strict=True)
         numbers = np.arange(start, start + len(values))
-        chosen.add(np.array(values, dtype=np.uint64), numbers, np.array(lines, dtype=np.int64))
-    numbers, count = chosen.choose(wanted)
-    assert numbers.tolist() == slow_choice(documents, most, wanted)
+        smallest.add(np.array(values, dtype=np.uint64), numbers, np.array(lines, dtype=np.int64))
+    numbers, count = smallest.choose(expected)
+    assert numbers.tolist() == slow_choice(documents, most, expected)
     assert count == sum(documents[number][1] for number in numbers)
 
 
 def scan(path: Path, **settings: object) -> Scan:
-    chosen = LinesSettings.parse(settings)
+    parsed = LinesSettings.parse(settings)
     files = find_files(str(path), None, lambda: path.parent)
-    return scan_lines(LineReader(files, chosen), seed=3)
+    return scan_lines(LineReader(files, parsed), seed=3)
 
 
 def held_out_texts(path: Path, found: Scan) -> tuple[list[str], list[str]]:

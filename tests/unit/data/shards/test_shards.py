@@ -102,11 +102,11 @@ def test_hostile_shards_are_refused_in_one_line(tmp_path: Path) -> None:
         damage()
         # as if the manifest agreed on the size
         size = path.stat().st_size if path.exists() else entry.bytes
-        for told in (entry, entry.model_copy(update={"bytes": size})):
-            if number == len(damages) - 1 and told is not entry:
+        for listed in (entry, entry.model_copy(update={"bytes": size})):
+            if number == len(damages) - 1 and listed is not entry:
                 break  # packed, but the very rows
             with pytest.raises(FolderError) as error:
-                open_shard(tmp_path, told, VOCABULARY)
+                open_shard(tmp_path, listed, VOCABULARY)
             assert "\n" not in str(error.value)
             assert str(path) in str(error.value)
             assert "encodes the text again" in str(error.value)
@@ -117,13 +117,13 @@ def test_hostile_shards_are_refused_in_one_line(tmp_path: Path) -> None:
         open_shard(tmp_path, entry, 9)
 
 
-@pytest.mark.parametrize("place", range(0, 700, 3))
-def test_changed_byte_never_changes_rows_silently(tmp_path: Path, place: int) -> None:
+@pytest.mark.parametrize("index", range(0, 700, 3))
+def test_changed_byte_never_changes_rows_silently(tmp_path: Path, index: int) -> None:
     path, entry = write_small_shard(tmp_path)
     data = bytearray(path.read_bytes())
-    if place >= len(data):
+    if index >= len(data):
         return
-    data[place] ^= 0xFF
+    data[index] ^= 0xFF
     path.write_bytes(bytes(data))
     with suppress(FolderError):
         shard = open_shard(tmp_path, entry, VOCABULARY)
@@ -230,9 +230,9 @@ def test_temporary_workspace_is_removed(tmp_path: Path) -> None:
     manifests.write(store.folder, make_manifest(store.folder))
     workspace.remove()
     assert not store.folder.exists()
-    beside = Workspace(tmp_path / "run")
-    store = Store.open(None, beside)
+    named = Workspace(tmp_path / "run")
+    store = Store.open(None, named)
     store.make()
     assert store.folder == tmp_path / "run" / "encoded"
-    beside.remove()
+    named.remove()
     assert not (tmp_path / "run").exists()

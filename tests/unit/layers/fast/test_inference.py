@@ -34,16 +34,16 @@ batches = st.builds(
 @given(batch=batches, longest=st.integers(2, 6), buckets=st.sampled_from([7, 64, 1000, 2**22]))
 def test_numpy_hashes_equal_torch(batch: tuple[Tensor, Tensor], longest: int, buckets: int) -> None:
     ids, mask = batch
-    asked = (ids * (2**40 + 1), mask.sum(1), longest, buckets)
-    assert torch.equal(hash_ngrams(*asked), hash_ngrams_by_torch(*asked))
+    arguments = (ids * (2**40 + 1), mask.sum(1), longest, buckets)
+    assert torch.equal(hash_ngrams(*arguments), hash_ngrams_by_torch(*arguments))
 
 
 @quick
-@given(places=st.lists(st.integers(-64, 63), min_size=1), seed=st.integers(0, 99))
-def test_numpy_bits_equal_torch(places: list[int], seed: int) -> None:
+@given(positions=st.lists(st.integers(-64, 63), min_size=1), seed=st.integers(0, 99))
+def test_numpy_bits_equal_torch(positions: list[int], seed: int) -> None:
     bits = pack_bits(torch.rand(64, generator=torch.Generator().manual_seed(seed)) < 0.5)
-    found = are_set_by_numpy(bits, np.array(places))
-    assert found.tolist() == are_set(bits, torch.tensor(places)).tolist()
+    found = are_set_by_numpy(bits, np.array(positions))
+    assert found.tolist() == are_set(bits, torch.tensor(positions)).tolist()
 
 
 @pytest.mark.parametrize("pool", [masked_max, masked_mean])
@@ -54,29 +54,29 @@ def test_pooling_without_gradient_equals_pooling_with_gradient(
 ) -> None:
     _, mask = batch
     states = torch.randn(*mask.shape, 5)
-    wanted = pool(states.clone().requires_grad_(), mask)
+    expected = pool(states.clone().requires_grad_(), mask)
     with torch.inference_mode():
-        assert torch.equal(pool(states, mask), wanted)
+        assert torch.equal(pool(states, mask), expected)
     whole = pool(torch.cat([states, states[:, :1]], 1), torch.nn.functional.pad(mask, (0, 1)))
-    torch.testing.assert_close(whole, wanted)  # a place of padding more takes the other way
+    torch.testing.assert_close(whole, expected)  # a place of padding more takes the other way
 
 
 def test_sum_rows_without_gradient_equals_sum_rows_with_gradient() -> None:
     weight = torch.randn(9, 4)
     weight[0] = 0.0
     ids = torch.randint(0, 9, (5, 3))
-    wanted = sum_rows(weight.clone().requires_grad_(), ids)
+    expected = sum_rows(weight.clone().requires_grad_(), ids)
     with torch.no_grad():
-        assert torch.equal(sum_rows(weight, ids), wanted)
+        assert torch.equal(sum_rows(weight, ids), expected)
         assert sum_rows(weight, ids[:0]).shape == (0, 4)
 
 
 def test_concatenated_convolutions_equal_single_convolutions() -> None:
     layers = [TimeConvolution(6, 4, width) for width in (1, 2, 5)]
     states = torch.randn(3, 7, 6)
-    wanted = torch.cat([layer(states) for layer in layers], dim=-1)
+    expected = torch.cat([layer(states) for layer in layers], dim=-1)
     with torch.inference_mode():
-        torch.testing.assert_close(concatenate_maps(layers, states), wanted)
+        torch.testing.assert_close(concatenate_maps(layers, states), expected)
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
@@ -92,13 +92,13 @@ def test_fused_directions_equal_single_directions(
         nn.init.normal_(parameter, std=0.4)
     states = torch.randn(rows, 9, 6) * scale  # gates that are open or shut to the last bit
     mask = torch.ones(rows, 9, dtype=torch.bool)
-    wanted = stacked(states.clone().requires_grad_(), mask)
+    expected = stacked(states.clone().requires_grad_(), mask)
     with torch.inference_mode():
         found = stacked(states, mask)
         longer = stacked(
             torch.cat([states, states], 1), torch.cat([mask, torch.zeros_like(mask)], 1)
         )
-    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=2e-6)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=2e-6)
     torch.testing.assert_close(longer[:, :9], found, rtol=1e-5, atol=2e-6)
 
 

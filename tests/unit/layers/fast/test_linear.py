@@ -37,10 +37,10 @@ def test_values_and_gradients_equal_pytorch(
     theirs.load_state_dict(ours.state_dict())
     x = torch.randn(rows, inputs, requires_grad=True)
     wide = x.detach().double().requires_grad_()
-    chosen = torch.randn(rows, outputs)
+    output_weights = torch.randn(rows, outputs)
     found, expected = ours(x), theirs(wide)
-    (found * chosen).sum().backward()
-    (expected * chosen.double()).sum().backward()
+    (found * output_weights).sum().backward()
+    (expected * output_weights.double()).sum().backward()
     close = {"atol": 1e-3, "rtol": 1e-4, "check_dtype": False}
     torch.testing.assert_close(found, expected, **close)
     torch.testing.assert_close(x.grad, wide.grad, **close)

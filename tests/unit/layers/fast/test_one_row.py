@@ -55,8 +55,8 @@ def test_recurrent_row_equals_batch(
     with torch.inference_mode():
         found = stacked(states, _full_mask(states))
     assert found.shape == (1, time, 2 * hidden)
-    wanted = _forward_with_gradient(stacked, states, _full_mask(states))
-    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+    expected = _forward_with_gradient(stacked, states, _full_mask(states))
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_lstm_without_packed_weights_gives_same_output(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,8 +88,8 @@ def test_attention_row_equals_batch(
     rotary = rotary_tables(time, 2 * pairs, states) if rotary else None
     with torch.inference_mode():
         found = attention(states, None, rotary)
-    wanted = _forward_with_gradient(attention, states, None, rotary)
-    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+    expected = _forward_with_gradient(attention, states, None, rotary)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
 @quick
@@ -111,8 +111,8 @@ def test_transformer_layer_row_equals_batch(
     tables = rotary_tables(time, 4, states) if rotary else None
     with torch.inference_mode():
         found = block(states, None, tables)
-    wanted = _forward_with_gradient(block, states, None, tables)
-    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+    expected = _forward_with_gradient(block, states, None, tables)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
 @quick
@@ -127,8 +127,8 @@ def test_convolutions_row_equals_batch(time: int, widths: list[int], seed: int) 
     states = torch.randn(1, time, 5)
     with torch.inference_mode():
         found = convolutions.concatenate_maps(states)
-    wanted = torch.cat([layer(states) for layer in convolutions.layers()], dim=-1)
-    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+    expected = torch.cat([layer(states) for layer in convolutions.layers()], dim=-1)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
 @quick
@@ -139,8 +139,8 @@ def test_pooling_row_equals_batch(pooling: str, seed: int) -> None:
     states = torch.randn(2, 5, 6)
     with torch.inference_mode():
         found, _ = layer(states, _full_mask(states))
-    wanted, _ = layer(states.clone().requires_grad_(), _full_mask(states))
-    torch.testing.assert_close(found, wanted)
+    expected, _ = layer(states.clone().requires_grad_(), _full_mask(states))
+    torch.testing.assert_close(found, expected)
 
 
 def _make_embeddings(**settings_: int) -> tuple[TokenEmbedding, TokenEmbedding | None]:
@@ -287,10 +287,10 @@ def test_layer_built_in_inference_mode(number: int) -> None:
 def test_derived_weights_are_thread_safe(number: int) -> None:
     layer, _, states = _make_layers()[number]
     layer.eval()
-    wanted = _run_reference(layer, states)
+    expected = _run_reference(layer, states)
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(lambda _: _run(layer, states), range(40)):
-            torch.testing.assert_close(found, wanted, rtol=1e-5, atol=2e-6)
+            torch.testing.assert_close(found, expected, rtol=1e-5, atol=2e-6)
 
 
 def test_derived_weights_are_computed_once() -> None:

@@ -23,14 +23,19 @@ Pair = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 def make_model(
-    name: str, *, dropout: float = 0.0, seed: int = 3, sources: int | None = None, **chosen: Any
+    name: str,
+    *,
+    dropout: float = 0.0,
+    seed: int = 3,
+    sources: int | None = None,
+    **model_settings: Any,
 ) -> RecurrentEncoderDecoder:
     """A small model in training mode, every dropout at the share given.
 
     With `sources` the source has a vocabulary of its own, of so many ids.
     """
     dropouts = {"dropout": dropout, "embedding_dropout": dropout}
-    values = {**SMALL, **dropouts, **chosen}
+    values = {**SMALL, **dropouts, **model_settings}
     vocabularies = Vocabularies(sources or WORDS, WORDS, shared=sources is None)
     torch.manual_seed(seed)
     if name == "seq2seq":
@@ -45,9 +50,9 @@ def make_pair(sources: Rows = SOURCES, targets: Rows = TARGETS, **padding: int) 
 
 def run_steps(model: RecurrentEncoderDecoder, pair: Pair) -> tuple[Tensor, Tensor | None]:
     """Logits [batch, time, words] and attention [batch, time, source time] of `begin`, `step`."""
-    source, source_mask, given, _ = pair
+    source, source_mask, decoder_ids, _ = pair
     state, logits, attention = model.begin(source, source_mask), [], []
-    for ids in given.unbind(1):
+    for ids in decoder_ids.unbind(1):
         stepped = model.step(state, ids[:, None])
         state = stepped.state
         logits.append(stepped.logits)

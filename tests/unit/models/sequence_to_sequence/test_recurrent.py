@@ -54,24 +54,24 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def parametrize_cases(chosen: dict[str, list[dict[str, Any]]]) -> pytest.MarkDecorator:
+def parametrize_cases(model_settings: dict[str, list[dict[str, Any]]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
-        ("name", "chosen"),
+        ("name", "model_settings"),
         [
             pytest.param(name, each, id="-".join([name, *(f"{k}={v}" for k, v in each.items())]))
-            for name, rows in chosen.items()
+            for name, rows in model_settings.items()
             for each in rows
         ],
     )
 
 
 every_setting = parametrize_cases(SETTINGS)
-Chosen = dict[str, Any]
+ModelSettings = dict[str, Any]
 
 
 @every_setting
-def test_output_shapes(name: str, chosen: Chosen) -> None:
-    model = make_model(name, **chosen)
+def test_output_shapes(name: str, model_settings: ModelSettings) -> None:
+    model = make_model(name, **model_settings)
     pair = make_pair(extra=2)
     projected = model(*pair)
     tokens = sum(len(row) for row in TARGETS)
@@ -84,8 +84,8 @@ def test_output_shapes(name: str, chosen: Chosen) -> None:
 
 
 @every_setting
-def test_teacher_forcing_equals_steps(name: str, chosen: Chosen) -> None:
-    model = make_model(name, **chosen).eval()
+def test_teacher_forcing_equals_steps(name: str, model_settings: ModelSettings) -> None:
+    model = make_model(name, **model_settings).eval()
     pair = make_pair(extra=1)
     expected, _ = run_steps(model, pair)
     found = model(*pair).logits()
@@ -93,17 +93,19 @@ def test_teacher_forcing_equals_steps(name: str, chosen: Chosen) -> None:
 
 
 @every_setting
-def test_teacher_forcing_and_steps_have_same_gradients(name: str, chosen: Chosen) -> None:
-    model = make_model(name, **chosen)
+def test_teacher_forcing_and_steps_have_same_gradients(
+    name: str, model_settings: ModelSettings
+) -> None:
+    model = make_model(name, **model_settings)
     pair = make_pair(extra=1)
     expected, found = run_steps(model, pair)[0][pair[3]], model(*pair).logits()
     weights = torch.randn_like(found)
     names, parameters = zip(*model.named_parameters(), strict=True)
     mine = torch.autograd.grad((found * weights).sum(), parameters)
     theirs = torch.autograd.grad((expected * weights).sum(), parameters)
-    for place, a, b in zip(names, mine, theirs, strict=True):
+    for key, a, b in zip(names, mine, theirs, strict=True):
         torch.testing.assert_close(
-            a.to_dense(), b.to_dense(), atol=2e-5, rtol=1e-4, msg=lambda m, p=place: f"{p}: {m}"
+            a.to_dense(), b.to_dense(), atol=2e-5, rtol=1e-4, msg=lambda m, p=key: f"{p}: {m}"
         )
 
 
@@ -115,9 +117,13 @@ some_pairs = st.lists(st.tuples(some_ids, some_ids.map(lambda ids: [GO, *ids])),
 @settings(max_examples=3)
 @given(pairs=some_pairs, extra=st.integers(0, 4), filler=st.integers(0, WORDS - 1))
 def test_logits_do_not_depend_on_padding_or_batch(
-    name: str, chosen: Chosen, pairs: list[tuple[list[int], list[int]]], extra: int, filler: int
+    name: str,
+    model_settings: ModelSettings,
+    pairs: list[tuple[list[int], list[int]]],
+    extra: int,
+    filler: int,
 ) -> None:
-    model = make_model(name, **chosen).eval()
+    model = make_model(name, **model_settings).eval()
     sources, targets = zip(*[*pairs, ([], [GO, 4]), ([5], [GO]), ([6, 7], TARGETS[3])], strict=True)
     together = model(*make_pair(sources, targets, extra=extra, filler=filler)).logits()
     of_rows = together.split([len(target) for target in targets])
@@ -127,8 +133,8 @@ def test_logits_do_not_depend_on_padding_or_batch(
 
 
 @every_setting
-def test_steps_do_not_depend_on_padding(name: str, chosen: Chosen) -> None:
-    model = make_model(name, **chosen).eval()
+def test_steps_do_not_depend_on_padding(name: str, model_settings: ModelSettings) -> None:
+    model = make_model(name, **model_settings).eval()
     tight, loose = make_pair(), make_pair(extra=3, filler=9)
     expected, _ = run_steps(model, tight)
     found, _ = run_steps(model, loose)
@@ -139,32 +145,34 @@ def test_steps_do_not_depend_on_padding(name: str, chosen: Chosen) -> None:
 
 
 @every_setting
-def test_gradient_reaches_every_parameter(name: str, chosen: Chosen) -> None:
-    model = make_model(name, **chosen)
+def test_gradient_reaches_every_parameter(name: str, model_settings: ModelSettings) -> None:
+    model = make_model(name, **model_settings)
     projected = model(*make_pair())
     projected.loss(torch.randint(4, WORDS, (len(projected.states),))).backward()
-    for place, parameter in model.named_parameters():
-        assert parameter.grad is not None, place
-        assert parameter.grad.to_dense().abs().max() > 0, place
-        assert parameter.grad.to_dense().isfinite().all(), place
+    for key, parameter in model.named_parameters():
+        assert parameter.grad is not None, key
+        assert parameter.grad.to_dense().abs().max() > 0, key
+        assert parameter.grad.to_dense().isfinite().all(), key
 
 
 @every_setting
-def test_empty_sources_give_finite_outputs_and_gradients(name: str, chosen: Chosen) -> None:
-    model = make_model(name, **chosen)
+def test_empty_sources_give_finite_outputs_and_gradients(
+    name: str, model_settings: ModelSettings
+) -> None:
+    model = make_model(name, **model_settings)
     projected = model(*make_pair([[], []], [[GO, 4], [GO]]))
     projected.loss(torch.tensor([4, EOS, EOS])).backward()
     assert projected.states.isfinite().all()
-    for place, parameter in model.named_parameters():
+    for key, parameter in model.named_parameters():
         if parameter.grad is not None:
-            assert parameter.grad.to_dense().isfinite().all(), place
+            assert parameter.grad.to_dense().isfinite().all(), key
 
 
 @every_setting
 def test_saved_and_loaded_model_gives_same_logits(
-    name: str, chosen: Chosen, tmp_path: Path
+    name: str, model_settings: ModelSettings, tmp_path: Path
 ) -> None:
-    first, second = (make_model(name, seed=seed, **chosen).eval() for seed in (1, 2))
+    first, second = (make_model(name, seed=seed, **model_settings).eval() for seed in (1, 2))
     pair = make_pair()
     before = first(*pair).logits()
     assert not torch.equal(before, second(*pair).logits())
@@ -174,9 +182,9 @@ def test_saved_and_loaded_model_gives_same_logits(
 
 
 @every_setting
-def test_same_seed_gives_bitwise_equal_forward(name: str, chosen: Chosen) -> None:
+def test_same_seed_gives_bitwise_equal_forward(name: str, model_settings: ModelSettings) -> None:
     one, other = (
-        make_model(name, dropout=0.4, seed=5, scheduled_sampling=0.5, **chosen)(
+        make_model(name, dropout=0.4, seed=5, scheduled_sampling=0.5, **model_settings)(
             *make_pair()
         ).logits()
         for _ in range(2)
@@ -185,9 +193,9 @@ def test_same_seed_gives_bitwise_equal_forward(name: str, chosen: Chosen) -> Non
 
 
 @every_setting
-def test_hypotheses_are_independent(name: str, chosen: Chosen) -> None:
+def test_hypotheses_are_independent(name: str, model_settings: ModelSettings) -> None:
     """Picked, reordered and kept, each goes on as if it had been alone from the beginning."""
-    model = make_model(name, **chosen).eval()
+    model = make_model(name, **model_settings).eval()
     source, mask = make_pair()[:2]
     state = model.step(model.begin(source, mask), torch.full((len(SOURCES), 1), GO)).state
     state = state.pick(torch.zeros(len(SOURCES), 3, dtype=torch.int64))
@@ -198,18 +206,18 @@ def test_hypotheses_are_independent(name: str, chosen: Chosen) -> None:
     second = torch.tensor([[7, 8]]).expand(3, 2)
     stepped = model.step(state.pick(parents).keep(kept), second)
     assert stepped.logits.shape == (3, 2, WORDS)
-    for place, row in enumerate(kept.tolist()):
+    for index, row in enumerate(kept.tolist()):
         for beam in range(2):
             ids = [GO, int(first[row, parents[row, beam]]), int(second[0, beam])]
             alone = make_pair([SOURCES[row]], [ids])
             torch.testing.assert_close(
-                stepped.logits[place, beam], model(*alone).logits()[-1], atol=1e-5, rtol=1e-4
+                stepped.logits[index, beam], model(*alone).logits()[-1], atol=1e-5, rtol=1e-4
             )
 
 
 @every_setting
-def test_step_does_not_modify_its_state(name: str, chosen: Chosen) -> None:
-    model = make_model(name, **chosen).eval()
+def test_step_does_not_modify_its_state(name: str, model_settings: ModelSettings) -> None:
+    model = make_model(name, **model_settings).eval()
     state = model.begin(*make_pair()[:2])
     ids = torch.full((len(SOURCES), 1), GO)
     before = model.step(state, ids).logits
@@ -219,16 +227,16 @@ def test_step_does_not_modify_its_state(name: str, chosen: Chosen) -> None:
 
 
 @every_setting
-def test_step_without_rows(name: str, chosen: Chosen) -> None:
-    model = make_model(name, **chosen).eval()
+def test_step_without_rows(name: str, model_settings: ModelSettings) -> None:
+    model = make_model(name, **model_settings).eval()
     state = model.begin(*make_pair()[:2]).keep(torch.zeros(0, dtype=torch.int64))
     stepped = model.step(state, torch.zeros(0, 1, dtype=torch.int64))
     assert stepped.logits.shape == (0, 1, WORDS)
 
 
 @every_setting
-def test_autocast_trains(name: str, chosen: Chosen) -> None:
-    model = make_model(name, dropout=0.2, **chosen)
+def test_autocast_trains(name: str, model_settings: ModelSettings) -> None:
+    model = make_model(name, dropout=0.2, **model_settings)
     exact = model.eval()(*make_pair()).logits()
     with torch.autocast("cpu", torch.bfloat16):
         rough = model(*make_pair())
@@ -248,20 +256,20 @@ LEARNERS = {
 
 
 @parametrize_cases(LEARNERS)
-def test_overfits_few_pairs(name: str, chosen: Chosen) -> None:
+def test_overfits_few_pairs(name: str, model_settings: ModelSettings) -> None:
     sources = random_rows(4, vocabulary=WORDS, shortest=3, longest=4)
     targets = random_rows(4, vocabulary=WORDS, shortest=2, longest=3, seed=4)
     pair = make_pair(sources, [[GO, *row] for row in targets])
-    wanted = torch.tensor([token for row in targets for token in [*row, EOS]])
-    model = make_model(name, **{**chosen, "dim": 8, "hidden_dim": 16})
+    expected = torch.tensor([token for row in targets for token in [*row, EOS]])
+    model = make_model(name, **{**model_settings, "dim": 8, "hidden_dim": 16})
     optimizer = AdamW([ParameterGroup(list(model.parameters()), 0.05)])
     for _ in range(40):
         model.zero_grad()
-        model(*pair).loss(wanted).backward()
+        model(*pair).loss(expected).backward()
         optimizer.step()
     projected = model.eval()(*pair)
-    assert projected.loss(wanted).item() < 0.05
-    assert torch.equal(projected.logits().argmax(1), wanted)
+    assert projected.loss(expected).item() < 0.05
+    assert torch.equal(projected.logits().argmax(1), expected)
 
 
 @pytest.mark.parametrize("name", SETTINGS)

@@ -15,9 +15,9 @@ from tests.unit.models.sequence_to_sequence.small_recurrent import (
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def copy_model(model: Seq2Seq, **chosen: object) -> Seq2Seq:
+def copy_model(model: Seq2Seq, **model_settings: object) -> Seq2Seq:
     """Another setting with the same weights."""
-    other = make_model("seq2seq", **chosen)
+    other = make_model("seq2seq", **model_settings)
     other.load_state_dict(model.state_dict())
     assert isinstance(other, Seq2Seq)
     return other

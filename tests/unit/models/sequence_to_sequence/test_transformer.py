@@ -19,9 +19,9 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def slow_attention(queries: Tensor, keys: Tensor, values: Tensor, allowed: Tensor) -> Tensor:
     """One query at a time: softmax over the keys that it may see. All [time, d]."""
     found = []
-    for place, query in enumerate(queries):
+    for index, query in enumerate(queries):
         scores = torch.stack([query @ key / math.sqrt(len(query)) for key in keys])
-        scores = scores.masked_fill(~allowed[place], -math.inf)
+        scores = scores.masked_fill(~allowed[index], -math.inf)
         found.append((scores.softmax(0)[:, None] * values).sum(0))
     return torch.stack(found)
 

@@ -37,13 +37,13 @@ def test_config_round_trip() -> None:
 
 def test_missing_keys_default_to_bert_base() -> None:
     settings = read_config({"model_type": "bert"}).settings
-    wanted = {"dim": 768, "layers": 12, "heads": 12, "feed_forward_dim": 3072, "segments": 2}
-    assert {key: settings[key] for key in wanted} == wanted
+    expected = {"dim": 768, "layers": 12, "heads": 12, "feed_forward_dim": 3072, "segments": 2}
+    assert {key: settings[key] for key in expected} == expected
     assert settings["norm_eps"] == 1e-12
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("settings", "message"),
     [
         ({"model_type": "roberta"}, "model_type: import hf reads BERT: BertModel"),
         ({"architectures": ["BertForTokenClassification"]}, "got 'BertForTokenClassification'"),
@@ -65,9 +65,9 @@ def test_missing_keys_default_to_bert_base() -> None:
         ({"id2label": ["a", "b"]}, "id2label: expected names by number"),
     ],
 )
-def test_unsupported_config_is_refused(given: dict[str, Any], message: str) -> None:
+def test_unsupported_config_is_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as raised:
-        read_config({**CONFIG, "architectures": ["BertModel"], **given})
+        read_config({**CONFIG, "architectures": ["BertModel"], **settings})
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
 

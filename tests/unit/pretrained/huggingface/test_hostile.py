@@ -131,7 +131,7 @@ def test_path_that_is_not_a_checkpoint_folder_is_refused(tmp_path: Path) -> None
 
 
 @given(
-    place=st.integers(0, 400),
+    index=st.integers(0, 400),
     value=st.integers(0, 255),
     name=st.sampled_from(["config.json", "model.safetensors", "tokenizer.json"]),
 )
@@ -139,11 +139,11 @@ def test_path_that_is_not_a_checkpoint_folder_is_refused(tmp_path: Path) -> None
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_changed_byte_gives_one_line_error_or_valid_model(
-    place: int, value: int, name: str, tmp_path: Path
+    index: int, value: int, name: str, tmp_path: Path
 ) -> None:
     folder = write_checkpoint(tmp_path / "a")
     data = bytearray((folder / name).read_bytes())
-    data[place % len(data)] = value
+    data[index % len(data)] = value
     (folder / name).write_bytes(bytes(data))
     try:
         import_checkpoint(folder)

@@ -74,12 +74,12 @@ def test_masked_lm_states_and_logits_equal_transformers(hidden_act: str, tmp_pat
     assert_same_ids(model, ids, mask, encoded)
     order = torch.from_numpy(model.input.tokenizer.huggingface_ids)
     with torch.no_grad():
-        wanted = theirs.bert(**encoded).last_hidden_state
-        assert_close(model.network.encoder.states(ids, mask)[mask], wanted[mask])
+        expected = theirs.bert(**encoded).last_hidden_state
+        assert_close(model.network.encoder.states(ids, mask)[mask], expected[mask])
         logits = theirs(**encoded).logits
-        places = mask.flatten().nonzero()[:, 0]
-        ours = model.network(ids, mask, places).tokens.logits()
-        assert_close(ours, logits.flatten(0, 1)[places][:, order])
+        positions = mask.flatten().nonzero()[:, 0]
+        ours = model.network(ids, mask, positions).tokens.logits()
+        assert_close(ours, logits.flatten(0, 1)[positions][:, order])
     out = export_checkpoint(model, tmp_path / "out")
     again = load_with_transformers(transformers.BertForMaskedLM, out)
     with torch.no_grad():
@@ -99,9 +99,9 @@ def test_every_length_alone_and_padded_equals_transformers(time: int, tmp_path: 
     for rows in (slice(0, 1), slice(0, 3)):
         mask = torch.arange(time)[None] < lengths[rows, None]
         with torch.no_grad():
-            wanted = theirs.bert(order[ids[rows]], attention_mask=mask.long()).last_hidden_state
-            assert_close(model.network.encoder.states(ids[rows] * mask, mask)[mask], wanted[mask])
-            assert_close(model.network.encoder(ids[rows] * mask, mask).states[mask], wanted[mask])
+            expected = theirs.bert(order[ids[rows]], attention_mask=mask.long()).last_hidden_state
+            assert_close(model.network.encoder.states(ids[rows] * mask, mask)[mask], expected[mask])
+            assert_close(model.network.encoder(ids[rows] * mask, mask).states[mask], expected[mask])
 
 
 def test_segments_follow_separators(tmp_path: Path) -> None:
@@ -116,8 +116,8 @@ def test_segments_follow_separators(tmp_path: Path) -> None:
     mask = encoded["attention_mask"].bool()
     ids = ours[encoded["input_ids"]] * mask
     with torch.no_grad():
-        wanted = theirs.bert(**encoded).last_hidden_state
-        assert_close(model.network.encoder.states(ids, mask)[mask], wanted[mask])
+        expected = theirs.bert(**encoded).last_hidden_state
+        assert_close(model.network.encoder.states(ids, mask)[mask], expected[mask])
 
 
 def write_classifier(folder: Path, outputs: int, **config: Any) -> Path:
@@ -160,12 +160,12 @@ def test_classifier_logits_and_labels_equal_transformers(
     model = import_checkpoint(folder)
     assert model.recipe.task == task
     with torch.no_grad():
-        wanted = theirs(**encode_with_transformers(folder, TEXTS)).logits
-    assert_close(model.logits(TEXTS), wanted)
+        expected = theirs(**encode_with_transformers(folder, TEXTS)).logits
+    assert_close(model.logits(TEXTS), expected)
     out = export_checkpoint(model, tmp_path / "out")
     again = load_with_transformers(transformers.BertForSequenceClassification, out)
     with torch.no_grad():
-        assert_close(again(**encode_with_transformers(out, TEXTS)).logits, wanted)
+        assert_close(again(**encode_with_transformers(out, TEXTS)).logits, expected)
     if task != "regress":
         assert list(model.labels) == list(theirs.config.id2label.values())
         assert again.config.id2label == theirs.config.id2label
@@ -180,8 +180,8 @@ def test_regression_is_exported_in_target_unit(tmp_path: Path) -> None:
     out = export_checkpoint(scaled, tmp_path / "out")
     theirs = load_with_transformers(transformers.BertForSequenceClassification, out)
     with torch.no_grad():
-        wanted = theirs(**encode_with_transformers(out, TEXTS)).logits[:, 0].tolist()
-    assert [answer.value for answer in scaled.predict(TEXTS)] == pytest.approx(wanted, abs=1e-5)
+        expected = theirs(**encode_with_transformers(out, TEXTS)).logits[:, 0].tolist()
+    assert [answer.value for answer in scaled.predict(TEXTS)] == pytest.approx(expected, abs=1e-5)
 
 
 def test_sentence_pair_head_is_exported_with_its_pooler(tmp_path: Path) -> None:
@@ -193,12 +193,12 @@ def test_sentence_pair_head_is_exported_with_its_pooler(tmp_path: Path) -> None:
     theirs = load_with_transformers(transformers.BertForPreTraining, out)
     ids, mask, texts = make_batch(model, TEXTS)
     with torch.no_grad():
-        wanted = theirs(**encode_with_transformers(out, texts))
+        expected = theirs(**encode_with_transformers(out, texts))
         ours = network(ids, mask, mask.flatten().nonzero()[:, 0])
     assert ours.pairs is not None
-    assert_close(ours.pairs, wanted.seq_relationship_logits.flip(1))
+    assert_close(ours.pairs, expected.seq_relationship_logits.flip(1))
     order = torch.from_numpy(model.input.tokenizer.huggingface_ids)
-    assert_close(ours.tokens.logits(), wanted.prediction_logits[mask][:, order])
+    assert_close(ours.tokens.logits(), expected.prediction_logits[mask][:, order])
     assert import_checkpoint(out).metrics["imported"]["left_out"] == [
         "left out: cls.seq_relationship, which judges pairs of sentences"
     ]

@@ -92,8 +92,8 @@ def test_embedding_rows_follow_tokens_and_padding_row_is_kept(
     rows = model.network.encoder.embedding.weight
     tokens = list(model.input.tokenizer.vocabulary.tokens)
     assert torch.equal(rows[tokens.index("영화")], weights[WORDS][TOKENS.index("영화")])
-    for place, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]"]):
-        assert torch.equal(rows[place], weights[WORDS][TOKENS.index(token)])
+    for index, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]"]):
+        assert torch.equal(rows[index], weights[WORDS][TOKENS.index(token)])
     bias = model.network.bias[tokens.index("film")]
     assert bias == weights["cls.predictions.bias"][TOKENS.index("film")]
 

@@ -94,10 +94,10 @@ HOSTILE: dict[str, tuple[State | list[Any] | str, str]] = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_file_is_refused_in_one_line(name: str, tmp_path: Path) -> None:
-    state, said = HOSTILE[name]
+    state, message = HOSTILE[name]
     path = tmp_path / "tokenizer.json"
     path.write_text(state if isinstance(state, str) else json.dumps(state), encoding="utf-8")
-    with pytest.raises(ConfigError, match=said) as raised:
+    with pytest.raises(ConfigError, match=message) as raised:
         make_tokenizer("huggingface", file=str(path)).fit(pl.Series(["a"]))
     assert str(raised.value).startswith(str(path))
     assert "\n" not in str(raised.value)

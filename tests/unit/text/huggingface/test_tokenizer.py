@@ -97,18 +97,18 @@ def test_post_process_applies_post_processor() -> None:
         "the",
         "film",
     ]
-    asked = tokens_and_slices(load_tokenizer("bert", post_process=True), "the film")
-    assert asked == [("<go>", ""), ("the", "the"), ("film", "film"), ("<eos>", "")]
+    processed = tokens_and_slices(load_tokenizer("bert", post_process=True), "the film")
+    assert processed == [("<go>", ""), ("the", "the"), ("film", "film"), ("<eos>", "")]
 
 
 @every_kind
 def test_special_token_spelled_in_text_is_text(kind: str) -> None:
     tokenizer = load_tokenizer(kind, post_process=True)
-    spelled = "<pad> [PAD] </s> [SEP] <s> [CLS] <go> <eos> <|endoftext|>"
-    ids = tokenizer.encode(to_series([spelled])).to_pylist()[0]
-    inner = ids if kind == "byte_level" else ids[1:-1]
-    assert not {0, 2, 3} & set(inner)
-    assert ids == tokenizer.encode_text(spelled).tolist()
+    text = "<pad> [PAD] </s> [SEP] <s> [CLS] <go> <eos> <|endoftext|>"
+    ids = tokenizer.encode(to_series([text])).to_pylist()[0]
+    text_ids = ids if kind == "byte_level" else ids[1:-1]
+    assert not {0, 2, 3} & set(text_ids)
+    assert ids == tokenizer.encode_text(text).tolist()
 
 
 def test_special_piece_in_text_is_oov() -> None:
@@ -149,7 +149,7 @@ def test_fit_reads_file_or_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({}, "tokenizer.settings.file=FILE"),
         ({"file": "nowhere.json"}, r"nowhere\.json: there is no such file"),
@@ -157,17 +157,17 @@ def test_fit_reads_file_or_folder(tmp_path: Path) -> None:
     ],
 )
 def test_missing_file_says_what_to_do(
-    settings: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         make_tokenizer("huggingface", **settings).fit(to_series(["영화"]))
 
 
-@pytest.mark.parametrize("asked", [{"min_frequency": 2}, {"max_size": 100}])
-def test_vocabulary_limits_are_refused(asked: dict[str, int]) -> None:
+@pytest.mark.parametrize("limits", [{"min_frequency": 2}, {"max_size": 100}])
+def test_vocabulary_limits_are_refused(limits: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match="leave out"):
-        load_tokenizer("bert").fit(to_series(TEXTS), **asked)
+        load_tokenizer("bert").fit(to_series(TEXTS), **limits)
 
 
 def test_library_object_is_copied_and_other_objects_are_refused() -> None:

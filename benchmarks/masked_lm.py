@@ -187,7 +187,7 @@ def main() -> int:
         folder = Path(name)
         (folder / "lines.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
         export(folder)
-        found: dict[str, list[float]] = {}
+        result: dict[str, list[float]] = {}
         shares: dict[str, list[float]] = {}
         for _ in range(options.rounds):
             sides = {
@@ -201,12 +201,12 @@ def main() -> int:
             }
             for side, run in sides.items():
                 rate = run()
-                found.setdefault(side, []).append(rate)
+                result.setdefault(side, []).append(rate)
                 needed = rate * operations_per_token(RATE)
                 shares.setdefault(side, []).append(needed / matrix_rate())
-    ours = float(np.median(found["ours"]))
+    ours = float(np.median(result["ours"]))
     print("\n| | tokens per second | ours / it | share of the matrix rate |\n|---|---|---|---|")
-    for side, rates in found.items():
+    for side, rates in result.items():
         median = float(np.median(rates))
         share = float(np.median(shares[side]))
         print(f"| {side} | {median:,.0f} | {ours / median:.2f} | {share:.0%} |")

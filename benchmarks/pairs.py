@@ -158,7 +158,7 @@ def judge(name: str, corpus: Corpus, model: str, work: Path) -> dict:
     scores = json.loads(subprocess.run(typed, cwd=work, check=True, stdout=-1).stdout)
     metrics = json.loads((work / model / "metrics.json").read_text(encoding="utf-8"))
     answers = (work / f"{model}.txt").read_text(encoding="utf-8").split("\n")[:-1]
-    found = {
+    result = {
         "data": name,
         "model": model,
         "parameters": metrics["training"]["parameters"],
@@ -170,10 +170,10 @@ def judge(name: str, corpus: Corpus, model: str, work: Path) -> dict:
     }
     if name == "multi30k" and not missing("sacremoses"):
         references = (work / "test2016.de").read_text(encoding="utf-8").split("\n")[:-1]
-        found["tokenized_bleu"] = tokenized_bleu(answers, references, corpus.language)
+        result["tokenized_bleu"] = tokenized_bleu(answers, references, corpus.language)
     if name == "agnews-headlines" and not missing("rouge-score"):
-        found["rouge_l"] = rouge_l(answers, titles(corpus))
-    return found
+        result["rouge_l"] = rouge_l(answers, titles(corpus))
+    return result
 
 
 def titles(corpus: Corpus) -> list[str]:
@@ -210,11 +210,11 @@ def rouge_l(answers: list[str], references: list[str]) -> float:
     return 100 * sum(scores) / len(scores)
 
 
-def show(found: list[dict]) -> None:
+def show(result: list[dict]) -> None:
     """One table a corpus, and the samples of each model."""
     known = corpora()
     for name in known:
-        rows = [row for row in found if row["data"] == name]
+        rows = [row for row in result if row["data"] == name]
         if not rows:
             continue
         print(f"\n## {name}\n")
@@ -260,7 +260,7 @@ def main() -> None:
     parser.add_argument("--finished", action="store_true", help="judge what stands there alone")
     arguments = parser.parse_args()
     makers = {"multi30k": lowered, "chatbot-ko": parts_of_chatbot}
-    found = []
+    result = []
     for name in arguments.data:
         need_data(data_folder() / name)
         work = arguments.work / name
@@ -270,10 +270,10 @@ def main() -> None:
             if arguments.finished and not (work / model / "manifest.json").exists():
                 continue
             train(corpora()[name], model, work)
-            found.append(judge(name, corpora()[name], model, work))
+            result.append(judge(name, corpora()[name], model, work))
     print(describe_machine() + "\n")
     present(["sacremoses", "rouge-score"])
-    show(found)
+    show(result)
 
 
 if __name__ == "__main__":

@@ -89,14 +89,14 @@ def main() -> int:
     print("\n| model | from scratch | pretrained | gain |\n|---|---|---|---|")
     for model in options.models:
         train_both(model, options.data, options.out, options)
-        found = {
+        result = {
             kind: [
                 accuracy(options.out / f"{model}-{kind}-{s}", options.data) for s in options.seeds
             ]
             for kind in ("alone", "from")
         }
-        alone, pretrained = (float(np.mean(found[kind])) for kind in ("alone", "from"))
-        spread = " / ".join(f"{value:.2f}" for value in found["from"])
+        alone, pretrained = (float(np.mean(result[kind])) for kind in ("alone", "from"))
+        spread = " / ".join(f"{value:.2f}" for value in result["from"])
         print(
             f"| {model} | {alone:.2f} | {pretrained:.2f} ({spread}) | {pretrained - alone:+.2f} |"
         )

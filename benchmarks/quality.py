@@ -160,13 +160,13 @@ def runs(data: str, models: list[str], seeds: int) -> Iterator[tuple[str, list[R
             yield model, [Run(data, model, s) for s in range(1 if model in BASELINES else seeds)]
 
 
-def row(model: str, found: list[dict[str, float]]) -> str:
-    accuracy = [100 * f["accuracy"] for f in found]
+def row(model: str, result: list[dict[str, float]]) -> str:
+    accuracy = [100 * f["accuracy"] for f in result]
     spread = f" ± {statistics.stdev(accuracy):.2f}" if len(accuracy) > 1 else ""
-    seconds = statistics.median(f["seconds"] for f in found)
+    seconds = statistics.median(f["seconds"] for f in result)
     return (
-        f"| {model} | {statistics.mean(accuracy):.2f}{spread} | {len(found)} | {seconds:.1f} | "
-        f"{found[0]['parameters']:,.0f} |"
+        f"| {model} | {statistics.mean(accuracy):.2f}{spread} | {len(result)} | {seconds:.1f} | "
+        f"{result[0]['parameters']:,.0f} |"
     )
 
 

@@ -136,8 +136,8 @@ def decode(sides: TokenizerPair, options: argparse.Namespace, report: Report) ->
         ours, theirs = sides.ours("decode", sentences=options.sentences), {}
         if sides.theirs is not None:
             best = options.batches[rates.index(max(rates))]
-            found = sides.theirs("decode", sentences=options.sentences, batches=[best])
-            theirs = {**found, **found["by_size"][0]}
+            result = sides.theirs("decode", sentences=options.sentences, batches=[best])
+            theirs = {**result, **result["by_size"][0]}
         rounds.append((ours, theirs))
     rate = _of(rounds, "sentences")
     report(f"\n## Decoding {options.sentences:,} sentences, beam 5\n\n{_head(sides)}")
@@ -168,7 +168,7 @@ def _rates_of_batches(sides: TokenizerPair, options: argparse.Namespace) -> list
     if sides.theirs is None:
         return []
     trial = sides.theirs("decode", sentences=_tried(options), batches=options.batches)
-    return [found["sentences"] for found in trial["by_size"]]
+    return [result["sentences"] for result in trial["by_size"]]
 
 
 def _alike(ours: Sequence[str], theirs: Sequence[str], references: Sequence[str]) -> str:
@@ -205,10 +205,10 @@ def _head(sides: TokenizerPair) -> str:
 def _is_installed(python: str) -> bool:
     """Return whether that Python can import JoeyNMT."""
     try:
-        found = subprocess.run([python, "-c", "import joeynmt"], capture_output=True, check=False)
+        result = subprocess.run([python, "-c", "import joeynmt"], capture_output=True, check=False)
     except OSError:
         return False
-    return found.returncode == 0
+    return result.returncode == 0
 
 
 def main() -> int:

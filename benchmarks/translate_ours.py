@@ -33,7 +33,7 @@ from translation import (
 
 # Small batches and little dropout: what is decoded with is to learn the length of answers soon.
 QUICK = {"model": {"dropout": 0.1}, "training": {"batch_tokens": 1024}}
-JUDGED = 64  # validation pairs: what an evaluation takes is not the question here
+VALIDATION_PAIRS = 64  # validation pairs: what an evaluation takes is not the question here
 
 
 def settings(threads: int, steps: int | None) -> dict[str, Any]:
@@ -66,7 +66,9 @@ def prepared(data: str, threads: int, steps: int | None = None, **changed: Any) 
 
     torch.set_num_threads(threads)
     files = AlignedFiles(*(Path(data) / f"train.{side}" for side in (SOURCE, TARGET)))
-    validation = tuple(lines_of(Path(data) / f"val.{side}")[:JUDGED] for side in (SOURCE, TARGET))
+    validation = tuple(
+        lines_of(Path(data) / f"val.{side}")[:VALIDATION_PAIRS] for side in (SOURCE, TARGET)
+    )
     merged = merge(settings(threads, steps), changed)
     return prepare(files, validation, merged, discard)
 

@@ -66,8 +66,8 @@ def decoded(answer: Callable[[list[str]], list[str]], texts: list[str]) -> Answe
 def peak_memory() -> int:
     """The most bytes that this process has held, as Linux counts; 0 elsewhere."""
     status = Path("/proc/self/status")
-    found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.exists() else None
-    return 1024 * int(found[1]) if found else 0
+    result = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.exists() else None
+    return 1024 * int(result[1]) if result else 0
 
 
 def lines_of(path: Path) -> list[str]:

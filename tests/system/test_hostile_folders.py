@@ -18,8 +18,8 @@ import pytest
 from tests.system.commands import environment, run
 from tests.system.hostile import (
     CONFIG,
+    FILE_DAMAGES,
     KINDS,
-    ON_ANY_FILE,
     WEIGHTS,
     Case,
     list_cases,
@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is counted on Linux"),
 ]
 
-SOME = 12  # of each kind, in the quick suite
+SAMPLE_SIZE = 12  # of each kind, in the quick suite
 
 
 @pytest.fixture(scope="module")
@@ -83,22 +83,22 @@ class Loader:
 @pytest.fixture(scope="module")
 def loader(intact_folders: dict[str, Path]) -> Iterator[Loader]:
     """A process that has loaded a whole folder of every kind."""
-    found = Loader(intact_folders.values())
-    yield found
-    found.stop()
+    result = Loader(intact_folders.values())
+    yield result
+    result.stop()
 
 
 def find_faults(loader: Loader, whole: Path, some: Iterable[Case], room: Path) -> list[str]:
     """Return the faults of folders that neither loaded nor were refused in one line."""
-    found = []
+    result = []
     for what, spoil in some:
         with spoiled_copy(whole, spoil, room) as folder:
             report = loader.load(folder)
         line = report["said"]
         in_a_line = len(line) < 700 and line.isprintable() and "enough memory" not in line
         if report["ended"] not in ("loaded", "refused") or not in_a_line:
-            found.append(f"{what}: {report['ended']}: {line[:300]}")
-    return found
+            result.append(f"{what}: {report['ended']}: {line[:300]}")
+    return result
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -106,7 +106,7 @@ def test_sampled_hostile_folders_are_refused(
     kind: str, intact_folders: dict[str, Path], loader: Loader, tmp_path: Path
 ) -> None:
     every = list_cases(intact_folders[kind], list(intact_folders.values()))
-    some = random.Random(kind).sample(every, SOME)
+    some = random.Random(kind).sample(every, SAMPLE_SIZE)
     assert not find_faults(loader, intact_folders[kind], some, tmp_path)
 
 
@@ -199,13 +199,13 @@ ADDED = {
         ("pairs", set_key("model", "layers", 10**9), "more layers than the|less than or equal"),
         ("cnn", set_key("model", "kernel_sizes", [3] * 100_000), "more layers than the|at most 64"),
         ("images", set_key("model", "filters", [8] * 100_000), "weights do not fit|at most 64"),
-        ("cnn", lambda f: ON_ANY_FILE["merge keys"](f / CONFIG), "line 1: anchors and aliases"),
-        ("cnn", lambda f: ON_ANY_FILE["deep lists"](f / CONFIG), "more than 50,000 lists"),
+        ("cnn", lambda f: FILE_DAMAGES["merge keys"](f / CONFIG), "line 1: anchors and aliases"),
+        ("cnn", lambda f: FILE_DAMAGES["deep lists"](f / CONFIG), "more than 50,000 lists"),
         ("cnn", write(CONFIG, b"[" * 40), "line 1: nested more than 32 deep"),
         ("cnn", write(CONFIG, b"a: 1\na: 2"), "line 2: the key 'a' occurs twice"),
-        ("cnn", lambda f: ON_ANY_FILE["a pipe"](f / CONFIG), "expected a regular file"),
-        ("cnn", lambda f: ON_ANY_FILE["a device"](f / "README.md"), "expected a regular file"),
-        ("baseline", lambda f: ON_ANY_FILE["a pipe"](f / "manifest.json"), "a regular file"),
+        ("cnn", lambda f: FILE_DAMAGES["a pipe"](f / CONFIG), "expected a regular file"),
+        ("cnn", lambda f: FILE_DAMAGES["a device"](f / "README.md"), "expected a regular file"),
+        ("baseline", lambda f: FILE_DAMAGES["a pipe"](f / "manifest.json"), "a regular file"),
         ("bpe", write_non_finite(float("nan")), "holds NaN or infinity"),
         ("pairs", write_non_finite(float("inf")), "holds NaN or infinity"),
         ("baseline", write_non_finite(float("nan")), "holds NaN or infinity"),
@@ -241,7 +241,7 @@ def test_damage_is_named(
 def test_command_line_error_is_one_line(intact_folders: dict[str, Path], tmp_path: Path) -> None:
     name = "tokenizer.json"
     with spoiled_copy(
-        intact_folders["bpe"], lambda f: ON_ANY_FILE["deep lists"](f / name), tmp_path
+        intact_folders["bpe"], lambda f: FILE_DAMAGES["deep lists"](f / name), tmp_path
     ) as folder:
         result = run("predict", str(folder), "a text")
     assert result.code == 2

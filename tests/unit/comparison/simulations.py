@@ -65,7 +65,7 @@ class World:
     def outcomes(self, judge: Judge, random: np.random.Generator) -> dict[Candidate, list[Outcome]]:
         """One comparison."""
         for_all = random.standard_normal(self.rows)
-        found = {}
+        result = {}
         for index, candidate in enumerate(self.names):
             own = random.standard_normal(self.rows)
             quality = self.accuracy - self.gap * (index == self.networks - 1)
@@ -77,8 +77,8 @@ class World:
                 hardness = 0.5**0.5 * for_all + 0.5 * own + 0.5 * random.standard_normal(self.rows)
                 tally = judge(level - hardness)
                 runs.append(Outcome(RECORD, None, tally, {"accuracy": score(tally)}))
-            found[candidate] = runs
-        return found
+            result[candidate] = runs
+        return result
 
     def table(
         self,

@@ -25,8 +25,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 # The files of a model of texts, but for the manifest.
 FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS_FILE, CARD)
-SURE = "the film was great and lovely"
-TEXTS = [SURE, "awful", "", "never seen before", "영화", "okay okay okay", SURE + " 7"]
+CLEAR_TEXT = "the film was great and lovely"
+TEXTS = [CLEAR_TEXT, "awful", "", "never seen before", "영화", "okay okay okay", CLEAR_TEXT + " 7"]
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +49,14 @@ def spoiled(saved: Path, tmp_path: Path) -> Path:
 
 
 def test_saved_model_is_loaded(model: Model, saved: Path) -> None:
-    again = load(saved)
-    assert np.array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
-    assert again.labels == model.labels == ("bad", "good", "so-so")
-    assert again.metrics == json.loads(json.dumps(model.metrics))
-    assert again.recipe.model_copy(update={"labels": None}) == model.recipe
-    assert again.input.tokenizer.vocabulary.tokens == model.input.tokenizer.vocabulary.tokens
-    assert not again.network.training
-    assert again.predict(SURE)[0].label == "good"
+    reloaded = load(saved)
+    assert np.array_equal(reloaded.predict_proba(TEXTS), model.predict_proba(TEXTS))
+    assert reloaded.labels == model.labels == ("bad", "good", "so-so")
+    assert reloaded.metrics == json.loads(json.dumps(model.metrics))
+    assert reloaded.recipe.model_copy(update={"labels": None}) == model.recipe
+    assert reloaded.input.tokenizer.vocabulary.tokens == model.input.tokenizer.vocabulary.tokens
+    assert not reloaded.network.training
+    assert reloaded.predict(CLEAR_TEXT)[0].label == "good"
 
 
 def test_loaded_model_saves_same_files(saved: Path, tmp_path: Path) -> None:
@@ -74,8 +74,8 @@ def test_every_tokenizer_is_saved_and_loaded(name: str, tmp_path: Path) -> None:
         pytest.importorskip("kiwipiepy")
     overrides = [*QUICK, "training.epochs=1", f"tokenizer.name={name}", "tokenizer.max_size=60"]
     trained = train(make_corpus(60, korean=True), model="mean", overrides=overrides)
-    again = load(trained.model.save(tmp_path / "model"))
-    assert np.array_equal(again.predict_proba(TEXTS), trained.model.predict_proba(TEXTS))
+    reloaded = load(trained.model.save(tmp_path / "model"))
+    assert np.array_equal(reloaded.predict_proba(TEXTS), trained.model.predict_proba(TEXTS))
 
 
 def test_folder_can_be_moved_and_read_only(spoiled: Path) -> None:
@@ -83,7 +83,7 @@ def test_folder_can_be_moved_and_read_only(spoiled: Path) -> None:
     for path in [*moved.iterdir(), moved]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     try:
-        assert load(moved).predict(SURE)[0].label == "good"
+        assert load(moved).predict(CLEAR_TEXT)[0].label == "good"
     finally:
         moved.chmod(0o755)
 
@@ -230,7 +230,7 @@ def test_loading_does_not_use_pickle(saved: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(pickle, "load", refuse)
     monkeypatch.setattr(pickle, "Unpickler", refuse)
     monkeypatch.setattr(torch, "load", refuse)
-    assert load(saved).predict(SURE)
+    assert load(saved).predict(CLEAR_TEXT)
 
 
 def test_json_files_are_strict_and_card_lists_labels(saved: Path) -> None:
@@ -244,7 +244,12 @@ def test_json_files_are_strict_and_card_lists_labels(saved: Path) -> None:
     assert "Texts longer than 12 tokens are" in card
 
 
-UGLY_LABELS = ("a | b\nc", "<script>alert(1)</script>", "`x` *y* [z](http://w)", "\u202e나쁨" * 90)
+HOSTILE_LABELS = (
+    "a | b\nc",
+    "<script>alert(1)</script>",
+    "`x` *y* [z](http://w)",
+    "\u202e나쁨" * 90,
+)
 
 
 def lines_without_digits(card: str) -> list[str]:
@@ -255,7 +260,7 @@ def lines_without_digits(card: str) -> list[str]:
 @pytest.mark.parametrize("task", ["classify", "multilabel"])
 def test_labels_are_escaped_in_the_card(task: str) -> None:
     texts, plain = make_corpus(60)
-    names = dict(zip(("bad", "good", "so-so"), UGLY_LABELS, strict=False))
+    names = dict(zip(("bad", "good", "so-so"), HOSTILE_LABELS, strict=False))
     cards = []
     for labels in (plain, [names[label] for label in plain]):
         settings = [*QUICK, "training.epochs=1", f"task={task}"]

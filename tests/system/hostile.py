@@ -179,10 +179,10 @@ def list_cases(whole: Path, others: Sequence[Path] = ()) -> list[Case]:
 
 
 @contextmanager
-def spoiled_copy(whole: Path, spoil: Callable[[Path], None], room: Path) -> Iterator[Path]:
+def damaged_copy(whole: Path, damage: Callable[[Path], None], room: Path) -> Iterator[Path]:
     """A copy of the folder that was spoiled."""
     folder = Path(shutil.copytree(whole, room / "spoiled"))
-    spoil(folder)
+    damage(folder)
     yield folder
     shutil.rmtree(folder)
 
@@ -190,11 +190,11 @@ def spoiled_copy(whole: Path, spoil: Callable[[Path], None], room: Path) -> Iter
 def rewrite(name: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:
     """Spoil a folder by changing the values in one of its files, and seal it."""
 
-    def spoil(folder: Path) -> None:
+    def damage(folder: Path) -> None:
         path = folder / name
         _write(path, _dump(path, change(_load(path))).encode())
 
-    return spoil
+    return damage
 
 
 def write(name: str, data: bytes) -> Callable[[Path], None]:
@@ -204,8 +204,8 @@ def write(name: str, data: bytes) -> Callable[[Path], None]:
 
 def _file_cases(whole: Path) -> Iterator[Case]:
     for name in sorted(path.name for path in whole.iterdir()):
-        for what, spoil in FILE_DAMAGES.items():
-            yield f"{name}: {what}", lambda folder, n=name, s=spoil: s(folder / n)  # type: ignore[misc]
+        for what, damage in FILE_DAMAGES.items():
+            yield f"{name}: {what}", lambda folder, n=name, s=damage: s(folder / n)  # type: ignore[misc]
 
 
 def _value_cases(whole: Path) -> Iterator[Case]:

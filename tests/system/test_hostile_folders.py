@@ -22,9 +22,9 @@ from tests.system.hostile import (
     KINDS,
     WEIGHTS,
     Case,
+    damaged_copy,
     list_cases,
     rewrite,
-    spoiled_copy,
     to_safetensors,
     write,
 )
@@ -91,8 +91,8 @@ def loader(intact_folders: dict[str, Path]) -> Iterator[Loader]:
 def find_faults(loader: Loader, whole: Path, some: Iterable[Case], room: Path) -> list[str]:
     """Return the faults of folders that neither loaded nor were refused in one line."""
     result = []
-    for what, spoil in some:
-        with spoiled_copy(whole, spoil, room) as folder:
+    for what, damage in some:
+        with damaged_copy(whole, damage, room) as folder:
             report = loader.load(folder)
         line = report["said"]
         in_a_line = len(line) < 700 and line.isprintable() and "enough memory" not in line
@@ -135,7 +135,7 @@ def set_json_key(key: str, value: Any) -> Callable[[Path], None]:
 def write_non_finite(value: float) -> Callable[[Path], None]:
     """Put a number that is none into the first tensor that has a point."""
 
-    def spoil(folder: Path) -> None:
+    def damage(folder: Path) -> None:
         data = bytearray((folder / WEIGHTS).read_bytes())
         (length,) = struct.unpack("<Q", data[:8])
         header = json.loads(data[8 : 8 + length])
@@ -145,13 +145,13 @@ def write_non_finite(value: float) -> Callable[[Path], None]:
         struct.pack_into("<f", data, 8 + length + first, value)
         write(WEIGHTS, bytes(data))(folder)
 
-    return spoil
+    return damage
 
 
 def change_rows(row: int) -> Callable[[Path], None]:
     """Let the first n-gram of the first table of n-grams be that row of the weights."""
 
-    def spoil(folder: Path) -> None:
+    def damage(folder: Path) -> None:
         data = bytearray((folder / WEIGHTS).read_bytes())
         (length,) = struct.unpack("<Q", data[:8])
         header = json.loads(data[8 : 8 + length])
@@ -159,7 +159,7 @@ def change_rows(row: int) -> Callable[[Path], None]:
         struct.pack_into("<i", data, 8 + length + first["data_offsets"][0], row)
         write(WEIGHTS, bytes(data))(folder)
 
-    return spoil
+    return damage
 
 
 def widen_model(folder: Path) -> None:
@@ -190,7 +190,7 @@ ADDED = {
 
 
 @pytest.mark.parametrize(
-    ("kind", "spoil", "messages"),
+    ("kind", "damage", "messages"),
     [
         ("cnn", set_key("model", "dim", 100_000_000), "the settings want F32|less than or equal"),
         ("cnn", set_key("model", "dim", 10**18), "these weights do not fit|less than"),
@@ -226,13 +226,13 @@ ADDED = {
 )  # fmt: skip
 def test_damage_is_named(
     kind: str,
-    spoil: Callable[[Path], None],
+    damage: Callable[[Path], None],
     messages: str,
     intact_folders: dict[str, Path],
     loader: Loader,
     tmp_path: Path,
 ) -> None:
-    with spoiled_copy(intact_folders[kind], spoil, tmp_path) as folder:
+    with damaged_copy(intact_folders[kind], damage, tmp_path) as folder:
         report = loader.load(folder)
     assert report["ended"] == "refused", report
     assert any(words in report["said"] for words in messages.split("|")), report["said"]
@@ -240,7 +240,7 @@ def test_damage_is_named(
 
 def test_command_line_error_is_one_line(intact_folders: dict[str, Path], tmp_path: Path) -> None:
     name = "tokenizer.json"
-    with spoiled_copy(
+    with damaged_copy(
         intact_folders["bpe"], lambda f: FILE_DAMAGES["deep lists"](f / name), tmp_path
     ) as folder:
         result = run("predict", str(folder), "a text")

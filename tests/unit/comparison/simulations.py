@@ -132,7 +132,7 @@ def errors(metric: str) -> Judge:
     return judge
 
 
-def some_labels(ease: Floats) -> Tally:
+def judge_label_sets(ease: Floats) -> Tally:
     """Micro F1 of sets: of four labels the frequent ones are easier."""
     targets = np.random.default_rng(0).random((len(ease), 4)) < [0.6, 0.4, 0.3, 0.1]
     is_right = ease[:, None] > np.array([-1.0, -0.5, 0.0, 0.5])
@@ -150,7 +150,7 @@ JUDGES: dict[str, Judge] = {
     "mae": errors("mae"),
     "rmse": errors("rmse"),
     "r2": errors("r2"),
-    "micro_f1": some_labels,
+    "micro_f1": judge_label_sets,
 }
 
 

@@ -19,7 +19,7 @@ from munjang.layers.position import (
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def reference_waves(time: int, dim: int) -> Tensor:
+def reference_sinusoids(time: int, dim: int) -> Tensor:
     """P of Vaswani et al. (2017), section 3.5, a number at a time."""
     result = torch.zeros(time, dim, dtype=torch.float64)
     for t in range(time):
@@ -29,7 +29,7 @@ def reference_waves(time: int, dim: int) -> Tensor:
     return result
 
 
-def reference_turn(x: Tensor) -> Tensor:
+def reference_rotary(x: Tensor) -> Tensor:
     """`x` [time, width], each pair times its rotation matrix: Su et al. (2021), equation 34."""
     time, width = x.shape
     result = torch.zeros_like(x)
@@ -50,7 +50,7 @@ def test_sinusoids_equal_formula(dim: int, dtype: torch.dtype) -> None:
     added = SinusoidalPositions()(vectors, torch.ones(2, 9, dtype=torch.bool)) - vectors
     assert added.dtype == dtype
     torch.testing.assert_close(
-        added, reference_waves(9, dim).to(dtype).expand_as(added), atol=1e-6, rtol=0
+        added, reference_sinusoids(9, dim).to(dtype).expand_as(added), atol=1e-6, rtol=0
     )
 
 
@@ -100,7 +100,7 @@ def test_rotary_equals_rotation_matrices(time: int, pairs: int, seed: int) -> No
     result = apply_rotary(x, rotary_tables(time, 2 * pairs, x))
     for row in range(2):
         for head in range(3):
-            torch.testing.assert_close(result[row, head], reference_turn(x[row, head]))
+            torch.testing.assert_close(result[row, head], reference_rotary(x[row, head]))
     torch.testing.assert_close(result.norm(dim=-1), x.norm(dim=-1))
 
 

@@ -41,7 +41,7 @@ def reference_ngrams(word: str, longest: int) -> list[str]:
     ]
 
 
-def reference_shared(words: list[str], longest: int) -> list[list[str]]:
+def reference_shared_ngrams(words: list[str], longest: int) -> list[list[str]]:
     """The n-grams of each word that another word has as well, the first so many."""
     owners = Counter(gram for word in words for gram in set(reference_ngrams(word, longest)))
     return [
@@ -54,7 +54,7 @@ def assert_same_rows_for_same_ngrams(
 ) -> None:
     """Hold every n-gram to one row; so many different ones at most share theirs by chance."""
     row_of: dict[str, int] = {}
-    for word, grams in enumerate(reference_shared(words, longest)):
+    for word, grams in enumerate(reference_shared_ngrams(words, longest)):
         result = spelling.ngram_rows[len(RESERVED) + word].tolist()
         assert result[len(grams) :] == [PAD] * (MAX_NGRAMS - len(grams))
         for gram, row in zip(grams, result, strict=False):
@@ -66,7 +66,7 @@ def assert_same_rows_for_same_ngrams(
 @pytest.mark.parametrize("longest", [3, 5, 8])
 def test_words_share_rows_of_shared_ngrams(longest: int) -> None:
     assert_same_rows_for_same_ngrams(fit_embedding(WORDS, longest), WORDS, longest)
-    assert reference_shared(WORDS, 3)[4] == []  # the only word with these letters
+    assert reference_shared_ngrams(WORDS, 3)[4] == []  # the only word with these letters
 
 
 @settings(max_examples=25)
@@ -137,7 +137,7 @@ def test_dropped_token_is_embedded_as_oov_word() -> None:
     torch.testing.assert_close(result[~dropped], known.expand_as(result[~dropped]))
 
 
-def reference_unknown(word: str, words: list[str], longest: int) -> list[str]:
+def reference_oov_ngrams(word: str, words: list[str], longest: int) -> list[str]:
     """The n-grams of a word out of vocabulary that two words of it have."""
     owners = Counter(gram for known in words for gram in set(reference_ngrams(known, longest)))
     return [g for g in reference_ngrams(word, longest) if owners[g] > 1][:MAX_NGRAMS]
@@ -147,7 +147,7 @@ def reference_unknown(word: str, words: list[str], longest: int) -> list[str]:
 def test_oov_words_use_rows_of_known_ngrams(longest: int) -> None:
     spelling = fit_embedding(WORDS, longest)
     row_of: dict[str, int] = {}
-    for word, grams in enumerate(reference_shared(WORDS, longest)):
+    for word, grams in enumerate(reference_shared_ngrams(WORDS, longest)):
         row_of |= dict(zip(grams, spelling.ngram_rows[len(RESERVED) + word].tolist(), strict=False))
     others = ["walks", "stalking", "재미없다", "재미있었던", "quiz", "\U0001f600", "walk" * 30]
     spelling.set_oov_words(others)
@@ -155,7 +155,7 @@ def test_oov_words_use_rows_of_known_ngrams(longest: int) -> None:
     with torch.no_grad():
         vectors = spelling(torch.tensor([[size + n for n in range(len(others))]]))[0]
     for word, vector in zip(others, vectors, strict=True):
-        rows = [row_of[gram] for gram in reference_unknown(word, WORDS, longest)]
+        rows = [row_of[gram] for gram in reference_oov_ngrams(word, WORDS, longest)]
         expected = sum((spelling.weight[n] for n in rows), torch.zeros(2))
         torch.testing.assert_close(vector, expected.detach() / max(len(rows), 1) ** 0.5)
     assert not vectors[4].any()

@@ -51,7 +51,7 @@ def test_hashes_ignore_normal_form_and_outer_spaces() -> None:
     assert hash_texts(same, 0)[0] != hash_texts(same, 1)[0]
 
 
-def reference_choice(documents: list[tuple[int, int]], most: int, count: int) -> list[int]:
+def reference_smallest(documents: list[tuple[int, int]], most: int, count: int) -> list[int]:
     """Numbers of the chosen documents, from the hash and the lines of each."""
     groups = defaultdict(list)
     for number, (value, lines) in enumerate(documents):
@@ -85,7 +85,7 @@ def test_smallest_hashes_do_not_depend_on_order_of_arrival(
         numbers = np.arange(start, start + len(values))
         smallest.add(np.array(values, dtype=np.uint64), numbers, np.array(lines, dtype=np.int64))
     numbers, count = smallest.choose(expected)
-    assert numbers.tolist() == reference_choice(documents, most, expected)
+    assert numbers.tolist() == reference_smallest(documents, most, expected)
     assert count == sum(documents[number][1] for number in numbers)
 
 

@@ -147,6 +147,21 @@ def test_rows_without_tokens_have_nothing_to_predict(rows: Any, continues: Any) 
     assert torch.equal(masked.ids, batch_of(rows).ids)
 
 
+@given(rows=rows_of_ids, seed=st.integers(0, 99))
+@pytest.mark.parametrize("continues", [None, CONTINUES])
+def test_excluded_ids_are_never_chosen(
+    rows: list[list[int]], seed: int, continues: torch.Tensor | None
+) -> None:
+    excluded = (5, 6, 7, 21)
+    masking = Masking(MASK, SIZE, continues=continues, excluded=excluded)
+    chosen = masking.choose(batch_of(rows).ids, seeded(seed), 0.9)
+    for row, tokens in enumerate(rows):
+        free = [n for n, t in enumerate(tokens) if may_be_chosen(t) and t not in excluded]
+        places = set(chosen[row].nonzero()[:, 0].tolist())
+        assert places <= set(free)
+        assert bool(places) == bool(free)
+
+
 def test_a_vocabulary_of_reserved_tokens_masks_nothing() -> None:
     masked = Masking(OOV, len(RESERVED)).mask(batch_of([[GO, OOV, EOS]]), seeded(), 0.5)
     assert len(masked.places) == 0

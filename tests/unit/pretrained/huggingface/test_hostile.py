@@ -53,7 +53,11 @@ def entry(kind: str, shape: list[int], begin: int, end: int) -> dict[str, Any]:
         ("model.safetensors", b"\x80\x04K\x01.", "does not begin with a header"),
         ("model.safetensors", header(a=entry("F32", [2**40], 0, 2**42)), "does not end where"),
         ("model.safetensors", header(a=entry("F32", [4], 0, 8)), "entry of 'a'"),
-        ("model.safetensors", header(a=entry("F8_E4M3", [8], 0, 8)) + bytes(8), "entry of 'a'"),
+        (
+            "model.safetensors",
+            header(a=entry("F8_E4M3", [8], 0, 8)) + bytes(8),
+            "'a' is of the type",
+        ),
         ("model.safetensors", header(a=entry("F32", [], 0, 4)) + bytes(4), "missing: "),
         ("tokenizer.json", b"{}", "tokenizer.json: expected the JSON of a Hugging Face"),
         ("tokenizer.json", b"\x00", "tokenizer.json: this is not valid JSON"),
@@ -95,6 +99,32 @@ def test_other_formats_say_how_to_convert_them(
     for name in others:
         (folder / name).write_bytes(b"")
     assert message in refused(folder)
+
+
+@pytest.mark.parametrize("architecture", ["BertModel", "BertForMaskedLM", None])
+def test_a_pickle_is_to_be_saved_by_its_own_class(architecture: str | None, tmp_path: Path) -> None:
+    """Another class would add a head with random weights, which an import could not tell."""
+    folder = write_checkpoint(tmp_path, architecture=architecture)
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    message = refused(folder)
+    wanted = architecture or "BertModel"
+    assert f"{wanted}.from_pretrained(FOLDER).save_pretrained(NEW_FOLDER)" in message
+
+
+def test_types_of_quantized_weights_are_named(tmp_path: Path) -> None:
+    weights = made_weights()
+    name = "bert.encoder.layer.0.output.dense.weight"
+    folder = write_checkpoint(tmp_path, {**weights, name: weights[name].to(torch.int8)})
+    assert f"'{name}' is of the type I8; expected F32" in refused(folder)
+
+
+def test_files_may_be_links_as_in_the_cache_of_hugging_face(tmp_path: Path) -> None:
+    blobs, folder = tmp_path / "blobs", write_checkpoint(tmp_path / "snapshot")
+    blobs.mkdir()
+    for number, path in enumerate(sorted(folder.iterdir())):
+        path.rename(blobs / str(number))
+        path.symlink_to(blobs / str(number))
+    assert import_checkpoint(folder).recipe.task == "masked_lm"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 import os
 import re
 import signal
@@ -118,6 +119,63 @@ def test_what_cannot_be_filled_is_told(
     assert "from 1 to 1000" in refused(call(capsys, "predict", folder, "[MASK]", "--top", "9999"))
 
 
+def test_a_row_without_a_mask_is_named_or_skipped(
+    pretrained: tuple[Path, Done], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = pretrained
+    file = tmp_path / "texts.txt"
+    rows = ["이 [MASK] 영화", "", "재미있다", "그 [MASK]", "별로"]
+    file.write_text("\n".join(rows) + "\n", "utf-8")
+    done = call(capsys, "predict", folder, "--input", file, "--top", "1")
+    assert done.code == 2
+    assert f"{file}, row 3: expected [MASK] in the text" in done.err
+    assert 'got "재미있다"; fix it, or leave such rows out with --skip-bad-rows' in done.err
+    assert done.err.count("\n") == 1
+    done = call(capsys, "predict", folder, "--input", file, "--top", "1", "--skip-bad-rows")
+    assert done.code == 0, done.err
+    assert [line.split("\t")[0] for line in done.out.splitlines()] == ["1", "2", "4"]
+    assert "skipped 2 rows: no [MASK]" in done.err
+
+
+def test_it_goes_on_from_a_folder(
+    pretrained: tuple[Path, Done],
+    unlabelled: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder, _ = pretrained
+    quick = ("--set", "training.max_steps=2", "--set", "training.threads=1")
+    out = tmp_path / "m"
+    done = call(capsys, "pretrain", unlabelled, "--from", folder, "--out", out, *quick)
+    assert done.code == 0, done.err
+    assert f"weights: begin from {folder} (bert, task masked_lm)" in done.err
+    own, other = (json.loads((f / "vocabulary.json").read_text("utf-8")) for f in (out, folder))
+    assert own["tokens"] == other["tokens"]
+
+
+@pytest.mark.parametrize("kind", ["lines", "text"])
+def test_frequencies_are_those_of_the_text_that_a_checkpoint_goes_on_with(
+    kind: str,
+    pretrained: tuple[Path, Done],
+    unlabelled: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A checkpoint counts no tokens: its vocabulary would make all of them equally frequent."""
+    folder, _ = pretrained
+    checkpoint, out = tmp_path / "hf", tmp_path / "m"
+    assert call(capsys, "export", "hf", folder, checkpoint).code == 0
+    quick = ("--set", "training.max_steps=2", "--set", "training.threads=1")
+    asked = ("--from", checkpoint, "--input", kind, "--out", out)
+    done = call(capsys, "pretrain", unlabelled, *asked, *quick)
+    assert done.code == 0, done.err
+    assert done.err.count("tokenizer huggingface: it has") == 1
+    scores = json.loads((out / "metrics.json").read_text("utf-8"))["validation"]
+    size = len(json.loads((out / "vocabulary.json").read_text("utf-8"))["tokens"])
+    assert scores["baseline_cross_entropy"] < math.log(size) - 0.5
+    assert scores["baseline_accuracy"] > 2 / size
+
+
 def test_it_is_scored_on_other_texts(
     pretrained: tuple[Path, Done],
     unlabelled: Path,
@@ -128,6 +186,7 @@ def test_it_is_scored_on_other_texts(
     done = call(capsys, "evaluate", folder, unlabelled, "--json")
     scores = json.loads(done.out)
     assert scores["rows"] == 800
+    assert "held out" not in done.err
     assert json.loads(call(capsys, "evaluate", folder, unlabelled, "--json").out) == scores
     assert "token frequencies" in call(capsys, "evaluate", folder, unlabelled).out
     # labels of a table are left alone
@@ -144,6 +203,28 @@ def test_the_data_is_looked_at_before(unlabelled: Path, capsys: pytest.CaptureFi
     timed = ("--set", "training.budget_seconds=90")
     report = json.loads(call(capsys, *asked, *timed, "--json").out)
     assert report["estimate"]["seconds"] == 90
+
+
+def test_running_text_is_looked_at_as_a_stream(
+    unlabelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = tmp_path / "test.txt"
+    lines = unlabelled.read_text("utf-8").splitlines()
+    test.write_text("\n\n".join([*lines[:7], "a new line"]), "utf-8")
+    done = call(capsys, "check", unlabelled, "--test", test, "--task", "masked_lm", *sizes())
+    assert done.code == 0, done.err
+    for words in (
+        "800 lines of reviews.txt",
+        "characters per line: ",
+        "tokens per row: ",
+        "the same line more than once: ",
+        "test: 8 lines",
+        "the same line in DATA and in the test: 7 lines, 7 rows",
+        "estimated cost of training bert",
+    ):
+        assert words in done.out
+    assert "single lines are held out" in done.err
+    assert "rows of" in done.err
 
 
 def test_a_budget_ends_a_training_with_a_falling_rate(unlabelled: Path, tmp_path: Path) -> None:

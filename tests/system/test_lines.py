@@ -89,6 +89,10 @@ def test_a_training_says_what_it_read_and_leaves_no_encoded_text(
     scored = ask("evaluate", tmp_path / "m", text, "--json")
     assert scored.code == 0, scored.err
     assert json.loads(scored.out)["rows"] == lines
+    assert "held out" not in scored.err
+    apart = train(text, tmp_path / "apart", "--valid", text)
+    assert apart.code == 0, apart.err
+    assert "held out" not in apart.err
 
 
 def test_every_source_of_the_same_documents_gives_the_same_model(

@@ -97,10 +97,12 @@ def train(
             per class, or (images, labels). For translate also `munjang.AlignedFiles`, or
             (sources, targets).
         task: what to predict: `classify` (one label per row), `regress` (a number), `multilabel`
-            (any number of labels) or `translate` (a text for a text). Defaults to that of `config`,
-            else classify. `images` is short for classify on images.
-        input: kind of data: `text`, `image` or `parallel` (a source and a target text per row);
-            inferred from `task`, `model` and `data` if omitted.
+            (any number of labels), `similarity` (of two texts), `masked_lm` (masked tokens of texts
+            without labels) or `translate` (a text for a text). Defaults to that of `config`, else
+            classify. `images` is short for classify on images.
+        input: kind of data: `text`, `two_texts`, `lines` (running text of any size), `image` or
+            `parallel` (a source and a target text per row); inferred from `task`, `model` and
+            `data` if omitted.
         model: name of an architecture (`munjang.registry.ARCHITECTURES`). Defaults to that of
             `config`, else to that of the input: cnn, image_cnn or transformer.
         text_column: column of the texts; inferred if omitted.
@@ -314,7 +316,7 @@ def evaluate(
         report: function called with notes.
 
     Returns:
-        Scores of the task; `figures` holds the metrics by name.
+        Scores of the task; `metrics` holds them by name.
 
     Raises:
         DataError: a row cannot be used, or its label was never seen in training.

@@ -72,6 +72,8 @@ def _explain(settings: type[BaseModel], error: ValidationError, where: str) -> s
     # each branch of a union has an error of its own
     reasons = [_reason(item) for item in errors if _field_path(settings, item["loc"]) == path]
     message = " or ".join(dict.fromkeys(reasons)).replace(" or input should be ", " or ")
+    if not path and cause is not None:
+        return message  # about several settings, which it names
     given = errors[0]["input"]
     return f"{key}: {message}" + ("" if isinstance(given, Mapping) else f", got {shown(given)}")
 

@@ -97,12 +97,15 @@ class Model:
             DataError: a value cannot be used; its index is named.
             ConfigError: an option that the task does not have.
         """
-        reader = self.input
+        return self.task.answers(self.network, self.reader.encode_values(values), **options)
+
+    @property
+    def reader(self) -> Input:
+        """The input of what is predicted for; marks in texts, such as [MASK], are read as such."""
         # asked by name: `isinstance` of a protocol takes as long as a small model's answer
         for_prediction = getattr(self.task, "for_prediction", None)
-        if for_prediction is not None:
-            reader = for_prediction(reader)
-        return self.task.answers(self.network, reader.encode_values(values), **options)
+        reader: Input = self.input if for_prediction is None else for_prediction(self.input)
+        return reader
 
     def predict_proba(self, values: Any) -> Floats:
         """Return probabilities [rows, labels]; columns in the order of `labels`.

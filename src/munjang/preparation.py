@@ -1,6 +1,6 @@
 """Preparation of a training, for every input: read, check, split, fit and encode."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,17 +117,43 @@ def prepare(
             "distillation: teachers are learned from by munjang distil; leave this section out"
         )
     input_class, task_class = checked.input_class, checked.task_class
-    workspace = workspace or Workspace()
-    rows = input_class.read_training(data, checked, task_class.reader(checked), report, workspace)
+    place = workspace or Workspace()
+    rows = input_class.read_training(data, checked, task_class.reader(checked), report, place)
+    if valid is None:
+        return prepare_rows(rows, given, source, report)
+
+    def read_validation(recipe: Recipe) -> Any:
+        return input_class.read_validation(valid, recipe, task_class.reader(recipe), report, place)
+
+    return prepare_rows(rows, given, source, report, read_validation)
+
+
+def prepare_rows(
+    rows: Any,
+    given: Mapping[str, Any],
+    source: PretrainedSource | None,
+    report: Report,
+    read_validation: Callable[[Recipe], Any] | None = None,
+) -> Prepared:
+    """Prepare a training on rows that are read already: check, split, fit and encode.
+
+    Args:
+        rows: what the input read.
+        given: the user's settings, with the name of the input.
+        source: pretrained weights; None if all are random.
+        report: called with lines for people.
+        read_validation: reads the rows to validate on; None holds out a part of `rows`.
+
+    Raises:
+        MunjangError: the rows or a setting cannot be used.
+    """
     recipe = make_recipe(given, rows)
-    least = 1 if valid is not None else 2
+    input_class, task_class = recipe.input_class, recipe.task_class
+    least = 2 if read_validation is None else 1
     input_class.check_rows(rows, least)
     task_class.check_rows(rows, least)
-    if valid is not None:
-        held_out = input_class.read_validation(
-            valid, recipe, task_class.reader(recipe), report, workspace
-        )
-        parts = {"train": rows, "valid": held_out}
+    if read_validation is not None:
+        parts = {"train": rows, "valid": read_validation(recipe)}
     else:
         parts = input_class.hold_out(rows, recipe)
     task = task_class.fit(parts["train"], rows, recipe)
@@ -165,7 +191,7 @@ def prepare_parts(
         initial = pretrained.facts(encoded)
         facts |= initial
         lines += pretrained.fact_lines(initial)
-    for line in lines:
+    for line in dict.fromkeys(lines):  # a checkpoint has told some of them
         report(line)
     datasets = {name: task.dataset(*part) for name, part in encoded_parts.items()}
     return Prepared(

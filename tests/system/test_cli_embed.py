@@ -122,6 +122,16 @@ def test_search_finds_text_and_row(
     assert all(lines[hit["row"] - 1] == hit["text"] for hit in hits)
 
 
+def test_a_search_in_nothing_is_told(model: Path, tmp_path: Path) -> None:
+    blank, none = tmp_path / "blank.txt", tmp_path / "none.npy"
+    blank.write_text("\n \n")
+    np.save(none, np.zeros((0, munjang.load(model).embed("글").shape[1]), dtype=np.float32))
+    for path in (blank, none):
+        done = invoke("search", model, path, "재미있다")
+        assert (done.code, done.out) == (2, "")
+        assert done.err == f"munjang: {path}: expected texts to search in, found none\n"
+
+
 def test_hostile_texts_are_embedded(model: Path, tmp_path: Path) -> None:
     ugly = [piece for piece in PIECES if not set(piece) & set("\r\n\x1c\x0b\x85\u2028")]
     rows = [{"text": "".join(ugly[index:] + ugly[:index])} for index in range(len(ugly))]

@@ -253,3 +253,24 @@ def test_training_starts_from_checkpoint_with_pooler(reviews: Path, tmp_path: Pa
     assert "weights: 2 missing, initialized at random: head.weight, head.bias" in result.err
     assert "left over" not in result.err
     assert munjang.load(folder).recipe.model.pooler  # type: ignore[union-attr]
+
+
+def test_a_training_begins_from_a_classifier_of_the_same_two_labels(
+    reviews: Path, tmp_path: Path
+) -> None:
+    """Classes of transformers have an output for each of two labels, and ours one for both."""
+    folder, out, more = tmp_path / "bert", tmp_path / "hf", tmp_path / "more"
+    pooler = ["--set", "model.pooling=first", "--set", "model.pooler=true"]
+    done = invoke("train", reviews, "--model", "bert", "--out", folder, *OPTIONS, *pooler)
+    assert done.code == 0, done.err
+    assert invoke("export", "hf", folder, out).code == 0
+    few = ["--set", "training.max_steps=1", "--set", "training.threads=1"]
+    done = invoke("train", reviews, "--from", out, "--out", more, *few)
+    assert done.code == 0, done.err
+    assert "weights: 2 missing, initialized at random: head.weight, head.bias" in done.err
+    # with the loss of such a class, the head goes on as well
+    loss = ["--set", "classify.loss=sparse_categorical_crossentropy"]
+    done = invoke("train", reviews, "--from", out, "--out", more, "--overwrite", *few, *loss)
+    assert done.code == 0, done.err
+    assert "tensors matched" in done.err
+    assert "initialized at random" not in done.err

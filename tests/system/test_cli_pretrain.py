@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 import os
 import re
 import signal
@@ -122,6 +123,63 @@ def test_unfillable_input_is_refused(
     )
 
 
+def test_a_row_without_a_mask_is_named_or_skipped(
+    pretrained: tuple[Path, CommandResult], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = pretrained
+    file = tmp_path / "texts.txt"
+    rows = ["이 [MASK] 영화", "", "재미있다", "그 [MASK]", "별로"]
+    file.write_text("\n".join(rows) + "\n", "utf-8")
+    result = call(capsys, "predict", folder, "--input", file, "--top", "1")
+    assert result.code == 2
+    assert f"{file}, row 3: expected [MASK] in the text" in result.err
+    assert 'got "재미있다"; fix it, or leave such rows out with --skip-bad-rows' in result.err
+    assert result.err.count("\n") == 1
+    result = call(capsys, "predict", folder, "--input", file, "--top", "1", "--skip-bad-rows")
+    assert result.code == 0, result.err
+    assert [line.split("\t")[0] for line in result.out.splitlines()] == ["1", "2", "4"]
+    assert "skipped 2 rows: no [MASK]" in result.err
+
+
+def test_it_goes_on_from_a_folder(
+    pretrained: tuple[Path, CommandResult],
+    unlabelled: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder, _ = pretrained
+    quick = ("--set", "training.max_steps=2", "--set", "training.threads=1")
+    out = tmp_path / "m"
+    result = call(capsys, "pretrain", unlabelled, "--from", folder, "--out", out, *quick)
+    assert result.code == 0, result.err
+    assert f"weights: begin from {folder} (bert, task masked_lm)" in result.err
+    own, other = (json.loads((f / "vocabulary.json").read_text("utf-8")) for f in (out, folder))
+    assert own["tokens"] == other["tokens"]
+
+
+@pytest.mark.parametrize("kind", ["lines", "text"])
+def test_frequencies_are_those_of_the_text_that_a_checkpoint_goes_on_with(
+    kind: str,
+    pretrained: tuple[Path, CommandResult],
+    unlabelled: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A checkpoint counts no tokens: its vocabulary would make all of them equally frequent."""
+    folder, _ = pretrained
+    checkpoint, out = tmp_path / "hf", tmp_path / "m"
+    assert call(capsys, "export", "hf", folder, checkpoint).code == 0
+    quick = ("--set", "training.max_steps=2", "--set", "training.threads=1")
+    asked = ("--from", checkpoint, "--input", kind, "--out", out)
+    result = call(capsys, "pretrain", unlabelled, *asked, *quick)
+    assert result.code == 0, result.err
+    assert result.err.count("tokenizer huggingface: it has") == 1
+    scores = json.loads((out / "metrics.json").read_text("utf-8"))["validation"]
+    size = len(json.loads((out / "vocabulary.json").read_text("utf-8"))["tokens"])
+    assert scores["baseline_cross_entropy"] < math.log(size) - 0.5
+    assert scores["baseline_accuracy"] > 2 / size
+
+
 def test_evaluate_on_other_texts(
     pretrained: tuple[Path, CommandResult],
     unlabelled: Path,
@@ -132,6 +190,7 @@ def test_evaluate_on_other_texts(
     result = call(capsys, "evaluate", folder, unlabelled, "--json")
     scores = json.loads(result.out)
     assert scores["rows"] == 800
+    assert "held out" not in result.err
     assert json.loads(call(capsys, "evaluate", folder, unlabelled, "--json").out) == scores
     assert "token frequencies" in call(capsys, "evaluate", folder, unlabelled).out
     # labels of a table are left alone
@@ -148,6 +207,30 @@ def test_check_reports_data_and_cost(unlabelled: Path, capsys: pytest.CaptureFix
     timed = ("--set", "training.budget_seconds=90")
     report = json.loads(call(capsys, *command, *timed, "--json").out)
     assert report["estimate"]["seconds"] == 90
+
+
+def test_running_text_is_looked_at_as_a_stream(
+    unlabelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = tmp_path / "test.txt"
+    lines = unlabelled.read_text("utf-8").splitlines()
+    test.write_text("\n\n".join([*lines[:7], "a new line"]), "utf-8")
+    result = call(
+        capsys, "check", unlabelled, "--test", test, "--task", "masked_lm", *size_options()
+    )
+    assert result.code == 0, result.err
+    for words in (
+        "800 lines of reviews.txt",
+        "characters per line: ",
+        "tokens per row: ",
+        "the same line more than once: ",
+        "test: 8 lines",
+        "the same line in DATA and in the test: 7 lines, 7 rows",
+        "estimated cost of training bert",
+    ):
+        assert words in result.out
+    assert "single lines are held out" in result.err
+    assert "rows of" in result.err
 
 
 def test_budget_ends_training_with_decayed_learning_rate(unlabelled: Path, tmp_path: Path) -> None:

@@ -36,11 +36,11 @@ HOSTILE_TEXTS = [
 
 @pytest.fixture(scope="module")
 def unlabelled(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """1,500 reviews without labels and some ugly texts, one per line, gzipped."""
+    """1,500 reviews without labels and some ugly texts, one per line, some blank; gzipped."""
     path = tmp_path_factory.mktemp("texts") / "unlabelled.txt.gz"
     with gzip.open(data_folder / "nsmc" / "unlabelled.txt.gz", "rb") as file:
         lines = b"".join(line for line, _ in zip(file, range(1500), strict=False))
-    path.write_bytes(gzip.compress(lines + "\n".join(HOSTILE_TEXTS).encode()))
+    path.write_bytes(gzip.compress(lines + "\n\n".join(HOSTILE_TEXTS).encode()))
     return path
 
 

@@ -87,6 +87,10 @@ def test_train_reports_lines_and_removes_encoded_text(text: Path, tmp_path: Path
     scored = invoke("evaluate", tmp_path / "m", text, "--json")
     assert scored.code == 0, scored.err
     assert json.loads(scored.out)["rows"] == lines
+    assert "held out" not in scored.err
+    apart = run_train(text, tmp_path / "apart", "--valid", text)
+    assert apart.code == 0, apart.err
+    assert "held out" not in apart.err
 
 
 def test_every_source_of_same_documents_gives_same_model(text: Path, tmp_path: Path) -> None:

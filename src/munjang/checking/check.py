@@ -1,4 +1,4 @@
-"""Check data before training: labeled texts, pairs of texts, or images."""
+"""Check data before training: labeled texts, running text, pairs of texts, or images."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -49,8 +49,8 @@ def check(
             out.
 
     Returns:
-        A `DataReport` of texts, a `PairReport` of pairs (task translate), an `ImageReport` of
-        images.
+        A `DataReport` of texts, a `LinesReport` of running text (input lines), a `PairReport` of
+        pairs (task translate), an `ImageReport` of images.
 
     Raises:
         DataError: a row cannot be used.
@@ -68,7 +68,7 @@ def check(
 def report_blocks(report: Report) -> Iterator[Block]:
     """Return the blocks that draw a report, without its notes."""
     rows = (_check_of(row) for row in INPUTS.rows if row.check is not None)
-    return next(row for row in rows if isinstance(report, row.report)).blocks(report)
+    return next(row for row in rows if type(report) is row.report).blocks(report)
 
 
 def _check_of(row: InputRow) -> InputCheck:

@@ -98,7 +98,9 @@ def comparison_line(comparison: "Comparison", metric: str) -> str:
     parts.append(f"{_speed(student) * together:,.1f} times as fast")
     sizes = sum(model.bytes or 0 for model in teachers)
     if sizes and student.bytes:
-        parts.append(f"{student.bytes / sizes:.1%} of their size on disk")
+        share = student.bytes / sizes
+        size = f"{share:.1%} of" if share <= 1 else f"{share:,.1f} times"
+        parts.append(f"{size} their size on disk")
     return f"the student: {', '.join(parts)}"
 
 

@@ -62,6 +62,10 @@ def evaluate(
       regress     MAE, RMSE, Spearman correlation, R2 (1 is best; always
                   answering with the mean has 0)
       multilabel  micro F1, macro F1, subset accuracy, log loss, every label
+      similarity  Spearman and Pearson correlation, RMSE; without numbers how often
+                  the partner of a text is the nearest one, and mean reciprocal rank
+      masked_lm   cross-entropy in nats per masked token, its exponential, accuracy;
+                  beside those of token frequencies
       translate   chrF and BLEU by sacrebleu, exact match, cross-entropy in
                   nats per token, share of answers cut at the length limit
 

@@ -19,7 +19,7 @@ from munjang.cli.options import (
     TextColumn,
 )
 from munjang.cli.output import flush, json_text, note, show, show_unwrapped
-from munjang.errors import ConfigError
+from munjang.errors import ConfigError, DataError
 from munjang.reporting import escape_line, pluralize
 from munjang.stopping import raise_on_signals
 
@@ -32,6 +32,7 @@ STDIN = "-"
 # Maximum number of probabilities, one per text and label, that are in memory at once.
 MOST_PROBABILITIES = 2**20
 LineOf = Callable[[int, Any, Any], str]
+Usable = Callable[[Sequence[Any]], tuple[list[int], Mapping[str, int]]]
 
 
 def predict(
@@ -141,22 +142,42 @@ def predict(
     else:
         columns = model.input.wanted_columns(named)
         batches = _stream(source or STDIN, columns, encoding or "utf-8", skipped)
-    cut = 0
+    cut, usable = 0, getattr(model, "reader", model.input).usable
     for rows, batch in batches:
-        places = _usable(model.input.usable, batch, skipped)
+        places = _usable(usable, batch, skipped)
         kept = [batch[place] for place in places]
-        numbers = (int(rows[place]) for place in places)
-        cut += _write(line_of, zip(numbers, _answers(answer, kept, batch_size), strict=True))
+        numbers = [int(rows[place]) for place in places]
+        answers = zip(numbers, _answers(answer, kept, batch_size), strict=True)
+        try:
+            cut += _write(line_of, answers)
+        except DataError as error:
+            raise error if texts else _locate(error, usable, kept, numbers, source) from None
     for reason, count in (skipped or {}).items():
         note(f"skipped {pluralize(count, 'row')}: {reason}")
     _report_cut(cut)
 
 
-def _usable(
-    usable: Callable[[Sequence[Any]], tuple[list[int], Mapping[str, int]]],
-    texts: Sequence[Any],
-    skipped: Counter[str] | None,
-) -> Sequence[int]:
+def _locate(
+    error: DataError,
+    usable: Usable,
+    values: Sequence[Any],
+    rows: Sequence[int],
+    source: str | None,
+) -> DataError:
+    """Return the error with the file and the row of the first value that cannot be used."""
+    from munjang.data.readers.faults import SKIP_HINT
+    from munjang.data.readers.source import source_name
+
+    places = set(usable(values)[0])
+    first = next((place for place in range(len(values)) if place not in places), None)
+    if first is None or error.file is not None:
+        return error
+    # a row that the error names is one of the batch
+    message = str(error).removeprefix(f"row {error.row}: ")
+    return DataError(f"{message}; {SKIP_HINT}", file=source_name(source or STDIN), row=rows[first])
+
+
+def _usable(usable: Usable, texts: Sequence[Any], skipped: Counter[str] | None) -> Sequence[int]:
     """Return the places of the texts to answer; the others are counted in `skipped`."""
     if skipped is None:
         return range(len(texts))

@@ -10,6 +10,7 @@ from munjang.cli.options import (
     Cache,
     ConfigFile,
     Encoding,
+    FromFolder,
     InputName,
     ModelName,
     Quiet,
@@ -49,6 +50,7 @@ def pretrain(
     settings: Settings = None,
     seed: Seed = None,
     tokenizer: TokenizerName = None,
+    from_folder: FromFolder = None,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
     cache: Cache = None,
@@ -71,6 +73,7 @@ def pretrain(
       munjang pretrain reviews.txt --budget 2h --out my-pretrained-model
       munjang pretrain reviews.csv --text-column document --model lstm --out my-pretrained-model
       munjang pretrain reviews.txt --set masked_lm.whole_words=true --out my-pretrained-model
+      munjang pretrain reviews.txt --from all-MiniLM-L6-v2 --budget 1h --out my-pretrained-model
       munjang predict my-pretrained-model "이 영화 [MASK] 재미있다"
     """
     train(
@@ -86,6 +89,7 @@ def pretrain(
         settings=settings,
         seed=seed,
         tokenizer=tokenizer,
+        from_folder=from_folder,
         encoding=encoding,
         skip_bad_rows=skip_bad_rows,
         cache=cache,

@@ -1,5 +1,7 @@
 """Checks of the data before training: duplicates, lengths, padding, out-of-vocabulary rates."""
 
+import math
+
 import numpy as np
 import polars as pl
 
@@ -77,20 +79,36 @@ def describe_lengths(lengths: Int64s, unit: str) -> Lengths:
         lengths: length per text [texts], not empty.
         unit: unit of the lengths.
     """
-    top = float(np.quantile(lengths, 0.99))
-    width = max(1, int(np.ceil(top / (BINS - 1))))
-    edges = np.arange(BINS) * width
-    counts = np.bincount(np.minimum(lengths // width, BINS - 1), minlength=BINS)
-    values = np.quantile(lengths, QUANTILES)
+    return describe_histogram(*np.unique(lengths, return_counts=True), unit)
+
+
+def describe_histogram(lengths: Int64s, counts: Int64s, unit: str) -> Lengths:
+    """Describe lengths by how often each occurs, as `describe_lengths`.
+
+    Args:
+        lengths: different lengths, ascending, not empty.
+        counts: number of texts of each length.
+        unit: unit of the lengths.
+    """
+    width = max(1, int(np.ceil(_quantile(lengths, counts, 0.99) / (BINS - 1))))
+    bins = np.bincount(np.minimum(lengths // width, BINS - 1), counts, minlength=BINS)
     return Lengths(
         unit=unit,
-        shortest=int(lengths.min()),
-        longest=int(lengths.max()),
-        mean=float(lengths.mean()),
-        quantiles={str(q): float(v) for q, v in zip(QUANTILES, values, strict=True)},
-        edges=tuple(edges.tolist()),
-        counts=tuple(counts.tolist()),
+        shortest=int(lengths[0]),
+        longest=int(lengths[-1]),
+        mean=int((lengths * counts).sum()) / int(counts.sum()),
+        quantiles={str(q): _quantile(lengths, counts, q) for q in QUANTILES},
+        edges=tuple((np.arange(BINS) * width).tolist()),
+        counts=tuple(bins.astype(np.int64).tolist()),
     )
+
+
+def _quantile(lengths: Int64s, counts: Int64s, share: float) -> float:
+    """Return a quantile, on a line between the two nearest lengths, as NumPy does by default."""
+    place = share * (int(counts.sum()) - 1)
+    near = np.array([math.floor(place), math.ceil(place)])
+    low, high = lengths[np.searchsorted(np.cumsum(counts), near, side="right")].tolist()
+    return float(np.interp(place, near, [low, high])) if low != high else float(low)
 
 
 def measure_oov_rates(words: pl.Series, texts: Int64s, seed: int) -> tuple[OovRate, ...]:

@@ -25,7 +25,7 @@ from munjang.preparation import Prepared
 from munjang.tasks.inference import compute_logits
 from munjang.tasks.task import GivesLogits
 from munjang.training.logs import RunLog
-from munjang.training.loop import Loop
+from munjang.training.loop import VALIDATION_SHARE, Loop
 from munjang.training.settings import TrainingSettings
 
 # The first steps are slower: memory is taken from the system, kernels are chosen.
@@ -111,7 +111,9 @@ def estimate_training(prepared: Prepared, *, seconds: float = 2.0) -> Estimate:
         duration = units * epochs / rate + evaluations * evaluation
     else:  # it holds the evaluations too
         duration = loop.budget
-        left = max(0.0, duration - training.budget_validations * evaluation)
+        # the first run is never left out, and the last one comes after the budget
+        within = max(evaluation, VALIDATION_SHARE * duration)
+        left = max(0.0, duration - min(training.budget_validations * evaluation, within))
         total = max(1, round(left * rate / max(1, units) * loop.steps_per_epoch))
     return Estimate(
         model=recipe.model_name,

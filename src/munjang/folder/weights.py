@@ -25,6 +25,8 @@ _BYTES = {"F32": 4, "I32": 4, "I64": 8, "U8": 1, "BOOL": 1}
 _DTYPES = {"F32": np.float32, "I32": np.int32, "I64": np.int64, "U8": np.uint8, "BOOL": np.bool_}
 # Types of other programs, which are converted to float32.
 OTHER_FLOATS = {"F64": 8, "F16": 2, "BF16": 2}
+# Types of safetensors that are not read, such as those of quantized weights.
+_UNREAD = ("I8", "I16", "U16", "U32", "U64", "F8_E4M3", "F8_E5M2")
 _METADATA = "__metadata__"
 
 Numbers = npt.NDArray[Any]
@@ -181,6 +183,10 @@ def _entry(path: Path, name: str, values: Any, kinds: Mapping[str, int]) -> Entr
     if not isinstance(values, dict) or values.keys() != {"dtype", "shape", "data_offsets"}:
         raise wrong
     kind, shape, places = values["dtype"], values["shape"], values["data_offsets"]
+    if kind in _UNREAD:
+        raise weights_error(
+            path, f"{_short(name)} is of the type {kind}; expected {', '.join(kinds)}"
+        )
     if not isinstance(kind, str) or kind not in kinds:
         raise wrong
     if not _are_counts(shape, _MOST_DIMENSIONS) or not _are_counts(places, 2) or len(places) < 2:

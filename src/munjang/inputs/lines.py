@@ -146,21 +146,34 @@ class LinesInput(TextInput):
                 "validation part; add other lines, or give the validation data with --valid",
                 file=rows.files[0],
             )
-        if rows.settings.join_next and not counts.held_out_documents:
+        if rows.settings.join_next and not counts.has_documents:
             raise DataError(
                 "data.join_next: expected documents of several lines with a blank line between "
                 "them, found no blank line",
+                file=rows.files[0],
+            )
+        if rows.settings.join_next and least > 1 and not counts.held_out_documents:
+            raise DataError(
+                "data.join_next: expected some documents of up to "
+                f"{pluralize(rows.settings.validation_rows, 'line')} to hold out, found none; give "
+                "the validation data with --valid, or raise data.validation_rows",
                 file=rows.files[0],
             )
 
     @classmethod
     def hold_out(cls, rows: Any, recipe: Recipe) -> dict[str, Any]:
         """Return the lines of both parts; whole documents are in one of them."""
+        rows.report(_describe_held_out(rows.counts))
         return {"train": rows.take_part(TRAINING), "valid": rows.take_part(VALIDATION)}
 
     @classmethod
     def fit(cls, train: Any, recipe: Recipe) -> Self:
         """Learn the tokenizer from a sample of the lines, or take the one they are encoded with."""
+        if train.counts.is_sampled:
+            train.report(
+                f"the tokenizer is learned from {train.settings.tokenizer_sample:g} MB of the "
+                f"text's {train.counts.bytes / 1e6:,.0f} MB, drawn at random"
+            )
         tokenizer = train.learned_tokenizer(_tokenizer_settings(recipe))
         if tokenizer is None:
             tokenizer = fit_tokenizer(train.scan.sample, recipe)
@@ -168,9 +181,9 @@ class LinesInput(TextInput):
 
     @classmethod
     def fit_from(cls, train: Any, recipe: Recipe, other: Input) -> Self:
-        """Return the input with the tokenizer and the vocabulary of another one."""
+        """Return the input with the tokenizer of another one; tokens are counted anew."""
         assert isinstance(other, HasTokenizer)
-        return cls(recipe, other.tokenizer, is_learned=False)
+        return cls(recipe, train.counted_tokenizer(other.tokenizer), is_learned=False)
 
     def encode(self, rows: Any) -> Any:
         """Encode all lines of some files, for evaluation."""
@@ -233,7 +246,7 @@ class LinesInput(TextInput):
             "valid_lines": valid.lines,
             "documents": counts.documents,
             "held_out": "documents" if counts.held_out_documents else "lines",
-            "files": _name_files(lines.files),
+            "files": name_files(lines.files),
             "tokenizer": self.recipe.section("tokenizer").name,
             "vocabulary": self.size,
             "tokens": train.tokens,
@@ -255,8 +268,8 @@ class LinesInput(TextInput):
         ]
         if facts["split_lines"]:
             lines.append(
-                f"{pluralize(facts['split_lines'], 'line')} of more than {kept} tokens, split into "
-                "several rows"
+                f"{pluralize(facts['split_lines'], 'line')} of more than "
+                f"{pluralize(kept, 'token')}, split into several rows"
             )
         return lines
 
@@ -269,10 +282,22 @@ class LinesInput(TextInput):
         )
 
 
-def _open_lines(
-    data: Any, recipe: Recipe, report: Report, workspace: Workspace, name: str
+def find_lines(
+    data: Any, recipe: Recipe, report: Report, workspace: Workspace, name: str = ENCODED
 ) -> Lines:
-    """Return the lines of files, and report what they are."""
+    """Return the lines of files, which are not read yet.
+
+    Args:
+        data: as for `LinesInput.read`.
+        recipe: its section `data` says how they are read.
+        report: called with lines for people.
+        workspace: where they are encoded, unless a cache is named.
+        name: name of the folder there.
+
+    Raises:
+        ConfigError: files of sources and targets.
+        DataError: there is no such file.
+    """
     if isinstance(data, AlignedFiles):
         raise ConfigError(
             "files of sources and targets are for the task translate (--task translate), not "
@@ -281,26 +306,36 @@ def _open_lines(
     settings: LinesSettings = recipe.section("data")
     store = Store.open(settings.cache, workspace, name)
     files = find_files(data, settings.text_column, store.make)
-    lines = Lines(LineReader(files, settings), store, recipe.seed, report)
+    return Lines(LineReader(files, settings), store, recipe.seed, report)
+
+
+def _open_lines(
+    data: Any, recipe: Recipe, report: Report, workspace: Workspace, name: str
+) -> Lines:
+    """Return the lines of files, and report what they are."""
+    lines = find_lines(data, recipe, report, workspace, name)
     counts = lines.counts
-    report(f"read {pluralize(counts.lines, 'line')} of {_name_files(lines.files)}")
-    for line in _describe(counts, settings):
+    report(f"read {pluralize(counts.lines, 'line')} of {name_files(lines.files)}")
+    for line in _describe(counts):
         report(line)
     return lines
 
 
-def _describe(counts: Counts, settings: LinesSettings) -> list[str]:
+def _describe_held_out(counts: Counts) -> str:
+    """Return what is held out, for people."""
+    if counts.held_out_documents:
+        return f"{pluralize(counts.documents, 'document')}; whole ones are held out"
+    if not counts.has_documents:
+        return "no blank line between documents: single lines are held out"
+    return (
+        f"{pluralize(counts.documents, 'document')}, too few or too unequal in length to hold "
+        "whole ones out: single lines are held out"
+    )
+
+
+def _describe(counts: Counts) -> list[str]:
     """Return what was found in the text, for people."""
     lines = []
-    if counts.held_out_documents:
-        lines.append(f"{pluralize(counts.documents, 'document')}; whole ones are held out")
-    else:
-        lines.append("no blank line between documents: single lines are held out")
-    if counts.is_sampled:
-        lines.append(
-            f"the tokenizer is learned from {settings.tokenizer_sample:g} MB of the text's "
-            f"{counts.bytes / 1e6:,.0f} MB, drawn at random"
-        )
     if counts.cut_lines:
         lines.append(
             f"cut {pluralize(counts.cut_lines, 'very long line')} into lines of a megabyte"
@@ -311,7 +346,7 @@ def _describe(counts: Counts, settings: LinesSettings) -> list[str]:
     return lines
 
 
-def _name_files(names: tuple[str, ...]) -> str:
+def name_files(names: tuple[str, ...]) -> str:
     """Return the names of some files, of many the first ones."""
     short = [Path(name).name for name in names[:3]]
     more = len(names) - len(short)

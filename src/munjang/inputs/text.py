@@ -1,5 +1,6 @@
 """Input of one text per row: tokenized, truncated and encoded as ids."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,8 +43,8 @@ from munjang.registry import only_for_writers
 from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.task import Bools
 from munjang.text.columns import TokenColumn, values_and_offsets
-from munjang.text.registry import make_tokenizer
-from munjang.text.tokenizer import Tokenizer, fit_notes
+from munjang.text.registry import make_tokenizer, recount
+from munjang.text.tokenizer import RefusesTexts, Tokenizer, fit_notes
 from munjang.text.vocabulary import OOV
 
 # Up to so many texts are encoded one by one; a column is faster from some hundreds on.
@@ -212,6 +213,9 @@ class TextInput(Input):
     def fit_from(cls, train: Table, recipe: Recipe, other: Input) -> Self:
         """Return the input with the tokenizer and the vocabulary of another one."""
         assert isinstance(other, HasTokenizer)
+        if train.targets is None and train.key_role == "text":
+            # what is learned is made of the texts, whose tokens are counted anew
+            return cls(recipe, recount(other.tokenizer, train["text"]))
         return cls(recipe, other.tokenizer)
 
     @classmethod
@@ -272,6 +276,14 @@ class TextInput(Input):
         train = self._encode(parts["train"], ())
         valid = self._encode(parts["valid"], train.encoded.oov_words)
         return {"train": (train, parts["train"]), "valid": (valid, parts["valid"])}
+
+    def usable(self, values: Sequence[Any]) -> tuple[list[int], Mapping[str, int]]:
+        """Return the indices of the texts that the tokenizer does not refuse."""
+        if not isinstance(self.tokenizer, RefusesTexts):
+            return super().usable(values)
+        reasons = [self.tokenizer.refusal(text) for text in values]
+        indices = [index for index, reason in enumerate(reasons) if reason is None]
+        return indices, Counter(reason for reason in reasons if reason is not None)
 
     def encode_values(self, values: str | Iterable[str]) -> EncodedText:
         """Encode texts from Python; a few of them without tables and thread pools."""

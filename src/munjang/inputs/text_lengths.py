@@ -22,9 +22,17 @@ def check_lengths(recipe: Recipe) -> None:
         raise ValueError(
             f"tokenizer.max_length: a text may have {longest} tokens"
             f"{', GO and EOS included' if tokenizer.add_go_eos else ''}, and the positions of "
-            f"the model end at {positions}; lower it, raise model.max_positions, or set "
-            "model.positions to sinusoidal or rotary"
+            f"the model end at {positions}; lower it{_ways_to_more_positions(recipe)}"
         )
+
+
+def _ways_to_more_positions(recipe: Recipe) -> str:
+    """Return how a model gets more positions; "" if it begins from one that has so many."""
+    if recipe.pretrained.folder is not None:
+        return ""
+    if "positions" not in type(recipe.model).model_fields:
+        return ", or raise model.max_positions"
+    return ", raise model.max_positions, or set model.positions to sinusoidal or rotary"
 
 
 def count_kept_tokens(recipe: Recipe) -> int:

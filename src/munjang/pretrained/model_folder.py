@@ -101,11 +101,11 @@ class OpenModelFolder:
             ConfigError: the encoder of the folder lacks a tensor or has it in another shape, or
                 has fewer layers than are to be frozen.
         """
-        takes_head = is_continued(self.model, task, recipe.task)
-        members = [_member(head, self.model, takes_head) for head in find_heads(self._network)]
         with shapes_only():
             network = build_network(recipe, task, fitted.size)
         head = find_heads(network)[0]
+        takes_head = is_continued(self.model, task, recipe.task) and self._has_head_of(head)
+        members = [_member(head, self.model, takes_head) for head in find_heads(self._network)]
         match = match_weights(head_weights(head), members[0])
         if not recipe.pretrained.allow_partial:
             _refuse_partial(match, recipe, self.name)
@@ -127,6 +127,14 @@ class OpenModelFolder:
             frozen_layers=frozen,
             fixed=frozenset(f"model.{key}" for key in fixed),
         )
+
+    def _has_head_of(self, head: Any) -> bool:
+        """Return whether the model's head has the shapes of another; losses differ in outputs."""
+        own, other = (
+            {n: t.shape for n, t in head_weights(h).items() if not n.startswith(_ENCODER)}
+            for h in (find_heads(self._network)[0], head)
+        )
+        return all(own[name] == shape for name, shape in other.items() if name in own)
 
     @property
     def fingerprint(self) -> str:

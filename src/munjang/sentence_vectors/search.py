@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from munjang.data.nearest import Hit, NearestRows
-from munjang.errors import ConfigError
+from munjang.errors import ConfigError, DataError
 from munjang.folder.load import AnyModel
 from munjang.forked import require_polars
 from munjang.model import Model
@@ -77,9 +77,13 @@ def search(
             texts, text_column, encoding or "utf-8", skip_bad_rows, report=report or discard
         )
         blocks = source.blocks(known, pooling=pooling, normalize=False)
+    compared = 0
     for block in blocks:
         for part in _without_blanks(block):
             nearest.add(part.vectors, part.rows, part.texts)
+            compared += len(part.rows)
+    if not compared:
+        raise DataError("expected texts to search in, found none", file=str(texts))
     if source is not None and report is not None:
         for reason, count in source.skipped.items():
             report(f"skipped {pluralize(count, 'row')}: {reason}")

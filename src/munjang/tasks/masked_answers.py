@@ -14,8 +14,7 @@ from munjang.errors import ConfigError
 from munjang.layers.projection import Projected
 from munjang.tasks.inference import evaluating
 from munjang.tasks.memory_check import require_memory
-from munjang.text.masks import MASKED, TokenTexts
-from munjang.text.vocabulary import RESERVED
+from munjang.text.masks import MASKED, TokenTexts, find_predictable
 
 # Tokens per mask that an answer has unless asked, and the most that may be asked.
 DEFAULT_TOP, MOST_TOP = 5, 1000
@@ -30,7 +29,7 @@ class MaskCandidate:
     Attributes:
         token: the token as people read it.
         piece: the token as the vocabulary has it, such as `##는` or `▁영화`.
-        probability: among all tokens that are not reserved.
+        probability: among all tokens that may stand in a masked place.
     """
 
     token: str
@@ -117,13 +116,15 @@ def _candidates(
     tokens: Projected, texts: TokenTexts, top: int
 ) -> Iterator[tuple[MaskCandidate, ...]]:
     """Yield the candidates of each place, with the logits of a chunk of places at a time."""
-    pieces: Sequence[str] = texts.tokenizer.vocabulary.tokens
-    top = min(top, len(pieces) - len(RESERVED))
+    vocabulary = texts.tokenizer.vocabulary
+    pieces: Sequence[str] = vocabulary.tokens
+    predictable = torch.from_numpy(find_predictable(vocabulary)).to(tokens.states.device)
+    top = min(top, int(predictable.sum()))
     size = max(1, _CHUNK // len(pieces))
     for start in range(0, len(tokens.states), size):
         states = tokens.states[start : start + size]
         logits: Tensor = Projected(states, tokens.weight, tokens.bias).logits().float()
-        logits[:, : len(RESERVED)] = -torch.inf
+        logits = logits.masked_fill_(~predictable, -torch.inf)
         best = logits.softmax(1).topk(top)
         for values, ids in zip(best.values.tolist(), best.indices.tolist(), strict=True):
             yield tuple(

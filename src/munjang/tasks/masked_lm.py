@@ -29,9 +29,10 @@ from munjang.tasks.memory_check import require_memory
 from munjang.tasks.sentence_pairs import NO_PAIR, Pairs, rearrange_pairs
 from munjang.tasks.task import Answer, Card, Encoded, RunSettings
 from munjang.tasks.unlabeled import UnlabeledTask
-from munjang.text.masks import MaskReader, TokenTexts, find_mask_id
+from munjang.text.capitals import sign_ids
+from munjang.text.masks import MaskReader, TokenTexts, find_mask_id, find_predictable
 from munjang.text.tokenizer import Tokenizer
-from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
+from munjang.text.vocabulary import Vocabulary
 from munjang.text.word_pieces import find_continuations
 
 # Rows per batch in evaluation.
@@ -135,8 +136,7 @@ class MaskedLm(UnlabeledTask):
             DataError: its vocabulary has no token that could be predicted.
         """
         tokenizer: Tokenizer = fitted.tokenizer
-        has_mask = find_mask_id(tokenizer.vocabulary) != OOV
-        if tokenizer.vocabulary.size <= len(RESERVED) + has_mask:
+        if not find_predictable(tokenizer.vocabulary).any():
             raise DataError(
                 "the vocabulary has no token to predict: no token is frequent enough; give more "
                 "texts, or lower tokenizer.min_frequency"
@@ -170,6 +170,7 @@ class MaskedLm(UnlabeledTask):
             masked_share=settings.masked_share,
             random_share=settings.random_share,
             continues=None if continues is None else torch.from_numpy(continues),
+            excluded=sign_ids(self.vocabulary),
         )
 
     def remarks(self, train: Table) -> list[str]:
@@ -189,8 +190,8 @@ class MaskedLm(UnlabeledTask):
         """Return the encoder with a head that begins with the frequencies of tokens."""
         head = MaskedHead(body, self.vocabulary.size, pairs=self.settings.pairs != "none")
         frequencies = torch.from_numpy(unigram_log_probabilities(self.vocabulary)).float()
-        # a reserved token is never a target: as rare as the rarest
-        frequencies[: len(RESERVED)] = frequencies[len(RESERVED) :].min()
+        # what is never a target begins as rare as the rarest
+        frequencies[frequencies.isinf()] = frequencies[frequencies.isfinite()].min()
         with torch.no_grad():
             head.bias.copy_(frequencies)
         return head
@@ -250,7 +251,9 @@ class MaskedLm(UnlabeledTask):
         generator = torch.Generator().manual_seed(self.settings.validation_seed)
         device = next(network.parameters()).device
         # whatever training masks, models are compared on the same tokens, masked alike
-        masking = Masking(self.masking.mask_id, self.vocabulary.size)
+        masking = Masking(
+            self.masking.mask_id, self.vocabulary.size, excluded=self.masking.excluded
+        )
         for batch in data.in_order_of_length(_BATCH_ROWS):
             require_memory(network, batch)
             masked = self._mask(batch, generator, self.settings.validation_mask_rate, masking)

@@ -13,7 +13,8 @@ from munjang.layers.projection import Projected
 from munjang.tasks.heads import MaskedOutputs
 from munjang.tasks.sentence_pairs import NO_PAIR
 from munjang.tasks.task import Floats
-from munjang.text.vocabulary import RESERVED, Vocabulary
+from munjang.text.masks import find_predictable
+from munjang.text.vocabulary import Vocabulary
 
 # Logits of one chunk: 16 MB of float32.
 _CHUNK = 1 << 22
@@ -142,10 +143,11 @@ def sum_scores(tokens: Projected, targets: Tensor) -> tuple[float, int]:
 def unigram_log_probabilities(vocabulary: Vocabulary) -> Floats:
     """Return the log probability of every token by its count in training, [size].
 
-    One is added to each count (Laplace), so that no token is impossible. Reserved tokens are.
+    One is added to each count (Laplace), so that no token is impossible. What never stands in a
+    masked place is, such as reserved tokens.
     """
     counts = np.asarray(vocabulary.counts, dtype=np.float64) + 1
-    counts[: len(RESERVED)] = 0
+    counts[~find_predictable(vocabulary)] = 0
     with np.errstate(divide="ignore"):
         log_probabilities: Floats = np.log(counts / max(1.0, counts.sum()))
     return log_probabilities

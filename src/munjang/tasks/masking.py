@@ -65,6 +65,7 @@ class Masking:
         random_share: share of the chosen tokens that a random token replaces; the rest stays.
         continues: True for ids that continue a word [vocabulary size], to choose whole words; None
             chooses tokens.
+        excluded: further ids that are never chosen, such as those of capital markers.
     """
 
     mask_id: int
@@ -72,6 +73,7 @@ class Masking:
     masked_share: float = 0.8
     random_share: float = 0.1
     continues: Tensor | None = None
+    excluded: tuple[int, ...] = ()
 
     def mask(self, batch: Batch, generator: torch.Generator, rate: float) -> MaskedBatch:
         """Choose tokens to predict, at least one per row that has any, and mask them.
@@ -100,15 +102,17 @@ class Masking:
     def choose(self, ids: Tensor, generator: torch.Generator, rate: float) -> Tensor:
         """Choose a share of the tokens of each row, rounded, but at least one if there is any.
 
-        Reserved tokens, [MASK] itself and OOV words are never chosen. Whole words come as near to
-        the share as they can: words are drawn until the middle of the next one lies beyond it. A
-        word of more than twice the share is left out; if a row has no other, single tokens of it
-        are chosen.
+        Reserved tokens, [MASK] itself, OOV words and `excluded` ids are never chosen. Whole words
+        come as near to the share as they can: words are drawn until the middle of the next one lies
+        beyond it. A word of more than twice the share is left out; if a row has no other, single
+        tokens of it are chosen.
 
         Returns:
             True for chosen tokens, [batch, time].
         """
-        is_token = (ids >= len(RESERVED)) & (ids < self.vocabulary_size) & (ids != self.mask_id)
+        is_token = (ids >= len(RESERVED)) & (ids < self.vocabulary_size)
+        for number in (self.mask_id, *self.excluded):
+            is_token &= ids != number
         tokens = is_token.sum(1, keepdim=True)
         wanted = (tokens * rate).round().long().clamp_(min=1).minimum(tokens)
         if self.continues is None or not ids.numel():

@@ -13,11 +13,12 @@ import polars as pl
 
 from munjang.errors import DataError
 from munjang.text.blank import is_blank
+from munjang.text.capitals import sign_ids
 from munjang.text.columns import Int32s, TokenColumn, token_column
 from munjang.text.registry import SUBWORDS
-from munjang.text.segmentation.codepoints import bounds_of
+from munjang.text.segmentation.codepoints import Bools, bounds_of
 from munjang.text.tokenizer import Tokenizer
-from munjang.text.vocabulary import OOV, Vocabulary
+from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
 from munjang.text.word_pieces import has_space_marks
 
 # Tokens that stand for a masked place, if the vocabulary has one, and as people write them.
@@ -33,6 +34,17 @@ _ALONE = "#"
 def find_mask_id(vocabulary: Vocabulary) -> int:
     """Return the id of [MASK]; OOV if the vocabulary has no such token."""
     return next((n for n in map(vocabulary.id_of, MASK_TOKENS) if n != OOV), OOV)
+
+
+def find_predictable(vocabulary: Vocabulary) -> Bools:
+    """Return True for each id that may stand in a masked place, [size].
+
+    Reserved ids, [MASK] itself and capital markers, which belong to the word behind them, do not.
+    """
+    table = np.ones(vocabulary.size, dtype=np.bool_)
+    table[: len(RESERVED)] = False
+    table[[find_mask_id(vocabulary), *sign_ids(vocabulary)]] = False
+    return table
 
 
 class MaskReader:
@@ -62,19 +74,23 @@ class MaskReader:
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         return token_column(np.concatenate([np.zeros(0, np.int32), *rows]), bounds_of(lengths))
 
+    def refusal(self, text: str) -> str | None:
+        """Return why a text is refused; None if it has a [MASK], or is blank."""
+        return None if _MASK.search(text) or is_blank(text) else "no [MASK]"
+
     def encode_text(self, text: str) -> Int32s:
         """Return the ids of one text [tokens], `MASKED` for each [MASK].
 
         Raises:
             DataError: the text has no [MASK], and is not blank.
         """
-        if _MASK.search(text) is None:
-            if is_blank(text):
-                return self.tokenizer.encode_text(text)
+        if self.refusal(text) is not None:
             raise DataError(
                 'expected [MASK] in the text, as in "이 영화 [MASK] 재미있다", got '
                 f'"{_excerpt(text)}"'
             )
+        if is_blank(text):
+            return self.tokenizer.encode_text(text)
         if self._is_known:
             token = self.vocabulary.tokens[self.mask_id]
             ids = self.tokenizer.encode_text(_MASK.sub(lambda _: token, text))

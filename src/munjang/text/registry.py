@@ -2,16 +2,20 @@
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, cast, get_type_hints
 
+import numpy as np
+import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
 from munjang.config import shown, suggest_nearest
 from munjang.errors import ConfigError, FolderError
+from munjang.text.columns import values_and_offsets
 from munjang.text.rows import TOKENIZERS
 from munjang.text.tokenizer import Tokenizer
-from munjang.text.vocabulary import Vocabulary
+from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
 
 # The size of their vocabulary is chosen; that of the others depends on the texts.
 SUBWORDS = ("bpe", "unigram", "wordpiece")
@@ -71,6 +75,16 @@ def check_settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
                 f"tokenizer {name!r}: {key}: {reason[:1].lower()}{reason[1:]}, got {shown(value)}"
             ) from None
     return checked
+
+
+def recount(tokenizer: Tokenizer, texts: pl.Series) -> Tokenizer:
+    """Return a tokenizer whose vocabulary has the counts of its tokens in a column of texts."""
+    ids, _ = values_and_offsets(tokenizer.encode(texts))
+    counts = np.bincount(ids, minlength=tokenizer.vocabulary.size)
+    dropped = int(counts[OOV])
+    counts[: len(RESERVED)] = 0
+    vocabulary = replace(tokenizer.vocabulary, counts=counts, dropped=dropped)
+    return tokenizer_from_json(tokenizer.to_json(), vocabulary)
 
 
 def tokenizer_from_json(state: Mapping[str, Any], vocabulary: Vocabulary) -> Tokenizer:

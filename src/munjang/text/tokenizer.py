@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
 import polars as pl
 
@@ -65,6 +65,15 @@ class Tokenizer(Protocol):
     @classmethod
     def from_json(cls, state: dict[str, Any], vocabulary: Vocabulary) -> Self:
         """Return the tokenizer that `to_json` described."""
+        ...
+
+
+@runtime_checkable
+class RefusesTexts(Protocol):
+    """A tokenizer of prediction that some texts are not for."""
+
+    def refusal(self, text: str) -> str | None:
+        """Return why a text is refused, in two or three words; None if it is not."""
         ...
 
 

@@ -36,6 +36,9 @@ from munjang.units import format_duration
 
 # Steps between two checks for non-finite weights.
 _DIVERGENCE_CHECK_STEPS = 10
+# Largest share of the seconds of a run with a budget that validation runs take, the first and the
+# last one aside.
+VALIDATION_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -199,7 +202,9 @@ class Loop:
                 if is_late or self._is_validation_due(before) or self._has_diverged(step):
                     scores, is_best = self.selector.select(self.count_epochs(counters.step))
                     step = replace(step, scores=scores, is_best=is_best)
+                    trained = counters.seconds
                     started = self._count_seconds(started)
+                    counters.validation_seconds += counters.seconds - trained
                     # the rest of a budget that the validation run took is not worth a step
                     is_late = is_late or (self.budget is not None and self.progress >= 1)
                 counters.is_stopped = counters.is_stopped or is_late
@@ -290,13 +295,20 @@ class Loop:
         """Return whether the step, before which `before` was the progress, ends a part of a run."""
         if self.budget is not None:
             parts = self.settings.budget_validations
-            return math.floor(self.progress * parts) > math.floor(before * parts)
+            is_due = math.floor(self.progress * parts) > math.floor(before * parts)
+            return is_due and self._is_validation_affordable()
         step, per_epoch = self.state.counters.step, self.settings.validations_per_epoch
         # a little more, since three thirds of an epoch are not quite one epoch in floats
         done, before = (
             math.floor(self.count_epochs(n) * per_epoch + 1e-9) for n in (step, step - 1)
         )
         return step == self.total or done > before
+
+    def _is_validation_affordable(self) -> bool:
+        """Return whether one more validation run, as long as the mean one, stays in its share."""
+        counters = self.state.counters
+        mean = counters.validation_seconds / max(1, len(counters.history))
+        return counters.validation_seconds + mean <= VALIDATION_SHARE * counters.seconds
 
     def _has_diverged(self, step: Step) -> bool:
         """Return whether weights are non-finite, which is checked every few steps."""

@@ -35,7 +35,11 @@ class TrainingSettings(Settings):
         "schedule follows the clock and ends there; such a run is not reproducible",
     )
     budget_validations: int = Field(
-        10, ge=1, le=10**4, description="validation runs of a training with budget_seconds"
+        10,
+        ge=1,
+        le=10**4,
+        description="validation runs of a training with budget_seconds; one that would bring their "
+        "time above a tenth of the seconds so far is left out, but never the first and the last",
     )
     batch_size: int | None = Field(64, ge=1, le=2**20, description="rows per batch")
     batch_tokens: int | None = Field(

@@ -31,6 +31,7 @@ class Counters:
         loss_sum: sum of the training losses since the last validation run.
         loss_count: number of losses in that sum.
         seconds: time spent in training, over all resumed parts of the run.
+        validation_seconds: part of it that was spent in validation runs.
         is_stopped: True if no more steps are to be taken.
         has_diverged: True if the run stopped because weights were non-finite.
         history: one record per validation run.
@@ -47,6 +48,7 @@ class Counters:
     loss_sum: float = 0.0
     loss_count: int = 0
     seconds: float = 0.0
+    validation_seconds: float = 0.0
     is_stopped: bool = False
     has_diverged: bool = False
     history: list[dict[str, Any]] = field(default_factory=list)

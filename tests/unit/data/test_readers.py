@@ -82,6 +82,19 @@ def test_plain_text_gives_one_row_per_line(tmp_path):
     assert table.targets is None
 
 
+def test_blank_lines_of_plain_text_are_no_rows_and_are_said(tmp_path):
+    path = tmp_path / "data.txt"
+    path.write_text("\n첫째\n\n \n둘째\n\u200b\n셋째\n\n", encoding="utf-8")
+    table = read_table(path, need_labels=False)
+    assert table.keys.to_list() == ["첫째", "둘째", "셋째"]
+    assert table.rows.tolist() == [2, 5, 7]
+    assert any("4 blank lines left out" in note for note in table.notes)
+    assert not table.skipped
+    path.write_text("\u200b\n", encoding="utf-8")
+    with pytest.raises(DataError, match="all lines are blank"):
+        read_table(path, need_labels=False)
+
+
 def test_gzip_is_detected_by_content(tmp_path):
     path = write_csv(tmp_path / "data.csv", ROWS)
     path.write_bytes(gzip.compress(path.read_bytes()))

@@ -19,6 +19,7 @@ from munjang.tasks import masked_scores
 from munjang.tasks.masked_lm import MaskedLm, MaskedLmSettings
 from munjang.tasks.masked_scores import unigram_log_probabilities
 from munjang.tasks.sentence_pairs import NO_PAIR
+from munjang.text.capitals import SIGNS, sign_ids
 from munjang.text.registry import make_tokenizer
 from munjang.text.vocabulary import EOS, GO, OOV, RESERVED
 from munjang.training.loop import Loop
@@ -225,6 +226,7 @@ def test_answer_is_softmax_at_mask(model: Any) -> None:
         states = network.norm(F.gelu(network.transform(states)))
         logits = states @ network.encoder.embedding.weight[:size].T + network.bias
     logits[..., : len(RESERVED)] = -torch.inf
+    logits[..., mask_id] = -torch.inf
     assert len(answer.masks) == len(positions) == 2
     for index, candidates in zip(positions, answer.masks, strict=True):
         best = logits[0, index].softmax(0).topk(3)
@@ -261,7 +263,8 @@ def test_answers_as_lines_and_json(model: Any) -> None:
 
 def test_top_beyond_vocabulary_gives_all_tokens(model: Any) -> None:
     (candidates,) = model.predict("[MASK]", top=1000)[0].masks
-    assert len(candidates) == model.input.size - len(RESERVED)
+    assert len(candidates) == model.input.size - len(RESERVED) - 1  # [MASK]
+    assert "[MASK]" not in [candidate.piece for candidate in candidates]
     assert sum(c.probability for c in candidates) == pytest.approx(1.0, abs=1e-5)
 
 
@@ -333,6 +336,32 @@ def test_whole_words_with_word_tokenizer_is_reported() -> None:
     config["tokenizer"] = {"name": "wordpiece", "min_frequency": 1}
     munjang.train(TABLE, task="masked_lm", config=config, report=lines.append)
     assert not any("whole_words" in line for line in lines)
+
+
+def test_capital_markers_are_neither_masked_nor_predicted() -> None:
+    texts = [f"the Great FILM {number % 5} and Actors" for number in range(60)]
+    config = {
+        "tokenizer": {"name": "words", "settings": {"capitals": True}},
+        "training": {"max_steps": 3, "threads": 1},
+        "model": {"dim": 4, "layers": 1, "heads": 1},
+    }
+    model: Any = munjang.train(pl.DataFrame({"text": texts}), task="masked_lm", config=config).model
+    vocabulary = model.input.tokenizer.vocabulary
+    signs = set(sign_ids(vocabulary))
+    assert len(signs) == 2
+    data = model.input.encode_values(texts).dataset()
+    (batch,) = data.in_order_of_length(256)
+    assert signs <= set(batch.ids.flatten().tolist())
+    masked = model.task.masking.mask(batch, make_generator(), 0.9)
+    assert not signs & set(masked.targets.tolist())
+    for validation in model.task._validation_batches(model.network, data):
+        assert not signs & set(validation.targets.tolist())
+    frequencies = unigram_log_probabilities(vocabulary)
+    assert np.isneginf(frequencies[list(signs)]).all()
+    assert np.exp(frequencies).sum() == pytest.approx(1.0)
+    (candidates,) = model.predict("[MASK] film", top=1000)[0].masks
+    assert len(candidates) == vocabulary.size - len(RESERVED) - len(signs)
+    assert not set(SIGNS) & {candidate.piece for candidate in candidates}
 
 
 def test_masked_lm_has_its_own_defaults() -> None:

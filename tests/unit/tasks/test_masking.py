@@ -147,6 +147,21 @@ def test_rows_without_tokens_have_no_targets(rows: Any, continues: Any) -> None:
     assert torch.equal(masked.ids, make_batch(rows).ids)
 
 
+@given(rows=rows_of_ids, seed=st.integers(0, 99))
+@pytest.mark.parametrize("continues", [None, CONTINUES])
+def test_excluded_ids_are_never_chosen(
+    rows: list[list[int]], seed: int, continues: torch.Tensor | None
+) -> None:
+    excluded = (5, 6, 7, 21)
+    masking = Masking(MASK, SIZE, continues=continues, excluded=excluded)
+    chosen = masking.choose(make_batch(rows).ids, make_generator(seed), 0.9)
+    for row, tokens in enumerate(rows):
+        free = [n for n, t in enumerate(tokens) if is_maskable(t) and t not in excluded]
+        places = set(chosen[row].nonzero()[:, 0].tolist())
+        assert places <= set(free)
+        assert bool(places) == bool(free)
+
+
 def test_reserved_tokens_are_not_masked() -> None:
     masked = Masking(OOV, len(RESERVED)).mask(make_batch([[GO, OOV, EOS]]), make_generator(), 0.5)
     assert len(masked.places) == 0

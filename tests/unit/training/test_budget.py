@@ -111,6 +111,33 @@ def test_budget_ended_by_validation_takes_no_more_steps(
     assert [step.number for step in steps if step.scores is not None] == [25]
 
 
+def test_validation_runs_take_a_tenth_of_the_seconds(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_cost(monkeypatch, clock, "validate", 10.0)  # twelve with those of the fixture
+    loop = SmallRun().loop(budget_seconds=400, budget_validations=10)
+    steps = list(loop)
+    scored = [step.number for step in steps if step.scores is not None]
+    # after 40 seconds, since no time was spent yet; 240 and 360, when a tenth allows it; the end
+    assert scored == [40, 240 - 12, 360 - 24, len(steps)]
+    assert loop.state.counters.validation_seconds == 48
+    assert loop.state.counters.seconds == 412
+
+
+def test_a_resumed_run_knows_the_seconds_of_its_validation_runs(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    add_cost(monkeypatch, clock, "validate", 10.0)
+    settings = {"budget_seconds": 400, "budget_validations": 10}
+    scored = [step.number for step in SmallRun().loop(**settings) if step.scores is not None]
+    loop = SmallRun().loop(**settings)
+    run_until(loop, 100)
+    save_checkpoint(tmp_path, loop.state, "f")
+    resumed = SmallRun().loop(**settings)
+    load_checkpoint(tmp_path, resumed.state, "f")
+    assert [step.number for step in resumed if step.scores is not None] == scored[1:]
+
+
 def test_resumed_run_continues_its_budget(clock: Clock, tmp_path: Path) -> None:
     settings = {"budget_seconds": 60.0, "schedule": "linear", "batch_tokens": 20}
     whole = list(SmallRun().loop(**settings))
@@ -143,7 +170,7 @@ def test_draw_targets_gets_progress() -> None:
 
 
 def test_average_after_is_a_share_of_the_budget(clock: Clock) -> None:
-    loop = SmallRun().loop(budget_seconds=100, budget_validations=10, average_after=0.5)
+    loop = SmallRun().loop(budget_seconds=400, budget_validations=10, average_after=0.5)
     list(loop)
     assert loop.state.counters.average_count == pytest.approx(5, abs=1)
 

@@ -13,6 +13,7 @@ from munjang.data.readers.header import note_blank_lines
 from munjang.data.readers.records import MISSING, Records
 from munjang.errors import DataError
 from munjang.names import normalize_name
+from munjang.text.blank import blank_rows
 from munjang.text.columns import Int64s
 
 # Keys may differ between lines; those of the first lines are the column names.
@@ -21,16 +22,23 @@ BAD_JSON = "bad JSON"
 
 
 def read_text(content: Content) -> Records:
-    """Read plain text, one text per line, as a single column "text"."""
+    """Read plain text, one text per line, as a single column "text".
+
+    Blank lines, which separate documents in running text, are left out.
+
+    Raises:
+        DataError: all lines are blank.
+    """
     data, starts, ends, rows, faults = _find_lines(content)
-    return Records(
-        content.name,
-        rows,
-        ("text",),
-        lambda _: slice_strings(data, starts, ends),
-        tuple(faults),
-        content.notes,
-    )
+    texts = slice_strings(data, starts, ends)
+    blank = blank_rows(texts)
+    if len(blank) == len(texts):
+        raise DataError("no usable row: all lines are blank", file=content.name)
+    if len(blank):
+        kept = np.delete(np.arange(len(texts)), blank)
+        texts, rows = texts.gather(kept), rows[kept]
+    notes = content.notes + note_blank_lines(len(blank))
+    return Records(content.name, rows, ("text",), lambda _: texts, tuple(faults), notes)
 
 
 def read_jsonlines(content: Content) -> Records:

@@ -63,7 +63,7 @@ class LineReader:
         settings: encoding, column and what to do with bad rows.
         skipped: bad rows by reason, counted while reading.
         cut_lines: number of lines longer than `BLOCK`, which were cut.
-        blank_lines: True if a blank line ended a document, or a table was read.
+        has_documents: True if a blank line ended a document, or a table was read.
     """
 
     files: Sequence[TextFile]

@@ -20,9 +20,9 @@ from munjang.data.shards.store import Store
 from munjang.data.shards.writer import PartWriter
 from munjang.errors import ConfigError, DataError, FolderError
 from munjang.folder.lock import hold_lock
-from munjang.reporting import Report, discard, stage
+from munjang.reporting import Report, discard, pluralize, stage
 from munjang.text.columns import values_and_offsets
-from munjang.text.registry import tokenizer_from_json
+from munjang.text.registry import recount, tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
 
@@ -78,7 +78,7 @@ class Lines:
         """Description of the text and of how it is read, by which encoded text is found again."""
         if "source" not in self._kept:
             reading = self.settings.model_dump(
-                mode="json", exclude={"join_next", "shard_tokens", "window_shards"}
+                mode="json", exclude={"shard_tokens", "window_shards"}
             )
             files = [file.fingerprint() for file in self.reader.files]
             self._kept["source"] = {"files": files, "seed": self.seed, **reading}
@@ -128,6 +128,19 @@ class Lines:
                 f"{self.store.folder / manifests.FILE}: the tokenizer or its vocabulary is damaged "
                 f"({error}); {manifests.CURE}"
             ) from None
+
+    def counted_tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:
+        """Return the tokenizer of another text with the counts of its tokens in this one's sample.
+
+        They are in the manifest if this text was encoded with that tokenizer before.
+        """
+        manifest = self.manifest
+        if manifest is not None and manifest.tokenizer == tokenizer.to_json():
+            counted = Vocabulary.from_json(manifest.vocabulary)
+            if counted.tokens == tokenizer.vocabulary.tokens:
+                return tokenizer_from_json(manifest.tokenizer, counted)
+        with stage(f"counting tokens of {pluralize(len(self.scan.sample), 'line')}"):
+            return recount(tokenizer, self.scan.sample)
 
     def encode(
         self, tokenizer: Tokenizer, shape: RowShape, parts: Sequence[str], learned: Any
@@ -208,7 +221,7 @@ class Lines:
                     file=", ".join(self.files[:3]),
                 )
             manifest = Manifest(
-                format=1,
+                format=manifests.FORMAT,
                 made_with=__version__,
                 source=self.source,
                 encoding=encoding,

@@ -16,7 +16,7 @@ from munjang.json_files import read_object
 from munjang.text.columns import Int64s
 
 FILE = "encoded.json"
-FORMAT = 1
+FORMAT = 2
 CURE = "delete that folder, and the same command encodes the text again"
 
 
@@ -52,7 +52,7 @@ class PartEntry(Settings):
 class Manifest(Settings):
     """All that is known of encoded text without opening its files."""
 
-    format: Literal[1]
+    format: Literal[2]
     made_with: str
     source: dict[str, Any]
     encoding: dict[str, Any]

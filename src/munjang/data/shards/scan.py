@@ -20,6 +20,9 @@ from munjang.text.segmentation.codepoints import Bools
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
 
+# Whole documents are held out if their lines are at most so many times more or fewer than wanted.
+_MOST_APART = 2
+
 
 class Counts(Settings):
     """Counts of running text.
@@ -28,6 +31,7 @@ class Counts(Settings):
         lines: lines with a visible character.
         documents: documents of these lines.
         held_out_lines: lines held out for validation.
+        has_documents: True if a blank line ended a document, or a table was read.
         held_out_documents: True if whole documents are held out, False if single lines are.
         bytes: bytes of the lines in UTF-8.
         cut_lines: lines that were too long for a block and were cut.
@@ -39,6 +43,7 @@ class Counts(Settings):
     lines: Count
     documents: Count
     held_out_lines: Count
+    has_documents: bool
     held_out_documents: bool
     bytes: Count
     cut_lines: Count
@@ -100,6 +105,8 @@ def scan_lines(reader: LineReader, seed: int, report: Report = discard) -> Scan:
     wanted = min(most, max(1, round(settings.validation_split * count)))
     held_out, held_out_lines = documents.finish().choose(wanted)
     by_document = reader.has_documents and 0 < held_out_lines < count
+    if not settings.join_next:  # rows of neighboring lines need whole documents
+        by_document &= wanted <= _MOST_APART * held_out_lines <= _MOST_APART**2 * wanted
     if not by_document:
         held_out, held_out_lines = lines.choose(wanted)
     texts, line_numbers, document_numbers = sample.finish()
@@ -108,6 +115,7 @@ def scan_lines(reader: LineReader, seed: int, report: Report = discard) -> Scan:
         lines=count,
         documents=last + 1,
         held_out_lines=held_out_lines,
+        has_documents=reader.has_documents,
         held_out_documents=by_document,
         bytes=size,
         cut_lines=reader.cut_lines,

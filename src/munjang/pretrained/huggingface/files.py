@@ -12,6 +12,7 @@ from munjang.errors import FolderError
 from munjang.folder.checked_file import CheckedFile, open_regular
 from munjang.folder.weights import Entry, Numbers, read_arrays, read_header, weights_error
 from munjang.parsing import UnreadableError, parse_json
+from munjang.pretrained.huggingface.config import ARCHITECTURES, CONFIG
 from munjang.pretrained.huggingface.weights import ALLOCATED, read_tensor
 
 WEIGHTS = "model.safetensors"
@@ -88,10 +89,18 @@ def _allocate(name: str, entry: Entry) -> Numbers:
     return array
 
 
+def _class_of(folder: Path) -> str:
+    """Return the name of the class that `config.json` names, else that of the encoder alone."""
+    names = read_values(folder / CONFIG).get("architectures")
+    name = names[0] if isinstance(names, list) and names else None
+    return name if isinstance(name, str) and name in ARCHITECTURES else "BertModel"
+
+
 def _without_weights(folder: Path) -> str:
     """Return why a folder has no weights that can be read, and what to do."""
+    # by its own class, as another one would add a head with random weights
     resave = (
-        "write safetensors with transformers: AutoModelForMaskedLM.from_pretrained(FOLDER)"
+        f"write safetensors with transformers: {_class_of(folder)}.from_pretrained(FOLDER)"
         ".save_pretrained(NEW_FOLDER)"
     )
     for name in _PICKLES:

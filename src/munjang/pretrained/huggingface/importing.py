@@ -225,28 +225,51 @@ def _fill(
     ours, unused = to_ours(weights, table, tokenizer.huggingface_ids)
     match = match_weights(network.state_dict(), ours)
     if not match.is_whole:
-        raise FolderError(f"{folder / WEIGHTS}: {_explain_mismatch(match, table, weights)}")
+        shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+        raise FolderError(f"{folder / WEIGHTS}: {_explain_mismatch(match, table, weights, shapes)}")
     network.load_state_dict(ours, assign=True)
     fill_empty(network)
     note = f"left out: {unused:,} rows of the word embedding, which no token has"
     return network.requires_grad_(True).eval(), [note] if unused else []
 
 
-def _explain_mismatch(match: Match, table: list[Row], weights: Mapping[str, Tensor]) -> str:
-    theirs = {row.ours: row.theirs for row in table}
-    parts = []
-    missing = [n for name in match.missing for n in theirs.get(name, (name,)) if n not in weights]
-    if missing:
-        parts.append(f"missing: {_names(missing)}")
-    if match.other_shape:
-        name, got, wanted = match.other_shape[0]
-        parts.append(
-            f"{', '.join(theirs.get(name, (name,)))}: expected the shape {list(wanted)} by "
-            f"{CONFIG}, got {list(got)}"
-        )
-    if match.left_over:
-        parts.append(f"left over, which bert does not have: {_names(match.left_over)}")
-    return f"the weights do not fit: {'; '.join(parts)}"
+def _explain_mismatch(
+    match: Match,
+    table: list[Row],
+    weights: Mapping[str, Tensor],
+    shapes: Mapping[str, tuple[int, ...]],
+) -> str:
+    """Return what is missing, of another shape and left over, by the names of the checkpoint.
+
+    Args:
+        match: how the weights fit.
+        table: of `name_table`.
+        weights: the weights under plain names.
+        shapes: shapes of the parameters of the network.
+    """
+    rows = {row.ours: row for row in table}
+    wrong = [*match.missing, *(name for name, _, _ in match.other_shape)]
+    theirs = {part: rows[name] for name in wrong if name in rows for part in rows[name].theirs}
+    missing = [name for name in match.missing if name not in rows]
+    missing += [part for part in theirs if part not in weights]
+    misshapen = [
+        f"{part}: expected the shape {wanted} by {CONFIG}, got {got}"
+        for part, row in theirs.items()
+        if part in weights
+        and (got := list(weights[part].shape)) != (wanted := _shape_of_part(row, shapes, got))
+    ]
+    left_over = [name for name in match.left_over if name not in theirs]
+    reasons = [f"missing: {_names(missing)}"] if missing else []
+    reasons += misshapen[:1]
+    if left_over:
+        reasons.append(f"left over, which bert does not have: {_names(left_over)}")
+    return f"the weights do not fit: {'; '.join(reasons)}"
+
+
+def _shape_of_part(row: Row, shapes: Mapping[str, tuple[int, ...]], got: list[int]) -> list[int]:
+    """Return the shape of each of a row's parts; as many rows of a vocabulary as there are."""
+    first, *rest = shapes[row.ours]
+    return [*(got[:1] if row.by_token else [first // len(row.theirs)]), *rest]
 
 
 def _names(names: Sequence[str]) -> str:

@@ -173,7 +173,7 @@ def to_ours(
     ids = torch.from_numpy(token_ids)
     for row in table:
         parts = [rest[name] for name in row.theirs if name in rest]
-        if len(parts) < len(row.theirs) or len({part.shape[1:] for part in parts}) > 1:
+        if len(parts) < len(row.theirs) or len({part.shape for part in parts}) > 1:
             continue  # missing, or of another shape: the rest says which
         tensor = torch.cat(parts) if len(parts) > 1 else parts[0]
         if row.by_token:

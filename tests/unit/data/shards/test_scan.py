@@ -60,12 +60,17 @@ def reference_smallest(documents: list[tuple[int, int]], most: int, count: int) 
     total = 0
     for value in sorted(groups):
         size = sum(lines for _, lines in groups[value])
-        if size > most:
+        if size > most or total + size > count:
             continue
-        if numbers and total + size > count:
-            break
         numbers += [number for number, _ in groups[value]]
         total += size
+    small = [
+        (size, value)
+        for value, group in groups.items()
+        if (size := sum(lines for _, lines in group)) <= most
+    ]
+    if not numbers and small:
+        numbers = [number for number, _ in groups[min(small)[1]]]
     return sorted(numbers)
 
 
@@ -87,6 +92,25 @@ def test_smallest_hashes_do_not_depend_on_order_of_arrival(
     numbers, count = smallest.choose(expected)
     assert numbers.tolist() == reference_smallest(documents, most, expected)
     assert count == sum(documents[number][1] for number in numbers)
+
+
+def test_a_text_that_turns_out_too_frequent_takes_nobody_s_place() -> None:
+    """Its copies are counted until they are too many, and others must not be dropped for them."""
+    most = 50
+    chosen = SmallestHashes(most)
+    frequent = np.zeros(1, dtype=np.uint64)  # the smallest hash of all
+    others = np.arange(1, 20_000, dtype=np.uint64)
+    one = np.ones(1, dtype=np.int64)
+    for number in range(most):
+        chosen.add(frequent, np.array([number]), one)
+    for start in range(0, len(others), 1000):
+        some = others[start : start + 1000]
+        chosen.add(some, 1000 + some.astype(np.int64), np.ones(len(some), dtype=np.int64))
+    for number in range(most, 3 * most):
+        chosen.add(frequent, np.array([number]), one)
+    numbers, lines = chosen.choose(most)
+    assert numbers.tolist() == list(range(1001, 1001 + most))
+    assert lines == most
 
 
 def scan(path: Path, **settings: object) -> Scan:
@@ -126,6 +150,33 @@ def test_documents_are_held_out_whole_and_duplicates_together(
     path.write_text("\n\n".join(documents[::-1]))
     monkeypatch.setattr(blocks, "BLOCK", 1 << 20)
     assert sorted(held_out_texts(path, scan(path, validation_split=0.2))[1]) == sorted(valid)
+
+
+def test_a_long_document_does_not_stand_for_a_tenth(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    long = "\n".join(f"line {number} of the long one" for number in range(400))
+    short = [f"first {number}\nsecond {number}" for number in range(300)]
+    for place in (0, 150, 300):
+        # whatever its hash: it is four times what is wanted
+        path.write_text("\n\n".join([*short[:place], long, *short[place:]]))
+        counts = scan(path).counts
+        assert counts.held_out_documents
+        assert counts.held_out_lines == 100
+
+
+@pytest.mark.parametrize("lengths", [[1, 999], [500, 500], [340, 330, 330], [700, 1, 299]])
+def test_single_lines_are_held_out_where_documents_are_too_unequal(
+    tmp_path: Path, lengths: list[int]
+) -> None:
+    path = tmp_path / "a.txt"
+    documents = [[f"{number} {line}" for line in range(n)] for number, n in enumerate(lengths)]
+    path.write_text("\n\n".join("\n".join(document) for document in documents))
+    counts = scan(path).counts
+    assert counts.has_documents
+    assert not counts.held_out_documents
+    assert counts.held_out_lines == 100
+    joined = scan(path, join_next=True).counts
+    assert joined.held_out_documents, "neighbors are looked for in whole documents"
 
 
 def test_lines_are_held_out_without_documents_up_to_limit(

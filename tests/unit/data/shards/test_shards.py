@@ -134,7 +134,7 @@ def test_changed_byte_never_changes_rows_silently(tmp_path: Path, index: int) ->
 def make_manifest(folder: Path) -> Manifest:
     part = write_part(folder, random_rows(30, vocabulary=9, shortest=1, longest=5), 40)
     return Manifest(
-        format=1,
+        format=manifests.FORMAT,
         made_with=__version__,
         source={"a": 1},
         encoding={},
@@ -142,6 +142,7 @@ def make_manifest(folder: Path) -> Manifest:
             lines=30,
             documents=30,
             held_out_lines=0,
+            has_documents=True,
             held_out_documents=False,
             bytes=99,
             cut_lines=0,
@@ -187,7 +188,7 @@ def test_manifest_round_trip_and_damage(tmp_path: Path) -> None:
         "",
         "[]",
         "{",
-        f'{{"format": 1, "made_with": "{__version__}"}}',
+        f'{{"format": {manifests.FORMAT}, "made_with": "{__version__}"}}',
         '{"format": NaN}',
     ):
         path.write_text(text)

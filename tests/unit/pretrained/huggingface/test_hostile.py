@@ -60,7 +60,7 @@ def make_entry(kind: str, shape: list[int], begin: int, end: int) -> dict[str, A
         (
             "model.safetensors",
             make_header(a=make_entry("F8_E4M3", [8], 0, 8)) + bytes(8),
-            "entry of 'a'",
+            "'a' is of the type",
         ),
         ("model.safetensors", make_header(a=make_entry("F32", [], 0, 4)) + bytes(4), "missing: "),
         ("tokenizer.json", b"{}", "tokenizer.json: expected the JSON of a Hugging Face"),
@@ -103,6 +103,32 @@ def test_other_formats_say_how_to_convert_them(
     for name in others:
         (folder / name).write_bytes(b"")
     assert message in refusal_message(folder)
+
+
+@pytest.mark.parametrize("architecture", ["BertModel", "BertForMaskedLM", None])
+def test_a_pickle_is_to_be_saved_by_its_own_class(architecture: str | None, tmp_path: Path) -> None:
+    """Another class would add a head with random weights, which an import could not tell."""
+    folder = write_checkpoint(tmp_path, architecture=architecture)
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    message = refusal_message(folder)
+    wanted = architecture or "BertModel"
+    assert f"{wanted}.from_pretrained(FOLDER).save_pretrained(NEW_FOLDER)" in message
+
+
+def test_types_of_quantized_weights_are_named(tmp_path: Path) -> None:
+    weights = make_weights()
+    name = "bert.encoder.layer.0.output.dense.weight"
+    folder = write_checkpoint(tmp_path, {**weights, name: weights[name].to(torch.int8)})
+    assert f"'{name}' is of the type I8; expected F32" in refusal_message(folder)
+
+
+def test_files_may_be_links_as_in_the_cache_of_hugging_face(tmp_path: Path) -> None:
+    blobs, folder = tmp_path / "blobs", write_checkpoint(tmp_path / "snapshot")
+    blobs.mkdir()
+    for number, path in enumerate(sorted(folder.iterdir())):
+        path.rename(blobs / str(number))
+        path.symlink_to(blobs / str(number))
+    assert import_checkpoint(folder).recipe.task == "masked_lm"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 Weights = dict[str, Tensor]
 WORDS = "bert.embeddings.word_embeddings.weight"
 DECODER = "cls.predictions.decoder.weight"
+QUERY, KEY = (f"bert.encoder.layer.0.attention.self.{name}.weight" for name in ("query", "key"))
 
 
 def compute_states(model: Model, text: str = "The films") -> Tensor:
@@ -133,8 +134,18 @@ def test_next_sentence_head_is_left_out_and_reported(tmp_path: Path) -> None:
         ),
         (
             lambda w: {k: v for k, v in w.items() if "layer.0.attention.self.key" not in k},
-            "missing: encoder.layer.0.attention.self.key.weight, "
-            "encoder.layer.0.attention.self.key.bias; left over",
+            "do not fit: missing: encoder.layer.0.attention.self.key.weight, "
+            "encoder.layer.0.attention.self.key.bias",
+        ),
+        (
+            lambda w: {**w, QUERY: torch.zeros(8, 4)},
+            "do not fit: encoder.layer.0.attention.self.query.weight: expected the shape [8, 8] by "
+            "config.json, got [8, 4]",
+        ),
+        (  # joined they would have the right shape
+            lambda w: {**w, QUERY: torch.zeros(4, 8), KEY: torch.zeros(12, 8)},
+            "do not fit: encoder.layer.0.attention.self.query.weight: expected the shape [8, 8] by "
+            "config.json, got [4, 8]",
         ),
         (
             lambda w: {**w, "bert.encoder.layer.2.output.dense.bias": torch.zeros(8)},

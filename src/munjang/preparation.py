@@ -23,7 +23,7 @@ from munjang.recipe import (
 )
 from munjang.registry import INPUTS, TASK_ALIASES, InputRow, find_architectures, inputs_of
 from munjang.reporting import Report
-from munjang.tasks.task import SolvesLinearModel, Task
+from munjang.tasks.task import FitsEncoded, SolvesLinearModel, Task
 from munjang.training.fingerprints import compute_fingerprint
 
 
@@ -158,6 +158,8 @@ def prepare_parts(
         report(line)
     encoded_parts = fitted.encode_parts(parts)
     encoded = {name: part for name, (part, _) in encoded_parts.items()}
+    if isinstance(task, FitsEncoded):
+        task = task.fit_encoded(encoded["train"])
     facts = fitted.facts(parts, encoded)
     pretrained = None if source is None else source.find(recipe, fitted, task)
     lines = fitted.fact_lines(facts)

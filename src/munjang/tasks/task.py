@@ -270,6 +270,14 @@ class SolvesLinearModel(Protocol):
 
 
 @runtime_checkable
+class FitsEncoded(Protocol):
+    """A task that fits something on the encoded training part, such as a baseline of its scores."""
+
+    def fit_encoded(self, encoded: Encoded) -> Any:
+        """Return the task with what it fitted."""
+
+
+@runtime_checkable
 class ReadsMarks(Protocol):
     """A task that answers marks in what is predicted for, such as [MASK] in a text."""
 

@@ -1,0 +1,201 @@
+"""Language modeling: the next token from those before it.
+
+It needs running text without labels. The score is the cross-entropy in nats per token and, so that
+tokenizers can be compared, in bits per character and per byte of the text, line breaks included.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Protocol, Self, cast
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from munjang.config import Settings, merge
+from munjang.data.dataset import Dataset
+from munjang.data.streams.dataset import StreamDataset
+from munjang.decoding.settings import DecodingSettings
+from munjang.layers.projection import Projected
+from munjang.models.language.model import LanguageModel
+from munjang.reporting import pluralize, stage
+from munjang.tasks.inference import evaluating
+from munjang.tasks.kneser_ney import KneserNey
+from munjang.tasks.language_scores import LanguageScores
+from munjang.tasks.masked_answers import read_top
+from munjang.tasks.next_tokens import NextTokens, choose_next
+from munjang.tasks.task import Answer, Card, Encoded, RunSettings
+from munjang.tasks.unlabeled import UnlabeledTask
+from munjang.text.columns import Int32s
+from munjang.text.masks import TokenTexts
+from munjang.text.tokenizer import Tokenizer
+
+
+class LanguageSettings(Settings):
+    """Settings of the task `language`."""
+
+    ngram_order: int = Field(
+        6, ge=0, le=8, description="longest n-gram of the Kneser-Ney baseline; 0 = no baseline"
+    )
+
+
+class Prompts(Encoded, Protocol):
+    """Encoded prompts; see `munjang.inputs.stream.EncodedPrompts`."""
+
+    @property
+    def rows(self) -> Sequence[Int32s]:
+        """The ids of each prompt."""
+
+
+@dataclass(frozen=True)
+class Language(UnlabeledTask):
+    """The task `language`.
+
+    Attributes:
+        settings: of the baseline.
+        decoding: settings of generation.
+        tokenizer: fitted tokenizer; None before the input is fitted.
+        baseline: n-gram model of the training text; None in a model folder.
+    """
+
+    settings: LanguageSettings
+    decoding: DecodingSettings
+    tokenizer: Tokenizer | None = None
+    baseline: KneserNey | None = field(default=None, repr=False, compare=False)
+    sections: ClassVar[Mapping[str, type[Settings]]] = {
+        "language": LanguageSettings,
+        "decoding": DecodingSettings,
+    }
+
+    @classmethod
+    def check_recipe(cls, recipe: RunSettings) -> None:
+        """Refuse labels, and batches that running text does not have."""
+        if recipe.labels is not None:
+            raise ValueError("labels: the task language has no labels; leave them out")
+        training = recipe.section("training")
+        for name in ("batch_tokens", "length_buckets"):
+            if getattr(training, name) is not None:
+                raise ValueError(
+                    f"training.{name}: rows of running text have data.window tokens each; set "
+                    "training.batch_size instead"
+                )
+        context = getattr(recipe.model, "context", None)
+        window = recipe.section("data").window
+        if context is not None and window > context:
+            raise ValueError(
+                f"data.window: rows of {window} tokens, but a token of the model sees {context}; "
+                "lower it, or raise model.context"
+            )
+
+    @classmethod
+    def defaults(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the defaults of decoding: random tokens."""
+        return {"decoding": {"method": "sample"}}
+
+    @classmethod
+    def restore(cls, recipe: RunSettings) -> Self:
+        """Return the task of a model folder."""
+        return cls(recipe.section("language"), recipe.section("decoding"))
+
+    def with_input(self, fitted: Any) -> Self:
+        """Return the task with the tokenizer of the input."""
+        return replace(self, tokenizer=fitted.tokenizer)
+
+    def with_decoding(self, changes: Mapping[str, Any]) -> Self:
+        """Return the task with other settings of `munjang.decoding.settings.DecodingSettings`.
+
+        Raises:
+            ConfigError: an unknown setting, or a value that it cannot take.
+        """
+        settings = merge(self.decoding.model_dump(exclude_unset=True), changes)
+        return replace(self, decoding=DecodingSettings.parse(settings, where="decoding"))
+
+    @property
+    def fitted_tokenizer(self) -> Tokenizer:
+        """The tokenizer of the fitted input."""
+        assert self.tokenizer is not None, "the input is not fitted"
+        return self.tokenizer
+
+    def remarks(self, train: Any) -> list[str]:
+        """Return no notes."""
+        return []
+
+    def dataset(self, encoded: Encoded, rows: Any) -> Dataset:
+        """Return the tokens; the target of each is the next one."""
+        return encoded.dataset()
+
+    def fit_encoded(self, encoded: Encoded) -> Self:
+        """Return the task with the n-gram model of the encoded training text."""
+        if not self.settings.ngram_order:
+            return self
+        stream, size = cast(StreamDataset, encoded.dataset()), self.fitted_tokenizer.vocabulary.size
+        with stage(f"counting n-grams of {pluralize(len(stream), 'token')}"):
+            baseline = KneserNey.fit(stream.ids, size, self.settings.ngram_order)
+        return replace(self, baseline=baseline)
+
+    def network(self, body: nn.Module) -> nn.Module:
+        """Return the language model as it is: it has an output layer."""
+        return body
+
+    def loss(self, outputs: Projected, targets: Tensor) -> Tensor:
+        """Return the mean cross-entropy of the next tokens in nats, a scalar."""
+        return outputs.loss(targets)
+
+    def validate(self, network: nn.Module, data: Dataset) -> LanguageScores:
+        """Return scores of a network on a text, without those of the baseline."""
+        stream = cast(StreamDataset, data)
+        model = cast(LanguageModel, network)
+        device = next(network.parameters()).device
+        ids = torch.from_numpy(stream.ids).long()
+        with evaluating(network), torch.inference_mode():
+            losses = model.negative_log_likelihoods(ids.to(device))
+        return LanguageScores.of(
+            float(losses.double().sum()), tokens=len(losses), characters=stream.characters,
+            bytes=stream.bytes,
+        )
+
+    def evaluate(self, network: nn.Module, data: Dataset) -> LanguageScores:
+        """Return scores of a network on a text, beside those of the baseline if it is known."""
+        scores = self.validate(network, data)
+        if self.baseline is None:
+            return scores
+        stream = cast(StreamDataset, data)
+        losses = -self.baseline.log_probabilities(stream.ids)[1:]
+        return scores.beside(float(losses.sum()))
+
+    def answers(self, network: nn.Module, encoded: Encoded, **options: Any) -> Sequence[Answer]:
+        """Return the likeliest next tokens of each text.
+
+        Args:
+            network: the language model.
+            encoded: the texts, see `munjang.inputs.stream.EncodedPrompts`.
+            options: `top`, the number of tokens per text.
+
+        Raises:
+            ConfigError: an option that the task does not have.
+        """
+        top, texts = read_top(options), TokenTexts(self.fitted_tokenizer)
+        answers: list[NextTokens] = []
+        with evaluating(network), torch.inference_mode():
+            for ids in prompts_of(network, cast(Prompts, encoded).rows):
+                model = cast(LanguageModel, network)
+                projected, _ = model.read(model.begin(1), ids)  # type: ignore[operator]
+                last = replace(projected, states=projected.states[-1:])
+                answers += choose_next(last.logits(), texts, top)
+        return answers
+
+    def card(self, scores: Mapping[str, Any], noun: str) -> Card:
+        """Return what the scores mean."""
+        return Card(
+            kind="language model",
+            about="It predicts the next token of a text from those before it.",
+            details="",
+            limits="It continues texts as its training\ntext would go on, whether true or not.",
+        )
+
+
+def prompts_of(network: nn.Module, rows: Sequence[Int32s]) -> Iterator[Tensor]:
+    """Yield the ids of each prompt, [1, tokens] int64, on the device of the network."""
+    device = next(network.parameters()).device
+    for row in rows:
+        yield torch.from_numpy(row).long()[None].to(device)

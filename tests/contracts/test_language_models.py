@@ -100,7 +100,9 @@ def test_training_carries_the_state_from_batch_to_batch(name: str) -> None:
     padded = torch.cat([torch.zeros(3, before, dtype=torch.int64), ids], dim=1)
     whole = model(ids, padded[:, :before], begins).logits().view(3, 12, -1)
     parts = [
-        model(ids[:, start : start + 4], padded[:, start : start + before], torch.tensor(start == 0))
+        model(
+            ids[:, start : start + 4], padded[:, start : start + before], torch.tensor(start == 0)
+        )
         for start in (0, 4, 8)
     ]
     joined = torch.cat([part.logits().view(3, 4, -1) for part in parts], dim=1)

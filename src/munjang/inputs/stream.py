@@ -34,6 +34,7 @@ from munjang.text.columns import Int32s, flat_ranges, values_and_offsets
 from munjang.text.tokenizer import Tokenizer, fit_notes
 from munjang.text.vocabulary import EOS, OOV
 
+
 @dataclass(frozen=True)
 class EncodedStream:
     """Encoded running text.
@@ -126,9 +127,7 @@ class StreamInput(Input):
             + (f" and {more:,} more files" if more > 0 else "")
         )
         if text.cut_lines:
-            report(
-                f"cut {pluralize(text.cut_lines, 'very long line')} into lines of a megabyte"
-            )
+            report(f"cut {pluralize(text.cut_lines, 'very long line')} into lines of a megabyte")
         for reason, count in text.skipped.items():
             report(f"skipped {pluralize(count, 'row')}: {reason}")
         return text

@@ -1,4 +1,7 @@
 """Placeholder replaced at merge."""
+
+
 class KneserNey:
     @classmethod
-    def fit(cls, ids, size, order): return None
+    def fit(cls, ids, size, order):
+        return None

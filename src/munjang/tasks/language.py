@@ -150,7 +150,9 @@ class Language(UnlabeledTask):
         with evaluating(network), torch.inference_mode():
             losses = model.negative_log_likelihoods(ids.to(device))
         return LanguageScores.of(
-            float(losses.double().sum()), tokens=len(losses), characters=stream.characters,
+            float(losses.double().sum()),
+            tokens=len(losses),
+            characters=stream.characters,
             bytes=stream.bytes,
         )
 

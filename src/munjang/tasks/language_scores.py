@@ -33,7 +33,7 @@ class LanguageScores:
 
     @classmethod
     def of(cls, loss: float, *, tokens: int, characters: int, bytes: int) -> "LanguageScores":
-        """Return the scores of a text whose tokens have a negative log-likelihood of `loss` nats."""
+        """Return the scores of a text whose tokens have `loss` nats together."""
         mean, bits = loss / max(1, tokens), loss / math.log(2)
         return cls(
             tokens=tokens,

@@ -47,7 +47,9 @@ METRICS: dict[str, Metric] = {
     "bits_per_character": Metric(
         "bits per character", larger_is_better=False, can_select=False, highest=None
     ),
-    "bits_per_byte": Metric("bits per byte", larger_is_better=False, can_select=False, highest=None),
+    "bits_per_byte": Metric(
+        "bits per byte", larger_is_better=False, can_select=False, highest=None
+    ),
     "pair_accuracy": Metric("accuracy of pairs", larger_is_better=True, can_select=False),
     "cut_share": Metric("cut at the length limit", larger_is_better=False, can_select=False),
 }

@@ -19,9 +19,7 @@ class StreamSettings(Settings):
     validation_split: float = Field(
         0.1, gt=0, lt=1, description="share of the characters, at the end, held out for validation"
     )
-    window: int = Field(
-        64, ge=1, le=LONGEST, description="tokens of a row of a training batch"
-    )
+    window: int = Field(64, ge=1, le=LONGEST, description="tokens of a row of a training batch")
 
 
 class StreamTokenizerSettings(Settings):

@@ -65,9 +65,7 @@ class LanguageModel(nn.Module):
         states_dim: width of the states of the last layer.
     """
 
-    def __init__(
-        self, config: LanguageModelConfig, vocabulary_size: int, states_dim: int
-    ) -> None:
+    def __init__(self, config: LanguageModelConfig, vocabulary_size: int, states_dim: int) -> None:
         super().__init__()
         self.vocabulary_size = vocabulary_size
         self.states_dim = states_dim

@@ -107,7 +107,9 @@ class RecurrentLanguageModel(LanguageModel):
         """Return the state before the first token of `rows` texts, of beam 1."""
         hidden = self.recurrent.zero_state(rows)
         ids = torch.zeros(0, dtype=torch.int64, device=hidden.device)
-        return RecurrentLanguageState(hidden[:, None], pad_previous(rows, self.before, ids)[:, None])
+        return RecurrentLanguageState(
+            hidden[:, None], pad_previous(rows, self.before, ids)[:, None]
+        )
 
     def read(
         self, state: RecurrentLanguageState, ids: Tensor

@@ -263,5 +263,3 @@ class TransformerLanguage(LanguageModel):
             return rotary_tables(1, self.rotary_dim, like, cache.width)
         rotary = rotary_tables(cache.width + 1, self.rotary_dim, like)
         return Rotary(rotary.cos[places, None, None], rotary.sin[places, None, None])
-
-

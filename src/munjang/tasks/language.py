@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from munjang.config import Settings, merge
 from munjang.data.dataset import Dataset
 from munjang.data.streams.dataset import StreamDataset
+from munjang.decoding.continuous import ContinuousBatch
+from munjang.decoding.running_text import running_step, to_decoding, to_running
 from munjang.decoding.settings import DecodingSettings
 from munjang.layers.projection import Projected
 from munjang.models.language.model import LanguageModel
@@ -181,10 +183,39 @@ class Language(UnlabeledTask):
         with evaluating(network), torch.inference_mode():
             for ids in prompts_of(network, cast(Prompts, encoded).rows):
                 model = cast(LanguageModel, network)
-                projected, _ = model.read(model.begin(1), ids)  # type: ignore[operator]
+                projected, _ = model.read(model.begin(1), ids)
                 last = replace(projected, states=projected.states[-1:])
                 answers += choose_next(last.logits(), texts, top)
         return answers
+
+    def generate(
+        self, network: nn.Module, encoded: Prompts, *, length: int, seed: int = 0
+    ) -> Iterator[dict[int, int]]:
+        """Continue prompts, all of them together, token by token.
+
+        Args:
+            network: the language model.
+            encoded: the prompts, see `munjang.inputs.stream.EncodedPrompts`.
+            length: number of tokens that are added to each prompt.
+            seed: random seed of sampling; what a prompt gets depends on it and on the prompt's
+                place alone.
+
+        Yields:
+            The next token of each prompt, by its place.
+        """
+        model = cast(LanguageModel, network)
+        settings = self.decoding.model_copy(update={"allow_unknown": True})
+        with evaluating(network), torch.inference_mode():
+            batch = ContinuousBatch(running_step(model.step), settings, seed=seed)
+            limit = torch.tensor([length], device=next(network.parameters()).device)
+            for ids in prompts_of(network, encoded.rows):
+                state = model.begin(1)
+                if ids.shape[1] > 1:
+                    _, state = model.read(state, ids[:, :-1])
+                batch.join(state, limit, first_ids=to_decoding(ids[:, -1]))
+            for step in batch:
+                ids = to_running(step.ids)
+                yield dict(zip(step.keys.tolist(), ids[:, 0].tolist(), strict=True))
 
     def card(self, scores: Mapping[str, Any], noun: str) -> Card:
         """Return what the scores mean."""

@@ -17,6 +17,7 @@ from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.fast.dropout import Dropout
 from munjang.layers.fast.linear import Linear
 from munjang.layers.projection import Projected
+from munjang.models.decoder import StepOutput
 from munjang.models.dropout_rate import DropoutRate
 from munjang.text.vocabulary import PAD
 
@@ -119,6 +120,30 @@ class LanguageModel(nn.Module):
         joined = torch.cat([previous, ids], dim=1)
         return joined[:, joined.shape[1] - self.before :]
 
+    def begin(self, rows: int) -> Any:
+        """Return the `munjang.models.decoder.State` before the first token of `rows` texts.
+
+        Its beam is 1.
+        """
+        raise NotImplementedError
+
+    def read(self, state: Any, ids: Tensor) -> tuple[Projected, Any]:
+        """Read tokens of every row at once.
+
+        Args:
+            state: of beam 1.
+            ids: [rows, time].
+
+        Returns:
+            States of tokens [rows x tokens, dim] with the output layer, that of the last token of
+            each row last; and the state after them.
+        """
+        raise NotImplementedError
+
+    def step(self, state: Any, ids: Tensor) -> StepOutput:
+        """Read one token of each hypothesis, `ids` [rows, beam]."""
+        raise NotImplementedError
+
     def negative_log_likelihoods(self, ids: Tensor) -> Tensor:
         """Return that of each token but the first, given all tokens before it that it reads.
 
@@ -149,6 +174,3 @@ _ROWS = 4096
 def pad_previous(rows: int, before: int, like: Tensor) -> Tensor:
     """Return `before` PAD for each row: no token comes before the first one."""
     return like.new_full((rows, before), PAD)
-
-
-AnyState = Any

@@ -17,6 +17,7 @@ from munjang.data.pairs.aligned import AlignedFiles
 from munjang.data.readers.values import ReadLabels
 from munjang.data.shards.blocks import LineReader
 from munjang.data.shards.files import find_files
+from munjang.data.shards.settings import LinesSettings
 from munjang.data.streams.dataset import StreamDataset
 from munjang.data.streams.settings import StreamSettings, StreamTokenizerSettings
 from munjang.data.streams.text import RunningText
@@ -274,7 +275,8 @@ def _read_text(data: Any, settings: StreamSettings, report: Report) -> RunningTe
     """Return the text of files, folders, standard input, or values from Python."""
     with TemporaryDirectory(prefix="munjang-") as copies:
         files = find_files(data, settings.text_column, lambda: Path(copies))
-        reader = LineReader(files, settings, keep_blank=True)
+        reading = settings.model_dump(include={"text_column", "encoding", "skip_bad_rows"})
+        reader = LineReader(files, LinesSettings(**reading), keep_blank=True)
         with stage("reading text"):
             blocks = [block.texts for block in reader.blocks(report)]
     if not blocks:

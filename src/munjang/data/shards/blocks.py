@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BufferedReader
-from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -20,6 +19,7 @@ from munjang.data.readers.source import open_source
 from munjang.data.readers.stream import stream_texts
 from munjang.data.readers.values import EMPTY
 from munjang.data.shards.files import TextFile
+from munjang.data.shards.settings import LinesSettings
 from munjang.errors import DataError
 from munjang.reporting import Report, discard
 from munjang.text.blank import blank_rows
@@ -29,22 +29,6 @@ from munjang.text.segmentation.codepoints import Bools
 # Bytes per block. A longer line is cut into several, at a space if it has any.
 BLOCK = 1 << 20
 _TABLE_ROWS = 4096
-
-
-class ReadingSettings(Protocol):
-    """How files are read; see `munjang.data.shards.settings.LinesSettings`."""
-
-    @property
-    def text_column(self) -> str | None:
-        """Column of tables."""
-
-    @property
-    def encoding(self) -> str:
-        """Encoding of the files."""
-
-    @property
-    def skip_bad_rows(self) -> bool:
-        """True if rows that cannot be used are skipped."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +68,7 @@ class LineReader:
     """
 
     files: Sequence[TextFile]
-    settings: ReadingSettings
+    settings: LinesSettings
     keep_blank: bool = False
     skipped: Counter[str] = field(default_factory=Counter)
     cut_lines: int = 0

@@ -138,8 +138,8 @@ class RecurrentLanguageModel(LanguageModel):
         return StepOutput(
             projected.logits().view(rows, beam, -1),
             RecurrentLanguageState(
-                after.hidden[:, 0].unflatten(0, (rows, beam)),
-                after.previous[:, 0].unflatten(0, (rows, beam)),
+                after.hidden.view(rows, beam, *after.hidden.shape[2:]),
+                after.previous.view(rows, beam, -1),
             ),
         )
 

@@ -12,8 +12,8 @@ tokens, each begun half a window after the last one:
     window 3                     |--------|--------|
 
 The states of a window's second half are used, of the first window's both halves. Every token but
-those of the first window thus sees at least half a context, both when a text is scored and when it is
-written token by token.
+those of the first window thus sees at least half a context. It is the same whether a text is scored
+or written token by token.
 """
 
 from collections.abc import Sequence

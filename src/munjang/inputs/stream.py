@@ -205,7 +205,10 @@ class StreamInput(Input):
             )
         before = max(0, getattr(self.recipe.model, "ngrams", 1) - 1)
         window = self.recipe.section("data").window
-        return EncodedStream(StreamDataset(ids, window, before, rows.characters, rows.bytes))
+        unknown = count_unknown_bytes(self.tokenizer, rows.lines, ids)
+        return EncodedStream(
+            StreamDataset(ids, window, before, rows.characters, rows.bytes, unknown)
+        )
 
     def encode_values(self, values: str | Iterable[str]) -> EncodedPrompts:
         """Encode the beginnings of texts; an empty one is the beginning of a line."""
@@ -264,6 +267,30 @@ def encode_stream(tokenizer: Tokenizer, lines: pl.Series) -> Int32s:
     ids = np.full(len(values) + len(lines), EOS, dtype=np.int32)
     ids[flat_ranges(offsets[:-1] + np.arange(len(lines)), lengths)] = values
     return ids
+
+
+def count_unknown_bytes(tokenizer: Tokenizer, lines: pl.Series, ids: Int32s) -> int:
+    """Return the number of bytes in UTF-8 of the tokens of lines that are out of vocabulary.
+
+    Args:
+        tokenizer: the tokenizer.
+        lines: the lines.
+        ids: their ids, of `encode_stream`.
+    """
+    ends = np.flatnonzero(ids == EOS)
+    line_of = np.searchsorted(ends, np.flatnonzero(ids == OOV))
+    some = lines.gather(np.unique(line_of))
+    if not len(some):
+        return 0
+    tokens = tokenizer.encode_with_offsets(some)
+    values, offsets = values_and_offsets(tokens.ids)
+    unknown = np.flatnonzero(values == OOV)
+    rows = np.searchsorted(offsets, unknown, side="right") - 1
+    starts, stops = (values_and_offsets(part)[0][unknown] for part in (tokens.starts, tokens.ends))
+    texts = some.to_list()
+    # the jamo of a syllable share its characters
+    spans = set(zip(rows.tolist(), starts.tolist(), stops.tolist(), strict=True))
+    return sum(len(texts[row][start:stop].encode()) for row, start, stop in spans)
 
 
 def _stream(part: Encoded) -> StreamDataset:

@@ -20,13 +20,12 @@ from munjang.decoding.running_text import running_step, to_decoding, to_running
 from munjang.decoding.settings import DecodingSettings
 from munjang.layers.projection import Projected
 from munjang.models.language.model import LanguageModel
-from munjang.reporting import pluralize, stage
+from munjang.reporting import pluralize
 from munjang.tasks.inference import evaluating
-from munjang.tasks.kneser_ney import KneserNey
 from munjang.tasks.language_scores import LanguageScores
 from munjang.tasks.masked_answers import read_top
 from munjang.tasks.next_tokens import NextTokens, choose_next
-from munjang.tasks.task import Answer, Card, Encoded, RunSettings
+from munjang.tasks.task import Answer, Card, Encoded, Floats, RunSettings
 from munjang.tasks.unlabeled import UnlabeledTask
 from munjang.text.columns import Int32s
 from munjang.text.masks import TokenTexts
@@ -37,8 +36,23 @@ class LanguageSettings(Settings):
     """Settings of the task `language`."""
 
     ngram_order: int = Field(
-        6, ge=0, le=8, description="longest n-gram of the Kneser-Ney baseline; 0 = no baseline"
+        8,
+        ge=0,
+        le=16,
+        description="longest n-gram of the Kneser-Ney baseline, whose order is chosen on the "
+        "validation part; 0 = no baseline",
     )
+
+
+class NgramModel(Protocol):
+    """An n-gram model of token ids; see `munjang.baselines.kneser_ney.KneserNey`."""
+
+    @property
+    def order(self) -> int:
+        """Length of the longest n-grams [tokens]."""
+
+    def log_probabilities(self, ids: Any) -> Floats:
+        """Return log-probabilities in nats of each token given those before it, [tokens]."""
 
 
 class Prompts(Encoded, Protocol):
@@ -63,7 +77,7 @@ class Language(UnlabeledTask):
     settings: LanguageSettings
     decoding: DecodingSettings
     tokenizer: Tokenizer | None = None
-    baseline: KneserNey | None = field(default=None, repr=False, compare=False)
+    baseline: NgramModel | None = field(default=None, repr=False, compare=False)
     sections: ClassVar[Mapping[str, type[Settings]]] = {
         "language": LanguageSettings,
         "decoding": DecodingSettings,
@@ -126,13 +140,13 @@ class Language(UnlabeledTask):
         """Return the tokens; the target of each is the next one."""
         return encoded.dataset()
 
-    def fit_encoded(self, encoded: Encoded) -> Self:
-        """Return the task with the n-gram model of the encoded training text."""
-        if not self.settings.ngram_order:
-            return self
-        stream, size = cast(StreamDataset, encoded.dataset()), self.fitted_tokenizer.vocabulary.size
-        with stage(f"counting n-grams of {pluralize(len(stream), 'token')}"):
-            baseline = KneserNey.fit(stream.ids, size, self.settings.ngram_order)
+    @property
+    def ngram_orders(self) -> range:
+        """Orders of n-gram models of which the best one is the baseline."""
+        return range(1, self.settings.ngram_order + 1)
+
+    def with_ngrams(self, baseline: NgramModel) -> Self:
+        """Return the task with an n-gram model of the training text."""
         return replace(self, baseline=baseline)
 
     def network(self, body: nn.Module) -> nn.Module:
@@ -151,11 +165,13 @@ class Language(UnlabeledTask):
         ids = torch.from_numpy(stream.ids).long()
         with evaluating(network), torch.inference_mode():
             losses = model.negative_log_likelihoods(ids.to(device))
-        return LanguageScores.of(
+        return LanguageScores.from_nats(
             float(losses.double().sum()),
+            rows=len(losses),
             tokens=len(losses),
             characters=stream.characters,
             bytes=stream.bytes,
+            unknown_bytes=stream.unknown_bytes,
         )
 
     def evaluate(self, network: nn.Module, data: Dataset) -> LanguageScores:
@@ -164,8 +180,9 @@ class Language(UnlabeledTask):
         if self.baseline is None:
             return scores
         stream = cast(StreamDataset, data)
-        losses = -self.baseline.log_probabilities(stream.ids)[1:]
-        return scores.beside(float(losses.sum()))
+        nats = -self.baseline.log_probabilities(stream.ids)[1:]
+        name = f"Kneser-Ney, {pluralize(self.baseline.order, 'token')}"
+        return scores.with_baseline(name, float(nats.sum()))
 
     def answers(self, network: nn.Module, encoded: Encoded, **options: Any) -> Sequence[Answer]:
         """Return the likeliest next tokens of each text.

@@ -270,11 +270,15 @@ class SolvesLinearModel(Protocol):
 
 
 @runtime_checkable
-class FitsEncoded(Protocol):
-    """A task that fits something on the encoded training part, such as a baseline of its scores."""
+class ComparesWithNgrams(Protocol):
+    """A task on one stream of tokens, whose scores stand beside those of an n-gram model."""
 
-    def fit_encoded(self, encoded: Encoded) -> Any:
-        """Return the task with what it fitted."""
+    @property
+    def ngram_orders(self) -> Sequence[int]:
+        """Orders of n-gram models of which the best one is the baseline; none for no baseline."""
+
+    def with_ngrams(self, baseline: Any) -> Any:
+        """Return the task with an n-gram model of the training text."""
 
 
 @runtime_checkable

@@ -85,6 +85,7 @@ class StreamDataset:
         before: number of tokens before a row that its batch has, too.
         characters: number of characters of the text, line breaks included.
         bytes: number of its bytes in UTF-8.
+        unknown_bytes: number of the bytes of tokens that are out of vocabulary.
     """
 
     ids: Int32s
@@ -92,6 +93,7 @@ class StreamDataset:
     before: int = 0
     characters: int = 0
     bytes: int = 0
+    unknown_bytes: int = 0
     unit: ClassVar[str] = "tokens"
     targets: ClassVar[npt.NDArray[Any] | None] = None
 

@@ -1,8 +1,8 @@
 """Decoding of running text, in which a line break is a token like any other.
 
-Decoding ends a text at EOS, and running text has EOS for a line break. The step of a language model
-is therefore given to decoding with two ids exchanged: a line break stands at OOV, which a text never
-gets, and EOS is impossible.
+Decoding ends a text at EOS, and running text has EOS for a line break. The step of a language
+model is therefore given to decoding with two ids exchanged: a line break stands at OOV, which no
+text gets, and EOS is impossible.
 """
 
 import math

@@ -28,6 +28,7 @@ from munjang.tasks.next_tokens import NextTokens, choose_next
 from munjang.tasks.task import Answer, Card, Encoded, Floats, RunSettings
 from munjang.tasks.unlabeled import UnlabeledTask
 from munjang.text.columns import Int32s
+from munjang.text.continuation import Continuation
 from munjang.text.masks import TokenTexts
 from munjang.text.tokenizer import Tokenizer
 
@@ -233,6 +234,10 @@ class Language(UnlabeledTask):
             for step in batch:
                 ids = to_running(step.ids)
                 yield dict(zip(step.keys.tolist(), ids[:, 0].tolist(), strict=True))
+
+    def continue_text(self, prompt: str, stop: Sequence[str]) -> Continuation:
+        """Return the continuation of a prompt, which turns tokens into text."""
+        return Continuation(self.fitted_tokenizer, prompt, stop)
 
     def card(self, scores: Mapping[str, Any], noun: str) -> Card:
         """Return what the scores mean."""

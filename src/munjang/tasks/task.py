@@ -1,6 +1,6 @@
 """The protocol of a task: what is learned, from the target column to answers and scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
@@ -295,3 +295,16 @@ class Decodes(Protocol):
 
     def with_decoding(self, changes: Mapping[str, Any]) -> Any:
         """Return the task with other decoding settings."""
+
+
+@runtime_checkable
+class Generates(Protocol):
+    """A task that continues texts."""
+
+    def generate(
+        self, network: nn.Module, encoded: Any, *, length: int, seed: int = 0
+    ) -> Iterator[dict[int, int]]:
+        """Yield the next token of each text by its place, step by step."""
+
+    def continue_text(self, prompt: str, stop: Sequence[str]) -> Any:
+        """Return the `munjang.text.continuation.Continuation` of a text."""

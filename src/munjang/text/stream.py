@@ -106,8 +106,10 @@ class TextStream:
         return written
 
     def close(self) -> str:
-        """Return the text that was held back."""
-        return self._tail.push(self._decoder.pending) + self._tail.flush()
+        """Return the text that was held back; tokens that are fed later begin another text."""
+        rest = self._tail.push(self._decoder.pending) + self._tail.flush()
+        self._decoder.restart()
+        return rest
 
 
 class Decoder(Protocol):
@@ -122,6 +124,9 @@ class Decoder(Protocol):
 
     def drop_pending(self) -> None:
         """Count the pending text as returned."""
+
+    def restart(self) -> None:
+        """Begin another text."""
 
 
 class _PieceDecoder:
@@ -159,6 +164,9 @@ class _PieceDecoder:
     def drop_pending(self) -> None:
         return
 
+    def restart(self) -> None:
+        self._is_first, self._marker = True, None
+
 
 class _WindowDecoder:
     """Decoder of any tokenizer whose tokens are written by what stands just before them.
@@ -189,6 +197,9 @@ class _WindowDecoder:
 
     def drop_pending(self) -> None:
         self._returned = len(self._text)
+
+    def restart(self) -> None:
+        self._tokens, self._text, self._returned = [], "", 0
 
     def _certain(self, token: int) -> int:
         """Return the length of the text that no later token changes."""

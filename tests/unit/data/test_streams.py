@@ -113,7 +113,7 @@ def test_blank_lines_are_kept(tmp_path: Path) -> None:
             "model.hidden_dim=4",
             "model.dim=4",
             "model.ngram_buckets=16",
-            "language.ngram_order=0",
+            "language.ngram_order=2",
         ],
         report=notes.append,
     )
